@@ -1,0 +1,1 @@
+//! Reads Tandem's configuration: text to typed sections with places, units and nearest-key hints.

@@ -1,0 +1,159 @@
+//! What happened, told to whoever listens: logs now, an API and records later.
+
+use crate::{CallId, EndpointStats, LegId, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::{fmt, net::SocketAddr};
+
+/// Something that happened to a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// When.
+    pub time: Timestamp,
+    /// To which call.
+    pub call: CallId,
+    /// To which of its legs, if one.
+    pub leg: Option<LegId>,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// The kinds of event; each prints as its public name (`leg.ringing`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EventKind {
+    /// An INVITE was admitted.
+    CallCreated,
+    /// A leg exists.
+    LegCreated,
+    /// The far end has our INVITE (first 1xx).
+    LegTrying,
+    /// The far end rings.
+    LegRinging,
+    /// Media may flow before the answer.
+    LegEarlyMedia,
+    /// The far end answered.
+    LegAnswered,
+    /// The leg put us on hold.
+    LegHeld,
+    /// It is back.
+    LegResumed,
+    /// The leg ended before it was answered.
+    LegFailed {
+        /// SIP status.
+        sip_status: u16,
+        /// In words.
+        reason: Box<str>,
+        /// Q.850 cause where one was given or follows from the status.
+        q850_cause: Option<u8>,
+    },
+    /// The leg ended after it was answered.
+    LegEnded {
+        /// Why.
+        reason: EndReason,
+    },
+    /// The call is over.
+    CallEnded(Box<CallRecord>),
+}
+
+impl EventKind {
+    /// The public name of the kind.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            EventKind::CallCreated => "call.created",
+            EventKind::LegCreated => "leg.created",
+            EventKind::LegTrying => "leg.trying",
+            EventKind::LegRinging => "leg.ringing",
+            EventKind::LegEarlyMedia => "leg.early_media",
+            EventKind::LegAnswered => "leg.answered",
+            EventKind::LegHeld => "leg.held",
+            EventKind::LegResumed => "leg.resumed",
+            EventKind::LegFailed { .. } => "leg.failed",
+            EventKind::LegEnded { .. } => "leg.ended",
+            EventKind::CallEnded(_) => "call.ended",
+        }
+    }
+}
+
+/// Why a call ended. Exactly one a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EndReason {
+    /// The caller hung up an answered call.
+    CallerHungUp,
+    /// The called side hung up an answered call.
+    CalleeHungUp,
+    /// The caller gave up before the answer.
+    Cancelled,
+    /// It was never answered: the status that the caller got.
+    Failed(u16),
+    /// Nobody answered in time.
+    RingTimeout,
+    /// The 2xx that we sent was never acknowledged (RFC 3261 §13.3.1.4).
+    AckTimeout,
+    /// A request inside the dialog found it gone or silent (481, 408).
+    DialogLost,
+    /// A leg sent no media for too long.
+    Inactivity,
+    /// `[calls] max_duration`.
+    MaxDuration,
+    /// The node stopped before the call did.
+    Shutdown,
+    /// We failed; a dump was written.
+    Internal,
+}
+
+impl fmt::Display for EndReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EndReason::CallerHungUp => f.write_str("caller hung up"),
+            EndReason::CalleeHungUp => f.write_str("callee hung up"),
+            EndReason::Cancelled => f.write_str("cancelled"),
+            EndReason::Failed(status) => write!(f, "failed with {status}"),
+            EndReason::RingTimeout => f.write_str("not answered in time"),
+            EndReason::AckTimeout => f.write_str("no ACK"),
+            EndReason::DialogLost => f.write_str("dialog lost"),
+            EndReason::Inactivity => f.write_str("no media"),
+            EndReason::MaxDuration => f.write_str("maximum duration"),
+            EndReason::Shutdown => f.write_str("node stopped"),
+            EndReason::Internal => f.write_str("internal error"),
+        }
+    }
+}
+
+/// What is kept of a call once it is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRecord {
+    /// Which call.
+    pub call: CallId,
+    /// Name of the route that took it; empty if none did.
+    pub route: Box<str>,
+    /// When it came.
+    pub began: Timestamp,
+    /// When it was answered, if it was.
+    pub answered: Option<Timestamp>,
+    /// When it was over.
+    pub ended: Timestamp,
+    /// Why.
+    pub reason: EndReason,
+    /// Its legs, in the order of their creation.
+    pub legs: Box<[LegRecord]>,
+}
+
+/// What is kept of a leg.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegRecord {
+    /// Which leg.
+    pub leg: LegId,
+    /// `trunk:carrier`.
+    pub endpoint: Box<str>,
+    /// From URI as it stood in the leg's INVITE.
+    pub from: Box<str>,
+    /// To URI as it stood in the leg's INVITE.
+    pub to: Box<str>,
+    /// The peer's signalling address.
+    pub remote: Option<SocketAddr>,
+    /// The final status of its INVITE; 0 if there was none.
+    pub sip_status: u16,
+    /// Name of the audio codec, once one was agreed.
+    pub codec: Option<crate::Codec>,
+    /// Media figures, if media went through here.
+    pub media: Option<EndpointStats>,
+}

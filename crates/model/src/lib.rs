@@ -1,0 +1,31 @@
+//! The vocabulary that Tandem's crates share.
+//!
+//! What is here: identifiers, time, addresses, codecs, the commands and events between a call and its media
+//! session, the questions that policy answers, and the events and records that tell what happened.
+//!
+//! What is deliberately not here: behaviour. A type of this crate may compare, print and convert itself; anything
+//! that decides or changes over time lives in the crate whose job that is.
+//!
+//! Three types to know: [`CallId`] names a call, [`MediaCommand`] tells a media session what to be, and
+//! [`Question`] is what a call asks of policy.
+
+mod codec;
+mod event;
+mod ids;
+mod media;
+mod net;
+mod question;
+mod random;
+mod time;
+
+pub use codec::{Codec, TELEPHONE_EVENT};
+pub use event::{CallRecord, EndReason, Event, EventKind, LegRecord};
+pub use ids::{CallId, LegId, MAX_LEGS, PortId};
+pub use media::{
+    DirectionStats, EndpointDescription, EndpointRequest, EndpointStats, LocalEndpoint, MediaCommand, MediaEvent, MediaFailure,
+    MediaSide, PayloadRule, SourceRule, Tone,
+};
+pub use net::{Destination, Flow, ListenerId, Transport};
+pub use question::{Action, Admit, BuiltIn, Decision, LegPlan, LegProfile, Origin, Question, QuestionId, Route, TrunkId};
+pub use random::Random;
+pub use time::Timestamp;

@@ -1,0 +1,186 @@
+//! What a call tells its media session, and what it hears back. No other path joins the two.
+
+use crate::{CallId, LegId};
+use serde::{Deserialize, Serialize};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+/// A `[[media]]` section, by its index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct MediaSide(pub u16);
+
+/// What a call asks of its media session. The order is: one `Open`, any number of `Describe` and `Play`, one `Close`.
+/// Commands for a session that is gone are ignored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MediaCommand {
+    /// Make a session and take the ports of all its endpoints at once: all or none. Answered by
+    /// [`MediaEvent::Opened`] or [`MediaEvent::Refused`].
+    Open {
+        /// Whose session.
+        call: CallId,
+        /// One entry a leg, in the order in which `Opened` answers. Two hear each other; one hears itself or a tone.
+        endpoints: Box<[EndpointRequest]>,
+        /// No packet from a leg that should send for so long: [`MediaEvent::Inactive`].
+        inactivity: Duration,
+        /// The same while the leg is held.
+        hold: Duration,
+    },
+    /// Take a leg's new remote description. Its accepted source is armed anew.
+    Describe {
+        /// Whose session.
+        call: CallId,
+        /// Which endpoint.
+        leg: LegId,
+        /// All of it: what is not said does not stay.
+        description: Box<EndpointDescription>,
+    },
+    /// Let the leg hear a built-in source instead of another leg.
+    Play {
+        /// Whose session.
+        call: CallId,
+        /// Who hears it.
+        leg: LegId,
+        /// What.
+        tone: Tone,
+    },
+    /// End the session and give its ports back, to rest before they are used again. Answered by
+    /// [`MediaEvent::Closed`]; a session whose ports are still being opened gives them back all the same.
+    Close {
+        /// Whose session.
+        call: CallId,
+    },
+}
+
+/// One endpoint to open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointRequest {
+    /// The leg it serves.
+    pub leg: LegId,
+    /// The side of the network it is on: which address and port range.
+    pub side: MediaSide,
+}
+
+/// A built-in source for `do = { answer = … }`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Tone {
+    /// What the leg itself sends, sent back.
+    Echo,
+    /// A sine, in the codec that `payload` names (only G.711 can be made so far).
+    Sine {
+        /// Hertz.
+        frequency_hz: u16,
+        /// RTP payload number to send under.
+        payload: u8,
+        /// True for A-law, false for µ-law.
+        a_law: bool,
+    },
+}
+
+/// An endpoint as offer and answer made it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointDescription {
+    /// Where RTP to the leg goes; `None` while nothing may be sent (held, or not known yet).
+    pub rtp: Option<SocketAddr>,
+    /// Where RTCP to the leg goes (RFC 3605, or RTP port + 1); with rtcp-mux the same as `rtp`.
+    pub rtcp: Option<SocketAddr>,
+    /// RTP and RTCP share the RTP port (RFC 5761).
+    pub rtcp_mux: bool,
+    /// Whose packets are this leg's.
+    pub source: SourceRule,
+    /// The leg may send to us: else its RTP is dropped (its RTCP is not).
+    pub receives: bool,
+    /// The leg is held by either side: the hold timeout applies instead of the inactivity timeout.
+    pub held: bool,
+    /// What the leg sends, and under which number it goes on to the other leg. What is not listed is dropped.
+    pub payloads: Box<[PayloadRule]>,
+}
+
+/// Which packets belong to a leg. The first packet that fits pins address and port until the next description.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SourceRule {
+    /// Nothing is accepted yet.
+    None,
+    /// The address of the leg's SDP; a first packet from the same host but another port is let in and pins it.
+    Described(IpAddr),
+    /// `nat = true`: the host that signalling comes from, whatever SDP says. Packets go back where they came from.
+    Host(IpAddr),
+}
+
+/// One payload number of a leg and its number on the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayloadRule {
+    /// As the leg sends it.
+    pub from: u8,
+    /// As the other leg expects it.
+    pub to: u8,
+    /// RTP clock in hertz, for jitter.
+    pub clock_rate: u32,
+}
+
+/// What a media session tells its call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MediaEvent {
+    /// All ports are open, in the order of the request.
+    Opened(Box<[LocalEndpoint]>),
+    /// No port was taken.
+    Refused(MediaFailure),
+    /// A leg that should send has been silent for the timeout that applies.
+    Inactive {
+        /// Which leg.
+        leg: LegId,
+        /// Whether it was the hold timeout.
+        held: bool,
+    },
+    /// The session is gone; its last figures, in the order of the request.
+    Closed(Box<[EndpointStats]>),
+    /// The session failed inside and was ended; its ports are given back.
+    Failed,
+}
+
+/// Why no session could be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MediaFailure {
+    /// The range of the side is used up.
+    NoPorts,
+    /// The media threads have as much queued as they may.
+    Overloaded,
+}
+
+/// Our end of a leg, as SDP must state it (the advertised address, not the bound one).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocalEndpoint {
+    /// Which leg.
+    pub leg: LegId,
+    /// Address and even port for RTP.
+    pub rtp: SocketAddr,
+    /// Address and port for RTCP: the RTP port + 1.
+    pub rtcp: SocketAddr,
+}
+
+/// What an endpoint counted over its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointStats {
+    /// Which leg.
+    pub leg: LegId,
+    /// RTP from the leg.
+    pub received: DirectionStats,
+    /// RTP to the leg.
+    pub sent: DirectionStats,
+    /// Packets at our ports that were not relayed: strangers, payloads not negotiated, malformed.
+    pub dropped: u64,
+}
+
+/// One direction of a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectionStats {
+    /// RTP packets.
+    pub packets: u64,
+    /// RTP payload bytes.
+    pub bytes: u64,
+    /// Packets that never came (RFC 3550 §6.4.1); for what we send, as the leg's last reports state it.
+    pub lost: u64,
+    /// Interarrival jitter in microseconds (RFC 3550 §6.4.1); for what we send, as the leg's last report states it.
+    pub jitter_us: u32,
+}

@@ -1,0 +1,65 @@
+//! Where messages come from and go to.
+
+use serde::{Deserialize, Serialize};
+use std::{fmt, net::SocketAddr};
+
+/// A transport that SIP runs over here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Transport {
+    /// RFC 3261 §18 over UDP.
+    Udp,
+}
+
+impl Transport {
+    /// The word for Via's sent-protocol (RFC 3261 §20.42).
+    pub const fn token(self) -> &'static str {
+        match self {
+            Transport::Udp => "UDP",
+        }
+    }
+
+    /// Whether the transport itself retransmits: then Timers A, E, G are off (RFC 3261 §17).
+    pub const fn is_reliable(self) -> bool {
+        match self {
+            Transport::Udp => false,
+        }
+    }
+}
+
+/// A `[[listen]]` section, by its index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ListenerId(pub u16);
+
+/// How a message reached us: what a response goes back over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Flow {
+    /// Which of our listeners.
+    pub listener: ListenerId,
+    /// Its transport.
+    pub transport: Transport,
+    /// The other end's address as we see it.
+    pub remote: SocketAddr,
+}
+
+/// Where a message is to go.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Destination {
+    /// A literal address.
+    Address(SocketAddr),
+    /// A host name that the shell looks up (A and AAAA) before it sends.
+    Name {
+        /// The name, as written.
+        host: Box<str>,
+        /// The port; 5060 where none was given.
+        port: u16,
+    },
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Destination::Address(address) => address.fmt(f),
+            Destination::Name { host, port } => write!(f, "{host}:{port}"),
+        }
+    }
+}

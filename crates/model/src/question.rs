@@ -1,0 +1,144 @@
+//! What a call asks of policy and what it is told. Rules answer at once, a webhook may answer later: a call cannot
+//! tell them apart.
+
+use crate::{Codec, Destination, ListenerId, MediaSide};
+use serde::{Deserialize, Serialize};
+use std::{net::SocketAddr, time::Duration};
+
+/// Pairs a decision with its question within one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct QuestionId(pub u16);
+
+/// A `[[trunk]]` section, by its index in the ruleset that decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TrunkId(pub u16);
+
+/// A question to policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Question {
+    /// May this source speak to us at all, and who is it? Asked before anything is spent on a request.
+    Admit(Admit),
+    /// Where does this call go?
+    Route(Route),
+}
+
+/// What a request from outside shows before it is admitted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Admit {
+    /// Where it came in.
+    pub listener: ListenerId,
+    /// Whence.
+    pub source: SocketAddr,
+    /// Host part of the Request-URI, as written.
+    pub domain: Box<str>,
+    /// User part of the To URI, unescaped; empty if it has none.
+    pub to: Box<str>,
+}
+
+/// What is known of a call when its route is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// Who calls.
+    pub origin: Origin,
+    /// The called user part: unescaped, without its parameters.
+    pub called: Box<str>,
+    /// The called URI as it came.
+    pub uri: Box<str>,
+}
+
+/// Whose request it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Origin {
+    /// A trunk, found by its `match`.
+    Trunk {
+        /// Its index.
+        id: TrunkId,
+        /// Its name.
+        name: Box<str>,
+    },
+}
+
+/// Policy's answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Decision {
+    /// Let in.
+    Admitted {
+        /// As whom.
+        origin: Origin,
+        /// How to speak with them.
+        profile: LegProfile,
+    },
+    /// Say no with this status. Also the answer to a route question that no route fits (404).
+    Reject {
+        /// SIP status, 300 to 699.
+        status: u16,
+        /// Reason phrase; the usual one where `None`.
+        reason: Option<Box<str>>,
+    },
+    /// Say nothing at all (a stranger on a silent listener).
+    Ignore,
+    /// Take the call there.
+    Route {
+        /// Name or number of the rule that decided, for the log.
+        rule: Box<str>,
+        /// What to do.
+        action: Action,
+    },
+}
+
+/// What a route does with a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Action {
+    /// Join the caller to the first of these that takes the call; tried in order.
+    Bridge {
+        /// Where to, at least one.
+        legs: Box<[LegPlan]>,
+        /// For all of them together; the legs' own ring timeouts apply beside it.
+        timeout: Option<Duration>,
+        /// False: media flows between the peers and only signalling passes through here.
+        anchor: bool,
+    },
+    /// Answer the call ourselves.
+    Answer(BuiltIn),
+}
+
+/// What can answer a call without another leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BuiltIn {
+    /// The caller hears themselves.
+    Echo,
+    /// The caller hears a sine of 440 Hz.
+    Tone,
+}
+
+/// One outgoing leg to try.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegPlan {
+    /// The endpoint as the route names it: `trunk:carrier`.
+    pub endpoint: Box<str>,
+    /// The trunk whose limits count it, if it is one.
+    pub trunk: Option<TrunkId>,
+    /// Request-URI of the INVITE.
+    pub uri: Box<str>,
+    /// Where the INVITE is sent.
+    pub destination: Destination,
+    /// How to speak with them.
+    pub profile: LegProfile,
+}
+
+/// How a leg is spoken with, by the trunk it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegProfile {
+    /// Which listener its requests leave from.
+    pub listener: ListenerId,
+    /// Which side its media is on.
+    pub media: MediaSide,
+    /// Allowed codecs, in order of preference.
+    pub codecs: Box<[Codec]>,
+    /// Its Contact and media addresses are those that we see, not those that it writes.
+    pub nat: bool,
+    /// No response at all for so long: the next target.
+    pub trying_timeout: Duration,
+    /// No final response for so long: CANCEL.
+    pub ring_timeout: Duration,
+}

@@ -1,0 +1,1 @@
+//! Decisions: who may call, where a call goes, with what.

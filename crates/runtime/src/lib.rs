@@ -1,0 +1,1 @@
+//! The shell: sockets, threads, tasks and clocks around the pure core.

@@ -1,0 +1,1 @@
+//! SIP as values and machines: messages, transactions, dialogs, offer and answer, calls.

@@ -1,0 +1,1 @@
+//! The simulator: virtual clock, seeded network, phones and the core under test.

@@ -1,0 +1,2 @@
+//! The tandem program: reads the configuration, wires everything, decides nothing.
+fn main() {}
