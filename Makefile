@@ -1,0 +1,88 @@
+# The one entry point, for people and for CI. `make help` lists what there is.
+
+CONFIG ?= config/tandem.toml
+
+# Stages of `make test-fast`: no program from outside but cargo.
+FAST := tidy licences fmt lint unit docs
+# Stages against programs from outside: one folder of tests/interop each, with a `run` in it.
+INTEROP := $(patsubst tests/interop/%/run,%,$(sort $(wildcard tests/interop/*/run)))
+
+# nextest runs the tests when it is there; plain cargo passes them as well.
+NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help run packages test test-fast test-interop test-oracles fmt lint bench
+
+help:
+	@echo 'make run           build, start with $(CONFIG), two demo phones call each other'
+	@echo 'make test          every test; installs the Debian packages that the tests need'
+	@echo 'make test-fast     tidy, licences, format, lint, unit and simulator tests, documentation'
+	@echo 'make test-interop  against sipp, baresip and friends: $(INTEROP)'
+	@echo 'make test-oracles  our parsers beside those of other crates'
+	@echo 'make stage-NAME    one stage of the above by itself'
+	@echo 'make fmt           format the code'
+	@echo 'make lint          clippy, warnings are errors'
+	@echo 'make bench         benchmarks'
+
+run: packages
+	exec cargo run --quiet --package tandem -- serve --config $(CONFIG)
+
+# Rust needs a linker; nothing in the build compiles C.
+packages:
+	@command -v cc >/dev/null || .ci/packages gcc libc6-dev
+
+test: packages
+	@.ci/stages $(FAST) build $(INTEROP) oracles
+
+test-fast: packages
+	@.ci/stages $(FAST)
+
+test-interop: packages
+	@.ci/stages build $(INTEROP)
+
+test-oracles: packages
+	@.ci/stages oracles
+
+fmt:
+	cargo fmt --all
+
+lint: stage-lint
+
+bench:
+	@echo 'not yet: there are no benchmarks in this version'
+
+# One stage each.
+
+.PHONY: $(addprefix stage-,$(FAST) build oracles $(INTEROP))
+
+stage-tidy:
+	cargo xtask tidy
+
+stage-licences:
+	cargo xtask licences
+
+stage-fmt:
+	cargo fmt --all --check
+
+stage-lint:
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+stage-unit:
+ifdef NEXTEST
+	cargo nextest run --workspace --locked --no-fail-fast
+	cargo test --workspace --locked --doc --quiet
+else
+	cargo test --workspace --locked --no-fail-fast
+endif
+
+stage-docs:
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --locked --no-deps --document-private-items
+
+stage-build:
+	cargo build --locked --package tandem
+
+stage-oracles:
+	cargo test --manifest-path oracles/Cargo.toml --locked
+
+$(addprefix stage-,$(INTEROP)): stage-%:
+	tests/interop/$*/run
