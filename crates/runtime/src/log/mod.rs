@@ -1,0 +1,51 @@
+//! Log lines: `tracing`, as text or JSON, through a bounded buffer that a thread of its own empties.
+//!
+//! Levels have meanings: one line per ended call at INFO, one per SIP message at DEBUG, what needs a person at WARN and
+//! ERROR. Whatever came from the wire goes through [`Escaped`].
+
+mod buffer;
+mod escape;
+
+pub use buffer::{LogBuffer, LogWriter, MAX_BUFFERED_BYTES, TICK};
+pub use escape::{Escaped, EscapedBytes};
+
+use std::io::{self, Write};
+use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Why logging could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The filter is not `LEVEL` or `TARGET=LEVEL,…`.
+    #[error("log filter: {0}")]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    /// No thread, or a logger is there already.
+    #[error("logging: {0}")]
+    Start(#[from] io::Error),
+}
+
+/// Sends the log lines of the process to `sink` until the returned writer is dropped. `filter` is a level
+/// (`info`, `debug`) or a list of levels by module (`info,tandem_runtime=debug`).
+///
+/// # Errors
+/// A filter that cannot be read, or a process that has a logger already.
+pub fn start(format: LogFormat, filter: &str, sink: Box<dyn Write + Send>) -> Result<LogWriter, LogError> {
+    let filter: Targets = filter.parse()?;
+    let (buffer, writer) = buffer::start(sink)?;
+    let registry = tracing_subscriber::registry().with(filter);
+    match format {
+        LogFormat::Text => registry.with(fmt::layer().with_writer(buffer).with_ansi(false).with_target(false)).try_init(),
+        LogFormat::Json => registry.with(fmt::layer().json().flatten_event(true).with_writer(buffer)).try_init(),
+    }
+    .map_err(io::Error::other)?;
+    Ok(writer)
+}

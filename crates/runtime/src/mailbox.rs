@@ -1,0 +1,121 @@
+//! A call's mailbox: what waits to be handled by the one task that owns the call.
+//!
+//! Both ends live on the signalling thread, so there is no lock and no atomic in it.
+
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    rc::Rc,
+    task::{Poll, Waker},
+};
+use tandem_signalling::call::Input;
+
+/// Inputs that may wait for one call.
+pub const MAX_ITEMS: usize = 64;
+
+/// Places kept for inputs that nobody repeats: media events, network errors, the end. Messages are repeated by their
+/// senders and may be dropped.
+pub const RESERVED_ITEMS: usize = 16;
+
+/// A mailbox item stays small: messages are boxed.
+const _: () = assert!(size_of::<Input>() <= 64);
+
+#[derive(Default)]
+struct State {
+    items: VecDeque<Input>,
+    waker: Option<Waker>,
+    closed: bool,
+}
+
+/// The end that others put inputs into.
+#[derive(Clone, Default)]
+pub struct Mailbox(Rc<RefCell<State>>);
+
+/// The mailbox was full or its call is over; the input is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// As many wait as may.
+    Full,
+    /// The call is over.
+    Closed,
+}
+
+impl Mailbox {
+    /// An empty mailbox.
+    pub fn new() -> Self {
+        Mailbox::default()
+    }
+
+    /// Puts an input in and wakes the call.
+    ///
+    /// # Errors
+    /// [`Refused`], and the input is gone.
+    pub fn put(&self, input: Input) -> Result<(), Refused> {
+        let waker = {
+            let mut state = self.0.borrow_mut();
+            if state.closed {
+                return Err(Refused::Closed);
+            }
+            let room = if matches!(input, Input::Message(_)) { MAX_ITEMS - RESERVED_ITEMS } else { MAX_ITEMS };
+            if state.items.len() >= room {
+                return Err(Refused::Full);
+            }
+            state.items.push_back(input);
+            state.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        Ok(())
+    }
+
+    /// The oldest input, or `Pending` with the waker kept: there is one task that takes.
+    pub fn poll_take(&self, waker: &Waker) -> Poll<Input> {
+        let mut state = self.0.borrow_mut();
+        match state.items.pop_front() {
+            Some(input) => Poll::Ready(input),
+            None => {
+                if !state.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+                    state.waker = Some(waker.clone());
+                }
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Refuses everything from now on and forgets what waits.
+    pub fn close(&self) {
+        let mut state = self.0.borrow_mut();
+        *state = State { closed: true, ..State::default() };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tandem_model::EndReason;
+
+    fn end() -> Input {
+        Input::End(EndReason::Shutdown)
+    }
+
+    #[test]
+    fn what_is_put_in_comes_out_in_order_and_then_it_waits() {
+        let mailbox = Mailbox::new();
+        mailbox.put(Input::Wake).unwrap();
+        mailbox.put(end()).unwrap();
+        assert!(matches!(mailbox.poll_take(Waker::noop()), Poll::Ready(Input::Wake)));
+        assert!(matches!(mailbox.poll_take(Waker::noop()), Poll::Ready(Input::End(_))));
+        assert!(mailbox.poll_take(Waker::noop()).is_pending());
+    }
+
+    #[test]
+    fn it_is_bounded_and_a_closed_one_takes_nothing() {
+        let mailbox = Mailbox::new();
+        (0..MAX_ITEMS).for_each(|_| mailbox.put(Input::Wake).unwrap());
+        assert_eq!(mailbox.put(end()), Err(Refused::Full));
+        mailbox.close();
+        assert_eq!(mailbox.put(end()), Err(Refused::Closed));
+        assert!(mailbox.poll_take(Waker::noop()).is_pending());
+    }
+}

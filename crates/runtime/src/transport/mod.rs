@@ -1,0 +1,11 @@
+//! The listeners' sockets, one file a transport.
+
+pub mod udp;
+mod unreachable;
+
+pub use unreachable::Undelivered;
+
+#[cfg(test)]
+pub(crate) fn test_runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
