@@ -39,6 +39,11 @@ impl CallId {
 pub struct LegId(u64);
 
 impl LegId {
+    /// The call that created the leg; it may have moved to another since.
+    pub const fn created_by(self) -> CallId {
+        CallId(self.0 & !(MAX_LEGS as u64))
+    }
+
     /// The number as stored; [`LegId::from_bits`] reads it back.
     pub const fn bits(self) -> u64 {
         self.0
@@ -105,6 +110,7 @@ mod tests {
         let call = CallId::new(1_700_000_000_000, 3);
         assert!(call.leg(0) < call.leg(1));
         assert_eq!(call.leg(MAX_LEGS), None);
+        assert!((0..MAX_LEGS).filter_map(|index| call.leg(index)).all(|leg| leg.created_by() == call));
         assert!(call.leg(MAX_LEGS - 1).is_some_and(|leg| leg.bits() < CallId::new(1_700_000_000_000, 4).bits()));
     }
 }
