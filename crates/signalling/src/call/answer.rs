@@ -1,0 +1,140 @@
+//! The callee's 2xx, the caller's ACK, and calls that we answer ourselves.
+
+use super::failure::Failure;
+use super::leg::sdp_of;
+use super::modify::Modify;
+use super::phase::{Dialling, Phase};
+use super::{Call, Side, context};
+use crate::message::Message;
+use crate::negotiation;
+use bytes::Bytes;
+use tandem_model::{BuiltIn, EndReason, EventKind, MediaCommand, Timestamp};
+
+impl Call {
+    /// The callee answered.
+    pub(super) fn on_answer(&mut self, now: Timestamp, message: &Message) {
+        let Phase::Dialling(dialling) = std::mem::replace(&mut self.phase, Phase::Talking) else { return };
+        let sdp = sdp_of(message);
+        self.answered = Some(now);
+        self.notify(now, self.callee.as_ref().map(|callee| callee.id), EventKind::LegAnswered);
+        match (&dialling.pending, sdp) {
+            (Some(_), sdp) => self.answer_with(now, *dialling, sdp.as_deref()),
+            (None, Some(offer)) => self.offer_in_answer(now, &offer),
+            (None, None) => self.unusable_answer(now, Failure::new(500)),
+        }
+        self.renew_last_words();
+    }
+
+    /// The caller's offer is answered: 200 to the caller, ACK to the callee.
+    fn answer_with(&mut self, now: Timestamp, dialling: Dialling, sdp: Option<&[u8]>) {
+        let (Some(pending), Some(callee)) = (&dialling.pending, &mut self.callee) else { return };
+        let answer = match (sdp, dialling.early_answer) {
+            (Some(sdp), _) => match negotiation::translate_answer(pending, sdp, &mut self.caller.media, &mut callee.media) {
+                Ok(settled) => {
+                    let answer = settled.answer.clone();
+                    self.describe(now, Side::Caller, settled);
+                    answer
+                }
+                Err(refusal) => {
+                    let failure = Failure::refused(&refusal, &self.warn_agent());
+                    return self.unusable_answer(now, failure);
+                }
+            },
+            // A peer that answered in a provisional response and says no more in its 2xx means that answer.
+            (None, Some(early)) => early,
+            (None, None) => return self.unusable_answer(now, Failure::new(500)),
+        };
+        if let Some(callee) = &mut self.callee {
+            callee.ack(context!(self, now), None);
+        }
+        self.caller.accept(context!(self, now), Some(&answer));
+        self.notify(now, Some(self.caller.id), EventKind::LegAnswered);
+    }
+
+    /// The caller made no offer, so the callee did: it goes on to the caller, whose ACK will answer it.
+    fn offer_in_answer(&mut self, now: Timestamp, offer: &[u8]) {
+        let Some(callee) = &mut self.callee else { return };
+        match negotiation::translate_offer(offer, &mut callee.media, &mut self.caller.media) {
+            Ok(pending) => {
+                self.caller.accept(context!(self, now), Some(pending.sdp()));
+                self.phase = Phase::LateAnswer(Box::new(pending));
+                self.notify(now, Some(self.caller.id), EventKind::LegAnswered);
+            }
+            Err(refusal) => {
+                let failure = Failure::refused(&refusal, &self.warn_agent());
+                self.unusable_answer(now, failure);
+            }
+        }
+    }
+
+    /// The callee is up but nothing can be agreed: it is hung up, and the caller refused.
+    fn unusable_answer(&mut self, now: Timestamp, failure: Failure) {
+        self.answered = None;
+        self.fail(now, &failure);
+    }
+
+    /// The ACK of our 2xx.
+    pub(super) fn on_acknowledged(&mut self, now: Timestamp, side: Side, sdp: Option<Bytes>) {
+        if matches!(self.modify, Some(Modify::Answering { from, .. }) if from == side) {
+            return self.on_modify_acknowledged(now, side, sdp);
+        }
+        match std::mem::replace(&mut self.phase, Phase::Talking) {
+            Phase::LateAnswer(pending) => {
+                let Some(callee) = &mut self.callee else { return };
+                let settled =
+                    sdp.and_then(|sdp| negotiation::translate_answer(&pending, &sdp, &mut callee.media, &mut self.caller.media).ok());
+                match settled {
+                    Some(settled) => {
+                        callee.ack(context!(self, now), Some(&settled.answer));
+                        self.describe(now, Side::Callee, settled);
+                        self.renew_last_words();
+                    }
+                    None => self.end(now, EndReason::Failed(488), None),
+                }
+            }
+            Phase::LateAlone(pending, _) => {
+                let alone = sdp.and_then(|sdp| negotiation::settle_alone(&pending, &sdp, &mut self.caller.media).ok());
+                match alone {
+                    Some(alone) => self.play(alone),
+                    None => self.end(now, EndReason::Failed(488), None),
+                }
+            }
+            phase => self.phase = phase,
+        }
+    }
+
+    /// Answers the call ourselves: echo or tone.
+    pub(super) fn answer_alone(&mut self, now: Timestamp, built_in: BuiltIn) {
+        self.answered = Some(now);
+        self.alone = Some(built_in);
+        match self.caller.offered() {
+            Some(offer) => match negotiation::answer_alone(&offer, &mut self.caller.media, built_in) {
+                Ok(alone) => {
+                    self.phase = Phase::Talking;
+                    self.caller.accept(context!(self, now), Some(&alone.sdp));
+                    self.play(alone);
+                }
+                Err(refusal) => {
+                    let failure = Failure::refused(&refusal, &self.warn_agent());
+                    return self.unusable_answer(now, failure);
+                }
+            },
+            None => {
+                let pending = negotiation::offer_alone(&mut self.caller.media, built_in);
+                self.caller.accept(context!(self, now), Some(pending.sdp()));
+                self.phase = Phase::LateAlone(Box::new(pending), built_in);
+            }
+        }
+        self.notify(now, Some(self.caller.id), EventKind::LegAnswered);
+        self.renew_last_words();
+    }
+
+    pub(super) fn play(&mut self, alone: negotiation::Alone) {
+        self.codec = alone.codec.or(self.codec);
+        let (call, leg) = (self.id, self.caller.id);
+        self.media(MediaCommand::Describe { call, leg, description: Box::new(alone.description) });
+        if let Some(tone) = alone.tone {
+            self.media(MediaCommand::Play { call, leg, tone });
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What happens between the INVITE to the callee and its final response.
+
+use super::failure::Failure;
+use super::leg::sdp_of;
+use super::phase::Phase;
+use super::{Call, Side, context};
+use crate::message::Message;
+use crate::negotiation::{self, Settled};
+use tandem_model::{EndReason, EventKind, MediaCommand, Timestamp};
+
+impl Call {
+    pub(super) fn on_trying(&mut self, now: Timestamp) {
+        let Phase::Dialling(dialling) = &mut self.phase else { return };
+        if dialling.trying_until.take().is_some() {
+            self.notify(now, self.callee.as_ref().map(|callee| callee.id), EventKind::LegTrying);
+            self.renew_last_words();
+        }
+    }
+
+    /// 101 to 199 from the callee: passed on, with its SDP as an answer to the caller's offer.
+    pub(super) fn on_provisional(&mut self, now: Timestamp, message: &Message) {
+        self.on_trying(now);
+        let (status, reason) = (message.status(), message.reason());
+        // RFC 6228: a 199 says that one fork has ended; the caller knows nothing of forks.
+        if status == 199 {
+            return;
+        }
+        let answer = sdp_of(message).and_then(|sdp| self.early_answer(now, &sdp));
+        let Phase::Dialling(dialling) = &mut self.phase else { return };
+        dialling.passed_on = true;
+        if let Some(answer) = &answer {
+            dialling.early_answer = Some(answer.clone());
+        }
+        self.caller.provisional(context!(self, now), status, reason, answer.as_deref());
+        let callee = self.callee.as_ref().map(|callee| callee.id);
+        if status == 180 {
+            self.notify(now, callee, EventKind::LegRinging);
+        }
+        if answer.is_some() {
+            self.notify(now, callee, EventKind::LegEarlyMedia);
+        }
+    }
+
+    /// The SDP of a provisional response as an answer for the caller. One that cannot be used is left out: the final response
+    /// decides.
+    fn early_answer(&mut self, now: Timestamp, sdp: &[u8]) -> Option<Box<[u8]>> {
+        let (Phase::Dialling(dialling), Some(callee)) = (&self.phase, &mut self.callee) else { return None };
+        let pending = dialling.pending.as_ref()?;
+        let settled = negotiation::translate_answer(pending, sdp, &mut self.caller.media, &mut callee.media).ok()?;
+        let answer = settled.answer.clone();
+        self.describe(now, Side::Caller, settled);
+        Some(answer)
+    }
+
+    /// Tells the media session what offer and answer settled. `offerer` is the side that made the offer.
+    pub(super) fn describe(&mut self, now: Timestamp, offerer: Side, settled: Settled) {
+        self.codec = settled.codec.or(self.codec);
+        let (caller, callee) = match offerer {
+            Side::Caller => (settled.offerer, settled.answerer),
+            Side::Callee => (settled.answerer, settled.offerer),
+        };
+        let described = [(Side::Caller, caller), (Side::Callee, callee)];
+        for (side, outcome) in described {
+            let Some(leg) = self.leg(side).map(|leg| leg.id) else { continue };
+            if let Some(description) = outcome.description {
+                self.media(MediaCommand::Describe { call: self.id, leg, description: Box::new(description) });
+            }
+            let was = std::mem::replace(&mut self.held[side as usize], outcome.held);
+            if self.answered.is_some() && was != outcome.held {
+                self.notify(now, Some(leg), if outcome.held { EventKind::LegHeld } else { EventKind::LegResumed });
+            }
+        }
+    }
+
+    /// The callee said no.
+    pub(super) fn on_rejected(&mut self, now: Timestamp, message: &Message) {
+        let kind = EventKind::LegFailed {
+            sip_status: message.status(),
+            reason: message.reason().into(),
+            q850_cause: super::failure::q850_cause(message.status()),
+        };
+        self.notify(now, self.callee.as_ref().map(|callee| callee.id), kind);
+        self.target_failed(now, Failure::from_response(message));
+    }
+
+    /// The callee said nothing, or was not there.
+    pub(super) fn on_unanswered(&mut self, now: Timestamp, status: u16) {
+        let kind = EventKind::LegFailed {
+            sip_status: status,
+            reason: super::failure::phrase(status),
+            q850_cause: super::failure::q850_cause(status),
+        };
+        self.notify(now, self.callee.as_ref().map(|callee| callee.id), kind);
+        self.target_failed(now, Failure::unanswered(status));
+    }
+
+    /// The target under way is out: the next one, unless ringing was passed on or the failure is final.
+    fn target_failed(&mut self, now: Timestamp, failure: Failure) {
+        let Phase::Dialling(dialling) = &self.phase else { return };
+        let retry = failure.retriable && !dialling.passed_on;
+        self.give_up_callee();
+        match &mut self.bridge {
+            Some(bridge) if retry && bridge.deadline.is_none_or(|deadline| now < deadline) => {
+                bridge.failure = failure;
+                self.try_next(now);
+            }
+            _ => self.fail(now, &failure),
+        }
+    }
+
+    /// The callee's leg is no part of the conversation any more; it only sees its transactions to the end.
+    fn give_up_callee(&mut self) {
+        if let Some(callee) = self.callee.take() {
+            self.strays.push(callee);
+        }
+    }
+
+    /// Deadlines of the target under way.
+    pub(super) fn on_dialling_deadline(&mut self, now: Timestamp) {
+        let Phase::Dialling(dialling) = &self.phase else { return };
+        if dialling.ring_until <= now {
+            if let Some(callee) = &mut self.callee {
+                callee.cancel(context!(self, now), super::failure::reason_value(EndReason::RingTimeout));
+            }
+            let mut failure = Failure::new(480);
+            failure.end = Some(EndReason::RingTimeout);
+            failure.retriable = true;
+            failure.extra.push(crate::message::HeaderName::Reason, "Q.850;cause=19;text=\"not answered in time\"");
+            self.target_failed(now, failure);
+        } else if dialling.trying_until.is_some_and(|at| at <= now) {
+            if let Some(callee) = &mut self.callee {
+                callee.cancel(context!(self, now), None);
+            }
+            self.on_unanswered(now, 408);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What a failure on one leg means on the other.
+
+use super::leg::Extra;
+use crate::message::{HeaderName, Message, reason_phrase};
+use tandem_model::EndReason;
+
+/// The status that the caller gets for a final failure of the callee. `docs/sip-coverage.md` has the table.
+pub const fn relayed_status(status: u16) -> u16 {
+    match status {
+        // RFC 3261 §16.7: a 503 would tell the caller that *we* are out of service.
+        503 => 500,
+        // A redirection to a proxy is for us, not for the caller.
+        305 => 500,
+        // The callee challenges us, and we have no answer: the caller cannot give one either.
+        401 | 407 | 494 => 500,
+        // Our own request was found wanting: not the caller's fault.
+        400 | 402 | 405 | 406 | 413..=417 | 420..=424 | 428 | 429 | 436..=440 | 469 | 470 | 481 | 489 | 493 | 501 | 505 | 513 | 580 => 500,
+        // We did not cancel it, and neither did the caller.
+        487 => 480,
+        // Only a request inside a dialog can glare.
+        491 => 500,
+        100..=299 => 500,
+        _ => status,
+    }
+}
+
+/// A final failure on its way to the caller.
+#[derive(Clone, Debug)]
+pub(super) struct Failure {
+    /// As the caller gets it.
+    pub(super) status: u16,
+    /// Reason phrase, where the callee's own status is passed.
+    pub(super) reason: Option<Box<str>>,
+    pub(super) extra: Extra,
+    /// As it counts for trying the next target (RFC 3263 §4.3).
+    pub(super) retriable: bool,
+    /// What the record says, where it is not the status.
+    pub(super) end: Option<EndReason>,
+}
+
+impl Failure {
+    /// A failure of our own making.
+    pub(super) fn new(status: u16) -> Self {
+        Failure { status, reason: None, extra: Extra::none(), retriable: false, end: None }
+    }
+
+    /// The callee's final response.
+    pub(super) fn from_response(response: &Message) -> Self {
+        let status = relayed_status(response.status());
+        let kept = status == response.status();
+        let mut extra = Extra::none();
+        for name in [HeaderName::Reason, HeaderName::Warning] {
+            response.headers().filter(|header| header.name == name).for_each(|header| extra.push(name, header.value));
+        }
+        if kept && let Some(after) = response.header(HeaderName::RetryAfter) {
+            extra.push(HeaderName::RetryAfter, after);
+        }
+        if kept && status < 400 {
+            response.headers().filter(|header| header.name == HeaderName::Contact).for_each(|header| extra.push(HeaderName::Contact, header.value));
+        }
+        let retriable = matches!(response.status(), 408 | 500..=599);
+        Failure { status, reason: kept.then(|| response.reason().into()), extra, retriable, end: None }
+    }
+
+    /// Nobody answered the INVITE (counts as 408), or it could not be delivered (counts as 503, RFC 3261 §8.1.3.1).
+    pub(super) fn unanswered(status: u16) -> Self {
+        Failure { status: relayed_status(status), reason: None, extra: Extra::none(), retriable: true, end: None }
+    }
+
+    /// A description that cannot be agreed on.
+    pub(super) fn refused(refusal: &crate::negotiation::Refusal, agent: &str) -> Self {
+        let mut failure = Failure::new(refusal.status);
+        if let Some((code, text)) = &refusal.warning {
+            // RFC 3261 §20.43: code, agent, quoted text.
+            failure.extra.push(HeaderName::Warning, &format!("{code} {agent} \"{text}\""));
+        }
+        failure
+    }
+}
+
+/// Q.850 cause for a SIP status (RFC 3398 §8.2.6.1), where one fits.
+pub(super) const fn q850_cause(status: u16) -> Option<u8> {
+    Some(match status {
+        404 | 604 => 1,
+        480 => 18,
+        486 | 600 => 17,
+        403 | 603 | 607 => 21,
+        408 | 504 => 102,
+        410 => 22,
+        484 => 28,
+        488 | 606 => 88,
+        487 => 16,
+        500 | 503 => 41,
+        502 => 38,
+        _ => return None,
+    })
+}
+
+/// The Reason value (RFC 3326) that legs ended by us are told.
+pub(super) fn reason_value(reason: EndReason) -> Option<&'static str> {
+    Some(match reason {
+        EndReason::CallerHungUp | EndReason::CalleeHungUp | EndReason::Cancelled => return None,
+        EndReason::Failed(_) => return None,
+        EndReason::RingTimeout => "Q.850;cause=19;text=\"not answered in time\"",
+        EndReason::AckTimeout => "SIP;cause=408;text=\"no ACK\"",
+        EndReason::DialogLost => "SIP;cause=481;text=\"the other leg is gone\"",
+        EndReason::Inactivity => "Q.850;cause=41;text=\"no media\"",
+        EndReason::MaxDuration => "Q.850;cause=31;text=\"maximum duration\"",
+        EndReason::Shutdown => "Q.850;cause=41;text=\"node stopped\"",
+        EndReason::Internal => "Q.850;cause=41;text=\"internal error\"",
+    })
+}
+
+/// The status that an unanswered caller gets when the call ends for `reason`.
+pub(super) const fn caller_status(reason: EndReason) -> u16 {
+    match reason {
+        EndReason::Cancelled | EndReason::CallerHungUp => 487,
+        EndReason::Failed(status) => status,
+        EndReason::RingTimeout | EndReason::MaxDuration | EndReason::Inactivity | EndReason::CalleeHungUp => 480,
+        EndReason::DialogLost | EndReason::AckTimeout | EndReason::Shutdown | EndReason::Internal => 500,
+    }
+}
+
+/// The usual phrase of a status, for records.
+pub(super) fn phrase(status: u16) -> Box<str> {
+    reason_phrase(status).into()
+}

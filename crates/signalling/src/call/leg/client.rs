@@ -1,0 +1,415 @@
+//! The leg as user agent client: our INVITE, first or later, its ACK and its CANCEL.
+
+use super::{Context, DisplayVia, Leg, LegEvent, MAX_OPEN_REQUESTS, OpenRequest, State, finish};
+use crate::call::Output;
+use crate::dialog::Dialog;
+use crate::dispatcher::ALLOW;
+use crate::message::{HeaderName, Message, Method, Printer};
+use crate::negotiation::LegMedia;
+use crate::tombstone::Tombstone;
+use crate::transaction::{Action, Event, Kind, TRANSACTION_TIMEOUT, Transaction};
+use crate::wire::{Arrival, Transmit};
+use bytes::Bytes;
+use tandem_model::{Destination, LegId, LegPlan, Timestamp};
+
+/// CSeq of the first request on a leg.
+const FIRST_CSEQ: u32 = 1;
+
+/// What the first INVITE of a leg says beside what the leg knows itself.
+pub(crate) struct Invitation<'a> {
+    /// From value without its tag.
+    pub(crate) from: &'a str,
+    /// Its URI alone, for the record.
+    pub(crate) from_uri: &'a str,
+    /// A Call-ID that nobody has used.
+    pub(crate) call_id: &'a str,
+    /// One less than the caller's (RFC 7332 §4).
+    pub(crate) max_forwards: u32,
+    /// The offer; `None` asks the peer for one.
+    pub(crate) sdp: Option<&'a [u8]>,
+}
+
+/// Our INVITE until it is acknowledged or given up.
+#[derive(Debug)]
+pub(super) struct InviteClient {
+    serial: u16,
+    cseq: u32,
+    request: Bytes,
+    destination: Destination,
+    transaction: Transaction,
+    cancel: Cancel,
+    /// The leg's first INVITE, which makes the dialog.
+    first: bool,
+}
+
+/// How far the cancelling of an INVITE has come.
+#[derive(Debug, PartialEq, Eq)]
+enum Cancel {
+    No,
+    /// To be sent with the first provisional response: before it, nobody could match it (§9.1).
+    Wanted(Option<Box<str>>),
+    /// Sent; a final response is awaited no longer than this (§9.1).
+    Sent(Timestamp),
+}
+
+/// The ACK of a 2xx, for when the 2xx comes again (§13.2.2.4).
+#[derive(Debug)]
+pub(super) struct AckedInvite {
+    serial: u16,
+    cseq: u32,
+    ack: Bytes,
+    destination: Destination,
+    pub(super) until: Timestamp,
+}
+
+impl InviteClient {
+    pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
+        if self.is_accepted() {
+            // The call acknowledges or hangs up; the caller's own ACK timer bounds that.
+            return None;
+        }
+        let given_up = if let Cancel::Sent(at) = self.cancel { Some(at) } else { None };
+        [self.transaction.poll_timeout().map(|(at, _)| at), given_up].into_iter().flatten().min()
+    }
+
+    fn is_accepted(&self) -> bool {
+        self.transaction.state() == crate::transaction::State::Accepted
+    }
+
+    fn has_provisional(&self) -> bool {
+        self.transaction.state() == crate::transaction::State::Proceeding
+    }
+
+    /// A CANCEL, should the call die.
+    pub(super) fn last_word(&self) -> Option<(Destination, Bytes)> {
+        let bytes = hop_request(&self.request, Method::Cancel, None, None)?;
+        Some((self.destination.clone(), bytes))
+    }
+}
+
+impl Leg {
+    /// A leg that sends its first INVITE now.
+    pub(crate) fn outgoing(context: &mut Context<'_>, id: LegId, plan: &LegPlan, media: LegMedia, invitation: &Invitation<'_>) -> Leg {
+        let tag = context.node.minter.tag(id);
+        let mut leg = Leg {
+            id,
+            endpoint: plan.endpoint.clone(),
+            profile: plan.profile.clone(),
+            media,
+            state: State::Outgoing,
+            from: invitation.from_uri.into(),
+            to: plan.uri.clone(),
+            status: 0,
+            remote: None,
+            tag,
+            serial: 0,
+            dialog: None,
+            client: None,
+            acked: None,
+            server: None,
+            awaiting_ack: None,
+            farewell: None,
+            requests: Vec::new(),
+        };
+        let serial = leg.next_serial();
+        let mut printer = Printer::request(Method::Invite.as_str(), &plan.uri);
+        printer.header(HeaderName::Via, leg.via(context.node, serial));
+        printer.header(HeaderName::MaxForwards, invitation.max_forwards);
+        printer.header(HeaderName::From, format_args!("{};tag={tag}", invitation.from));
+        printer.header(HeaderName::To, format_args!("<{}>", plan.uri));
+        printer.header(HeaderName::CallId, invitation.call_id);
+        printer.header(HeaderName::CSeq, format_args!("{FIRST_CSEQ} INVITE"));
+        leg.finish_invite(context, printer, invitation.sdp, serial, FIRST_CSEQ, plan.destination.clone(), true);
+        leg
+    }
+
+    /// An INVITE inside the dialog. False if it cannot be sent now.
+    pub(crate) fn reinvite(&mut self, context: &mut Context<'_>, sdp: Option<&[u8]>, max_forwards: u32) -> bool {
+        let (Some(destination), None) = (self.dialog_destination(), &self.client) else { return false };
+        let serial = self.next_serial();
+        let via = self.via(context.node, serial);
+        let Some(dialog) = &mut self.dialog else { return false };
+        let cseq = dialog.next_cseq();
+        let printer = dialog.request(Method::Invite.as_str(), cseq, &via, max_forwards);
+        self.finish_invite(context, printer, sdp, serial, cseq, destination, false);
+        true
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one place where the parts of an INVITE come together")]
+    fn finish_invite(
+        &mut self,
+        context: &mut Context<'_>,
+        mut printer: Printer,
+        sdp: Option<&[u8]>,
+        serial: u16,
+        cseq: u32,
+        destination: Destination,
+        first: bool,
+    ) {
+        printer.header(HeaderName::Contact, self.contact(context.node));
+        printer.header(HeaderName::Allow, ALLOW);
+        let request = finish(printer, sdp);
+        context.send(self.transmit(destination.clone(), request.clone()));
+        let transport = context.node.listener(self.profile.listener).transport;
+        let transaction = Transaction::client(context.now, Kind::ClientInvite, transport);
+        self.client = Some(Box::new(InviteClient { serial, cseq, request, destination, transaction, cancel: Cancel::No, first }));
+    }
+
+    /// The ACK of a 2xx to our INVITE, with the answer where the 2xx had the offer.
+    pub(crate) fn ack(&mut self, context: &mut Context<'_>, sdp: Option<&[u8]>) {
+        let Some(client) = self.client.take_if(|client| client.is_accepted()) else { return };
+        let serial = self.next_serial();
+        let via = self.via(context.node, serial);
+        let (Some(dialog), Some(destination)) = (&self.dialog, self.dialog_destination()) else { return };
+        let ack = finish(dialog.request(Method::Ack.as_str(), client.cseq, &via, 70), sdp);
+        context.send(self.transmit(destination.clone(), ack.clone()));
+        self.acked =
+            Some(AckedInvite { serial: client.serial, cseq: client.cseq, ack, destination, until: context.now + TRANSACTION_TIMEOUT });
+    }
+
+    /// Takes back our INVITE: CANCEL now, or with the first provisional response.
+    pub(crate) fn cancel(&mut self, context: &mut Context<'_>, reason: Option<&str>) {
+        if self.state == State::Outgoing {
+            self.state = State::Leaving;
+            self.status = if self.status == 0 { 487 } else { self.status };
+        }
+        let Some(client) = self.client.as_mut().filter(|client| client.cancel == Cancel::No && !client.is_accepted()) else { return };
+        client.cancel = Cancel::Wanted(reason.map(Into::into));
+        if client.has_provisional() {
+            self.send_cancel(context);
+        } else {
+            client.transaction.cease();
+        }
+    }
+
+    fn send_cancel(&mut self, context: &mut Context<'_>) {
+        let Some(client) = &mut self.client else { return };
+        let Cancel::Wanted(reason) = std::mem::replace(&mut client.cancel, Cancel::Sent(context.now + TRANSACTION_TIMEOUT)) else { return };
+        let (serial, destination) = (client.serial, client.destination.clone());
+        if let Some(bytes) = hop_request(&client.request, Method::Cancel, None, reason.as_deref()) {
+            self.send_request(context, serial, Method::Cancel, bytes, destination);
+        }
+    }
+
+    pub(super) fn send_request(&mut self, context: &mut Context<'_>, serial: u16, method: Method, bytes: Bytes, destination: Destination) {
+        context.send(self.transmit(destination.clone(), bytes.clone()));
+        if self.requests.len() < MAX_OPEN_REQUESTS {
+            let transport = context.node.listener(self.profile.listener).transport;
+            let transaction = Transaction::client(context.now, Kind::ClientOther, transport);
+            self.requests.push(OpenRequest { serial, method, transaction, bytes, destination });
+        }
+    }
+
+    pub(super) fn on_response(&mut self, context: &mut Context<'_>, arrival: Arrival) -> Option<LegEvent> {
+        self.remote = Some(arrival.flow.remote);
+        match arrival.message.method() {
+            Method::Invite => self.on_invite_response(context, arrival),
+            method => {
+                self.on_request_response(context, arrival.serial, method, &arrival.message);
+                None
+            }
+        }
+    }
+
+    fn on_invite_response(&mut self, context: &mut Context<'_>, arrival: Arrival) -> Option<LegEvent> {
+        let current = self.client.as_ref().is_some_and(|client| client.serial == arrival.serial);
+        match arrival.message.status() {
+            200..300 if !current => self.on_late_success(context, &arrival),
+            _ if !current => None,
+            100..200 => self.on_provisional(context, arrival.message),
+            200..300 => self.on_success(context, arrival.message),
+            _ => self.on_failure(context, arrival),
+        }
+    }
+
+    fn on_provisional(&mut self, context: &mut Context<'_>, message: Message) -> Option<LegEvent> {
+        let client = self.client.as_mut()?;
+        let was_silent = !client.has_provisional();
+        if !client.transaction.on(context.now, Event::Provisional).contains(&Action::Deliver) {
+            return None;
+        }
+        if matches!(client.cancel, Cancel::Wanted(_)) {
+            self.send_cancel(context);
+            return None;
+        }
+        if client.cancel != Cancel::No || !client.first {
+            return None;
+        }
+        match message.status() {
+            100 => was_silent.then_some(LegEvent::Trying),
+            _ => Some(LegEvent::Provisional(Box::new(message))),
+        }
+    }
+
+    fn on_success(&mut self, context: &mut Context<'_>, message: Message) -> Option<LegEvent> {
+        let client = self.client.as_mut()?;
+        let (again, first, cancelled) = (client.is_accepted(), client.first, client.cancel != Cancel::No);
+        client.transaction.on(context.now, Event::Success);
+        let cseq = client.cseq;
+        if again {
+            // Ours is not acknowledged yet (the answer is still on its way to us); another fork's is none of the call's.
+            if !self.is_ours(&message) {
+                self.dismiss_fork(context, &message, cseq);
+            }
+            return None;
+        }
+        if !first {
+            if let Some(dialog) = &mut self.dialog {
+                dialog.refresh_target(&message);
+            }
+            if self.state == State::Leaving {
+                self.ack(context, None);
+                return None;
+            }
+            return Some(LegEvent::Accepted(Box::new(message)));
+        }
+        self.dialog = Dialog::from_response(&message, self.tag, cseq, &self.to).ok();
+        if cancelled || self.state == State::Leaving {
+            // §9.1: the 2xx crossed our CANCEL: the session exists and is ended like any other.
+            self.requests.retain(|request| request.method != Method::Cancel);
+            self.ack(context, None);
+            self.bye(context, None);
+            return None;
+        }
+        self.state = State::Confirmed;
+        self.status = message.status();
+        Some(LegEvent::Accepted(Box::new(message)))
+    }
+
+    /// A 2xx to an INVITE that is already acknowledged: the same again, or from another fork.
+    fn on_late_success(&mut self, context: &mut Context<'_>, arrival: &Arrival) -> Option<LegEvent> {
+        let acked = self.acked.as_ref().filter(|acked| acked.serial == arrival.serial)?;
+        if self.is_ours(&arrival.message) {
+            let transmit = self.transmit(acked.destination.clone(), acked.ack.clone());
+            context.send(transmit);
+        } else {
+            let cseq = acked.cseq;
+            self.dismiss_fork(context, &arrival.message, cseq);
+        }
+        None
+    }
+
+    fn is_ours(&self, response: &Message) -> bool {
+        let tag = response.to().ok().and_then(|to| to.tag().map(str::to_owned));
+        self.dialog.as_ref().is_some_and(|dialog| dialog.remote_tag() == tag.as_deref())
+    }
+
+    /// A 2xx of a fork that came second: ACK, then BYE (§13.2.2.4).
+    fn dismiss_fork(&mut self, context: &mut Context<'_>, response: &Message, cseq: u32) {
+        let Ok(mut dialog) = Dialog::from_response(response, self.tag, cseq, &self.to) else { return };
+        let Some(destination) = dialog.destination() else { return };
+        let serial = self.next_serial();
+        let ack = dialog.request(Method::Ack.as_str(), cseq, &self.via(context.node, serial), 70).finish();
+        context.send(self.transmit(destination.clone(), ack));
+        let serial = self.next_serial();
+        let number = dialog.next_cseq();
+        let bye = dialog.request(Method::Bye.as_str(), number, &self.via(context.node, serial), 70).finish();
+        self.send_request(context, serial, Method::Bye, bye, destination);
+    }
+
+    fn on_failure(&mut self, context: &mut Context<'_>, arrival: Arrival) -> Option<LegEvent> {
+        let client = self.client.take_if(|client| !client.is_accepted())?;
+        let ack = hop_request(&client.request, Method::Ack, Some(&arrival.message), None);
+        if let Some(ack) = ack {
+            context.send(self.transmit(client.destination.clone(), ack.clone()));
+            context.outputs.push_back(Output::Retire(arrival.key, Tombstone::Acknowledge(ack.to_vec().into_boxed_slice())));
+        }
+        self.requests.retain(|request| request.method != Method::Cancel);
+        let leaving = self.state == State::Leaving;
+        if client.first {
+            self.state = State::Leaving;
+            self.status = arrival.message.status();
+        }
+        (!leaving).then(|| LegEvent::Rejected(Box::new(arrival.message)))
+    }
+
+    pub(super) fn client_timeout(&mut self, context: &mut Context<'_>) -> Option<LegEvent> {
+        let client = self.client.as_mut()?;
+        if client.is_accepted() {
+            return None;
+        }
+        if matches!(client.cancel, Cancel::Sent(at) if at <= context.now) {
+            return self.client_failed(LegEvent::TimedOut);
+        }
+        let (_, timer) = client.transaction.poll_timeout().filter(|(at, _)| *at <= context.now)?;
+        let actions = client.transaction.on(context.now, Event::Expired(timer));
+        if actions.contains(&Action::Resend) {
+            let transmit = Transmit {
+                listener: self.profile.listener,
+                destination: client.destination.clone(),
+                bytes: client.request.clone(),
+            };
+            context.send(transmit);
+        }
+        actions.contains(&Action::ReportTimeout).then(|| self.client_failed(LegEvent::TimedOut)).flatten()
+    }
+
+    /// The transport could not deliver to `destination`.
+    pub(crate) fn on_unreachable(&mut self, context: &mut Context<'_>, destination: &Destination) -> Option<LegEvent> {
+        self.requests.retain(|request| request.destination != *destination);
+        let client = self.client.as_mut().filter(|client| client.destination == *destination)?;
+        let actions = client.transaction.on(context.now, Event::TransportError);
+        actions.contains(&Action::ReportTransportError).then(|| self.client_failed(LegEvent::Unreachable)).flatten()
+    }
+
+    fn client_failed(&mut self, event: LegEvent) -> Option<LegEvent> {
+        let client = self.client.take()?;
+        let leaving = self.state == State::Leaving;
+        if client.first {
+            self.state = State::Leaving;
+            self.status = if self.status == 0 { 408 } else { self.status };
+            return (!leaving).then_some(event);
+        }
+        (!leaving).then_some(LegEvent::Lost)
+    }
+
+    fn on_request_response(&mut self, context: &mut Context<'_>, serial: u16, method: Method, response: &Message) {
+        let Some(place) = self.requests.iter().position(|open| open.serial == serial && open.method == method) else { return };
+        let event = if response.status() < 200 { Event::Provisional } else { Event::Success };
+        self.requests[place].transaction.on(context.now, event);
+        if event == Event::Success {
+            // Timer K only absorbs repeated responses, which find nobody now and are dropped all the same.
+            self.requests.swap_remove(place);
+        }
+    }
+
+    pub(super) fn request_timeout(&mut self, context: &mut Context<'_>) -> Option<LegEvent> {
+        let listener = self.profile.listener;
+        self.requests.retain_mut(|open| {
+            let Some((_, timer)) = open.transaction.poll_timeout().filter(|(at, _)| *at <= context.now) else { return true };
+            let actions = open.transaction.on(context.now, Event::Expired(timer));
+            if actions.contains(&Action::Resend) {
+                context.send(Transmit { listener, destination: open.destination.clone(), bytes: open.bytes.clone() });
+            }
+            !actions.contains(&Action::ReportTimeout)
+        });
+        None
+    }
+
+    pub(super) fn is_unacknowledged(&self) -> bool {
+        self.client.as_ref().is_some_and(|client| client.is_accepted())
+    }
+
+    pub(super) fn new_via(&mut self, context: &Context<'_>) -> (u16, DisplayVia) {
+        let serial = self.next_serial();
+        (serial, self.via(context.node, serial))
+    }
+}
+
+/// A request that follows the INVITE `request` hop by hop: its CANCEL (§9.1), or the ACK of its failure `response`
+/// (§17.1.1.3). Both share its Request-URI, top Via, From, Call-ID, CSeq number and Route.
+pub(crate) fn hop_request(request: &Bytes, method: Method, response: Option<&Message>, reason: Option<&str>) -> Option<Bytes> {
+    let invite = Message::parse(request.clone()).ok()?;
+    let mut printer = Printer::request(method.as_str(), invite.uri());
+    printer.header(HeaderName::Via, invite.header(HeaderName::Via)?);
+    printer.copy_all(&invite, HeaderName::Route);
+    printer.header(HeaderName::MaxForwards, 70);
+    printer.header(HeaderName::From, invite.header(HeaderName::From)?);
+    printer.header(HeaderName::To, response.unwrap_or(&invite).header(HeaderName::To)?);
+    printer.header(HeaderName::CallId, invite.call_id());
+    printer.header(HeaderName::CSeq, format_args!("{} {}", invite.cseq().ok()?.number, method.as_str()));
+    if let Some(reason) = reason {
+        printer.header(HeaderName::Reason, reason);
+    }
+    Some(printer.finish())
+}

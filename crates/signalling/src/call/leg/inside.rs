@@ -1,0 +1,132 @@
+//! Requests inside the dialog, and leaving it (RFC 3261 §12.2, §14, §15).
+
+use super::{Context, Extra, Leg, LegEvent, State, reason_of};
+use crate::dialog::Verdict;
+use crate::dispatcher::ALLOW;
+use crate::message::{HeaderName, Method};
+use crate::tombstone::Tombstone;
+use crate::wire::{Arrival, Transmit, response_destination};
+
+/// Seconds after which a peer may repeat an INVITE that crossed another (§14.2 wants 0 to 10, at random).
+const RETRY_AFTER_RANGE: u64 = 11;
+
+impl Leg {
+    pub(super) fn on_request_inside(&mut self, context: &mut Context<'_>, arrival: Arrival) -> Option<LegEvent> {
+        let verdict = self.dialog.as_mut().map_or(Verdict::Stranger, |dialog| dialog.accept(&arrival.message));
+        if verdict == Verdict::InOrder {
+            self.remote = Some(arrival.flow.remote);
+        }
+        match (verdict, arrival.message.method()) {
+            (Verdict::Stranger, _) => self.refuse(context, &arrival, 481, |_| {}),
+            (Verdict::OutOfOrder, _) => self.refuse(context, &arrival, 500, |_| {}),
+            (Verdict::InOrder, Method::Bye) => return self.on_bye(context, &arrival),
+            _ if self.state == State::Leaving => self.refuse(context, &arrival, 481, |_| {}),
+            _ if !unsupported(&arrival).is_empty() => {
+                let list = unsupported(&arrival);
+                self.refuse(context, &arrival, 420, |printer| {
+                    printer.header(HeaderName::Unsupported, list);
+                });
+            }
+            (_, Method::Invite) => return self.on_reinvite(context, arrival),
+            (_, Method::Options) => self.refuse(context, &arrival, 200, |printer| {
+                printer.header(HeaderName::Allow, ALLOW);
+                printer.header(HeaderName::Accept, "application/sdp");
+            }),
+            // §8.2.1: a method that nobody here knows is 501, one that is known but not allowed is 405 with Allow.
+            (_, Method::Other) => self.refuse(context, &arrival, 501, |_| {}),
+            _ => self.refuse(context, &arrival, 405, |printer| {
+                printer.header(HeaderName::Allow, ALLOW);
+            }),
+        }
+        None
+    }
+
+    /// Answers with a status and a header or two, and leaves the whole answer for retransmissions.
+    fn refuse(&self, context: &mut Context<'_>, arrival: &Arrival, status: u16, extra: impl FnOnce(&mut crate::message::Printer)) {
+        let mut printer = self.plain_response(arrival, status);
+        extra(&mut printer);
+        let bytes = printer.finish();
+        context.outputs.push_back(crate::call::Output::Retire(arrival.key, Tombstone::Repeat(bytes.to_vec().into_boxed_slice())));
+        context.send(Transmit {
+            listener: arrival.flow.listener,
+            destination: response_destination(&arrival.message, &arrival.flow),
+            bytes,
+        });
+    }
+
+    fn on_bye(&mut self, context: &mut Context<'_>, arrival: &Arrival) -> Option<LegEvent> {
+        let was = self.state;
+        self.answer_plainly(context, arrival, 200);
+        // §15.1.2: whatever the peer still waits for is answered 487.
+        self.reject(context, 487, None, &Extra::none());
+        self.state = State::Leaving;
+        self.awaiting_ack = None;
+        self.farewell = None;
+        if self.is_unacknowledged() {
+            self.ack(context, None);
+        }
+        (was != State::Leaving).then(|| LegEvent::HungUp(reason_of(&arrival.message)))
+    }
+
+    fn on_reinvite(&mut self, context: &mut Context<'_>, arrival: Arrival) -> Option<LegEvent> {
+        if self.state == State::Incoming || self.has_open_server_invite() || self.is_awaiting_ack() {
+            // §14.2: one INVITE at a time from each side.
+            let seconds = context.random.below(RETRY_AFTER_RANGE);
+            self.refuse(context, &arrival, 500, |printer| {
+                printer.header(HeaderName::RetryAfter, seconds);
+            });
+            return None;
+        }
+        if self.has_open_client_invite() {
+            self.refuse(context, &arrival, 491, |_| {});
+            return None;
+        }
+        if let Some(accept) = super::unreadable_body(&arrival.message) {
+            self.refuse(context, &arrival, 415, |printer| {
+                printer.header(accept.0, accept.1);
+            });
+            return None;
+        }
+        if let Some(dialog) = &mut self.dialog {
+            dialog.refresh_target(&arrival.message);
+        }
+        self.open_server(context, arrival);
+        Some(LegEvent::Reinvited)
+    }
+
+    /// BYE, or whatever must come before it.
+    pub(super) fn leave_dialog(&mut self, context: &mut Context<'_>, reason: Option<&str>) {
+        self.state = State::Leaving;
+        self.reject(context, 487, None, &Extra::reason(reason));
+        if self.is_unacknowledged() {
+            self.ack(context, None);
+        }
+        match &self.awaiting_ack {
+            // §15.1.1: no BYE before the first INVITE's ACK is here or is given up.
+            Some(awaiting) if awaiting.first => self.farewell = Some(reason.map(Into::into)),
+            _ => {
+                self.awaiting_ack = None;
+                self.bye(context, reason);
+            }
+        }
+    }
+
+    pub(super) fn bye(&mut self, context: &mut Context<'_>, reason: Option<&str>) {
+        self.state = State::Leaving;
+        let (serial, via) = self.new_via(context);
+        let Some(destination) = self.dialog_destination() else { return };
+        let Some(dialog) = &mut self.dialog else { return };
+        let cseq = dialog.next_cseq();
+        let mut printer = dialog.request(Method::Bye.as_str(), cseq, &via, 70);
+        if let Some(reason) = reason {
+            printer.header(HeaderName::Reason, reason);
+        }
+        let bytes = printer.finish();
+        self.send_request(context, serial, Method::Bye, bytes, destination);
+    }
+}
+
+/// The extensions that a request requires and nobody here has, as Unsupported lists them; empty if none.
+pub(crate) fn unsupported(arrival: &Arrival) -> String {
+    arrival.message.values(HeaderName::Require).filter(|token| !token.is_empty()).collect::<Vec<_>>().join(", ")
+}

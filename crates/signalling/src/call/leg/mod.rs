@@ -1,0 +1,285 @@
+//! One leg: a user agent of its own towards one peer (RFC 3261 §8, §9, §12 to §15).
+//!
+//! A leg does by itself what needs nobody else: retransmissions, ACKs of failures, 2xx of further forks, BYE after a
+//! CANCEL that came too late. What concerns the call it returns as a [`LegEvent`]. The call's verbs are its methods.
+
+mod client;
+mod inside;
+mod server;
+
+pub(crate) use client::Invitation;
+pub(crate) use inside::unsupported;
+pub(crate) use server::Extra;
+
+use crate::call::{NodeFacts, Output};
+use crate::dialog::Dialog;
+use crate::message::{HeaderName, Message, Method, Printer};
+use crate::minted::Minted;
+use crate::negotiation::LegMedia;
+use crate::transaction::Transaction;
+use crate::wire::{Arrival, Transmit};
+use bytes::Bytes;
+use client::{AckedInvite, InviteClient};
+use server::{AwaitingAck, InviteServer};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use tandem_model::{Destination, LegId, LegProfile, Random, Timestamp};
+
+/// Requests other than INVITE that a leg may have open at once: a CANCEL, a BYE, and BYEs to further forks.
+pub(crate) const MAX_OPEN_REQUESTS: usize = 16;
+
+/// What a leg works with while it handles something.
+pub(crate) struct Context<'a> {
+    pub(crate) now: Timestamp,
+    pub(crate) node: &'a NodeFacts,
+    pub(crate) outputs: &'a mut VecDeque<Output>,
+    pub(crate) random: &'a mut Random,
+}
+
+impl Context<'_> {
+    pub(crate) fn send(&mut self, transmit: Transmit) {
+        self.outputs.push_back(Output::Send(Box::new(transmit)));
+    }
+}
+
+/// What a leg tells its call.
+#[derive(Debug)]
+pub(crate) enum LegEvent {
+    /// The first response to our INVITE: somebody is there.
+    Trying,
+    /// 101 to 199 to our INVITE.
+    Provisional(Box<Message>),
+    /// A 2xx to our INVITE, not yet acknowledged: the call does that.
+    Accepted(Box<Message>),
+    /// A final failure to our INVITE, already acknowledged.
+    Rejected(Box<Message>),
+    /// No final response to our INVITE in time.
+    TimedOut,
+    /// Our INVITE could not be delivered.
+    Unreachable,
+    /// The peer cancelled its INVITE; the CANCEL is answered, the INVITE is not. Holds the Reason header, if any.
+    Cancelled(Option<Box<str>>),
+    /// An INVITE inside the dialog; 100 is sent.
+    Reinvited,
+    /// The ACK of our 2xx, with its body if it is SDP.
+    Acknowledged(Option<Bytes>),
+    /// That ACK never came.
+    AckMissing,
+    /// The peer hung up; its BYE is answered. Holds the Reason header, if any.
+    HungUp(Option<Box<str>>),
+    /// A request of ours found no dialog at the peer, or no peer (481, 408; RFC 3261 §12.2.1.2).
+    Lost,
+}
+
+/// Where a leg stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// The peer's first INVITE has no final response yet.
+    Incoming,
+    /// Our first INVITE has no final response yet.
+    Outgoing,
+    /// The dialog is confirmed.
+    Confirmed,
+    /// Over; only transactions may be left.
+    Leaving,
+}
+
+/// A request of ours other than INVITE and ACK, while it is open.
+#[derive(Debug)]
+struct OpenRequest {
+    serial: u16,
+    method: Method,
+    transaction: Transaction,
+    bytes: Bytes,
+    destination: Destination,
+}
+
+/// A leg with a dialog.
+#[derive(Debug)]
+pub(crate) struct Leg {
+    pub(crate) id: LegId,
+    /// `trunk:carrier`.
+    pub(crate) endpoint: Box<str>,
+    pub(crate) profile: LegProfile,
+    pub(crate) media: LegMedia,
+    pub(crate) state: State,
+    /// From and To URIs as in its first INVITE, for the record.
+    pub(crate) from: Box<str>,
+    pub(crate) to: Box<str>,
+    /// Final status of its first INVITE; 0 before it.
+    pub(crate) status: u16,
+    /// The peer's signalling address as last seen.
+    pub(crate) remote: Option<SocketAddr>,
+    tag: Minted,
+    serial: u16,
+    dialog: Option<Dialog>,
+    client: Option<Box<InviteClient>>,
+    acked: Option<AckedInvite>,
+    server: Option<Box<InviteServer>>,
+    awaiting_ack: Option<Box<AwaitingAck>>,
+    /// BYE as soon as the ACK is here (§15.1.1); holds a Reason value.
+    farewell: Option<Option<Box<str>>>,
+    requests: Vec<OpenRequest>,
+}
+
+impl Leg {
+    /// Whether the peer's INVITE (the first or a later one) waits for our final response.
+    pub(crate) fn has_open_server_invite(&self) -> bool {
+        self.server.as_ref().is_some_and(|server| server.is_unanswered())
+    }
+
+    /// Whether an INVITE of ours waits for its final response or its ACK.
+    pub(crate) fn has_open_client_invite(&self) -> bool {
+        self.client.is_some()
+    }
+
+    /// Whether our 2xx waits for its ACK.
+    pub(crate) fn is_awaiting_ack(&self) -> bool {
+        self.awaiting_ack.is_some()
+    }
+
+    /// Nothing is left: no transaction, no timer, no dialog.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.state == State::Leaving
+            && self.client.is_none()
+            && self.server.is_none()
+            && self.awaiting_ack.is_none()
+            && self.requests.is_empty()
+    }
+
+    /// The body of the peer's open INVITE, if it is SDP.
+    pub(crate) fn offered(&self) -> Option<Bytes> {
+        self.server.as_ref().and_then(|server| sdp_of(&server.request))
+    }
+
+    /// The peer's open INVITE.
+    pub(crate) fn open_invite(&self) -> Option<&Message> {
+        self.server.as_ref().map(|server| &server.request)
+    }
+
+    /// Takes a message that the dispatcher found to be this leg's.
+    pub(crate) fn on_message(&mut self, context: &mut Context<'_>, arrival: Box<Arrival>) -> Option<LegEvent> {
+        if arrival.message.is_request() { self.on_request(context, *arrival) } else { self.on_response(context, *arrival) }
+    }
+
+    /// Ends the leg, whatever its state: 487 or `status`, CANCEL, or BYE, each when it may be sent.
+    pub(crate) fn hang_up(&mut self, context: &mut Context<'_>, status: u16, reason: Option<&str>) {
+        match self.state {
+            State::Incoming => self.reject(context, status, None, &Extra::reason(reason)),
+            State::Outgoing => self.cancel(context, reason),
+            State::Confirmed => self.leave_dialog(context, reason),
+            State::Leaving => {}
+        }
+    }
+
+    /// When it wants to be woken.
+    pub(crate) fn poll_timeout(&self) -> Option<Timestamp> {
+        let client = self.client.as_ref().and_then(|client| client.poll_timeout());
+        let server = self.server.as_ref().and_then(|server| server.poll_timeout());
+        let awaiting = self.awaiting_ack.as_ref().map(|awaiting| awaiting.poll_timeout());
+        let acked = self.acked.as_ref().map(|acked| acked.until);
+        let requests = self.requests.iter().filter_map(|request| request.transaction.poll_timeout()).map(|(at, _)| at).min();
+        [client, server, awaiting, acked, requests].into_iter().flatten().min()
+    }
+
+    /// Lets every timer that is due run out. At most one event comes of it; call again until `None`.
+    pub(crate) fn on_timeout(&mut self, context: &mut Context<'_>) -> Option<LegEvent> {
+        if self.acked.as_ref().is_some_and(|acked| acked.until <= context.now) {
+            self.acked = None;
+        }
+        self.client_timeout(context).or_else(|| self.server_timeout(context)).or_else(|| self.request_timeout(context))
+    }
+
+    /// What to send should this leg's call die without a word: a 500, a CANCEL or a BYE.
+    pub(crate) fn last_word(&self, node: &NodeFacts) -> Option<Transmit> {
+        match self.state {
+            State::Incoming => self.server.as_ref().map(|server| server.last_word(self.tag)),
+            State::Outgoing => self.client.as_ref().and_then(|client| client.last_word()).map(|(destination, bytes)| self.transmit(destination, bytes)),
+            State::Confirmed => self.last_bye(node),
+            State::Leaving => None,
+        }
+    }
+
+    /// Our Contact value.
+    fn contact(&self, node: &NodeFacts) -> impl std::fmt::Display {
+        let user = node.minter.contact(self.id);
+        let place = node.listener(self.profile.listener).advertise.clone();
+        DisplayContact { user, place }
+    }
+
+    /// Our Via value for client transaction `serial`.
+    fn via(&self, node: &NodeFacts, serial: u16) -> DisplayVia {
+        let listener = node.listener(self.profile.listener);
+        DisplayVia { transport: listener.transport.token(), place: listener.advertise.clone(), branch: node.minter.branch(self.id, serial) }
+    }
+
+    fn next_serial(&mut self) -> u16 {
+        self.serial = self.serial.wrapping_add(1);
+        self.serial
+    }
+
+    /// Where requests inside the dialog go.
+    fn dialog_destination(&self) -> Option<Destination> {
+        let seen = self.remote.map(Destination::Address);
+        if self.profile.nat && seen.is_some() {
+            return seen;
+        }
+        self.dialog.as_ref().and_then(Dialog::destination).or(seen)
+    }
+
+    fn transmit(&self, destination: Destination, bytes: Bytes) -> Transmit {
+        Transmit { listener: self.profile.listener, destination, bytes }
+    }
+}
+
+struct DisplayContact {
+    user: Minted,
+    place: std::sync::Arc<str>,
+}
+
+impl std::fmt::Display for DisplayContact {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "<sip:{}@{}>", self.user, self.place)
+    }
+}
+
+/// Our Via.
+struct DisplayVia {
+    transport: &'static str,
+    place: std::sync::Arc<str>,
+    branch: Minted,
+}
+
+impl std::fmt::Display for DisplayVia {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // RFC 3581 §3: rport without a value asks for the answer to come back where the request came from.
+        write!(f, "SIP/2.0/{} {};branch={};rport", self.transport, self.place, self.branch)
+    }
+}
+
+/// The message's body as its own bytes, if it is SDP.
+pub(crate) fn sdp_of(message: &Message) -> Option<Bytes> {
+    message.sdp_body().filter(|body| !body.is_empty()).map(|body| message.bytes().slice_ref(body))
+}
+
+/// Ends a message with or without SDP.
+fn finish(printer: Printer, sdp: Option<&[u8]>) -> Bytes {
+    match sdp {
+        Some(sdp) => printer.finish_with_body("application/sdp", sdp),
+        None => printer.finish(),
+    }
+}
+
+/// The Reason header of a message (RFC 3326), whole.
+fn reason_of(message: &Message) -> Option<Box<str>> {
+    message.header(HeaderName::Reason).map(Into::into)
+}
+
+/// RFC 3261 §8.2.3: what a body that nobody here can read is answered with beside 415; `None` for SDP or no body.
+pub(crate) fn unreadable_body(message: &Message) -> Option<(HeaderName, &'static str)> {
+    if message.header(HeaderName::ContentEncoding).is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+        return Some((HeaderName::AcceptEncoding, "identity"));
+    }
+    let readable = message.body().is_empty() || message.sdp_body().is_some();
+    (!readable).then_some((HeaderName::Accept, "application/sdp"))
+}

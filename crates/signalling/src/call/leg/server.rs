@@ -1,0 +1,334 @@
+//! The leg as user agent server: the peer's INVITE, first or later.
+
+use super::{Context, Leg, LegEvent, State, finish, reason_of, sdp_of};
+use crate::call::{NodeFacts, Output};
+use crate::dialog::Dialog;
+use crate::dispatcher::ALLOW;
+use crate::message::{HeaderName, Message, Method, Printer, reason_phrase};
+use crate::minted::Minted;
+use crate::negotiation::LegMedia;
+use crate::tombstone::Tombstone;
+use crate::transaction::{Backoff, Event, Kind, T1, T2, TRANSACTION_TIMEOUT, Timer, Transaction, TransactionKey};
+use crate::wire::{Arrival, Transmit, response_destination};
+use bytes::Bytes;
+use std::time::Duration;
+use tandem_model::{Destination, Flow, LegId, LegProfile, Timestamp};
+
+/// §13.3.1.1: a provisional response is repeated every minute, or a proxy between gives up at three.
+const PROVISIONAL_REFRESH: Duration = Duration::from_secs(60);
+
+/// The peer's INVITE until it has its final response (and, for a failure, its ACK).
+#[derive(Debug)]
+pub(super) struct InviteServer {
+    pub(super) key: TransactionKey,
+    pub(super) request: Message,
+    pub(super) transaction: Transaction,
+    flow: Flow,
+    /// The latest response, for retransmitted INVITEs.
+    latest: Bytes,
+    refresh: Option<Timestamp>,
+}
+
+/// A 2xx of ours until its ACK (§13.3.1.4).
+#[derive(Debug)]
+pub(super) struct AwaitingAck {
+    cseq: u32,
+    /// Of the leg's first INVITE.
+    pub(super) first: bool,
+    bytes: Bytes,
+    destination: Destination,
+    again: Option<Backoff>,
+    give_up: Timestamp,
+}
+
+/// Headers beside those that every response has.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Extra {
+    headers: Vec<(HeaderName, Box<str>)>,
+}
+
+impl Extra {
+    /// None.
+    pub(crate) fn none() -> Self {
+        Extra::default()
+    }
+
+    /// A Reason, if there is one.
+    pub(crate) fn reason(value: Option<&str>) -> Self {
+        let mut extra = Extra::default();
+        if let Some(value) = value {
+            extra.push(HeaderName::Reason, value);
+        }
+        extra
+    }
+
+    /// Adds a header.
+    pub(crate) fn push(&mut self, name: HeaderName, value: &str) {
+        self.headers.push((name, value.into()));
+    }
+
+    fn write(&self, printer: &mut Printer) {
+        for (name, value) in &self.headers {
+            printer.header(*name, value);
+        }
+    }
+}
+
+impl InviteServer {
+    fn new(arrival: Arrival) -> Self {
+        InviteServer {
+            key: arrival.key,
+            transaction: Transaction::server(Kind::ServerInvite, arrival.flow.transport),
+            flow: arrival.flow,
+            latest: Bytes::new(),
+            refresh: None,
+            request: arrival.message.into_exact(),
+        }
+    }
+
+    pub(super) fn is_unanswered(&self) -> bool {
+        self.transaction.state() == crate::transaction::State::Proceeding
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
+        [self.transaction.poll_timeout().map(|(at, _)| at), self.refresh].into_iter().flatten().min()
+    }
+
+    pub(super) fn last_word(&self, tag: Minted) -> Transmit {
+        let printer = Printer::response_to(&self.request, self.flow.remote, 500, reason_phrase(500), Some(tag.as_str()));
+        self.transmit(printer.finish())
+    }
+
+    fn transmit(&self, bytes: Bytes) -> Transmit {
+        Transmit { listener: self.flow.listener, destination: response_destination(&self.request, &self.flow), bytes }
+    }
+
+    fn respond(&mut self, context: &mut Context<'_>, event: Event, bytes: Bytes) {
+        self.transaction.on(context.now, event);
+        self.latest = bytes.clone();
+        context.send(self.transmit(bytes));
+    }
+}
+
+impl AwaitingAck {
+    pub(super) fn poll_timeout(&self) -> Timestamp {
+        self.again.map_or(self.give_up, |again| again.due().min(self.give_up))
+    }
+}
+
+impl Leg {
+    /// A leg from the INVITE that founds a call: 100 is sent at once.
+    pub(crate) fn incoming(context: &mut Context<'_>, id: LegId, arrival: Arrival, endpoint: Box<str>, profile: LegProfile, media: LegMedia) -> Leg {
+        let tag = context.node.minter.tag(id);
+        let uri = |header: Result<crate::message::NameAddr<'_>, _>| header.map_or_else(|_| "".into(), |address| address.uri.into());
+        let (from, to) = (uri(arrival.message.from()), uri(arrival.message.to()));
+        let mut leg = Leg {
+            id,
+            endpoint,
+            profile,
+            media,
+            state: State::Incoming,
+            from,
+            to,
+            status: 0,
+            remote: Some(arrival.flow.remote),
+            tag,
+            serial: 0,
+            dialog: Dialog::from_invite(&arrival.message, tag).ok(),
+            client: None,
+            acked: None,
+            server: None,
+            awaiting_ack: None,
+            farewell: None,
+            requests: Vec::new(),
+        };
+        leg.open_server(context, arrival);
+        leg
+    }
+
+    /// Whether the first INVITE could found a dialog (it has a usable Contact).
+    pub(crate) fn has_dialog(&self) -> bool {
+        self.dialog.is_some()
+    }
+
+    pub(super) fn open_server(&mut self, context: &mut Context<'_>, arrival: Arrival) {
+        let mut server = InviteServer::new(arrival);
+        let trying = Printer::response_to(&server.request, server.flow.remote, 100, reason_phrase(100), None).finish();
+        server.respond(context, Event::Provisional, trying);
+        self.server = Some(Box::new(server));
+    }
+
+    /// 101 to 199 to the peer's INVITE.
+    pub(crate) fn provisional(&mut self, context: &mut Context<'_>, status: u16, reason: &str, sdp: Option<&[u8]>) {
+        let contact = self.contact(context.node);
+        let Some(server) = self.server.as_mut().filter(|server| server.is_unanswered()) else { return };
+        let mut printer = Printer::response_to(&server.request, server.flow.remote, status, reason, Some(self.tag.as_str()));
+        printer.copy_all(&server.request, HeaderName::RecordRoute);
+        printer.header(HeaderName::Contact, contact);
+        printer.header(HeaderName::Allow, ALLOW);
+        server.refresh = Some(context.now + PROVISIONAL_REFRESH);
+        server.respond(context, Event::Provisional, finish(printer, sdp));
+    }
+
+    /// 200 to the peer's INVITE. It is repeated until the ACK comes.
+    pub(crate) fn accept(&mut self, context: &mut Context<'_>, sdp: Option<&[u8]>) {
+        let contact = self.contact(context.node);
+        let Some(mut server) = self.server.take_if(|server| server.is_unanswered()) else { return };
+        let mut printer = Printer::response_to(&server.request, server.flow.remote, 200, reason_phrase(200), Some(self.tag.as_str()));
+        printer.copy_all(&server.request, HeaderName::RecordRoute);
+        printer.header(HeaderName::Contact, contact);
+        printer.header(HeaderName::Allow, ALLOW);
+        let bytes = finish(printer, sdp);
+        server.respond(context, Event::Success, bytes.clone());
+        context.outputs.push_back(Output::Retire(server.key, Tombstone::Absorb(self.id)));
+        self.awaiting_ack = Some(Box::new(AwaitingAck {
+            cseq: server.request.cseq().map_or(0, |cseq| cseq.number),
+            first: self.state == State::Incoming,
+            bytes,
+            destination: response_destination(&server.request, &server.flow),
+            // §13.3.1.4: repeated over reliable transports too: the ACK can be lost by a proxy that hops to UDP.
+            again: Some(Backoff::new(context.now, T1, T2)),
+            give_up: context.now + TRANSACTION_TIMEOUT,
+        }));
+        if self.state == State::Incoming {
+            self.state = State::Confirmed;
+            self.status = 200;
+        }
+    }
+
+    /// 3xx to 6xx to the peer's INVITE.
+    pub(crate) fn reject(&mut self, context: &mut Context<'_>, status: u16, reason: Option<&str>, extra: &Extra) {
+        let Some(server) = self.server.as_mut().filter(|server| server.is_unanswered()) else { return };
+        let phrase = reason.unwrap_or_else(|| reason_phrase(status));
+        let mut printer = Printer::response_to(&server.request, server.flow.remote, status, phrase, Some(self.tag.as_str()));
+        extra.write(&mut printer);
+        server.refresh = None;
+        server.respond(context, Event::Failure, printer.finish());
+        if self.state == State::Incoming {
+            self.state = State::Leaving;
+            self.status = status;
+        }
+    }
+
+    pub(super) fn on_request(&mut self, context: &mut Context<'_>, arrival: Arrival) -> Option<LegEvent> {
+        match arrival.message.method() {
+            Method::Ack => self.on_ack(context, &arrival),
+            Method::Cancel => self.on_cancel(context, &arrival),
+            Method::Invite if self.is_known_invite(&arrival) => {
+                self.repeat_latest(context);
+                None
+            }
+            _ => self.on_request_inside(context, arrival),
+        }
+    }
+
+    fn is_known_invite(&self, arrival: &Arrival) -> bool {
+        self.server.as_ref().is_some_and(|server| server.key == arrival.key)
+    }
+
+    fn repeat_latest(&mut self, context: &mut Context<'_>) {
+        let Some(server) = &mut self.server else { return };
+        if server.transaction.on(context.now, Event::Request).contains(&crate::transaction::Action::Resend) {
+            let transmit = server.transmit(server.latest.clone());
+            context.send(transmit);
+        }
+    }
+
+    fn on_ack(&mut self, context: &mut Context<'_>, arrival: &Arrival) -> Option<LegEvent> {
+        if let Some(mut server) = self.server.take_if(|server| server.key == arrival.key && !server.is_unanswered()) {
+            server.transaction.on(context.now, Event::Ack);
+            context.outputs.push_back(Output::Retire(server.key, Tombstone::Absorb(self.id)));
+            return None;
+        }
+        let cseq = arrival.message.cseq().ok()?.number;
+        self.awaiting_ack.take_if(|awaiting| awaiting.cseq == cseq)?;
+        if let Some(reason) = self.farewell.take() {
+            self.bye(context, reason.as_deref());
+            return None;
+        }
+        Some(LegEvent::Acknowledged(sdp_of(&arrival.message)))
+    }
+
+    fn on_cancel(&mut self, context: &mut Context<'_>, arrival: &Arrival) -> Option<LegEvent> {
+        let known = self.is_known_invite(arrival);
+        let open = known && self.has_open_server_invite();
+        // §9.2: 200 when the INVITE is known, whatever became of it; 481 when it is not.
+        self.answer_plainly(context, arrival, if known { 200 } else { 481 });
+        open.then(|| LegEvent::Cancelled(reason_of(&arrival.message)))
+    }
+
+    /// Answers a request other than INVITE with nothing but a status, and forgets it.
+    pub(super) fn answer_plainly(&self, context: &mut Context<'_>, arrival: &Arrival, status: u16) {
+        let bytes = self.plain_response(arrival, status).finish();
+        context.send(Transmit {
+            listener: arrival.flow.listener,
+            destination: response_destination(&arrival.message, &arrival.flow),
+            bytes,
+        });
+        // A CANCEL shares its key with its INVITE, whose owner is still this call.
+        if arrival.message.method() != Method::Cancel {
+            context.outputs.push_back(Output::Retire(arrival.key, Tombstone::Answer(status)));
+        }
+    }
+
+    pub(super) fn plain_response(&self, arrival: &Arrival, status: u16) -> Printer {
+        Printer::response_to(&arrival.message, arrival.flow.remote, status, reason_phrase(status), Some(self.tag.as_str()))
+    }
+
+    pub(super) fn server_timeout(&mut self, context: &mut Context<'_>) -> Option<LegEvent> {
+        self.server_invite_timeout(context);
+        let awaiting = self.awaiting_ack.as_mut()?;
+        if awaiting.give_up <= context.now {
+            self.awaiting_ack = None;
+            if let Some(reason) = self.farewell.take() {
+                self.bye(context, reason.as_deref());
+                return None;
+            }
+            return Some(LegEvent::AckMissing);
+        }
+        if let Some(again) = awaiting.again.as_mut().filter(|again| again.due() <= context.now) {
+            again.advance(context.now);
+            let transmit = Transmit {
+                listener: self.profile.listener,
+                destination: awaiting.destination.clone(),
+                bytes: awaiting.bytes.clone(),
+            };
+            context.send(transmit);
+        }
+        None
+    }
+
+    fn server_invite_timeout(&mut self, context: &mut Context<'_>) {
+        let Some(server) = &mut self.server else { return };
+        if server.refresh.is_some_and(|at| at <= context.now) {
+            server.refresh = Some(context.now + PROVISIONAL_REFRESH);
+            let transmit = server.transmit(server.latest.clone());
+            context.send(transmit);
+        }
+        let Some((_, timer)) = server.transaction.poll_timeout().filter(|(at, _)| *at <= context.now) else { return };
+        let actions = server.transaction.on(context.now, Event::Expired(timer));
+        if actions.contains(&crate::transaction::Action::Resend) {
+            let transmit = server.transmit(server.latest.clone());
+            context.send(transmit);
+        }
+        if timer == Timer::H {
+            // §17.2.1: no ACK for a failure. The INVITE is as dead as if it had come; what still arrives is absorbed.
+            context.outputs.push_back(Output::Retire(server.key, Tombstone::Absorb(self.id)));
+            self.server = None;
+        }
+    }
+
+    /// Our last BYE, should the call die: its CSeq leaves room for what was sent since.
+    pub(super) fn last_bye(&self, node: &NodeFacts) -> Option<Transmit> {
+        let mut dialog = self.dialog.clone()?;
+        let cseq = dialog.next_cseq() + LAST_BYE_AHEAD;
+        let via = self.via(node, LAST_SERIAL);
+        let destination = self.dialog_destination()?;
+        Some(self.transmit(destination, dialog.request("BYE", cseq, &via, 70).finish()))
+    }
+}
+
+/// How far the CSeq of a prepared last BYE is ahead of the dialog's.
+const LAST_BYE_AHEAD: u32 = 10_000;
+/// The branch serial of a prepared last BYE.
+const LAST_SERIAL: u16 = u16::MAX;

@@ -1,0 +1,352 @@
+//! A call: a set of legs in one conversation, as one value.
+//!
+//! [`Call::found`] makes it from an admitted INVITE. Then [`Call::handle`] every input and drain [`Call::poll_output`] to `None`
+//! each time; wake it with [`Input::Wake`] at [`Call::poll_timeout`]. After [`Output::Ended`] nothing more comes.
+//!
+//! This file only dispatches. What the legs do to each other is one verb a file.
+
+mod answer;
+mod early;
+mod failure;
+mod leg;
+mod modify;
+mod phase;
+mod record;
+mod setup;
+mod teardown;
+
+pub use failure::relayed_status;
+
+use crate::message::HeaderName;
+use crate::minted::Minter;
+use crate::tombstone::Tombstone;
+use crate::transaction::{TransactionKey, TransactionKeys};
+use crate::wire::{Arrival, Transmit};
+use leg::{Context, Leg, LegEvent};
+use modify::Modify;
+use phase::{Bridge, MediaState, Phase};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use tandem_model::{
+    BuiltIn, CallId, Codec, Decision, Destination, EndReason, EndpointStats, Event, EventKind, LegId, LegRecord, ListenerId, MediaCommand,
+    MediaEvent, Question, QuestionId, Random, Timestamp, Transport,
+};
+
+/// What every call of a node shares.
+#[derive(Debug)]
+pub struct NodeFacts {
+    /// Makes tags, branches and Contacts.
+    pub minter: Minter,
+    /// Names transactions, as the dispatcher does.
+    pub keys: TransactionKeys,
+    /// By [`ListenerId`].
+    pub listeners: Box<[ListenerFacts]>,
+    /// Any call is ended then.
+    pub max_duration: Duration,
+    /// No packet from a leg that should send.
+    pub inactivity_timeout: Duration,
+    /// The same while held.
+    pub hold_timeout: Duration,
+    /// For tests of panic isolation, never set by configuration: a message whose `X-Tandem-Fault` header has this value makes
+    /// the call panic.
+    pub fault: Option<Box<str>>,
+}
+
+/// A listener as messages name it.
+#[derive(Clone, Debug)]
+pub struct ListenerFacts {
+    /// Its transport.
+    pub transport: Transport,
+    /// `host:port` for Via and Contact.
+    pub advertise: Arc<str>,
+    /// The host alone, for From.
+    pub host: Arc<str>,
+}
+
+impl NodeFacts {
+    fn listener(&self, id: ListenerId) -> &ListenerFacts {
+        self.listeners.get(usize::from(id.0)).unwrap_or(&self.listeners[0])
+    }
+}
+
+/// What a call is made from beside its INVITE.
+#[derive(Clone, Debug)]
+pub struct CallSetup {
+    /// Its id.
+    pub id: CallId,
+    /// Decides every random choice of the call.
+    pub seed: u64,
+    /// What it shares with the others.
+    pub node: Arc<NodeFacts>,
+}
+
+/// What can happen to a call.
+#[derive(Debug)]
+pub enum Input {
+    /// A message that the dispatcher found to be this call's.
+    Message(Box<Arrival>),
+    /// Policy's answer.
+    Decided(QuestionId, Box<Decision>),
+    /// News of the media session.
+    Media(Box<MediaEvent>),
+    /// The transport could not deliver there.
+    Unreachable(Destination),
+    /// Somebody ends the call.
+    End(EndReason),
+    /// A timer is due.
+    Wake,
+}
+
+/// What a call wants done.
+#[derive(Debug)]
+pub enum Output {
+    /// Send this.
+    Send(Box<Transmit>),
+    /// Ask policy.
+    Ask(QuestionId, Box<Question>),
+    /// Tell the media session.
+    Media(Box<MediaCommand>),
+    /// Tell whoever listens.
+    Notify(Box<Event>),
+    /// This leg's messages are this call's.
+    LegAdded(LegId),
+    /// They are nobody's.
+    LegRemoved(LegId),
+    /// A transaction is over.
+    Retire(TransactionKey, Tombstone),
+    /// To be sent if the call dies inside; replaces what was given before.
+    LastWords(Box<[Transmit]>),
+    /// The call is over: drop it.
+    Ended,
+}
+
+/// Why a call wants to be woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// A transaction's timer, or a 2xx to repeat.
+    Transaction,
+    /// No response at all.
+    Trying,
+    /// No answer.
+    Ringing,
+    /// The longest a call may last.
+    MaxDuration,
+    /// The media session did not say that it closed.
+    MediaClose,
+}
+
+/// One of the two legs that a call joins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Caller,
+    Callee,
+}
+
+impl Side {
+    fn other(self) -> Side {
+        match self {
+            Side::Caller => Side::Callee,
+            Side::Callee => Side::Caller,
+        }
+    }
+}
+
+/// A call.
+#[derive(Debug)]
+pub struct Call {
+    id: CallId,
+    node: Arc<NodeFacts>,
+    random: Random,
+    outputs: VecDeque<Output>,
+    caller: Leg,
+    callee: Option<Leg>,
+    /// Legs that were tried and given up: they only see their transactions to the end.
+    strays: Vec<Leg>,
+    legs_created: u8,
+    phase: Phase,
+    bridge: Option<Box<Bridge>>,
+    modify: Option<Modify>,
+    media: MediaState,
+    questions: u16,
+    began: Timestamp,
+    answered: Option<Timestamp>,
+    ended: Option<(Timestamp, EndReason)>,
+    route: Box<str>,
+    codec: Option<Codec>,
+    held: [bool; 2],
+    /// What answers, when the call has one leg.
+    alone: Option<BuiltIn>,
+    past_legs: Vec<LegRecord>,
+    stats: Box<[EndpointStats]>,
+    recorded: bool,
+}
+
+/// Lends a leg what it works with, field by field, so that the legs themselves stay free to borrow.
+macro_rules! context {
+    ($call:expr, $now:expr) => {
+        &mut $crate::call::leg::Context { now: $now, node: &$call.node, outputs: &mut $call.outputs, random: &mut $call.random }
+    };
+}
+use context;
+
+impl Call {
+    /// Takes one input.
+    pub fn handle(&mut self, now: Timestamp, input: Input) {
+        if self.recorded && matches!(self.phase, Phase::Over) {
+            return;
+        }
+        match input {
+            Input::Message(arrival) => self.on_message(now, arrival),
+            Input::Decided(id, decision) => self.on_decision(now, id, *decision),
+            Input::Media(event) => self.on_media(now, *event),
+            Input::Unreachable(destination) => self.on_unreachable(now, &destination),
+            Input::End(reason) => self.end(now, reason, None),
+            Input::Wake => self.on_wake(now),
+        }
+        self.reap(now);
+    }
+
+    /// The next thing to be done.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to wake the call, and why.
+    pub fn poll_timeout(&self) -> Option<(Timestamp, Reason)> {
+        let legs = std::iter::once(&self.caller).chain(&self.callee).chain(&self.strays);
+        let transactions = legs.filter_map(Leg::poll_timeout).map(|at| (at, Reason::Transaction));
+        transactions.chain(self.deadlines()).min_by_key(|(at, _)| *at)
+    }
+
+    /// Its id.
+    pub fn id(&self) -> CallId {
+        self.id
+    }
+
+    fn on_message(&mut self, now: Timestamp, arrival: Box<Arrival>) {
+        self.fault_hook(&arrival);
+        let leg = arrival.leg.unwrap_or(self.caller.id);
+        if leg == self.caller.id {
+            let event = self.caller.on_message(context!(self, now), arrival);
+            return self.on_leg_event(now, Side::Caller, event);
+        }
+        if let Some(callee) = self.callee.as_mut().filter(|callee| callee.id == leg) {
+            let event = callee.on_message(context!(self, now), arrival);
+            return self.on_leg_event(now, Side::Callee, event);
+        }
+        if let Some(stray) = self.strays.iter_mut().find(|stray| stray.id == leg) {
+            stray.on_message(context!(self, now), arrival);
+        }
+    }
+
+    fn on_leg_event(&mut self, now: Timestamp, side: Side, event: Option<LegEvent>) {
+        let Some(event) = event else { return };
+        match event {
+            LegEvent::Trying => self.on_trying(now),
+            LegEvent::Provisional(message) => self.on_provisional(now, &message),
+            LegEvent::Accepted(message) if self.modify.is_some() => self.on_modify_accepted(now, &message),
+            LegEvent::Accepted(message) => self.on_answer(now, &message),
+            LegEvent::Rejected(message) if self.modify.is_some() => self.on_modify_rejected(now, &message),
+            LegEvent::Rejected(message) => self.on_rejected(now, &message),
+            LegEvent::TimedOut => self.on_unanswered(now, 408),
+            LegEvent::Unreachable => self.on_unanswered(now, 503),
+            LegEvent::Cancelled(reason) => self.on_cancelled(now, side, reason.as_deref()),
+            LegEvent::Reinvited => self.on_reinvited(now, side),
+            LegEvent::Acknowledged(sdp) => self.on_acknowledged(now, side, sdp),
+            LegEvent::AckMissing => self.end(now, EndReason::AckTimeout, None),
+            LegEvent::HungUp(reason) => self.on_hung_up(now, side, reason.as_deref()),
+            LegEvent::Lost => self.end(now, EndReason::DialogLost, None),
+        }
+    }
+
+    fn on_media(&mut self, now: Timestamp, event: MediaEvent) {
+        match event {
+            MediaEvent::Opened(locals) => self.on_media_opened(now, &locals),
+            MediaEvent::Refused(_) => self.on_media_refused(now),
+            MediaEvent::Inactive { .. } => self.end(now, EndReason::Inactivity, None),
+            MediaEvent::Closed(stats) => self.on_media_closed(now, stats),
+            MediaEvent::Failed => self.on_media_failed(now),
+        }
+    }
+
+    fn on_unreachable(&mut self, now: Timestamp, destination: &Destination) {
+        if let Some(callee) = &mut self.callee {
+            let event = callee.on_unreachable(context!(self, now), destination);
+            self.on_leg_event(now, Side::Callee, event);
+        }
+        let event = self.caller.on_unreachable(context!(self, now), destination);
+        self.on_leg_event(now, Side::Caller, event);
+        for stray in &mut self.strays {
+            stray.on_unreachable(context!(self, now), destination);
+        }
+    }
+
+    fn on_wake(&mut self, now: Timestamp) {
+        while self.caller.poll_timeout().is_some_and(|at| at <= now) {
+            let event = self.caller.on_timeout(context!(self, now));
+            self.on_leg_event(now, Side::Caller, event);
+        }
+        while let Some(callee) = self.callee.as_mut().filter(|callee| callee.poll_timeout().is_some_and(|at| at <= now)) {
+            let event = callee.on_timeout(context!(self, now));
+            self.on_leg_event(now, Side::Callee, event);
+        }
+        for stray in &mut self.strays {
+            while stray.poll_timeout().is_some_and(|at| at <= now) {
+                stray.on_timeout(context!(self, now));
+            }
+        }
+        self.on_deadline(now);
+    }
+
+    fn leg(&self, side: Side) -> Option<&Leg> {
+        match side {
+            Side::Caller => Some(&self.caller),
+            Side::Callee => self.callee.as_ref(),
+        }
+    }
+
+    /// Both legs: the one on `near`, then the other.
+    fn pair(&mut self, near: Side) -> Option<(&mut Leg, &mut Leg)> {
+        let callee = self.callee.as_mut()?;
+        Some(match near {
+            Side::Caller => (&mut self.caller, callee),
+            Side::Callee => (callee, &mut self.caller),
+        })
+    }
+
+    fn with_leg(&mut self, side: Side, now: Timestamp, act: impl FnOnce(&mut Leg, &mut Context<'_>)) {
+        let leg = match side {
+            Side::Caller => Some(&mut self.caller),
+            Side::Callee => self.callee.as_mut(),
+        };
+        if let Some(leg) = leg {
+            act(leg, context!(self, now));
+        }
+    }
+
+    fn notify(&mut self, now: Timestamp, leg: Option<LegId>, kind: EventKind) {
+        self.outputs.push_back(Output::Notify(Box::new(Event { time: now, call: self.id, leg, kind })));
+    }
+
+    fn media(&mut self, command: MediaCommand) {
+        self.outputs.push_back(Output::Media(Box::new(command)));
+    }
+
+    /// Prepares what is sent should the call die inside. Done where a leg's standing changed, not for every message.
+    fn renew_last_words(&mut self) {
+        let words = std::iter::once(&self.caller).chain(&self.callee).filter_map(|leg| leg.last_word(&self.node));
+        let words = words.collect();
+        self.outputs.push_back(Output::LastWords(words));
+    }
+
+    #[allow(clippy::panic, reason = "the fault that tests of panic isolation inject; no configuration can enable it")]
+    fn fault_hook(&self, arrival: &Arrival) {
+        if let Some(fault) = self.node.fault.as_deref() {
+            let wanted = |header: &crate::message::Header<'_>| header.raw_name.eq_ignore_ascii_case("X-Tandem-Fault") && header.value == fault;
+            if arrival.message.headers().filter(|header| header.name == HeaderName::Other).any(|header| wanted(&header)) {
+                panic!("injected fault");
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Where a call stands. Each phase holds what only it needs.
+
+use crate::negotiation::{PendingAlone, PendingOffer};
+use tandem_model::{BuiltIn, LegId, LegPlan, QuestionId, Timestamp};
+
+/// The phases of a call, in the order in which they come.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// Policy has been asked where the call goes.
+    Routing(QuestionId),
+    /// Ports are being opened; then the next leg is dialled, or the call is answered here.
+    Opening(Opening),
+    /// A leg is invited.
+    Dialling(Box<Dialling>),
+    /// The callee answered with an offer (the caller made none); the caller's ACK will hold the answer.
+    LateAnswer(Box<PendingOffer>),
+    /// We answered with an offer ourselves; the caller's ACK will hold the answer.
+    LateAlone(Box<PendingAlone>, BuiltIn),
+    /// Both legs are confirmed, or the one leg of a call that we answered.
+    Talking,
+    /// The call has ended; its transactions and its media session may not have.
+    Ending,
+    /// Nothing is left.
+    Over,
+}
+
+/// What the ports are for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Opening {
+    /// The plan of [`Bridge`] that is under way, as this leg.
+    Leg(LegId),
+    /// An answer of our own.
+    BuiltIn(BuiltIn),
+}
+
+/// A leg being invited.
+#[derive(Debug)]
+pub(super) struct Dialling {
+    /// The caller's offer as it went out; `None` if the caller made none.
+    pub(super) pending: Option<PendingOffer>,
+    /// The answer that a provisional response brought, as it went to the caller.
+    pub(super) early_answer: Option<Box<[u8]>>,
+    /// No response at all until then: the next target.
+    pub(super) trying_until: Option<Timestamp>,
+    /// No answer until then: CANCEL.
+    pub(super) ring_until: Timestamp,
+    /// Something beyond 100 went to the caller: no other target may be tried.
+    pub(super) passed_on: bool,
+}
+
+/// The targets of a call.
+#[derive(Debug)]
+pub(super) struct Bridge {
+    pub(super) plans: Box<[LegPlan]>,
+    /// Index of the plan after the one under way.
+    pub(super) next: usize,
+    /// For all of them together.
+    pub(super) deadline: Option<Timestamp>,
+    /// Media passes through here.
+    pub(super) anchor: bool,
+    /// What the caller gets when no target is left.
+    pub(super) failure: super::failure::Failure,
+}
+
+impl Bridge {
+    /// The plan under way.
+    pub(super) fn current(&self) -> Option<&LegPlan> {
+        self.next.checked_sub(1).and_then(|index| self.plans.get(index))
+    }
+}
+
+/// The media session as the call knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MediaState {
+    /// There is none.
+    None,
+    /// Asked for.
+    Opening,
+    /// There.
+    Open,
+    /// Asked to close; given up as closed at this time.
+    Closing(Timestamp),
+}

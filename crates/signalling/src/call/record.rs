@@ -1,0 +1,41 @@
+//! What is told of a call once it is over.
+
+use super::leg::Leg;
+use super::{Call, EventKind};
+use tandem_model::{CallRecord, LegRecord, Timestamp};
+
+impl Call {
+    /// Writes the call's record: once, when it has ended and its media session has told its last figures.
+    pub(super) fn record(&mut self, now: Timestamp) {
+        let Some((ended, reason)) = self.ended.filter(|_| !self.recorded) else { return };
+        self.recorded = true;
+        let mut legs = vec![self.leg_record(&self.caller)];
+        legs.append(&mut self.past_legs);
+        legs.extend(self.strays.iter().chain(&self.callee).map(|leg| self.leg_record(leg)));
+        legs[1..].sort_by_key(|leg| leg.leg);
+        let record = CallRecord {
+            call: self.id,
+            route: std::mem::take(&mut self.route),
+            began: self.began,
+            answered: self.answered,
+            ended,
+            reason,
+            legs: legs.into_boxed_slice(),
+        };
+        self.notify(now, None, EventKind::CallEnded(Box::new(record)));
+    }
+
+    pub(super) fn leg_record(&self, leg: &Leg) -> LegRecord {
+        LegRecord {
+            leg: leg.id,
+            endpoint: leg.endpoint.clone(),
+            from: leg.from.clone(),
+            to: leg.to.clone(),
+            remote: leg.remote,
+            sip_status: leg.status,
+            codec: self.codec.filter(|_| leg.status / 100 == 2),
+            media: self.stats.iter().find(|stats| stats.leg == leg.id).copied(),
+        }
+    }
+}
+

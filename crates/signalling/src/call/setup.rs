@@ -1,0 +1,291 @@
+//! From an admitted INVITE to an invited callee: screen, ask for a route, open media, dial.
+
+use super::failure::Failure;
+use super::leg::{Extra, Invitation, Leg, unreadable_body, unsupported};
+use super::phase::{Bridge, Dialling, MediaState, Opening, Phase};
+use super::{Call, CallSetup, Output, context};
+use crate::message::{HeaderName, Uri};
+use crate::negotiation::{self, LegMedia};
+use crate::wire::Arrival;
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::Arc;
+use tandem_model::{
+    Action, Decision, EndReason, EndpointRequest, EventKind, LegId, LegPlan, LegProfile, LocalEndpoint, MediaCommand,
+    Origin, Question, QuestionId, Random, Route, Timestamp,
+};
+
+/// Max-Forwards where the caller gave none (RFC 3261 §8.1.1.6).
+const DEFAULT_MAX_FORWARDS: u32 = 70;
+
+impl Call {
+    /// A call from an INVITE that policy let in.
+    ///
+    /// # Panics
+    /// Never: the first leg of a call is within every bound.
+    pub fn found(setup: CallSetup, now: Timestamp, arrival: Box<Arrival>, origin: Origin, profile: LegProfile) -> Call {
+        let CallSetup { id, seed, node } = setup;
+        let (mut outputs, mut random) = (VecDeque::new(), Random::new(seed));
+        let Origin::Trunk { name, .. } = &origin;
+        let endpoint = format!("trunk:{name}").into_boxed_str();
+        let leg = id.leg(0).expect("a call may have a first leg");
+        outputs.push_back(Output::LegAdded(leg));
+        let media = leg_media(&profile, arrival.flow.remote.ip(), true, &mut random);
+        let refusal = screen_invite(&arrival);
+        let uri: Box<str> = arrival.message.uri().into();
+        let mut context = super::leg::Context { now, node: &node, outputs: &mut outputs, random: &mut random };
+        let caller = Leg::incoming(&mut context, leg, *arrival, endpoint, profile, media);
+        let mut call = Call {
+            id,
+            node: Arc::clone(&node),
+            random,
+            outputs,
+            caller,
+            callee: None,
+            strays: Vec::new(),
+            legs_created: 1,
+            phase: Phase::Routing(QuestionId(0)),
+            bridge: None,
+            modify: None,
+            media: MediaState::None,
+            questions: 0,
+            began: now,
+            answered: None,
+            ended: None,
+            route: "".into(),
+            codec: None,
+            held: [false; 2],
+            alone: None,
+            past_legs: Vec::new(),
+            stats: Box::default(),
+            recorded: false,
+        };
+        call.notify(now, None, EventKind::CallCreated);
+        call.notify(now, Some(leg), EventKind::LegCreated);
+        match refusal {
+            Some((status, extra)) => call.refuse(now, status, None, &extra),
+            None if !call.caller.has_dialog() => call.refuse(now, 400, Some("Missing or unusable Contact"), &Extra::none()),
+            None => call.ask_route(origin, uri),
+        }
+        call.renew_last_words();
+        call.reap(now);
+        call
+    }
+
+    fn ask_route(&mut self, origin: Origin, uri: Box<str>) {
+        let called = Uri::parse(&uri).map_or_else(|_| Box::from(""), |uri| called_number(&uri));
+        let id = QuestionId(self.questions);
+        self.questions += 1;
+        self.phase = Phase::Routing(id);
+        self.outputs.push_back(Output::Ask(id, Box::new(Question::Route(Route { origin, called, uri }))));
+    }
+
+    pub(super) fn on_decision(&mut self, now: Timestamp, id: QuestionId, decision: Decision) {
+        // An answer that comes after the caller gave up finds another phase.
+        if !matches!(self.phase, Phase::Routing(asked) if asked == id) {
+            return;
+        }
+        match decision {
+            Decision::Route { rule, action } => {
+                self.route = rule;
+                self.take_route(now, action);
+            }
+            Decision::Reject { status, reason } => self.refuse(now, status, reason.as_deref(), &Extra::none()),
+            Decision::Admitted { .. } | Decision::Ignore => self.refuse(now, 500, None, &Extra::none()),
+        }
+    }
+
+    fn take_route(&mut self, now: Timestamp, action: Action) {
+        match action {
+            Action::Bridge { legs, timeout, anchor } => {
+                self.caller.media.set_anchored(anchor);
+                let deadline = timeout.map(|span| now + span);
+                self.bridge = Some(Box::new(Bridge { plans: legs, next: 0, deadline, anchor, failure: Failure::new(480) }));
+                self.try_next(now);
+            }
+            Action::Answer(built_in) => match self.caller.offered().map(|offer| negotiation::screen_alone(&offer, &self.caller.media)) {
+                Some(Err(refusal)) => self.fail(now, &Failure::refused(&refusal, &self.warn_agent())),
+                _ => self.open_media(now, Opening::BuiltIn(built_in)),
+            },
+        }
+    }
+
+    /// Turns to the next target that could take the offer; with none left the caller gets the last failure.
+    pub(super) fn try_next(&mut self, now: Timestamp) {
+        let offer = self.caller.offered();
+        let agent = self.warn_agent();
+        let Some(bridge) = &mut self.bridge else { return };
+        while let Some(plan) = bridge.plans.get(bridge.next) {
+            bridge.next += 1;
+            let screened = offer.as_deref().map_or(Ok(()), |offer| negotiation::screen_offer(offer, &self.caller.profile.codecs, &plan.profile.codecs));
+            match screened {
+                Ok(()) => {
+                    let Some(leg) = self.id.leg(self.legs_created) else { break };
+                    self.legs_created += 1;
+                    return if bridge.anchor { self.open_media(now, Opening::Leg(leg)) } else { self.dial(now, leg, None) };
+                }
+                Err(refusal) => bridge.failure = Failure::refused(&refusal, &agent),
+            }
+        }
+        let failure = bridge.failure.clone();
+        self.fail(now, &failure);
+    }
+
+    /// Asks for ports, once those of an earlier attempt are given back.
+    fn open_media(&mut self, now: Timestamp, opening: Opening) {
+        self.phase = Phase::Opening(opening);
+        match self.media {
+            MediaState::None => self.ask_ports(opening),
+            _ => self.close_media(now),
+        }
+    }
+
+    pub(super) fn ask_ports(&mut self, opening: Opening) {
+        let mut endpoints = vec![EndpointRequest { leg: self.caller.id, side: self.caller.profile.media }];
+        if let (Opening::Leg(leg), Some(plan)) = (opening, self.bridge.as_ref().and_then(|bridge| bridge.current())) {
+            endpoints.push(EndpointRequest { leg, side: plan.profile.media });
+        }
+        self.media = MediaState::Opening;
+        let (inactivity, hold) = (self.node.inactivity_timeout, self.node.hold_timeout);
+        self.media(MediaCommand::Open { call: self.id, endpoints: endpoints.into(), inactivity, hold });
+    }
+
+    pub(super) fn on_media_opened(&mut self, now: Timestamp, locals: &[LocalEndpoint]) {
+        if self.media != MediaState::Opening {
+            // The call gave up meanwhile, and has asked for the session's end.
+            return;
+        }
+        self.media = MediaState::Open;
+        let Phase::Opening(opening) = self.phase else { return };
+        if let Some(local) = locals.iter().find(|local| local.leg == self.caller.id) {
+            self.caller.media.set_local(*local);
+        }
+        match opening {
+            Opening::Leg(leg) => self.dial(now, leg, locals.iter().find(|local| local.leg == leg).copied()),
+            Opening::BuiltIn(built_in) => self.answer_alone(now, built_in),
+        }
+    }
+
+    pub(super) fn on_media_refused(&mut self, now: Timestamp) {
+        match self.media {
+            MediaState::Opening => {
+                self.media = MediaState::None;
+                self.refuse(now, 503, None, &overload());
+            }
+            // The call gave up before it heard: there is nothing to close.
+            MediaState::Closing(_) => self.on_media_closed(now, Box::default()),
+            MediaState::None | MediaState::Open => {}
+        }
+    }
+
+    /// Invites the target under way as `leg`.
+    fn dial(&mut self, now: Timestamp, leg: LegId, local: Option<LocalEndpoint>) {
+        let Some(bridge) = &self.bridge else { return };
+        let Some(plan) = bridge.current().cloned() else { return };
+        let (anchor, deadline) = (bridge.anchor, bridge.deadline);
+        let remote = if let tandem_model::Destination::Address(address) = &plan.destination { Some(address.ip()) } else { None };
+        let mut media = leg_media(&plan.profile, remote.unwrap_or(IpAddr::from([0, 0, 0, 0])), anchor, &mut self.random);
+        if let Some(local) = local {
+            media.set_local(local);
+        }
+        let pending = match self.caller.offered() {
+            None => None,
+            Some(offer) => match negotiation::translate_offer(&offer, &mut self.caller.media, &mut media) {
+                Ok(pending) => Some(pending),
+                Err(refusal) => return self.fail(now, &Failure::refused(&refusal, &self.warn_agent())),
+            },
+        };
+        self.outputs.push_back(Output::LegAdded(leg));
+        let callee = self.invite(now, leg, &plan, media, pending.as_ref().map(|pending| pending.sdp()));
+        self.notify(now, Some(leg), EventKind::LegCreated);
+        self.callee = Some(callee);
+        let ring_until = now + plan.profile.ring_timeout;
+        self.phase = Phase::Dialling(Box::new(Dialling {
+            pending,
+            early_answer: None,
+            trying_until: Some(now + plan.profile.trying_timeout),
+            ring_until: deadline.map_or(ring_until, |deadline| deadline.min(ring_until)),
+            passed_on: false,
+        }));
+    }
+
+    fn invite(&mut self, now: Timestamp, leg: LegId, plan: &LegPlan, media: LegMedia, sdp: Option<&[u8]>) -> Leg {
+        let host = Arc::clone(&self.node.listener(plan.profile.listener).host);
+        let (from, from_uri, max_forwards) = match self.caller.open_invite() {
+            Some(invite) => {
+                let (from, uri) = our_from(invite, &host);
+                let hops = invite.max_forwards().and_then(Result::ok).map_or(DEFAULT_MAX_FORWARDS, u32::from);
+                (from, uri, hops.saturating_sub(1))
+            }
+            None => (format!("<sip:{host}>"), format!("sip:{host}"), DEFAULT_MAX_FORWARDS),
+        };
+        let call_id = format!("{:016x}{:016x}", self.random.next_u64(), self.random.next_u64());
+        let invitation = Invitation { from: &from, from_uri: &from_uri, call_id: &call_id, max_forwards, sdp };
+        Leg::outgoing(context!(self, now), leg, plan, media, &invitation)
+    }
+
+    /// Who warns, in a Warning header (RFC 3261 §20.43): the listener that the caller came to.
+    pub(super) fn warn_agent(&self) -> Box<str> {
+        self.node.listener(self.caller.profile.listener).advertise.as_ref().into()
+    }
+
+    /// Final failure to the caller, and the end of the call.
+    pub(super) fn refuse(&mut self, now: Timestamp, status: u16, reason: Option<&str>, extra: &Extra) {
+        self.caller.reject(context!(self, now), status, reason, extra);
+        self.end(now, EndReason::Failed(status), None);
+    }
+
+    /// The same with a failure that may have come from the callee.
+    pub(super) fn fail(&mut self, now: Timestamp, failure: &Failure) {
+        self.caller.reject(context!(self, now), failure.status, failure.reason.as_deref(), &failure.extra);
+        self.end(now, failure.end.unwrap_or(EndReason::Failed(failure.status)), None);
+    }
+}
+
+/// Seconds after which a caller that met a full node may try again.
+const RETRY_AFTER_SECONDS: &str = "5";
+
+fn overload() -> Extra {
+    let mut extra = Extra::none();
+    extra.push(HeaderName::RetryAfter, RETRY_AFTER_SECONDS);
+    extra
+}
+
+/// What must be refused before anybody is asked (RFC 3261 §8.2.2.3, §8.2.3).
+fn screen_invite(arrival: &Arrival) -> Option<(u16, Extra)> {
+    let mut extra = Extra::none();
+    let missing = unsupported(arrival);
+    if !missing.is_empty() {
+        extra.push(HeaderName::Unsupported, &missing);
+        return Some((420, extra));
+    }
+    unreadable_body(&arrival.message).map(|(name, value)| {
+        extra.push(name, value);
+        (415, extra)
+    })
+}
+
+fn leg_media(profile: &LegProfile, remote: IpAddr, anchored: bool, random: &mut Random) -> LegMedia {
+    // RFC 8866 §5.2: a session id of up to 63 bits is safe with every parser.
+    LegMedia::new(&profile.codecs, anchored, profile.nat.then_some(remote), random.next_u64() >> 2)
+}
+
+/// The called number: the user part, unescaped, less its parameters (RFC 3261 §19.1.6 puts those of a tel URI there).
+fn called_number(uri: &Uri<'_>) -> Box<str> {
+    let user = uri.user_unescaped();
+    user.split(';').next().unwrap_or_default().into()
+}
+
+/// Our From for the callee: the caller's name and number, our host (what lies behind stays hidden).
+fn our_from(invite: &crate::message::Message, host: &str) -> (String, String) {
+    let Ok(from) = invite.from() else { return (format!("<sip:{host}>"), format!("sip:{host}")) };
+    let uri = match Uri::parse(from.uri).ok().and_then(|uri| uri.user.map(str::to_owned)) {
+        Some(user) if !user.is_empty() => format!("sip:{user}@{host}"),
+        _ => format!("sip:{host}"),
+    };
+    match from.display.filter(|display| !display.is_empty()) {
+        Some(display) if display.starts_with('"') => (format!("{display} <{uri}>"), uri),
+        Some(display) => (format!("\"{display}\" <{uri}>"), uri),
+        None => (format!("<{uri}>"), uri),
+    }
+}

@@ -1,0 +1,123 @@
+//! CANCEL, BYE and every other end of a call: both legs, media, record, and the last transaction.
+
+use super::failure::{caller_status, reason_value};
+use super::leg::State;
+use super::phase::{MediaState, Phase};
+use super::{Call, Output, Reason, Side, context};
+use std::time::Duration;
+use tandem_model::{EndReason, EndpointStats, EventKind, MediaCommand, Timestamp};
+
+/// How long the record waits for the media session's last figures.
+const MEDIA_CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Call {
+    /// A peer took its INVITE back; 200 is sent to its CANCEL.
+    pub(super) fn on_cancelled(&mut self, now: Timestamp, side: Side, reason: Option<&str>) {
+        if side == Side::Caller && self.caller.state == State::Incoming {
+            return self.end(now, EndReason::Cancelled, reason);
+        }
+        self.on_modify_cancelled(now, side, reason);
+    }
+
+    /// A peer hung up; 200 is sent to its BYE.
+    pub(super) fn on_hung_up(&mut self, now: Timestamp, side: Side, reason: Option<&str>) {
+        let end = match (side, self.answered.is_some()) {
+            (Side::Caller, true) => EndReason::CallerHungUp,
+            (Side::Caller, false) => EndReason::Cancelled,
+            (Side::Callee, _) => EndReason::CalleeHungUp,
+        };
+        self.end(now, end, reason);
+    }
+
+    /// Ends the call. `reason` is the Reason header that the peer gave, if a peer ended it. The first end counts.
+    pub(super) fn end(&mut self, now: Timestamp, reason: EndReason, header: Option<&str>) {
+        if self.ended.is_some() {
+            return;
+        }
+        self.ended = Some((now, reason));
+        self.phase = Phase::Ending;
+        self.modify = None;
+        let header = header.or_else(|| reason_value(reason));
+        self.caller.hang_up(context!(self, now), caller_status(reason), header);
+        if let Some(callee) = &mut self.callee {
+            callee.hang_up(context!(self, now), caller_status(reason), header);
+        }
+        let legs: Vec<_> = std::iter::once(&self.caller).chain(&self.callee).filter(|leg| leg.status / 100 == 2).map(|leg| leg.id).collect();
+        for leg in legs {
+            self.notify(now, Some(leg), EventKind::LegEnded { reason });
+        }
+        match self.media {
+            MediaState::None => self.record(now),
+            _ => self.close_media(now),
+        }
+    }
+
+    pub(super) fn close_media(&mut self, now: Timestamp) {
+        if matches!(self.media, MediaState::Opening | MediaState::Open) {
+            self.media = MediaState::Closing(now + MEDIA_CLOSE_TIMEOUT);
+            self.media(MediaCommand::Close { call: self.id });
+        }
+    }
+
+    pub(super) fn on_media_closed(&mut self, now: Timestamp, stats: Box<[EndpointStats]>) {
+        self.media = MediaState::None;
+        if self.ended.is_some() {
+            self.stats = stats;
+            return self.record(now);
+        }
+        // An earlier target's ports: the next one's are asked for now.
+        if let Phase::Opening(opening) = self.phase {
+            self.ask_ports(opening);
+        }
+    }
+
+    pub(super) fn on_media_failed(&mut self, now: Timestamp) {
+        self.media = MediaState::None;
+        match self.ended {
+            Some(_) => self.record(now),
+            None => self.end(now, EndReason::Internal, None),
+        }
+    }
+
+    /// Legs whose last transaction is over go; when all are gone, so does the call.
+    pub(super) fn reap(&mut self, now: Timestamp) {
+        while let Some(place) = self.strays.iter().position(|stray| stray.is_finished()) {
+            let stray = self.strays.swap_remove(place);
+            self.outputs.push_back(Output::LegRemoved(stray.id));
+            self.past_legs.push(self.leg_record(&stray));
+        }
+        let quiet = self.caller.is_finished() && self.callee.as_ref().is_none_or(|callee| callee.is_finished()) && self.strays.is_empty();
+        if quiet && self.ended.is_some() && self.recorded && !matches!(self.phase, Phase::Over) {
+            self.phase = Phase::Over;
+            for leg in std::iter::once(&self.caller).chain(&self.callee) {
+                self.outputs.push_back(Output::LegRemoved(leg.id));
+            }
+            self.outputs.push_back(Output::Ended);
+        }
+        let _ = now;
+    }
+
+    pub(super) fn deadlines(&self) -> impl Iterator<Item = (Timestamp, Reason)> {
+        let dialling = if let Phase::Dialling(dialling) = &self.phase { Some(dialling) } else { None };
+        let longest = self.ended.is_none().then(|| self.began + self.node.max_duration);
+        let closing = if let MediaState::Closing(at) = self.media { Some(at) } else { None };
+        [
+            dialling.and_then(|dialling| dialling.trying_until).map(|at| (at, Reason::Trying)),
+            dialling.map(|dialling| (dialling.ring_until, Reason::Ringing)),
+            longest.map(|at| (at, Reason::MaxDuration)),
+            closing.map(|at| (at, Reason::MediaClose)),
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    pub(super) fn on_deadline(&mut self, now: Timestamp) {
+        if matches!(self.media, MediaState::Closing(at) if at <= now) {
+            self.on_media_closed(now, Box::default());
+        }
+        if self.ended.is_none() && self.began + self.node.max_duration <= now {
+            self.end(now, EndReason::MaxDuration, None);
+        }
+        self.on_dialling_deadline(now);
+    }
+}

@@ -1,0 +1,206 @@
+//! Dialogs (RFC 3261 §12): what two user agents keep of each other while a call lasts.
+//!
+//! A [`Dialog`] is made from an INVITE and its response, on either side. It writes the frame of every request inside
+//! it ([`Dialog::request`]) and judges every request that comes for it ([`Dialog::accept`]).
+
+mod routing;
+mod sequence;
+
+pub use routing::{Route, next_hop};
+pub use sequence::{Order, Sequence};
+
+use crate::message::{Contact, HeaderName, Message, Printer};
+use crate::minted::Minted;
+use routing::RouteSet;
+use tandem_model::Destination;
+
+/// Record-Route entries that a dialog keeps; a longer set is refused.
+pub const MAX_ROUTES: usize = 32;
+
+/// A dialog, early or confirmed.
+#[derive(Clone, Debug)]
+pub struct Dialog {
+    call_id: Box<str>,
+    local_tag: Minted,
+    /// `None` for a peer of RFC 2543 that sends none (§12.1.1).
+    remote_tag: Option<Box<str>>,
+    /// Our own From or To without its tag.
+    local: Box<str>,
+    /// The peer's, without its tag.
+    remote: Box<str>,
+    /// The peer's Contact URI.
+    target: Box<str>,
+    routes: RouteSet,
+    sequence: Sequence,
+}
+
+/// Why no dialog can be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DialogError {
+    /// §12.1: a dialog needs the peer's Contact.
+    #[error("no usable Contact")]
+    NoContact,
+    /// More Record-Route entries than [`MAX_ROUTES`].
+    #[error("too many Record-Route entries")]
+    TooManyRoutes,
+    /// From, To or CSeq could not be read.
+    #[error("unreadable From, To or CSeq")]
+    Unreadable,
+}
+
+/// Whether a request inside a dialog may be worked on (§12.2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Yes.
+    InOrder,
+    /// Its CSeq is lower than one seen before: 500.
+    OutOfOrder,
+    /// It names another dialog: 481.
+    Stranger,
+}
+
+impl Dialog {
+    /// The callee's side, from an INVITE (§12.1.1).
+    pub fn from_invite(request: &Message, local_tag: Minted) -> Result<Dialog, DialogError> {
+        let from = request.from().map_err(|_| DialogError::Unreadable)?;
+        let cseq = request.cseq().map_err(|_| DialogError::Unreadable)?;
+        Ok(Dialog {
+            call_id: request.call_id().into(),
+            local_tag,
+            remote_tag: from.tag().map(Into::into),
+            local: without_tag(request.header(HeaderName::To).unwrap_or_default()),
+            remote: without_tag(request.header(HeaderName::From).unwrap_or_default()),
+            target: contact_uri(request)?,
+            routes: RouteSet::from_request(request)?,
+            sequence: Sequence::answering(cseq.number),
+        })
+    }
+
+    /// The caller's side, from a response to our INVITE (§12.1.2). `request_cseq` is the INVITE's; `asked` its Request-URI,
+    /// which stands in for the Contact that a 2xx must have and some peers leave out.
+    pub fn from_response(response: &Message, local_tag: Minted, request_cseq: u32, asked: &str) -> Result<Dialog, DialogError> {
+        let to = response.to().map_err(|_| DialogError::Unreadable)?;
+        Ok(Dialog {
+            call_id: response.call_id().into(),
+            local_tag,
+            remote_tag: to.tag().map(Into::into),
+            local: without_tag(response.header(HeaderName::From).unwrap_or_default()),
+            remote: without_tag(response.header(HeaderName::To).unwrap_or_default()),
+            target: contact_uri(response).unwrap_or_else(|_| asked.into()),
+            routes: RouteSet::from_response(response)?,
+            sequence: Sequence::calling(request_cseq),
+        })
+    }
+
+    /// The Call-ID.
+    pub fn call_id(&self) -> &str {
+        &self.call_id
+    }
+
+    /// The peer's tag.
+    pub fn remote_tag(&self) -> Option<&str> {
+        self.remote_tag.as_deref()
+    }
+
+    /// The next CSeq number of ours, now used.
+    pub fn next_cseq(&mut self) -> u32 {
+        self.sequence.next_local()
+    }
+
+    /// Whether `request` belongs here and comes in order; if so its CSeq counts as seen. ACK and CANCEL repeat their
+    /// INVITE's number and are not for this.
+    pub fn accept(&mut self, request: &Message) -> Verdict {
+        let (Ok(from), Ok(cseq)) = (request.from(), request.cseq()) else { return Verdict::Stranger };
+        if request.call_id() != &*self.call_id || from.tag() != self.remote_tag() {
+            return Verdict::Stranger;
+        }
+        match self.sequence.on_remote(cseq.number) {
+            Order::InOrder => Verdict::InOrder,
+            Order::OutOfOrder => Verdict::OutOfOrder,
+        }
+    }
+
+    /// A target refresh request, or a 2xx to one, names the peer's Contact anew (§12.2).
+    pub fn refresh_target(&mut self, message: &Message) {
+        if let Ok(target) = contact_uri(message) {
+            self.target = target;
+        }
+    }
+
+    /// The frame of a request inside the dialog (§12.2.1.1): request line, Via, Max-Forwards, From, To, Call-ID, CSeq
+    /// and Route. `via` is our Via value whole.
+    pub fn request(&self, method: &str, cseq: u32, via: &dyn std::fmt::Display, max_forwards: u32) -> Printer {
+        let (uri, routes) = self.routes.plan(&self.target);
+        let mut printer = Printer::request(method, uri);
+        printer.header(HeaderName::Via, via);
+        for route in routes {
+            printer.header(HeaderName::Route, route);
+        }
+        printer.header(HeaderName::MaxForwards, max_forwards);
+        printer.header(HeaderName::From, format_args!("{};tag={}", self.local, self.local_tag));
+        match &self.remote_tag {
+            Some(tag) => printer.header(HeaderName::To, format_args!("{};tag={tag}", self.remote)),
+            None => printer.header(HeaderName::To, &self.remote),
+        };
+        printer.header(HeaderName::CallId, &self.call_id);
+        printer.header(HeaderName::CSeq, format_args!("{cseq} {method}"));
+        printer
+    }
+
+    /// Where its requests go (§8.1.2): the first route, else the target. `None` if neither names a place to send to.
+    pub fn destination(&self) -> Option<Destination> {
+        next_hop(self.routes.first().unwrap_or(&self.target)).map(|route| route.destination)
+    }
+}
+
+fn contact_uri(message: &Message) -> Result<Box<str>, DialogError> {
+    match message.contact() {
+        Ok(Some(Contact::Address(address))) if next_hop(address.uri).is_some() => Ok(address.uri.into()),
+        _ => Err(DialogError::NoContact),
+    }
+}
+
+/// A From or To value less its tag parameter, which each message gets anew.
+fn without_tag(value: &str) -> Box<str> {
+    let Some(start) = params_start(value) else { return value.into() };
+    let mut kept = value[..start].trim_end().to_owned();
+    for param in value[start..].split(';').skip(1) {
+        let name = param.split('=').next().unwrap_or_default().trim();
+        if !name.eq_ignore_ascii_case("tag") {
+            kept.push(';');
+            kept.push_str(param.trim());
+        }
+    }
+    kept.into_boxed_str()
+}
+
+/// Where the header parameters of a name-addr or addr-spec begin: after the closing `>`, or at the first `;` of a bare URI
+/// (§20.10: without angle brackets, parameters belong to the header).
+fn params_start(value: &str) -> Option<usize> {
+    let mut quoted = false;
+    let mut escaped = false;
+    for (place, byte) in value.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'<' if !quoted => return value[place..].find('>').and_then(|close| value[place + close..].find(';').map(|semi| place + close + semi)),
+            b';' if !quoted => return Some(place),
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_tag;
+
+    #[test]
+    fn the_tag_goes_and_all_else_stays() {
+        assert_eq!(&*without_tag("<sip:a@b;x=y>;tag=1;q=2"), "<sip:a@b;x=y>;q=2");
+        assert_eq!(&*without_tag("\"a <;tag=no\\\"> \" <sip:a@b> ; TAG = 1"), "\"a <;tag=no\\\"> \" <sip:a@b>");
+        assert_eq!(&*without_tag("sip:a@b;tag=1"), "sip:a@b");
+        assert_eq!(&*without_tag("Anna <sip:a@b>"), "Anna <sip:a@b>");
+    }
+}

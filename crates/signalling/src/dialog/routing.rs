@@ -1,0 +1,108 @@
+//! Route sets, loose and strict, and the place that a URI names (RFC 3261 §12.2.1.1, §8.1.2, §18.1.1).
+
+use super::{DialogError, MAX_ROUTES};
+use crate::message::{Host, Message, NameAddr, Scheme, Uri};
+use std::net::{IpAddr, SocketAddr};
+use tandem_model::Destination;
+
+/// SIP's port where a URI names none.
+const DEFAULT_PORT: u16 = 5060;
+
+/// Where a URI sends its requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Address or name, and port.
+    pub destination: Destination,
+    /// It has `lr`: a loose router.
+    pub loose: bool,
+}
+
+/// The place that a SIP URI names: its `maddr` if it has one, else its host. `None` for what is not a SIP URI (`sips` needs
+/// TLS, which is no transport here).
+pub fn next_hop(uri: &str) -> Option<Route> {
+    let uri = Uri::parse(uri).ok()?;
+    if !matches!(uri.scheme, Scheme::Sip) {
+        return None;
+    }
+    let port = uri.port.unwrap_or(DEFAULT_PORT);
+    let destination = match uri.maddr() {
+        Some(name) => place(name, port),
+        None => match uri.host {
+            Host::V4(address) => Destination::Address(SocketAddr::new(IpAddr::V4(address), port)),
+            Host::V6(address) => Destination::Address(SocketAddr::new(IpAddr::V6(address), port)),
+            Host::Name(name) => Destination::Name { host: name.into(), port },
+        },
+    };
+    Some(Route { destination, loose: uri.is_loose_router() })
+}
+
+fn place(host: &str, port: u16) -> Destination {
+    match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+        Ok(address) => Destination::Address(SocketAddr::new(address, port)),
+        Err(_) => Destination::Name { host: host.into(), port },
+    }
+}
+
+/// The URIs that a dialog's requests travel through, nearest first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct RouteSet {
+    /// Route values as they came (`<sip:…;lr>`), parameters and all.
+    routes: Box<[Box<str>]>,
+}
+
+impl RouteSet {
+    /// The callee's: Record-Route in its order (§12.1.1).
+    pub(super) fn from_request(request: &Message) -> Result<RouteSet, DialogError> {
+        RouteSet::new(request, false)
+    }
+
+    /// The caller's: Record-Route backwards (§12.1.2).
+    pub(super) fn from_response(response: &Message) -> Result<RouteSet, DialogError> {
+        RouteSet::new(response, true)
+    }
+
+    fn new(message: &Message, backwards: bool) -> Result<RouteSet, DialogError> {
+        let mut routes: Vec<Box<str>> = message.record_routes().take(MAX_ROUTES + 1).map(Into::into).collect();
+        if routes.len() > MAX_ROUTES {
+            return Err(DialogError::TooManyRoutes);
+        }
+        if backwards {
+            routes.reverse();
+        }
+        Ok(RouteSet { routes: routes.into_boxed_slice() })
+    }
+
+    /// The URI of the first route.
+    pub(super) fn first(&self) -> Option<&str> {
+        self.routes.first().and_then(|route| uri_of(route))
+    }
+
+    /// Request-URI and Route values for `target` (§12.2.1.1): through a strict router the first route becomes the
+    /// Request-URI and the target goes to the end.
+    pub(super) fn plan<'a>(&'a self, target: &'a str) -> (&'a str, impl Iterator<Item = RouteValue<'a>>) {
+        let strict = self.first().filter(|first| next_hop(first).is_some_and(|route| !route.loose));
+        let skipped = usize::from(strict.is_some());
+        let last = strict.map(|_| RouteValue::Target(target));
+        let routes = self.routes.iter().skip(skipped).map(|route| RouteValue::AsItCame(route)).chain(last);
+        (strict.unwrap_or(target), routes)
+    }
+}
+
+/// One Route value.
+pub(super) enum RouteValue<'a> {
+    AsItCame(&'a str),
+    Target(&'a str),
+}
+
+impl std::fmt::Display for RouteValue<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            RouteValue::AsItCame(value) => f.write_str(value),
+            RouteValue::Target(uri) => write!(f, "<{uri}>"),
+        }
+    }
+}
+
+fn uri_of(route: &str) -> Option<&str> {
+    NameAddr::parse(route).ok().map(|address| address.uri)
+}

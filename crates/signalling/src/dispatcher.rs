@@ -1,0 +1,240 @@
+//! Bytes and their source in, one owner out.
+//!
+//! Call [`Dispatcher::receive`] for every datagram. A [`Verdict::Founding`] that is let in is [adopted](Dispatcher::adopt)
+//! before the next datagram is read, so that its retransmissions and its CANCEL find their call. What calls put out about
+//! their legs and transactions comes back by [`Dispatcher::leg_added`], [`Dispatcher::leg_removed`] and
+//! [`Dispatcher::retire`]. Wake it at [`Dispatcher::poll_timeout`].
+
+use crate::message::{HeaderName, Message, Method, Printer, Rejection, reason_phrase, screen};
+use crate::minted::Minter;
+use crate::tombstone::{Owner, Tombstone, TransactionTable};
+use crate::transaction::{TransactionKey, TransactionKeys};
+use crate::wire::{Arrival, Transmit, response_destination};
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use tandem_model::{CallId, Destination, Flow, LegId, Timestamp};
+
+/// The methods that a call understands, as Allow says them.
+pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
+
+/// Who gets a message.
+#[derive(Debug)]
+pub enum Verdict {
+    /// This call.
+    Call(CallId, Box<Arrival>),
+    /// An INVITE that nobody owns yet: to be admitted or refused.
+    Founding(Box<Arrival>),
+    /// Another request outside of any dialog: to be admitted, then answered.
+    Exchange(Box<Arrival>),
+    /// A finished transaction says its last word again.
+    Again(Transmit),
+    /// A stateless refusal to somebody who has not been admitted: strangers on a silent listener do not get it.
+    Refuse(Transmit),
+    /// Nobody.
+    Drop(DropReason),
+}
+
+/// Why a message went nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DropReason {
+    /// Nothing but line ends: a keep-alive.
+    KeepAlive,
+    /// Not SIP, or too broken to be answered.
+    Garbage,
+    /// A response to nothing that we sent.
+    StrayResponse,
+    /// An ACK for nothing that we said.
+    StrayAck,
+    /// A retransmission that its transaction absorbs.
+    Absorbed,
+    /// Malformed, and of a kind that is never answered (a response, an ACK).
+    Malformed,
+}
+
+/// Finds the owner of every message. One a node.
+#[derive(Debug)]
+pub struct Dispatcher {
+    minter: Minter,
+    keys: TransactionKeys,
+    transactions: TransactionTable,
+    legs: BTreeMap<LegId, CallId>,
+    /// The transaction that founded each call: it is forgotten with its call if it was never retired.
+    founding: BTreeMap<CallId, TransactionKey>,
+}
+
+impl Dispatcher {
+    /// A dispatcher that reads what `minter` minted. `secret` keys its tables.
+    pub fn new(minter: Minter, secret: [u8; 16]) -> Self {
+        Dispatcher {
+            minter,
+            keys: TransactionKeys::new(secret),
+            transactions: TransactionTable::default(),
+            legs: BTreeMap::new(),
+            founding: BTreeMap::new(),
+        }
+    }
+
+    /// Whose is this datagram?
+    pub fn receive(&mut self, now: Timestamp, datagram: Bytes, flow: Flow) -> Verdict {
+        self.transactions.expire(now);
+        if datagram.iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
+            return Verdict::Drop(DropReason::KeepAlive);
+        }
+        match Message::parse(datagram) {
+            Ok(message) if message.is_request() => self.request(message, flow),
+            Ok(message) => self.response(message, flow),
+            Err(_) => Verdict::Drop(DropReason::Garbage),
+        }
+    }
+
+    /// The founding INVITE belongs to `call` from now on.
+    pub fn adopt(&mut self, arrival: &Arrival, call: CallId) {
+        self.transactions.open(arrival.key, self.keys.of_merged(&arrival.message), call);
+        self.founding.insert(call, arrival.key);
+    }
+
+    /// A transaction is over and leaves this behind.
+    pub fn retire(&mut self, now: Timestamp, key: TransactionKey, tombstone: Tombstone) {
+        self.transactions.retire(now, key, tombstone);
+    }
+
+    /// `call` owns `leg`; any earlier owner does no longer.
+    pub fn leg_added(&mut self, leg: LegId, call: CallId) {
+        self.legs.insert(leg, call);
+    }
+
+    /// Nobody owns `leg`.
+    pub fn leg_removed(&mut self, leg: LegId) {
+        self.legs.remove(&leg);
+    }
+
+    /// `call` is over (or was never begun): whatever still points to it goes.
+    pub fn call_removed(&mut self, call: CallId) {
+        if let Some(key) = self.founding.remove(&call)
+            && self.transactions.owner(key) == Some(&Owner::Call(call))
+        {
+            self.transactions.forget(key);
+        }
+    }
+
+    /// When the oldest tombstone goes.
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        self.transactions.next_expiry()
+    }
+
+    /// Drops the tombstones that are due.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        self.transactions.expire(now);
+    }
+
+    /// What is held: (legs, open transactions, tombstones).
+    pub fn counts(&self) -> (usize, usize, usize) {
+        let (open, finished) = self.transactions.counts();
+        (self.legs.len(), open, finished)
+    }
+
+    /// A stateless answer (RFC 3261 §8.2.7): its To tag is computed from the request, and it is never retransmitted.
+    /// `extra` adds headers.
+    pub fn reply(&self, request: &Message, flow: &Flow, status: u16, reason: Option<&str>, extra: impl FnOnce(&mut Printer)) -> Transmit {
+        let branch = request.via().ok().and_then(|via| via.branch().map(str::to_owned)).unwrap_or_default();
+        let tag = self.minter.stateless_tag(&[request.call_id(), &branch, request.header(HeaderName::From).unwrap_or_default()]);
+        self.respond(request, flow, status, reason, tag.as_str(), extra)
+    }
+
+    fn respond(&self, request: &Message, flow: &Flow, status: u16, reason: Option<&str>, tag: &str, extra: impl FnOnce(&mut Printer)) -> Transmit {
+        let phrase = reason.unwrap_or_else(|| reason_phrase(status));
+        let mut printer = Printer::response_to(request, flow.remote, status, phrase, Some(tag));
+        extra(&mut printer);
+        Transmit { listener: flow.listener, destination: response_destination(request, flow), bytes: printer.finish() }
+    }
+
+    fn request(&mut self, message: Message, flow: Flow) -> Verdict {
+        let method = message.method();
+        let key = self.keys.of_request(&message);
+        let tag = message.to().ok().and_then(|to| to.tag().map(|tag| self.minter.read_tag(tag)));
+        let arrival = |message, leg| Box::new(Arrival { message, flow, key, leg, serial: 0 });
+        let leg = tag.flatten();
+        match self.transactions.owner(key) {
+            Some(Owner::Call(call)) => {
+                let call = *call;
+                return self.screened(message, &flow, |message| Verdict::Call(call, arrival(message, leg)));
+            }
+            Some(Owner::Finished(tombstone)) => return self.again(tombstone, &message, &flow),
+            None => {}
+        }
+        if let Some(call) = leg.and_then(|leg| self.legs.get(&leg).copied()) {
+            return self.screened(message, &flow, |message| Verdict::Call(call, arrival(message, leg)));
+        }
+        match method {
+            Method::Ack => Verdict::Drop(DropReason::StrayAck),
+            // §9.2, §12.2.2
+            _ if tag.is_some() || method == Method::Cancel => {
+                let refusal = screen(&message).err().unwrap_or_else(|| Rejection::new(481, "no such call or transaction"));
+                self.refuse(&message, &flow, &refusal)
+            }
+            // §8.2.2.2
+            _ if self.transactions.is_merged(self.keys.of_merged(&message), key) => {
+                Verdict::Refuse(self.reply(&message, &flow, 482, None, |_| {}))
+            }
+            Method::Invite => self.screened(message, &flow, |message| Verdict::Founding(arrival(message, None))),
+            _ => self.screened(message, &flow, |message| Verdict::Exchange(arrival(message, None))),
+        }
+    }
+
+    fn screened(&self, message: Message, flow: &Flow, pass: impl FnOnce(Message) -> Verdict) -> Verdict {
+        match screen(&message) {
+            Ok(()) => pass(message),
+            Err(rejection) => self.refuse(&message, flow, &rejection),
+        }
+    }
+
+    fn refuse(&self, message: &Message, flow: &Flow, rejection: &Rejection) -> Verdict {
+        // §17.1.1.3: an ACK is never answered; §18.1.1: without a Via there is nowhere to answer to by right.
+        if message.method() == Method::Ack || message.header(HeaderName::Via).is_none() {
+            return Verdict::Drop(DropReason::Malformed);
+        }
+        let reason = (rejection.status == 400).then_some(rejection.reason.as_ref());
+        Verdict::Refuse(self.reply(message, flow, rejection.status, reason, |_| {}))
+    }
+
+    fn again(&self, tombstone: &Tombstone, message: &Message, flow: &Flow) -> Verdict {
+        match tombstone {
+            Tombstone::Absorb(leg) if message.method() == Method::Cancel => {
+                let tag = self.minter.tag(*leg);
+                Verdict::Again(self.respond(message, flow, 200, None, tag.as_str(), |_| {}))
+            }
+            Tombstone::Answer(status) => Verdict::Again(self.reply(message, flow, *status, None, |_| {})),
+            Tombstone::Repeat(bytes) => Verdict::Again(Transmit {
+                listener: flow.listener,
+                destination: response_destination(message, flow),
+                bytes: Bytes::copy_from_slice(bytes),
+            }),
+            Tombstone::Absorb(_) | Tombstone::Acknowledge(_) => Verdict::Drop(DropReason::Absorbed),
+        }
+    }
+
+    fn response(&mut self, message: Message, flow: Flow) -> Verdict {
+        let Some((leg, serial)) = message.via().ok().and_then(|via| via.branch().and_then(|branch| self.minter.read_branch(branch))) else {
+            return Verdict::Drop(DropReason::StrayResponse);
+        };
+        if screen(&message).is_err() {
+            return Verdict::Drop(DropReason::Malformed);
+        }
+        let key = self.keys.of_client(leg, serial);
+        match self.transactions.owner(key) {
+            Some(Owner::Finished(Tombstone::Acknowledge(ack))) if message.status() >= 300 => {
+                return Verdict::Again(Transmit {
+                    listener: flow.listener,
+                    destination: Destination::Address(flow.remote),
+                    bytes: Bytes::copy_from_slice(ack),
+                });
+            }
+            Some(_) => return Verdict::Drop(DropReason::Absorbed),
+            None => {}
+        }
+        match self.legs.get(&leg) {
+            Some(call) => Verdict::Call(*call, Box::new(Arrival { message, flow, key, leg: Some(leg), serial })),
+            None => Verdict::Drop(DropReason::StrayResponse),
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! The tags, branches and Contact users that we make. Each decodes to the leg that it was made for and carries a
+//! keyed check, so that a request finds its owner without a table of strings and a forged one finds nobody.
+
+use siphasher::sip::SipHasher24;
+use std::{fmt, hash::Hasher};
+use tandem_model::LegId;
+
+/// RFC 3261 §8.1.1.7: what a branch must begin with.
+pub const MAGIC_COOKIE: &str = "z9hG4bK";
+
+const LEG: usize = 8;
+const SERIAL: usize = 2;
+const CHECK: usize = 8;
+const PLAIN: usize = LEG + CHECK;
+const NUMBERED: usize = LEG + SERIAL + CHECK;
+/// Longest text minted: the cookie and a numbered token.
+const LONGEST: usize = MAGIC_COOKIE.len() + text_len(NUMBERED);
+
+const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+const fn text_len(bytes: usize) -> usize {
+    (bytes * 8).div_ceil(5)
+}
+
+/// What a token is for: one made for one use is nothing in another.
+#[derive(Clone, Copy)]
+enum Purpose {
+    Tag = 1,
+    Branch = 2,
+    Contact = 3,
+    Stateless = 4,
+}
+
+/// A minted token, inline.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Minted {
+    text: [u8; LONGEST],
+    len: u8,
+}
+
+impl Minted {
+    /// The token as text.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.text[..usize::from(self.len)]).expect("minted from an ASCII alphabet")
+    }
+
+    fn encode(prefix: &str, bytes: &[u8]) -> Minted {
+        let mut minted = Minted { text: [0; LONGEST], len: 0 };
+        let mut push = |byte: u8| {
+            minted.text[usize::from(minted.len)] = byte;
+            minted.len += 1;
+        };
+        prefix.bytes().for_each(&mut push);
+        let (mut pool, mut bits) = (0u32, 0u32);
+        for &byte in bytes {
+            pool = (pool << 8) | u32::from(byte);
+            bits += 8;
+            while bits >= 5 {
+                bits -= 5;
+                push(DIGITS[(pool >> bits) as usize & 31]);
+            }
+        }
+        if bits > 0 {
+            push(DIGITS[(pool << (5 - bits)) as usize & 31]);
+        }
+        minted
+    }
+}
+
+impl fmt::Display for Minted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Minted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if text.len() != text_len(N) {
+        return None;
+    }
+    let mut out = [0u8; N];
+    let (mut pool, mut bits, mut filled) = (0u32, 0u32, 0);
+    for byte in text.bytes() {
+        let value = DIGITS.iter().position(|digit| *digit == byte.to_ascii_lowercase())?;
+        pool = (pool << 5) | value as u32;
+        bits += 5;
+        if bits >= 8 {
+            bits -= 8;
+            *out.get_mut(filled)? = (pool >> bits) as u8;
+            filled += 1;
+        }
+    }
+    // The bits left over are padding; anything but zero is not our spelling.
+    (filled == N && pool & ((1 << bits) - 1) == 0).then_some(out)
+}
+
+/// Mints and reads tokens under the node's key.
+#[derive(Clone)]
+pub struct Minter {
+    key: [u8; 16],
+}
+
+impl Minter {
+    /// A minter under `key`, which comes from the operating system's generator and never leaves the node.
+    pub fn new(key: [u8; 16]) -> Self {
+        Minter { key }
+    }
+
+    /// Our tag on every dialog of `leg`.
+    pub fn tag(&self, leg: LegId) -> Minted {
+        self.plain(Purpose::Tag, leg)
+    }
+
+    /// The leg that `tag` was made for, if we made it.
+    pub fn read_tag(&self, tag: &str) -> Option<LegId> {
+        self.read_plain(Purpose::Tag, tag)
+    }
+
+    /// The user part of our Contact on `leg`.
+    pub fn contact(&self, leg: LegId) -> Minted {
+        self.plain(Purpose::Contact, leg)
+    }
+
+    /// The leg that a Contact user was made for, if we made it.
+    pub fn read_contact(&self, user: &str) -> Option<LegId> {
+        self.read_plain(Purpose::Contact, user)
+    }
+
+    /// The branch of `leg`'s client transaction number `serial`.
+    pub fn branch(&self, leg: LegId, serial: u16) -> Minted {
+        let mut bytes = [0; NUMBERED];
+        bytes[..LEG].copy_from_slice(&leg.bits().to_be_bytes());
+        bytes[LEG..LEG + SERIAL].copy_from_slice(&serial.to_be_bytes());
+        let check = self.check(Purpose::Branch, &bytes[..LEG + SERIAL]);
+        bytes[LEG + SERIAL..].copy_from_slice(&check);
+        Minted::encode(MAGIC_COOKIE, &bytes)
+    }
+
+    /// The leg and serial that a branch was made for, if we made it.
+    pub fn read_branch(&self, branch: &str) -> Option<(LegId, u16)> {
+        let bytes: [u8; NUMBERED] = decode(branch.strip_prefix(MAGIC_COOKIE)?)?;
+        let (named, check) = bytes.split_at(LEG + SERIAL);
+        let leg = LegId::from_bits(u64::from_be_bytes(named[..LEG].try_into().ok()?));
+        let serial = u16::from_be_bytes(named[LEG..].try_into().ok()?);
+        (check == self.check(Purpose::Branch, named)).then_some((leg, serial))
+    }
+
+    /// The To tag of a stateless answer: computed from the request, so that each retransmission gets the same one
+    /// (RFC 3261 §8.2.7). `parts` identify the request; the tag decodes to no leg.
+    pub fn stateless_tag(&self, parts: &[&str]) -> Minted {
+        let mut hasher = SipHasher24::new_with_key(&self.key);
+        hasher.write_u8(Purpose::Stateless as u8);
+        for part in parts {
+            hasher.write_usize(part.len());
+            hasher.write(part.as_bytes());
+        }
+        Minted::encode("", &hasher.finish().to_be_bytes())
+    }
+
+    fn plain(&self, purpose: Purpose, leg: LegId) -> Minted {
+        let mut bytes = [0; PLAIN];
+        bytes[..LEG].copy_from_slice(&leg.bits().to_be_bytes());
+        let check = self.check(purpose, &bytes[..LEG]);
+        bytes[LEG..].copy_from_slice(&check);
+        Minted::encode("", &bytes)
+    }
+
+    fn read_plain(&self, purpose: Purpose, text: &str) -> Option<LegId> {
+        let bytes: [u8; PLAIN] = decode(text)?;
+        let (named, check) = bytes.split_at(LEG);
+        let leg = LegId::from_bits(u64::from_be_bytes(named.try_into().ok()?));
+        (check == self.check(purpose, named)).then_some(leg)
+    }
+
+    fn check(&self, purpose: Purpose, named: &[u8]) -> [u8; CHECK] {
+        let mut hasher = SipHasher24::new_with_key(&self.key);
+        hasher.write_u8(purpose as u8);
+        hasher.write(named);
+        hasher.finish().to_be_bytes()
+    }
+}
+
+impl fmt::Debug for Minter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Minter")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tandem_model::CallId;
+
+    fn leg() -> LegId {
+        CallId::new(1_760_000_000_000, 9).leg(1).expect("within the bound")
+    }
+
+    #[test]
+    fn what_we_mint_decodes_to_its_leg() {
+        let minter = Minter::new([7; 16]);
+        assert_eq!(minter.read_tag(minter.tag(leg()).as_str()), Some(leg()));
+        assert_eq!(minter.read_contact(minter.contact(leg()).as_str()), Some(leg()));
+        assert_eq!(minter.read_branch(minter.branch(leg(), 515).as_str()), Some((leg(), 515)));
+    }
+
+    #[test]
+    fn a_token_of_one_purpose_or_key_is_nothing_in_another() {
+        let (minter, other) = (Minter::new([7; 16]), Minter::new([8; 16]));
+        assert_eq!(minter.read_contact(minter.tag(leg()).as_str()), None);
+        assert_eq!(other.read_tag(minter.tag(leg()).as_str()), None);
+        assert_eq!(minter.read_branch(minter.tag(leg()).as_str()), None);
+    }
+
+    #[test]
+    fn every_changed_character_is_found() {
+        let minter = Minter::new([7; 16]);
+        let branch = minter.branch(leg(), 1).as_str().to_owned();
+        for place in MAGIC_COOKIE.len()..branch.len() {
+            let mut forged = branch.clone().into_bytes();
+            forged[place] = if forged[place] == b'0' { b'1' } else { b'0' };
+            assert_eq!(minter.read_branch(std::str::from_utf8(&forged).expect("ASCII")), None, "place {place}");
+        }
+    }
+
+    #[test]
+    fn a_stateless_tag_repeats_and_tells_requests_apart() {
+        let minter = Minter::new([7; 16]);
+        assert_eq!(minter.stateless_tag(&["a", "bc"]), minter.stateless_tag(&["a", "bc"]));
+        assert_ne!(minter.stateless_tag(&["a", "bc"]), minter.stateless_tag(&["ab", "c"]));
+        assert_eq!(minter.read_tag(minter.stateless_tag(&["a"]).as_str()), None);
+    }
+}

@@ -1,0 +1,101 @@
+//! Finished transactions that only wait for retransmissions: a few words each, outside of every call.
+
+use crate::transaction::{TOMBSTONE_SPAN, TransactionKey};
+use std::collections::{BTreeMap, VecDeque};
+use tandem_model::{CallId, LegId, Timestamp};
+
+/// Tombstones kept at most; beyond it the oldest go first. 2 000 calls a second leave 64 000 INVITEs and as many BYEs.
+pub const MAX_TOMBSTONES: usize = 1 << 19;
+
+/// What a finished transaction still does when its peer repeats itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tombstone {
+    /// INVITE server, Accepted (Timer L) or Confirmed (Timer I): INVITE and ACK are absorbed; a late CANCEL is answered
+    /// 200 with this leg's tag and changes nothing (RFC 3261 §9.2).
+    Absorb(LegId),
+    /// Non-INVITE server, Completed (Timer J): the same plain final response again.
+    Answer(u16),
+    /// The same with a response that had more to it.
+    Repeat(Box<[u8]>),
+    /// INVITE client, Completed (Timer D): the same ACK again.
+    Acknowledge(Box<[u8]>),
+}
+
+/// Who owns a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    Call(CallId),
+    Finished(Tombstone),
+}
+
+#[derive(Debug)]
+struct Entry {
+    owner: Owner,
+    /// The index of merged requests goes when this goes.
+    merged: Option<TransactionKey>,
+}
+
+/// Known transactions: open ones point to their call, finished ones are tombstones.
+#[derive(Debug, Default)]
+pub(crate) struct TransactionTable {
+    entries: BTreeMap<TransactionKey, Entry>,
+    /// (Call-ID, From tag, CSeq) of initial requests → their transaction.
+    merged: BTreeMap<TransactionKey, TransactionKey>,
+    /// Tombstones by age. All live equally long, so this is a queue.
+    ages: VecDeque<(Timestamp, TransactionKey)>,
+}
+
+impl TransactionTable {
+    pub(crate) fn owner(&self, key: TransactionKey) -> Option<&Owner> {
+        self.entries.get(&key).map(|entry| &entry.owner)
+    }
+
+    /// Whether another transaction than `key` already carries the request that `merged` names.
+    pub(crate) fn is_merged(&self, merged: TransactionKey, key: TransactionKey) -> bool {
+        self.merged.get(&merged).is_some_and(|first| *first != key)
+    }
+
+    pub(crate) fn open(&mut self, key: TransactionKey, merged: TransactionKey, call: CallId) {
+        self.entries.insert(key, Entry { owner: Owner::Call(call), merged: Some(merged) });
+        self.merged.insert(merged, key);
+    }
+
+    pub(crate) fn retire(&mut self, now: Timestamp, key: TransactionKey, tombstone: Tombstone) {
+        let merged = self.entries.remove(&key).and_then(|entry| entry.merged);
+        self.entries.insert(key, Entry { owner: Owner::Finished(tombstone), merged });
+        self.ages.push_back((now + TOMBSTONE_SPAN, key));
+        if self.ages.len() > MAX_TOMBSTONES {
+            self.drop_oldest();
+        }
+    }
+
+    /// Forgets an open transaction whose call is gone without having retired it.
+    pub(crate) fn forget(&mut self, key: TransactionKey) {
+        if let Some(entry) = self.entries.remove(&key)
+            && let Some(merged) = entry.merged
+        {
+            self.merged.remove(&merged);
+        }
+    }
+
+    pub(crate) fn expire(&mut self, now: Timestamp) {
+        while self.ages.front().is_some_and(|(at, _)| *at <= now) {
+            self.drop_oldest();
+        }
+    }
+
+    pub(crate) fn next_expiry(&self) -> Option<Timestamp> {
+        self.ages.front().map(|(at, _)| *at)
+    }
+
+    /// (open transactions, tombstones)
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        (self.entries.len() - self.ages.len().min(self.entries.len()), self.ages.len())
+    }
+
+    fn drop_oldest(&mut self) {
+        if let Some((_, key)) = self.ages.pop_front() {
+            self.forget(key);
+        }
+    }
+}
