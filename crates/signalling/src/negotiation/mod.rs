@@ -1,1 +1,56 @@
-//! Offer and answer (RFC 3264) between two legs.
+//! Offer and answer (RFC 3264) between two legs: what one of them offers, put so that the other can take it, and the
+//! answer back.
+//!
+//! What is deliberately not here: who may offer when a request comes (the call knows its transactions), and media
+//! itself. Media hears of the outcome by the [`EndpointDescription`](tandem_model::EndpointDescription)s that come out.
+//!
+//! Three types to know: [`LegMedia`], all that a leg has agreed to; [`PendingOffer`], an offer that was passed on and not
+//! yet answered; and [`Settled`], what an answer brought about.
+//!
+//! # In which order
+//!
+//! A call has one [`LegMedia`] a leg. `a` called, `b` is called.
+//!
+//! ```text
+//! early offer      screen_offer(offer, a.codecs, b.codecs, anchored)?      488 before ports are spent
+//! (INVITE has SDP) Media(Open) … a.set_local(…), b.set_local(…)            anchored only
+//!                  pending = translate_offer(offer, a, b)?                 INVITE to b carries pending.sdp()
+//!                  [describe pending.describe_early(a, b)]                 b may speak before it answers
+//!                  183: s = translate_answer(&pending, sdp, a, b)?         183 to a carries s.answer; describe both
+//!                  200: s = translate_answer(&pending, sdp, a, b)?         the same for 200; the last one counts
+//!                  drop(pending)                                           settled
+//!    next target   drop(pending); translate_offer(offer, a, another b)?    a is as if never asked
+//!
+//! late offer       INVITE to b without SDP; b's 200 has the offer:
+//! (INVITE without) pending = translate_offer(offer, b, a)?                 200 to a carries pending.sdp()
+//!    refused       decline_offer(offer, b)                                 ACK to b carries that, then BYE; a gets 488
+//!                  ACK of a: s = translate_answer(&pending, sdp, b, a)?    ACK to b carries s.answer
+//!    a's ACK bad   decline_offer(offer, b)                                 ACK to b carries that, then BYE both
+//!
+//! re-INVITE of a   as the early offer, without Open; of b: with a and b swapped. Without SDP: as the late offer.
+//!    glare         translate_offer refuses with 491 or 500                 as the table in `Exchange` says
+//!    b refuses     drop(pending)                                           both as before
+//!      after a 183 pending.roll_back(a, b)                                 describe both as it says
+//!
+//! echo, tone       x = answer_alone(offer, a, builtin)?                    200 carries x.sdp; describe, Play(x.tone)
+//!    without SDP   pending = offer_alone(a, builtin)?                      200 carries pending.sdp()
+//!                  ACK: x = settle_alone(&pending, sdp, a)?                describe, Play(x.tone)
+//!
+//! anchor = false   LegMedia::new(…, anchored = false, …) for both, no Open, no set_local: the same calls, and every
+//!                  description is `None`.
+//! ```
+
+mod alone;
+mod format;
+mod leg;
+mod read;
+mod refusal;
+mod state;
+mod translate;
+mod write;
+
+pub use alone::{Alone, PendingAlone, answer_alone, offer_alone, settle_alone};
+pub use leg::LegMedia;
+pub use refusal::Refusal;
+pub use state::{Exchange, ExchangeEvent, ExchangeOutcome};
+pub use translate::{EarlyMedia, PendingOffer, RolledBack, Settled, decline_offer, screen_offer, translate_answer, translate_offer};

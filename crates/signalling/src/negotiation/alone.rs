@@ -1,0 +1,185 @@
+//! Offer and answer of a leg that hears no other leg but a built-in.
+
+use super::{
+    ExchangeEvent, Refusal,
+    format::{Format, FormatList, Numbers},
+    leg::{LegMedia, Offer, Session},
+    read::{Audio, Remote, choose, is_audio},
+    translate::{accepted_formats, answered_audio, note_numbers, rtcp_to_state},
+    write::{AudioLine, Layout, times, write},
+};
+use crate::sdp::{Description, Direction};
+use bytes::Bytes;
+use std::sync::Arc;
+use tandem_model::{BuiltIn, Codec, EndpointDescription, Tone};
+
+/// What the tone sounds like.
+const TONE_HZ: u16 = 440;
+
+/// The numbers that we offer where nothing else decides, as most phones have them.
+const USUAL_NUMBERS: [(Format, u8); 3] = [(Format::Opus, 111), (Format::Event8k, 101), (Format::Event48k, 110)];
+
+/// A leg joined to a built-in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alone {
+    /// Our answer; empty where the leg answered us.
+    pub sdp: Bytes,
+    /// The leg, for its media session.
+    pub describe: Box<EndpointDescription>,
+    /// What it hears; `None` while audio is switched off.
+    pub tone: Option<Tone>,
+    /// What it speaks; `None` while audio is switched off.
+    pub codec: Option<Codec>,
+    /// The leg does not want to hear anything.
+    pub holds: bool,
+}
+
+/// Our offer to a leg, for a built-in.
+#[derive(Debug)]
+pub struct PendingAlone {
+    token: Arc<Offer>,
+    sdp: Bytes,
+    builtin: BuiltIn,
+    formats: FormatList,
+    numbers: Numbers,
+    layout: Layout,
+}
+
+/// Answers an offer of `leg` on behalf of a built-in, at once.
+///
+/// # Errors
+/// As [`super::translate_offer`]. A tone can be made in G.711 only, so anything else alone is 488.
+pub fn answer_alone(offer: &[u8], leg: &mut LegMedia, builtin: BuiltIn) -> Result<Alone, Refusal> {
+    leg.permit(ExchangeEvent::OfferArrives, Some(offer))?;
+    let local = leg.local().ok_or(Refusal::NO_ENDPOINT)?;
+    let description = Description::parse(offer)?;
+    let (index, audio, formats) = match choose(&description, &leg.terms(), || codecs(leg, builtin)) {
+        Ok(chosen) => chosen,
+        Err(refusal) => switched_off(&description, leg).ok_or(refusal)?,
+    };
+    let off = audio.media.port == 0;
+    let remote = if off { Remote::NOWHERE } else { audio.remote(Some(local.rtp.ip()))? };
+    let mut formats = audio.formats.retain(|format| formats.contains(format));
+    if builtin == BuiltIn::Tone {
+        formats = formats.restrict(formats.codec().into_iter());
+    }
+    let direction = if off { Direction::Inactive } else { audio.direction.reversed() };
+    let layout = Layout::of(&description, index);
+    let line = AudioLine {
+        at: Some(local.rtp).filter(|_| !off),
+        formats,
+        numbers: audio.numbers,
+        like: Some(&audio),
+        direction,
+        mux: audio.mux,
+        rtcp: rtcp_to_state(local),
+    };
+    let sdp = write(leg, local.rtp.ip(), times(description.session()), &layout, &line);
+    note_numbers(leg, &audio, &formats);
+    let (ours, theirs) = (audio.numbers, audio.numbers);
+    let session = Session { layout, formats, ours, theirs, direction: direction.reversed(), remote, mux: audio.mux };
+    join(leg, session, builtin, off, sdp)
+}
+
+/// Makes an offer to `leg` on behalf of a built-in, for an INVITE that brought none.
+///
+/// # Errors
+/// 488 where the leg allows nothing that the built-in can make; 491 while another offer is open; 500 without ports.
+pub fn offer_alone(leg: &mut LegMedia, builtin: BuiltIn) -> Result<PendingAlone, Refusal> {
+    leg.permit(ExchangeEvent::WeOffer, None)?;
+    let local = leg.local().ok_or(Refusal::NO_ENDPOINT)?;
+    let mut all = FormatList::EMPTY;
+    codecs(leg, builtin).map(Format::of).chain(Format::EVENTS).for_each(|format| all.push(format));
+    let formats = all.restrict(codecs(leg, builtin));
+    if formats.codec().is_none() {
+        return Err(Refusal::NO_CODEC);
+    }
+    let mut numbers = Numbers::NONE;
+    for format in formats.iter() {
+        let usual = USUAL_NUMBERS.into_iter().find(|(of, _)| *of == format).map(|(_, number)| number);
+        if let Some(number) = leg.book.number_for(format, usual) {
+            numbers.set(format, number);
+        }
+    }
+    let layout = leg.layout();
+    let mux = leg.session.as_ref().is_some_and(|session| session.mux);
+    let (direction, rtcp) = (Direction::SendRecv, rtcp_to_state(local));
+    let line = AudioLine { at: Some(local.rtp), formats, numbers, like: None, direction, mux, rtcp };
+    let sdp = write(leg, local.rtp.ip(), b"0 0", &layout, &line);
+    let token = Arc::new(Offer(Box::default()));
+    leg.open(true, &token);
+    Ok(PendingAlone { token, sdp, builtin, formats, numbers, layout })
+}
+
+impl PendingAlone {
+    /// What goes to the leg.
+    pub fn sdp(&self) -> &[u8] {
+        &self.sdp
+    }
+
+    /// The same, without a copy.
+    pub fn sdp_bytes(&self) -> Bytes {
+        self.sdp.clone()
+    }
+}
+
+/// Takes the leg's answer to our offer.
+///
+/// # Errors
+/// As [`super::translate_answer`].
+pub fn settle_alone(pending: &PendingAlone, answer: &[u8], leg: &mut LegMedia) -> Result<Alone, Refusal> {
+    if !leg.awaits(&pending.token) {
+        return Err(Refusal::SUPERSEDED);
+    }
+    settle(pending, answer, leg).map_err(Refusal::of_answer)
+}
+
+fn settle(pending: &PendingAlone, answer: &[u8], leg: &mut LegMedia) -> Result<Alone, Refusal> {
+    let description = Description::parse(answer)?;
+    let answered = answered_audio(&description, &pending.layout, &pending.numbers)?;
+    let off = answered.media.port == 0;
+    if off && leg.session.is_none() {
+        return Err(Refusal::AUDIO_REJECTED);
+    }
+    let (formats, remote) = if off {
+        (FormatList::EMPTY, Remote::NOWHERE)
+    } else {
+        let local = leg.local().map(|local| local.rtp.ip());
+        (accepted_formats(&answered, &pending.formats, true)?, answered.remote(local)?)
+    };
+    leg.book.take_all(answered.listed);
+    let direction = if off { Direction::Inactive } else { answered.direction };
+    let mux = answered.mux && leg.session.as_ref().is_some_and(|session| session.mux);
+    let (layout, ours, theirs) = (pending.layout.clone(), pending.numbers, answered.numbers);
+    let session = Session { layout, formats, ours, theirs, direction, remote, mux };
+    join(leg, session, pending.builtin, off, Bytes::new())
+}
+
+/// The codecs that the built-in can speak with the leg, the best first.
+fn codecs(leg: &LegMedia, builtin: BuiltIn) -> impl Iterator<Item = Codec> + use<> {
+    leg.codecs().filter(move |codec| builtin == BuiltIn::Echo || matches!(codec, Codec::Pcmu | Codec::Pcma))
+}
+
+/// The audio in use now has port 0.
+fn switched_off<'a>(description: &Description<'a>, leg: &LegMedia) -> Option<(usize, Audio<'a>, FormatList)> {
+    let index = leg.session.as_ref()?.layout.audio();
+    if !is_audio(description, index) {
+        return None;
+    }
+    let audio = Audio::read(description, index, &Numbers::NONE).filter(|audio| audio.media.port == 0)?;
+    let formats = audio.formats;
+    Some((index, audio, formats))
+}
+
+fn join(leg: &mut LegMedia, session: Session, builtin: BuiltIn, off: bool, sdp: Bytes) -> Result<Alone, Refusal> {
+    let codec = session.formats.codec().filter(|_| !off);
+    let payload = codec.and_then(|codec| session.theirs.get(Format::of(codec)));
+    let tone = match builtin {
+        BuiltIn::Echo => codec.map(|_| Tone::Echo),
+        BuiltIn::Tone => payload.map(|payload| Tone::Sine { frequency_hz: TONE_HZ, payload, a_law: codec == Some(Codec::Pcma) }),
+    };
+    let holds = !session.direction.receives();
+    leg.session = Some(session);
+    let describe = leg.describe(leg).ok_or(Refusal::NO_ENDPOINT)?;
+    Ok(Alone { sdp, describe, tone, codec, holds })
+}

@@ -1,0 +1,228 @@
+//! The six things that an audio line of ours can list: four codecs, and telephone events at their two clocks.
+
+use crate::sdp::RtpMap;
+use tandem_model::{Codec, TELEPHONE_EVENT};
+
+/// The first number for codecs that have none of their own (RFC 3551 §6).
+const FIRST_DYNAMIC: u8 = 96;
+
+/// What a payload number can stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Opus,
+    G722,
+    Pcmu,
+    Pcma,
+    Event8k,
+    Event48k,
+}
+
+impl Format {
+    pub(super) const ALL: [Format; 6] = [Format::Opus, Format::G722, Format::Pcmu, Format::Pcma, Format::Event8k, Format::Event48k];
+    pub(super) const COUNT: usize = Format::ALL.len();
+    pub(super) const EVENTS: [Format; 2] = [Format::Event8k, Format::Event48k];
+
+    pub(super) const fn of(codec: Codec) -> Format {
+        match codec {
+            Codec::Opus => Format::Opus,
+            Codec::G722 => Format::G722,
+            Codec::Pcmu => Format::Pcmu,
+            Codec::Pcma => Format::Pcma,
+        }
+    }
+
+    pub(super) const fn codec(self) -> Option<Codec> {
+        match self {
+            Format::Opus => Some(Codec::Opus),
+            Format::G722 => Some(Codec::G722),
+            Format::Pcmu => Some(Codec::Pcmu),
+            Format::Pcma => Some(Codec::Pcma),
+            Format::Event8k | Format::Event48k => None,
+        }
+    }
+
+    pub(super) const fn encoding_name(self) -> &'static str {
+        match self.codec() {
+            Some(codec) => codec.encoding_name(),
+            None => TELEPHONE_EVENT,
+        }
+    }
+
+    pub(super) const fn clock_rate(self) -> u32 {
+        match self {
+            Format::Opus | Format::Event48k => 48_000,
+            Format::G722 | Format::Pcmu | Format::Pcma | Format::Event8k => 8_000,
+        }
+    }
+
+    pub(super) const fn channels(self) -> u8 {
+        match self.codec() {
+            Some(codec) => codec.channels(),
+            None => 1,
+        }
+    }
+
+    pub(super) const fn static_payload(self) -> Option<u8> {
+        match self.codec() {
+            Some(codec) => codec.static_payload(),
+            None => None,
+        }
+    }
+
+    /// G.711 and G.722 have no parameters.
+    pub(super) const fn has_parameters(self) -> bool {
+        matches!(self, Format::Opus | Format::Event8k | Format::Event48k)
+    }
+
+    /// What an offer of our own says of it.
+    pub(super) const fn own_parameters(self) -> Option<&'static [u8]> {
+        match self {
+            Format::Event8k | Format::Event48k => Some(b"0-15"),
+            _ => None,
+        }
+    }
+
+    pub(super) fn from_static(payload: u8) -> Option<Format> {
+        Format::ALL.into_iter().find(|format| format.static_payload() == Some(payload))
+    }
+
+    /// RFC 7587 §7 wants opus to say two channels; some leave them out.
+    pub(super) fn from_map(map: &RtpMap<'_>) -> Option<Format> {
+        let is = |format: &Format| {
+            map.clock_rate == format.clock_rate()
+                && map.encoding.eq_ignore_ascii_case(format.encoding_name())
+                && (map.channels == format.channels() || map.channels == 1)
+        };
+        Format::ALL.into_iter().find(is)
+    }
+}
+
+/// Formats in an order, each at most once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FormatList {
+    items: [Format; Format::COUNT],
+    len: u8,
+}
+
+impl FormatList {
+    pub(super) const EMPTY: FormatList = FormatList { items: Format::ALL, len: 0 };
+
+    pub(super) fn of_codecs(codecs: &[Codec]) -> FormatList {
+        let mut list = FormatList::EMPTY;
+        codecs.iter().for_each(|codec| list.push(Format::of(*codec)));
+        list
+    }
+
+    pub(super) fn as_slice(&self) -> &[Format] {
+        &self.items[..usize::from(self.len)]
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = Format> + use<> {
+        self.items.into_iter().take(usize::from(self.len))
+    }
+
+    pub(super) fn contains(&self, format: Format) -> bool {
+        self.as_slice().contains(&format)
+    }
+
+    /// Adds a format at the end unless it is in already.
+    pub(super) fn push(&mut self, format: Format) {
+        // Six formats, each at most once: the place is there.
+        if !self.contains(format) && usize::from(self.len) < Format::COUNT {
+            self.items[usize::from(self.len)] = format;
+            self.len += 1;
+        }
+    }
+
+    /// The first codec: the one that is meant to be spoken.
+    pub(super) fn codec(&self) -> Option<Codec> {
+        self.iter().find_map(Format::codec)
+    }
+
+    pub(super) fn retain(&self, keep: impl Fn(Format) -> bool) -> FormatList {
+        let mut kept = FormatList::EMPTY;
+        self.iter().filter(|format| keep(*format)).for_each(|format| kept.push(format));
+        kept
+    }
+
+    /// These codecs, as far as they are in `self`, with the events of `self` that go with them.
+    pub(super) fn restrict(&self, codecs: impl Iterator<Item = Codec>) -> FormatList {
+        let mut kept = FormatList::EMPTY;
+        codecs.map(Format::of).filter(|format| self.contains(*format)).for_each(|format| kept.push(format));
+        self.push_events_to(&mut kept);
+        kept
+    }
+
+    /// RFC 4733 §2.1 and §2.5.1.1: events run on the clock of the audio they ride beside. Phones that offer 8000 alone send
+    /// them so beside Opus too, therefore the only event that there is stays.
+    fn push_events_to(&self, kept: &mut FormatList) {
+        if kept.codec().is_none() {
+            return;
+        }
+        let audio = *kept;
+        let fits = |event: Format| audio.iter().any(|format| format.clock_rate() == event.clock_rate());
+        let is_event = |format: &Format| format.codec().is_none();
+        self.iter().filter(is_event).filter(|event| fits(*event)).for_each(|event| kept.push(event));
+        if kept.len == audio.len
+            && let Some(event) = self.iter().find(is_event)
+        {
+            kept.push(event);
+        }
+    }
+}
+
+/// The payload number of each format, where it has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Numbers([Option<u8>; Format::COUNT]);
+
+impl Numbers {
+    pub(super) const NONE: Numbers = Numbers([None; Format::COUNT]);
+
+    pub(super) fn get(&self, format: Format) -> Option<u8> {
+        self.0[format as usize]
+    }
+
+    pub(super) fn set(&mut self, format: Format, number: u8) {
+        self.0[format as usize] = Some(number);
+    }
+
+    pub(super) fn format_of(&self, number: u8) -> Option<Format> {
+        Format::ALL.into_iter().find(|format| self.get(*format) == Some(number))
+    }
+}
+
+/// The numbers of one leg over its whole life: what a number once stood for it never ceases to stand for
+/// (RFC 3264 §8.3.2).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NumberBook {
+    ours: Numbers,
+    taken: u128,
+}
+
+impl NumberBook {
+    pub(super) const EMPTY: NumberBook = NumberBook { ours: Numbers::NONE, taken: 0 };
+
+    /// Notes all numbers that a description lists, as bits.
+    pub(super) fn take_all(&mut self, numbers: u128) {
+        self.taken |= numbers;
+    }
+
+    /// Notes that the leg was told to send `format` under `number`.
+    pub(super) fn assign(&mut self, format: Format, number: u8) {
+        self.ours.set(format, number);
+        self.taken |= 1 << (number & 127);
+    }
+
+    /// The number under which we offer `format`: the one it has, else its static one, else the `wish`, else a free one.
+    pub(super) fn number_for(&mut self, format: Format, wish: Option<u8>) -> Option<u8> {
+        if let Some(number) = self.ours.get(format) {
+            return Some(number);
+        }
+        let is_free = |number: &u8| self.taken & (1 << number) == 0;
+        let wish = wish.filter(|number| (FIRST_DYNAMIC..128).contains(number));
+        let mut candidates = format.static_payload().into_iter().chain(wish).chain(FIRST_DYNAMIC..128);
+        let number = candidates.find(is_free)?;
+        self.assign(format, number);
+        Some(number)
+    }
+}

@@ -1,0 +1,217 @@
+//! What one leg has agreed to, and what it must not be told twice in different ways.
+
+use super::{
+    Exchange, ExchangeEvent, ExchangeOutcome, Refusal,
+    format::{FormatList, NumberBook, Numbers},
+    read::{Remote, Terms},
+    write::Layout,
+};
+use crate::sdp::{Direction, Writer};
+use bytes::Bytes;
+use std::{
+    net::IpAddr,
+    sync::{Arc, Weak},
+};
+use tandem_model::{Codec, EndpointDescription, LocalEndpoint, PayloadRule, SourceRule};
+
+/// The media of one leg, from its first offer to its end.
+#[derive(Debug)]
+pub struct LegMedia {
+    allowed: FormatList,
+    anchored: bool,
+    nat: Option<IpAddr>,
+    local: Option<LocalEndpoint>,
+    session_id: u64,
+    version: u64,
+    /// The last description sent, and where behind its version it goes on. It outlives a failed offer: the peer saw it.
+    sent: Bytes,
+    sent_tail: usize,
+    pub(super) book: NumberBook,
+    pub(super) session: Option<Session>,
+    open: Option<OpenOffer>,
+}
+
+/// What the last answer settled.
+#[derive(Clone, Debug)]
+pub(super) struct Session {
+    pub(super) layout: Layout,
+    pub(super) formats: FormatList,
+    /// As the leg sends to us.
+    pub(super) ours: Numbers,
+    /// As the leg wants to be sent to.
+    pub(super) theirs: Numbers,
+    /// As the leg sees it.
+    pub(super) direction: Direction,
+    pub(super) remote: Remote,
+    pub(super) mux: bool,
+}
+
+/// The text of an offer; whoever holds the token keeps the offer open.
+#[derive(Debug)]
+pub(super) struct Offer(pub(super) Box<[u8]>);
+
+/// An offer of ours or of the leg, for as long as somebody holds its token.
+#[derive(Debug)]
+struct OpenOffer {
+    ours: bool,
+    token: Weak<Offer>,
+}
+
+impl LegMedia {
+    /// A leg that may use `allowed`, the best first. `anchored`: its media goes through us. `nat`: the host of its
+    /// signalling, where that is believed over its descriptions. `session_id` is what our `o=` lines say to it.
+    pub fn new(allowed: &[Codec], anchored: bool, nat: Option<IpAddr>, session_id: u64) -> LegMedia {
+        LegMedia {
+            allowed: FormatList::of_codecs(allowed),
+            anchored,
+            nat,
+            local: None,
+            session_id,
+            version: 0,
+            sent: Bytes::new(),
+            sent_tail: 0,
+            book: NumberBook::EMPTY,
+            session: None,
+            open: None,
+        }
+    }
+
+    /// Our ports for the leg. An anchored leg needs them before its first offer is translated.
+    pub fn set_local(&mut self, local: LocalEndpoint) {
+        self.local = Some(local);
+    }
+
+    /// Our ports for the leg, if it has them.
+    pub fn local(&self) -> Option<LocalEndpoint> {
+        self.local
+    }
+
+    /// Its media goes through us.
+    pub fn is_anchored(&self) -> bool {
+        self.anchored
+    }
+
+    /// Where it stands between offers and answers. An open offer is open while its token lives.
+    pub fn exchange(&self) -> Exchange {
+        let established = self.session.is_some();
+        match self.open.as_ref().filter(|open| open.token.strong_count() > 0) {
+            Some(OpenOffer { ours: true, .. }) => Exchange::OfferSent { established },
+            Some(OpenOffer { ours: false, .. }) => Exchange::OfferReceived { established },
+            None if established => Exchange::Stable,
+            None => Exchange::Idle,
+        }
+    }
+
+    /// The codec in use, once one was agreed and while audio is on.
+    pub fn codec(&self) -> Option<Codec> {
+        self.session.as_ref().and_then(|session| session.formats.codec())
+    }
+
+    /// What media must know of the leg now, when `other` hears it and is heard by it (itself, for an echo). `None` before
+    /// the first answer and where media does not go through us.
+    pub fn describe(&self, other: &LegMedia) -> Option<Box<EndpointDescription>> {
+        let (session, hearer) = (self.session.as_ref()?, other.session.as_ref()?);
+        if !self.anchored {
+            return None;
+        }
+        let rtcp = if session.mux { session.remote.rtp } else { session.remote.rtcp };
+        Some(Box::new(EndpointDescription {
+            rtp: session.remote.rtp.filter(|_| session.direction.receives()),
+            rtcp,
+            rtcp_mux: session.mux,
+            source: self.source(session.remote.host),
+            receives: session.direction.sends(),
+            held: session.direction != Direction::SendRecv,
+            payloads: payload_rules(&session.formats, &session.ours, Some(&session.theirs), &hearer.theirs),
+        }))
+    }
+
+    /// Whose packets are the leg's, when its description names `host`.
+    pub(super) fn source(&self, host: Option<IpAddr>) -> SourceRule {
+        match (self.nat, host) {
+            (Some(host), _) => SourceRule::Host(host),
+            (None, Some(host)) => SourceRule::Described(host),
+            (None, None) => SourceRule::None,
+        }
+    }
+
+    /// The codecs that it may use, the best first.
+    pub(super) fn codecs(&self) -> impl Iterator<Item = Codec> + use<> {
+        self.allowed.iter().filter_map(super::format::Format::codec)
+    }
+
+    pub(super) fn allows(&self, codec: Codec) -> bool {
+        self.codecs().any(|allowed| allowed == codec)
+    }
+
+    pub(super) fn terms(&self) -> Terms {
+        Terms {
+            anchored: self.anchored,
+            audio: self.session.as_ref().map(|session| session.layout.audio()),
+            local: self.local.map(|local| local.rtp.ip()),
+        }
+    }
+
+    /// The lines of its session so far.
+    pub(super) fn layout(&self) -> Layout {
+        self.session.as_ref().map_or(Layout::AUDIO, |session| session.layout.clone())
+    }
+
+    /// Asks the table whether `event` may happen now. An offer that is open already may be tried on another leg.
+    pub(super) fn permit(&self, event: ExchangeEvent, offer: Option<&[u8]>) -> Result<(), Refusal> {
+        let open = self.open.as_ref().and_then(|open| open.token.upgrade().filter(|_| !open.ours));
+        if open.is_some_and(|open| Some(&*open.0) == offer) {
+            return Ok(());
+        }
+        match self.exchange().on(event) {
+            ExchangeOutcome::Become(_) => Ok(()),
+            ExchangeOutcome::Refuse(status) => Err(Refusal::status(status)),
+            ExchangeOutcome::Ignore | ExchangeOutcome::Misuse => Err(Refusal::SUPERSEDED),
+        }
+    }
+
+    /// An offer is open from now on, ours or the leg's.
+    pub(super) fn open(&mut self, ours: bool, token: &Arc<Offer>) {
+        self.open = Some(OpenOffer { ours, token: Arc::downgrade(token) });
+    }
+
+    /// `token` is the offer that the leg was last sent.
+    pub(super) fn awaits(&self, token: &Arc<Offer>) -> bool {
+        self.open.as_ref().is_some_and(|open| open.ours && std::ptr::eq(open.token.as_ptr(), Arc::as_ptr(token)))
+    }
+
+    pub(super) fn session_id(&self) -> u64 {
+        self.session_id
+    }
+
+    pub(super) fn next_version(&self) -> u64 {
+        self.version + 1
+    }
+
+    /// Takes a description written for [`LegMedia::next_version`]: nothing new since the last one gives the last one again,
+    /// with its version (RFC 3264 §8). The version never goes back, not even when an offer fails.
+    pub(super) fn stamp(&mut self, writer: Writer, tail: usize) -> Bytes {
+        let text = writer.finish();
+        if self.version == 0 || self.sent[self.sent_tail..] != text[tail..] {
+            self.version += 1;
+            self.sent = Bytes::from(text.into_boxed_slice());
+            self.sent_tail = tail;
+        }
+        self.sent.clone()
+    }
+}
+
+/// How the packets of a leg go on: `ours` is what it was told to send, `theirs` what it wants for itself, `hearer` what
+/// the other leg wants.
+pub(super) fn payload_rules(formats: &FormatList, ours: &Numbers, theirs: Option<&Numbers>, hearer: &Numbers) -> Box<[PayloadRule]> {
+    let rule = |from: Option<u8>, format: super::format::Format| {
+        Some(PayloadRule { from: from?, to: hearer.get(format)?, clock_rate: format.clock_rate() })
+    };
+    let asked = formats.iter().filter_map(|format| rule(ours.get(format), format));
+    // A leg that renumbers in its answer should send the numbers of our offer; some send their own.
+    let renumbered = formats.iter().filter_map(|format| {
+        let number = theirs?.get(format).filter(|number| ours.format_of(*number).is_none())?;
+        rule(Some(number), format)
+    });
+    asked.chain(renumbered).collect()
+}

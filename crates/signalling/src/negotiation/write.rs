@@ -1,0 +1,197 @@
+//! The descriptions that we write: one audio line of ours among the lines that the leg's session has had.
+
+use super::{
+    format::{FormatList, Numbers},
+    leg::LegMedia,
+    read::{Audio, is_audio},
+};
+use crate::sdp::{Attribute, Description, Direction, Line, Section, Writer, split_payload};
+use bytes::Bytes;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+/// What an ordinary description of ours takes.
+const USUAL_BYTES: usize = 384;
+
+/// What `o=` says where media does not come from us: an address of ours would lead nowhere, and the peer's is not ours to
+/// sign with (RFC 8828 §6 and JSEP do the same).
+const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// The `m=` lines of a leg's session: never fewer with time (RFC 3264 §8).
+#[derive(Clone, Debug)]
+pub(super) struct Layout {
+    audio: usize,
+    /// The other lines in their order, as they are printed: `video 0 RTP/AVP 31`.
+    others: Vec<Box<str>>,
+}
+
+impl Layout {
+    /// Audio alone.
+    pub(super) const AUDIO: Layout = Layout { audio: 0, others: Vec::new() };
+
+    /// Of a description whose `audio`-th medium is the one in use.
+    pub(super) fn of(description: &Description<'_>, audio: usize) -> Layout {
+        let media = description.media().iter().enumerate().filter(|(index, _)| *index != audio);
+        let rejected = |(_, media): (usize, &crate::sdp::Media<'_>)| {
+            // RFC 3264 §6: a line that is rejected keeps its type and protocol, and any format will do.
+            let format = media.formats().next().unwrap_or("0");
+            format!("{} 0 {} {format}", media.kind, media.proto).into_boxed_str()
+        };
+        Layout { audio, others: media.map(rejected).collect() }
+    }
+
+    /// Which line is the audio.
+    pub(super) fn audio(&self) -> usize {
+        self.audio
+    }
+
+    /// How many lines there are.
+    pub(super) fn count(&self) -> usize {
+        self.others.len() + 1
+    }
+
+    /// Prints the lines, `audio` where it belongs. `behind` follows each rejected line.
+    fn print(&self, writer: &mut Writer, behind: Option<Line<'_>>, audio: impl FnOnce(&mut Writer)) {
+        let print_rejected = |writer: &mut Writer, others: &[Box<str>]| {
+            for other in others {
+                writer.text("m=").text(other).end();
+                if let Some(line) = behind {
+                    writer.line(line);
+                }
+            }
+        };
+        let (before, after) = self.others.split_at(self.audio.min(self.others.len()));
+        print_rejected(writer, before);
+        audio(writer);
+        print_rejected(writer, after);
+    }
+}
+
+/// An audio line of ours.
+pub(super) struct AudioLine<'a> {
+    /// Our end; `None` prints the line with port 0.
+    pub(super) at: Option<SocketAddr>,
+    pub(super) formats: FormatList,
+    pub(super) numbers: Numbers,
+    /// Whose parameters and packet times are carried over.
+    pub(super) like: Option<&'a Audio<'a>>,
+    pub(super) direction: Direction,
+    pub(super) mux: bool,
+    /// Where our RTCP is, if that must be said (RFC 3605).
+    pub(super) rtcp: Option<SocketAddr>,
+}
+
+/// Writes a description with our address for `leg`. `times` is what `t=` says.
+pub(super) fn write(leg: &mut LegMedia, address: IpAddr, times: &[u8], layout: &Layout, line: &AudioLine<'_>) -> Bytes {
+    let (mut writer, tail) = begin(leg, address);
+    writer.text("s=-\r\nc=").address(address).text("\r\nt=").bytes(times).end();
+    layout.print(&mut writer, None, |writer| line.print(writer));
+    leg.stamp(writer, tail)
+}
+
+impl AudioLine<'_> {
+    fn print(&self, writer: &mut Writer) {
+        writer.text("m=audio ").number(self.at.map_or(0, |at| at.port()).into()).text(" RTP/AVP");
+        let listed = || self.formats.iter().filter_map(|format| Some((format, self.numbers.get(format)?)));
+        listed().for_each(|(_, number)| _ = writer.text(" ").number(number.into()));
+        if listed().next().is_none() {
+            writer.text(" 0");
+        }
+        writer.end();
+        if self.at.is_none() {
+            return;
+        }
+        for (format, number) in listed() {
+            writer.text("a=rtpmap:").number(number.into()).text(" ").text(format.encoding_name());
+            writer.text("/").number(format.clock_rate().into());
+            if format.channels() > 1 {
+                writer.text("/").number(format.channels().into());
+            }
+            writer.end();
+            let parameters = self.like.map_or_else(|| format.own_parameters(), |like| like.parameters(format));
+            if let Some(parameters) = parameters {
+                writer.text("a=fmtp:").number(number.into()).text(" ").bytes(parameters).end();
+            }
+        }
+        if let Some(ptime) = self.like.and_then(|like| like.ptime) {
+            writer.text("a=ptime:").number(ptime.into()).end();
+        }
+        if let Some(maxptime) = self.like.and_then(|like| like.maxptime) {
+            writer.text("a=maxptime:").number(maxptime.into()).end();
+        }
+        writer.text("a=").text(self.direction.as_str()).end();
+        if let Some(rtcp) = self.rtcp {
+            writer.text("a=rtcp:").number(rtcp.port().into()).text(" ").address(rtcp.ip()).end();
+        }
+        if self.mux {
+            writer.text("a=rtcp-mux\r\n");
+        }
+    }
+}
+
+/// Writes `source` on to `leg` where media flows between the peers: addresses, ports, candidates and keys stay, the
+/// other media and codecs that are not in `formats` go, and the origin is ours.
+pub(super) fn pass(leg: &mut LegMedia, source: &Description<'_>, audio: &Audio<'_>, formats: &FormatList, layout: &Layout) -> Bytes {
+    let (mut writer, tail) = begin(leg, NO_ADDRESS);
+    let session = source.session();
+    writer.text("s=-\r\n");
+    let print = |writer: &mut Writer, kind: u8| session.lines().filter(|line| line.kind == kind).for_each(|line| writer.line(line));
+    print(&mut writer, b'c');
+    print(&mut writer, b'b');
+    writer.text("t=").bytes(times(session)).end();
+    // Groups name the media by their `mid`; all but one of them stay behind.
+    let is_group = |line: &Line<'_>| line.attribute().is_none_or(|attribute| attribute.name == b"group");
+    session.lines().filter(|line| !is_group(line)).for_each(|line| writer.line(line));
+    let own_connection = audio.media.section().lines().find(|line| line.kind == b'c').filter(|_| session.line(b'c').is_none());
+    layout.print(&mut writer, own_connection, |writer| pass_audio(writer, audio, formats));
+    leg.stamp(writer, tail)
+}
+
+fn pass_audio(writer: &mut Writer, audio: &Audio<'_>, formats: &FormatList) {
+    writer.text("m=audio ").number(audio.media.port.into()).text(" ").text(audio.media.proto);
+    let numbers = || formats.iter().filter_map(|format| audio.numbers.get(format));
+    numbers().for_each(|number| _ = writer.text(" ").number(number.into()));
+    if numbers().next().is_none() {
+        writer.text(" ").text(audio.media.formats().next().unwrap_or("0"));
+    }
+    writer.end();
+    let concerns_us = |attribute: Attribute<'_>| match attribute.name {
+        b"rtpmap" | b"fmtp" => split_payload(attribute.value).is_some_and(|(number, _)| numbers().any(|kept| kept == number)),
+        b"rtcp-fb" => {
+            let every = attribute.value.trim_ascii_start().starts_with(b"*");
+            every || split_payload(attribute.value).is_some_and(|(number, _)| numbers().any(|kept| kept == number))
+        }
+        _ => true,
+    };
+    let is_kept = |line: &Line<'_>| matches!(line.kind, b'c' | b'b') || line.attribute().is_some_and(concerns_us);
+    audio.media.section().lines().filter(is_kept).for_each(|line| writer.line(line));
+}
+
+/// Declines everything that `offer` holds.
+pub(super) fn decline(leg: &mut LegMedia, offer: &Description<'_>) -> Bytes {
+    let address = leg.local().map_or(NO_ADDRESS, |local| local.rtp.ip());
+    let audio = (0..offer.media().len()).find(|index| is_audio(offer, *index)).unwrap_or(offer.media().len());
+    let layout = Layout::of(offer, audio);
+    let (mut writer, tail) = begin(leg, address);
+    writer.text("s=-\r\nc=").address(address).text("\r\nt=").bytes(times(offer.session())).end();
+    layout.print(&mut writer, None, |writer| {
+        if let Some(media) = offer.media().get(audio) {
+            writer.text("m=audio 0 ").text(media.proto).text(" ").text(media.formats().next().unwrap_or("0")).end();
+        }
+    });
+    leg.stamp(writer, tail)
+}
+
+/// The lines up to the version, tentatively one up; what counts as a change begins at the offset.
+fn begin(leg: &LegMedia, address: IpAddr) -> (Writer, usize) {
+    let mut writer = Writer::with_capacity(USUAL_BYTES);
+    writer.text("v=0\r\no=- ").number(leg.session_id()).text(" ").number(leg.next_version()).text(" ");
+    let tail = writer.len();
+    writer.address(address).end();
+    (writer, tail)
+}
+
+/// `t=` of an offer, for its answer (RFC 3264 §6): unbounded unless it can be read.
+pub(super) fn times(session: Section<'_>) -> &[u8] {
+    let is_time = |value: &&[u8]| value.len() <= 41 && value.iter().all(|byte| byte.is_ascii_digit() || *byte == b' ');
+    session.line(b't').filter(is_time).filter(|value| value.contains(&b' ')).unwrap_or(b"0 0")
+}
