@@ -26,8 +26,8 @@ const fn shell(name: &'static str, path: &'static str, house: &'static [&'static
 /// Every crate of the workspace. One that is not here does not pass.
 pub(crate) const ROOMS: [Room; 10] = [
     pure("tandem-model", "crates/model", &[], &["serde"]),
-    pure("tandem-config", "crates/config", &["tandem-model"], &["serde", "thiserror", "toml"]),
-    pure("tandem-signalling", "crates/signalling", &["tandem-model"], &["bytes", "siphasher", "thiserror"]),
+    pure("tandem-config", "crates/config", &["tandem-model"], &["regex", "serde", "thiserror", "toml"]),
+    pure("tandem-signalling", "crates/signalling", &["tandem-model"], &["bytes", "memchr", "siphasher", "thiserror"]),
     pure("tandem-media", "crates/media", &["tandem-model"], &["thiserror"]),
     pure("tandem-policy", "crates/policy", &["tandem-model", "tandem-config"], &["regex", "thiserror"]),
     pure("tandem-phone", "crates/phone", &["tandem-model"], &["bytes"]),
