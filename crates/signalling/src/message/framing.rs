@@ -1,0 +1,175 @@
+//! A byte stream to messages (RFC 3261 §18.3): by Content-Length, with the keep-alives of RFC 5626 §4.4.1 between them.
+
+use super::headers::number;
+use super::parse::{MAX_HEADERS, MAX_MESSAGE};
+use super::{HeaderName, chars};
+use bytes::{Bytes, BytesMut};
+
+/// Bytes of line ends that may stand before a message without one of them being a keep-alive.
+pub const MAX_BLANK: usize = 4;
+
+/// What a stream holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Frame {
+    /// One whole message: [`Message::parse`](super::Message::parse) it.
+    Message(Bytes),
+    /// A double CRLF between messages: answer it with one CRLF.
+    KeepAlive,
+}
+
+/// Why a stream cannot be read any further. Answer the head with 400 if it can be parsed, then close the stream.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{kind}")]
+pub struct FrameError {
+    /// Why.
+    pub kind: FrameErrorKind,
+    /// The header section of the message whose end cannot be told, empty if that is unknown too.
+    pub head: Bytes,
+}
+
+/// Why a stream cannot be read any further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FrameErrorKind {
+    /// §18.3: on a stream every message has a Content-Length.
+    #[error("no Content-Length")]
+    NoLength,
+    /// Content-Length is no number, or there are two that differ.
+    #[error("bad Content-Length")]
+    BadLength,
+    /// Longer than [`MAX_MESSAGE`].
+    #[error("message too large")]
+    TooLarge,
+    /// More than [`MAX_HEADERS`] lines.
+    #[error("too many header lines")]
+    TooManyHeaders,
+}
+
+/// Cuts a stream into messages. [`Framer::push`] what was read, then take frames by [`Framer::poll_frame`] until there are none.
+/// After an error there are no more.
+#[derive(Debug, Default)]
+pub struct Framer {
+    buffer: BytesMut,
+    /// Where the search for the empty line goes on.
+    searched: usize,
+    /// Header lines before that place.
+    lines: usize,
+    /// Head and whole length of the message at the front, once known.
+    length: Option<usize>,
+    broken: bool,
+}
+
+impl Framer {
+    /// A framer at the start of a stream.
+    pub fn new() -> Framer {
+        Framer::default()
+    }
+
+    /// Takes what was read. The caller bounds what it pushes at once; what is kept is at most that and one message.
+    pub fn push(&mut self, bytes: &[u8]) {
+        if !self.broken {
+            self.buffer.extend_from_slice(bytes);
+        }
+    }
+
+    /// The next frame, `None` until more is pushed.
+    pub fn poll_frame(&mut self) -> Option<Result<Frame, FrameError>> {
+        if self.broken {
+            return None;
+        }
+        if self.length.is_none() {
+            if self.searched == 0
+                && let Some(blank) = self.blank()
+            {
+                return blank.then_some(Ok(Frame::KeepAlive));
+            }
+            let head = match self.head_end() {
+                Ok(Some(head)) => head,
+                Ok(None) => return None,
+                Err(kind) => return Some(Err(self.fail(kind, 0))),
+            };
+            match content_length(&self.buffer[..head]) {
+                Ok(body) if head + body <= MAX_MESSAGE => self.length = Some(head + body),
+                Ok(_) => return Some(Err(self.fail(FrameErrorKind::TooLarge, head))),
+                Err(kind) => return Some(Err(self.fail(kind, head))),
+            }
+        }
+        let length = self.length.filter(|length| *length <= self.buffer.len())?;
+        self.length = None;
+        self.searched = 0;
+        self.lines = 0;
+        Some(Ok(Frame::Message(self.buffer.split_to(length).freeze())))
+    }
+
+    /// Takes line ends from the front. `Some(true)` is a keep-alive, `Some(false)` means to wait, `None` that a message begins.
+    fn blank(&mut self) -> Option<bool> {
+        loop {
+            match self.buffer.get(..MAX_BLANK.min(self.buffer.len())).unwrap_or_default() {
+                [] | [b'\r'] | [b'\r', b'\n'] | [b'\r', b'\n', b'\r'] => return Some(false),
+                b"\r\n\r\n" => {
+                    let _ = self.buffer.split_to(4);
+                    return Some(true);
+                }
+                // §7.5: a line end before a message is ignored.
+                [b'\r', b'\n', ..] => {
+                    let _ = self.buffer.split_to(2);
+                }
+                [b'\r' | b'\n', ..] => {
+                    let _ = self.buffer.split_to(1);
+                }
+                _ => return None,
+            }
+        }
+    }
+
+    /// Where the header section ends, once its empty line is there.
+    fn head_end(&mut self) -> Result<Option<usize>, FrameErrorKind> {
+        while let Some(found) = memchr::memchr(b'\n', &self.buffer[self.searched..]) {
+            let after = self.searched + found + 1;
+            match self.buffer.get(after..).unwrap_or_default() {
+                [b'\n', ..] => return Ok(Some(after + 1)),
+                [b'\r', b'\n', ..] => return Ok(Some(after + 2)),
+                [] | [b'\r'] => return self.within(after).map(|()| None),
+                _ => {
+                    self.searched = after;
+                    self.lines += 1;
+                    // Folded lines count as well: a bound for work, not for meaning.
+                    if self.lines > 4 * MAX_HEADERS {
+                        return Err(FrameErrorKind::TooManyHeaders);
+                    }
+                }
+            }
+        }
+        self.within(self.buffer.len()).map(|()| None)
+    }
+
+    fn within(&self, length: usize) -> Result<(), FrameErrorKind> {
+        if length > MAX_MESSAGE { Err(FrameErrorKind::TooLarge) } else { Ok(()) }
+    }
+
+    fn fail(&mut self, kind: FrameErrorKind, head: usize) -> FrameError {
+        self.broken = true;
+        let head = if head > MAX_MESSAGE { 0 } else { head };
+        let head = self.buffer.split_to(head).freeze();
+        self.buffer = BytesMut::new();
+        FrameError { kind, head }
+    }
+}
+
+/// The Content-Length of a header section.
+fn content_length(head: &[u8]) -> Result<usize, FrameErrorKind> {
+    let mut found: Option<u32> = None;
+    for line in head.split(|byte| *byte == b'\n').skip(1) {
+        let name = chars::run(line, chars::TOKEN);
+        if HeaderName::from_bytes(&line[..name]) != HeaderName::ContentLength {
+            continue;
+        }
+        let rest = line[name..].trim_ascii_start();
+        let Some(value) = rest.strip_prefix(b":") else { continue };
+        let length = number(value.trim_ascii()).ok_or(FrameErrorKind::BadLength)?;
+        if found.is_some_and(|before| before != length) {
+            return Err(FrameErrorKind::BadLength);
+        }
+        found = Some(length);
+    }
+    found.map(|length| usize::try_from(length).unwrap_or(usize::MAX)).ok_or(FrameErrorKind::NoLength)
+}

@@ -1,0 +1,334 @@
+//! Bytes to [`Message`]: one pass over the header section that notes where every line lies.
+
+use super::chars::{self, TOKEN};
+use super::error::{ParseError, ParseErrorKind};
+use super::headers::number;
+use super::{HeaderName, Message, Method};
+use bytes::Bytes;
+
+/// Bytes that a message may have: what a UDP datagram can carry.
+pub const MAX_MESSAGE: usize = 65_535;
+
+/// Header lines that a message may have.
+pub const MAX_HEADERS: usize = 128;
+
+/// Header lines whose places are kept in the message itself; the lines after them are scanned again when asked for.
+const INDEXED: usize = 40;
+
+/// A start and an end in bytes from the start of the message.
+pub(super) type Span = (u16, u16);
+
+/// The first line.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Start {
+    Request { method: Method, token: Span, uri: Span },
+    Response { status: u16, reason: Span },
+}
+
+/// Where one header line lies.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Line {
+    pub(super) start: u16,
+    pub(super) name_end: u16,
+    pub(super) value: u16,
+    pub(super) end: u16,
+}
+
+/// Where the headers and the body lie.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Index {
+    names: [HeaderName; INDEXED],
+    lines: [Line; INDEXED],
+    /// Lines in the two arrays.
+    count: u8,
+    /// Every name that occurs, one bit each.
+    present: u128,
+    /// Where the lines that found no place in the arrays begin, if there are any.
+    tail: Option<u16>,
+    pub(super) body: Span,
+}
+
+impl Index {
+    const EMPTY: Index = Index {
+        names: [HeaderName::Other; INDEXED],
+        lines: [Line { start: 0, name_end: 0, value: 0, end: 0 }; INDEXED],
+        count: 0,
+        present: 0,
+        tail: None,
+        body: (0, 0),
+    };
+
+    /// All lines in order.
+    pub(super) fn lines<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = (HeaderName, Line)> + 'a {
+        let count = usize::from(self.count);
+        let indexed = self.names[..count].iter().copied().zip(self.lines[..count].iter().copied());
+        indexed.chain(self.tail(bytes))
+    }
+
+    /// All lines of one name in order.
+    pub(super) fn named<'a>(&'a self, bytes: &'a [u8], name: HeaderName) -> impl Iterator<Item = Line> + 'a {
+        let count = if self.present & name.bit() == 0 { 0 } else { usize::from(self.count) };
+        let tail = self.tail.filter(|_| count > 0).map(|_| self.tail(bytes)).into_iter().flatten();
+        let indexed = self.names[..count].iter().copied().zip(self.lines[..count].iter().copied());
+        indexed.chain(tail).filter(move |(found, _)| *found == name).map(|(_, line)| line)
+    }
+
+    /// The first line of one name.
+    pub(super) fn first(&self, bytes: &[u8], name: HeaderName) -> Option<Line> {
+        if self.present & name.bit() == 0 {
+            return None;
+        }
+        match self.names[..usize::from(self.count)].iter().position(|found| *found == name) {
+            Some(place) => Some(self.lines[place]),
+            None => self.tail(bytes).find(|(found, _)| *found == name).map(|(_, line)| line),
+        }
+    }
+
+    fn tail<'a>(&self, bytes: &'a [u8]) -> impl Iterator<Item = (HeaderName, Line)> + use<'a> {
+        let mut at = self.tail.map(usize::from);
+        std::iter::from_fn(move || {
+            loop {
+                match scan(bytes, at?) {
+                    Scanned::Header { name, line, next, .. } => {
+                        at = Some(next);
+                        return Some((name, line));
+                    }
+                    Scanned::Broken { next, .. } => at = Some(next),
+                    Scanned::End { .. } | Scanned::Unended => return None,
+                }
+            }
+        })
+    }
+}
+
+/// What lies at the start of a line of the header section.
+enum Scanned {
+    Header {
+        name: HeaderName,
+        line: Line,
+        next: usize,
+        stray: Option<usize>,
+    },
+    /// No name and colon at `next - …`: skipped.
+    Broken {
+        position: usize,
+        next: usize,
+    },
+    /// The empty line; where the body begins, and whether CRLF ended it.
+    End {
+        body: usize,
+        clean: bool,
+    },
+    /// The bytes ran out.
+    Unended,
+}
+
+impl Message {
+    /// Reads a message that fills `datagram`, but for line ends before it and what follows its Content-Length. An error
+    /// means that there is nothing to answer; whatever else is wrong is the message's [`Message::defect`].
+    pub fn parse(datagram: Bytes) -> Result<Message, ParseError> {
+        if datagram.len() > MAX_MESSAGE {
+            return Err(ParseError::new(MAX_MESSAGE, ParseErrorKind::TooLarge));
+        }
+        let head = &datagram[..];
+        // §7.5: line ends before the start line are ignored.
+        let first = head.iter().position(|byte| !matches!(byte, b'\r' | b'\n'));
+        let first = first.ok_or(ParseError::new(0, ParseErrorKind::Empty))?;
+        let (line_end, next, stray) = line_end(head, first);
+        let mut defect = stray.map(|place| ParseError::new(place, ParseErrorKind::LineEnd));
+        let start = start_line(head, first, line_end, &mut defect)?;
+        let mut index = Index::EMPTY;
+        read_headers(head, next, &mut index, &mut defect);
+        Ok(Message { bytes: datagram, start, index, defect })
+    }
+}
+
+/// Notes `kind` unless something was noted before.
+fn note(defect: &mut Option<ParseError>, position: usize, kind: ParseErrorKind) {
+    defect.get_or_insert(ParseError::new(position, kind));
+}
+
+fn read_headers(bytes: &[u8], start: usize, index: &mut Index, defect: &mut Option<ParseError>) {
+    let mut at = start;
+    let mut total = 0;
+    let mut length: Option<(usize, Option<u32>)> = None;
+    let body = loop {
+        match scan(bytes, at) {
+            Scanned::Header { name, line, next, stray } => {
+                if let Some(place) = stray {
+                    note(defect, place, ParseErrorKind::LineEnd);
+                }
+                total += 1;
+                if total > MAX_HEADERS {
+                    note(defect, at, ParseErrorKind::TooManyHeaders);
+                    break bytes.len();
+                }
+                index.add(name, line);
+                if name == HeaderName::ContentLength {
+                    let value = usize::from(line.value);
+                    let digits = number(&bytes[value..usize::from(line.end)]);
+                    if digits.is_none() || length.is_some_and(|(_, before)| before != digits) {
+                        note(defect, value, ParseErrorKind::ContentLength);
+                    }
+                    length = Some((value, digits));
+                }
+                at = next;
+            }
+            Scanned::Broken { position, next } => {
+                note(defect, position, ParseErrorKind::HeaderLine);
+                total += 1;
+                at = next;
+            }
+            Scanned::End { body, clean } => {
+                if !clean {
+                    note(defect, at, ParseErrorKind::LineEnd);
+                }
+                at = body;
+                break body;
+            }
+            Scanned::Unended => {
+                note(defect, bytes.len(), ParseErrorKind::Unended);
+                at = bytes.len();
+                break bytes.len();
+            }
+        }
+    };
+    if let Err(error) = std::str::from_utf8(&bytes[..at]) {
+        note(defect, error.valid_up_to(), ParseErrorKind::NotUtf8);
+    }
+    let mut end = bytes.len();
+    if let Some((place, Some(length))) = length {
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        if length > end - body {
+            note(defect, place, ParseErrorKind::ShortBody);
+        } else {
+            // §18.3: what follows in a datagram is discarded.
+            end = body + length;
+        }
+    }
+    index.body = (offset(body), offset(end));
+}
+
+impl Index {
+    fn add(&mut self, name: HeaderName, line: Line) {
+        self.present |= name.bit();
+        let count = usize::from(self.count);
+        if count < INDEXED {
+            self.names[count] = name;
+            self.lines[count] = line;
+            self.count += 1;
+        } else if self.tail.is_none() {
+            self.tail = Some(line.start);
+        }
+    }
+}
+
+/// Reads the line at `at`.
+fn scan(bytes: &[u8], at: usize) -> Scanned {
+    match bytes.get(at) {
+        None => return Scanned::Unended,
+        Some(b'\r') if bytes.get(at + 1) == Some(&b'\n') => return Scanned::End { body: at + 2, clean: true },
+        Some(b'\n') => return Scanned::End { body: at + 1, clean: false },
+        Some(_) => {}
+    }
+    let name_end = at + chars::run(&bytes[at..], TOKEN);
+    let mut colon = name_end;
+    while matches!(bytes.get(colon), Some(b' ' | b'\t')) {
+        colon += 1;
+    }
+    let (mut end, mut next, mut stray) = line_end(bytes, at.max(colon));
+    // §7.3.1: a line that begins with white space goes on with the one before.
+    while matches!(bytes.get(next), Some(b' ' | b'\t')) {
+        let (fold_end, fold_next, fold_stray) = line_end(bytes, next);
+        (end, next, stray) = (fold_end, fold_next, stray.or(fold_stray));
+    }
+    if name_end == at || bytes.get(colon) != Some(&b':') {
+        return Scanned::Broken { position: colon.min(end), next };
+    }
+    let mut value = colon + 1;
+    while value < end && chars::is(bytes[value], chars::SPACE) {
+        value += 1;
+    }
+    while end > value && chars::is(bytes[end - 1], chars::SPACE) {
+        end -= 1;
+    }
+    let line = Line { start: offset(at), name_end: offset(name_end), value: offset(value), end: offset(end) };
+    Scanned::Header { name: HeaderName::from_bytes(&bytes[at..name_end]), line, next, stray }
+}
+
+/// The end of the line at `from`, the start of the next one, and the place of a CR or LF that stands alone.
+fn line_end(bytes: &[u8], from: usize) -> (usize, usize, Option<usize>) {
+    let mut stray = None;
+    let mut at = from;
+    while let Some(found) = memchr::memchr2(b'\r', b'\n', &bytes[at..]) {
+        at += found;
+        if bytes[at] == b'\n' {
+            return (at, at + 1, stray.or(Some(at)));
+        }
+        if bytes.get(at + 1) == Some(&b'\n') {
+            return (at, at + 2, stray);
+        }
+        stray = stray.or(Some(at));
+        at += 1;
+    }
+    (bytes.len(), bytes.len(), stray)
+}
+
+/// Reads the first line; an error if it is not SIP at all.
+fn start_line(bytes: &[u8], start: usize, end: usize, defect: &mut Option<ParseError>) -> Result<Start, ParseError> {
+    let line = &bytes[start..end];
+    if line.get(..4).is_some_and(|word| word.eq_ignore_ascii_case(b"SIP/")) {
+        return Ok(status_line(bytes, start, end, defect));
+    }
+    let token_end = start + chars::run(line, TOKEN);
+    let not_sip = ParseError::new(start, ParseErrorKind::NotSip);
+    if token_end == start || bytes.get(token_end) != Some(&b' ') {
+        return Err(not_sip);
+    }
+    // The version is the last word: white space after it, or inside the URI, must not hide that this is SIP.
+    let trimmed = start + line.iter().rposition(|byte| !chars::is(*byte, chars::SPACE)).map_or(0, |last| last + 1);
+    let version = memchr::memrchr(b' ', &bytes[start..trimmed]).map_or(start, |space| start + space + 1);
+    if !bytes[version..trimmed].get(..4).is_some_and(|word| word.eq_ignore_ascii_case(b"SIP/")) || version <= token_end {
+        return Err(not_sip);
+    }
+    check_version(&bytes[version..trimmed], version, defect);
+    let uri = (token_end + 1, (version - 1).max(token_end + 1));
+    if trimmed != end || uri.0 == uri.1 {
+        note(defect, uri.1, ParseErrorKind::StartLine);
+    } else if let Some(place) = bytes[uri.0..uri.1].iter().position(|byte| !byte.is_ascii_graphic() || matches!(byte, b'<' | b'>' | b'"')) {
+        note(defect, uri.0 + place, ParseErrorKind::StartLine);
+    }
+    let token = &bytes[start..token_end];
+    Ok(Start::Request { method: Method::from_bytes(token), token: (offset(start), offset(token_end)), uri: (offset(uri.0), offset(uri.1)) })
+}
+
+fn status_line(bytes: &[u8], start: usize, end: usize, defect: &mut Option<ParseError>) -> Start {
+    let line = &bytes[start..end];
+    let version_end = memchr::memchr(b' ', line).map_or(end, |space| start + space);
+    check_version(&bytes[start..version_end], start, defect);
+    let code = (version_end + 1).min(end);
+    let code_end = code + bytes[code..end].iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(end - code);
+    let status = number(&bytes[code..code_end]).filter(|status| code_end - code == 3 && (100..700).contains(status));
+    // §7.2 wants a space after the status even if there is no phrase; its absence hurts nobody.
+    if status.is_none() || !matches!(bytes[code_end..end].first(), None | Some(b' ')) {
+        note(defect, code, ParseErrorKind::StartLine);
+    }
+    let status = status.and_then(|status| u16::try_from(status).ok()).unwrap_or(0);
+    Start::Response { status, reason: (offset((code_end + 1).min(end)), offset(end)) }
+}
+
+/// §7.1: `SIP/2.0`, compared without case.
+fn check_version(version: &[u8], position: usize, defect: &mut Option<ParseError>) {
+    if version.eq_ignore_ascii_case(b"SIP/2.0") {
+        return;
+    }
+    let number = version.get(4..).unwrap_or_default();
+    let dotted = number.iter().filter(|byte| **byte == b'.').count() == 1 && number.first() != Some(&b'.') && number.last() != Some(&b'.');
+    let is_version = dotted && number.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    note(defect, position, if is_version { ParseErrorKind::Version } else { ParseErrorKind::StartLine });
+}
+
+/// Fits by [`MAX_MESSAGE`].
+fn offset(place: usize) -> u16 {
+    u16::try_from(place).unwrap_or(u16::MAX)
+}

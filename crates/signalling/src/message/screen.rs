@@ -1,0 +1,145 @@
+//! What must be refused before any state is spent on it.
+
+use super::error::{HeaderError, ParseError, ParseErrorKind, Rejection};
+use super::list::List;
+use super::{Contact, HeaderName, MediaType, Message, NameAddr, Scheme, Uri, Via};
+use std::borrow::Cow;
+
+/// Whether a message is fit to be worked on (RFC 3261 §8.2, §16.3). An `Err` answers a request with its status (but never an
+/// ACK, which is dropped) and drops a response.
+pub fn screen(message: &Message) -> Result<(), Rejection> {
+    if let Some(defect) = message.defect() {
+        return Err(of_defect(defect));
+    }
+    mandatory(message)?;
+    let cseq = message.cseq()?;
+    if message.is_request() && cseq.method_token != message.method_token() {
+        return Err(rejection(400, "CSeq names another method", place(message, cseq.method_token)));
+    }
+    vias(message)?;
+    for name in [HeaderName::From, HeaderName::To] {
+        let address = message.read(name, NameAddr::parse)?;
+        uri(message, name, address.uri)?;
+    }
+    addresses(message)?;
+    if let Some(text) = message.header(HeaderName::ContentType)
+        && !text.is_empty()
+    {
+        message.read_item(HeaderName::ContentType, text, MediaType::parse)?;
+    }
+    let hops = message.max_forwards().transpose()?;
+    if message.is_request() {
+        target(message)?;
+        // §16.3; a request that ends here is treated alike, as RFC 4475 §3.3.11 allows.
+        if hops == Some(0) {
+            return Err(rejection(483, "Too Many Hops", 0));
+        }
+    }
+    Ok(())
+}
+
+/// §8.1.1: what every message has exactly once, and Max-Forwards, which a peer of RFC 2543 may leave out.
+fn mandatory(message: &Message) -> Result<(), Rejection> {
+    const ONCE: [HeaderName; 7] = [
+        HeaderName::To,
+        HeaderName::From,
+        HeaderName::CSeq,
+        HeaderName::CallId,
+        HeaderName::MaxForwards,
+        HeaderName::ContentType,
+        HeaderName::ContentLength,
+    ];
+    let mut seen: u128 = 0;
+    for header in message.headers() {
+        let bit = header.name.bit();
+        if seen & bit != 0 && ONCE[..6].contains(&header.name) {
+            return Err(HeaderError { name: header.name, position: place(message, header.value), kind: ParseErrorKind::Repeated }.into());
+        }
+        seen |= bit;
+    }
+    for name in [HeaderName::Via, HeaderName::To, HeaderName::From, HeaderName::CSeq, HeaderName::CallId] {
+        if seen & name.bit() == 0 {
+            return Err(HeaderError { name, position: 0, kind: ParseErrorKind::Missing }.into());
+        }
+    }
+    let call_id = message.call_id();
+    if !super::chars::all_words(call_id) {
+        return Err(HeaderError { name: HeaderName::CallId, position: place(message, call_id), kind: ParseErrorKind::Token }.into());
+    }
+    Ok(())
+}
+
+/// Every Via: the topmost is acted upon, all are copied into responses.
+fn vias(message: &Message) -> Result<(), Rejection> {
+    for item in message.lines(HeaderName::Via).flat_map(List::new) {
+        message.read_item(HeaderName::Via, item, Via::parse)?;
+    }
+    Ok(())
+}
+
+/// The addresses that a dialog would be built from.
+fn addresses(message: &Message) -> Result<(), Rejection> {
+    for item in message.values(HeaderName::Contact) {
+        if let Contact::Address(address) = message.read_item(HeaderName::Contact, item, Contact::parse)? {
+            uri(message, HeaderName::Contact, address.uri)?;
+        }
+    }
+    for name in [HeaderName::Route, HeaderName::RecordRoute] {
+        for item in message.values(name) {
+            let address = message.read_item(name, item, NameAddr::parse)?;
+            uri(message, name, address.uri)?;
+        }
+    }
+    Ok(())
+}
+
+fn uri(message: &Message, name: HeaderName, text: &str) -> Result<(), Rejection> {
+    Uri::parse(text)
+        .map(|_| ())
+        .map_err(|error| HeaderError { name, position: place(message, text) + error.position, kind: error.kind }.into())
+}
+
+/// The Request-URI (§8.2.2.1).
+fn target(message: &Message) -> Result<(), Rejection> {
+    let text = message.uri();
+    let at = place(message, text);
+    match Uri::parse(text) {
+        Ok(uri) if matches!(uri.scheme, Scheme::Other(_)) => Err(rejection(416, "Unsupported URI Scheme", at)),
+        Ok(uri) if !uri.headers.is_empty() => {
+            // §19.1.1: a Request-URI has no headers.
+            Err(rejection(400, "Request-URI with headers", place(message, uri.headers.as_str())))
+        }
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let position = at + error.position;
+            Err(rejection(400, format!("Request-URI: {} at byte {position}", error.kind), position))
+        }
+    }
+}
+
+fn of_defect(defect: ParseError) -> Rejection {
+    match defect.kind {
+        ParseErrorKind::Version => rejection(505, "Version Not Supported", defect.position),
+        ParseErrorKind::TooManyHeaders | ParseErrorKind::TooLarge => rejection(513, "Message Too Large", defect.position),
+        _ => rejection(400, defect.to_string(), defect.position),
+    }
+}
+
+fn rejection(status: u16, reason: impl Into<Cow<'static, str>>, position: usize) -> Rejection {
+    Rejection { status, reason: reason.into(), position }
+}
+
+/// Where a part of the message begins.
+fn place(message: &Message, part: &str) -> usize {
+    part.as_ptr().addr().saturating_sub(message.bytes().as_ptr().addr())
+}
+
+impl From<HeaderError> for Rejection {
+    fn from(error: HeaderError) -> Self {
+        let reason = match error.kind {
+            ParseErrorKind::Missing => format!("{} missing", error.name),
+            kind => format!("{}: {kind} at byte {}", error.name, error.position),
+        };
+        rejection(400, reason, error.position)
+    }
+}
