@@ -3,9 +3,24 @@
 //! What is deliberately not here: sockets, tasks, clocks and policy. Bytes, time and decisions come in as values,
 //! and bytes, timers and questions go out as values.
 //!
-//! Three types to know: [`message::Message`], a parsed message over its bytes; `Dispatcher`, which says who
-//! owns a message; and `Call`, the machine that joins legs.
+//! Three types to know: [`message::Message`], a parsed message over its bytes; [`Dispatcher`], which says who
+//! owns a message; and [`Call`], the machine that joins legs.
+
+mod call;
+mod dialog;
+mod dispatcher;
+mod minted;
+mod tombstone;
+mod wire;
 
 pub mod message;
 pub mod negotiation;
 pub mod sdp;
+pub mod transaction;
+
+pub use call::{Call, CallSetup, Input, ListenerFacts, NodeFacts, Output, Reason, relayed_status};
+pub use dialog::{Dialog, DialogError, MAX_ROUTES, Verdict as InDialog};
+pub use dispatcher::{ALLOW, Dispatcher, DropReason, Verdict};
+pub use minted::{MAGIC_COOKIE, Minted, Minter};
+pub use tombstone::{MAX_TOMBSTONES, Tombstone};
+pub use wire::{Arrival, Transmit, response_destination};

@@ -6,7 +6,7 @@ use super::modify::Modify;
 use super::phase::{Dialling, Phase};
 use super::{Call, Side, context};
 use crate::message::Message;
-use crate::negotiation;
+use crate::negotiation::{self, Refusal};
 use bytes::Bytes;
 use tandem_model::{BuiltIn, EndReason, EventKind, MediaCommand, Timestamp};
 
@@ -92,7 +92,7 @@ impl Call {
                     None => self.end(now, EndReason::Failed(488), None),
                 }
             }
-            Phase::LateAlone(pending, _) => {
+            Phase::LateAlone(pending) => {
                 let alone = sdp.and_then(|sdp| negotiation::settle_alone(&pending, &sdp, &mut self.caller.media).ok());
                 match alone {
                     Some(alone) => self.play(alone),
@@ -120,19 +120,31 @@ impl Call {
                 }
             },
             None => {
-                let pending = negotiation::offer_alone(&mut self.caller.media, built_in);
-                self.caller.accept(context!(self, now), Some(pending.sdp()));
-                self.phase = Phase::LateAlone(Box::new(pending), built_in);
+                let failure = match self.offer_alone(now, built_in) {
+                    Ok(()) => None,
+                    Err(refusal) => Some(Failure::refused(&refusal, &self.warn_agent())),
+                };
+                if let Some(failure) = failure {
+                    return self.unusable_answer(now, failure);
+                }
             }
         }
         self.notify(now, Some(self.caller.id), EventKind::LegAnswered);
         self.renew_last_words();
     }
 
+    /// 200 with an offer of our own; the ACK will answer it.
+    pub(super) fn offer_alone(&mut self, now: Timestamp, built_in: BuiltIn) -> Result<(), Refusal> {
+        let pending = negotiation::offer_alone(&mut self.caller.media, built_in)?;
+        self.caller.accept(context!(self, now), Some(pending.sdp()));
+        self.phase = Phase::LateAlone(Box::new(pending));
+        Ok(())
+    }
+
     pub(super) fn play(&mut self, alone: negotiation::Alone) {
         self.codec = alone.codec.or(self.codec);
         let (call, leg) = (self.id, self.caller.id);
-        self.media(MediaCommand::Describe { call, leg, description: Box::new(alone.description) });
+        self.media(MediaCommand::Describe { call, leg, description: alone.describe });
         if let Some(tone) = alone.tone {
             self.media(MediaCommand::Play { call, leg, tone });
         }

@@ -6,6 +6,7 @@ use super::phase::Phase;
 use super::{Call, Side, context};
 use crate::message::Message;
 use crate::negotiation::{self, Settled};
+use bytes::Bytes;
 use tandem_model::{EndReason, EventKind, MediaCommand, Timestamp};
 
 impl Call {
@@ -43,7 +44,7 @@ impl Call {
 
     /// The SDP of a provisional response as an answer for the caller. One that cannot be used is left out: the final response
     /// decides.
-    fn early_answer(&mut self, now: Timestamp, sdp: &[u8]) -> Option<Box<[u8]>> {
+    fn early_answer(&mut self, now: Timestamp, sdp: &[u8]) -> Option<Bytes> {
         let (Phase::Dialling(dialling), Some(callee)) = (&self.phase, &mut self.callee) else { return None };
         let pending = dialling.pending.as_ref()?;
         let settled = negotiation::translate_answer(pending, sdp, &mut self.caller.media, &mut callee.media).ok()?;
@@ -55,19 +56,15 @@ impl Call {
     /// Tells the media session what offer and answer settled. `offerer` is the side that made the offer.
     pub(super) fn describe(&mut self, now: Timestamp, offerer: Side, settled: Settled) {
         self.codec = settled.codec.or(self.codec);
-        let (caller, callee) = match offerer {
-            Side::Caller => (settled.offerer, settled.answerer),
-            Side::Callee => (settled.answerer, settled.offerer),
-        };
-        let described = [(Side::Caller, caller), (Side::Callee, callee)];
-        for (side, outcome) in described {
+        let outcomes = [(offerer, settled.describe_from, settled.from_holds), (offerer.other(), settled.describe_to, settled.to_holds)];
+        for (side, description, holds) in outcomes {
             let Some(leg) = self.leg(side).map(|leg| leg.id) else { continue };
-            if let Some(description) = outcome.description {
-                self.media(MediaCommand::Describe { call: self.id, leg, description: Box::new(description) });
+            if let Some(description) = description {
+                self.media(MediaCommand::Describe { call: self.id, leg, description });
             }
-            let was = std::mem::replace(&mut self.held[side as usize], outcome.held);
-            if self.answered.is_some() && was != outcome.held {
-                self.notify(now, Some(leg), if outcome.held { EventKind::LegHeld } else { EventKind::LegResumed });
+            let held = std::mem::replace(&mut self.held[side as usize], holds);
+            if self.answered.is_some() && held != holds {
+                self.notify(now, Some(leg), if holds { EventKind::LegHeld } else { EventKind::LegResumed });
             }
         }
     }

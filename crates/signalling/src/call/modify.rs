@@ -70,9 +70,10 @@ impl Call {
     fn modify_alone(&mut self, now: Timestamp) {
         let Some(built_in) = self.alone else { return self.refuse_modify(now, Side::Caller, &Failure::new(500)) };
         let Some(offer) = self.caller.offered() else {
-            let pending = negotiation::offer_alone(&mut self.caller.media, built_in);
-            self.caller.accept(context!(self, now), Some(pending.sdp()));
-            self.phase = Phase::LateAlone(Box::new(pending), built_in);
+            if let Err(refusal) = self.offer_alone(now, built_in) {
+                let failure = Failure::refused(&refusal, &self.warn_agent());
+                self.refuse_modify(now, Side::Caller, &failure);
+            }
             return;
         };
         match negotiation::answer_alone(&offer, &mut self.caller.media, built_in) {

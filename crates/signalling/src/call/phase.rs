@@ -1,6 +1,7 @@
 //! Where a call stands. Each phase holds what only it needs.
 
 use crate::negotiation::{PendingAlone, PendingOffer};
+use bytes::Bytes;
 use tandem_model::{BuiltIn, LegId, LegPlan, QuestionId, Timestamp};
 
 /// The phases of a call, in the order in which they come.
@@ -15,7 +16,7 @@ pub(super) enum Phase {
     /// The callee answered with an offer (the caller made none); the caller's ACK will hold the answer.
     LateAnswer(Box<PendingOffer>),
     /// We answered with an offer ourselves; the caller's ACK will hold the answer.
-    LateAlone(Box<PendingAlone>, BuiltIn),
+    LateAlone(Box<PendingAlone>),
     /// Both legs are confirmed, or the one leg of a call that we answered.
     Talking,
     /// The call has ended; its transactions and its media session may not have.
@@ -39,7 +40,7 @@ pub(super) struct Dialling {
     /// The caller's offer as it went out; `None` if the caller made none.
     pub(super) pending: Option<PendingOffer>,
     /// The answer that a provisional response brought, as it went to the caller.
-    pub(super) early_answer: Option<Box<[u8]>>,
+    pub(super) early_answer: Option<Bytes>,
     /// No response at all until then: the next target.
     pub(super) trying_until: Option<Timestamp>,
     /// No answer until then: CANCEL.

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tandem_model::{
-    Action, Decision, EndReason, EndpointRequest, EventKind, LegId, LegPlan, LegProfile, LocalEndpoint, MediaCommand,
+    Action, BuiltIn, Codec, Decision, EndReason, EndpointRequest, EventKind, LegId, LegPlan, LegProfile, LocalEndpoint, MediaCommand,
     Origin, Question, QuestionId, Random, Route, Timestamp,
 };
 
@@ -98,15 +98,22 @@ impl Call {
     fn take_route(&mut self, now: Timestamp, action: Action) {
         match action {
             Action::Bridge { legs, timeout, anchor } => {
-                self.caller.media.set_anchored(anchor);
+                if !anchor {
+                    let remote = self.caller.remote.map_or(UNKNOWN, |remote| remote.ip());
+                    self.caller.media = leg_media(&self.caller.profile, remote, anchor, &mut self.random);
+                }
                 let deadline = timeout.map(|span| now + span);
                 self.bridge = Some(Box::new(Bridge { plans: legs, next: 0, deadline, anchor, failure: Failure::new(480) }));
                 self.try_next(now);
             }
-            Action::Answer(built_in) => match self.caller.offered().map(|offer| negotiation::screen_alone(&offer, &self.caller.media)) {
-                Some(Err(refusal)) => self.fail(now, &Failure::refused(&refusal, &self.warn_agent())),
-                _ => self.open_media(now, Opening::BuiltIn(built_in)),
-            },
+            Action::Answer(built_in) => {
+                let codecs: &[Codec] = if built_in == BuiltIn::Tone { &[Codec::Pcmu, Codec::Pcma] } else { &Codec::ALL };
+                let offer = self.caller.offered();
+                match offer.map(|offer| negotiation::screen_offer(&offer, &self.caller.profile.codecs, codecs, true)) {
+                    Some(Err(refusal)) => self.fail(now, &Failure::refused(&refusal, &self.warn_agent())),
+                    _ => self.open_media(now, Opening::BuiltIn(built_in)),
+                }
+            }
         }
     }
 
@@ -115,14 +122,15 @@ impl Call {
         let offer = self.caller.offered();
         let agent = self.warn_agent();
         let Some(bridge) = &mut self.bridge else { return };
+        let anchor = bridge.anchor;
         while let Some(plan) = bridge.plans.get(bridge.next) {
             bridge.next += 1;
-            let screened = offer.as_deref().map_or(Ok(()), |offer| negotiation::screen_offer(offer, &self.caller.profile.codecs, &plan.profile.codecs));
+            let screened = offer.as_deref().map_or(Ok(()), |offer| negotiation::screen_offer(offer, &self.caller.profile.codecs, &plan.profile.codecs, anchor));
             match screened {
                 Ok(()) => {
                     let Some(leg) = self.id.leg(self.legs_created) else { break };
                     self.legs_created += 1;
-                    return if bridge.anchor { self.open_media(now, Opening::Leg(leg)) } else { self.dial(now, leg, None) };
+                    return if anchor { self.open_media(now, Opening::Leg(leg)) } else { self.dial(now, leg, None) };
                 }
                 Err(refusal) => bridge.failure = Failure::refused(&refusal, &agent),
             }
@@ -184,7 +192,7 @@ impl Call {
         let Some(plan) = bridge.current().cloned() else { return };
         let (anchor, deadline) = (bridge.anchor, bridge.deadline);
         let remote = if let tandem_model::Destination::Address(address) = &plan.destination { Some(address.ip()) } else { None };
-        let mut media = leg_media(&plan.profile, remote.unwrap_or(IpAddr::from([0, 0, 0, 0])), anchor, &mut self.random);
+        let mut media = leg_media(&plan.profile, remote.unwrap_or(UNKNOWN), anchor, &mut self.random);
         if let Some(local) = local {
             media.set_local(local);
         }
@@ -198,6 +206,12 @@ impl Call {
         self.outputs.push_back(Output::LegAdded(leg));
         let callee = self.invite(now, leg, &plan, media, pending.as_ref().map(|pending| pending.sdp()));
         self.notify(now, Some(leg), EventKind::LegCreated);
+        // Behind NAT the host is known before its answer is, and it may speak before it answers.
+        let early = pending.as_ref().filter(|_| plan.profile.nat).and_then(|pending| pending.describe_early(&self.caller.media, &callee.media));
+        if let Some(early) = early {
+            self.media(MediaCommand::Describe { call: self.id, leg: self.caller.id, description: early.from });
+            self.media(MediaCommand::Describe { call: self.id, leg, description: early.to });
+        }
         self.callee = Some(callee);
         let ring_until = now + plan.profile.ring_timeout;
         self.phase = Phase::Dialling(Box::new(Dialling {
@@ -241,6 +255,9 @@ impl Call {
         self.end(now, failure.end.unwrap_or(EndReason::Failed(failure.status)), None);
     }
 }
+
+/// The host of a peer that has only a name so far: nobody's packets come from there.
+const UNKNOWN: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
 
 /// Seconds after which a caller that met a full node may try again.
 const RETRY_AFTER_SECONDS: &str = "5";

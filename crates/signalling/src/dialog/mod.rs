@@ -6,7 +6,7 @@
 mod routing;
 mod sequence;
 
-pub use routing::{Route, next_hop};
+use routing::next_hop;
 pub use sequence::{Order, Sequence};
 
 use crate::message::{Contact, HeaderName, Message, Printer};

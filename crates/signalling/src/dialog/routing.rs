@@ -10,16 +10,16 @@ const DEFAULT_PORT: u16 = 5060;
 
 /// Where a URI sends its requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Route {
+pub(super) struct NextHop {
     /// Address or name, and port.
-    pub destination: Destination,
+    pub(super) destination: Destination,
     /// It has `lr`: a loose router.
-    pub loose: bool,
+    pub(super) loose: bool,
 }
 
 /// The place that a SIP URI names: its `maddr` if it has one, else its host. `None` for what is not a SIP URI (`sips` needs
 /// TLS, which is no transport here).
-pub fn next_hop(uri: &str) -> Option<Route> {
+pub(super) fn next_hop(uri: &str) -> Option<NextHop> {
     let uri = Uri::parse(uri).ok()?;
     if !matches!(uri.scheme, Scheme::Sip) {
         return None;
@@ -33,7 +33,7 @@ pub fn next_hop(uri: &str) -> Option<Route> {
             Host::Name(name) => Destination::Name { host: name.into(), port },
         },
     };
-    Some(Route { destination, loose: uri.is_loose_router() })
+    Some(NextHop { destination, loose: uri.is_loose_router() })
 }
 
 fn place(host: &str, port: u16) -> Destination {

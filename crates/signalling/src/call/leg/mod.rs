@@ -201,7 +201,7 @@ impl Leg {
     }
 
     /// Our Contact value.
-    fn contact(&self, node: &NodeFacts) -> impl std::fmt::Display {
+    fn contact(&self, node: &NodeFacts) -> DisplayContact {
         let user = node.minter.contact(self.id);
         let place = node.listener(self.profile.listener).advertise.clone();
         DisplayContact { user, place }

@@ -1,0 +1,149 @@
+//! Who owns a message, in the order that the dispatcher looks in.
+
+use bytes::Bytes;
+use tandem_model::{CallId, Flow, LegId, ListenerId, Timestamp, Transport};
+use tandem_signalling::{Dispatcher, DropReason, Minter, Tombstone, Verdict};
+
+const CALL: CallId = CallId::new(1_000, 1);
+
+fn leg() -> LegId {
+    CALL.leg(0).expect("the first leg")
+}
+
+fn minter() -> Minter {
+    Minter::new([1; 16])
+}
+
+fn dispatcher() -> Dispatcher {
+    Dispatcher::new(minter(), [2; 16])
+}
+
+fn flow() -> Flow {
+    Flow { listener: ListenerId(0), transport: Transport::Udp, remote: "192.0.2.1:5066".parse().expect("an address") }
+}
+
+fn request(method: &str, branch: &str, to: &str) -> Bytes {
+    Bytes::from(format!(
+        "{method} sip:bob@192.0.2.9 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5061;branch={branch};rport\r\nFrom: <sip:a@a>;tag=al\r\nTo: <sip:b@b>{to}\r\n\
+         Call-ID: c\r\nCSeq: 1 {method}\r\nMax-Forwards: 70\r\nContact: <sip:a@192.0.2.1>\r\nContent-Length: 0\r\n\r\n"
+    ))
+}
+
+fn response(status: u16, branch: &str, method: &str) -> Bytes {
+    Bytes::from(format!(
+        "SIP/2.0 {status} X\r\nVia: SIP/2.0/UDP 192.0.2.9:5060;branch={branch}\r\nFrom: <sip:a@a>;tag=us\r\nTo: <sip:b@b>;tag=bo\r\nCall-ID: d\r\n\
+         CSeq: 1 {method}\r\nContent-Length: 0\r\n\r\n"
+    ))
+}
+
+fn receive(dispatcher: &mut Dispatcher, bytes: Bytes) -> Verdict {
+    dispatcher.receive(Timestamp::ZERO, bytes, flow())
+}
+
+/// The status line of a reply.
+fn said(verdict: &Verdict) -> &str {
+    match verdict {
+        Verdict::Refuse(transmit) | Verdict::Again(transmit) => std::str::from_utf8(&transmit.bytes).expect("text").lines().next().expect("a line"),
+        other => panic!("no reply: {other:?}"),
+    }
+}
+
+/// A dispatcher that has adopted an INVITE, and that INVITE's key.
+fn adopted() -> (Dispatcher, tandem_signalling::transaction::TransactionKey) {
+    let mut dispatcher = dispatcher();
+    let Verdict::Founding(arrival) = receive(&mut dispatcher, request("INVITE", "z9hG4bK1", "")) else { panic!("not founding") };
+    dispatcher.adopt(&arrival, CALL);
+    dispatcher.leg_added(leg(), CALL);
+    (dispatcher, arrival.key)
+}
+
+#[test]
+fn an_invite_founds_once_and_then_belongs_to_its_call() {
+    let (mut dispatcher, key) = adopted();
+    for method in ["INVITE", "CANCEL", "ACK"] {
+        let verdict = receive(&mut dispatcher, request(method, "z9hG4bK1", ""));
+        assert!(matches!(&verdict, Verdict::Call(call, arrival) if *call == CALL && arrival.key == key), "{method}: {verdict:?}");
+    }
+}
+
+#[test]
+fn the_same_request_by_another_path_is_merged() {
+    let (mut dispatcher, _) = adopted();
+    assert_eq!(said(&receive(&mut dispatcher, request("INVITE", "z9hG4bK2", ""))), "SIP/2.0 482 Loop Detected");
+}
+
+#[test]
+fn our_tag_finds_the_leg_and_nothing_else_does() {
+    let (mut dispatcher, _) = adopted();
+    let ours = format!(";tag={}", minter().tag(leg()));
+    assert!(matches!(receive(&mut dispatcher, request("BYE", "z9hG4bK3", &ours)), Verdict::Call(CALL, arrival) if arrival.leg == Some(leg())));
+    assert_eq!(said(&receive(&mut dispatcher, request("BYE", "z9hG4bK4", ";tag=forged"))), "SIP/2.0 481 Call/Transaction Does Not Exist");
+    dispatcher.leg_removed(leg());
+    assert_eq!(said(&receive(&mut dispatcher, request("BYE", "z9hG4bK5", &ours))), "SIP/2.0 481 Call/Transaction Does Not Exist");
+}
+
+#[test]
+fn a_cancel_for_nothing_is_481_and_an_ack_for_nothing_is_silence() {
+    let mut dispatcher = dispatcher();
+    assert_eq!(said(&receive(&mut dispatcher, request("CANCEL", "z9hG4bK1", ""))), "SIP/2.0 481 Call/Transaction Does Not Exist");
+    assert!(matches!(receive(&mut dispatcher, request("ACK", "z9hG4bK1", "")), Verdict::Drop(DropReason::StrayAck)));
+}
+
+#[test]
+fn other_requests_are_exchanges_and_bare_line_ends_keep_alive() {
+    let mut dispatcher = dispatcher();
+    assert!(matches!(receive(&mut dispatcher, request("OPTIONS", "z9hG4bK1", "")), Verdict::Exchange(_)));
+    assert!(matches!(receive(&mut dispatcher, Bytes::from_static(b"\r\n\r\n")), Verdict::Drop(DropReason::KeepAlive)));
+    assert!(matches!(receive(&mut dispatcher, Bytes::from_static(b"hello")), Verdict::Drop(_)));
+}
+
+#[test]
+fn responses_find_their_leg_by_branch() {
+    let (mut dispatcher, _) = adopted();
+    let branch = minter().branch(leg(), 4).to_string();
+    assert!(matches!(receive(&mut dispatcher, response(180, &branch, "INVITE")), Verdict::Call(CALL, arrival) if arrival.serial == 4));
+    assert!(matches!(receive(&mut dispatcher, response(180, "z9hG4bKforged", "INVITE")), Verdict::Drop(DropReason::StrayResponse)));
+}
+
+#[test]
+fn a_stateless_refusal_repeats_itself_with_the_same_tag() {
+    let mut dispatcher = dispatcher();
+    let first = receive(&mut dispatcher, request("BYE", "z9hG4bK4", ";tag=x"));
+    let again = receive(&mut dispatcher, request("BYE", "z9hG4bK4", ";tag=x"));
+    let (Verdict::Refuse(first), Verdict::Refuse(again)) = (first, again) else { panic!("no refusals") };
+    assert_eq!(first.bytes, again.bytes);
+    assert_eq!(first.destination.to_string(), "192.0.2.1:5066", "rport: back to where it came from");
+}
+
+#[test]
+fn tombstones_answer_as_their_transaction_did_and_go_after_32_seconds() {
+    let (mut dispatcher, key) = adopted();
+    dispatcher.retire(Timestamp::ZERO, key, Tombstone::Absorb(leg()));
+    assert!(matches!(receive(&mut dispatcher, request("INVITE", "z9hG4bK1", "")), Verdict::Drop(DropReason::Absorbed)));
+    assert_eq!(said(&receive(&mut dispatcher, request("CANCEL", "z9hG4bK1", ""))), "SIP/2.0 200 OK");
+    assert_eq!(dispatcher.counts(), (1, 0, 1));
+    let later = dispatcher.poll_timeout().expect("a tombstone waits");
+    assert_eq!(later, Timestamp::from_millis(32_000));
+    dispatcher.handle_timeout(later);
+    assert_eq!(dispatcher.counts(), (1, 0, 0));
+    assert!(matches!(dispatcher.receive(later, request("INVITE", "z9hG4bK1", ""), flow()), Verdict::Founding(_)));
+}
+
+#[test]
+fn a_failed_invite_of_ours_is_acknowledged_again() {
+    let (mut dispatcher, _) = adopted();
+    let branch = minter().branch(leg(), 1).to_string();
+    let Verdict::Call(_, arrival) = receive(&mut dispatcher, response(486, &branch, "INVITE")) else { panic!("not the call's") };
+    dispatcher.retire(Timestamp::ZERO, arrival.key, Tombstone::Acknowledge(b"ACK".to_vec().into()));
+    dispatcher.leg_removed(leg());
+    assert_eq!(said(&receive(&mut dispatcher, response(486, &branch, "INVITE"))), "ACK");
+}
+
+#[test]
+fn a_call_that_is_gone_leaves_nothing() {
+    let (mut dispatcher, _) = adopted();
+    dispatcher.leg_removed(leg());
+    dispatcher.call_removed(CALL);
+    assert_eq!(dispatcher.counts(), (0, 0, 0));
+    assert!(matches!(receive(&mut dispatcher, request("INVITE", "z9hG4bK2", "")), Verdict::Founding(_)), "nor is it merged");
+}
