@@ -18,6 +18,9 @@ V6 = """
 name = "basic-v6"
 drain_timeout = "30s"
 
+[log]
+format = "json"
+
 [[listen]]
 name = "loop"
 transport = "udp"

@@ -11,8 +11,7 @@ from stage import ROOT, check, is_bound, wait_until
 # Seconds until a started node must say that it is ready.
 READY = 10
 
-# The log as JSON, one object a line, and what the line of an ended call says.
-LOG = ["--log", "json"]
+# What the log line of an ended call says.
 ENDED = "call ended"
 
 # Seconds that a node without a call may take to end after SIGTERM. Its `drain_timeout` is longer: one that ends in time
@@ -35,6 +34,7 @@ def config(stage, *, host=1, trunks, routes, calls="", ports="20000-29999", list
     address = stage.address(host)
     sections = [
         f'[node]\nname = "{stage.name}"\ndrain_timeout = "30s"\n{node}',
+        '[log]\nformat = "json"\n',
         f'[[listen]]\nname = "loop"\ntransport = "udp"\nbind = "{address}:5060"\n{listen}',
         f'[[media]]\nname = "loop"\nbind = "{address}"\nports = "{ports}"\n',
         f"[calls]\n{calls}",
@@ -57,7 +57,7 @@ class Tandem:
         self.stage = stage
         self.path = stage.directory / f"{name}.toml"
         self.path.write_text(text, encoding="utf-8")
-        self.process = stage.start(name, [binary(), "serve", "--config", self.path, *LOG])
+        self.process = stage.start(name, [binary(), "serve", "--config", self.path])
         line = self.process.line("tandem ready ", READY)
         check(line.startswith("tandem ready sip=udp:"), f"an odd ready line: {line!r}")
         self.threads = self._threads()
