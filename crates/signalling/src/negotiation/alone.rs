@@ -2,11 +2,11 @@
 
 use super::{
     ExchangeEvent, Refusal,
+    answer::{Taken, answered_audio, take},
     format::{Format, FormatList, Numbers},
     leg::{LegMedia, Offer, Session},
-    read::{Audio, Remote, choose, is_audio},
-    translate::{accepted_formats, answered_audio, note_numbers, rtcp_to_state},
-    write::{AudioLine, Layout, times, write},
+    read::{choose, switched_off},
+    write::{AudioLine, End, Layout, rtcp_to_state, times, write},
 };
 use crate::sdp::{Description, Direction};
 use bytes::Bytes;
@@ -43,6 +43,7 @@ pub struct PendingAlone {
     formats: FormatList,
     numbers: Numbers,
     layout: Layout,
+    mux: bool,
 }
 
 /// Answers an offer of `leg` on behalf of a built-in, at once.
@@ -55,10 +56,13 @@ pub fn answer_alone(offer: &[u8], leg: &mut LegMedia, builtin: BuiltIn) -> Resul
     let description = Description::parse(offer)?;
     let (index, audio, formats) = match choose(&description, &leg.terms(), || codecs(leg, builtin)) {
         Ok(chosen) => chosen,
-        Err(refusal) => switched_off(&description, leg).ok_or(refusal)?,
+        Err(refusal) => {
+            let (index, audio) = switched_off(&description, &leg.terms()).ok_or(refusal)?;
+            (index, audio, FormatList::EMPTY)
+        }
     };
     let off = audio.media.port == 0;
-    let remote = if off { Remote::NOWHERE } else { audio.remote(Some(local.rtp.ip()))? };
+    let remote = leg.keep_host(audio.remote(Some(local.rtp.ip()))?);
     let mut formats = audio.formats.retain(|format| formats.contains(format));
     if builtin == BuiltIn::Tone {
         formats = formats.restrict(formats.codec().into_iter());
@@ -66,7 +70,7 @@ pub fn answer_alone(offer: &[u8], leg: &mut LegMedia, builtin: BuiltIn) -> Resul
     let direction = if off { Direction::Inactive } else { audio.direction.reversed() };
     let layout = Layout::of(&description, index);
     let line = AudioLine {
-        at: Some(local.rtp).filter(|_| !off),
+        end: if off { End::Rejected(&audio.media) } else { End::Open(local.rtp) },
         formats,
         numbers: audio.numbers,
         like: Some(&audio),
@@ -75,7 +79,7 @@ pub fn answer_alone(offer: &[u8], leg: &mut LegMedia, builtin: BuiltIn) -> Resul
         rtcp: rtcp_to_state(local),
     };
     let sdp = write(leg, local.rtp.ip(), times(description.session()), &layout, &line);
-    note_numbers(leg, &audio, &formats);
+    leg.note_offer(&audio);
     let (ours, theirs) = (audio.numbers, audio.numbers);
     let session = Session { layout, formats, ours, theirs, direction: direction.reversed(), remote, mux: audio.mux };
     join(leg, session, builtin, off, sdp)
@@ -104,11 +108,11 @@ pub fn offer_alone(leg: &mut LegMedia, builtin: BuiltIn) -> Result<PendingAlone,
     let layout = leg.layout();
     let mux = leg.session.as_ref().is_some_and(|session| session.mux);
     let (direction, rtcp) = (Direction::SendRecv, rtcp_to_state(local));
-    let line = AudioLine { at: Some(local.rtp), formats, numbers, like: None, direction, mux, rtcp };
+    let line = AudioLine { end: End::Open(local.rtp), formats, numbers, like: None, direction, mux, rtcp };
     let sdp = write(leg, local.rtp.ip(), b"0 0", &layout, &line);
     let token = Arc::new(Offer(Box::default()));
     leg.open(true, &token);
-    Ok(PendingAlone { token, sdp, builtin, formats, numbers, layout })
+    Ok(PendingAlone { token, sdp, builtin, formats, numbers, layout, mux })
 }
 
 impl PendingAlone {
@@ -137,38 +141,18 @@ pub fn settle_alone(pending: &PendingAlone, answer: &[u8], leg: &mut LegMedia) -
 fn settle(pending: &PendingAlone, answer: &[u8], leg: &mut LegMedia) -> Result<Alone, Refusal> {
     let description = Description::parse(answer)?;
     let answered = answered_audio(&description, &pending.layout, &pending.numbers)?;
-    let off = answered.media.port == 0;
-    if off && leg.session.is_none() {
-        return Err(Refusal::AUDIO_REJECTED);
-    }
-    let (formats, remote) = if off {
-        (FormatList::EMPTY, Remote::NOWHERE)
-    } else {
-        let local = leg.local().map(|local| local.rtp.ip());
-        (accepted_formats(&answered, &pending.formats, true)?, answered.remote(local)?)
-    };
+    let Taken { formats, remote, rejected } = take(&answered, &pending.formats, leg.session.is_some(), leg)?;
     leg.book.take_all(answered.listed);
-    let direction = if off { Direction::Inactive } else { answered.direction };
-    let mux = answered.mux && leg.session.as_ref().is_some_and(|session| session.mux);
+    let direction = if rejected { Direction::Inactive } else { answered.direction };
+    let mux = answered.mux && pending.mux;
     let (layout, ours, theirs) = (pending.layout.clone(), pending.numbers, answered.numbers);
     let session = Session { layout, formats, ours, theirs, direction, remote, mux };
-    join(leg, session, pending.builtin, off, Bytes::new())
+    join(leg, session, pending.builtin, rejected, Bytes::new())
 }
 
 /// The codecs that the built-in can speak with the leg, the best first.
 fn codecs(leg: &LegMedia, builtin: BuiltIn) -> impl Iterator<Item = Codec> + use<> {
     leg.codecs().filter(move |codec| builtin == BuiltIn::Echo || matches!(codec, Codec::Pcmu | Codec::Pcma))
-}
-
-/// The audio in use now has port 0.
-fn switched_off<'a>(description: &Description<'a>, leg: &LegMedia) -> Option<(usize, Audio<'a>, FormatList)> {
-    let index = leg.session.as_ref()?.layout.audio();
-    if !is_audio(description, index) {
-        return None;
-    }
-    let audio = Audio::read(description, index, &Numbers::NONE).filter(|audio| audio.media.port == 0)?;
-    let formats = audio.formats;
-    Some((index, audio, formats))
 }
 
 fn join(leg: &mut LegMedia, session: Session, builtin: BuiltIn, off: bool, sdp: Bytes) -> Result<Alone, Refusal> {

@@ -3,7 +3,7 @@
 use super::{
     Exchange, ExchangeEvent, ExchangeOutcome, Refusal,
     format::{FormatList, NumberBook, Numbers},
-    read::{Remote, Terms},
+    read::{Audio, Remote, Terms},
     write::Layout,
 };
 use crate::sdp::{Direction, Writer};
@@ -102,7 +102,7 @@ impl LegMedia {
         }
     }
 
-    /// The codec in use, once one was agreed and while audio is on.
+    /// The codec in use, once one was agreed and while the leg has its audio on.
     pub fn codec(&self) -> Option<Codec> {
         self.session.as_ref().and_then(|session| session.formats.codec())
     }
@@ -140,6 +140,11 @@ impl LegMedia {
         self.allowed.iter().filter_map(super::format::Format::codec)
     }
 
+    /// The same as formats.
+    pub(super) fn allowed(&self) -> FormatList {
+        self.allowed
+    }
+
     pub(super) fn allows(&self, codec: Codec) -> bool {
         self.codecs().any(|allowed| allowed == codec)
     }
@@ -150,6 +155,22 @@ impl LegMedia {
             audio: self.session.as_ref().map(|session| session.layout.audio()),
             local: self.local.map(|local| local.rtp.ip()),
         }
+    }
+
+    /// Notes the numbers of an offer of the leg, which our answer repeats (RFC 3264 §6.1).
+    pub(super) fn note_offer(&mut self, asked: &Audio<'_>) {
+        self.book.take_all(asked.listed);
+        for format in asked.formats.iter() {
+            if let Some(number) = asked.numbers.get(format) {
+                self.book.assign(format, number);
+            }
+        }
+    }
+
+    /// A leg that names no address any more (RFC 3264 §8.4, `c=` of zeros) may still send from where it was.
+    pub(super) fn keep_host(&self, remote: Remote) -> Remote {
+        let before = self.session.as_ref().and_then(|session| session.remote.host);
+        Remote { host: remote.host.or(before), ..remote }
     }
 
     /// The lines of its session so far.

@@ -41,16 +41,18 @@
 //! ```
 
 mod alone;
+mod answer;
 mod format;
 mod leg;
+mod offer;
 mod read;
 mod refusal;
 mod state;
-mod translate;
 mod write;
 
 pub use alone::{Alone, PendingAlone, answer_alone, offer_alone, settle_alone};
+pub use answer::{Settled, decline_offer, translate_answer};
 pub use leg::LegMedia;
+pub use offer::{EarlyMedia, PendingOffer, RolledBack, screen_offer, translate_offer};
 pub use refusal::Refusal;
 pub use state::{Exchange, ExchangeEvent, ExchangeOutcome};
-pub use translate::{EarlyMedia, PendingOffer, RolledBack, Settled, decline_offer, screen_offer, translate_answer, translate_offer};

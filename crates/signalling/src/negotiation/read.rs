@@ -6,7 +6,7 @@ use super::{
 };
 use crate::sdp::{Connection, Description, Direction, MAX_FORMATS, Media, RtcpAddress, RtpMap, Section, payload_number};
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     str,
 };
 use tandem_model::Codec;
@@ -115,15 +115,18 @@ impl<'a> Audio<'a> {
 
     /// Where its writer receives. `local` is our end of the leg: both must be of one family.
     pub(super) fn remote(&self, local: Option<IpAddr>) -> Result<Remote, Refusal> {
+        if self.media.port == 0 {
+            return Ok(Remote::NOWHERE);
+        }
         let address = match self.connection() {
             Some(Connection::Address(address)) => address,
             Some(Connection::Name(_)) => return Err(Refusal::HOST_NAME),
             None => return Err(Refusal::CONNECTION),
         };
-        if address.is_unspecified() || self.media.port == 0 {
+        if address.is_unspecified() {
             return Ok(Remote::NOWHERE);
         }
-        if address.is_multicast() {
+        if address.is_multicast() || address == IpAddr::V4(Ipv4Addr::BROADCAST) {
             return Err(Refusal::MULTICAST);
         }
         if local.is_some_and(|local| local.is_ipv4() != address.is_ipv4()) {
@@ -190,6 +193,15 @@ pub(super) fn choose<'a, C: Iterator<Item = Codec>>(
         }
     }
     Err(refusal)
+}
+
+/// The audio in use, where an offer switches everything off. Some hold a call so.
+pub(super) fn switched_off<'a>(description: &Description<'a>, terms: &Terms) -> Option<(usize, Audio<'a>)> {
+    let index = terms.audio.filter(|index| is_audio(description, *index))?;
+    if description.media().iter().any(|media| media.port != 0) {
+        return None;
+    }
+    Some((index, Audio::read(description, index, &Numbers::NONE)?))
 }
 
 /// The `index`-th medium exists and is audio.

@@ -5,9 +5,10 @@ use super::{
     leg::LegMedia,
     read::{Audio, is_audio},
 };
-use crate::sdp::{Attribute, Description, Direction, Line, Section, Writer, split_payload};
+use crate::sdp::{Attribute, Description, Direction, Line, Media, Section, Writer, split_payload};
 use bytes::Bytes;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use tandem_model::LocalEndpoint;
 
 /// What an ordinary description of ours takes.
 const USUAL_BYTES: usize = 384;
@@ -31,11 +32,7 @@ impl Layout {
     /// Of a description whose `audio`-th medium is the one in use.
     pub(super) fn of(description: &Description<'_>, audio: usize) -> Layout {
         let media = description.media().iter().enumerate().filter(|(index, _)| *index != audio);
-        let rejected = |(_, media): (usize, &crate::sdp::Media<'_>)| {
-            // RFC 3264 §6: a line that is rejected keeps its type and protocol, and any format will do.
-            let format = media.formats().next().unwrap_or("0");
-            format!("{} 0 {} {format}", media.kind, media.proto).into_boxed_str()
-        };
+        let rejected = |(_, media): (usize, &Media<'_>)| format!("{} 0 {} {}", media.kind, media.proto, any_format(media)).into_boxed_str();
         Layout { audio, others: media.map(rejected).collect() }
     }
 
@@ -51,7 +48,7 @@ impl Layout {
 
     /// Prints the lines, `audio` where it belongs. `behind` follows each rejected line.
     fn print(&self, writer: &mut Writer, behind: Option<Line<'_>>, audio: impl FnOnce(&mut Writer)) {
-        let print_rejected = |writer: &mut Writer, others: &[Box<str>]| {
+        let print_others = |writer: &mut Writer, others: &[Box<str>]| {
             for other in others {
                 writer.text("m=").text(other).end();
                 if let Some(line) = behind {
@@ -60,16 +57,23 @@ impl Layout {
             }
         };
         let (before, after) = self.others.split_at(self.audio.min(self.others.len()));
-        print_rejected(writer, before);
+        print_others(writer, before);
         audio(writer);
-        print_rejected(writer, after);
+        print_others(writer, after);
     }
+}
+
+/// Our end of an audio line.
+pub(super) enum End<'a> {
+    /// Its address and port.
+    Open(SocketAddr),
+    /// None: the line of the offer is rejected.
+    Rejected(&'a Media<'a>),
 }
 
 /// An audio line of ours.
 pub(super) struct AudioLine<'a> {
-    /// Our end; `None` prints the line with port 0.
-    pub(super) at: Option<SocketAddr>,
+    pub(super) end: End<'a>,
     pub(super) formats: FormatList,
     pub(super) numbers: Numbers,
     /// Whose parameters and packet times are carried over.
@@ -88,18 +92,25 @@ pub(super) fn write(leg: &mut LegMedia, address: IpAddr, times: &[u8], layout: &
     leg.stamp(writer, tail)
 }
 
+/// RFC 3264 §6: a line that is rejected keeps its type and protocol, and any format will do.
+fn any_format<'a>(media: &Media<'a>) -> &'a str {
+    media.formats().next().unwrap_or("0")
+}
+
+fn print_rejected(writer: &mut Writer, media: &Media<'_>) {
+    writer.text("m=").text(media.kind).text(" 0 ").text(media.proto).text(" ").text(any_format(media)).end();
+}
+
 impl AudioLine<'_> {
     fn print(&self, writer: &mut Writer) {
-        writer.text("m=audio ").number(self.at.map_or(0, |at| at.port()).into()).text(" RTP/AVP");
+        let local = match self.end {
+            End::Open(local) => local,
+            End::Rejected(media) => return print_rejected(writer, media),
+        };
+        writer.text("m=audio ").number(local.port().into()).text(" RTP/AVP");
         let listed = || self.formats.iter().filter_map(|format| Some((format, self.numbers.get(format)?)));
         listed().for_each(|(_, number)| _ = writer.text(" ").number(number.into()));
-        if listed().next().is_none() {
-            writer.text(" 0");
-        }
         writer.end();
-        if self.at.is_none() {
-            return;
-        }
         for (format, number) in listed() {
             writer.text("a=rtpmap:").number(number.into()).text(" ").text(format.encoding_name());
             writer.text("/").number(format.clock_rate().into());
@@ -147,12 +158,12 @@ pub(super) fn pass(leg: &mut LegMedia, source: &Description<'_>, audio: &Audio<'
 }
 
 fn pass_audio(writer: &mut Writer, audio: &Audio<'_>, formats: &FormatList) {
-    writer.text("m=audio ").number(audio.media.port.into()).text(" ").text(audio.media.proto);
     let numbers = || formats.iter().filter_map(|format| audio.numbers.get(format));
-    numbers().for_each(|number| _ = writer.text(" ").number(number.into()));
-    if numbers().next().is_none() {
-        writer.text(" ").text(audio.media.formats().next().unwrap_or("0"));
+    if audio.media.port == 0 || numbers().next().is_none() {
+        return print_rejected(writer, &audio.media);
     }
+    writer.text("m=audio ").number(audio.media.port.into()).text(" ").text(audio.media.proto);
+    numbers().for_each(|number| _ = writer.text(" ").number(number.into()));
     writer.end();
     let concerns_us = |attribute: Attribute<'_>| match attribute.name {
         b"rtpmap" | b"fmtp" => split_payload(attribute.value).is_some_and(|(number, _)| numbers().any(|kept| kept == number)),
@@ -166,6 +177,12 @@ fn pass_audio(writer: &mut Writer, audio: &Audio<'_>, formats: &FormatList) {
     audio.media.section().lines().filter(is_kept).for_each(|line| writer.line(line));
 }
 
+/// RFC 3605 §2: only RTCP that is not on the next port must be told of.
+pub(super) fn rtcp_to_state(local: LocalEndpoint) -> Option<SocketAddr> {
+    let next = local.rtp.port().checked_add(1).map(|port| SocketAddr::new(local.rtp.ip(), port));
+    (next != Some(local.rtcp)).then_some(local.rtcp)
+}
+
 /// Declines everything that `offer` holds.
 pub(super) fn decline(leg: &mut LegMedia, offer: &Description<'_>) -> Bytes {
     let address = leg.local().map_or(NO_ADDRESS, |local| local.rtp.ip());
@@ -175,7 +192,7 @@ pub(super) fn decline(leg: &mut LegMedia, offer: &Description<'_>) -> Bytes {
     writer.text("s=-\r\nc=").address(address).text("\r\nt=").bytes(times(offer.session())).end();
     layout.print(&mut writer, None, |writer| {
         if let Some(media) = offer.media().get(audio) {
-            writer.text("m=audio 0 ").text(media.proto).text(" ").text(media.formats().next().unwrap_or("0")).end();
+            print_rejected(writer, media);
         }
     });
     leg.stamp(writer, tail)

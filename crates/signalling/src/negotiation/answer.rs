@@ -1,0 +1,149 @@
+//! The other leg's answer back to the leg that offered.
+
+use super::{
+    PendingOffer, Refusal,
+    format::{Format, FormatList, Numbers},
+    leg::{LegMedia, Session},
+    read::{Audio, Remote, is_audio},
+    write::{AudioLine, End, Layout, decline, pass, rtcp_to_state, times, write},
+};
+use crate::sdp::{Description, Direction};
+use bytes::Bytes;
+use tandem_model::{Codec, EndpointDescription};
+
+/// What an answer brought about. `from` is the leg that offered, `to` the one that answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// Our answer to the leg that offered.
+    pub answer: Bytes,
+    /// The leg that offered, for its media session; `None` where media does not go through us.
+    pub describe_from: Option<Box<EndpointDescription>>,
+    /// The leg that answered, likewise.
+    pub describe_to: Option<Box<EndpointDescription>>,
+    /// The codec that both sides put first; `None` while audio is switched off.
+    pub codec: Option<Codec>,
+    /// The leg that offered does not want to hear the other.
+    pub from_holds: bool,
+    /// The leg that answered does not want to hear the other, though it was asked to.
+    pub to_holds: bool,
+}
+
+/// Takes the answer of `to` to a pending offer and makes the answer to `from` of it. It may be called again with a later
+/// answer to the same offer (a provisional and the final one, or another fork's): the last one counts.
+///
+/// # Errors
+/// 488 where the answer is no description, does not fit the offer or leaves no codec: nothing was changed, the leg that
+/// answered is to be hung up, and the leg that offered told so. 500 where `to` was offered something else since.
+pub fn translate_answer(pending: &PendingOffer, answer: &[u8], from: &mut LegMedia, to: &mut LegMedia) -> Result<Settled, Refusal> {
+    if !to.awaits(&pending.token) {
+        return Err(Refusal::SUPERSEDED);
+    }
+    settle(pending, answer, from, to).map_err(Refusal::of_answer)
+}
+
+fn settle(open: &PendingOffer, answer: &[u8], from: &mut LegMedia, to: &mut LegMedia) -> Result<Settled, Refusal> {
+    let pending = &*open.pending;
+    let offered = &pending.offered;
+    let (offer, answer) = (Description::parse(&open.token.0)?, Description::parse(answer)?);
+    let asked = Audio::read(&offer, pending.audio, &Numbers::NONE).ok_or(Refusal::NO_AUDIO)?;
+    let answered = answered_audio(&answer, &pending.layout, &offered.numbers)?;
+    let Taken { formats, remote, rejected } = take(&answered, &offered.formats, pending.before.1.is_some(), to)?;
+    let off = rejected || pending.off;
+    let direction = if off { Direction::Inactive } else { answered.direction.and(offered.direction.reversed()) };
+
+    let layout = Layout::of(&offer, pending.audio);
+    // A leg that rejects what it had taken before is off; the one that offered is held and not cut off.
+    let spoken = if rejected { offered.formats } else { formats };
+    let text = if from.is_anchored() {
+        let local = from.local().ok_or(Refusal::NO_ENDPOINT)?;
+        let line = AudioLine {
+            end: if pending.off { End::Rejected(&asked.media) } else { End::Open(local.rtp) },
+            formats: order_for(&asked, &spoken),
+            numbers: asked.numbers,
+            like: Some(&answered),
+            direction,
+            mux: asked.mux,
+            rtcp: rtcp_to_state(local),
+        };
+        write(from, local.rtp.ip(), times(offer.session()), &layout, &line)
+    } else {
+        pass(from, &answer, &answered, &formats, &layout)
+    };
+
+    from.note_offer(&asked);
+    to.book.take_all(answered.listed);
+    from.session = Some(Session {
+        layout,
+        formats: if pending.off { FormatList::EMPTY } else { spoken },
+        ours: asked.numbers,
+        theirs: asked.numbers,
+        direction: direction.reversed(),
+        remote: offered.remote,
+        mux: asked.mux,
+    });
+    to.session = Some(Session {
+        layout: pending.layout.clone(),
+        formats,
+        ours: offered.numbers,
+        theirs: answered.numbers,
+        direction,
+        remote,
+        mux: offered.mux && answered.mux,
+    });
+    Ok(Settled {
+        answer: text,
+        describe_from: from.describe(to),
+        describe_to: to.describe(from),
+        codec: formats.codec().filter(|_| !off),
+        from_holds: !offered.direction.receives(),
+        to_holds: offered.direction.sends() && !direction.receives(),
+    })
+}
+
+/// What a leg takes of an offer of ours.
+pub(super) struct Taken {
+    /// In the order of the answer; empty if it rejects the audio.
+    pub(super) formats: FormatList,
+    pub(super) remote: Remote,
+    pub(super) rejected: bool,
+}
+
+/// Reads what `leg` takes of `offered`. Only where it has a session may it reject the audio.
+pub(super) fn take(answered: &Audio<'_>, offered: &FormatList, established: bool, leg: &LegMedia) -> Result<Taken, Refusal> {
+    if answered.media.port == 0 {
+        let rejected = Taken { formats: FormatList::EMPTY, remote: leg.keep_host(Remote::NOWHERE), rejected: true };
+        return if established { Ok(rejected) } else { Err(Refusal::AUDIO_REJECTED) };
+    }
+    answered.check_protocol(leg.is_anchored())?;
+    let formats = answered.formats.retain(|format| offered.contains(format));
+    if formats.codec().is_none() {
+        return Err(Refusal::NO_CODEC);
+    }
+    let local = leg.local().map(|local| local.rtp.ip());
+    let remote = if leg.is_anchored() { leg.keep_host(answered.remote(local)?) } else { Remote::NOWHERE };
+    Ok(Taken { formats, remote, rejected: false })
+}
+
+/// The audio line of an answer to an offer of that layout (RFC 3264 §6: a line for each line, in the same order).
+pub(super) fn answered_audio<'a>(answer: &Description<'a>, layout: &Layout, asked: &Numbers) -> Result<Audio<'a>, Refusal> {
+    if answer.media().len() != layout.count() || !is_audio(answer, layout.audio()) {
+        return Err(Refusal::LINE_COUNT);
+    }
+    Audio::read(answer, layout.audio(), asked).ok_or(Refusal::LINE_COUNT)
+}
+
+/// The order of our answer: that of the offer (RFC 3264 §6.1), but for the codec that the other side speaks, which is
+/// first so that both speak the same.
+fn order_for(asked: &Audio<'_>, spoken: &FormatList) -> FormatList {
+    let first = spoken.codec().map(Format::of).filter(|format| asked.formats.contains(*format));
+    let mut ordered = FormatList::EMPTY;
+    first.into_iter().chain(asked.formats.iter().filter(|format| spoken.contains(*format))).for_each(|format| ordered.push(format));
+    ordered
+}
+
+/// An answer that takes nothing of an offer, for an offer in a 2xx that must be acknowledged before it can be hung up
+/// (RFC 3261 §13.2.2.4). `None` if the offer cannot be read.
+pub fn decline_offer(offer: &[u8], leg: &mut LegMedia) -> Option<Bytes> {
+    let description = Description::parse(offer).ok()?;
+    Some(decline(leg, &description))
+}
