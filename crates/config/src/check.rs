@@ -1,0 +1,245 @@
+//! What the sections of one file say about each other.
+
+use crate::{At, Config, Do, Endpoint, From, Place, Problems, Route, Trunk, nearest::nearest, print_duration};
+use std::collections::BTreeMap;
+use tandem_model::Destination;
+
+/// Every name that stands in the file, also of sections that could not be read: those exist, they are only wrong.
+#[derive(Default)]
+pub(crate) struct Names {
+    pub(crate) listeners: Vec<Named>,
+    pub(crate) media: Vec<Named>,
+    pub(crate) trunks: Vec<Named>,
+    pub(crate) routes: Vec<Named>,
+}
+
+/// A section that has a name.
+pub(crate) struct Named {
+    pub(crate) name: At<Box<str>>,
+    /// Something in it is wrong and reported: what is missing from it may only seem so.
+    pub(crate) is_faulty: bool,
+}
+
+impl Names {
+    /// The trunk of that name, if all of it could be read.
+    fn whole_trunk<'c>(&self, config: &'c Config, name: &str) -> Option<&'c At<Trunk>> {
+        let named = self.trunks.iter().find(|named| *named.name.value == *name)?;
+        if named.is_faulty { None } else { config.trunks.iter().find(|trunk| *trunk.name == *name) }
+    }
+}
+
+/// Legs that one bridge may try: the targets of all its endpoints together.
+const MAX_PLAN: usize = 32;
+
+pub(crate) fn check(config: &Config, names: &Names, problems: &mut Problems) {
+    let kinds = [("[[listen]]", &names.listeners), ("[[media]]", &names.media), ("[[trunk]]", &names.trunks), ("[[route]]", &names.routes)];
+    for (title, names) in kinds {
+        check_unique(title, names, problems);
+    }
+    check_presence(config, names, problems);
+    check_listeners(config, problems);
+    check_media(config, problems);
+    for trunk in &config.trunks {
+        check_trunk(config, names, trunk, problems);
+    }
+    check_routes(config, names, problems);
+    if problems.is_empty() {
+        config.check_ports(problems);
+    }
+}
+
+fn check_unique(title: &str, names: &[Named], problems: &mut Problems) {
+    let mut first: BTreeMap<&str, Place> = BTreeMap::new();
+    for Named { name, .. } in names {
+        if let Some(place) = first.get(&*name.value) {
+            problems.add(name.place, format!("another {title} is called `{}` already, in line {}", name.value.escape_debug(), place.line));
+        } else {
+            first.insert(&name.value, name.place);
+        }
+    }
+}
+
+fn check_presence(config: &Config, names: &Names, problems: &mut Problems) {
+    if !problems.is_empty() {
+        // A section may only seem to be missing because its key is misspelt.
+        return;
+    }
+    if config.listeners.is_empty() && names.listeners.is_empty() {
+        problems.add(Place::START, "there is no [[listen]]: nobody could call");
+    }
+    if config.media.is_empty() && names.media.is_empty() {
+        problems.add(Place::START, "there is no [[media]]: no call could have audio");
+    }
+}
+
+fn check_listeners(config: &Config, problems: &mut Problems) {
+    for (index, listener) in config.listeners.iter().enumerate() {
+        let bind = *listener.bind;
+        let clash = config.listeners[..index].iter().find(|other| {
+            let overlaps = other.bind.ip() == bind.ip() || other.bind.ip().is_unspecified() || bind.ip().is_unspecified();
+            bind.port() != 0 && other.bind.port() == bind.port() && other.bind.is_ipv4() == bind.is_ipv4() && overlaps
+        });
+        if let Some(other) = clash {
+            problems.add(listener.bind.place, format!("`bind` {bind}: listener `{}` has that port already", other.name));
+        }
+    }
+}
+
+fn check_media(config: &Config, problems: &mut Problems) {
+    for (index, media) in config.media.iter().enumerate() {
+        let overlaps = |other: std::net::IpAddr| {
+            other.is_ipv4() == media.bind.is_ipv4() && (other == *media.bind || other.is_unspecified() || media.bind.is_unspecified())
+        };
+        for other in config.media[..index].iter().filter(|other| overlaps(*other.bind)) {
+            if media.ports.first <= other.ports.last && other.ports.first <= media.ports.last {
+                problems.add(media.ports.place, format!("`ports` {}: side `{}` has some of them already", *media.ports, other.name));
+            }
+        }
+        for listener in config.listeners.iter().filter(|listener| overlaps(listener.bind.ip())) {
+            if (media.ports.first..=media.ports.last).contains(&listener.bind.port()) {
+                problems.add(
+                    media.ports.place,
+                    format!("`ports` {}: listener `{}` uses {}", *media.ports, listener.name, listener.bind.port()),
+                );
+            }
+        }
+    }
+}
+
+fn check_trunk(config: &Config, names: &Names, trunk: &At<Trunk>, problems: &mut Problems) {
+    let matched = trunk.matching.as_ref().and_then(|matching| matching.listen.as_ref());
+    for name in trunk.listen.iter().chain(matched) {
+        check_reference("listener", name, &names.listeners, problems);
+    }
+    if let Some(name) = &trunk.media {
+        check_reference("media side", name, &names.media, problems);
+    }
+    check_match(config, trunk, problems);
+    if trunk.trying_timeout >= trunk.ring_timeout {
+        let (trying, ring) = (print_duration(trunk.trying_timeout), print_duration(trunk.ring_timeout));
+        let message = format!("[[trunk]] {}: `trying_timeout` ({trying}) never comes: `ring_timeout` ({ring}) is not longer", trunk.name);
+        problems.add(trunk.place, message);
+    }
+    let listener = trunk.listen.as_ref().and_then(|name| Some((name, config.listeners.get(usize::from(config.listener(name)?.0))?)));
+    let media = trunk.media.as_ref().and_then(|name| Some((name, config.media.get(usize::from(config.media_side(name)?.0))?)));
+    if let (Some((_, listener)), Some((name, media))) = (listener, media)
+        && listener.bind.is_ipv4() != media.bind.is_ipv4()
+    {
+        let message = format!("listener `{}` and media side `{}` are of different address families", listener.name, media.name);
+        problems.add(name.place, message);
+    }
+    for target in &trunk.targets {
+        if let (Some((_, listener)), Destination::Address(address)) = (listener, &target.destination)
+            && !listener.reaches(address.ip())
+        {
+            let message = format!("listener `{}` ({}) cannot reach {}", listener.name, listener.bind.ip(), address.ip());
+            problems.add(target.place, message);
+        }
+        check_sides(config, names, Some(trunk), &target.destination, target.place, problems);
+    }
+}
+
+/// A network of one address family never comes in at a listener of the other.
+fn check_match(config: &Config, trunk: &Trunk, problems: &mut Problems) {
+    let Some(matching) = &trunk.matching else { return };
+    let Some(name) = &matching.listen else { return };
+    let Some(listener) = config.listener(name).and_then(|id| config.listeners.get(usize::from(id.0))) else { return };
+    for source in matching.sources.iter().filter(|source| source.address.is_ipv4() != listener.bind.is_ipv4()) {
+        let message = format!("`{}` never comes in at listener `{}`, which is of the other address family", source.value, listener.name);
+        problems.add(source.place, message);
+    }
+}
+
+/// Whether there is any listener and any media side for a request to `destination`.
+fn check_sides(config: &Config, names: &Names, trunk: Option<&Trunk>, destination: &Destination, place: Place, problems: &mut Problems) {
+    let is_read = config.listeners.len() == names.listeners.len() && config.media.len() == names.media.len();
+    let is_named = trunk.is_some_and(|trunk| trunk.listen.is_some() || trunk.media.is_some());
+    if is_read && !is_named && !config.listeners.is_empty() && !config.media.is_empty() && config.sides(trunk, destination).is_none() {
+        problems.add(place, format!("no listener and media side of one address family reach {destination}"));
+    }
+}
+
+fn check_routes(config: &Config, names: &Names, problems: &mut Problems) {
+    for route in &config.routes {
+        if let From::Trunks(from) = &route.from {
+            for name in from {
+                check_reference("trunk", name, &names.trunks, problems);
+                if let Some(trunk) = names.whole_trunk(config, name).filter(|trunk| trunk.matching.is_none()) {
+                    problems.add(name.place, format!("trunk `{}` has no `match`: no call ever comes from it", trunk.name));
+                }
+            }
+        }
+        let Do::Bridge { endpoints, .. } = &route.action.value else { continue };
+        for endpoint in endpoints {
+            match &endpoint.value {
+                Endpoint::Trunk { name, .. } => {
+                    let name = At::new(name.clone(), endpoint.place);
+                    check_reference("trunk", &name, &names.trunks, problems);
+                    if let Some(trunk) = names.whole_trunk(config, &name).filter(|trunk| trunk.targets.is_empty()) {
+                        problems.add(name.place, format!("trunk `{}` has no `targets`: it cannot be called", trunk.name));
+                    }
+                }
+                Endpoint::Uri(target) => check_sides(config, names, None, &target.destination, endpoint.place, problems),
+            }
+        }
+        let legs: usize = endpoints.iter().map(|endpoint| config.legs_of(&endpoint.value)).sum();
+        if legs > MAX_PLAN {
+            problems.add(route.action.place, format!("{} would try {legs} targets; at most {MAX_PLAN} are possible", title_of(route)));
+        }
+    }
+    check_reachable(config, problems);
+}
+
+impl Config {
+    fn legs_of(&self, endpoint: &Endpoint) -> usize {
+        match endpoint {
+            Endpoint::Trunk { name, .. } => self.trunks.iter().find(|trunk| trunk.name == *name).map_or(0, |trunk| trunk.targets.len()),
+            Endpoint::Uri(_) => 1,
+        }
+    }
+}
+
+fn check_reference(kind: &str, name: &At<Box<str>>, names: &[Named], problems: &mut Problems) {
+    if names.iter().any(|named| named.name == *name) {
+        return;
+    }
+    let hint = match nearest(name, names.iter().map(|named| &*named.name.value)) {
+        Some(near) => format!("the nearest is `{}`", near.escape_debug()),
+        None => "there is none at all".to_owned(),
+    };
+    problems.add(name.place, format!("there is no {kind} `{}`; {hint}", name.escape_debug()));
+}
+
+fn title_of(route: &Route) -> String {
+    format!("[[route]] {}", route.name)
+}
+
+/// A route is dead when one before it takes all calls that it would take. Only what is certain is told: patterns are
+/// compared as text.
+fn check_reachable(config: &Config, problems: &mut Problems) {
+    /// Routes with one pattern (`None`: all numbers), by whose calls they take.
+    type Taken<'c> = BTreeMap<Option<&'c str>, Vec<&'c At<Route>>>;
+    let mut taken: Taken<'_> = BTreeMap::new();
+    for route in &config.routes {
+        let pattern = route.to.as_ref().map(|to| to.text()).filter(|text| !is_everything(text));
+        let mut before = [None, pattern].into_iter().filter_map(|key| taken.get(&key)).flatten();
+        if let Some(earlier) = before.find(|earlier| takes_all(&earlier.from, &route.from)) {
+            let message =
+                format!("{} is never reached: {} in line {} takes all its calls", title_of(route), title_of(earlier), earlier.place.line);
+            problems.add(route.place, message);
+        }
+        taken.entry(pattern).or_default().push(route);
+    }
+}
+
+fn is_everything(pattern: &str) -> bool {
+    matches!(pattern.trim_start_matches('^').trim_end_matches('$'), "" | ".*")
+}
+
+fn takes_all(earlier: &From, later: &From) -> bool {
+    match (earlier, later) {
+        (From::Anybody, _) => true,
+        (From::Trunks(_), From::Anybody) => false,
+        (From::Trunks(earlier), From::Trunks(later)) => later.iter().all(|name| earlier.contains(name)),
+    }
+}

@@ -1,0 +1,214 @@
+//! `[[route]]`: what happens to a call.
+
+use crate::{
+    keys,
+    nearest::nearest,
+    problem::{At, Place},
+    reader::{Reader, Table, Value, check_line, check_name},
+    trunk::read_status,
+    uri::Target,
+    value::Pattern,
+};
+use std::time::Duration;
+use tandem_model::BuiltIn;
+
+/// Endpoints of one `bridge`.
+pub const MAX_ENDPOINTS: usize = 16;
+
+/// Entries of one `from`.
+const MAX_FROM: usize = 1024;
+
+/// The longest name of a route, and the longest `reason`, in bytes.
+const MAX_TEXT: usize = 128;
+
+/// `[[route]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Its name, or `route N` where it has none (N counts from 1).
+    pub name: Box<str>,
+    /// Whose calls it takes.
+    pub from: From,
+    /// Which called numbers it takes; absent, all.
+    pub to: Option<Pattern>,
+    /// What it does with them.
+    pub action: At<Do>,
+    /// False: media flows between the peers.
+    pub anchor: bool,
+}
+
+/// Whose calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum From {
+    /// Everybody's who may call.
+    Anybody,
+    /// These trunks'.
+    Trunks(Vec<At<Box<str>>>),
+}
+
+/// What a route does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Do {
+    /// Tries these in order.
+    Bridge {
+        /// Where to.
+        endpoints: Vec<At<Endpoint>>,
+        /// For all of them together.
+        timeout: Option<Duration>,
+    },
+    /// Answers the call itself.
+    Answer(BuiltIn),
+    /// Refuses it.
+    Reject {
+        /// 400 to 699.
+        status: u16,
+        /// Reason phrase.
+        reason: Option<Box<str>>,
+    },
+}
+
+/// Where a call can go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `trunk:NAME` or `trunk:NAME/NUMBER`.
+    Trunk {
+        /// Which.
+        name: Box<str>,
+        /// Called instead of what was dialled.
+        number: Option<Box<str>>,
+    },
+    /// `sip:…`.
+    Uri(Target),
+}
+
+impl Endpoint {
+    pub(crate) fn parse(text: &str) -> Result<Endpoint, String> {
+        let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
+        match kind {
+            "trunk" => {
+                let (name, number) = rest.split_once('/').map_or((rest, None), |(name, number)| (name, Some(number)));
+                let name = check_name(name).map_err(|message| format!("`{text}`: {message}"))?.into();
+                let number = number.map(|number| check_number(text, number)).transpose()?;
+                Ok(Endpoint::Trunk { name, number })
+            }
+            "user" => Err(format!("`{text}`: `user:` is not built yet")),
+            "sip" | "sips" => Target::parse(text).map(Endpoint::Uri),
+            _ => {
+                let near = nearest(kind, ["trunk", "sip"]).unwrap_or_default();
+                Err(format!("`{text}` is not an endpoint: `trunk:NAME`, `trunk:NAME/NUMBER` or `sip:…`; the nearest is `{near}:`"))
+            }
+        }
+    }
+}
+
+fn check_number(text: &str, number: &str) -> Result<Box<str>, String> {
+    check_line(number, MAX_TEXT).map_err(|message| format!("`{text}`: behind the slash stands the number to call: {message}"))
+}
+
+impl Route {
+    /// Reads the route at `index` of its list.
+    pub(crate) fn read(reader: &mut Reader<'_>, table: &Table<'_, '_>, index: usize) -> Option<Route> {
+        let name = table.parsed(reader, "name", |text| check_line(text, MAX_TEXT));
+        let from = table.value("from").map_or(Some(From::Anybody), |value| read_from(reader, table, value));
+        let to = table.parsed(reader, "to", Pattern::parse);
+        let anchor = table.boolean(reader, "anchor").unwrap_or(true);
+        table.missing(reader, "do", "{ bridge = [\"trunk:…\"] }");
+        let action = table.value("do").and_then(|value| read_do(reader, table, value));
+        if let Some(action) = action.as_ref().filter(|action| !anchor && !matches!(action.value, Do::Bridge { .. })) {
+            reader.report(action.place, format!("`anchor = false` in {} goes only with `bridge`: there is no other peer", table.title()));
+        }
+        if table.has("to") != to.is_some() {
+            return None;
+        }
+        Some(Route {
+            name: name.map_or_else(|| format!("route {}", index + 1).into(), |name| name.value),
+            from: from?,
+            to: to.map(|to| to.value),
+            action: action?,
+            anchor,
+        })
+    }
+}
+
+fn read_from(reader: &mut Reader<'_>, table: &Table<'_, '_>, value: &Value<'_>) -> Option<From> {
+    let what = table.what("from");
+    let list = reader.list(&what, value, MAX_FROM)?;
+    let mut trunks: Vec<At<Box<str>>> = Vec::new();
+    let mut anybody: Option<Place> = None;
+    for entry in list {
+        let name = reader.parsed(&what, entry, |text| match text {
+            "users" => Err("\"users\" is not built yet; trunk names and \"*\" are".to_owned()),
+            _ => Ok(Box::from(text)),
+        });
+        match name {
+            Some(name) if &*name.value == "*" => anybody = Some(name.place),
+            Some(name) if trunks.contains(&name) => reader.report(name.place, format!("{what} has `{}` twice", name.value.escape_debug())),
+            Some(name) => trunks.push(name),
+            None => {}
+        }
+    }
+    if list.is_empty() {
+        reader.report(reader.place_of(value), format!("{what} is empty: it would take no call; leave it out to take everybody's"));
+    }
+    match anybody {
+        Some(place) if !trunks.is_empty() => {
+            reader.report(place, format!("{what}: \"*\" already means everybody; the names beside it change nothing"));
+            None
+        }
+        Some(_) => Some(From::Anybody),
+        None if trunks.is_empty() => None,
+        None => Some(From::Trunks(trunks)),
+    }
+}
+
+fn read_do(reader: &mut Reader<'_>, table: &Table<'_, '_>, value: &Value<'_>) -> Option<At<Do>> {
+    let table = Table::open(reader, value, &keys::DO, table.what("do"))?;
+    let verbs: Vec<&str> = ["bridge", "answer", "reject"].into_iter().filter(|verb| table.has(verb)).collect();
+    let is_planned = keys::DO.later.iter().any(|key| table.has(key));
+    let action = match verbs[..] {
+        ["bridge"] => read_bridge(reader, &table),
+        ["answer"] => table.parsed(reader, "answer", parse_built_in).map(|answer| Do::Answer(*answer)),
+        ["reject"] => {
+            let status = read_status(reader, &table, "reject");
+            let reason = table.parsed(reader, "reason", |text| check_line(text, MAX_TEXT)).map(|reason| reason.value);
+            status.map(|status| Do::Reject { status: *status, reason })
+        }
+        [] if is_planned => None,
+        [] => {
+            reader.report(table.place, format!("{} says nothing: `bridge`, `answer` or `reject` is wanted", table.title()));
+            None
+        }
+        _ => {
+            reader.report(table.place, format!("{} has {}: one of them is possible", table.title(), verbs.join(" and ")));
+            None
+        }
+    };
+    for (key, verb) in [("timeout", "bridge"), ("reason", "reject")] {
+        if table.has(key) && !table.has(verb) && !is_planned {
+            reader.report(table.place, format!("{} goes only with `{verb}`", table.what(key)));
+        }
+    }
+    action.map(|action| At::new(action, table.place))
+}
+
+fn read_bridge(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Do> {
+    let value = table.value("bridge")?;
+    let what = table.what("bridge");
+    let list = reader.list(&what, value, MAX_ENDPOINTS)?;
+    if list.is_empty() {
+        reader.report(reader.place_of(value), format!("{what} is empty: there is nobody to call"));
+    }
+    let mut endpoints = Vec::new();
+    for entry in list {
+        endpoints.extend(reader.parsed(&what, entry, Endpoint::parse));
+    }
+    let timeout = table.duration(reader, "timeout", Duration::from_secs(1)..=Duration::from_secs(3600));
+    Some(Do::Bridge { endpoints, timeout: timeout.map(|span| *span) })
+}
+
+fn parse_built_in(text: &str) -> Result<BuiltIn, String> {
+    match text {
+        "echo" => Ok(BuiltIn::Echo),
+        "tone" => Ok(BuiltIn::Tone),
+        _ => Err(format!("`{}`: answering with a file is not built yet; \"echo\" and \"tone\" are", text.escape_debug())),
+    }
+}

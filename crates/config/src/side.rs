@@ -1,0 +1,159 @@
+//! `[[listen]]` and `[[media]]`: our addresses.
+
+use crate::{
+    At,
+    node::one_of,
+    reader::{Reader, Table},
+    uri::{DEFAULT_PORT, Host, read_host_port},
+    value::PortRange,
+};
+use std::net::{IpAddr, SocketAddr};
+use tandem_model::Transport;
+
+/// `[[listen]]`: where SIP comes in, and leaves from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// Its name.
+    pub name: Box<str>,
+    /// Its transport.
+    pub transport: Transport,
+    /// Address and port to bind; port 0 takes any free one.
+    pub bind: At<SocketAddr>,
+    /// What Via and Contact say instead of `bind`.
+    pub advertise: Option<Advertised>,
+    /// Strangers get no answer at all.
+    pub silent: bool,
+}
+
+/// A host and port that others are told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advertised {
+    /// Address or name.
+    pub host: Host,
+    /// The port; absent, the bound one.
+    pub port: Option<u16>,
+}
+
+impl Listener {
+    /// `host:port` for Via and Contact, once bound to `bound` (which tells the port where `bind` says 0).
+    pub fn advertised(&self, bound: SocketAddr) -> String {
+        let Some(advertise) = &self.advertise else { return bound.to_string() };
+        let port = advertise.port.unwrap_or(bound.port());
+        match &advertise.host {
+            Host::Address(address) => SocketAddr::new(*address, port).to_string(),
+            Host::Name(name) => format!("{name}:{port}"),
+        }
+    }
+
+    /// Whether a request can leave from here to `target`: same address family, and nothing leaves the machine from a
+    /// loopback address.
+    pub fn reaches(&self, target: IpAddr) -> bool {
+        let bind = self.bind.ip();
+        bind.is_ipv4() == target.is_ipv4() && (!bind.is_loopback() || target.is_loopback())
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Listener> {
+        let name = table.name(reader, "name");
+        table.missing(reader, "name", "\"…\"");
+        table.missing(reader, "bind", "\"127.0.0.1:5060\"");
+        let transport = table.parsed(reader, "transport", |text| match text {
+            "tcp" | "tls" | "ws" | "wss" => Err(format!("transport \"{text}\" is not built yet; \"udp\" is")),
+            _ => one_of(text, &[("udp", Transport::Udp)]),
+        });
+        let bind = table.parsed(reader, "bind", parse_bind);
+        let advertise = table.parsed(reader, "advertise", |text| {
+            let (host, port) = read_host_port(text, text)?;
+            Ok(Advertised { host, port })
+        });
+        let silent = table.boolean(reader, "silent");
+        if let (Some(advertise), Some(bind)) = (&advertise, bind)
+            && let Host::Address(address) = advertise.host
+            && let Err(message) = check_advertised(address, bind.ip())
+        {
+            reader.report(advertise.place, format!("{}: {message}", table.what("advertise")));
+        }
+        if let Some(bind) = bind.filter(|bind| bind.ip().is_unspecified() && !table.has("advertise")) {
+            let message =
+                "stands for every address, but Via and Contact must name one: add `advertise = \"ADDRESS\"`, or bind that address";
+            reader.report(bind.place, format!("{}: `{}` {message}", table.what("bind"), bind.ip()));
+        }
+        Some(Listener {
+            name: name?.value,
+            transport: transport.map_or(Transport::Udp, |transport| *transport),
+            bind: bind?,
+            advertise: advertise.map(|advertise| advertise.value),
+            silent: silent.unwrap_or(false),
+        })
+    }
+}
+
+/// `[[media]]`: where audio comes in, and leaves from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Media {
+    /// Its name.
+    pub name: Box<str>,
+    /// Address to bind.
+    pub bind: At<IpAddr>,
+    /// What SDP says instead of `bind`.
+    pub advertise: Option<IpAddr>,
+    /// Ports to take pairs from.
+    pub ports: At<PortRange>,
+}
+
+impl Media {
+    /// The address for SDP.
+    pub fn advertised(&self) -> IpAddr {
+        self.advertise.unwrap_or(*self.bind)
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Media> {
+        let name = table.name(reader, "name");
+        table.missing(reader, "name", "\"…\"");
+        table.missing(reader, "bind", "\"127.0.0.1\"");
+        table.missing(reader, "ports", "\"20000-29999\"");
+        let bind = table.parsed(reader, "bind", parse_ip);
+        let advertise = table.parsed(reader, "advertise", parse_ip);
+        let ports = table.parsed(reader, "ports", PortRange::parse);
+        if let (Some(advertise), Some(bind)) = (advertise, bind)
+            && let Err(message) = check_advertised(*advertise, *bind)
+        {
+            reader.report(advertise.place, format!("{}: {message}", table.what("advertise")));
+        }
+        if let Some(bind) = bind.filter(|bind| bind.is_unspecified() && !table.has("advertise")) {
+            let message = "stands for every address, but SDP must name one: add `advertise = \"ADDRESS\"`, or bind that address";
+            reader.report(bind.place, format!("{}: `{}` {message}", table.what("bind"), *bind));
+        }
+        if let Some(bind) = bind.filter(|bind| bind.is_multicast()) {
+            reader.report(bind.place, format!("{}: `{}` is a multicast address", table.what("bind"), *bind));
+        }
+        Some(Media { name: name?.value, bind: bind?, advertise: advertise.map(|address| *address), ports: ports? })
+    }
+}
+
+fn parse_bind(text: &str) -> Result<SocketAddr, String> {
+    let bind = match text.parse::<SocketAddr>() {
+        Ok(bind) => bind,
+        Err(_) => match read_host_port(text, text)? {
+            (Host::Address(address), port) => SocketAddr::new(address, port.unwrap_or(DEFAULT_PORT)),
+            (Host::Name(_), _) => return Err(format!("`{text}` is not an address; a name can stand in `advertise`")),
+        },
+    };
+    if bind.ip().is_multicast() {
+        return Err(format!("`{text}` is a multicast address"));
+    }
+    Ok(bind)
+}
+
+fn parse_ip(text: &str) -> Result<IpAddr, String> {
+    text.parse().map_err(|_| format!("`{text}` is not an IP address"))
+}
+
+fn check_advertised(advertise: IpAddr, bind: IpAddr) -> Result<(), String> {
+    if advertise.is_unspecified() || advertise.is_multicast() {
+        return Err(format!("nobody can send to `{advertise}`"));
+    }
+    if advertise.is_ipv4() != bind.is_ipv4() {
+        return Err(format!("`{advertise}` and `bind` (`{bind}`) are of different address families"));
+    }
+    Ok(())
+}

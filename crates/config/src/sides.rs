@@ -1,0 +1,67 @@
+//! Which listener and which media side a trunk or a URI uses: what it says, or the first that fits.
+
+use crate::{At, Config, Listener, Trunk};
+use std::net::{IpAddr, Ipv4Addr};
+use tandem_model::{Destination, ListenerId, MediaSide};
+
+/// A listener and a media side that go together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sides {
+    /// Where requests leave from.
+    pub listener: ListenerId,
+    /// Where media is.
+    pub media: MediaSide,
+}
+
+impl Config {
+    /// The listener of that name.
+    pub fn listener(&self, name: &str) -> Option<ListenerId> {
+        index_of(&self.listeners, |listener| &*listener.name == name).map(ListenerId)
+    }
+
+    /// The media side of that name.
+    pub fn media_side(&self, name: &str) -> Option<MediaSide> {
+        index_of(&self.media, |media| &*media.name == name).map(MediaSide)
+    }
+
+    /// What a request from `trunk` (`None`: a plain URI of a route) to `destination` uses. `None` if nothing fits.
+    pub fn sides(&self, trunk: Option<&Trunk>, destination: &Destination) -> Option<Sides> {
+        let listener = match trunk.and_then(|trunk| trunk.listen.as_ref()) {
+            Some(name) => self.listener(name)?,
+            None => self.first_listener(destination)?,
+        };
+        let media = self.media_beside(trunk, listener)?;
+        Some(Sides { listener, media })
+    }
+
+    /// The media side for a leg that uses `listener`: the trunk's own, or the first of the same address family,
+    /// preferably one that is as local as the listener.
+    pub fn media_beside(&self, trunk: Option<&Trunk>, listener: ListenerId) -> Option<MediaSide> {
+        if let Some(name) = trunk.and_then(|trunk| trunk.media.as_ref()) {
+            return self.media_side(name);
+        }
+        let beside = self.listeners.get(usize::from(listener.0))?.bind.ip();
+        let is_of_family = |bind: IpAddr| bind.is_ipv4() == beside.is_ipv4();
+        index_of(&self.media, |media| is_of_family(*media.bind) && media.bind.is_loopback() == beside.is_loopback())
+            .or_else(|| index_of(&self.media, |media| is_of_family(*media.bind)))
+            .map(MediaSide)
+    }
+
+    /// The first listener that a request to `destination` can leave from. What a name stands for is not known yet: it
+    /// takes the first listener that reaches beyond this machine.
+    fn first_listener(&self, destination: &Destination) -> Option<ListenerId> {
+        let reaches = |target: IpAddr| index_of(&self.listeners, |listener: &Listener| listener.reaches(target));
+        match destination {
+            Destination::Address(address) => reaches(address.ip()),
+            Destination::Name { host, .. } if host.eq_ignore_ascii_case("localhost") => reaches(Ipv4Addr::LOCALHOST.into()),
+            Destination::Name { .. } => {
+                index_of(&self.listeners, |listener| !listener.bind.ip().is_loopback()).or((!self.listeners.is_empty()).then_some(0))
+            }
+        }
+        .map(ListenerId)
+    }
+}
+
+fn index_of<T>(sections: &[At<T>], fits: impl Fn(&T) -> bool) -> Option<u16> {
+    sections.iter().position(|section| fits(section)).and_then(|index| u16::try_from(index).ok())
+}

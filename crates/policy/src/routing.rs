@@ -1,0 +1,94 @@
+//! Where does it go? Finds the route of a call and writes out the legs to try.
+
+use crate::{CallView, ruleset::TrunkRule};
+use std::time::Duration;
+use tandem_config::{Pattern, Target};
+use tandem_model::{Action, BuiltIn, Decision, LegPlan, LegProfile, Origin, Route, TrunkId};
+
+/// One `[[route]]`.
+#[derive(Clone, Debug)]
+pub(crate) struct RouteRule {
+    pub(crate) name: Box<str>,
+    /// `None`: everybody's calls. Else sorted.
+    pub(crate) from: Option<Box<[Box<str>]>>,
+    pub(crate) to: Option<Pattern>,
+    pub(crate) action: ActionRule,
+}
+
+/// What it does.
+#[derive(Clone, Debug)]
+pub(crate) enum ActionRule {
+    Bridge { endpoints: Box<[EndpointRule]>, timeout: Option<Duration>, anchor: bool },
+    Answer(BuiltIn),
+    Reject { status: u16, reason: Option<Box<str>> },
+}
+
+/// Where a leg can go.
+#[derive(Clone, Debug)]
+pub(crate) enum EndpointRule {
+    Trunk { trunk: TrunkId, text: Box<str>, number: Option<Box<str>> },
+    Uri { text: Box<str>, target: Target, profile: LegProfile },
+}
+
+impl RouteRule {
+    /// Whether the route takes a call of `origin` to `called`.
+    pub(crate) fn takes(&self, origin: &Origin, called: &str) -> bool {
+        let Origin::Trunk { name, .. } = origin;
+        let is_from = self.from.as_ref().is_none_or(|names| names.binary_search(name).is_ok());
+        is_from && self.to.as_ref().is_none_or(|to| to.is_match(called))
+    }
+
+    /// What the route does with a call.
+    pub(crate) fn decide(&self, trunks: &[TrunkRule], view: &CallView<'_>, call: &Route) -> Decision {
+        let action = match &self.action {
+            ActionRule::Reject { status, reason } => return Decision::Reject { status: *status, reason: reason.clone() },
+            ActionRule::Answer(built_in) => Action::Answer(*built_in),
+            ActionRule::Bridge { endpoints, timeout, anchor } => match plan(endpoints, trunks, view, &call.called) {
+                Ok(legs) => Action::Bridge { legs, timeout: *timeout, anchor: *anchor },
+                Err(status) => return Decision::Reject { status, reason: None },
+            },
+        };
+        Decision::Route { rule: self.name.clone(), action }
+    }
+}
+
+/// The legs to try, without those of full trunks; if no other is left, the first full trunk's status.
+fn plan(endpoints: &[EndpointRule], trunks: &[TrunkRule], view: &CallView<'_>, called: &str) -> Result<Box<[LegPlan]>, u16> {
+    let mut legs = Vec::new();
+    let mut refused = None;
+    for endpoint in endpoints {
+        match endpoint {
+            EndpointRule::Uri { text, target, profile } => legs.push(LegPlan {
+                endpoint: text.clone(),
+                trunk: None,
+                uri: target.uri(),
+                destination: target.destination.clone(),
+                profile: profile.clone(),
+            }),
+            EndpointRule::Trunk { trunk, text, number } => {
+                if let Some(status) = view.load.full(*trunk, view.now) {
+                    refused.get_or_insert(status);
+                    continue;
+                }
+                let targets = trunks.get(usize::from(trunk.0)).map_or(&[][..], |trunk| &trunk.targets);
+                legs.extend(targets.iter().map(|(target, profile)| LegPlan {
+                    endpoint: text.clone(),
+                    trunk: Some(*trunk),
+                    uri: request_uri(target, number.as_deref(), called),
+                    destination: target.destination.clone(),
+                    profile: profile.clone(),
+                }));
+            }
+        }
+    }
+    if legs.is_empty() { Err(refused.unwrap_or(480)) } else { Ok(legs.into()) }
+}
+
+/// The endpoint's own number goes before the target's own user, and that before what was dialled.
+fn request_uri(target: &Target, number: Option<&str>, called: &str) -> Box<str> {
+    match (number, &target.user) {
+        (Some(number), _) => target.uri_for(number),
+        (None, Some(_)) => target.uri(),
+        (None, None) => target.uri_for(called),
+    }
+}

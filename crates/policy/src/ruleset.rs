@@ -1,0 +1,147 @@
+//! The rules of a configuration, in the shape in which they are asked.
+
+use crate::{
+    routing::{ActionRule, EndpointRule, RouteRule},
+    trunk::Admission,
+};
+use tandem_config::{At, Config, Do, Endpoint, From, Limits, Problems, Target, Trunk};
+use tandem_model::{LegProfile, ListenerId, MediaSide, TrunkId};
+
+/// All that is needed to decide. Immutable: a reload makes another.
+#[derive(Clone, Debug)]
+pub struct Ruleset {
+    pub(crate) admission: Admission,
+    pub(crate) trunks: Box<[TrunkRule]>,
+    pub(crate) routes: Box<[RouteRule]>,
+    /// Of each listener, whether it is silent to strangers.
+    pub(crate) silent: Box<[bool]>,
+}
+
+/// One `[[trunk]]`.
+#[derive(Clone, Debug)]
+pub(crate) struct TrunkRule {
+    pub(crate) name: Box<str>,
+    pub(crate) limits: Limits,
+    /// Where its calls are sent and how they are spoken with.
+    pub(crate) targets: Box<[(Target, LegProfile)]>,
+    /// How it is spoken with when it calls, by the listener that it comes in at.
+    pub(crate) incoming: Box<[LegProfile]>,
+}
+
+impl Ruleset {
+    /// Turns a configuration into rules.
+    ///
+    /// # Errors
+    /// What is wrong with the rules as a whole: trunks that could both be the caller.
+    pub fn compile(config: &Config) -> Result<Ruleset, Problems> {
+        let mut problems = Problems::new(&config.file);
+        let rules = compile(config, &mut problems);
+        problems.or(rules)
+    }
+
+    /// Each trunk's name and limits, in the order of their ids.
+    pub fn trunks(&self) -> impl Iterator<Item = (&str, &Limits)> {
+        self.trunks.iter().map(|trunk| (&*trunk.name, &trunk.limits))
+    }
+
+    /// The trunk of that name.
+    pub fn trunk(&self, name: &str) -> Option<TrunkId> {
+        self.trunks.iter().position(|trunk| &*trunk.name == name).and_then(|index| u16::try_from(index).ok()).map(TrunkId)
+    }
+}
+
+/// Reads a configuration and makes its rules. `env` answers what an environment variable says; `descriptors` is how
+/// many this process may open, if that is to be checked.
+///
+/// # Errors
+/// Everything that is wrong, all at once.
+pub fn load(
+    text: &str,
+    file_name: &str,
+    env: &dyn Fn(&str) -> Option<String>,
+    descriptors: Option<u64>,
+) -> Result<(Config, Ruleset), Problems> {
+    let tandem_config::Reading { config, mut problems } = tandem_config::read(text, file_name, env);
+    let rules = compile(&config, &mut problems);
+    if problems.is_empty()
+        && let Some(Err(too_few)) = descriptors.map(|descriptors| config.check_descriptors(descriptors))
+    {
+        problems.extend(too_few);
+    }
+    problems.or((config, rules))
+}
+
+/// What cannot be resolved is left out: reading has reported it.
+fn compile(config: &Config, problems: &mut Problems) -> Ruleset {
+    Ruleset {
+        admission: Admission::compile(config, problems),
+        trunks: config.trunks.iter().map(|trunk| compile_trunk(config, trunk)).collect(),
+        routes: config.routes.iter().map(|route| compile_route(config, route)).collect(),
+        silent: config.listeners.iter().map(|listener| listener.silent).collect(),
+    }
+}
+
+fn compile_trunk(config: &Config, trunk: &Trunk) -> TrunkRule {
+    let targets = trunk.targets.iter().filter_map(|target| {
+        let sides = config.sides(Some(trunk), &target.destination)?;
+        Some((target.value.clone(), profile(Some(trunk), sides.listener, sides.media)))
+    });
+    let incoming = (0..config.listeners.len()).map(|index| {
+        let listener = ListenerId(u16::try_from(index).unwrap_or(u16::MAX));
+        profile(Some(trunk), listener, config.media_beside(Some(trunk), listener).unwrap_or(MediaSide(0)))
+    });
+    TrunkRule { name: trunk.name.clone(), limits: trunk.limits, targets: targets.collect(), incoming: incoming.collect() }
+}
+
+/// How a leg of `trunk` is spoken with; a leg to a plain URI is spoken with as with a trunk that says nothing.
+fn profile(trunk: Option<&Trunk>, listener: ListenerId, media: MediaSide) -> LegProfile {
+    let plain = Trunk::default();
+    let trunk = trunk.unwrap_or(&plain);
+    LegProfile {
+        listener,
+        media,
+        codecs: trunk.codecs.as_slice().into(),
+        nat: trunk.nat,
+        trying_timeout: trunk.trying_timeout,
+        ring_timeout: trunk.ring_timeout,
+    }
+}
+
+fn compile_route(config: &Config, route: &At<tandem_config::Route>) -> RouteRule {
+    let from = match &route.from {
+        From::Anybody => None,
+        From::Trunks(names) => {
+            let mut names: Vec<Box<str>> = names.iter().map(|name| name.value.clone()).collect();
+            names.sort();
+            Some(names.into())
+        }
+    };
+    let action = match &route.action.value {
+        Do::Answer(built_in) => ActionRule::Answer(*built_in),
+        Do::Reject { status, reason } => ActionRule::Reject { status: *status, reason: reason.clone() },
+        Do::Bridge { endpoints, timeout } => ActionRule::Bridge {
+            endpoints: endpoints.iter().filter_map(|endpoint| compile_endpoint(config, endpoint)).collect(),
+            timeout: *timeout,
+            anchor: route.anchor,
+        },
+    };
+    RouteRule { name: route.name.clone(), from, to: route.to.clone(), action }
+}
+
+fn compile_endpoint(config: &Config, endpoint: &Endpoint) -> Option<EndpointRule> {
+    match endpoint {
+        Endpoint::Trunk { name, number } => {
+            let index = config.trunks.iter().position(|trunk| trunk.name == *name)?;
+            let text = match number {
+                Some(number) => format!("trunk:{name}/{number}"),
+                None => format!("trunk:{name}"),
+            };
+            Some(EndpointRule::Trunk { trunk: TrunkId(u16::try_from(index).ok()?), text: text.into(), number: number.clone() })
+        }
+        Endpoint::Uri(target) => {
+            let sides = config.sides(None, &target.destination)?;
+            let profile = profile(None, sides.listener, sides.media);
+            Some(EndpointRule::Uri { text: target.uri(), target: target.clone(), profile })
+        }
+    }
+}
