@@ -7,7 +7,7 @@ mod routing;
 mod sequence;
 
 use routing::next_hop;
-pub use sequence::{Order, Sequence};
+use sequence::{Order, Sequence};
 
 use crate::message::{Contact, HeaderName, Message, Printer};
 use crate::minted::Minted;

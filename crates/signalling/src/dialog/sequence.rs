@@ -2,7 +2,7 @@
 
 /// Where a request stands among those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
+pub(super) enum Order {
     /// As high as any before, or higher; gaps are allowed.
     InOrder,
     /// Lower than one before.
@@ -11,30 +11,30 @@ pub enum Order {
 
 /// Both directions' counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sequence {
+pub(super) struct Sequence {
     local: u32,
     remote: Option<u32>,
 }
 
 impl Sequence {
     /// Of the side that sent the INVITE, whose number was `local`. The peer's is unknown until its first request.
-    pub fn calling(local: u32) -> Self {
+    pub(super) fn calling(local: u32) -> Self {
         Sequence { local, remote: None }
     }
 
     /// Of the side that got the INVITE, whose number was `remote`. Ours is free to begin anywhere below 2³¹.
-    pub fn answering(remote: u32) -> Self {
+    pub(super) fn answering(remote: u32) -> Self {
         Sequence { local: 0, remote: Some(remote) }
     }
 
     /// The number of our next request.
-    pub fn next_local(&mut self) -> u32 {
+    pub(super) fn next_local(&mut self) -> u32 {
         self.local += 1;
         self.local
     }
 
     /// Takes the number of a request from the peer.
-    pub fn on_remote(&mut self, number: u32) -> Order {
+    pub(super) fn on_remote(&mut self, number: u32) -> Order {
         if self.remote.is_some_and(|seen| number < seen) {
             return Order::OutOfOrder;
         }
