@@ -1,0 +1,111 @@
+//! A dialog of the phone (RFC 3261 §12), with the state of its session.
+
+use crate::{
+    Message, Setup,
+    address::{NameAddr, is_loose, socket_of},
+    sdp::Sdp,
+    transaction::Retransmission,
+};
+use std::net::SocketAddr;
+
+/// Where a dialog stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Made by a provisional response.
+    Early,
+    /// Made or confirmed by a 2xx.
+    Confirmed,
+    /// Ended.
+    Over,
+}
+
+/// A 2xx that is sent until its ACK comes (RFC 3261 §13.3.1.4).
+#[derive(Clone, Debug)]
+pub(crate) struct Accepted {
+    /// Of the INVITE.
+    pub cseq: u32,
+    /// The response.
+    pub bytes: Vec<u8>,
+    /// Where it goes.
+    pub destination: SocketAddr,
+    /// When.
+    pub timer: Retransmission,
+}
+
+/// One dialog.
+#[derive(Clone, Debug)]
+pub(crate) struct Dialog {
+    /// Ours.
+    pub local_tag: String,
+    /// Theirs.
+    pub remote_tag: String,
+    /// Their Contact.
+    pub remote_target: String,
+    /// As Route values, first hop first.
+    pub routes: Vec<String>,
+    /// Our Contact URI.
+    pub contact: String,
+    /// Of the last request that we sent in it.
+    pub local_seq: u32,
+    /// Of the last request that came in it.
+    pub remote_seq: Option<u32>,
+    /// Where it stands.
+    pub stage: Stage,
+    /// The 2xx that waits for its ACK.
+    pub accepted: Option<Accepted>,
+    /// The CSeq of the last 2xx that was acknowledged to us.
+    pub acknowledged: Option<u32>,
+    /// Our last ACK: the CSeq, its bytes and where they go.
+    pub ack: Option<(u32, Vec<u8>, SocketAddr)>,
+    /// Offers and answers.
+    pub session: Session,
+}
+
+/// What was offered and answered in a dialog.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Session {
+    /// The last description that we sent, and stand by.
+    pub local: Option<Sdp>,
+    /// The last that came, and counts.
+    pub remote: Option<Sdp>,
+    /// Ours that waits for its answer.
+    pub local_offer: Option<Sdp>,
+    /// Theirs that waits for ours.
+    pub remote_offer: Option<Sdp>,
+    /// Theirs as last written, counted or not: what the version is measured against.
+    pub remote_written: Option<Sdp>,
+    /// Their answer in a provisional response: the 2xx must repeat it.
+    pub early_answer: Option<Sdp>,
+}
+
+impl Session {
+    /// Whether an exchange of offer and answer has been completed.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.local.is_some() && self.remote.is_some()
+    }
+}
+
+impl Dialog {
+    /// A request in the dialog, without Via and CSeq, and where it is sent (RFC 3261 §12.2.1.1).
+    pub(crate) fn request(&self, setup: &Setup, method: &str) -> (Message, SocketAddr) {
+        let (uri, routes) = routed(&self.remote_target, &self.routes);
+        let mut request = Message::request(method, &uri);
+        for route in &routes {
+            request.push("Route", route.as_str());
+        }
+        let hop = self.routes.first().map_or(self.remote_target.as_str(), |route| NameAddr::parse(route).uri);
+        let destination = if setup.sticky { None } else { socket_of(hop) };
+        (request, destination.unwrap_or(setup.outbound))
+    }
+}
+
+/// Request-URI and Route values towards a target over a route set.
+pub(crate) fn routed(target: &str, routes: &[String]) -> (String, Vec<String>) {
+    match routes.first().map(|route| NameAddr::parse(route).uri) {
+        Some(first) if !is_loose(first) => {
+            let rest = routes[1..].iter().cloned().chain([format!("<{target}>")]);
+            (first.to_owned(), rest.collect())
+        }
+        _ => (target.to_owned(), routes.to_vec()),
+    }
+}

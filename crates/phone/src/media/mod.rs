@@ -1,0 +1,10 @@
+//! The sound of a phone: a sine of its own in G.711 over RTP, and a meter for what it hears.
+
+mod g711;
+mod meter;
+mod rtp;
+mod stream;
+
+pub use meter::{Measurement, Meter, WINDOW};
+pub use rtp::Packet;
+pub use stream::Stream;

@@ -1,0 +1,301 @@
+//! The phone as it is asked: requests, in dialogs and outside.
+
+use super::{CallIndex, MAX_CALLS, Outcome, Phone, Role, Todo};
+use crate::{
+    Message, Reply, Script, When,
+    address::{NameAddr, Via},
+    dialog::{Dialog, Session, Stage},
+    script::{Act, OnCancel},
+    transaction::ServerTransaction,
+};
+use std::{net::SocketAddr, time::Duration};
+use tandem_model::Timestamp;
+
+impl Phone {
+    pub(super) fn on_request(&mut self, now: Timestamp, source: SocketAddr, message: Message) {
+        let Some(via) = message.header("Via").and_then(Via::parse) else { return };
+        let key = (via.branch().to_owned(), via.sent_by.to_owned());
+        let method = message.method().to_owned();
+        let family = if method == "ACK" { "INVITE" } else { &method };
+        let known = self.servers.iter().position(|server| server.key == key && server.request.method() == family);
+        match (method.as_str(), known) {
+            ("ACK", Some(server)) => self.on_failure_ack(now, server, &message),
+            ("ACK", None) => self.on_success_ack(now, &message),
+            (_, Some(server)) => {
+                self.check_retransmission(now, server, &message);
+                // The 2xx of an INVITE is repeated by its dialog alone.
+                let accepted = self.servers[server].response.as_ref().is_some_and(|(status, ..)| (200..300).contains(status));
+                if family != "INVITE" || !accepted {
+                    self.repeat_response(server);
+                }
+            }
+            ("INVITE", None) => self.on_invite(now, source, key, message),
+            ("CANCEL", None) => self.on_cancel(now, source, key, message),
+            (_, None) => self.on_other_request(now, source, key, message),
+        }
+    }
+
+    fn remember(
+        &mut self,
+        key: (String, String),
+        request: Message,
+        source: SocketAddr,
+        call: Option<CallIndex>,
+        dialog: Option<usize>,
+    ) -> usize {
+        self.servers.push(ServerTransaction { key, request, source, call, dialog, response: None, timer: None, acknowledged: false });
+        self.servers.len() - 1
+    }
+
+    /// Call and dialog of a request, by Call-ID and both tags.
+    fn find_dialog(&self, message: &Message) -> Option<(CallIndex, usize)> {
+        let to = NameAddr::parse(message.header("To")?).tag()?;
+        let from = NameAddr::parse(message.header("From")?).tag().unwrap_or_default();
+        let call = self.calls.iter().position(|call| call.call_id == message.call_id())?;
+        let dialog = self.calls[call].dialogs.iter().position(|dialog| dialog.local_tag == to && dialog.remote_tag == from)?;
+        Some((call, dialog))
+    }
+
+    fn on_invite(&mut self, now: Timestamp, source: SocketAddr, key: (String, String), message: Message) {
+        if NameAddr::parse(message.header("To").unwrap_or_default()).tag().is_some() {
+            return self.on_reinvite(now, source, key, message);
+        }
+        if self.calls.len() >= MAX_CALLS {
+            let server = self.remember(key, message, source, None, None);
+            return self.refuse(now, server, 486);
+        }
+        let remote = crate::message::split_list(message.header("From").unwrap_or_default()).first().map_or("", |from| *from).to_owned();
+        let bare = remote.split(";tag=").next().unwrap_or_default().to_owned();
+        let local = message.header("To").unwrap_or_default().to_owned();
+        let script = self.plans.pop_front().unwrap_or_else(|| self.plan.clone());
+        let script = Script { habits: crate::Habits { deaf: 0, ..script.habits.clone() }, ..script };
+        let call = self.new_call(Role::Callee, message.call_id().to_owned(), local, bare, script);
+        self.check_invite(now, &message);
+        self.remember(key, message, source, Some(call), None);
+        self.trigger(now, call, When::Start);
+    }
+
+    /// The dialog of a fork at the callee (RFC 3261 §12.1.1), made at its first response.
+    pub(super) fn fork_dialog(&mut self, call: CallIndex, fork: u8, request: &Message) -> usize {
+        let contact = if fork == 0 { self.own_contact() } else { format!("sip:{}-{fork}@{}", self.setup.name, self.setup.address) };
+        let own = &mut self.calls[call];
+        let local_tag = if fork == 0 { own.local_tag.clone() } else { format!("{}-{fork}", own.local_tag) };
+        if let Some(known) = own.dialogs.iter().position(|dialog| dialog.local_tag == local_tag) {
+            return known;
+        }
+        let text = |name| request.header(name).unwrap_or_default();
+        own.dialogs.push(Dialog {
+            local_tag,
+            remote_tag: NameAddr::parse(text("From")).tag().unwrap_or_default().to_owned(),
+            remote_target: NameAddr::parse(text("Contact")).uri.to_owned(),
+            routes: self
+                .setup
+                .record_route
+                .iter()
+                .cloned()
+                .chain(request.list("Record-Route").iter().map(|route| (*route).to_owned()))
+                .collect(),
+            contact,
+            local_seq: 100,
+            remote_seq: request.cseq().map(|(number, _)| number),
+            stage: Stage::Early,
+            accepted: None,
+            acknowledged: None,
+            ack: None,
+            session: Session::default(),
+        });
+        let dialog = own.dialogs.len() - 1;
+        if request.has_sdp() {
+            let body = request.body.clone();
+            // The check of versions starts with the fork's first view of the offer.
+            if let Ok(offer) = crate::sdp::Sdp::parse(&body) {
+                let session = &mut self.calls[call].dialogs[dialog].session;
+                (session.remote_written, session.remote_offer) = (Some(offer.clone()), Some(offer));
+            }
+        }
+        dialog
+    }
+
+    fn on_reinvite(&mut self, now: Timestamp, source: SocketAddr, key: (String, String), message: Message) {
+        let found = self.find_dialog(&message);
+        let server = self.remember(key, message.clone(), source, found.map(|(call, _)| call), found.map(|(_, dialog)| dialog));
+        let Some((call, dialog)) = found.filter(|(call, dialog)| self.calls[*call].dialogs[*dialog].stage != Stage::Over) else {
+            return self.refuse(now, server, 481);
+        };
+        if !self.check_in_dialog(now, call, dialog, &message) {
+            return self.refuse(now, server, 500);
+        }
+        // RFC 3261 §14.2.
+        let asking = self.clients.iter().any(|client| client.call == Some(call) && client.request.method() == "INVITE" && client.is_open());
+        if asking {
+            return self.refuse(now, server, 491);
+        }
+        let waiting = self.servers.iter().enumerate();
+        let mut waiting = waiting.filter(|(other, one)| *other != server && one.call == Some(call) && one.request.method() == "INVITE");
+        if waiting.any(|(_, one)| !one.is_answered()) {
+            return self.refuse(now, server, 500);
+        }
+        self.refresh_target(call, dialog, &message);
+        if message.has_sdp() {
+            self.take_offer(now, call, dialog, &message.body);
+        }
+        let habits = &mut self.calls[call].script.habits;
+        let (after, reply) = if habits.reoffers.is_empty() { (Duration::ZERO, Reply::new(200)) } else { habits.reoffers.remove(0) };
+        self.trigger(now, call, When::Reoffered);
+        if after.is_zero() {
+            self.reply(now, call, &reply);
+        } else {
+            self.schedule(now, after, call, Todo::Act(Act::Reply(reply)));
+        }
+    }
+
+    fn refresh_target(&mut self, call: CallIndex, dialog: usize, message: &Message) {
+        if let Some(contact) = message.header("Contact") {
+            self.calls[call].dialogs[dialog].remote_target = NameAddr::parse(contact).uri.to_owned();
+        }
+    }
+
+    /// A final response of no further interest. Of an INVITE it is repeated until its ACK comes.
+    fn refuse(&mut self, now: Timestamp, server: usize, status: u16) {
+        let (request, source) = (self.servers[server].request.clone(), self.servers[server].source);
+        let own = self.servers[server].call.zip(self.servers[server].dialog);
+        let tag = own.map_or_else(|| "stateless".to_owned(), |(call, dialog)| self.calls[call].dialogs[dialog].local_tag.clone());
+        let (mut response, destination) = self.response_to(&request, source, status, None, &tag);
+        if status == 500 {
+            response.push("Retry-After", "1");
+        }
+        self.answer(now, server, &response, destination);
+        if request.method() == "INVITE" {
+            self.servers[server].timer = Some(crate::transaction::Retransmission::start(now, Some(crate::T2)));
+        }
+    }
+
+    fn on_cancel(&mut self, now: Timestamp, source: SocketAddr, key: (String, String), message: Message) {
+        let invite = self.servers.iter().position(|server| server.key == key && server.request.method() == "INVITE");
+        let Some(invite) = invite else {
+            self.violate(now, "cancel-stray", "a CANCEL of nothing that we were asked");
+            let server = self.remember(key, message, source, None, None);
+            return self.refuse(now, server, 481);
+        };
+        self.check_cancel(now, invite, &message);
+        let Some(call) = self.servers[invite].call else { return };
+        let habits = &self.calls[call].script.habits;
+        if habits.ignore_cancel {
+            return;
+        }
+        let delay = habits.cancel_delay;
+        self.remember(key, message.clone(), source, Some(call), None);
+        if delay.is_zero() {
+            self.answer_cancel(now, call, message, source);
+        } else {
+            self.schedule(now, delay, call, Todo::AnswerCancel(Box::new(message), source));
+        }
+    }
+
+    pub(super) fn answer_cancel(&mut self, now: Timestamp, call: CallIndex, message: Message, source: SocketAddr) {
+        let branch = message.header("Via").and_then(Via::parse).map_or("", |via| via.branch());
+        let server = self.servers.iter().position(|server| server.request.method() == "CANCEL" && server.key.0 == branch);
+        let Some(server) = server else { return };
+        let tag = self.calls[call].local_tag.clone();
+        let (response, destination) = self.response_to(&message, source, 200, None, &tag);
+        self.answer(now, server, &response, destination);
+        match self.calls[call].script.habits.on_cancel {
+            OnCancel::Terminate => self.reply(now, call, &Reply::new(487)),
+            OnCancel::Answer => self.reply(now, call, &Reply::new(200)),
+            OnCancel::Nothing => {}
+        }
+        self.trigger(now, call, When::Cancelled);
+    }
+
+    /// The ACK of a failure: absorbed by its transaction (RFC 3261 §17.2.1).
+    fn on_failure_ack(&mut self, now: Timestamp, server: usize, message: &Message) {
+        self.check_failure_ack(now, server, message);
+        self.servers[server].acknowledged = true;
+        if let Some(timer) = &mut self.servers[server].timer {
+            timer.stop(None);
+        }
+    }
+
+    fn on_success_ack(&mut self, now: Timestamp, message: &Message) {
+        let Some((call, dialog)) = self.find_dialog(message) else {
+            return self.violate(now, "ack-stray", format!("an ACK that fits no dialog: {:?}", message.header("To")));
+        };
+        self.check_success_ack(now, call, dialog, message);
+        let cseq = message.cseq().map_or(0, |(number, _)| number);
+        let own = &mut self.calls[call].dialogs[dialog];
+        if own.accepted.as_ref().is_none_or(|accepted| accepted.cseq != cseq) {
+            return;
+        }
+        own.accepted = None;
+        own.acknowledged = Some(cseq);
+        if own.session.local_offer.is_some() && own.stage != Stage::Over {
+            if message.has_sdp() {
+                self.take_answer(now, call, dialog, &message.body, false);
+            } else {
+                self.violate(now, "sdp-missing", "our offer in the 2xx got no answer in the ACK (RFC 3261 §13.2.2.4)");
+            }
+        }
+        self.trigger(now, call, When::Confirmed);
+        if std::mem::take(&mut self.calls[call].bye_pending) && self.calls[call].dialogs[dialog].stage == Stage::Confirmed {
+            self.send_bye(now, call, dialog);
+        }
+    }
+
+    /// RFC 3261 §13.3.1.4: the dialog stands all the same, and is ended with BYE.
+    pub(super) fn on_ack_missing(&mut self, now: Timestamp, call: CallIndex, dialog: usize) {
+        self.calls[call].dialogs[dialog].accepted = None;
+        self.violate(now, "ack-missing", "no ACK of our 2xx in 64 × T1");
+        if self.calls[call].dialogs[dialog].stage == Stage::Confirmed {
+            self.send_bye(now, call, dialog);
+            if self.calls[call].outcome == Some(Outcome::WeHungUp) {
+                self.calls[call].outcome = Some(Outcome::Lost);
+            }
+        }
+    }
+
+    fn on_other_request(&mut self, now: Timestamp, source: SocketAddr, key: (String, String), message: Message) {
+        let found = self.find_dialog(&message);
+        let tagged = NameAddr::parse(message.header("To").unwrap_or_default()).tag().is_some();
+        let is_bye = message.method() == "BYE";
+        if let Some((call, _)) = found.filter(|_| is_bye) {
+            self.trigger(now, call, When::ByeSeen);
+            if self.calls[call].script.habits.ignore_bye {
+                return;
+            }
+        }
+        let server = self.remember(key, message.clone(), source, found.map(|(call, _)| call), found.map(|(_, dialog)| dialog));
+        match found {
+            Some((call, dialog)) => {
+                if !self.check_in_dialog(now, call, dialog, &message) {
+                    self.refuse(now, server, 500);
+                } else if is_bye {
+                    self.on_bye(now, server, call, dialog);
+                } else {
+                    let status = if message.method() == "OPTIONS" { 200 } else { 405 };
+                    self.refuse(now, server, status);
+                }
+            }
+            None => self.refuse(now, server, if tagged || is_bye { 481 } else { 200 }),
+        }
+    }
+
+    fn on_bye(&mut self, now: Timestamp, server: usize, call: CallIndex, dialog: usize) {
+        self.check_bye(now, call, dialog);
+        let status = self.calls[call].script.habits.bye_status;
+        self.refuse(now, server, if status == 0 { 200 } else { status });
+        let own = &mut self.calls[call].dialogs[dialog];
+        let was_early = own.stage == Stage::Early;
+        own.stage = Stage::Over;
+        own.accepted = None;
+        // RFC 3261 §15.1.2: what is still open in the dialog gets 487.
+        if let Some(invite) = self.waiting_invite(call).filter(|_| !self.calls[call].script.habits.leaves_invite_open) {
+            self.refuse(now, invite, 487);
+            if was_early {
+                self.calls[call].statuses.push((now, 487));
+            }
+        }
+        if self.calls[call].current().is_none() {
+            self.finish(now, call, Outcome::TheyHungUp);
+        }
+    }
+}
