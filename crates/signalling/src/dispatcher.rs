@@ -141,7 +141,15 @@ impl Dispatcher {
         self.respond(request, flow, status, reason, tag.as_str(), extra)
     }
 
-    fn respond(&self, request: &Message, flow: &Flow, status: u16, reason: Option<&str>, tag: &str, extra: impl FnOnce(&mut Printer)) -> Transmit {
+    fn respond(
+        &self,
+        request: &Message,
+        flow: &Flow,
+        status: u16,
+        reason: Option<&str>,
+        tag: &str,
+        extra: impl FnOnce(&mut Printer),
+    ) -> Transmit {
         let phrase = reason.unwrap_or_else(|| reason_phrase(status));
         let mut printer = Printer::response_to(request, flow.remote, status, phrase, Some(tag));
         extra(&mut printer);

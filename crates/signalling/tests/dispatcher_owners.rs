@@ -1,5 +1,7 @@
 //! Who owns a message, in the order that the dispatcher looks in.
 
+#![allow(clippy::panic, reason = "a test fails by panicking")]
+
 use bytes::Bytes;
 use tandem_model::{CallId, Flow, LegId, ListenerId, Timestamp, Transport};
 use tandem_signalling::{Dispatcher, DropReason, Minter, Tombstone, Verdict};
@@ -43,7 +45,9 @@ fn receive(dispatcher: &mut Dispatcher, bytes: Bytes) -> Verdict {
 /// The status line of a reply.
 fn said(verdict: &Verdict) -> &str {
     match verdict {
-        Verdict::Refuse(transmit) | Verdict::Again(transmit) => std::str::from_utf8(&transmit.bytes).expect("text").lines().next().expect("a line"),
+        Verdict::Refuse(transmit) | Verdict::Again(transmit) => {
+            std::str::from_utf8(&transmit.bytes).expect("text").lines().next().expect("a line")
+        }
         other => panic!("no reply: {other:?}"),
     }
 }
@@ -76,7 +80,9 @@ fn the_same_request_by_another_path_is_merged() {
 fn our_tag_finds_the_leg_and_nothing_else_does() {
     let (mut dispatcher, _) = adopted();
     let ours = format!(";tag={}", minter().tag(leg()));
-    assert!(matches!(receive(&mut dispatcher, request("BYE", "z9hG4bK3", &ours)), Verdict::Call(CALL, arrival) if arrival.leg == Some(leg())));
+    assert!(
+        matches!(receive(&mut dispatcher, request("BYE", "z9hG4bK3", &ours)), Verdict::Call(CALL, arrival) if arrival.leg == Some(leg()))
+    );
     assert_eq!(said(&receive(&mut dispatcher, request("BYE", "z9hG4bK4", ";tag=forged"))), "SIP/2.0 481 Call/Transaction Does Not Exist");
     dispatcher.leg_removed(leg());
     assert_eq!(said(&receive(&mut dispatcher, request("BYE", "z9hG4bK5", &ours))), "SIP/2.0 481 Call/Transaction Does Not Exist");

@@ -40,7 +40,10 @@ fn printed(kind: Kind, states: &[State]) -> String {
 
 #[test]
 fn invite_client() {
-    insta::assert_snapshot!(printed(Kind::ClientInvite, &[State::Calling, State::Proceeding, State::Completed, State::Accepted, State::Terminated]));
+    insta::assert_snapshot!(printed(
+        Kind::ClientInvite,
+        &[State::Calling, State::Proceeding, State::Completed, State::Accepted, State::Terminated]
+    ));
 }
 
 #[test]

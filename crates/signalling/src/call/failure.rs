@@ -56,7 +56,10 @@ impl Failure {
             extra.push(HeaderName::RetryAfter, after);
         }
         if kept && status < 400 {
-            response.headers().filter(|header| header.name == HeaderName::Contact).for_each(|header| extra.push(HeaderName::Contact, header.value));
+            response
+                .headers()
+                .filter(|header| header.name == HeaderName::Contact)
+                .for_each(|header| extra.push(HeaderName::Contact, header.value));
         }
         let retriable = matches!(response.status(), 408 | 500..=599);
         Failure { status, reason: kept.then(|| response.reason().into()), extra, retriable, end: None }

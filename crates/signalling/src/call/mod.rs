@@ -343,7 +343,8 @@ impl Call {
     #[allow(clippy::panic, reason = "the fault that tests of panic isolation inject; no configuration can enable it")]
     fn fault_hook(&self, arrival: &Arrival) {
         if let Some(fault) = self.node.fault.as_deref() {
-            let wanted = |header: &crate::message::Header<'_>| header.raw_name.eq_ignore_ascii_case("X-Tandem-Fault") && header.value == fault;
+            let wanted =
+                |header: &crate::message::Header<'_>| header.raw_name.eq_ignore_ascii_case("X-Tandem-Fault") && header.value == fault;
             if arrival.message.headers().filter(|header| header.name == HeaderName::Other).any(|header| wanted(&header)) {
                 panic!("injected fault");
             }

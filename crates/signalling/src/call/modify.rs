@@ -37,7 +37,9 @@ impl Call {
         if self.callee.is_none() {
             return self.modify_alone(now);
         }
-        let busy = self.leg(from.other()).is_none_or(|other| other.has_open_client_invite() || other.is_awaiting_ack() || other.has_open_server_invite());
+        let busy = self
+            .leg(from.other())
+            .is_none_or(|other| other.has_open_client_invite() || other.is_awaiting_ack() || other.has_open_server_invite());
         if busy {
             return self.refuse_modify(now, from, &Failure::new(491));
         }

@@ -125,7 +125,9 @@ impl Call {
         let anchor = bridge.anchor;
         while let Some(plan) = bridge.plans.get(bridge.next) {
             bridge.next += 1;
-            let screened = offer.as_deref().map_or(Ok(()), |offer| negotiation::screen_offer(offer, &self.caller.profile.codecs, &plan.profile.codecs, anchor));
+            let screened = offer
+                .as_deref()
+                .map_or(Ok(()), |offer| negotiation::screen_offer(offer, &self.caller.profile.codecs, &plan.profile.codecs, anchor));
             match screened {
                 Ok(()) => {
                     let Some(leg) = self.id.leg(self.legs_created) else { break };
@@ -207,7 +209,8 @@ impl Call {
         let callee = self.invite(now, leg, &plan, media, pending.as_ref().map(|pending| pending.sdp()));
         self.notify(now, Some(leg), EventKind::LegCreated);
         // Behind NAT the host is known before its answer is, and it may speak before it answers.
-        let early = pending.as_ref().filter(|_| plan.profile.nat).and_then(|pending| pending.describe_early(&self.caller.media, &callee.media));
+        let early =
+            pending.as_ref().filter(|_| plan.profile.nat).and_then(|pending| pending.describe_early(&self.caller.media, &callee.media));
         if let Some(early) = early {
             self.media(MediaCommand::Describe { call: self.id, leg: self.caller.id, description: early.from });
             self.media(MediaCommand::Describe { call: self.id, leg, description: early.to });

@@ -42,7 +42,8 @@ impl Call {
         if let Some(callee) = &mut self.callee {
             callee.hang_up(context!(self, now), caller_status(reason), header);
         }
-        let legs: Vec<_> = std::iter::once(&self.caller).chain(&self.callee).filter(|leg| leg.status / 100 == 2).map(|leg| leg.id).collect();
+        let legs: Vec<_> =
+            std::iter::once(&self.caller).chain(&self.callee).filter(|leg| leg.status / 100 == 2).map(|leg| leg.id).collect();
         for leg in legs {
             self.notify(now, Some(leg), EventKind::LegEnded { reason });
         }

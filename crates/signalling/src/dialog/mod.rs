@@ -184,7 +184,9 @@ fn params_start(value: &str) -> Option<usize> {
             _ if escaped => escaped = false,
             b'\\' if quoted => escaped = true,
             b'"' => quoted = !quoted,
-            b'<' if !quoted => return value[place..].find('>').and_then(|close| value[place + close..].find(';').map(|semi| place + close + semi)),
+            b'<' if !quoted => {
+                return value[place..].find('>').and_then(|close| value[place + close..].find(';').map(|semi| place + close + semi));
+            }
             b';' if !quoted => return Some(place),
             _ => {}
         }

@@ -84,5 +84,7 @@ impl TransactionKeys {
 
 fn has_cookie(branch: &str) -> bool {
     // §8.1.1.7; compared without case because tokens are (§7.3.1), and some peers write it in capitals.
-    branch.len() > MAGIC_COOKIE.len() && branch.is_char_boundary(MAGIC_COOKIE.len()) && branch[..MAGIC_COOKIE.len()].eq_ignore_ascii_case(MAGIC_COOKIE)
+    branch.len() > MAGIC_COOKIE.len()
+        && branch.is_char_boundary(MAGIC_COOKIE.len())
+        && branch[..MAGIC_COOKIE.len()].eq_ignore_ascii_case(MAGIC_COOKIE)
 }

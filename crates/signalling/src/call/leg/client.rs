@@ -334,11 +334,8 @@ impl Leg {
         let (_, timer) = client.transaction.poll_timeout().filter(|(at, _)| *at <= context.now)?;
         let actions = client.transaction.on(context.now, Event::Expired(timer));
         if actions.contains(&Action::Resend) {
-            let transmit = Transmit {
-                listener: self.profile.listener,
-                destination: client.destination.clone(),
-                bytes: client.request.clone(),
-            };
+            let transmit =
+                Transmit { listener: self.profile.listener, destination: client.destination.clone(), bytes: client.request.clone() };
             context.send(transmit);
         }
         actions.contains(&Action::ReportTimeout).then(|| self.client_failed(LegEvent::TimedOut)).flatten()

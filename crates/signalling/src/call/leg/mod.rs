@@ -194,7 +194,9 @@ impl Leg {
     pub(crate) fn last_word(&self, node: &NodeFacts) -> Option<Transmit> {
         match self.state {
             State::Incoming => self.server.as_ref().map(|server| server.last_word(self.tag)),
-            State::Outgoing => self.client.as_ref().and_then(|client| client.last_word()).map(|(destination, bytes)| self.transmit(destination, bytes)),
+            State::Outgoing => {
+                self.client.as_ref().and_then(|client| client.last_word()).map(|(destination, bytes)| self.transmit(destination, bytes))
+            }
             State::Confirmed => self.last_bye(node),
             State::Leaving => None,
         }

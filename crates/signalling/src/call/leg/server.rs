@@ -118,7 +118,14 @@ impl AwaitingAck {
 
 impl Leg {
     /// A leg from the INVITE that founds a call: 100 is sent at once.
-    pub(crate) fn incoming(context: &mut Context<'_>, id: LegId, arrival: Arrival, endpoint: Box<str>, profile: LegProfile, media: LegMedia) -> Leg {
+    pub(crate) fn incoming(
+        context: &mut Context<'_>,
+        id: LegId,
+        arrival: Arrival,
+        endpoint: Box<str>,
+        profile: LegProfile,
+        media: LegMedia,
+    ) -> Leg {
         let tag = context.node.minter.tag(id);
         let uri = |header: Result<crate::message::NameAddr<'_>, _>| header.map_or_else(|_| "".into(), |address| address.uri.into());
         let (from, to) = (uri(arrival.message.from()), uri(arrival.message.to()));
@@ -288,11 +295,8 @@ impl Leg {
         }
         if let Some(again) = awaiting.again.as_mut().filter(|again| again.due() <= context.now) {
             again.advance(context.now);
-            let transmit = Transmit {
-                listener: self.profile.listener,
-                destination: awaiting.destination.clone(),
-                bytes: awaiting.bytes.clone(),
-            };
+            let transmit =
+                Transmit { listener: self.profile.listener, destination: awaiting.destination.clone(), bytes: awaiting.bytes.clone() };
             context.send(transmit);
         }
         None
