@@ -10,20 +10,20 @@ use std::{
 use tandem_model::Timestamp;
 
 /// Names remembered at most; when they are all fresh, a new one replaces the one that would be forgotten first.
-pub const MAX_NAMES: usize = 1_024;
+pub(crate) const MAX_NAMES: usize = 1_024;
 
 /// How long an answer is good for. The system's resolver does not tell the record's own time to live.
-pub const REMEMBERED: Duration = Duration::from_secs(30);
+pub(crate) const REMEMBERED: Duration = Duration::from_secs(30);
 
 /// How long a name that could not be found is not asked for again.
-pub const REMEMBERED_FAILURE: Duration = Duration::from_secs(3);
+pub(crate) const REMEMBERED_FAILURE: Duration = Duration::from_secs(3);
 
 /// A look-up that has not answered by then has failed.
-pub const DEADLINE: Duration = Duration::from_secs(3);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(3);
 
 /// What is known of a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Known {
+pub(crate) enum Known {
     /// Its addresses, in the resolver's order.
     Addresses(Box<[IpAddr]>),
     /// It has none, or nobody answered.
@@ -32,9 +32,11 @@ pub enum Known {
 
 impl Known {
     /// The first address that a socket bound to `local` can send to.
-    pub fn first_for(&self, local: SocketAddr, port: u16) -> Option<SocketAddr> {
+    pub(crate) fn first_for(&self, local: SocketAddr, port: u16) -> Option<SocketAddr> {
         match self {
-            Known::Addresses(addresses) => addresses.iter().find(|address| address.is_ipv4() == local.is_ipv4()).map(|address| (*address, port).into()),
+            Known::Addresses(addresses) => {
+                addresses.iter().find(|address| address.is_ipv4() == local.is_ipv4()).map(|address| (*address, port).into())
+            }
             Known::Nothing => None,
         }
     }
@@ -46,24 +48,30 @@ struct Entry {
 }
 
 /// Looks names up and remembers them.
-pub struct Names {
+pub(crate) struct Names {
     background: Background,
     known: RefCell<BTreeMap<Box<str>, Entry>>,
 }
 
 impl Names {
     /// Knows no name yet; asks on `background`.
-    pub fn new(background: Background) -> Self {
+    pub(crate) fn new(background: Background) -> Self {
         Names { background, known: RefCell::default() }
     }
 
     /// What is known of `host` now, without asking anybody.
-    pub fn recall(&self, host: &str, now: Timestamp) -> Option<Known> {
+    pub(crate) fn recall(&self, host: &str, now: Timestamp) -> Option<Known> {
         self.known.borrow().get(host).filter(|entry| entry.until > now).map(|entry| entry.known.clone())
     }
 
+    /// The names that `address` is remembered under.
+    pub(crate) fn names_of(&self, address: IpAddr) -> Vec<Box<str>> {
+        let has_it = |known: &Known| matches!(known, Known::Addresses(addresses) if addresses.contains(&address));
+        self.known.borrow().iter().filter(|(_, entry)| has_it(&entry.known)).map(|(name, _)| name.clone()).collect()
+    }
+
     /// Asks for `host`. What it learns is remembered from `now` on.
-    pub async fn look_up(&self, host: Box<str>, now: impl Fn() -> Timestamp) -> Known {
+    pub(crate) async fn look_up(&self, host: Box<str>, now: impl Fn() -> Timestamp) -> Known {
         let name = host.clone();
         let answer = self.background.run(async move {
             let looked_up = tokio::net::lookup_host((&*name, 0));
@@ -108,6 +116,7 @@ mod tests {
         let local = "127.0.0.1:5060".parse().unwrap();
         assert_eq!(known.first_for(local, 5070), "127.0.0.1:5070".parse().ok());
         assert_eq!(names.recall("localhost", now), Some(known));
+        assert_eq!(names.names_of("127.0.0.1".parse().unwrap()), ["localhost".into()]);
         assert_eq!(names.recall("localhost", now + REMEMBERED), None);
     }
 

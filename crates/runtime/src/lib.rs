@@ -1,9 +1,34 @@
 //! The shell around the pure core: sockets, threads, tasks, clocks and logs.
+//!
+//! One thread carries all signalling: a datagram is read, given its owner, and handled by the owner's task, without a lock
+//! and without another thread being woken. Media has threads of its own, and everything slow has one more.
+//!
+//! What is deliberately not here: decisions. What a call does is `tandem-signalling`'s, who may call whom is
+//! `tandem-policy`'s, what becomes of a packet is `tandem-media`'s; the shell carries out what they say.
+//!
+//! Three things to know: [`OpenNode`] is a node's life, [`flight_recorder`] remembers what every call was told, and
+//! [`replay()`](replay::replay) runs a call again from that.
 
+mod actor;
 pub mod background;
 pub mod clock;
-pub mod dns;
-mod flight_recorder;
+mod containment;
+mod dns;
+pub mod flight_recorder;
+mod ingress;
+pub mod ladder;
+mod lifecycle;
 pub mod limits;
 pub mod log;
-pub mod transport;
+mod mailbox;
+mod media_port;
+mod node;
+mod outbox;
+pub mod replay;
+mod report;
+mod route_table;
+mod supervisor;
+mod transport;
+
+pub use lifecycle::{MediaEvents, OpenError, OpenNode, Order, Orders, Rules, Setup, orders};
+pub use media_port::MediaPort;

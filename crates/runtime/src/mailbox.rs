@@ -8,14 +8,14 @@ use std::{
     rc::Rc,
     task::{Poll, Waker},
 };
-use tandem_signalling::call::Input;
+use tandem_signalling::Input;
 
 /// Inputs that may wait for one call.
-pub const MAX_ITEMS: usize = 64;
+pub(crate) const MAX_ITEMS: usize = 64;
 
 /// Places kept for inputs that nobody repeats: media events, network errors, the end. Messages are repeated by their
 /// senders and may be dropped.
-pub const RESERVED_ITEMS: usize = 16;
+pub(crate) const RESERVED_ITEMS: usize = 16;
 
 /// A mailbox item stays small: messages are boxed.
 const _: () = assert!(size_of::<Input>() <= 64);
@@ -29,11 +29,11 @@ struct State {
 
 /// The end that others put inputs into.
 #[derive(Clone, Default)]
-pub struct Mailbox(Rc<RefCell<State>>);
+pub(crate) struct Mailbox(Rc<RefCell<State>>);
 
 /// The mailbox was full or its call is over; the input is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub(crate) enum Refused {
     /// As many wait as may.
     Full,
     /// The call is over.
@@ -42,7 +42,7 @@ pub enum Refused {
 
 impl Mailbox {
     /// An empty mailbox.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Mailbox::default()
     }
 
@@ -50,7 +50,7 @@ impl Mailbox {
     ///
     /// # Errors
     /// [`Refused`], and the input is gone.
-    pub fn put(&self, input: Input) -> Result<(), Refused> {
+    pub(crate) fn put(&self, input: Input) -> Result<(), Refused> {
         let waker = {
             let mut state = self.0.borrow_mut();
             if state.closed {
@@ -70,7 +70,7 @@ impl Mailbox {
     }
 
     /// The oldest input, or `Pending` with the waker kept: there is one task that takes.
-    pub fn poll_take(&self, waker: &Waker) -> Poll<Input> {
+    pub(crate) fn poll_take(&self, waker: &Waker) -> Poll<Input> {
         let mut state = self.0.borrow_mut();
         match state.items.pop_front() {
             Some(input) => Poll::Ready(input),
@@ -84,7 +84,7 @@ impl Mailbox {
     }
 
     /// Refuses everything from now on and forgets what waits.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         let mut state = self.0.borrow_mut();
         *state = State { closed: true, ..State::default() };
     }

@@ -1,2 +1,141 @@
+//! What every call was told, kept for a while: one bounded ring for the whole node.
+//!
+//! The core is deterministic, so a call whose inputs are all still here can be written out ([`Dump`]) and run again. Nothing
+//! is kept per call but where its newest entry is ([`Trail`]). Secrets are masked as messages come in.
+
+mod dump;
 mod mask;
 mod ring;
+mod tokens;
+
+pub use dump::{Dump, DumpError, Entry, Fault, Founding, Recorded, Setup};
+pub use mask::mask_secrets;
+pub use tokens::translate_tokens;
+
+use ring::{Label, Position, Ring};
+use serde::{Serialize, de::DeserializeOwned};
+use tandem_model::{CallId, Decision, Destination, EndReason, Flow, LegId, LegProfile, MediaEvent, Origin, QuestionId, Timestamp};
+use tandem_signalling::{Arrival, CallSetup, Input};
+
+/// Size of the ring unless told otherwise.
+pub const DEFAULT_BYTES: usize = 64 << 20;
+
+/// What an entry's content is: the first byte of its label. Numbers are those of the ring alone, never of a file.
+mod kind {
+    pub(super) const FOUNDED: u8 = 1;
+    pub(super) const MESSAGE: u8 = 2;
+    pub(super) const DECIDED: u8 = 3;
+    pub(super) const MEDIA: u8 = 4;
+    pub(super) const UNREACHABLE: u8 = 5;
+    pub(super) const END: u8 = 6;
+    pub(super) const WAKE: u8 = 7;
+}
+
+/// Where a call's newest entry is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Trail {
+    last: Option<Position>,
+    /// An entry could not be kept: the call can never be whole.
+    broken: bool,
+}
+
+/// The recorder. One a signalling thread.
+pub struct FlightRecorder {
+    ring: Ring,
+    /// What goes before a message's bytes, encoded here first so that its length is known.
+    scratch: Vec<u8>,
+}
+
+impl FlightRecorder {
+    /// A recorder of `bytes`, taken from the system at once.
+    pub fn new(bytes: usize) -> Self {
+        FlightRecorder { ring: Ring::new(bytes), scratch: Vec::with_capacity(1024) }
+    }
+
+    /// A call is about to be founded on this.
+    pub fn founded(&mut self, now: Timestamp, setup: &CallSetup, arrival: &Arrival, origin: &Origin, profile: &LegProfile) -> Trail {
+        let mut trail = Trail::default();
+        let head = (arrival.flow, arrival.key.bits(), setup.seed, origin, profile);
+        self.push(&mut trail, now, setup.id, None, kind::FOUNDED, &head, arrival.message.bytes());
+        trail
+    }
+
+    /// A call is about to handle this.
+    pub fn input(&mut self, trail: &mut Trail, now: Timestamp, call: CallId, input: &Input) {
+        match input {
+            Input::Message(arrival) => {
+                let head = (arrival.flow, arrival.key.bits(), arrival.serial);
+                self.push(trail, now, call, arrival.leg, kind::MESSAGE, &head, arrival.message.bytes());
+            }
+            Input::Decided(id, decision) => self.push(trail, now, call, None, kind::DECIDED, &(id, decision), &[]),
+            Input::Media(event) => self.push(trail, now, call, None, kind::MEDIA, event, &[]),
+            Input::Unreachable(destination) => self.push(trail, now, call, None, kind::UNREACHABLE, destination, &[]),
+            Input::End(reason) => self.push(trail, now, call, None, kind::END, reason, &[]),
+            Input::Wake => self.push(trail, now, call, None, kind::WAKE, &(), &[]),
+        }
+    }
+
+    /// Everything that a call was told, oldest first; `None` once any of it was overwritten.
+    pub fn recall(&self, trail: &Trail) -> Option<Vec<Entry>> {
+        if trail.broken {
+            return None;
+        }
+        let chain = self.ring.chain(trail.last?)?;
+        chain.into_iter().map(|(label, content)| decode(&label, content)).collect()
+    }
+
+    fn push(&mut self, trail: &mut Trail, now: Timestamp, call: CallId, leg: Option<LegId>, kind: u8, head: &impl Serialize, bytes: &[u8]) {
+        self.scratch.clear();
+        if postcard::to_io(head, &mut self.scratch).is_err() {
+            trail.broken = true;
+            return;
+        }
+        let label = Label { kind, call: call.bits(), leg: leg.map_or(0, LegId::bits), time: now.as_micros(), previous: trail.last };
+        let head = &self.scratch;
+        let pushed = self.ring.push(label, HEAD_LENGTH + head.len() + bytes.len(), |content| {
+            let (length, rest) = content.split_at_mut(HEAD_LENGTH);
+            length.copy_from_slice(&(head.len() as u32).to_le_bytes());
+            let (front, back) = rest.split_at_mut(head.len());
+            front.copy_from_slice(head);
+            back.copy_from_slice(bytes);
+            mask_secrets(back);
+        });
+        match pushed {
+            Some(position) => trail.last = Some(position),
+            None => trail.broken = true,
+        }
+    }
+}
+
+/// Bytes that say how long the head of a content is.
+const HEAD_LENGTH: usize = 4;
+
+fn decode(label: &Label, content: &[u8]) -> Option<Entry> {
+    let (length, rest) = content.split_first_chunk::<HEAD_LENGTH>()?;
+    let (head, bytes) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+    let recorded = match label.kind {
+        kind::FOUNDED => {
+            let (flow, key, seed, origin, profile): (Flow, u128, u64, Origin, LegProfile) = read(head)?;
+            Recorded::Founded(Box::new(Founding { flow, key, seed, origin, profile, bytes: bytes.to_vec() }))
+        }
+        kind::MESSAGE => {
+            let (flow, key, serial): (Flow, u128, u16) = read(head)?;
+            let leg = Some(label.leg).filter(|bits| *bits != 0).map(LegId::from_bits);
+            Recorded::Message { flow, key, serial, leg, bytes: bytes.to_vec() }
+        }
+        kind::DECIDED => {
+            let (id, decision): (QuestionId, Decision) = read(head)?;
+            Recorded::Decided(id, Box::new(decision))
+        }
+        kind::MEDIA => Recorded::Media(Box::new(read::<MediaEvent>(head)?)),
+        kind::UNREACHABLE => Recorded::Unreachable(read::<Destination>(head)?),
+        kind::END => Recorded::End(read::<EndReason>(head)?),
+        kind::WAKE => Recorded::Wake,
+        _ => return None,
+    };
+    Some(Entry { at: Timestamp::from_micros(label.time), recorded })
+}
+
+fn read<T: DeserializeOwned>(head: &[u8]) -> Option<T> {
+    postcard::from_bytes(head).ok()
+}

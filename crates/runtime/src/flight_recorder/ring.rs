@@ -13,25 +13,25 @@ const SKIP: u8 = u8::MAX;
 
 /// Where an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position(u64);
+pub(crate) struct Position(u64);
 
 /// What an entry is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Label {
+pub(crate) struct Label {
     /// The writer's own number for what the content is; 255 is taken.
-    pub kind: u8,
+    pub(crate) kind: u8,
     /// Bits of the call's id.
-    pub call: u64,
+    pub(crate) call: u64,
     /// Bits of the leg's id; 0 for none.
-    pub leg: u64,
+    pub(crate) leg: u64,
     /// Microseconds of the node's clock.
-    pub time: u64,
+    pub(crate) time: u64,
     /// The call's entry before this one.
-    pub previous: Option<Position>,
+    pub(crate) previous: Option<Position>,
 }
 
 /// The ring itself.
-pub struct Ring {
+pub(crate) struct Ring {
     bytes: Box<[u8]>,
     /// The oldest entry that is still whole.
     oldest: u64,
@@ -41,7 +41,7 @@ pub struct Ring {
 
 impl Ring {
     /// A ring of `capacity` bytes, all of which are taken from the system now: no page is faulted in while calls run.
-    pub fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         let capacity = capacity.next_multiple_of(ALIGNMENT).max(2 * HEADER);
         let mut bytes = vec![0; capacity].into_boxed_slice();
         // Zeroed memory is lent, not given: a page becomes ours when it is written.
@@ -50,13 +50,13 @@ impl Ring {
     }
 
     /// The longest content that an entry can have.
-    pub fn longest(&self) -> usize {
+    pub(crate) fn longest(&self) -> usize {
         (self.bytes.len() - HEADER).min(MAX_CONTENT)
     }
 
     /// Adds an entry of `length` bytes that `fill` writes; it must write all of them, for they hold old bytes. What is
     /// longer than [`Ring::longest`] is not kept.
-    pub fn push(&mut self, label: Label, length: usize, fill: impl FnOnce(&mut [u8])) -> Option<Position> {
+    pub(crate) fn push(&mut self, label: Label, length: usize, fill: impl FnOnce(&mut [u8])) -> Option<Position> {
         let size = (HEADER + length).next_multiple_of(ALIGNMENT);
         if length > self.longest() || size > self.bytes.len() {
             return None;
@@ -77,7 +77,7 @@ impl Ring {
     }
 
     /// The entry at `position`, unless it was overwritten.
-    pub fn get(&self, position: Position) -> Option<(Label, &[u8])> {
+    pub(crate) fn get(&self, position: Position) -> Option<(Label, &[u8])> {
         if position.0 < self.oldest || position.0 >= self.next {
             return None;
         }
@@ -87,7 +87,7 @@ impl Ring {
     }
 
     /// The entries of the call whose newest is at `last`, oldest first; `None` if any of them was overwritten.
-    pub fn chain(&self, last: Position) -> Option<Vec<(Label, &[u8])>> {
+    pub(crate) fn chain(&self, last: Position) -> Option<Vec<(Label, &[u8])>> {
         let mut entries = Vec::new();
         let mut at = Some(last);
         while let Some(position) = at {

@@ -52,7 +52,7 @@ pub struct LogWriter {
 ///
 /// # Errors
 /// The system's, when it has no thread to give.
-pub fn start(sink: Box<dyn Write + Send>) -> io::Result<(LogBuffer, LogWriter)> {
+pub(super) fn start(sink: Box<dyn Write + Send>) -> io::Result<(LogBuffer, LogWriter)> {
     let shared = Arc::new(Shared::default());
     let thread = {
         let shared = shared.clone();

@@ -42,8 +42,7 @@ impl fmt::Display for EscapedBytes<'_> {
 
 /// C0, DEL and C1 controls; line and paragraph separators; marks that turn the reading direction or have no width.
 fn is_dangerous(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    character.is_control() || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]

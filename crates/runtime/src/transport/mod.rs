@@ -1,9 +1,9 @@
 //! The listeners' sockets, one file a transport.
 
-pub mod udp;
+pub(crate) mod udp;
 mod unreachable;
 
-pub use unreachable::Undelivered;
+pub(crate) use unreachable::Undelivered;
 
 #[cfg(test)]
 pub(crate) fn test_runtime() -> tokio::runtime::Runtime {

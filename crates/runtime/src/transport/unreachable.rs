@@ -22,18 +22,22 @@ const QUOTED_BYTES: usize = 2_048;
 
 /// A datagram that the network gave back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Undelivered {
+pub(crate) struct Undelivered {
     /// Where it was to go.
-    pub destination: SocketAddr,
+    pub(crate) destination: SocketAddr,
     /// Its beginning, as much as the network quoted.
-    pub datagram: Bytes,
+    pub(crate) datagram: Bytes,
     /// What it says went wrong.
-    pub error: Errno,
+    pub(crate) error: Errno,
 }
 
 /// Asks the system to keep such failures.
 pub(super) fn report_on(socket: &impl AsFd, ipv6: bool) -> io::Result<()> {
-    if ipv6 { setsockopt(socket, sockopt::Ipv6RecvErr, &true)? } else { setsockopt(socket, sockopt::Ipv4RecvErr, &true)? }
+    if ipv6 {
+        setsockopt(socket, sockopt::Ipv6RecvErr, &true)?
+    } else {
+        setsockopt(socket, sockopt::Ipv4RecvErr, &true)?
+    }
     Ok(())
 }
 
@@ -72,7 +76,13 @@ fn network_error(message: &ControlMessageOwned) -> Option<Errno> {
 fn is_final(error: Errno) -> bool {
     matches!(
         error,
-        Errno::ECONNREFUSED | Errno::EHOSTUNREACH | Errno::ENETUNREACH | Errno::EHOSTDOWN | Errno::ENOPROTOOPT | Errno::EACCES | Errno::EPROTO
+        Errno::ECONNREFUSED
+            | Errno::EHOSTUNREACH
+            | Errno::ENETUNREACH
+            | Errno::EHOSTDOWN
+            | Errno::ENOPROTOOPT
+            | Errno::EACCES
+            | Errno::EPROTO
     )
 }
 

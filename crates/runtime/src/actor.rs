@@ -1,0 +1,222 @@
+//! The task that owns a call: takes what is in its mailbox and what its timer says, and does what the call wants done.
+
+use crate::{
+    containment::contain,
+    flight_recorder::{Dump, Entry, Fault, Founding, Recorded, Trail},
+    log::Escaped,
+    mailbox::Mailbox,
+    node::Node,
+};
+use bytes::Bytes;
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    rc::Rc,
+    task::Poll,
+    time::Duration,
+};
+use tandem_model::{CallId, CallRecord, EndReason, Event, EventKind, LegProfile, LegRecord, MAX_LEGS, MediaCommand, Origin, Timestamp};
+use tandem_policy::Begun;
+use tandem_signalling::{Arrival, Call, CallSetup, Input, Output, Transmit, message::Message};
+use tokio::time::sleep_until;
+
+/// Pauses before each time that the last words of a call that failed are said: nobody is left to hear whether they arrived.
+static LAST_WORDS: [Duration; 3] = [Duration::ZERO, Duration::from_millis(500), Duration::from_secs(1)];
+
+/// A call and what its task keeps beside it.
+pub(crate) struct Actor {
+    node: Rc<Node>,
+    setup: CallSetup,
+    /// `None` once it failed inside.
+    call: Option<Call>,
+    mailbox: Mailbox,
+    trail: Trail,
+    /// What is sent should the call fail inside.
+    last_words: Box<[Transmit]>,
+    began: Timestamp,
+    answered: Option<Timestamp>,
+    /// The trunks whose limits count this call.
+    begun: Vec<Begun>,
+}
+
+/// Whether the call goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Going {
+    On,
+    Over,
+}
+
+impl Actor {
+    /// Founds a call and carries out what it wants first. `None` if it is over already.
+    pub(crate) fn found(
+        node: Rc<Node>,
+        setup: CallSetup,
+        begun: Begun,
+        arrival: Box<Arrival>,
+        origin: Origin,
+        profile: LegProfile,
+        mailbox: Mailbox,
+    ) -> Option<Actor> {
+        let now = node.clock.now();
+        let trail = node.recorder.borrow_mut().founded(now, &setup, &arrival, &origin, &profile);
+        let last_words = Box::default();
+        let mut actor = Actor { node, setup, call: None, mailbox, trail, last_words, began: now, answered: None, begun: vec![begun] };
+        let setup = actor.setup.clone();
+        let going = match contain(|| Call::found(setup, now, arrival, origin, profile)) {
+            Ok(call) => {
+                actor.call = Some(call);
+                actor.carry_out(now)
+            }
+            Err(fault) => actor.fail(now, &fault),
+        };
+        (going == Going::On).then_some(actor)
+    }
+
+    /// Runs the call to its end.
+    pub(crate) async fn run(mut self) {
+        let mut timer = pin!(sleep_until(self.node.clock.instant(Timestamp::ZERO)));
+        let mut armed = None;
+        loop {
+            let due = self.call.as_ref().and_then(Call::poll_timeout).map(|(at, _)| at);
+            if due != armed {
+                armed = due;
+                if let Some(at) = due {
+                    timer.as_mut().reset(self.node.clock.instant(at));
+                }
+            }
+            let input = poll_fn(|context| {
+                if let Poll::Ready(input) = self.mailbox.poll_take(context.waker()) {
+                    return Poll::Ready(input);
+                }
+                if armed.is_some() && timer.as_mut().poll(context).is_ready() {
+                    // Should the call ask for the same deadline again, it must be set anew.
+                    armed = None;
+                    return Poll::Ready(Input::Wake);
+                }
+                Poll::Pending
+            })
+            .await;
+            let now = self.node.clock.now();
+            if self.handle(now, input) == Going::Over || self.carry_out(now) == Going::Over {
+                return;
+            }
+        }
+    }
+
+    fn handle(&mut self, now: Timestamp, input: Input) -> Going {
+        let Some(call) = &mut self.call else { return Going::Over };
+        self.node.recorder.borrow_mut().input(&mut self.trail, now, self.setup.id, &input);
+        match contain(|| call.handle(now, input)) {
+            Ok(()) => Going::On,
+            Err(fault) => self.fail(now, &fault),
+        }
+    }
+
+    /// Does what the call wants, and tells it what came of it at once, until it wants nothing more.
+    fn carry_out(&mut self, now: Timestamp) -> Going {
+        loop {
+            // A call asks one thing at a time, so this rarely holds more than one.
+            let mut answers = Vec::new();
+            while let Some(output) = self.call.as_mut().and_then(Call::poll_output) {
+                if matches!(output, Output::Ended) {
+                    return Going::Over;
+                }
+                answers.extend(self.do_one(now, output));
+            }
+            if answers.is_empty() {
+                return Going::On;
+            }
+            for answer in answers {
+                if self.handle(now, answer) == Going::Over {
+                    return Going::Over;
+                }
+            }
+        }
+    }
+
+    fn do_one(&mut self, now: Timestamp, output: Output) -> Option<Input> {
+        let (node, call) = (&self.node, self.setup.id);
+        match output {
+            Output::Send(transmit) => node.send_for(call, *transmit),
+            Output::Ask(id, question) => {
+                let decision = node.decide(now, &question);
+                self.begun.extend(node.begin_on_trunks(now, &decision));
+                return Some(Input::Decided(id, Box::new(decision)));
+            }
+            Output::Media(command) => return node.command_media(*command).map(|refused| Input::Media(Box::new(refused))),
+            Output::Notify(event) => self.notify(*event),
+            Output::LegAdded(leg) => node.dispatcher.borrow_mut().leg_added(leg, call),
+            Output::LegRemoved(leg) => node.dispatcher.borrow_mut().leg_removed(leg),
+            Output::Retire(key, tombstone) => node.dispatcher.borrow_mut().retire(now, key, tombstone),
+            Output::LastWords(words) => self.last_words = words,
+            Output::Ended => {}
+        }
+        None
+    }
+
+    fn notify(&mut self, event: Event) {
+        if matches!(event.kind, EventKind::LegAnswered) && self.answered.is_none() {
+            self.answered = Some(event.time);
+        }
+        self.node.notify(event);
+    }
+
+    /// The call panicked. It is ended from what is kept beside it, and written out for whoever looks into it.
+    fn fail(&mut self, now: Timestamp, fault: &Fault) -> Going {
+        let (node, id) = (self.node.clone(), self.setup.id);
+        tracing::error!(call = %id, place = %fault.place, "a call failed inside and was ended: {}", Escaped(&fault.message));
+        node.say_last_words(std::mem::take(&mut self.last_words), &LAST_WORDS);
+        node.command_media(MediaCommand::Close { call: id });
+        let entries = node.recorder.borrow().recall(&self.trail);
+        let kind = EventKind::CallEnded(Box::new(self.record(now, entries.as_deref().and_then(<[Entry]>::first))));
+        node.notify(Event { time: now, call: id, leg: None, kind });
+        let dump = Dump::take(&node.recorder.borrow(), &self.trail, &self.setup, node.clock.unix_ms(Timestamp::ZERO), Some(fault.clone()));
+        node.write_dump(id, dump);
+        // What is left of it may well fail again when it is dropped.
+        if contain(|| drop(self.call.take())).is_err() {
+            tracing::error!(call = %id, "the failed call failed again when it was dropped");
+        }
+        let legs = (0..MAX_LEGS).filter_map(|index| id.leg(index));
+        legs.for_each(|leg| node.dispatcher.borrow_mut().leg_removed(leg));
+        Going::Over
+    }
+
+    /// What is known of a failed call: from outside of it, and from the INVITE that it was founded on.
+    fn record(&self, now: Timestamp, founding: Option<&Entry>) -> CallRecord {
+        let leg = founding.and_then(|entry| match &entry.recorded {
+            Recorded::Founded(founding) => caller_of(self.setup.id, founding),
+            _ => None,
+        });
+        CallRecord {
+            call: self.setup.id,
+            route: Box::default(),
+            began: self.began,
+            answered: self.answered,
+            ended: now,
+            reason: EndReason::Internal,
+            legs: leg.into_iter().collect(),
+        }
+    }
+}
+
+/// However a call ends, nothing leads to it any more.
+impl Drop for Actor {
+    fn drop(&mut self) {
+        self.node.on_call_over(self.setup.id, self.begun.drain(..));
+    }
+}
+
+fn caller_of(call: CallId, founding: &Founding) -> Option<LegRecord> {
+    let invite = Message::parse(Bytes::copy_from_slice(&founding.bytes)).ok()?;
+    let Origin::Trunk { name, .. } = &founding.origin;
+    Some(LegRecord {
+        leg: call.leg(0)?,
+        endpoint: format!("trunk:{name}").into(),
+        from: invite.from().map(|from| from.uri.into()).unwrap_or_default(),
+        to: invite.to().map(|to| to.uri.into()).unwrap_or_default(),
+        remote: Some(founding.flow.remote),
+        sip_status: 0,
+        codec: None,
+        media: None,
+    })
+}

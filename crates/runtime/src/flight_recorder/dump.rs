@@ -1,0 +1,283 @@
+//! A call written out: JSON lines, the first says what the call was made from, each other is one input.
+//!
+//! The file holds no key and no password: secrets were masked on their way in, and what the call minted is translated to
+//! [`replay_minter`]. It does hold the numbers and addresses that the messages name.
+
+use super::{FlightRecorder, Trail, translate_tokens};
+use serde::{Deserialize, Serialize};
+use std::{fmt::Write, sync::Arc, time::Duration};
+use tandem_model::{
+    CallId, Decision, Destination, EndReason, Flow, LegId, LegProfile, MediaEvent, Origin, QuestionId, Timestamp, Transport,
+};
+use tandem_signalling::{CallSetup, ListenerFacts, Minter, NodeFacts, transaction::TransactionKeys};
+
+/// The format's version; a file of another one is refused.
+pub(super) const VERSION: u32 = 1;
+
+/// A whole call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dump {
+    /// What it was made from, and why it was written out.
+    pub setup: Setup,
+    /// What it was told, oldest first; the first is its founding.
+    pub entries: Vec<Entry>,
+}
+
+/// The first line of a dump.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Setup {
+    /// [`VERSION`].
+    pub tandem_dump: u32,
+    /// The program that wrote it.
+    pub program: String,
+    /// Which call, as the log names it.
+    pub name: String,
+    /// Which call.
+    pub call: CallId,
+    /// Wall-clock time of the node's timestamp 0, in milliseconds since the Unix epoch.
+    pub epoch_unix_ms: u64,
+    /// The node's listeners, in order.
+    pub listeners: Vec<Listener>,
+    /// `max_duration`, `inactivity_timeout` and `hold_timeout` of `[calls]`, in seconds.
+    pub timeouts_s: [f64; 3],
+    /// The fault that a test injected.
+    pub injected: Option<String>,
+    /// How the call failed; `None` if it did not.
+    pub fault: Option<Fault>,
+}
+
+/// A listener as the call's messages name it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Listener {
+    transport: Transport,
+    advertise: String,
+    host: String,
+}
+
+/// A panic.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// What it said.
+    pub message: String,
+    /// File, line and column.
+    pub place: String,
+}
+
+/// One input and when it was handled.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Microseconds of the node's clock.
+    pub at: Timestamp,
+    /// What.
+    #[serde(flatten)]
+    pub recorded: Recorded,
+}
+
+/// The inputs of a call as they are kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recorded {
+    /// The call began.
+    Founded(Box<Founding>),
+    /// A message.
+    Message {
+        /// How it came.
+        flow: Flow,
+        /// Its transaction.
+        #[serde(with = "hex_key")]
+        key: u128,
+        /// Its client transaction within the leg, for a response.
+        serial: u16,
+        /// Its leg.
+        leg: Option<LegId>,
+        /// The whole of it.
+        #[serde(with = "wire_text")]
+        bytes: Vec<u8>,
+    },
+    /// Policy answered.
+    Decided(QuestionId, Box<Decision>),
+    /// News of the media session.
+    Media(Box<MediaEvent>),
+    /// Something could not be delivered there.
+    Unreachable(Destination),
+    /// Somebody ended the call.
+    End(EndReason),
+    /// A timer was due.
+    Wake,
+}
+
+/// What a call was founded on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Founding {
+    /// How the INVITE came.
+    pub flow: Flow,
+    /// Its transaction.
+    #[serde(with = "hex_key")]
+    pub key: u128,
+    /// Decides every random choice of the call.
+    pub seed: u64,
+    /// Whose it was.
+    pub origin: Origin,
+    /// How to speak with them.
+    pub profile: LegProfile,
+    /// The whole INVITE.
+    #[serde(with = "wire_text")]
+    pub bytes: Vec<u8>,
+}
+
+/// Why a text is no dump.
+#[derive(Debug, thiserror::Error)]
+pub enum DumpError {
+    /// Written by a version that we cannot read.
+    #[error("line 1: a dump of version {0}; this program reads version {VERSION}")]
+    Version(u32),
+    /// A line that is not what it should be.
+    #[error("line {0}: {1}")]
+    Line(usize, serde_json::Error),
+    /// There is no first line, or the second is not the call's founding.
+    #[error("not a dump of a whole call")]
+    Incomplete,
+}
+
+/// The minter that dumps are translated to and replayed under. Its key is no secret, so it guards nothing.
+pub(super) fn replay_minter() -> Minter {
+    Minter::new(*b"tandem replay 01")
+}
+
+impl Dump {
+    /// Takes a call out of the recorder; `None` when some of it is gone.
+    pub fn take(recorder: &FlightRecorder, trail: &Trail, setup: &CallSetup, epoch_unix_ms: u64, fault: Option<Fault>) -> Option<Dump> {
+        let mut entries = recorder.recall(trail)?;
+        let minter = replay_minter();
+        for entry in &mut entries {
+            match &mut entry.recorded {
+                Recorded::Founded(founding) => translate_tokens(&mut founding.bytes, &setup.node.minter, &minter),
+                Recorded::Message { bytes, .. } => translate_tokens(bytes, &setup.node.minter, &minter),
+                _ => {}
+            }
+        }
+        let node = &setup.node;
+        let listener = |facts: &ListenerFacts| Listener {
+            transport: facts.transport,
+            advertise: facts.advertise.as_ref().to_owned(),
+            host: facts.host.as_ref().to_owned(),
+        };
+        let setup = Setup {
+            tandem_dump: VERSION,
+            program: concat!("tandem ", env!("CARGO_PKG_VERSION")).to_owned(),
+            name: setup.id.to_string(),
+            call: setup.id,
+            epoch_unix_ms,
+            listeners: node.listeners.iter().map(listener).collect(),
+            timeouts_s: [node.max_duration, node.inactivity_timeout, node.hold_timeout].map(|timeout| timeout.as_secs_f64()),
+            injected: node.fault.as_ref().map(|fault| fault.as_ref().to_owned()),
+            fault,
+        };
+        Some(Dump { setup, entries })
+    }
+
+    /// The file's text.
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        let lines = std::iter::once(serde_json::to_string(&self.setup)).chain(self.entries.iter().map(serde_json::to_string));
+        for line in lines {
+            // Plain structs of strings and numbers always serialize.
+            let _ = writeln!(text, "{}", line.unwrap_or_default());
+        }
+        text
+    }
+
+    /// Reads a file's text.
+    ///
+    /// # Errors
+    /// [`DumpError`] with the line.
+    pub fn from_text(text: &str) -> Result<Dump, DumpError> {
+        let mut lines = text.lines().enumerate();
+        let (_, first) = lines.next().ok_or(DumpError::Incomplete)?;
+        let version: Version = serde_json::from_str(first).map_err(|error| DumpError::Line(1, error))?;
+        if version.tandem_dump != VERSION {
+            return Err(DumpError::Version(version.tandem_dump));
+        }
+        let setup: Setup = serde_json::from_str(first).map_err(|error| DumpError::Line(1, error))?;
+        let entry = |(index, line): (usize, &str)| serde_json::from_str(line).map_err(|error| DumpError::Line(index + 1, error));
+        let entries: Vec<Entry> = lines.filter(|(_, line)| !line.trim().is_empty()).map(entry).collect::<Result<_, _>>()?;
+        let founded = matches!(entries.first(), Some(Entry { recorded: Recorded::Founded(_), .. }));
+        if founded && !setup.listeners.is_empty() { Ok(Dump { setup, entries }) } else { Err(DumpError::Incomplete) }
+    }
+
+    /// What the call was made from, under the replay's own keys.
+    pub fn call_setup(&self, founding: &Founding) -> CallSetup {
+        let listener = |listener: &Listener| ListenerFacts {
+            transport: listener.transport,
+            advertise: listener.advertise.as_str().into(),
+            host: listener.host.as_str().into(),
+        };
+        let [max_duration, inactivity_timeout, hold_timeout] =
+            self.setup.timeouts_s.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX));
+        let node = NodeFacts {
+            minter: replay_minter(),
+            keys: TransactionKeys::new(*b"tandem replay 02"),
+            listeners: self.setup.listeners.iter().map(listener).collect(),
+            max_duration,
+            inactivity_timeout,
+            hold_timeout,
+            fault: self.setup.injected.as_deref().map(Into::into),
+        };
+        CallSetup { id: self.setup.call, seed: founding.seed, node: Arc::new(node) }
+    }
+}
+
+#[derive(Deserialize)]
+struct Version {
+    tandem_dump: u32,
+}
+
+/// A transaction's key, as hexadecimal text: JSON's numbers are too short for it in most readers.
+mod hex_key {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(key: &u128, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{key:032x}"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u128, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        u128::from_str_radix(&text, 16).map_err(D::Error::custom)
+    }
+}
+
+/// A message as text where it is text, else as hexadecimal.
+mod wire_text {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+    use std::fmt::Write;
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Wire<T> {
+        Text(T),
+        Hex(T),
+    }
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            return Wire::Text(text).serialize(serializer);
+        }
+        let mut hex = String::with_capacity(2 * bytes.len());
+        for byte in bytes {
+            // Writing to a String does not fail.
+            let _ = write!(hex, "{byte:02x}");
+        }
+        Wire::Hex(hex.as_str()).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        match Wire::<String>::deserialize(deserializer)? {
+            Wire::Text(text) => Ok(text.into_bytes()),
+            Wire::Hex(hex) => {
+                let pairs =
+                    hex.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()));
+                pairs.collect::<Option<_>>().ok_or_else(|| D::Error::custom("not hexadecimal"))
+            }
+        }
+    }
+}

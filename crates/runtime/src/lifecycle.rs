@@ -1,0 +1,269 @@
+//! A node's life: open everything, carry calls, drain, end.
+
+use crate::{
+    background::Background,
+    clock::Clock,
+    dns::Names,
+    flight_recorder::FlightRecorder,
+    ingress,
+    media_port::{self, MAX_EVENTS, MediaPort},
+    node::Node,
+    route_table::RouteTable,
+    transport::udp::UdpTransport,
+};
+use std::{cell::Cell, io, net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
+use tandem_config::{At, Config, Listener};
+use tandem_model::{CallId, EndReason, ListenerId, MediaEvent, Random, Transport};
+use tandem_policy::{LimitBook, NodeLimits, Ruleset};
+use tandem_signalling::{Dispatcher, Input, ListenerFacts, Minter, NodeFacts, transaction::TransactionKeys};
+use tokio::{
+    runtime,
+    sync::{Notify, mpsc},
+    task::LocalSet,
+    time::timeout,
+};
+
+/// How long calls that were ended get to say goodbye and to close their media.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How often tombstones that are due are dropped while nothing comes in.
+const SWEEP: Duration = Duration::from_secs(4);
+
+/// Orders that may wait.
+const MAX_ORDERS: usize = 8;
+
+/// What a running node can be told.
+#[derive(Debug)]
+pub enum Order {
+    /// Let no more calls in and stop when those in progress are over; said twice, end them.
+    Stop,
+    /// Take these rules and limits for whatever comes from now on.
+    Reload(Box<Rules>),
+}
+
+/// What a reload changes.
+#[derive(Debug)]
+pub struct Rules {
+    /// Trunks, routes and their limits.
+    pub ruleset: Ruleset,
+    /// Calls at a time.
+    pub max_calls: u32,
+    /// New calls a second.
+    pub max_cps: u32,
+}
+
+/// The end that orders are given at.
+pub type Orders = mpsc::Sender<Order>;
+
+/// Where media threads put what they tell. It never waits.
+#[derive(Clone, Debug)]
+pub struct MediaEvents(mpsc::Sender<(CallId, MediaEvent)>);
+
+impl MediaEvents {
+    /// Tells the call something.
+    pub fn send(&self, call: CallId, event: MediaEvent) {
+        // Only a node that stops takes no events; one with so many waiting has calls that will time out.
+        let _ = self.0.try_send((call, event));
+    }
+}
+
+/// What a node is made of.
+#[derive(Debug)]
+pub struct Setup {
+    /// The configuration that was checked.
+    pub config: Config,
+    /// Its rules.
+    pub rules: Rules,
+    /// Where slow work goes.
+    pub background: Background,
+    /// For tests of panic isolation: a message whose `X-Tandem-Fault` header says this makes its call panic. Nothing that is
+    /// configured can set it.
+    pub fault: Option<Box<str>>,
+}
+
+/// Why a node did not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A listener's address could not be taken.
+    #[error("listener `{name}` cannot bind {address}: {error}")]
+    Bind {
+        /// The listener's name.
+        name: Box<str>,
+        /// Its address.
+        address: SocketAddr,
+        /// The system's word.
+        error: io::Error,
+    },
+    /// The media threads did not start.
+    #[error("media: {0}")]
+    Media(io::Error),
+    /// The system gave no event queue or no random bytes.
+    #[error("{0}")]
+    System(#[from] io::Error),
+}
+
+/// A node that listens and is ready to run.
+pub struct OpenNode {
+    runtime: runtime::Runtime,
+    local: LocalSet,
+    node: Rc<Node>,
+    events: mpsc::Receiver<(CallId, MediaEvent)>,
+    drain_timeout: Duration,
+}
+
+/// A channel for orders.
+pub fn orders() -> (Orders, mpsc::Receiver<Order>) {
+    mpsc::channel(MAX_ORDERS)
+}
+
+impl OpenNode {
+    /// Opens the listeners and, by `start_media`, the media threads.
+    ///
+    /// # Errors
+    /// [`OpenError`]; nothing stays open then.
+    pub fn open(setup: Setup, start_media: impl FnOnce(MediaEvents) -> io::Result<Box<dyn MediaPort>>) -> Result<OpenNode, OpenError> {
+        let Setup { config, rules, background, fault } = setup;
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let transports = {
+            let _inside = runtime.enter();
+            let bind = |(index, listener): (usize, &At<Listener>)| bind(index, listener).map(Rc::new);
+            config.listeners.iter().enumerate().map(bind).collect::<Result<Box<[_]>, _>>()?
+        };
+        let (sender, events) = mpsc::channel(MAX_EVENTS);
+        let media = start_media(MediaEvents(sender)).map_err(OpenError::Media)?;
+        let clock = Clock::start();
+        let (minter, secret) = (Minter::new(random_bytes()?), random_bytes()?);
+        let facts = facts(&config, &transports, minter.clone(), secret, fault);
+        let node = Node {
+            clock,
+            dispatcher: Dispatcher::new(minter, secret).into(),
+            facts: Arc::new(facts),
+            routes: RouteTable::default(),
+            recorder: FlightRecorder::new(usize::try_from(config.node.flight_recorder).unwrap_or(usize::MAX)).into(),
+            transports,
+            media,
+            names: Names::new(background.clone()),
+            background,
+            dump_dir: config.node.dump_dir.as_ref().into(),
+            random: Random::new(u64::from_le_bytes(random_bytes()?)).into(),
+            counter: Cell::new(0),
+            limits: NodeLimits::new(rules.max_calls, rules.max_cps).into(),
+            trunks: LimitBook::new(&rules.ruleset).into(),
+            rules: rules.ruleset.into(),
+            draining: Cell::new(false),
+            stops: Cell::new(0),
+            changed: Notify::new(),
+            waiting_for_names: Cell::new(0),
+            flushing: Cell::new(false),
+        };
+        Ok(OpenNode { runtime, local: LocalSet::new(), node: Rc::new(node), events, drain_timeout: config.node.drain_timeout })
+    }
+
+    /// Where SIP is taken, in the order of the listeners.
+    pub fn addresses(&self) -> Vec<(Transport, SocketAddr)> {
+        self.node.transports.iter().map(|transport| (Transport::Udp, transport.local())).collect()
+    }
+
+    /// Carries calls until it is told to stop and has stopped.
+    pub fn run(self, orders: mpsc::Receiver<Order>) {
+        let OpenNode { runtime, local, node, events, drain_timeout } = self;
+        for transport in &node.transports {
+            local.spawn_local(ingress::listen(node.clone(), transport.clone()));
+        }
+        local.spawn_local(media_port::deliver(node.clone(), events));
+        local.spawn_local(sweep(node.clone()));
+        local.spawn_local(follow(node.clone(), orders));
+        runtime.block_on(local.run_until(live(node, drain_timeout)));
+    }
+}
+
+fn bind(index: usize, listener: &Listener) -> Result<UdpTransport, OpenError> {
+    let id = ListenerId(u16::try_from(index).unwrap_or(u16::MAX));
+    let address = *listener.bind;
+    UdpTransport::bind(id, address).map_err(|error| OpenError::Bind { name: listener.name.clone(), address, error })
+}
+
+fn facts(config: &Config, transports: &[Rc<UdpTransport>], minter: Minter, secret: [u8; 16], fault: Option<Box<str>>) -> NodeFacts {
+    let listeners = config.listeners.iter().zip(transports).map(|(listener, transport)| {
+        let advertise = listener.advertised(transport.local());
+        let host = advertise.rsplit_once(':').map_or(&*advertise, |(host, _)| host);
+        ListenerFacts { transport: listener.transport, host: host.into(), advertise: advertise.as_str().into() }
+    });
+    NodeFacts {
+        minter,
+        keys: TransactionKeys::new(secret),
+        listeners: listeners.collect(),
+        max_duration: config.calls.max_duration,
+        inactivity_timeout: config.calls.inactivity_timeout,
+        hold_timeout: config.calls.hold_timeout,
+        fault,
+    }
+}
+
+fn random_bytes<const N: usize>() -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    Ok(bytes)
+}
+
+async fn sweep(node: Rc<Node>) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        node.dispatcher.borrow_mut().handle_timeout(node.clock.now());
+    }
+}
+
+/// Does what it is told for as long as somebody gives orders.
+async fn follow(node: Rc<Node>, mut orders: mpsc::Receiver<Order>) {
+    while let Some(order) = orders.recv().await {
+        match order {
+            Order::Reload(rules) => node.take_rules(*rules),
+            Order::Stop => node.stop(),
+        }
+    }
+    // Nobody is left who could say it.
+    node.stop();
+    node.stop();
+}
+
+/// Lets the node carry calls, drain and end them, each for as long as it should.
+async fn live(node: Rc<Node>, drain_timeout: Duration) {
+    node.until(|node| node.stops.get() > 0).await;
+    node.draining.set(true);
+    tracing::info!(calls = node.routes.len(), "draining: no new calls are let in");
+    let drained = node.until(|node| node.routes.is_empty() || node.stops.get() > 1);
+    // Whichever comes first: none left, told again, or the time is over.
+    let _ = timeout(drain_timeout, drained).await;
+    let left = node.routes.calls();
+    if !left.is_empty() {
+        tracing::warn!(calls = left.len(), "ending the calls that are left");
+        for call in left {
+            // A call that cannot take it is over, or so busy that it will be dropped as it is.
+            let _ = node.routes.deliver(call, Input::End(EndReason::Shutdown));
+        }
+        let _ = timeout(FAREWELL, node.until(|node| node.routes.is_empty())).await;
+    }
+    tracing::info!(calls_left = node.routes.len(), "stopped");
+}
+
+impl Node {
+    fn stop(&self) {
+        self.stops.set(self.stops.get().saturating_add(1));
+        self.changed.notify_one();
+    }
+
+    async fn until(&self, is_so: impl Fn(&Node) -> bool) {
+        while !is_so(self) {
+            self.changed.notified().await;
+        }
+    }
+
+    fn take_rules(&self, rules: Rules) {
+        let Rules { ruleset, max_calls, max_cps } = rules;
+        let now = self.clock.now();
+        self.trunks.borrow_mut().reload(&ruleset, now);
+        self.limits.borrow_mut().reload(max_calls, max_cps, now);
+        self.rules.replace(ruleset);
+        tracing::info!("new rules are in force");
+    }
+}

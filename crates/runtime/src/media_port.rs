@@ -1,0 +1,34 @@
+//! Between calls and media threads: commands one way, events the other.
+
+use crate::node::Node;
+use std::rc::Rc;
+use tandem_model::{CallId, MediaCommand, MediaEvent};
+use tandem_signalling::Input;
+use tokio::sync::mpsc;
+
+/// Where commands go.
+pub trait MediaPort {
+    /// Takes a command, without waiting.
+    ///
+    /// # Errors
+    /// The command itself, when as many are queued as may be.
+    fn command(&self, command: MediaCommand) -> Result<(), MediaCommand>;
+}
+
+/// Media events taken at one wake-up.
+const EVENT_BATCH: usize = 64;
+
+/// Events that may wait for the signalling thread. Each call has a few under way at most: one `Opened`, one `Closed`, an
+/// `Inactive` a leg.
+pub(crate) const MAX_EVENTS: usize = 65_536;
+
+/// Hands what the media threads tell to the calls.
+pub(crate) async fn deliver(node: Rc<Node>, mut events: mpsc::Receiver<(CallId, MediaEvent)>) {
+    let mut batch = Vec::with_capacity(EVENT_BATCH);
+    while events.recv_many(&mut batch, EVENT_BATCH).await > 0 {
+        for (call, event) in batch.drain(..) {
+            // The session of a call that is gone has nobody to tell.
+            let _ = node.routes.deliver(call, Input::Media(Box::new(event)));
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! One node: everything that its calls share on the signalling thread.
+
+use crate::{
+    background::Background,
+    clock::Clock,
+    dns::Names,
+    flight_recorder::{Dump, FlightRecorder},
+    log::Escaped,
+    media_port::MediaPort,
+    report,
+    route_table::RouteTable,
+    transport::udp::UdpTransport,
+};
+use std::{
+    cell::{Cell, RefCell},
+    path::PathBuf,
+    rc::Rc,
+    sync::Arc,
+};
+use tandem_model::{
+    Action, CallId, Decision, Event, EventKind, MediaCommand, MediaEvent, MediaFailure, Question, Random, Timestamp, TrunkId,
+};
+use tandem_policy::{Begun, CallView, LimitBook, NodeLimits, Ruleset};
+use tandem_signalling::{Dispatcher, NodeFacts};
+use tokio::sync::Notify;
+
+/// What calls share. One thread has it: a borrow never outlives the statement that makes it, so none meets another.
+pub(crate) struct Node {
+    pub(crate) clock: Clock,
+    pub(crate) facts: Arc<NodeFacts>,
+    pub(crate) dispatcher: RefCell<Dispatcher>,
+    pub(crate) rules: RefCell<Ruleset>,
+    pub(crate) routes: RouteTable,
+    pub(crate) recorder: RefCell<FlightRecorder>,
+    /// By [`tandem_model::ListenerId`].
+    pub(crate) transports: Box<[Rc<UdpTransport>]>,
+    pub(crate) media: Box<dyn MediaPort>,
+    pub(crate) names: Names,
+    pub(crate) background: Background,
+    pub(crate) dump_dir: PathBuf,
+    /// Decides the calls' seeds.
+    pub(crate) random: RefCell<Random>,
+    /// Numbers the calls.
+    pub(crate) counter: Cell<u16>,
+    /// `[calls]`: how many, how fast.
+    pub(crate) limits: RefCell<NodeLimits>,
+    /// The same of each trunk.
+    pub(crate) trunks: RefCell<LimitBook>,
+    pub(crate) draining: Cell<bool>,
+    /// How often it was told to stop.
+    pub(crate) stops: Cell<u8>,
+    /// Something changed that the node's end may wait for.
+    pub(crate) changed: Notify,
+    pub(crate) waiting_for_names: Cell<usize>,
+    /// Somebody sends what waits for a full send buffer.
+    pub(crate) flushing: Cell<bool>,
+}
+
+impl Node {
+    /// Policy's answer.
+    pub(crate) fn decide(&self, now: Timestamp, question: &Question) -> Decision {
+        let trunks = self.trunks.borrow();
+        tandem_policy::decide(&self.rules.borrow(), &CallView { load: &trunks, now }, question)
+    }
+
+    /// Counts a call on each trunk that it may be sent to.
+    pub(crate) fn begin_on_trunks(&self, now: Timestamp, decision: &Decision) -> Vec<Begun> {
+        let Decision::Route { action: Action::Bridge { legs, .. }, .. } = decision else { return Vec::new() };
+        let mut trunks: Vec<TrunkId> = legs.iter().filter_map(|leg| leg.trunk).collect();
+        trunks.sort_unstable();
+        trunks.dedup();
+        let mut book = self.trunks.borrow_mut();
+        // Policy has just found room on each of them.
+        trunks.into_iter().filter_map(|trunk| book.try_begin(trunk, now).ok()).collect()
+    }
+
+    /// Passes a command on; what the call is to be told at once where that cannot be done.
+    pub(crate) fn command_media(&self, command: MediaCommand) -> Option<MediaEvent> {
+        match self.media.command(command) {
+            Ok(()) => None,
+            Err(MediaCommand::Open { .. }) => Some(MediaEvent::Refused(MediaFailure::Overloaded)),
+            Err(refused) => {
+                tracing::error!(?refused, "the media threads have as much queued as they may");
+                None
+            }
+        }
+    }
+
+    /// Something happened to a call.
+    pub(crate) fn notify(&self, event: Event) {
+        match &event.kind {
+            EventKind::CallEnded(record) => report::call_ended(record),
+            kind => report::event(&event, kind),
+        }
+    }
+
+    /// A call has left, and no longer counts.
+    pub(crate) fn on_call_over(&self, call: CallId, begun: impl IntoIterator<Item = Begun>) {
+        self.routes.remove(call);
+        self.dispatcher.borrow_mut().call_removed(call);
+        self.limits.borrow_mut().end();
+        let mut trunks = self.trunks.borrow_mut();
+        begun.into_iter().for_each(|begun| trunks.end(begun));
+        if self.draining.get() {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Writes the dump of a call that failed, elsewhere.
+    pub(crate) fn write_dump(&self, call: CallId, dump: Option<Dump>) {
+        let Some(dump) = dump else {
+            tracing::error!(%call, "no dump: the flight recorder no longer holds the beginning of the call");
+            return;
+        };
+        let folder = self.dump_dir.clone();
+        let _ = self.background.run_blocking(move || {
+            let path = folder.join(format!("{call}.dump"));
+            match std::fs::create_dir_all(&folder).and_then(|()| write_private(&path, &dump.to_text())) {
+                Ok(()) => tracing::error!(%call, dump = %Escaped(&path.display().to_string()), "the failed call was written out: tandem replay runs it again"),
+                Err(error) => tracing::error!(%call, %error, "the failed call could not be written out"),
+            }
+        });
+    }
+}
+
+/// A dump names numbers and addresses: it is for its owner alone.
+fn write_private(path: &std::path::Path, text: &str) -> std::io::Result<()> {
+    use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt};
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(text.as_bytes())
+}

@@ -1,0 +1,137 @@
+//! What leaves: to an address at once, to a name once it is known; and what the network says did not arrive.
+
+use crate::{
+    dns::Known,
+    log::{Escaped, EscapedBytes},
+    node::Node,
+    transport::{
+        Undelivered,
+        udp::{Sent, UdpTransport},
+    },
+};
+use bytes::Bytes;
+use std::{net::SocketAddr, rc::Rc, time::Duration};
+use tandem_model::{CallId, Destination, LegId};
+use tandem_signalling::{Input, Transmit};
+
+/// Messages that wait for names to be looked up, for the whole node.
+pub(crate) const MAX_WAITING_FOR_NAMES: usize = 1_024;
+
+impl Node {
+    /// Sends for a call, which is told if there is no way there.
+    pub(crate) fn send_for(self: &Rc<Self>, call: CallId, transmit: Transmit) {
+        self.send(transmit, Some(call));
+    }
+
+    /// Sends.
+    pub(crate) fn send(self: &Rc<Self>, transmit: Transmit, owner: Option<CallId>) {
+        let Transmit { listener, destination, bytes } = transmit;
+        let Some(transport) = self.transports.get(usize::from(listener.0)) else { return };
+        match destination {
+            Destination::Address(address) => {
+                if self.send_to(transport, address, &bytes) == Sent::Unreachable {
+                    self.tell_unreachable(owner, Destination::Address(address));
+                }
+            }
+            Destination::Name { host, port } => match self.names.recall(&host, self.clock.now()) {
+                Some(known) => self.send_known(transport, &known, (host, port), &bytes, owner),
+                None => self.send_later(transport, (host, port), bytes, owner),
+            },
+        }
+    }
+
+    /// Says the last words of a call that failed, again and again: whoever would repeat them until they arrive is gone.
+    pub(crate) fn say_last_words(self: &Rc<Self>, words: Box<[Transmit]>, when: &'static [Duration]) {
+        if words.is_empty() {
+            return;
+        }
+        let node = self.clone();
+        tokio::task::spawn_local(async move {
+            for pause in when {
+                tokio::time::sleep(*pause).await;
+                words.iter().for_each(|word| node.send(word.clone(), None));
+            }
+        });
+    }
+
+    /// Whoever sent what the network gave back is told.
+    pub(crate) fn on_undelivered(&self, undelivered: &Undelivered) {
+        let Some(leg) = self.leg_in(&undelivered.datagram) else { return };
+        let call = leg.created_by();
+        tracing::debug!(%call, %leg, destination = %undelivered.destination, error = %undelivered.error, "undelivered");
+        self.tell_unreachable(Some(call), Destination::Address(undelivered.destination));
+        for host in self.names.names_of(undelivered.destination.ip()) {
+            self.tell_unreachable(Some(call), Destination::Name { host, port: undelivered.destination.port() });
+        }
+    }
+
+    fn send_to(self: &Rc<Self>, transport: &Rc<UdpTransport>, address: SocketAddr, bytes: &Bytes) -> Sent {
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            log_message("sent", address, bytes);
+        }
+        let sent = transport.send(address, bytes);
+        if sent == Sent::Lost {
+            tracing::warn!(%address, "a message was lost: as many wait for the send buffer as may");
+        }
+        if sent == Sent::Waiting && !self.flushing.replace(true) {
+            let (node, transport) = (self.clone(), transport.clone());
+            tokio::task::spawn_local(async move {
+                transport.send_waiting().await;
+                node.flushing.set(false);
+            });
+        }
+        sent
+    }
+
+    fn send_known(
+        self: &Rc<Self>,
+        transport: &Rc<UdpTransport>,
+        known: &Known,
+        (host, port): (Box<str>, u16),
+        bytes: &Bytes,
+        owner: Option<CallId>,
+    ) {
+        let sent = known.first_for(transport.local(), port).map(|address| self.send_to(transport, address, bytes));
+        if matches!(sent, None | Some(Sent::Unreachable)) {
+            self.tell_unreachable(owner, Destination::Name { host, port });
+        }
+    }
+
+    fn send_later(self: &Rc<Self>, transport: &Rc<UdpTransport>, (host, port): (Box<str>, u16), bytes: Bytes, owner: Option<CallId>) {
+        if self.waiting_for_names.get() >= MAX_WAITING_FOR_NAMES {
+            return self.tell_unreachable(owner, Destination::Name { host, port });
+        }
+        self.waiting_for_names.set(self.waiting_for_names.get() + 1);
+        let (node, transport) = (self.clone(), transport.clone());
+        tokio::task::spawn_local(async move {
+            let known = node.names.look_up(host.clone(), || node.clock.now()).await;
+            node.waiting_for_names.set(node.waiting_for_names.get() - 1);
+            if known == Known::Nothing {
+                tracing::debug!(host = %Escaped(&host), "no address found");
+            }
+            node.send_known(&transport, &known, (host, port), &bytes, owner);
+        });
+    }
+
+    fn tell_unreachable(&self, owner: Option<CallId>, destination: Destination) {
+        if let Some(call) = owner {
+            // A call that has ended since does not mind.
+            let _ = self.routes.deliver(call, Input::Unreachable(destination));
+        }
+    }
+
+    /// The first leg that something of ours in `datagram` was minted for.
+    fn leg_in(&self, datagram: &[u8]) -> Option<LegId> {
+        let minter = &self.facts.minter;
+        let words = datagram.split(|byte| !byte.is_ascii_alphanumeric()).filter_map(|word| std::str::from_utf8(word).ok());
+        let mut legs = words.filter_map(|word| minter.read_branch(word).map(|(leg, _)| leg).or_else(|| minter.read_tag(word)));
+        legs.next()
+    }
+}
+
+/// One message, at DEBUG, with its secrets masked.
+pub(crate) fn log_message(direction: &'static str, peer: SocketAddr, bytes: &[u8]) {
+    let mut shown = bytes.to_vec();
+    crate::flight_recorder::mask_secrets(&mut shown);
+    tracing::debug!(%peer, message = %EscapedBytes(&shown), "{direction}");
+}

@@ -1,0 +1,134 @@
+//! Runs a dumped call again: the same inputs at the same times, so the same outputs.
+
+use crate::{
+    containment::contain,
+    flight_recorder::{Dump, Fault, Founding, Recorded},
+    ladder::Ladder,
+};
+use bytes::Bytes;
+use tandem_model::{EndReason, EventKind, Flow, LegId, Timestamp};
+use tandem_signalling::{Arrival, Call, Input, Output, Transmit, message::Message, transaction::TransactionKey};
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Replayed {
+    /// Every message in and out.
+    pub ladder: Ladder,
+    /// What the call sent, in order.
+    pub sent: Vec<(Timestamp, Transmit)>,
+    /// Why the call ended, if it did.
+    pub ended: Option<EndReason>,
+    /// How it failed, if it did.
+    pub fault: Option<Fault>,
+}
+
+/// Why a dump could not be run.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError {
+    /// A recorded message is none (any more).
+    #[error("input {0}: not a SIP message")]
+    NoMessage(usize),
+    /// A call is founded once, by its first input.
+    #[error("input {0}: a call can only begin at the beginning")]
+    Misplaced(usize),
+}
+
+/// Runs it.
+///
+/// # Errors
+/// [`ReplayError`] where the file was tampered with.
+pub fn replay(dump: &Dump) -> Result<Replayed, ReplayError> {
+    let mut replayed = Replayed::default();
+    let mut call = None;
+    for (index, entry) in dump.entries.iter().enumerate() {
+        let now = entry.at;
+        let outcome = match (&entry.recorded, &mut call) {
+            (Recorded::Founded(founding), None) => {
+                let arrival = arrival(&founding.bytes, founding.flow, founding.key, None, 0).ok_or(ReplayError::NoMessage(index))?;
+                replayed.heard(now, &arrival);
+                found(dump, now, founding, arrival).map(|founded| call = Some(founded))
+            }
+            (Recorded::Founded(_), Some(_)) | (_, None) => return Err(ReplayError::Misplaced(index)),
+            (recorded, Some(call)) => {
+                let input = input(recorded).ok_or(ReplayError::NoMessage(index))?;
+                if let Input::Message(arrival) = &input {
+                    replayed.heard(now, arrival);
+                }
+                contain(|| call.handle(now, input))
+            }
+        };
+        if let Err(fault) = outcome {
+            let tandem = replayed.ladder.participant("tandem");
+            replayed.ladder.note(now, tandem, format!("panic: {}", fault.message));
+            replayed.fault = Some(fault);
+            // What is left of the call may fail once more when it is dropped; the first fault is the one to tell.
+            let _ = contain(|| drop(call));
+            return Ok(replayed);
+        }
+        if let Some(call) = &mut call {
+            replayed.drain(now, call);
+        }
+    }
+    Ok(replayed)
+}
+
+fn found(dump: &Dump, now: Timestamp, founding: &Founding, arrival: Box<Arrival>) -> Result<Call, Fault> {
+    let setup = dump.call_setup(founding);
+    contain(|| Call::found(setup, now, arrival, founding.origin.clone(), founding.profile.clone()))
+}
+
+fn input(recorded: &Recorded) -> Option<Input> {
+    Some(match recorded {
+        Recorded::Founded(_) => return None,
+        Recorded::Message { flow, key, serial, leg, bytes } => Input::Message(arrival(bytes, *flow, *key, *leg, *serial)?),
+        Recorded::Decided(id, decision) => Input::Decided(*id, decision.clone()),
+        Recorded::Media(event) => Input::Media(event.clone()),
+        Recorded::Unreachable(destination) => Input::Unreachable(destination.clone()),
+        Recorded::End(reason) => Input::End(*reason),
+        Recorded::Wake => Input::Wake,
+    })
+}
+
+fn arrival(bytes: &[u8], flow: Flow, key: u128, leg: Option<LegId>, serial: u16) -> Option<Box<Arrival>> {
+    let message = Message::parse(Bytes::copy_from_slice(bytes)).ok()?;
+    Some(Box::new(Arrival { message, flow, key: TransactionKey::from_bits(key), leg, serial }))
+}
+
+impl Replayed {
+    fn heard(&mut self, now: Timestamp, arrival: &Arrival) {
+        let from = self.ladder.participant(&arrival.flow.remote.to_string());
+        let tandem = self.ladder.participant("tandem");
+        self.ladder.message(now, from, tandem, start_of(&arrival.message));
+    }
+
+    fn drain(&mut self, now: Timestamp, call: &mut Call) {
+        let tandem = self.ladder.participant("tandem");
+        while let Some(output) = call.poll_output() {
+            match output {
+                Output::Send(transmit) => {
+                    let to = self.ladder.participant(&transmit.destination.to_string());
+                    let text = Message::parse(transmit.bytes.clone()).map(|message| start_of(&message)).unwrap_or_default();
+                    self.ladder.message(now, tandem, to, text);
+                    self.sent.push((now, *transmit));
+                }
+                Output::Notify(event) => {
+                    if let EventKind::CallEnded(record) = &event.kind {
+                        self.ended = Some(record.reason);
+                        self.ladder.note(now, tandem, format!("ended: {}", record.reason));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// A message in a word or three, as a ladder shows it.
+pub fn start_of(message: &Message) -> String {
+    let sdp = if message.sdp_body().is_some_and(|body| !body.is_empty()) { " (SDP)" } else { "" };
+    if message.is_request() {
+        format!("{}{sdp}", message.method_token())
+    } else {
+        format!("{} {}{sdp}", message.status(), message.reason())
+    }
+}

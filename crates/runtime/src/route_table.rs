@@ -1,0 +1,66 @@
+//! Which calls there are, and how to reach them.
+
+use crate::mailbox::{Mailbox, Refused};
+use std::{cell::RefCell, collections::BTreeMap};
+use tandem_model::CallId;
+use tandem_signalling::Input;
+
+/// Every call that has not ended. Bounded: a call is let in only where the supervisor finds room.
+#[derive(Default)]
+pub(crate) struct RouteTable {
+    calls: RefCell<BTreeMap<CallId, Mailbox>>,
+}
+
+impl RouteTable {
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.calls.borrow().len()
+    }
+
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.calls.borrow().is_empty()
+    }
+
+    /// A call begins.
+    pub(crate) fn insert(&self, call: CallId, mailbox: Mailbox) {
+        self.calls.borrow_mut().insert(call, mailbox);
+    }
+
+    /// A call is over; nothing reaches it any more.
+    pub(crate) fn remove(&self, call: CallId) {
+        if let Some(mailbox) = self.calls.borrow_mut().remove(&call) {
+            mailbox.close();
+        }
+    }
+
+    /// Hands an input to a call.
+    ///
+    /// # Errors
+    /// [`Refused`]: the call is over, or has as much to do as may wait.
+    pub(crate) fn deliver(&self, call: CallId, input: Input) -> Result<(), Refused> {
+        self.calls.borrow().get(&call).ok_or(Refused::Closed)?.put(input)
+    }
+
+    /// All of them, oldest first.
+    pub(crate) fn calls(&self) -> Vec<CallId> {
+        self.calls.borrow().keys().copied().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_removed_call_is_reached_no_more() {
+        let (table, mailbox) = (RouteTable::default(), Mailbox::new());
+        let call = CallId::new(1, 1);
+        table.insert(call, mailbox.clone());
+        assert_eq!((table.deliver(call, Input::Wake), table.calls()), (Ok(()), vec![call]));
+        table.remove(call);
+        assert_eq!(table.deliver(call, Input::Wake), Err(Refused::Closed));
+        assert_eq!(mailbox.put(Input::Wake), Err(Refused::Closed));
+        assert!(table.is_empty());
+    }
+}

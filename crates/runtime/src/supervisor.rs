@@ -1,0 +1,128 @@
+//! Lets calls in: policy first, then the limits of the node, then a task of its own for each.
+
+use crate::{actor::Actor, mailbox::Mailbox, node::Node};
+use std::rc::Rc;
+use tandem_model::{Admit, CallId, Decision, Flow, LegProfile, Origin, Question, Timestamp};
+use tandem_policy::Begun;
+use tandem_signalling::{
+    ALLOW, Arrival, CallSetup,
+    message::{HeaderName, Message, Method, Uri},
+};
+
+/// What Retry-After says while the node drains: it will not take this call any more.
+const RETRY_WHEN_DRAINING_S: u32 = 60;
+
+/// What has no room for a call.
+enum Full {
+    /// The node: 503.
+    Node { retry_after_s: u32 },
+    /// The trunk that it comes from: its own status.
+    Trunk { status: u16 },
+}
+
+impl Node {
+    /// An INVITE that nobody owns.
+    pub(crate) fn on_founding(self: &Rc<Self>, now: Timestamp, arrival: Box<Arrival>) {
+        let Some((origin, profile)) = self.admitted(now, &arrival) else { return };
+        let begun = match self.begin(now, &origin) {
+            Ok(begun) => begun,
+            Err(Full::Node { retry_after_s }) => return self.refuse_for_now(&arrival, retry_after_s),
+            Err(Full::Trunk { status }) => return self.reply(&arrival, status, &[]),
+        };
+        let id = self.next_call_id(now);
+        self.dispatcher.borrow_mut().adopt(&arrival, id);
+        let mailbox = Mailbox::new();
+        self.routes.insert(id, mailbox.clone());
+        let setup = CallSetup { id, seed: self.random.borrow_mut().next_u64(), node: self.facts.clone() };
+        if let Some(actor) = Actor::found(self.clone(), setup, begun, arrival, origin, profile, mailbox) {
+            tokio::task::spawn_local(actor.run());
+        }
+    }
+
+    /// Another request outside of any dialog: OPTIONS is answered here, the rest is not for us.
+    pub(crate) fn on_exchange(self: &Rc<Self>, now: Timestamp, arrival: &Arrival) {
+        if self.admitted(now, arrival).is_none() {
+            return;
+        }
+        let request = &arrival.message;
+        let unsupported: Vec<&str> = request.values(HeaderName::Require).collect();
+        match request.method() {
+            // RFC 3261 §21.5.2 against §21.4.6: unknown is one thing, known and not wanted here another.
+            Method::Other => self.reply(arrival, 501, &[(HeaderName::Allow, ALLOW)]),
+            Method::Options if self.draining.get() => self.refuse_for_now(arrival, RETRY_WHEN_DRAINING_S),
+            // §8.2.2.3: we know no extension that could be required.
+            Method::Options if !unsupported.is_empty() => self.reply(arrival, 420, &[(HeaderName::Unsupported, &unsupported.join(", "))]),
+            // §11.2
+            Method::Options => {
+                let about = [
+                    (HeaderName::Allow, ALLOW),
+                    (HeaderName::Accept, "application/sdp"),
+                    (HeaderName::AcceptEncoding, "identity"),
+                    (HeaderName::Supported, ""),
+                ];
+                self.reply(arrival, 200, &about);
+            }
+            _ => self.reply(arrival, 405, &[(HeaderName::Allow, ALLOW)]),
+        }
+    }
+
+    /// Whether what came over `flow` is from a stranger to a listener that strangers get no answer from.
+    pub(crate) fn is_stranger_to_silence(&self, now: Timestamp, flow: &Flow) -> bool {
+        let admit = Admit { listener: flow.listener, source: flow.remote, domain: Box::default(), to: Box::default() };
+        self.decide(now, &Question::Admit(admit)) == Decision::Ignore
+    }
+
+    /// Who sent this, if they may speak to us; else they have been told, or not, as policy says.
+    fn admitted(self: &Rc<Self>, now: Timestamp, arrival: &Arrival) -> Option<(Origin, LegProfile)> {
+        match self.decide(now, &Question::Admit(admit(&arrival.message, &arrival.flow))) {
+            Decision::Admitted { origin, profile } => Some((origin, profile)),
+            Decision::Reject { status, reason } => {
+                let transmit = self.dispatcher.borrow().reply(&arrival.message, &arrival.flow, status, reason.as_deref(), |_| {});
+                self.send(transmit, None);
+                None
+            }
+            Decision::Ignore | Decision::Route { .. } => None,
+        }
+    }
+
+    /// Counts a call of `origin`, where there is room for it.
+    fn begin(&self, now: Timestamp, origin: &Origin) -> Result<Begun, Full> {
+        if self.draining.get() {
+            return Err(Full::Node { retry_after_s: RETRY_WHEN_DRAINING_S });
+        }
+        let mut limits = self.limits.borrow_mut();
+        limits.try_begin(now).map_err(|full| Full::Node { retry_after_s: full.retry_after_s })?;
+        let Origin::Trunk { id, .. } = origin;
+        self.trunks.borrow_mut().try_begin(*id, now).map_err(|status| {
+            limits.end();
+            Full::Trunk { status }
+        })
+    }
+
+    fn refuse_for_now(self: &Rc<Self>, arrival: &Arrival, retry_after_s: u32) {
+        self.reply(arrival, 503, &[(HeaderName::RetryAfter, &retry_after_s.to_string())]);
+    }
+
+    fn reply(self: &Rc<Self>, arrival: &Arrival, status: u16, headers: &[(HeaderName, &str)]) {
+        let transmit = self.dispatcher.borrow().reply(&arrival.message, &arrival.flow, status, None, |printer| {
+            for (name, value) in headers {
+                printer.header(*name, value);
+            }
+        });
+        self.send(transmit, None);
+    }
+
+    /// Ids differ for as long as fewer than 65 536 calls begin in one millisecond.
+    fn next_call_id(&self, now: Timestamp) -> CallId {
+        let counter = self.counter.get().wrapping_add(1);
+        self.counter.set(counter);
+        CallId::new(self.clock.unix_ms(now), counter)
+    }
+}
+
+/// What a request shows before anything is spent on it.
+fn admit(request: &Message, flow: &Flow) -> Admit {
+    let domain = Uri::parse(request.uri()).map(|uri| uri.host.to_string().into()).unwrap_or_default();
+    let to = request.to().ok().and_then(|to| Uri::parse(to.uri).ok().map(|uri| uri.user_unescaped().as_ref().into()));
+    Admit { listener: flow.listener, source: flow.remote, domain, to: to.unwrap_or_default() }
+}

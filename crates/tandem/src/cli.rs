@@ -1,0 +1,118 @@
+//! What can be typed.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// A SIP back-to-back user agent: it joins one call to another, with the media in between.
+#[derive(Debug, Parser)]
+#[command(name = "tandem", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: OptionalServe,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run (the default command).
+    Serve(Serve),
+    /// Read and check a configuration; exit with 0, or with 2 and every mistake by file and line.
+    Check(Check),
+    /// Run a dumped call again, deterministically, and print its ladder.
+    Replay(Replay),
+}
+
+/// What `serve` takes.
+#[derive(Args, Clone, Debug)]
+pub struct Serve {
+    /// The configuration.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    #[command(flatten)]
+    pub options: ServeOptions,
+}
+
+/// `serve` without its name: then --config is asked for after parsing, so that `tandem --help` needs none.
+#[derive(Args, Clone, Debug)]
+struct OptionalServe {
+    /// The configuration.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    options: ServeOptions,
+}
+
+/// What can be told beside the configuration.
+#[derive(Args, Clone, Debug)]
+pub struct ServeOptions {
+    /// Let two phones inside the process place one call through the sockets, and show it.
+    #[arg(long)]
+    pub demo: bool,
+}
+
+/// What `check` takes.
+#[derive(Args, Clone, Debug)]
+pub struct Check {
+    /// The configuration.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+}
+
+/// What `replay` takes.
+#[derive(Args, Clone, Debug)]
+pub struct Replay {
+    /// A dump that a node wrote.
+    #[arg(value_name = "FILE")]
+    pub dump: PathBuf,
+}
+
+/// Reads the arguments of the process.
+///
+/// # Errors
+/// What clap says of them; `--help` and `--version` come this way too.
+pub fn read() -> Result<Command, clap::Error> {
+    command(Cli::try_parse()?)
+}
+
+fn command(cli: Cli) -> Result<Command, clap::Error> {
+    if let Some(command) = cli.command {
+        return Ok(command);
+    }
+    let OptionalServe { config, options } = cli.serve;
+    let missing = || {
+        let mut usage = <Cli as clap::CommandFactory>::command();
+        usage.error(clap::error::ErrorKind::MissingRequiredArgument, "a configuration is needed: --config FILE")
+    };
+    Ok(Command::Serve(Serve { config: config.ok_or_else(missing)?, options }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Command, clap::Error> {
+        command(Cli::try_parse_from(line.split(' '))?)
+    }
+
+    #[test]
+    fn serve_is_the_default() {
+        for line in ["tandem --config a.toml --demo", "tandem serve --config a.toml --demo"] {
+            let Ok(Command::Serve(serve)) = parse(line) else { panic!("{line}") };
+            assert!(serve.config.as_os_str() == "a.toml" && serve.options.demo);
+        }
+    }
+
+    #[test]
+    fn mistakes_are_told() {
+        for line in ["tandem", "tandem serve", "tandem check", "tandem replay", "tandem trace call_1"] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_definition_holds() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+}

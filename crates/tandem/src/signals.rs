@@ -1,0 +1,72 @@
+//! What the system's signals mean to a node.
+
+use crate::configuration;
+use std::{
+    future::poll_fn,
+    io,
+    path::PathBuf,
+    task::{Context, Poll},
+};
+use tandem_runtime::{Order, Orders, log::Escaped};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// The signals that a node listens to.
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    /// Takes them over. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(crate) fn take() -> io::Result<Signals> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Turns them into orders for as long as somebody takes orders: SIGTERM and SIGINT stop, SIGHUP reads `config` again.
+    pub(crate) async fn give_orders(mut self, config: PathBuf, orders: Orders) {
+        loop {
+            let order = match poll_fn(|context| self.poll_next(context)).await {
+                Meaning::Stop => Some(Order::Stop),
+                Meaning::Reload => reload(&config),
+            };
+            if let Some(order) = order
+                && orders.send(order).await.is_err()
+            {
+                return;
+            }
+        }
+    }
+
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Meaning> {
+        let stops = [&mut self.terminate, &mut self.interrupt].map(|signal| signal.poll_recv(context).is_ready());
+        if stops.contains(&true) {
+            return Poll::Ready(Meaning::Stop);
+        }
+        self.hangup.poll_recv(context).map(|_| Meaning::Reload)
+    }
+}
+
+enum Meaning {
+    Stop,
+    Reload,
+}
+
+/// The new rules; `None` where the file is bad, and then what was in force stays.
+fn reload(config: &std::path::Path) -> Option<Order> {
+    match configuration::load(config) {
+        Ok((_, rules)) => Some(Order::Reload(Box::new(rules))),
+        Err(problems) => {
+            problems.to_string().lines().for_each(|problem| tracing::error!("{}", Escaped(problem)));
+            tracing::error!("the configuration was not reloaded: the one before stays in force");
+            None
+        }
+    }
+}
