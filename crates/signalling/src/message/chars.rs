@@ -7,16 +7,14 @@ pub(super) const PARAM: u8 = 1 << 3;
 pub(super) const HEADER: u8 = 1 << 4;
 pub(super) const HOST: u8 = 1 << 5;
 pub(super) const SPACE: u8 = 1 << 6;
-/// Words of a Call-ID (`word`).
-pub(super) const WORD: u8 = 1 << 7;
 
 const ALPHANUMERIC: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const MARK: &[u8] = b"-_.!~*'()";
 
 static CLASSES: [u8; 256] = {
     let mut table = [0; 256];
-    add(&mut table, ALPHANUMERIC, TOKEN | USER | PASSWORD | PARAM | HEADER | HOST | WORD);
-    add(&mut table, b"-.!%*_+`'~", TOKEN | WORD);
+    add(&mut table, ALPHANUMERIC, TOKEN | USER | PASSWORD | PARAM | HEADER | HOST);
+    add(&mut table, b"-.!%*_+`'~", TOKEN);
     add(&mut table, MARK, USER | PASSWORD | PARAM | HEADER);
     // '#' must be escaped, yet dialled feature codes carry it raw: it is let through where it cannot be mistaken.
     add(&mut table, b"&=+$,;?/#", USER);
@@ -26,7 +24,6 @@ static CLASSES: [u8; 256] = {
     // '_' is no host character, yet service names carry it.
     add(&mut table, b"-._", HOST);
     add(&mut table, b" \t\r\n", SPACE);
-    add(&mut table, b"()<>:\\\"/[]?{}", WORD);
     table
 };
 
@@ -68,10 +65,4 @@ pub(super) fn quoted_end(text: &[u8], start: usize) -> Option<usize> {
             _ => at += 1,
         }
     }
-}
-
-/// A Call-ID's characters: `word [ "@" word ]` (§25.1).
-pub(super) fn all_words(text: &str) -> bool {
-    let mut words = text.splitn(2, '@');
-    text.len() < 4096 && words.all(|word| all(word.as_bytes(), WORD))
 }

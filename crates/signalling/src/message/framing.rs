@@ -1,12 +1,13 @@
 //! A byte stream to messages (RFC 3261 §18.3): by Content-Length, with the keep-alives of RFC 5626 §4.4.1 between them.
 
-use super::headers::number;
-use super::parse::{MAX_HEADERS, MAX_MESSAGE};
-use super::{HeaderName, chars};
+use super::parse::{Length, MAX_HEADERS, MAX_MESSAGE, declared_length};
 use bytes::{Bytes, BytesMut};
 
-/// Bytes of line ends that may stand before a message without one of them being a keep-alive.
-pub const MAX_BLANK: usize = 4;
+/// A client's keep-alive.
+const PING: &[u8] = b"\r\n\r\n";
+
+/// Lines that a header section may have, folded ones and the start line included: a bound for work, not for meaning.
+const MAX_LINES: usize = 4 * MAX_HEADERS;
 
 /// What a stream holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +40,7 @@ pub enum FrameErrorKind {
     /// Longer than [`MAX_MESSAGE`].
     #[error("message too large")]
     TooLarge,
-    /// More than [`MAX_HEADERS`] lines.
+    /// More than 512 lines.
     #[error("too many header lines")]
     TooManyHeaders,
 }
@@ -87,10 +88,11 @@ impl Framer {
                 Ok(None) => return None,
                 Err(kind) => return Some(Err(self.fail(kind, 0))),
             };
-            match content_length(&self.buffer[..head]) {
-                Ok(body) if head + body <= MAX_MESSAGE => self.length = Some(head + body),
-                Ok(_) => return Some(Err(self.fail(FrameErrorKind::TooLarge, head))),
-                Err(kind) => return Some(Err(self.fail(kind, head))),
+            match declared_length(&self.buffer[..head]) {
+                Length::Body(body) if head + body <= MAX_MESSAGE => self.length = Some(head + body),
+                Length::Body(_) => return Some(Err(self.fail(FrameErrorKind::TooLarge, head))),
+                Length::Missing => return Some(Err(self.fail(FrameErrorKind::NoLength, head))),
+                Length::Bad => return Some(Err(self.fail(FrameErrorKind::BadLength, head))),
             }
         }
         let length = self.length.filter(|length| *length <= self.buffer.len())?;
@@ -103,12 +105,12 @@ impl Framer {
     /// Takes line ends from the front. `Some(true)` is a keep-alive, `Some(false)` means to wait, `None` that a message begins.
     fn blank(&mut self) -> Option<bool> {
         loop {
-            match self.buffer.get(..MAX_BLANK.min(self.buffer.len())).unwrap_or_default() {
-                [] | [b'\r'] | [b'\r', b'\n'] | [b'\r', b'\n', b'\r'] => return Some(false),
-                b"\r\n\r\n" => {
-                    let _ = self.buffer.split_to(4);
+            match &self.buffer[..PING.len().min(self.buffer.len())] {
+                PING => {
+                    let _ = self.buffer.split_to(PING.len());
                     return Some(true);
                 }
+                part if PING.starts_with(part) => return Some(false),
                 // §7.5: a line end before a message is ignored.
                 [b'\r', b'\n', ..] => {
                     let _ = self.buffer.split_to(2);
@@ -132,8 +134,7 @@ impl Framer {
                 _ => {
                     self.searched = after;
                     self.lines += 1;
-                    // Folded lines count as well: a bound for work, not for meaning.
-                    if self.lines > 4 * MAX_HEADERS {
+                    if self.lines > MAX_LINES {
                         return Err(FrameErrorKind::TooManyHeaders);
                     }
                 }
@@ -153,23 +154,4 @@ impl Framer {
         self.buffer = BytesMut::new();
         FrameError { kind, head }
     }
-}
-
-/// The Content-Length of a header section.
-fn content_length(head: &[u8]) -> Result<usize, FrameErrorKind> {
-    let mut found: Option<u32> = None;
-    for line in head.split(|byte| *byte == b'\n').skip(1) {
-        let name = chars::run(line, chars::TOKEN);
-        if HeaderName::from_bytes(&line[..name]) != HeaderName::ContentLength {
-            continue;
-        }
-        let rest = line[name..].trim_ascii_start();
-        let Some(value) = rest.strip_prefix(b":") else { continue };
-        let length = number(value.trim_ascii()).ok_or(FrameErrorKind::BadLength)?;
-        if found.is_some_and(|before| before != length) {
-            return Err(FrameErrorKind::BadLength);
-        }
-        found = Some(length);
-    }
-    found.map(|length| usize::try_from(length).unwrap_or(usize::MAX)).ok_or(FrameErrorKind::NoLength)
 }

@@ -215,7 +215,7 @@ pub(super) fn host_length(bytes: &[u8]) -> Option<usize> {
     }
     let close = memchr::memchr(b']', bytes)?;
     let inner = std::str::from_utf8(&bytes[1..close]).ok()?;
-    inner.parse::<Ipv6Addr>().ok().map(|_| close + 1)
+    ipv6(inner).map(|_| close + 1)
 }
 
 /// The port after a colon at `start`, if there is a colon; and where it ends.
@@ -251,9 +251,27 @@ pub(super) fn number(digits: &[u8]) -> Option<u32> {
 /// An address, with or without the brackets of IPv6.
 pub(super) fn address(host: &str) -> Option<IpAddr> {
     match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        Some(inner) => inner.parse().ok().map(IpAddr::V6),
+        Some(inner) => ipv6(inner).map(IpAddr::V6),
         None => host.parse().ok(),
     }
+}
+
+/// An IPv6 address without its brackets. The grammar of RFC 3261 lets a third colon stand before an IPv4 part, which has to be
+/// tolerated (RFC 5118 §4.10).
+fn ipv6(text: &str) -> Option<Ipv6Addr> {
+    if let Ok(address) = text.parse() {
+        return Some(address);
+    }
+    /// The longest text of an address, with the colon too many.
+    const LONGEST: usize = 46;
+    let extra = text.find(":::")?;
+    if text.len() > LONGEST || !text[extra..].contains('.') {
+        return None;
+    }
+    let mut corrected = [0; LONGEST];
+    corrected[..extra].copy_from_slice(&text.as_bytes()[..extra]);
+    corrected[extra..text.len() - 1].copy_from_slice(&text.as_bytes()[extra + 1..]);
+    std::str::from_utf8(&corrected[..text.len() - 1]).ok()?.parse().ok()
 }
 
 /// CSeq (RFC 3261 §20.16).

@@ -20,7 +20,7 @@ mod uri;
 
 pub use error::{HeaderError, ParseError, ParseErrorKind, Rejection};
 pub use extensions::{unsupported_encodings, unsupported_extensions};
-pub use framing::{Frame, FrameError, FrameErrorKind, Framer, MAX_BLANK};
+pub use framing::{Frame, FrameError, FrameErrorKind, Framer};
 pub use headers::{CSEQ_LIMIT, CSeq, Contact, MediaType, NameAddr, Via};
 pub use list::Params;
 pub use method::Method;

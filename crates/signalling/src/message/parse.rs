@@ -43,6 +43,8 @@ pub(super) struct Index {
     count: u8,
     /// Every name that occurs, one bit each.
     present: u128,
+    /// Every name that occurs on more than one line.
+    repeated: u128,
     /// Where the lines that found no place in the arrays begin, if there are any.
     tail: Option<u16>,
     pub(super) body: Span,
@@ -54,9 +56,20 @@ impl Index {
         lines: [Line { start: 0, name_end: 0, value: 0, end: 0 }; INDEXED],
         count: 0,
         present: 0,
+        repeated: 0,
         tail: None,
         body: (0, 0),
     };
+
+    /// Whether a line of this name is there.
+    pub(super) fn has(&self, name: HeaderName) -> bool {
+        self.present & name.bit() != 0
+    }
+
+    /// Whether more than one line of this name is there.
+    pub(super) fn repeats(&self, name: HeaderName) -> bool {
+        self.repeated & name.bit() != 0
+    }
 
     /// All lines in order.
     pub(super) fn lines<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = (HeaderName, Line)> + 'a {
@@ -67,7 +80,7 @@ impl Index {
 
     /// All lines of one name in order.
     pub(super) fn named<'a>(&'a self, bytes: &'a [u8], name: HeaderName) -> impl Iterator<Item = Line> + 'a {
-        let count = if self.present & name.bit() == 0 { 0 } else { usize::from(self.count) };
+        let count = if !self.has(name) { 0 } else { usize::from(self.count) };
         let tail = self.tail.filter(|_| count > 0).map(|_| self.tail(bytes)).into_iter().flatten();
         let indexed = self.names[..count].iter().copied().zip(self.lines[..count].iter().copied());
         indexed.chain(tail).filter(move |(found, _)| *found == name).map(|(_, line)| line)
@@ -75,7 +88,7 @@ impl Index {
 
     /// The first line of one name.
     pub(super) fn first(&self, bytes: &[u8], name: HeaderName) -> Option<Line> {
-        if self.present & name.bit() == 0 {
+        if !self.has(name) {
             return None;
         }
         match self.names[..usize::from(self.count)].iter().position(|found| *found == name) {
@@ -151,7 +164,8 @@ fn note(defect: &mut Option<ParseError>, position: usize, kind: ParseErrorKind) 
 fn read_headers(bytes: &[u8], start: usize, index: &mut Index, defect: &mut Option<ParseError>) {
     let mut at = start;
     let mut total = 0;
-    let mut length: Option<(usize, Option<u32>)> = None;
+    let mut length = Length::Missing;
+    let mut length_at = 0;
     let body = loop {
         match scan(bytes, at) {
             Scanned::Header { name, line, next, stray } => {
@@ -165,12 +179,8 @@ fn read_headers(bytes: &[u8], start: usize, index: &mut Index, defect: &mut Opti
                 }
                 index.add(name, line);
                 if name == HeaderName::ContentLength {
-                    let value = usize::from(line.value);
-                    let digits = number(&bytes[value..usize::from(line.end)]);
-                    if digits.is_none() || length.is_some_and(|(_, before)| before != digits) {
-                        note(defect, value, ParseErrorKind::ContentLength);
-                    }
-                    length = Some((value, digits));
+                    length_at = usize::from(line.value);
+                    length = length.and(number(&bytes[length_at..usize::from(line.end)]));
                 }
                 at = next;
             }
@@ -197,20 +207,56 @@ fn read_headers(bytes: &[u8], start: usize, index: &mut Index, defect: &mut Opti
         note(defect, error.valid_up_to(), ParseErrorKind::NotUtf8);
     }
     let mut end = bytes.len();
-    if let Some((place, Some(length))) = length {
-        let length = usize::try_from(length).unwrap_or(usize::MAX);
-        if length > end - body {
-            note(defect, place, ParseErrorKind::ShortBody);
-        } else {
-            // §18.3: what follows in a datagram is discarded.
-            end = body + length;
-        }
+    match length {
+        Length::Bad => note(defect, length_at, ParseErrorKind::ContentLength),
+        Length::Body(length) if length > end - body => note(defect, length_at, ParseErrorKind::ShortBody),
+        // §18.3: what follows in a datagram is discarded.
+        Length::Body(length) => end = body + length,
+        Length::Missing => {}
     }
     index.body = (offset(body), offset(end));
 }
 
+/// What a header section says of the length of its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Length {
+    /// So many bytes.
+    Body(usize),
+    /// Nothing.
+    Missing,
+    /// No number, or two that differ.
+    Bad,
+}
+
+/// Reads the length of the body from a header section that begins with its start line.
+pub(super) fn declared_length(head: &[u8]) -> Length {
+    let (_, mut at, _) = line_end(head, 0);
+    let mut length = Length::Missing;
+    loop {
+        match scan(head, at) {
+            Scanned::Header { name, line, next, .. } => {
+                at = next;
+                if name == HeaderName::ContentLength {
+                    length = length.and(number(&head[usize::from(line.value)..usize::from(line.end)]));
+                }
+            }
+            Scanned::Broken { next, .. } => at = next,
+            Scanned::End { .. } | Scanned::Unended => return length,
+        }
+    }
+}
+
+impl Length {
+    /// Takes one more Content-Length.
+    fn and(self, digits: Option<u32>) -> Length {
+        let new = digits.map_or(Length::Bad, |length| Length::Body(usize::try_from(length).unwrap_or(usize::MAX)));
+        if self == Length::Missing || self == new { new } else { Length::Bad }
+    }
+}
+
 impl Index {
     fn add(&mut self, name: HeaderName, line: Line) {
+        self.repeated |= self.present & name.bit();
         self.present |= name.bit();
         let count = usize::from(self.count);
         if count < INDEXED {

@@ -38,32 +38,22 @@ pub fn screen(message: &Message) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// §8.1.1: what every message has exactly once, and Max-Forwards, which a peer of RFC 2543 may leave out.
+/// §8.1.1: what every message has exactly once, and what it may have once; Max-Forwards may be missing, as RFC 2543 has none.
 fn mandatory(message: &Message) -> Result<(), Rejection> {
-    const ONCE: [HeaderName; 7] = [
-        HeaderName::To,
-        HeaderName::From,
-        HeaderName::CSeq,
-        HeaderName::CallId,
-        HeaderName::MaxForwards,
-        HeaderName::ContentType,
-        HeaderName::ContentLength,
-    ];
-    let mut seen: u128 = 0;
-    for header in message.headers() {
-        let bit = header.name.bit();
-        if seen & bit != 0 && ONCE[..6].contains(&header.name) {
-            return Err(HeaderError { name: header.name, position: place(message, header.value), kind: ParseErrorKind::Repeated }.into());
-        }
-        seen |= bit;
-    }
     for name in [HeaderName::Via, HeaderName::To, HeaderName::From, HeaderName::CSeq, HeaderName::CallId] {
-        if seen & name.bit() == 0 {
+        if !message.index.has(name) {
             return Err(HeaderError { name, position: 0, kind: ParseErrorKind::Missing }.into());
         }
     }
+    for name in [HeaderName::To, HeaderName::From, HeaderName::CSeq, HeaderName::CallId, HeaderName::MaxForwards, HeaderName::ContentType] {
+        if message.index.repeats(name) {
+            let second = message.lines(name).nth(1).map_or(0, |value| place(message, value));
+            return Err(HeaderError { name, position: second, kind: ParseErrorKind::Repeated }.into());
+        }
+    }
     let call_id = message.call_id();
-    if !super::chars::all_words(call_id) {
+    // Wider than §25.1 `callid`: it is only ever compared and copied.
+    if call_id.is_empty() || !call_id.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(HeaderError { name: HeaderName::CallId, position: place(message, call_id), kind: ParseErrorKind::Token }.into());
     }
     Ok(())

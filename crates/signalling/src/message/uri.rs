@@ -169,7 +169,11 @@ impl<'a> Uri<'a> {
             (Host::Name(one), Host::Name(two)) => one.eq_ignore_ascii_case(two),
             (one, two) => same_address(one, two),
         };
-        schemes && hosts && self.port == other.port && same_text(self.user, other.user) && same_text(self.password, other.password)
+        let users = match self.scheme {
+            Scheme::Tel => same_number(self.user.unwrap_or_default(), other.user.unwrap_or_default()),
+            _ => same_text(self.user, other.user),
+        };
+        schemes && hosts && users && self.port == other.port && same_text(self.password, other.password)
     }
 }
 
@@ -183,6 +187,13 @@ fn same_address(one: Host<'_>, two: Host<'_>) -> bool {
         (Host::V6(one), Host::V6(two)) => one == two,
         _ => false,
     }
+}
+
+/// RFC 3966 §4: without visual separators.
+fn same_number(one: &str, two: &str) -> bool {
+    let digits = |byte: &u8| !matches!(byte, b'-' | b'.' | b'(' | b')');
+    let (one, two) = (one.bytes().filter(digits), two.bytes().filter(digits));
+    one.map(|byte| byte.to_ascii_lowercase()).eq(two.map(|byte| byte.to_ascii_lowercase()))
 }
 
 /// With case, but an escaped character equals itself (§19.1.4).
