@@ -204,7 +204,7 @@ impl Call {
             Input::End(reason) => self.end(now, reason, None),
             Input::Wake => self.on_wake(now),
         }
-        self.reap(now);
+        self.reap();
     }
 
     /// The next thing to be done.

@@ -1,7 +1,7 @@
 //! Re-INVITE through the call (RFC 3261 §14, RFC 3264 §8): offer and answer of one leg become those of the other.
 
 use super::failure::Failure;
-use super::leg::{Extra, sdp_of};
+use super::leg::sdp_of;
 use super::phase::Phase;
 use super::{Call, Side, context};
 use crate::message::Message;
@@ -170,8 +170,7 @@ impl Call {
     }
 
     fn refuse_modify(&mut self, now: Timestamp, side: Side, failure: &Failure) {
-        let extra = Extra::clone(&failure.extra);
-        self.with_leg(side, now, |leg, context| leg.reject(context, failure.status, failure.reason.as_deref(), &extra));
+        self.with_leg(side, now, |leg, context| leg.reject(context, failure.status, failure.reason.as_deref(), &failure.extra));
     }
 
     fn accept_modify(&mut self, now: Timestamp, side: Side, sdp: &[u8]) {

@@ -68,7 +68,7 @@ impl Call {
             None => call.ask_route(origin, uri),
         }
         call.renew_last_words();
-        call.reap(now);
+        call.reap();
         call
     }
 

@@ -81,7 +81,7 @@ impl Call {
     }
 
     /// Legs whose last transaction is over go; when all are gone, so does the call.
-    pub(super) fn reap(&mut self, now: Timestamp) {
+    pub(super) fn reap(&mut self) {
         while let Some(place) = self.strays.iter().position(|stray| stray.is_finished()) {
             let stray = self.strays.swap_remove(place);
             self.outputs.push_back(Output::LegRemoved(stray.id));
@@ -95,7 +95,6 @@ impl Call {
             }
             self.outputs.push_back(Output::Ended);
         }
-        let _ = now;
     }
 
     pub(super) fn deadlines(&self) -> impl Iterator<Item = (Timestamp, Reason)> {
