@@ -1,0 +1,3 @@
+//! Codecs, one a file.
+
+pub(crate) mod g711;

@@ -1,0 +1,5 @@
+//! Our end of a leg: what comes in from it, what goes out to it.
+
+mod plain;
+
+pub(crate) use plain::{Heard, Hears, Plain};

@@ -1,0 +1,3 @@
+//! How what one leg says reaches another.
+
+pub(crate) mod relay;

@@ -1,0 +1,39 @@
+//! The same codec on both sides: the packet goes on in the buffer in which it came, renumbered.
+
+use crate::{
+    endpoint::{Heard, Plain},
+    packet::{Channel, PacketBuf, Verdict},
+    rtcp::translate::{Reverse, Translation},
+    rtp::rewrite::Feeder,
+};
+use tandem_model::Timestamp;
+
+/// Passes on an RTP packet that the leg `speaker` has sent.
+#[inline]
+pub(crate) fn rtp(now: Timestamp, speaker: usize, heard: Heard, listener: &mut Plain, packet: &mut PacketBuf) -> Verdict {
+    let Some(to) = listener.rtp_target() else {
+        // Nobody is to hear these packets, so their numbers must not look lost later.
+        listener.outgoing.interrupt();
+        return Verdict::Consumed;
+    };
+    let Heard { mut header, seen, rule } = heard;
+    header.payload = rule.to & 0x7f;
+    listener.outgoing.renumber(now, Feeder::Leg(speaker), seen, rule.clock_rate, &mut header);
+    listener.note_clock(rule.clock_rate);
+    header.write(packet.bytes_mut());
+    Verdict::Forward { port: listener.port, channel: Channel::Rtp, to }
+}
+
+/// Passes on RTCP from one leg to the other; each is given with its place in the session.
+pub(crate) fn rtcp((from, speaker): (usize, &Plain), (to, listener): (usize, &Plain), packet: &mut PacketBuf) -> Verdict {
+    let Some((channel, target)) = listener.rtcp_target() else {
+        return Verdict::Consumed;
+    };
+    let source = speaker.incoming.current().and_then(|(ssrc, epoch)| Some((ssrc, listener.outgoing.mapping(Feeder::Leg(from), epoch)?)));
+    let reverse = listener.incoming.current().and_then(|(source, epoch)| {
+        let mapping = speaker.outgoing.mapping(Feeder::Leg(to), epoch)?;
+        Some(Reverse { stream: speaker.outgoing.ssrc(), source, newest: speaker.outgoing.newest()?, mapping })
+    });
+    let translation = Translation { sender: listener.outgoing.ssrc(), cname: &listener.cname, source, reverse };
+    if translation.apply(packet) { Verdict::Forward { port: listener.port, channel, to: target } } else { Verdict::Consumed }
+}

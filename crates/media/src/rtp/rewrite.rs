@@ -1,0 +1,174 @@
+//! One stream towards a leg, whatever feeds it: the same SSRC for the life of the session, a sequence without a seam,
+//! a timestamp that goes on with the time that passed.
+
+use super::{header::Header, sequence::Seen};
+use std::time::Duration;
+use tandem_model::{Random, Timestamp};
+
+/// What a frame is taken to last where one source follows another at once: the new one begins no earlier.
+const FRAME: Duration = Duration::from_millis(20);
+
+/// Who feeds a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Feeder {
+    /// The leg with this index in its session.
+    Leg(usize),
+    /// A tone of ours.
+    Tone,
+}
+
+/// How the numbers of one source become those of the stream, by wrapping addition.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mapping {
+    feeder: Feeder,
+    epoch: u32,
+    /// From the source's extended sequence number.
+    pub(crate) sequence: u32,
+    /// From the source's timestamp.
+    pub(crate) timestamp: u32,
+    /// The first extended number of the stream that this source gave.
+    pub(crate) first: u32,
+    /// Packets and payload octets of the stream before this source, as RTCP counts them.
+    pub(crate) before: (u32, u32),
+}
+
+/// The newest packet of the stream.
+#[derive(Clone, Copy, Debug)]
+struct Newest {
+    extended: u32,
+    timestamp: u32,
+    at: Timestamp,
+}
+
+/// A stream towards a leg.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    ssrc: u32,
+    /// Where the stream begins.
+    start: (u32, u32),
+    mapping: Option<Mapping>,
+    newest: Option<Newest>,
+    octets: u64,
+    packets: u64,
+}
+
+impl Outgoing {
+    /// A stream that has not begun. Its first sequence number is below 2¹⁵, so that whoever adds encryption later
+    /// need not guess whether it has wrapped (RFC 3711 §3.3.1).
+    pub(crate) fn new(random: &mut Random) -> Self {
+        let start = (random.next_u64() as u32 & 0x7fff, random.next_u64() as u32);
+        Outgoing { ssrc: random.next_u64() as u32, start, mapping: None, newest: None, octets: 0, packets: 0 }
+    }
+
+    pub(crate) fn ssrc(&self) -> u32 {
+        self.ssrc
+    }
+
+    /// Packets and payload octets so far.
+    pub(crate) fn sent(&self) -> (u64, u64) {
+        (self.packets, self.octets)
+    }
+
+    /// The extended sequence number of the newest packet.
+    pub(crate) fn newest(&self) -> Option<u32> {
+        self.newest.map(|newest| newest.extended)
+    }
+
+    /// How this source is renumbered, while it feeds the stream.
+    pub(crate) fn mapping(&self, feeder: Feeder, epoch: u32) -> Option<&Mapping> {
+        self.mapping.as_ref().filter(|mapping| mapping.feeder == feeder && mapping.epoch == epoch)
+    }
+
+    /// What comes next does not follow on what came last: the next packet begins a new run at the next number.
+    pub(crate) fn interrupt(&mut self) {
+        self.mapping = None;
+    }
+
+    /// Renumbers one packet of `feeder`, whose clock runs at `clock_rate` hertz.
+    #[inline]
+    pub(crate) fn renumber(&mut self, now: Timestamp, feeder: Feeder, seen: Seen, clock_rate: u32, header: &mut Header) {
+        let known = self.mapping(feeder, seen.epoch).copied();
+        let mapping = known.unwrap_or_else(|| {
+            header.marker = true;
+            self.switch(now, feeder, seen, clock_rate, header.timestamp)
+        });
+        let extended = seen.extended.wrapping_add(mapping.sequence);
+        header.ssrc = self.ssrc;
+        header.sequence = extended as u16;
+        header.timestamp = header.timestamp.wrapping_add(mapping.timestamp);
+        if self.newest.is_none_or(|newest| (extended.wrapping_sub(newest.extended) as i32) > 0) {
+            self.newest = Some(Newest { extended, timestamp: header.timestamp, at: now });
+        }
+        self.packets += 1;
+        self.octets += header.payload_len as u64;
+    }
+
+    #[cold]
+    fn switch(&mut self, now: Timestamp, feeder: Feeder, seen: Seen, clock_rate: u32, timestamp: u32) -> Mapping {
+        let (next, next_timestamp) = match self.newest {
+            None => self.start,
+            Some(newest) => {
+                let elapsed_us = now.since(newest.at).max(FRAME).as_micros() as u64;
+                let ticks = elapsed_us.wrapping_mul(u64::from(clock_rate)) / 1_000_000;
+                (newest.extended.wrapping_add(1), newest.timestamp.wrapping_add(ticks as u32))
+            }
+        };
+        let mapping = Mapping {
+            feeder,
+            epoch: seen.epoch,
+            sequence: next.wrapping_sub(seen.extended),
+            timestamp: next_timestamp.wrapping_sub(timestamp),
+            first: next,
+            before: (next.wrapping_sub(self.start.0), self.octets as u32),
+        };
+        self.mapping = Some(mapping);
+        mapping
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn send(stream: &mut Outgoing, at_ms: u64, epoch: u32, extended: u32, timestamp: u32) -> Header {
+        let mut header = Header { marker: false, payload: 0, sequence: extended as u16, timestamp, ssrc: 7, payload_len: 160 };
+        let now = Timestamp::from_millis(at_ms);
+        stream.renumber(now, Feeder::Leg(0), Seen { extended, epoch }, 8000, &mut header);
+        header
+    }
+
+    #[test]
+    fn a_new_source_goes_on_where_the_old_one_was_after_the_time_that_passed() {
+        let mut stream = Outgoing::new(&mut Random::new(1));
+        let first = send(&mut stream, 1000, 1, 500, 90_000);
+        assert!(first.marker);
+        let second = send(&mut stream, 1020, 1, 501, 90_160);
+        assert!(!second.marker);
+        let other = send(&mut stream, 1520, 2, 60_000, 3);
+        assert_eq!((other.ssrc, other.sequence, other.marker), (first.ssrc, second.sequence.wrapping_add(1), true));
+        assert_eq!(other.timestamp.wrapping_sub(second.timestamp), 4000);
+        let soon = send(&mut stream, 1521, 3, 9, 3);
+        assert_eq!(soon.timestamp.wrapping_sub(other.timestamp), 160, "never earlier than one frame on");
+    }
+
+    #[test]
+    fn late_packets_and_duplicates_keep_their_distance() {
+        let mut stream = Outgoing::new(&mut Random::new(2));
+        let numbers = [65_530, 65_532, 65_531, 65_532, 65_540].map(|extended| send(&mut stream, 0, 1, extended, extended * 160).sequence);
+        let distances = numbers.map(|number| number.wrapping_sub(numbers[0]));
+        assert_eq!(distances, [0, 2, 1, 2, 10]);
+        let next = send(&mut stream, 40, 2, 1, 1);
+        assert_eq!(next.sequence.wrapping_sub(numbers[0]), 11);
+    }
+
+    #[test]
+    fn an_interrupted_source_resumes_without_a_gap() {
+        let mut stream = Outgoing::new(&mut Random::new(3));
+        let before = send(&mut stream, 0, 1, 10, 1600);
+        stream.interrupt();
+        let after = send(&mut stream, 60_000, 1, 3010, 481_600);
+        assert_eq!(after.sequence, before.sequence.wrapping_add(1));
+        assert_eq!(after.timestamp.wrapping_sub(before.timestamp), 480_000);
+        assert!(after.marker);
+    }
+}

@@ -1,0 +1,167 @@
+//! Where the source of a leg is in its sequence, and when another source has taken its place (RFC 3550 §A.1).
+
+use super::header::Header;
+use crate::packet::DropReason;
+use std::time::Duration;
+use tandem_model::Timestamp;
+
+/// A packet that is further ahead than this is the source beginning anew, or not of the stream (RFC 3550 §A.1).
+const MAX_DROPOUT: u16 = 3000;
+
+/// A packet that is further behind than this likewise (RFC 3550 §A.1).
+const MAX_MISORDER: u16 = 100;
+
+/// For so long after a leg has changed its SSRC, packets with the old one are stragglers; later ones are a change back.
+const STRAGGLERS: Duration = Duration::from_millis(100);
+
+/// Where a packet belongs in the stream of its source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// Sequence number with the count of its wraps above.
+    pub(crate) extended: u32,
+    /// Counts the sources of a leg: packets of one epoch keep their distances in sequence and time.
+    pub(crate) epoch: u32,
+}
+
+/// What a leg sends: one source at a time.
+#[derive(Debug, Default)]
+pub(crate) struct Incoming {
+    source: Option<Source>,
+    replaced: Option<(u32, Timestamp)>,
+    epoch: u32,
+    /// Packets that sources before this one lost.
+    lost_before: u64,
+}
+
+#[derive(Debug)]
+struct Source {
+    ssrc: u32,
+    first: u32,
+    highest: u32,
+    received: u64,
+    /// After one packet out of sequence, the number that would show that the source began anew.
+    restart: Option<u16>,
+}
+
+impl Incoming {
+    /// Takes one packet.
+    ///
+    /// # Errors
+    /// The reason for which it is not part of the stream.
+    #[inline]
+    pub(crate) fn take(&mut self, now: Timestamp, header: &Header) -> Result<Seen, DropReason> {
+        match &mut self.source {
+            Some(source) if source.ssrc == header.ssrc => match source.place(header.sequence) {
+                Some(extended) => Ok(Seen { extended, epoch: self.epoch }),
+                None if source.restart == Some(header.sequence) => Ok(self.begin(header)),
+                None => {
+                    source.restart = Some(header.sequence.wrapping_add(1));
+                    Err(DropReason::OutOfSequence)
+                }
+            },
+            Some(source) => {
+                if self.replaced.is_some_and(|(ssrc, until)| ssrc == header.ssrc && now < until) {
+                    return Err(DropReason::Superseded);
+                }
+                self.replaced = Some((source.ssrc, now + STRAGGLERS));
+                Ok(self.begin(header))
+            }
+            None => Ok(self.begin(header)),
+        }
+    }
+
+    fn begin(&mut self, header: &Header) -> Seen {
+        self.lost_before = self.lost();
+        self.epoch = self.epoch.wrapping_add(1);
+        let first = u32::from(header.sequence);
+        self.source = Some(Source { ssrc: header.ssrc, first, highest: first, received: 1, restart: None });
+        Seen { extended: first, epoch: self.epoch }
+    }
+
+    /// Packets that never came, over all sources (RFC 3550 §6.4.1, but never below zero).
+    pub(crate) fn lost(&self) -> u64 {
+        let missing = |source: &Source| {
+            let expected = u64::from(source.highest.wrapping_sub(source.first)) + 1;
+            expected.saturating_sub(source.received)
+        };
+        self.lost_before + self.source.as_ref().map_or(0, missing)
+    }
+
+    /// The source that the leg sends with now, and its epoch.
+    pub(crate) fn current(&self) -> Option<(u32, u32)> {
+        self.source.as_ref().map(|source| (source.ssrc, self.epoch))
+    }
+}
+
+impl Source {
+    /// Counts a packet that lies near the others and extends its number.
+    #[inline]
+    fn place(&mut self, sequence: u16) -> Option<u32> {
+        let ahead = sequence.wrapping_sub(self.highest as u16);
+        let behind = ahead.wrapping_neg();
+        let extended = if ahead < MAX_DROPOUT {
+            self.highest = self.highest.wrapping_add(u32::from(ahead));
+            self.highest
+        } else if behind <= MAX_MISORDER {
+            self.highest.wrapping_sub(u32::from(behind))
+        } else {
+            return None;
+        };
+        self.received += 1;
+        Some(extended)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet(ssrc: u32, sequence: u16) -> Header {
+        Header { marker: false, payload: 0, sequence, timestamp: 0, ssrc, payload_len: 160 }
+    }
+
+    fn at(ms: u64) -> Timestamp {
+        Timestamp::from_millis(ms)
+    }
+
+    #[test]
+    fn numbers_extend_over_the_wrap_and_loss_is_what_is_missing() {
+        let mut incoming = Incoming::default();
+        let seen: Vec<u32> = [65534, 65535, 1, 0, 1, 5].map(|number| incoming.take(at(0), &packet(1, number)).unwrap().extended).to_vec();
+        assert_eq!(seen, [65534, 65535, 65537, 65536, 65537, 65541]);
+        // Eight expected, six came, one of them twice: RFC 3550 counts duplicates as received.
+        assert_eq!(incoming.lost(), 2);
+    }
+
+    #[test]
+    fn one_stray_number_is_dropped_and_two_in_a_row_begin_anew() {
+        let mut incoming = Incoming::default();
+        let first = incoming.take(at(0), &packet(1, 100)).unwrap();
+        assert_eq!(incoming.take(at(0), &packet(1, 40_000)), Err(DropReason::OutOfSequence));
+        assert_eq!(incoming.take(at(0), &packet(1, 101)).unwrap().epoch, first.epoch);
+        assert_eq!(incoming.take(at(0), &packet(1, 50_000)), Err(DropReason::OutOfSequence));
+        let anew = incoming.take(at(0), &packet(1, 50_001)).unwrap();
+        assert_eq!((anew.extended, anew.epoch), (50_001, first.epoch + 1));
+        assert_eq!(incoming.lost(), 0);
+    }
+
+    #[test]
+    fn stragglers_of_the_old_source_are_dropped_and_a_change_back_is_not() {
+        let mut incoming = Incoming::default();
+        incoming.take(at(0), &packet(1, 10)).unwrap();
+        let second = incoming.take(at(20), &packet(2, 500)).unwrap();
+        assert_eq!(incoming.take(at(30), &packet(1, 11)), Err(DropReason::Superseded));
+        assert_eq!(incoming.take(at(40), &packet(2, 501)).unwrap().epoch, second.epoch);
+        assert_eq!(incoming.take(at(120), &packet(1, 12)).unwrap().epoch, second.epoch + 1);
+        assert_eq!(incoming.current(), Some((1, second.epoch + 1)));
+    }
+
+    #[test]
+    fn loss_adds_up_over_sources() {
+        let mut incoming = Incoming::default();
+        for (ssrc, number) in [(1, 10), (1, 13), (2, 7), (2, 9), (3, 1)] {
+            incoming.take(at(u64::from(ssrc) * 1000), &packet(ssrc, number)).unwrap();
+        }
+        assert_eq!(incoming.lost(), 3);
+    }
+}

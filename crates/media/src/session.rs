@@ -1,0 +1,246 @@
+//! One call's media: its endpoints, and who hears whom.
+//!
+//! The order of calls: [`Session::open`], then any number of [`Session::handle`] and [`Session::handle_packet`]. After
+//! `open` and after each `handle`, drain [`Session::poll_output`] and ask [`Session::poll_timeout`] anew; packets change
+//! neither. When the time that it gave has come, `handle` [`Input::Wake`].
+
+use crate::{
+    endpoint::{Hears, Plain},
+    packet::{Channel, DropReason, PacketBuf, Verdict},
+    path::relay,
+    rtp::rewrite::Feeder,
+    source::sine::{self, Sine},
+};
+use std::{collections::VecDeque, net::SocketAddr, time::Duration};
+use tandem_model::{EndpointDescription, LegId, LocalEndpoint, MediaEvent, PortId, Random, Timestamp, Tone};
+
+/// Endpoints of a session: more would have to be mixed.
+const MAX_ENDPOINTS: usize = 2;
+
+/// What a session is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup<'a> {
+    /// One entry a leg: our end as SDP states it, and the ports that are behind it.
+    pub endpoints: &'a [(LocalEndpoint, PortId)],
+    /// Silence after which a leg that should send is reported; zero: never.
+    pub inactivity: Duration,
+    /// The same while the leg is held.
+    pub hold: Duration,
+    /// Decides SSRCs and where sequences begin.
+    pub seed: u64,
+}
+
+/// No session can be made of this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// One endpoint hears itself or a tone, two hear each other.
+    #[error("a media session has one or two endpoints, not {0}")]
+    Endpoints(usize),
+}
+
+/// What a session is told; commands as in [`tandem_model::MediaCommand`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A leg's remote description.
+    Describe(LegId, Box<EndpointDescription>),
+    /// What a leg hears instead of the other.
+    Play(LegId, Tone),
+    /// The end.
+    Close,
+    /// The time that [`Session::poll_timeout`] gave has come.
+    Wake,
+}
+
+/// What a session wants done.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Output<'a> {
+    /// A packet that the session made.
+    Packet {
+        /// From the ports of this endpoint …
+        port: PortId,
+        /// … and of these the socket of this channel …
+        channel: Channel,
+        /// … to this address.
+        to: SocketAddr,
+        /// The packet, to be sent or copied before the next poll.
+        bytes: &'a [u8],
+    },
+    /// To be told to the call. After [`MediaEvent::Closed`] the session takes nothing more; its ports are to be given
+    /// back.
+    Event(MediaEvent),
+}
+
+/// Why a session wants to be woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// The next frame of a tone.
+    Tone,
+    /// A leg may have been silent for too long.
+    Silence,
+}
+
+/// One call's media.
+#[derive(Debug)]
+pub struct Session {
+    endpoints: Vec<Plain>,
+    inactivity: Duration,
+    hold: Duration,
+    /// At most one `Opened`, one `Inactive` a leg and one `Closed` between two drains.
+    events: VecDeque<MediaEvent>,
+    /// Up to when tones are to be made.
+    now: Timestamp,
+    closed: bool,
+}
+
+impl Session {
+    /// Makes a session; its first output is [`MediaEvent::Opened`].
+    ///
+    /// # Errors
+    /// A number of endpoints that no path serves.
+    pub fn open(now: Timestamp, setup: Setup<'_>) -> Result<Session, OpenError> {
+        let Setup { endpoints, inactivity, hold, seed } = setup;
+        if !(1..=MAX_ENDPOINTS).contains(&endpoints.len()) {
+            return Err(OpenError::Endpoints(endpoints.len()));
+        }
+        let mut random = Random::new(seed);
+        let opened = MediaEvent::Opened(endpoints.iter().map(|(local, _)| *local).collect());
+        Ok(Session {
+            endpoints: endpoints.iter().map(|(local, port)| Plain::new(local.leg, *port, now, &mut random)).collect(),
+            inactivity,
+            hold,
+            events: VecDeque::from([opened]),
+            now,
+            closed: false,
+        })
+    }
+
+    /// Takes an input. What is said of a leg that the session does not have is ignored.
+    pub fn handle(&mut self, now: Timestamp, input: Input) {
+        self.now = now;
+        match input {
+            _ if self.closed => {}
+            Input::Describe(leg, description) => {
+                let (inactivity, hold) = (self.inactivity, self.hold);
+                if let Some(endpoint) = self.endpoint(leg) {
+                    endpoint.describe(now, *description, inactivity, hold);
+                }
+            }
+            Input::Play(leg, tone) => {
+                if let Some(endpoint) = self.endpoint(leg) {
+                    endpoint.outgoing.interrupt();
+                    endpoint.hears = match tone {
+                        Tone::Echo => Hears::Echo,
+                        Tone::Sine { frequency_hz, payload, a_law } => Hears::Sine(Box::new(Sine::new(now, frequency_hz, payload, a_law))),
+                    };
+                }
+            }
+            Input::Close => {
+                self.closed = true;
+                self.events.push_back(MediaEvent::Closed(self.endpoints.iter().map(Plain::stats).collect()));
+            }
+            Input::Wake => {
+                for endpoint in &mut self.endpoints {
+                    if let Some(held) = endpoint.look(now) {
+                        self.events.push_back(MediaEvent::Inactive { leg: endpoint.leg, held });
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes a packet that arrived at one of the session's ports, and says what to do with it. `packet` is changed in
+    /// place when it is to be forwarded. This never allocates.
+    pub fn handle_packet(&mut self, now: Timestamp, port: PortId, channel: Channel, source: SocketAddr, packet: &mut PacketBuf) -> Verdict {
+        let speaker = match self.endpoints.iter().position(|endpoint| endpoint.port == port) {
+            Some(speaker) if !self.closed => speaker,
+            _ => return Verdict::Dropped(DropReason::UnknownPort),
+        };
+        if self.endpoints[speaker].is_rtcp(channel, packet.bytes()) {
+            return self.handle_control(now, speaker, channel, source, packet);
+        }
+        match self.endpoints[speaker].hear(now, source, packet) {
+            Err(reason) => Verdict::Dropped(reason),
+            Ok(heard) => match self.listener(speaker) {
+                Some(listener) => relay::rtp(now, speaker, heard, &mut self.endpoints[listener], packet),
+                None => Verdict::Consumed,
+            },
+        }
+    }
+
+    fn handle_control(&mut self, now: Timestamp, speaker: usize, channel: Channel, source: SocketAddr, packet: &mut PacketBuf) -> Verdict {
+        if let Err(reason) = self.endpoints[speaker].hear_control(now, channel, source, packet) {
+            return Verdict::Dropped(reason);
+        }
+        match self.listener(speaker) {
+            Some(listener) if listener != speaker => {
+                relay::rtcp((speaker, &self.endpoints[speaker]), (listener, &self.endpoints[listener]), packet)
+            }
+            _ => Verdict::Consumed,
+        }
+    }
+
+    /// Who hears a leg: itself where it is echoed, else the other one unless that hears a tone.
+    #[inline]
+    fn listener(&self, speaker: usize) -> Option<usize> {
+        if matches!(self.endpoints[speaker].hears, Hears::Echo) {
+            return Some(speaker);
+        }
+        let other = 1 - speaker;
+        self.endpoints.get(other).filter(|endpoint| matches!(endpoint.hears, Hears::Peer)).map(|_| other)
+    }
+
+    /// The next thing to do.
+    pub fn poll_output(&mut self) -> Option<Output<'_>> {
+        if let Some(event) = self.events.pop_front() {
+            return Some(Output::Event(event));
+        }
+        let (index, to, header) = self.next_tone()?;
+        let endpoint = &mut self.endpoints[index];
+        let Hears::Sine(sine) = &mut endpoint.hears else { return None };
+        Some(Output::Packet { port: endpoint.port, channel: Channel::Rtp, to, bytes: sine.packet(&header) })
+    }
+
+    /// The next frame of a tone that is due and may be sent.
+    fn next_tone(&mut self) -> Option<(usize, SocketAddr, crate::rtp::header::Header)> {
+        if self.closed {
+            return None;
+        }
+        let now = self.now;
+        for (index, endpoint) in self.endpoints.iter_mut().enumerate() {
+            let target = endpoint.rtp_target();
+            let Hears::Sine(sine) = &mut endpoint.hears else { continue };
+            while let Some((mut header, seen)) = sine.take(now) {
+                let Some(to) = target else {
+                    endpoint.outgoing.interrupt();
+                    continue;
+                };
+                endpoint.outgoing.renumber(now, Feeder::Tone, seen, sine::CLOCK_RATE, &mut header);
+                endpoint.note_clock(sine::CLOCK_RATE);
+                return Some((index, to, header));
+            }
+        }
+        None
+    }
+
+    /// When and why the session wants to be woken. Packets do not move it to an earlier time.
+    pub fn poll_timeout(&self) -> Option<(Timestamp, Reason)> {
+        let of = |endpoint: &Plain| {
+            let tone = match &endpoint.hears {
+                Hears::Sine(sine) => Some((sine.due_at(), Reason::Tone)),
+                Hears::Peer | Hears::Echo => None,
+            };
+            let silence = endpoint.watch_at().map(|at| (at, Reason::Silence));
+            tone.into_iter().chain(silence).min()
+        };
+        self.endpoints.iter().filter(|_| !self.closed).filter_map(of).min()
+    }
+
+    /// Whether the session has ended.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    fn endpoint(&mut self, leg: LegId) -> Option<&mut Plain> {
+        self.endpoints.iter_mut().find(|endpoint| endpoint.leg == leg)
+    }
+}
