@@ -1,0 +1,109 @@
+//! Paths between addresses and what they do to datagrams.
+
+use crate::queue::{Datagram, Event, InFlight};
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+use tandem_model::{Random, Timestamp};
+
+/// One direction of a path. Reordering comes from jitter: a later datagram may draw the shorter delay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// How long a datagram takes at least.
+    pub delay: Duration,
+    /// What is added at most, drawn for each datagram.
+    pub jitter: Duration,
+    /// How many of a thousand are lost.
+    pub loss: u16,
+    /// How many of a thousand arrive twice, the second drawing a delay of its own.
+    pub duplicates: u16,
+}
+
+impl Link {
+    /// A millisecond and no trouble.
+    pub const CLEAN: Link = Link { delay: Duration::from_millis(1), jitter: Duration::ZERO, loss: 0, duplicates: 0 };
+
+    /// Nothing gets through.
+    pub const CUT: Link = Link { loss: 1000, ..Link::CLEAN };
+}
+
+impl Default for Link {
+    fn default() -> Self {
+        Link::CLEAN
+    }
+}
+
+/// All paths, and the dice.
+#[derive(Debug)]
+pub(crate) struct Network {
+    random: Random,
+    usual: Link,
+    links: BTreeMap<(IpAddr, IpAddr), Link>,
+}
+
+impl Network {
+    pub(crate) fn new(seed: u64) -> Network {
+        Network { random: Random::new(seed), usual: Link::CLEAN, links: BTreeMap::new() }
+    }
+
+    pub(crate) fn set_usual(&mut self, link: Link) {
+        self.usual = link;
+    }
+
+    pub(crate) fn set(&mut self, from: IpAddr, to: IpAddr, link: Link) {
+        self.links.insert((from, to), link);
+    }
+
+    /// Puts a datagram on its way, once, twice or not at all.
+    pub(crate) fn send(&mut self, now: Timestamp, datagram: Datagram, flight: &mut InFlight) {
+        let link = self.links.get(&(datagram.from.ip(), datagram.to.ip())).copied().unwrap_or(self.usual);
+        if self.chance(link.loss) {
+            return;
+        }
+        if self.chance(link.duplicates) {
+            let at = now + self.delay(link);
+            flight.push(at, Event::Datagram(datagram.clone()));
+        }
+        let at = now + self.delay(link);
+        flight.push(at, Event::Datagram(datagram));
+    }
+
+    fn chance(&mut self, per_mille: u16) -> bool {
+        per_mille > 0 && self.random.below(1000) < u64::from(per_mille)
+    }
+
+    fn delay(&mut self, link: Link) -> Duration {
+        let spread = u64::try_from(link.jitter.as_micros()).unwrap_or(u64::MAX);
+        link.delay + Duration::from_micros(if spread == 0 { 0 } else { self.random.below(spread) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arrivals(link: Link, count: usize) -> Vec<Timestamp> {
+        let (mut network, mut flight) = (Network::new(7), InFlight::default());
+        network.set_usual(link);
+        for _ in 0..count {
+            let datagram = Datagram { from: crate::ALICE, to: crate::CORE, bytes: Vec::new(), rtp: false };
+            network.send(Timestamp::ZERO, datagram, &mut flight);
+        }
+        let mut seen = Vec::new();
+        while let Some(at) = flight.next() {
+            flight.pop_due(at);
+            seen.push(at);
+        }
+        seen
+    }
+
+    #[test]
+    fn links_delay_lose_and_double_as_they_say() {
+        assert_eq!(arrivals(Link::CLEAN, 2), [Timestamp::from_millis(1); 2]);
+        assert!(arrivals(Link::CUT, 100).is_empty());
+        let lossy = arrivals(Link { loss: 500, ..Link::CLEAN }, 1000).len();
+        assert!((400..600).contains(&lossy), "{lossy}");
+        let doubled = arrivals(Link { duplicates: 500, ..Link::CLEAN }, 1000).len();
+        assert!((1400..1600).contains(&doubled), "{doubled}");
+        let spread = arrivals(Link { jitter: Duration::from_millis(10), ..Link::CLEAN }, 100);
+        assert!(spread[0] < Timestamp::from_millis(3) && spread[99] > Timestamp::from_millis(8));
+    }
+}

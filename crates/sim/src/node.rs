@@ -1,0 +1,355 @@
+//! The core under test, driven as the shell drives it.
+
+use crate::{
+    queue::{Datagram, Event, InFlight},
+    shard::{Shard, Side},
+};
+use bytes::Bytes;
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use tandem_config::Config;
+use tandem_model::{
+    Action, Admit, CallId, CallRecord, Decision, Destination, Event as Happened, EventKind, Flow, LegProfile, ListenerId, Origin, Question,
+    QuestionId, Random, Timestamp, Transport, TrunkId,
+};
+use tandem_policy::{Begun, CallView, LimitBook, NodeLimits, Ruleset};
+use tandem_signalling::{
+    ALLOW, Arrival, Call, CallSetup, Dispatcher, DropReason, Input, ListenerFacts, Minter, NodeFacts, Output, Reason, Transmit, Verdict,
+    message::{HeaderName, Message, Method, Uri},
+    transaction::TransactionKeys,
+};
+
+/// What Retry-After says while the node drains.
+const RETRY_WHEN_DRAINING_S: u32 = 60;
+
+/// Inputs that one input may lead to at once; more is a call that talks to itself for ever.
+const MAX_ANSWERS: usize = 64;
+
+struct Held {
+    call: Call,
+    begun: Vec<Begun>,
+}
+
+/// Dispatcher, calls, policy and media of one node.
+pub struct CoreNode {
+    dispatcher: Dispatcher,
+    calls: BTreeMap<CallId, Held>,
+    facts: Arc<NodeFacts>,
+    rules: Ruleset,
+    trunks: LimitBook,
+    limits: NodeLimits,
+    random: Random,
+    counter: u16,
+    listeners: Vec<SocketAddr>,
+    names: BTreeMap<Box<str>, SocketAddr>,
+    founded: usize,
+    /// Everything that calls told of themselves.
+    pub events: Vec<Happened>,
+    /// The media threads.
+    pub shard: Shard,
+    /// How long policy takes to answer; zero: at once.
+    pub policy_delay: Duration,
+    /// New calls are refused.
+    pub draining: bool,
+    /// What the dispatcher dropped, and how often.
+    pub drops: BTreeMap<DropReason, usize>,
+    /// Addresses that the network reports as unreachable at the first datagram sent there.
+    pub unreachable: Vec<SocketAddr>,
+}
+
+/// What the node works with while it handles something.
+pub(crate) struct World<'a> {
+    pub(crate) now: Timestamp,
+    pub(crate) flight: &'a mut InFlight,
+    pub(crate) outbox: &'a mut Vec<Datagram>,
+}
+
+impl CoreNode {
+    pub(crate) fn new(seed: u64, config: &Config, rules: Ruleset) -> CoreNode {
+        let mut random = Random::new(seed);
+        let secret = std::array::from_fn(|_| random.next_u64() as u8);
+        let minter = Minter::new(std::array::from_fn(|_| random.next_u64() as u8));
+        let listeners: Vec<SocketAddr> = config.listeners.iter().map(|listener| *listener.bind).collect();
+        let facts = config.listeners.iter().zip(&listeners).map(|(listener, bound)| {
+            let advertise = listener.advertised(*bound);
+            let host = advertise.rsplit_once(':').map_or(&*advertise, |(host, _)| host);
+            ListenerFacts { transport: Transport::Udp, host: host.into(), advertise: advertise.as_str().into() }
+        });
+        let facts = NodeFacts {
+            minter: minter.clone(),
+            keys: TransactionKeys::new(secret),
+            listeners: facts.collect(),
+            max_duration: config.calls.max_duration,
+            inactivity_timeout: config.calls.inactivity_timeout,
+            hold_timeout: config.calls.hold_timeout,
+            fault: None,
+        };
+        let sides = config.media.iter().map(|media| Side {
+            address: media.advertise.unwrap_or(*media.bind),
+            free: (media.ports.first..media.ports.last).filter(|port| port % 2 == 0).collect(),
+        });
+        let max = config.calls.max.as_ref().map_or(u32::MAX, |max| **max);
+        CoreNode {
+            dispatcher: Dispatcher::new(minter, secret),
+            calls: BTreeMap::new(),
+            facts: Arc::new(facts),
+            trunks: LimitBook::new(&rules),
+            limits: NodeLimits::new(max, *config.calls.max_cps),
+            rules,
+            random,
+            counter: 0,
+            listeners,
+            names: BTreeMap::new(),
+            founded: 0,
+            events: Vec::new(),
+            shard: Shard::new(sides.collect()),
+            policy_delay: Duration::ZERO,
+            draining: false,
+            drops: BTreeMap::new(),
+            unreachable: Vec::new(),
+        }
+    }
+
+    /// What a host name resolves to.
+    pub fn name(&mut self, host: &str, address: SocketAddr) {
+        self.names.insert(host.into(), address);
+    }
+
+    /// Calls in progress.
+    pub fn calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Calls that were ever begun.
+    pub fn founded(&self) -> usize {
+        self.founded
+    }
+
+    /// What the dispatcher holds: (legs, open transactions, tombstones).
+    pub fn held(&self) -> (usize, usize, usize) {
+        self.dispatcher.counts()
+    }
+
+    /// Calls that node and trunks count as in progress: (node, all trunks together).
+    pub fn counted(&self) -> (u32, u32) {
+        let trunks = (0..self.rules.trunks().count()).map(|index| self.trunks.calls(TrunkId(index as u16))).sum();
+        (self.limits.calls(), trunks)
+    }
+
+    /// The records of the calls that are over.
+    pub fn records(&self) -> impl Iterator<Item = &CallRecord> {
+        self.events.iter().filter_map(|event| match &event.kind {
+            EventKind::CallEnded(record) => Some(&**record),
+            _ => None,
+        })
+    }
+
+    /// When it is to be woken.
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        let calls = self.calls.values().filter_map(|held| held.call.poll_timeout()).map(|(at, _)| at);
+        calls.chain(self.dispatcher.poll_timeout()).min()
+    }
+
+    /// What its calls wait for.
+    pub fn timers(&self) -> Vec<(CallId, Timestamp, Reason)> {
+        self.calls.iter().filter_map(|(id, held)| held.call.poll_timeout().map(|(at, reason)| (*id, at, reason))).collect()
+    }
+
+    /// Gives a call an input from outside: an order to end, or news of its media.
+    pub(crate) fn input(&mut self, world: &mut World<'_>, id: CallId, input: Input) {
+        if let Some(held) = self.calls.get_mut(&id) {
+            held.call.handle(world.now, input);
+            self.carry_out(world, id);
+        }
+    }
+
+    pub(crate) fn call_ids(&self) -> Vec<CallId> {
+        self.calls.keys().copied().collect()
+    }
+
+    pub(crate) fn wake(&mut self, world: &mut World<'_>) {
+        self.dispatcher.handle_timeout(world.now);
+        let due = |held: &Held| held.call.poll_timeout().is_some_and(|(at, _)| at <= world.now);
+        let ids: Vec<CallId> = self.calls.iter().filter(|(_, held)| due(held)).map(|(id, _)| *id).collect();
+        for id in ids {
+            self.input(world, id, Input::Wake);
+        }
+    }
+
+    pub(crate) fn receive(&mut self, world: &mut World<'_>, datagram: &Datagram) {
+        let Some(listener) = self.listeners.iter().position(|listener| *listener == datagram.to) else { return };
+        let flow = Flow { listener: ListenerId(listener as u16), transport: Transport::Udp, remote: datagram.from };
+        match self.dispatcher.receive(world.now, Bytes::copy_from_slice(&datagram.bytes), flow) {
+            Verdict::Call(call, arrival) => self.input(world, call, Input::Message(arrival)),
+            Verdict::Founding(arrival) => self.found(world, arrival),
+            Verdict::Exchange(arrival) => self.exchange(world, &arrival),
+            Verdict::Again(transmit) => self.send(world, None, transmit),
+            Verdict::Refuse(transmit) => {
+                let admit = Admit { listener: flow.listener, source: flow.remote, domain: Box::default(), to: Box::default() };
+                if self.decide(world.now, &Question::Admit(admit)) != Decision::Ignore {
+                    self.send(world, None, transmit);
+                }
+            }
+            Verdict::Drop(reason) => *self.drops.entry(reason).or_default() += 1,
+        }
+    }
+
+    fn decide(&self, now: Timestamp, question: &Question) -> Decision {
+        tandem_policy::decide(&self.rules, &CallView { load: &self.trunks, now }, question)
+    }
+
+    fn admitted(&mut self, world: &mut World<'_>, arrival: &Arrival) -> Option<(Origin, LegProfile)> {
+        match self.decide(world.now, &Question::Admit(admit(&arrival.message, &arrival.flow))) {
+            Decision::Admitted { origin, profile } => Some((origin, profile)),
+            Decision::Reject { status, reason } => {
+                let transmit = self.dispatcher.reply(&arrival.message, &arrival.flow, status, reason.as_deref(), |_| {});
+                self.send(world, None, transmit);
+                None
+            }
+            Decision::Ignore | Decision::Route { .. } => None,
+        }
+    }
+
+    fn found(&mut self, world: &mut World<'_>, arrival: Box<Arrival>) {
+        let Some((origin, profile)) = self.admitted(world, &arrival) else { return };
+        if self.draining {
+            return self.reply(world, &arrival, 503, &[(HeaderName::RetryAfter, &RETRY_WHEN_DRAINING_S.to_string())]);
+        }
+        if let Err(full) = self.limits.try_begin(world.now) {
+            return self.reply(world, &arrival, 503, &[(HeaderName::RetryAfter, &full.retry_after_s.to_string())]);
+        }
+        let Origin::Trunk { id: trunk, .. } = &origin;
+        let begun = match self.trunks.try_begin(*trunk, world.now) {
+            Ok(begun) => begun,
+            Err(status) => {
+                self.limits.end();
+                return self.reply(world, &arrival, status, &[]);
+            }
+        };
+        self.counter = self.counter.wrapping_add(1);
+        let id = CallId::new(1_700_000_000_000 + world.now.as_millis(), self.counter);
+        self.dispatcher.adopt(&arrival, id);
+        self.founded += 1;
+        let setup = CallSetup { id, seed: self.random.next_u64(), node: self.facts.clone() };
+        let call = Call::found(setup, world.now, arrival, origin, profile);
+        self.calls.insert(id, Held { call, begun: vec![begun] });
+        self.carry_out(world, id);
+    }
+
+    fn exchange(&mut self, world: &mut World<'_>, arrival: &Arrival) {
+        if self.admitted(world, arrival).is_none() {
+            return;
+        }
+        let unsupported: Vec<&str> = arrival.message.values(HeaderName::Require).collect();
+        match arrival.message.method() {
+            Method::Other => self.reply(world, arrival, 501, &[(HeaderName::Allow, ALLOW)]),
+            Method::Options if self.draining => {
+                self.reply(world, arrival, 503, &[(HeaderName::RetryAfter, &RETRY_WHEN_DRAINING_S.to_string())]);
+            }
+            Method::Options if !unsupported.is_empty() => {
+                self.reply(world, arrival, 420, &[(HeaderName::Unsupported, &unsupported.join(", "))]);
+            }
+            Method::Options => self.reply(world, arrival, 200, &[(HeaderName::Allow, ALLOW), (HeaderName::Accept, "application/sdp")]),
+            _ => self.reply(world, arrival, 405, &[(HeaderName::Allow, ALLOW)]),
+        }
+    }
+
+    fn reply(&mut self, world: &mut World<'_>, arrival: &Arrival, status: u16, headers: &[(HeaderName, &str)]) {
+        let transmit = self.dispatcher.reply(&arrival.message, &arrival.flow, status, None, |printer| {
+            for (name, value) in headers {
+                printer.header(*name, value);
+            }
+        });
+        self.send(world, None, transmit);
+    }
+
+    /// Does what a call wants until it wants nothing more.
+    fn carry_out(&mut self, world: &mut World<'_>, id: CallId) {
+        for _ in 0..MAX_ANSWERS {
+            let mut answers = Vec::new();
+            while let Some(output) = self.calls.get_mut(&id).and_then(|held| held.call.poll_output()) {
+                if matches!(output, Output::Ended) {
+                    return self.over(id);
+                }
+                answers.extend(self.do_one(world, id, output));
+            }
+            if answers.is_empty() {
+                return;
+            }
+            for answer in answers {
+                if let Some(held) = self.calls.get_mut(&id) {
+                    held.call.handle(world.now, answer);
+                }
+            }
+        }
+        assert!(self.calls.is_empty(), "{id} asks and asks");
+    }
+
+    fn do_one(&mut self, world: &mut World<'_>, id: CallId, output: Output) -> Option<Input> {
+        match output {
+            Output::Send(transmit) => self.send(world, Some(id), *transmit),
+            Output::Ask(question, what) => return self.ask(world, id, question, &what),
+            Output::Media(command) => {
+                if let Some((call, event)) = self.shard.command(*command) {
+                    world.flight.push(world.now + self.shard.delay, Event::Media(call, Box::new(event)));
+                }
+            }
+            Output::Notify(event) => self.events.push(*event),
+            Output::LegAdded(leg) => self.dispatcher.leg_added(leg, id),
+            Output::LegRemoved(leg) => self.dispatcher.leg_removed(leg),
+            Output::Retire(key, tombstone) => self.dispatcher.retire(world.now, key, tombstone),
+            Output::LastWords(_) | Output::Ended => {}
+        }
+        None
+    }
+
+    fn ask(&mut self, world: &mut World<'_>, id: CallId, question: QuestionId, what: &Question) -> Option<Input> {
+        let decision = self.decide(world.now, what);
+        if let Decision::Route { action: Action::Bridge { legs, .. }, .. } = &decision {
+            let mut trunks: Vec<TrunkId> = legs.iter().filter_map(|leg| leg.trunk).collect();
+            trunks.sort_unstable();
+            trunks.dedup();
+            let begun: Vec<Begun> = trunks.into_iter().filter_map(|trunk| self.trunks.try_begin(trunk, world.now).ok()).collect();
+            if let Some(held) = self.calls.get_mut(&id) {
+                held.begun.extend(begun);
+            }
+        }
+        if self.policy_delay.is_zero() {
+            return Some(Input::Decided(question, Box::new(decision)));
+        }
+        world.flight.push(world.now + self.policy_delay, Event::Decided(id, question, Box::new(decision)));
+        None
+    }
+
+    fn over(&mut self, id: CallId) {
+        let Some(held) = self.calls.remove(&id) else { return };
+        self.dispatcher.call_removed(id);
+        self.limits.end();
+        held.begun.into_iter().for_each(|begun| self.trunks.end(begun));
+    }
+
+    fn send(&mut self, world: &mut World<'_>, call: Option<CallId>, transmit: Transmit) {
+        let from = self.listeners[usize::from(transmit.listener.0)];
+        let to = match &transmit.destination {
+            Destination::Address(address) => Some(*address),
+            Destination::Name { host, .. } => self.names.get(host).copied(),
+        };
+        match to {
+            Some(to) if !self.unreachable.contains(&to) => {
+                world.outbox.push(Datagram { from, to, bytes: transmit.bytes.to_vec(), rtp: false });
+            }
+            // What cannot be sent is told to the call after it has said everything.
+            _ => {
+                if let Some(held) = call.and_then(|call| self.calls.get_mut(&call)) {
+                    held.call.handle(world.now, Input::Unreachable(transmit.destination));
+                }
+            }
+        }
+    }
+}
+
+/// What a request shows before anything is spent on it.
+fn admit(request: &Message, flow: &Flow) -> Admit {
+    let domain = Uri::parse(request.uri()).map(|uri| uri.host.to_string().into()).unwrap_or_default();
+    let to = request.to().ok().and_then(|to| Uri::parse(to.uri).ok().map(|uri| uri.user_unescaped().as_ref().into()));
+    Admit { listener: flow.listener, source: flow.remote, domain, to: to.unwrap_or_default() }
+}
