@@ -153,8 +153,8 @@ impl FormatList {
         kept
     }
 
-    /// RFC 4733 §2.1 and §2.5.1.1: events run on the clock of the audio they ride beside. Phones that offer 8000 alone send
-    /// them so beside Opus too, therefore the only event that there is stays.
+    /// Events run on the clock of the audio that they ride beside (RFC 4733). Phones that offer 8000 alone send them so
+    /// beside Opus too, therefore the only event that there is stays.
     fn push_events_to(&self, kept: &mut FormatList) {
         if kept.codec().is_none() {
             return;

@@ -4,7 +4,7 @@ use super::{
     Refusal,
     format::{Format, FormatList, Numbers},
 };
-use crate::sdp::{Connection, Description, Direction, MAX_FORMATS, Media, RtcpAddress, RtpMap, Section, payload_number};
+use crate::sdp::{Connection, Description, Direction, MAX_FORMATS, Media, RtcpAddress, RtpMap, payload_number};
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     str,
@@ -20,7 +20,8 @@ const MAX_PARAMETERS_BYTES: usize = 512;
 /// An audio line with all that concerns it.
 pub(super) struct Audio<'a> {
     pub(super) media: Media<'a>,
-    session: Section<'a>,
+    /// `c=`, of the medium or else of the session.
+    connection: Option<Connection<'a>>,
     /// What it lists of what we know, in its order.
     pub(super) formats: FormatList,
     /// And under which numbers: the first of each format.
@@ -64,7 +65,7 @@ impl<'a> Audio<'a> {
         let (media, session) = (*description.media().get(index)?, description.session());
         let mut audio = Audio {
             media,
-            session,
+            connection: None,
             formats: FormatList::EMPTY,
             numbers: Numbers::NONE,
             listed: 0,
@@ -74,9 +75,13 @@ impl<'a> Audio<'a> {
             mux: false,
             rtcp: None,
         };
-        let mut stated = None;
+        let (mut stated, mut connection) = (None, None);
         let mut maps: [Option<Option<Format>>; 128] = [None; 128];
-        for attribute in media.section().attributes() {
+        for line in media.section().lines() {
+            if line.kind == b'c' {
+                connection = connection.or(Some(line.value));
+            }
+            let Some(attribute) = line.attribute() else { continue };
             match attribute.name {
                 b"rtpmap" => {
                     if let Some(map) = RtpMap::parse(attribute.value) {
@@ -100,17 +105,11 @@ impl<'a> Audio<'a> {
             }
         }
         let stated = stated.or_else(|| session.direction()).unwrap_or(Direction::SendRecv);
-        audio.direction = Direction::new(stated.sends(), stated.receives() && !audio.is_blackhole());
+        audio.connection = connection.or_else(|| session.line(b'c')).and_then(Connection::parse);
+        // RFC 3264 §8.4: an address of zeros is the old way to say that nothing is to be sent.
+        let blackhole = matches!(audio.connection, Some(Connection::Address(address)) if address.is_unspecified());
+        audio.direction = Direction::new(stated.sends(), stated.receives() && !blackhole);
         Some(audio)
-    }
-
-    /// `c=`, of the medium or else of the session.
-    fn connection(&self) -> Option<Connection<'a>> {
-        self.media.section().connection().or_else(|| self.session.connection()).flatten()
-    }
-
-    fn is_blackhole(&self) -> bool {
-        matches!(self.connection(), Some(Connection::Address(address)) if address.is_unspecified())
     }
 
     /// Where its writer receives. `local` is our end of the leg: both must be of one family.
@@ -118,7 +117,7 @@ impl<'a> Audio<'a> {
         if self.media.port == 0 {
             return Ok(Remote::NOWHERE);
         }
-        let address = match self.connection() {
+        let address = match self.connection {
             Some(Connection::Address(address)) => address,
             Some(Connection::Name(_)) => return Err(Refusal::HOST_NAME),
             None => return Err(Refusal::CONNECTION),

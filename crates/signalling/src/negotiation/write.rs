@@ -13,9 +13,8 @@ use tandem_model::LocalEndpoint;
 /// What an ordinary description of ours takes.
 const USUAL_BYTES: usize = 384;
 
-/// What `o=` says where media does not come from us: an address of ours would lead nowhere, and the peer's is not ours to
-/// sign with (RFC 8828 §6 and JSEP do the same).
-const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+/// What `o=` says where media does not come from us: nothing, as browsers do (RFC 8829 §5.2.1).
+const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// The `m=` lines of a leg's session: never fewer with time (RFC 3264 §8).
 #[derive(Clone, Debug)]
