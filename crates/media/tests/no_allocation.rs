@@ -1,0 +1,114 @@
+//! A relayed packet allocates nothing: RTP of one source, a change of source, RTCP, strangers and junk.
+#![allow(unsafe_code, reason = "an allocator that counts is an unsafe trait")]
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+    net::SocketAddr,
+    time::Duration,
+};
+use tandem_media::{Channel, Input, PacketBuf, Session, Setup, Verdict};
+use tandem_model::{CallId, EndpointDescription, LocalEndpoint, PayloadRule, PortId, SourceRule, Timestamp};
+
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: every call is passed on to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const PORTS: [PortId; 2] = [PortId(0), PortId(1)];
+
+fn phone(index: usize, rtcp: u16) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, 1 + index as u8], 4000 + rtcp))
+}
+
+fn session() -> Session {
+    let call = CallId::new(1, 1);
+    let local = |index: u8| LocalEndpoint {
+        leg: call.leg(index).unwrap(),
+        rtp: SocketAddr::from(([127, 0, 0, 1], 20_000)),
+        rtcp: SocketAddr::from(([127, 0, 0, 1], 20_001)),
+    };
+    let endpoints = [(local(0), PORTS[0]), (local(1), PORTS[1])];
+    let timeouts = Duration::from_secs(300);
+    let mut session =
+        Session::open(Timestamp::ZERO, Setup { endpoints: &endpoints, inactivity: timeouts, hold: timeouts, seed: 1 }).unwrap();
+    for index in [0, 1] {
+        let description = EndpointDescription {
+            rtp: Some(phone(index, 0)),
+            rtcp: Some(phone(index, 1)),
+            rtcp_mux: false,
+            source: SourceRule::Described(phone(index, 0).ip()),
+            receives: true,
+            held: false,
+            payloads: [PayloadRule { from: 0, to: 96, clock_rate: 8000 }].into(),
+        };
+        session.handle(Timestamp::ZERO, Input::Describe(call.leg(index as u8).unwrap(), Box::new(description)));
+    }
+    while session.poll_output().is_some() {}
+    session
+}
+
+fn audio(ssrc: u32, sequence: u16) -> [u8; 172] {
+    let mut packet = [0x55; 172];
+    packet[..2].copy_from_slice(&[0x80, 0]);
+    packet[2..4].copy_from_slice(&sequence.to_be_bytes());
+    packet[4..8].copy_from_slice(&(u32::from(sequence) * 160).to_be_bytes());
+    packet[8..12].copy_from_slice(&ssrc.to_be_bytes());
+    packet
+}
+
+#[test]
+fn nothing_is_allocated_for_a_packet() {
+    let (mut session, mut packet) = (session(), PacketBuf::new());
+    let (mut forwarded, mut dropped) = (0, 0);
+    let report = {
+        let mut report = [0; 52];
+        report[..4].copy_from_slice(&[0x81, 200, 0, 12]);
+        report
+    };
+    let before = ALLOCATIONS.get();
+    for n in 0..10_000_u16 {
+        let now = Timestamp::from_millis(u64::from(n) * 10);
+        let speaker = usize::from(n % 2);
+        // The source changes every thousand packets.
+        packet.fill(&audio(u32::from(n / 1000), n));
+        let mut give = |channel, source, packet: &mut PacketBuf| match session.handle_packet(now, PORTS[speaker], channel, source, packet) {
+            Verdict::Forward { .. } => forwarded += 1,
+            Verdict::Dropped(_) => dropped += 1,
+            Verdict::Consumed => {}
+        };
+        give(Channel::Rtp, phone(speaker, 0), &mut packet);
+        give(Channel::Rtp, phone(7, 0), &mut packet);
+        if n % 100 == 0 {
+            packet.fill(&report);
+            give(Channel::Rtcp, phone(speaker, 1), &mut packet);
+            packet.fill(b"junk");
+            give(Channel::Rtcp, phone(speaker, 1), &mut packet);
+        }
+    }
+    assert_eq!(ALLOCATIONS.get() - before, 0);
+    assert_eq!((forwarded, dropped), (10_100, 10_100));
+    drop(Box::new(1));
+    assert_ne!(ALLOCATIONS.get(), before, "the allocator counts");
+}

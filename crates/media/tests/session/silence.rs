@@ -1,0 +1,83 @@
+//! A leg that should send and does not is reported once, after the timeout that applies.
+
+use crate::common::*;
+use std::time::Duration;
+use tandem_media::{Channel, Reason};
+use tandem_model::{MediaEvent, SourceRule};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn inactive(index: usize, held: bool) -> MediaEvent {
+    MediaEvent::Inactive { leg: leg(index), held }
+}
+
+#[test]
+fn each_silent_leg_is_reported_once_when_its_time_is_over() {
+    let mut bench = Bench::talking();
+    let began = bench.now;
+    assert_eq!(bench.session.poll_timeout(), Some((began + INACTIVITY, Reason::Silence)));
+    let (_, events) = bench.run(began + HOUR);
+    assert_eq!(events, [(began + INACTIVITY, inactive(A, false)), (began + INACTIVITY, inactive(B, false))]);
+    assert_eq!(bench.session.poll_timeout(), None);
+}
+
+#[test]
+fn packets_put_it_off_without_moving_the_timer_themselves() {
+    let mut bench = Bench::talking();
+    let began = bench.now;
+    bench.wait(Duration::from_secs(200));
+    bench.say(A, &rtp(0, 1, 1, 1)).unwrap();
+    assert_eq!(bench.session.poll_timeout(), Some((began + INACTIVITY, Reason::Silence)));
+    let (_, events) = bench.run(began + HOUR);
+    let later = began + Duration::from_secs(200) + INACTIVITY;
+    assert_eq!(events, [(began + INACTIVITY, inactive(B, false)), (later, inactive(A, false))]);
+}
+
+#[test]
+fn control_packets_are_signs_of_life_and_those_of_strangers_are_not() {
+    let mut bench = Bench::talking();
+    let began = bench.now;
+    bench.wait(Duration::from_secs(100));
+    bench.report(A, &[0x80, 201, 0, 1, 0, 0, 0, 9]).unwrap();
+    bench.offer(B, Channel::Rtp, STRANGER, &rtp(0, 1, 1, 1)).unwrap_err();
+    let (_, events) = bench.run(began + HOUR);
+    assert_eq!(events, [(began + INACTIVITY, inactive(B, false)), (began + Duration::from_secs(100) + INACTIVITY, inactive(A, false))]);
+}
+
+#[test]
+fn a_leg_that_is_not_to_send_may_be_silent_for_ever() {
+    let mut bench = Bench::talking();
+    for index in [A, B] {
+        let mut quiet = description(index);
+        quiet.receives = false;
+        bench.describe(index, quiet);
+    }
+    assert_eq!(bench.session.poll_timeout(), None);
+}
+
+#[test]
+fn a_leg_without_a_description_may_too() {
+    let mut bench = Bench::bare(2);
+    assert_eq!(bench.session.poll_timeout(), None);
+    let mut unknown = description(A);
+    unknown.source = SourceRule::None;
+    bench.describe(A, unknown);
+    assert_eq!(bench.session.poll_timeout(), None);
+}
+
+#[test]
+fn while_held_the_hold_timeout_applies_and_a_new_description_arms_anew() {
+    let mut bench = Bench::talking();
+    for index in [A, B] {
+        let mut held = description(index);
+        (held.held, held.receives) = (true, false);
+        bench.describe(index, held);
+    }
+    let began = bench.now;
+    let (_, events) = bench.run(began + HOLD + HOUR);
+    assert_eq!(events, [(began + HOLD, inactive(A, true)), (began + HOLD, inactive(B, true))]);
+    bench.describe(A, description(A));
+    let resumed = bench.now;
+    let (_, events) = bench.run(resumed + HOUR);
+    assert_eq!(events, [(resumed + INACTIVITY, inactive(A, false))]);
+}
