@@ -1,4 +1,5 @@
 //! A relayed packet allocates nothing: RTP of one source, a change of source, RTCP, strangers and junk.
+#![allow(clippy::unwrap_used, reason = "a test fails loudly")]
 #![allow(unsafe_code, reason = "an allocator that counts is an unsafe trait")]
 
 use std::{

@@ -1,4 +1,5 @@
 //! Port pairs: bounded, even and odd, rested before reuse, none lost, none given twice, none taken from others.
+#![allow(clippy::unwrap_used, reason = "a test fails loudly")]
 
 use proptest::prelude::*;
 use std::{

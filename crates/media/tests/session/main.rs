@@ -1,4 +1,5 @@
 //! A session seen from outside, one behaviour a file.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails loudly")]
 
 mod arbitrary_bytes;
 mod coherence;
