@@ -51,6 +51,9 @@ impl Sent {
     }
 }
 
+/// Each with the time at which it came.
+pub(crate) type Timed<T> = Vec<(Timestamp, T)>;
+
 pub(crate) fn word(bytes: &[u8], at: usize) -> u32 {
     u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap())
 }
@@ -145,7 +148,7 @@ impl Bench {
     }
 
     /// Wakes the session whenever it wants, up to `until`, and collects what it does.
-    pub(crate) fn run(&mut self, until: Timestamp) -> (Vec<(Timestamp, Sent)>, Vec<(Timestamp, MediaEvent)>) {
+    pub(crate) fn run(&mut self, until: Timestamp) -> (Timed<Sent>, Timed<MediaEvent>) {
         let (mut all_packets, mut all_events) = (Vec::new(), Vec::new());
         while let Some((at, _)) = self.session.poll_timeout().filter(|(at, _)| *at <= until) {
             self.now = self.now.max(at);
