@@ -71,3 +71,24 @@ fn numbers_above_seven_bits_are_no_numbers() {
     let offered = sdp("192.0.2.10", "m=audio 4000 RTP/AVP 128 256 x 0\na=rtpmap:128 opus/48000/2\na=rtpmap:256 PCMA/8000\n");
     assert_eq!(audio(text(offer(&offered, &mut a, &mut b).sdp())), "m=audio 20004 RTP/AVP 0");
 }
+
+#[test]
+fn a_leg_that_gives_a_number_a_new_meaning_is_taken_at_its_word() {
+    let (mut a, mut b) = legs();
+    let first = "m=audio 4000 RTP/AVP 96 0\na=rtpmap:96 opus/48000/2\n";
+    exchange(&sdp("192.0.2.10", first), &sdp("198.51.100.7", first), &mut a, &mut b);
+    let second = "m=audio 4000 RTP/AVP 0 96\na=rtpmap:96 telephone-event/8000\n";
+    let (_, settled) = exchange(&sdp("192.0.2.10", second), &sdp("198.51.100.7", "m=audio 6000 RTP/AVP 0\n"), &mut a, &mut b);
+    assert_eq!(rules(&settled.describe_from.unwrap()), [(0, 0)]);
+    let all = "m=audio 6000 RTP/AVP 96 0 101\na=rtpmap:96 opus/48000/2\na=rtpmap:101 telephone-event/8000\n";
+    assert_eq!(audio(text(offer(&sdp("198.51.100.7", all), &mut b, &mut a).sdp())), "m=audio 20000 RTP/AVP 97 0 96");
+}
+
+#[test]
+fn what_a_leg_offered_and_was_not_answered_keeps_its_number() {
+    let (mut a, mut b) = legs();
+    exchange(&sdp("192.0.2.10", "m=audio 4000 RTP/AVP 0 8\n"), &sdp("198.51.100.7", "m=audio 6000 RTP/AVP 8\n"), &mut a, &mut b);
+    let (ours, _) =
+        exchange(&sdp("198.51.100.7", "m=audio 6000 RTP/AVP 8 0\n"), &sdp("192.0.2.10", "m=audio 4000 RTP/AVP 0\n"), &mut b, &mut a);
+    assert_eq!(audio(&ours), "m=audio 20000 RTP/AVP 0 8");
+}

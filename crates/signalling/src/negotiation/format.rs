@@ -186,6 +186,11 @@ impl Numbers {
         self.0[format as usize] = Some(number);
     }
 
+    /// Forgets whatever has that number.
+    fn clear(&mut self, number: u8) {
+        self.0.iter_mut().filter(|held| **held == Some(number)).for_each(|held| *held = None);
+    }
+
     pub(super) fn format_of(&self, number: u8) -> Option<Format> {
         Format::ALL.into_iter().find(|format| self.get(*format) == Some(number))
     }
@@ -207,8 +212,10 @@ impl NumberBook {
         self.taken |= numbers;
     }
 
-    /// Notes that the leg was told to send `format` under `number`.
+    /// Notes that the leg was told to send `format` under `number`. A leg that gives a number a new meaning breaks its
+    /// word, but then the new one is what it means.
     pub(super) fn assign(&mut self, format: Format, number: u8) {
+        self.ours.clear(number);
         self.ours.set(format, number);
         self.taken |= 1 << (number & 127);
     }

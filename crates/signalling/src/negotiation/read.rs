@@ -58,11 +58,27 @@ pub(super) struct Terms {
     pub(super) local: Option<IpAddr>,
 }
 
+/// What a session says for all its media: read once, however many they are.
+struct Common<'a> {
+    connection: Option<&'a [u8]>,
+    direction: Option<Direction>,
+}
+
+impl<'a> Common<'a> {
+    fn of(description: &Description<'a>) -> Common<'a> {
+        let session = description.session();
+        Common { connection: session.line(b'c'), direction: session.direction() }
+    }
+}
+
 impl<'a> Audio<'a> {
     /// Reads the `index`-th medium. A dynamic number without `rtpmap` stands for what it stood for in `asked`, our offer:
     /// some leave the map out of an answer.
     pub(super) fn read(description: &Description<'a>, index: usize, asked: &Numbers) -> Option<Audio<'a>> {
-        let (media, session) = (*description.media().get(index)?, description.session());
+        description.media().get(index).map(|media| Audio::of(*media, &Common::of(description), asked))
+    }
+
+    fn of(media: Media<'a>, common: &Common<'a>, asked: &Numbers) -> Audio<'a> {
         let mut audio = Audio {
             media,
             connection: None,
@@ -104,12 +120,12 @@ impl<'a> Audio<'a> {
                 audio.numbers.set(format, number);
             }
         }
-        let stated = stated.or_else(|| session.direction()).unwrap_or(Direction::SendRecv);
-        audio.connection = connection.or_else(|| session.line(b'c')).and_then(Connection::parse);
+        let stated = stated.or(common.direction).unwrap_or(Direction::SendRecv);
+        audio.connection = connection.or(common.connection).and_then(Connection::parse);
         // RFC 3264 §8.4: an address of zeros is the old way to say that nothing is to be sent.
         let blackhole = matches!(audio.connection, Some(Connection::Address(address)) if address.is_unspecified());
         audio.direction = Direction::new(stated.sends(), stated.receives() && !blackhole);
-        Some(audio)
+        audio
     }
 
     /// Where its writer receives. `local` is our end of the leg: both must be of one family.
@@ -179,12 +195,11 @@ pub(super) fn choose<'a, C: Iterator<Item = Codec>>(
     terms: &Terms,
     codecs: impl Fn() -> C,
 ) -> Result<(usize, Audio<'a>, FormatList), Refusal> {
+    let common = Common::of(description);
     let mut refusal = Refusal::NO_AUDIO;
     for index in terms.audio.into_iter().chain(0..description.media().len()) {
-        if !is_audio(description, index) {
-            continue;
-        }
-        let Some(audio) = Audio::read(description, index, &Numbers::NONE) else { continue };
+        let Some(media) = description.media().get(index).filter(|_| is_audio(description, index)) else { continue };
+        let audio = Audio::of(*media, &common, &Numbers::NONE);
         match audio.accept(terms, codecs()) {
             Ok(formats) => return Ok((index, audio, formats)),
             Err(reason) if refusal == Refusal::NO_AUDIO => refusal = reason,
