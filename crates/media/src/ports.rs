@@ -28,6 +28,17 @@ pub struct PortAllocator {
     in_use: usize,
 }
 
+/// What came of opening a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// It is open.
+    Opened,
+    /// Somebody else uses one of its ports.
+    InUse,
+    /// No port is to blame: trying others is in vain.
+    Failed,
+}
+
 /// How many pairs of a range are where.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PortCounts {
@@ -59,15 +70,21 @@ impl PortAllocator {
         PortAllocator { next, fresh: end - begin, rested: VecDeque::new(), foreign: VecDeque::new(), in_use: 0 }
     }
 
-    /// Takes a pair that `open` could open, given its RTP port; `None` when there is none to be had now.
-    pub fn take(&mut self, now: Timestamp, mut open: impl FnMut(u16) -> bool) -> Option<u16> {
+    /// Takes a pair that `open` opened, given its RTP port; `None` when there is none to be had now.
+    pub fn take(&mut self, now: Timestamp, mut open: impl FnMut(u16) -> Probe) -> Option<u16> {
         for _ in 0..MAX_PROBES {
             let port = self.candidate(now)?;
-            if open(port) {
-                self.in_use += 1;
-                return Some(port);
+            match open(port) {
+                Probe::Opened => {
+                    self.in_use += 1;
+                    return Some(port);
+                }
+                Probe::InUse => self.foreign.push_back((now + FOREIGN_RETRY, port)),
+                Probe::Failed => {
+                    self.rested.push_front((Timestamp::ZERO, port));
+                    return None;
+                }
             }
-            self.foreign.push_back((now + FOREIGN_RETRY, port));
         }
         None
     }

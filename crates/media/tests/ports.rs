@@ -6,11 +6,11 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
-use tandem_media::{FOREIGN_RETRY, MAX_PROBES, PortAllocator, PortCounts, REST};
+use tandem_media::{FOREIGN_RETRY, MAX_PROBES, PortAllocator, PortCounts, Probe, REST};
 use tandem_model::Timestamp;
 
 fn all(ports: &mut PortAllocator, now: Timestamp) -> Vec<u16> {
-    std::iter::from_fn(|| ports.take(now, |_| true)).collect()
+    std::iter::from_fn(|| ports.take(now, |_| Probe::Opened)).collect()
 }
 
 #[test]
@@ -29,28 +29,27 @@ fn only_whole_pairs_inside_the_range_are_given() {
 fn a_pair_rests_before_it_is_given_again_unless_nobody_knew_of_it() {
     let mut ports = PortAllocator::new(20_000..=20_001);
     let start = Timestamp::from_millis(77);
-    assert_eq!(ports.take(start, |_| true), Some(20_000));
-    assert_eq!(ports.take(start, |_| true), None);
+    assert_eq!(ports.take(start, |_| Probe::Opened), Some(20_000));
+    assert_eq!(ports.take(start, |_| Probe::Opened), None);
     ports.give_back(start, 20_000);
     let almost = start + (REST - Duration::from_micros(1));
-    assert_eq!(ports.take(almost, |_| true), None);
+    assert_eq!(ports.take(almost, |_| Probe::Opened), None);
     assert_eq!(ports.counts(almost), PortCounts { resting: 1, ..PortCounts::default() });
-    assert_eq!(ports.take(start + REST, |_| true), Some(20_000));
+    assert_eq!(ports.take(start + REST, |_| Probe::Opened), Some(20_000));
     ports.give_back_unused(20_000);
     assert_eq!(ports.counts(start), PortCounts { free: 1, ..PortCounts::default() });
-    assert_eq!(ports.take(start, |_| true), Some(20_000));
+    assert_eq!(ports.take(start, |_| Probe::Opened), Some(20_000));
 }
 
 #[test]
 fn what_others_use_is_left_alone_for_a_while() {
     let mut ports = PortAllocator::new(20_000..=20_005);
-    let taken = |port: u16| port == 20_002;
-    assert_eq!(ports.take(Timestamp::ZERO, |port| !taken(port)), Some(20_000));
-    assert_eq!(ports.take(Timestamp::ZERO, |port| !taken(port)), Some(20_004));
-    assert_eq!(ports.take(Timestamp::ZERO, |_| true), None);
+    assert_eq!(ports.take(Timestamp::ZERO, |port| if port == 20_002 { Probe::InUse } else { Probe::Opened }), Some(20_000));
+    assert_eq!(ports.take(Timestamp::ZERO, |port| if port == 20_002 { Probe::InUse } else { Probe::Opened }), Some(20_004));
+    assert_eq!(ports.take(Timestamp::ZERO, |_| Probe::Opened), None);
     assert_eq!(ports.counts(Timestamp::ZERO), PortCounts { in_use: 2, foreign: 1, ..PortCounts::default() });
     let later = Timestamp::ZERO + FOREIGN_RETRY;
-    assert_eq!(ports.take(later, |_| true), Some(20_002));
+    assert_eq!(ports.take(later, |_| Probe::Opened), Some(20_002));
 }
 
 #[test]
@@ -60,11 +59,19 @@ fn a_request_gives_up_after_so_many_tries_and_the_next_goes_on_from_there() {
     let mut tries = 0;
     let mut open = |port| {
         tries += 1;
-        port >= first_free
+        if port >= first_free { Probe::Opened } else { Probe::InUse }
     };
     assert_eq!(ports.take(Timestamp::ZERO, &mut open), None);
     assert_eq!(ports.take(Timestamp::ZERO, &mut open), Some(first_free));
     assert_eq!(tries, MAX_PROBES + 1);
+}
+
+#[test]
+fn a_failure_of_the_system_is_no_fault_of_the_port() {
+    let mut ports = PortAllocator::new(20_000..=20_003);
+    assert_eq!(ports.take(Timestamp::ZERO, |_| Probe::Failed), None);
+    assert_eq!(ports.counts(Timestamp::ZERO), PortCounts { free: 2, ..PortCounts::default() });
+    assert_eq!(all(&mut ports, Timestamp::ZERO), [20_000, 20_002]);
 }
 
 proptest! {
@@ -90,7 +97,7 @@ proptest! {
             match step {
                 0 | 1 => {
                     let resting = rested.values().filter(|until| **until > now).count();
-                    match ports.take(now, |_| true) {
+                    match ports.take(now, |_| Probe::Opened) {
                         Some(port) => {
                             prop_assert!(held.insert(port), "{} is taken", port);
                             prop_assert!(rested.remove(&port).is_none_or(|until| until <= now), "{} rests", port);
