@@ -3,38 +3,45 @@
 use proptest::prelude::*;
 use tandem_signalling::sdp::{Connection, Description, RtcpAddress, RtpMap, Section, Writer};
 
-/// Pieces of descriptions, so that random texts get far enough to matter.
-const PIECES: [&str; 24] = [
-    "v=0",
-    "\r\n",
-    "\n",
-    "\r",
-    "m=audio ",
-    "m=",
-    "4000",
-    " RTP/AVP",
-    " 0 8 101",
-    "a=rtpmap:",
-    "96 opus/48000/2",
-    "a=fmtp:",
-    "a=",
-    "c=IN IP4 ",
-    "192.0.2.1",
-    "c=",
-    "o=",
-    "- 1 1 IN IP4 x",
-    "a=rtcp:",
-    "\u{0}",
-    "\u{fc}",
+/// Values of lines, so that random texts get far enough to matter.
+const VALUES: [&str; 20] = [
+    "audio 4000 RTP/AVP 0 8 101",
+    "video 1/2 RTP/SAVPF 99",
+    "audio 0 x",
+    "rtpmap:96 opus/48000/2",
+    "rtpmap:0 PCMU",
+    "fmtp:96 x=1",
+    "fmtp:",
+    "sendonly",
+    "rtcp:5 IN IP6 ::1",
+    "rtcp: ",
     ":",
-    "/",
-    " ",
+    "IN IP4 192.0.2.1",
+    "IN IP4 224.0.0.1/127",
+    "IN IP6 x y",
+    "- 1 2 IN IP4 x",
+    "- 1",
+    "0 0",
+    "",
+    "\u{fc} \u{1b}",
+    "candidate:1",
 ];
 
 fn texts() -> impl Strategy<Value = Vec<u8>> {
-    let pieces = prop::collection::vec(prop::sample::select(&PIECES[..]), 0..60)
-        .prop_map(|pieces| ("v=0\r\n".to_owned() + &pieces.concat()).into_bytes());
-    prop_oneof![3 => pieces, 1 => prop::collection::vec(any::<u8>(), 0..300)]
+    let kind = prop::sample::select(b"moscatbkiXa".to_vec());
+    let end = prop_oneof![120 => Just("\r\n"), 30 => Just("\n"), 1 => Just("\r"), 1 => Just("\0\r\n"), 1 => Just("")];
+    let line = (kind, 0..VALUES.len(), prop::option::weighted(0.1, "[ -~]{0,20}"), end);
+    let lines = prop::collection::vec(line, 0..16).prop_map(|lines| {
+        let mut text = b"v=0\r\n".to_vec();
+        for (kind, value, junk, end) in lines {
+            text.extend([kind, b'=']);
+            // Most media lines are good ones: the first three values.
+            let value = if kind == b'm' && value > 4 { VALUES[value % 3] } else { VALUES[value] };
+            text.extend([value, junk.as_deref().unwrap_or(""), end].concat().bytes());
+        }
+        text
+    });
+    prop_oneof![5 => lines, 1 => prop::collection::vec(any::<u8>(), 0..300)]
 }
 
 /// Asks for everything that can be asked.
