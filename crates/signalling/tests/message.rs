@@ -1,5 +1,7 @@
 //! Messages in and out.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use bytes::Bytes;
 use tandem_signalling::message::{Contact, HeaderName, Message, Method, Printer, screen};
 

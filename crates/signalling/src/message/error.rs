@@ -54,6 +54,9 @@ pub enum ParseErrorKind {
     /// No empty line after the headers.
     #[error("header section not ended")]
     Unended,
+    /// A control character that is not escaped in a quoted string (§25.1 `quoted-pair`).
+    #[error("control character")]
+    Control,
     /// The header section is not UTF-8 (§7).
     #[error("header section is not UTF-8")]
     NotUtf8,

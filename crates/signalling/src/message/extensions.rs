@@ -1,6 +1,6 @@
-//! What a message asks of us that we may not know: option tags and content codings.
+//! What a message asks of us that we may not know: option tags, content codings, kinds of answer.
 
-use super::{HeaderName, Message};
+use super::{HeaderName, MediaType, Message};
 
 /// The option tags that a request requires of a user agent and that are not in `supported` (RFC 3261 §8.2.2.3): each goes
 /// into the Unsupported of a 420. ACK and CANCEL are exempt, so do not ask for them.
@@ -14,4 +14,17 @@ pub fn unsupported_extensions<'a>(message: &'a Message, supported: &'a [&'a str]
 pub fn unsupported_encodings(message: &Message) -> impl Iterator<Item = &str> {
     let has_body = !message.body().is_empty();
     message.values(HeaderName::ContentEncoding).filter(move |coding| has_body && !coding.eq_ignore_ascii_case("identity"))
+}
+
+/// Whether the sender understands bodies of `kind/subtype` in a response (RFC 3261 §20.1): without an Accept, `application/sdp` only
+/// is taken for granted. If not, and a body must be sent, the answer is 406.
+pub fn accepts(message: &Message, kind: &str, subtype: &str) -> bool {
+    if message.header(HeaderName::Accept).is_none() {
+        return kind.eq_ignore_ascii_case("application") && subtype.eq_ignore_ascii_case("sdp");
+    }
+    let mut ranges = message.values(HeaderName::Accept).filter_map(|item| MediaType::parse(item).ok());
+    ranges.any(|range| {
+        let all = range.kind == "*" && range.subtype == "*";
+        all || range.kind.eq_ignore_ascii_case(kind) && (range.subtype == "*" || range.subtype.eq_ignore_ascii_case(subtype))
+    })
 }

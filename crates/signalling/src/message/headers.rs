@@ -188,6 +188,11 @@ impl<'a> Via<'a> {
         self.params.get("received")
     }
 
+    /// [`Via::received`] as an address, with or without brackets around IPv6 (RFC 5118 §4.5).
+    pub fn received_address(&self) -> Option<IpAddr> {
+        self.received().and_then(address)
+    }
+
     /// The group that a response would be sent to (§18.2.2).
     pub fn maddr(&self) -> Option<&'a str> {
         self.params.get("maddr")

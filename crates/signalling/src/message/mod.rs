@@ -11,6 +11,7 @@ mod framing;
 mod headers;
 mod list;
 mod method;
+mod multipart;
 mod name;
 mod parse;
 mod print;
@@ -19,11 +20,12 @@ mod status;
 mod uri;
 
 pub use error::{HeaderError, ParseError, ParseErrorKind, Rejection};
-pub use extensions::{unsupported_encodings, unsupported_extensions};
+pub use extensions::{accepts, unsupported_encodings, unsupported_extensions};
 pub use framing::{Frame, FrameError, FrameErrorKind, Framer};
 pub use headers::{CSEQ_LIMIT, CSeq, Contact, MediaType, NameAddr, Via};
 pub use list::Params;
 pub use method::Method;
+pub use multipart::{MAX_PARTS, Part, parts};
 pub use name::HeaderName;
 pub use parse::{MAX_HEADERS, MAX_MESSAGE};
 pub use print::Printer;
@@ -35,6 +37,7 @@ use bytes::Bytes;
 use list::List;
 use parse::{Index, Start};
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// A message over the bytes that it came in. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -200,10 +203,22 @@ impl Message {
         &self.bytes[usize::from(start)..usize::from(end)]
     }
 
-    /// The body if it is a session description and not empty.
+    /// The session description, if there is one that is not empty: the body, or the first such part of a multipart body.
     pub fn sdp_body(&self) -> Option<&[u8]> {
-        let is_sdp = self.content_type().is_some_and(|kind| kind.is("application", "sdp"));
-        Some(self.body()).filter(|body| is_sdp && !body.is_empty())
+        self.sdp_range().map(|range| &self.body()[range])
+    }
+
+    /// Where [`Message::sdp_body`] lies in [`Message::body`]: what is around it belongs to the other parts.
+    pub fn sdp_range(&self) -> Option<Range<usize>> {
+        let body = self.body();
+        let kind = self.content_type()?;
+        let range = if kind.is("application", "sdp") {
+            0..body.len()
+        } else {
+            let is_sdp = |part: &Part<'_>| part.content_type.is_some_and(|kind| kind.is("application", "sdp"));
+            parts(kind, body).find(is_sdp)?.content
+        };
+        Some(range).filter(|range| !range.is_empty())
     }
 
     /// All bytes, as they came.

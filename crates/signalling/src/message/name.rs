@@ -123,14 +123,16 @@ impl HeaderName {
 
     /// Reads a name without regard to case.
     pub fn from_bytes(name: &[u8]) -> HeaderName {
-        let index = match name {
+        let (index, is_long) = match name {
             [] => return HeaderName::Other,
-            [letter] => COMPACT[usize::from(letter | 0x20)],
-            _ => LONG[slot(name)],
+            [letter] if letter.is_ascii_alphabetic() => (COMPACT[usize::from(letter | 0x20)], false),
+            _ => (LONG[slot(name)], true),
         };
         match NAMES.get(usize::from(index)) {
-            Some((known, _, _)) if name.len() == 1 && name[0].is_ascii_alphabetic() => *known,
-            Some((known, canonical, _)) if name.len() > 1 && canonical.as_bytes().eq_ignore_ascii_case(name) => *known,
+            // Most names come as the RFC writes them, and that is compared faster.
+            Some((known, canonical, _)) if !is_long || canonical.as_bytes() == name || canonical.as_bytes().eq_ignore_ascii_case(name) => {
+                *known
+            }
             _ => HeaderName::Other,
         }
     }

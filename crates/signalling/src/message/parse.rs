@@ -206,6 +206,9 @@ fn read_headers(bytes: &[u8], start: usize, index: &mut Index, defect: &mut Opti
     if let Err(error) = std::str::from_utf8(&bytes[..at]) {
         note(defect, error.valid_up_to(), ParseErrorKind::NotUtf8);
     }
+    if let Some(place) = stray_control(&bytes[..at]) {
+        note(defect, place, ParseErrorKind::Control);
+    }
     let mut end = bytes.len();
     match length {
         Length::Bad => note(defect, length_at, ParseErrorKind::ContentLength),
@@ -267,6 +270,16 @@ impl Index {
             self.tail = Some(line.start);
         }
     }
+}
+
+/// The first control character that is no white space and has no backslash before it.
+fn stray_control(head: &[u8]) -> Option<usize> {
+    // Without short cuts, and over all bytes: there is hardly ever one, and so it is done many bytes at a time.
+    let is_control = |byte: u8| (byte < b' ') & (byte != b'\r') & (byte != b'\n') & (byte != b'\t') | (byte == 0x7f);
+    if head.iter().fold(0, |any, byte| any | u8::from(is_control(*byte))) == 0 {
+        return None;
+    }
+    (0..head.len()).find(|place| is_control(head[*place]) && (*place == 0 || head[place - 1] != b'\\'))
 }
 
 /// Reads the line at `at`.

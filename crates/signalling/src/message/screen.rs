@@ -2,7 +2,7 @@
 
 use super::error::{HeaderError, ParseError, ParseErrorKind, Rejection};
 use super::list::List;
-use super::{Contact, HeaderName, MediaType, Message, NameAddr, Scheme, Uri, Via};
+use super::{Contact, HeaderName, MediaType, Message, Method, NameAddr, Scheme, Uri, Via};
 use std::borrow::Cow;
 
 /// Whether a message is fit to be worked on (RFC 3261 §8.2, §16.3). An `Err` answers a request with its status (but never an
@@ -70,8 +70,13 @@ fn vias(message: &Message) -> Result<(), Rejection> {
 /// The addresses that a dialog would be built from.
 fn addresses(message: &Message) -> Result<(), Rejection> {
     for item in message.values(HeaderName::Contact) {
-        if let Contact::Address(address) = message.read_item(HeaderName::Contact, item, Contact::parse)? {
-            uri(message, HeaderName::Contact, address.uri)?;
+        match message.read_item(HeaderName::Contact, item, Contact::parse)? {
+            Contact::Address(address) => uri(message, HeaderName::Contact, address.uri)?,
+            // §10.2.2: only a REGISTER can mean all bindings.
+            Contact::Star if message.method() == Method::Register => {}
+            Contact::Star => {
+                return Err(HeaderError { name: HeaderName::Contact, position: place(message, item), kind: ParseErrorKind::Scheme }.into());
+            }
         }
     }
     for name in [HeaderName::Route, HeaderName::RecordRoute] {

@@ -17,7 +17,6 @@ pub const fn reason_phrase(status: u16) -> &'static str {
         302 => "Moved Temporarily",
         305 => "Use Proxy",
         380 => "Alternative Service",
-        400..=499 => client_failure(status),
         500 => "Server Internal Error",
         501 => "Not Implemented",
         502 => "Bad Gateway",
@@ -33,11 +32,14 @@ pub const fn reason_phrase(status: u16) -> &'static str {
         606 => "Not Acceptable",
         607 => "Unwanted",
         608 => "Rejected",
-        0..=199 => "Progress",
-        201..=299 => "Success",
-        301..=399 => "Redirection",
-        501..=599 => "Server Failure",
-        _ => "Global Failure",
+        _ => match status / 100 {
+            0 | 1 => "Progress",
+            2 => "Success",
+            3 => "Redirection",
+            4 => client_failure(status),
+            5 => "Server Failure",
+            _ => "Global Failure",
+        },
     }
 }
 

@@ -1,0 +1,85 @@
+//! What becomes of a message.
+
+use bytes::Bytes;
+use tandem_signalling::message::{
+    HeaderName, Message, Method, ParseErrorKind, accepts, screen, unsupported_encodings, unsupported_extensions,
+};
+
+/// The outcome that a table asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// A request that nothing in the message itself speaks against.
+    Accepted,
+    /// A request that [`screen`] refuses with this status.
+    Refused(u16),
+    /// A well-formed request for something that this user agent does not do: 405, 406, 415, 420, 501.
+    Unsupported(u16),
+    /// A response with this status.
+    Response(u16),
+    /// A response, or an ACK, that is malformed.
+    Dropped,
+    /// Nothing that could be answered.
+    NotSip(ParseErrorKind),
+}
+
+/// Reads `bytes` and says what becomes of them.
+pub(crate) fn outcome(bytes: Bytes) -> (Outcome, Option<Message>) {
+    let message = match Message::parse(bytes) {
+        Ok(message) => message,
+        Err(error) => return (Outcome::NotSip(error.kind), None),
+    };
+    let found = match (message.is_request(), screen(&message)) {
+        (false, Ok(())) => Outcome::Response(message.status()),
+        (false, Err(_)) => Outcome::Dropped,
+        (true, Err(_)) if message.method() == Method::Ack => Outcome::Dropped,
+        (true, Err(rejection)) => Outcome::Refused(rejection.status),
+        (true, Ok(())) => unsupported(&message).map_or(Outcome::Accepted, Outcome::Unsupported),
+    };
+    (found, Some(message))
+}
+
+/// What a user agent that speaks plain calls refuses, in the order of RFC 3261 §8.2.
+fn unsupported(message: &Message) -> Option<u16> {
+    match message.method() {
+        Method::Invite | Method::Ack | Method::Bye | Method::Cancel | Method::Options => {}
+        Method::Other => return Some(501),
+        _ => return Some(405),
+    }
+    if unsupported_extensions(message, &[]).next().is_some() {
+        return Some(420);
+    }
+    let invites = message.method() == Method::Invite;
+    if invites && !message.body().is_empty() && message.sdp_body().is_none() || unsupported_encodings(message).next().is_some() {
+        return Some(415);
+    }
+    (invites && message.header(HeaderName::Accept).is_some() && !accepts(message, "application", "sdp")).then_some(406)
+}
+
+/// Judges one row of a table.
+pub(crate) fn judge(bytes: Bytes, expected: Outcome, check: fn(&Message)) {
+    let (found, message) = outcome(bytes);
+    assert_eq!(found, expected, "{:?}", message.as_ref().map(screen));
+    if let Some(message) = message {
+        check(&message);
+    }
+}
+
+/// One `#[test]` a row: `name: "file" => outcome, |message| checks;`.
+macro_rules! outcomes {
+    ($load:path; $($name:ident: $file:literal => $expected:expr $(, $check:expr)?;)*) => {
+        /// Every file that has a row.
+        pub(crate) const FILES: &[&str] = &[$($file),*];
+
+        $(
+            #[test]
+            fn $name() {
+                if let Some(bytes) = $load($file) {
+                    crate::outcome::judge(bytes, $expected, crate::outcome::outcomes!(@check $($check)?));
+                }
+            }
+        )*
+    };
+    (@check $check:expr) => { $check };
+    (@check) => { |_| {} };
+}
+pub(crate) use outcomes;
