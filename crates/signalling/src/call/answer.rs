@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::leg::sdp_of;
 use super::modify::Modify;
-use super::phase::{Dialling, Phase};
+use super::phase::{Dialling, LateOffer, Phase};
 use super::{Call, Side, context};
 use crate::message::Message;
 use crate::negotiation::{self, Refusal};
@@ -57,10 +57,12 @@ impl Call {
         match negotiation::translate_offer(offer, &mut callee.media, &mut self.caller.media) {
             Ok(pending) => {
                 self.caller.accept(context!(self, now), Some(pending.sdp()));
-                self.phase = Phase::LateAnswer(Box::new(pending));
+                self.phase = Phase::LateAnswer(Box::new(LateOffer { pending, offer: Bytes::copy_from_slice(offer) }));
                 self.notify(now, Some(self.caller.id), EventKind::LegAnswered);
             }
             Err(refusal) => {
+                let declined = negotiation::decline_offer(offer, &mut callee.media);
+                callee.ack(context!(self, now), declined.as_deref());
                 let failure = Failure::refused(&refusal, &self.warn_agent());
                 self.unusable_answer(now, failure);
             }
@@ -79,17 +81,16 @@ impl Call {
             return self.on_modify_acknowledged(now, side, sdp);
         }
         match std::mem::replace(&mut self.phase, Phase::Talking) {
-            Phase::LateAnswer(pending) => {
+            Phase::LateAnswer(late) => {
                 let Some(callee) = &mut self.callee else { return };
-                let settled =
-                    sdp.and_then(|sdp| negotiation::translate_answer(&pending, &sdp, &mut callee.media, &mut self.caller.media).ok());
-                match settled {
-                    Some(settled) => {
+                let answer = sdp.as_deref().unwrap_or_default();
+                match negotiation::translate_answer(&late.pending, answer, &mut callee.media, &mut self.caller.media) {
+                    Ok(settled) => {
                         callee.ack(context!(self, now), Some(&settled.answer));
                         self.describe(now, Side::Callee, settled);
                         self.renew_last_words();
                     }
-                    None => self.end(now, EndReason::Failed(488), None),
+                    Err(_) => self.decline(now, Side::Callee, &late),
                 }
             }
             Phase::LateAlone(pending) => {
@@ -101,6 +102,15 @@ impl Call {
             }
             phase => self.phase = phase,
         }
+    }
+
+    /// The offer of `offerer`'s 2xx has no answer: the ACK declines it, and the call ends.
+    pub(super) fn decline(&mut self, now: Timestamp, offerer: Side, late: &LateOffer) {
+        self.with_leg(offerer, now, |leg, context| {
+            let declined = negotiation::decline_offer(&late.offer, &mut leg.media);
+            leg.ack(context, declined.as_deref());
+        });
+        self.end(now, EndReason::Failed(488), None);
     }
 
     /// Answers the call ourselves: echo or tone.

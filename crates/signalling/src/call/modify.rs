@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::leg::sdp_of;
-use super::phase::Phase;
+use super::phase::{LateOffer, Phase};
 use super::{Call, Side, context};
 use crate::message::Message;
 use crate::negotiation::{self, PendingOffer};
@@ -17,7 +17,7 @@ pub(super) enum Modify {
     /// It had no offer; the other side was asked for one.
     Asking { from: Side },
     /// The other side's offer went back in our 2xx, whose ACK will hold the answer.
-    Answering { from: Side, pending: Box<PendingOffer> },
+    Answering { from: Side, late: Box<LateOffer> },
 }
 
 impl Modify {
@@ -112,7 +112,7 @@ impl Call {
                     Ok(pending) => {
                         let sdp: Box<[u8]> = pending.sdp().into();
                         self.accept_modify(now, from, &sdp);
-                        self.modify = Some(Modify::Answering { from, pending: Box::new(pending) });
+                        self.modify = Some(Modify::Answering { from, late: Box::new(LateOffer { pending, offer }) });
                     }
                     Err(_) => self.end(now, EndReason::Failed(488), None),
                 }
@@ -124,17 +124,17 @@ impl Call {
 
     /// The answer to the other side's offer.
     pub(super) fn on_modify_acknowledged(&mut self, now: Timestamp, side: Side, sdp: Option<Bytes>) {
-        let Some(Modify::Answering { from, pending }) = self.modify.take() else { return };
+        let Some(Modify::Answering { from, late }) = self.modify.take() else { return };
         debug_assert_eq!(from, side);
         let Some((near, far)) = self.pair(from) else { return };
-        let settled = sdp.and_then(|sdp| negotiation::translate_answer(&pending, &sdp, &mut far.media, &mut near.media).ok());
-        match settled {
-            Some(settled) => {
+        let answer = sdp.as_deref().unwrap_or_default();
+        match negotiation::translate_answer(&late.pending, answer, &mut far.media, &mut near.media) {
+            Ok(settled) => {
                 let answer = settled.answer.clone();
                 self.describe(now, from.other(), settled);
                 self.acknowledge(now, from.other(), Some(&answer));
             }
-            None => self.end(now, EndReason::Failed(488), None),
+            Err(_) => self.decline(now, from.other(), &late),
         }
     }
 

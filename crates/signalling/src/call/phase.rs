@@ -14,7 +14,7 @@ pub(super) enum Phase {
     /// A leg is invited.
     Dialling(Box<Dialling>),
     /// The callee answered with an offer (the caller made none); the caller's ACK will hold the answer.
-    LateAnswer(Box<PendingOffer>),
+    LateAnswer(Box<LateOffer>),
     /// We answered with an offer ourselves; the caller's ACK will hold the answer.
     LateAlone(Box<PendingAlone>),
     /// Both legs are confirmed, or the one leg of a call that we answered.
@@ -23,6 +23,14 @@ pub(super) enum Phase {
     Ending,
     /// Nothing is left.
     Over,
+}
+
+/// An offer that came in a 2xx and went on in ours.
+#[derive(Debug)]
+pub(super) struct LateOffer {
+    pub(super) pending: PendingOffer,
+    /// As it came: should no answer be had, the ACK that its 2xx is owed declines it (RFC 3261 §13.2.2.4).
+    pub(super) offer: Bytes,
 }
 
 /// What the ports are for.
