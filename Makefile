@@ -82,6 +82,7 @@ stage-build:
 	cargo build --locked --package tandem
 
 stage-oracles:
+	cargo fmt --manifest-path oracles/Cargo.toml --check
 	cargo test --manifest-path oracles/Cargo.toml --locked
 
 $(addprefix stage-,$(INTEROP)): stage-%:
