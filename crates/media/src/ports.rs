@@ -17,9 +17,11 @@ pub const MAX_PROBES: usize = 256;
 /// it in answering.
 #[derive(Debug)]
 pub struct PortAllocator {
-    /// Never used, from the lowest up: RTP port of the next pair, and how many there are.
-    next: u16,
-    fresh: usize,
+    /// The lowest RTP port.
+    first: u16,
+    pairs: usize,
+    /// So many have been used, from the lowest up.
+    begun: usize,
     /// Used before, the longest rested first, each with the end of its rest. They come before fresh ones: their sockets
     /// are open.
     rested: VecDeque<(Timestamp, u16)>,
@@ -66,8 +68,15 @@ impl PortAllocator {
         let shares = shares.max(1);
         let cut = |index: usize| pairs * index.min(shares) / shares;
         let (begin, end) = (cut(index), cut(index + 1));
-        let next = u16::try_from(first as usize + begin * 2).unwrap_or(u16::MAX);
-        PortAllocator { next, fresh: end - begin, rested: VecDeque::new(), foreign: VecDeque::new(), in_use: 0 }
+        // Only an empty part lies beyond the last port.
+        let first = u16::try_from(first as usize + begin * 2).unwrap_or(u16::MAX);
+        PortAllocator { first, pairs: end - begin, begun: 0, rested: VecDeque::new(), foreign: VecDeque::new(), in_use: 0 }
+    }
+
+    /// The RTP ports of all pairs, from the lowest up.
+    pub fn rtp_ports(&self) -> impl ExactSizeIterator<Item = u16> + Clone + use<> {
+        let first = self.first;
+        (0..self.pairs).map(move |pair| first + 2 * pair as u16)
     }
 
     /// Takes a pair that `open` opened, given its RTP port; `None` when there is none to be had now.
@@ -94,10 +103,8 @@ impl PortAllocator {
         if is_due(&self.rested) {
             return self.rested.pop_front().map(|(_, port)| port);
         }
-        if self.fresh > 0 {
-            let port = self.next;
-            self.fresh -= 1;
-            self.next = self.next.wrapping_add(2);
+        if let Some(port) = self.rtp_ports().nth(self.begun) {
+            self.begun += 1;
             return Some(port);
         }
         if is_due(&self.foreign) { self.foreign.pop_front().map(|(_, port)| port) } else { None }
@@ -120,6 +127,6 @@ impl PortAllocator {
         let rested = self.rested.partition_point(|(at, _)| *at <= now);
         let foreign = self.foreign.iter().filter(|(at, _)| *at > now).count();
         let retried = self.foreign.len() - foreign;
-        PortCounts { in_use: self.in_use, free: self.fresh + rested + retried, resting: self.rested.len() - rested, foreign }
+        PortCounts { in_use: self.in_use, free: self.pairs - self.begun + rested + retried, resting: self.rested.len() - rested, foreign }
     }
 }

@@ -82,7 +82,8 @@ proptest! {
         let parts: Vec<Vec<u16>> = (0..shares).map(|index| all(&mut PortAllocator::share(range.clone(), index, shares), Timestamp::ZERO)).collect();
         let sizes = parts.iter().map(Vec::len);
         prop_assert!(sizes.clone().max().unwrap() - sizes.min().unwrap() <= 1);
-        prop_assert_eq!(parts.concat(), whole);
+        prop_assert_eq!(parts.concat(), &whole[..]);
+        prop_assert_eq!(PortAllocator::new(range).rtp_ports().collect::<Vec<_>>(), whole);
     }
 
     /// Against a plain model: a pair is with a session, or resting since a known time, or to be had.

@@ -27,6 +27,7 @@ mod outbox;
 pub mod replay;
 mod report;
 mod route_table;
+pub mod shard;
 mod supervisor;
 mod transport;
 

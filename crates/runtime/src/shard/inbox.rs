@@ -1,0 +1,165 @@
+//! Commands on their way to a media thread: a bounded queue and the bell that wakes the thread.
+
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use std::{
+    io,
+    os::fd::{AsFd, BorrowedFd},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc::{Receiver, Sender, channel},
+    },
+};
+use tandem_model::MediaCommand;
+
+/// Commands that may wait for a thread: what some 500 calls are set up with. Each `Open` that was let in may be followed
+/// by one `Close` on top, so that no session is ever left open for want of room.
+const MAX_WAITING: usize = 2048;
+
+/// What a thread is sent.
+#[derive(Debug)]
+pub(super) enum Item {
+    Command(MediaCommand),
+    Stop,
+    /// Makes the session panic, at once or at its next packet.
+    #[cfg(test)]
+    Fault(tandem_model::CallId, super::worker::Fault),
+}
+
+/// The sending end.
+#[derive(Debug)]
+pub(super) struct Outlet {
+    queue: Sender<Item>,
+    bell: Arc<Bell>,
+}
+
+/// The receiving end.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    queue: Receiver<Item>,
+    bell: Arc<Bell>,
+}
+
+#[derive(Debug)]
+struct Bell {
+    event: EventFd,
+    /// It has rung and nobody has answered: whoever comes now need not ring.
+    rung: AtomicBool,
+    /// Items that count against the bound.
+    waiting: AtomicUsize,
+}
+
+/// Both ends of a queue.
+pub(super) fn inbox() -> io::Result<(Outlet, Inbox)> {
+    let event = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
+    let bell = Arc::new(Bell { event, rung: AtomicBool::new(false), waiting: AtomicUsize::new(0) });
+    let (sender, receiver) = channel();
+    Ok((Outlet { queue: sender, bell: bell.clone() }, Inbox { queue: receiver, bell }))
+}
+
+impl Outlet {
+    /// Queues a command.
+    ///
+    /// # Errors
+    /// The command, when the queue is full or its thread gone.
+    pub(super) fn push(&self, item: Item) -> Result<(), MediaCommand> {
+        let is_full = self.bell.waiting.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING;
+        let refused = if is_full { Some(item) } else { self.queue.send(item).err().map(|refused| refused.0) };
+        match refused {
+            Some(Item::Command(command)) => {
+                self.bell.waiting.fetch_sub(1, Ordering::Relaxed);
+                Err(command)
+            }
+            _ => {
+                self.bell.ring();
+                Ok(())
+            }
+        }
+    }
+
+    /// Queues what has its place for certain: a `Close` for each session, the end.
+    pub(super) fn push_reserved(&self, item: Item) {
+        // A thread that is gone has no session left to close.
+        if self.queue.send(item).is_ok() {
+            self.bell.ring();
+        }
+    }
+}
+
+impl Inbox {
+    /// What becomes readable when something is queued.
+    pub(super) fn bell(&self) -> BorrowedFd<'_> {
+        self.bell.event.as_fd()
+    }
+
+    /// Call this when the bell has become readable, before taking what is queued.
+    pub(super) fn answer(&self) {
+        // It cannot fail but for a bell that has not rung.
+        let _ = self.bell.event.read();
+        // What is queued before this is taken after it; what is queued after rings again.
+        self.bell.rung.swap(false, Ordering::AcqRel);
+    }
+
+    /// The next item.
+    pub(super) fn take(&self) -> Option<Item> {
+        let item = self.queue.try_recv().ok()?;
+        if !matches!(item, Item::Stop | Item::Command(MediaCommand::Close { .. })) {
+            self.bell.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
+        Some(item)
+    }
+}
+
+impl Bell {
+    fn ring(&self) {
+        if !self.rung.swap(true, Ordering::AcqRel) {
+            // It can only fail when the bell has rung 2⁶⁴ times without an answer.
+            let _ = self.event.write(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tandem_model::{CallId, Tone};
+
+    fn play(counter: u16) -> Item {
+        let call = CallId::new(1, counter);
+        Item::Command(MediaCommand::Play { call, leg: call.leg(0).unwrap(), tone: Tone::Echo })
+    }
+
+    fn close() -> Item {
+        Item::Command(MediaCommand::Close { call: CallId::new(1, 0) })
+    }
+
+    #[test]
+    fn a_full_queue_gives_commands_back_and_still_takes_a_close() {
+        let (outlet, inbox) = inbox().unwrap();
+        assert!((0..MAX_WAITING).all(|_| outlet.push(play(0)).is_ok()));
+        assert!(matches!(outlet.push(play(7)), Err(MediaCommand::Play { call, .. }) if call == CallId::new(1, 7)));
+        outlet.push_reserved(close());
+        assert!(inbox.take().is_some());
+        assert!(outlet.push(play(1)).is_ok());
+        assert!(outlet.push(play(2)).is_err());
+        assert_eq!(std::iter::from_fn(|| inbox.take()).count(), MAX_WAITING + 1);
+        assert_eq!(inbox.bell.waiting.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn the_bell_rings_once_until_it_is_answered() {
+        let (outlet, inbox) = inbox().unwrap();
+        (0..3).for_each(|_| outlet.push_reserved(close()));
+        assert_eq!(inbox.bell.event.read(), Ok(1));
+        inbox.answer();
+        outlet.push_reserved(close());
+        assert_eq!(inbox.bell.event.read(), Ok(1));
+    }
+
+    #[test]
+    fn a_thread_that_is_gone_refuses() {
+        let (outlet, inbox) = inbox().unwrap();
+        drop(inbox);
+        assert!(outlet.push(play(0)).is_err());
+    }
+}

@@ -1,0 +1,268 @@
+//! The media threads. Each has its own sockets, ports and sessions and shares none of them: a packet is received, handled
+//! and sent on by one thread, without a lock, an allocation or another thread being woken.
+//!
+//! A session lives where its `Open` was sent, the thread with the fewest sessions then; both its legs do.
+
+mod inbox;
+mod poller;
+mod sockets;
+#[cfg(test)]
+mod tests;
+mod worker;
+
+use crate::{clock::Clock, media_port::MediaPort};
+use inbox::{Inbox, Item, Outlet, inbox};
+use sockets::Sockets;
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    fmt, io,
+    net::IpAddr,
+    num::NonZero,
+    ops::RangeInclusive,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+    },
+    thread::{self, JoinHandle},
+};
+use tandem_model::{CallId, MediaCommand, MediaEvent, MediaSide};
+use worker::Worker;
+
+/// One `[[media]]` section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SideConfig {
+    /// Address of our sockets.
+    pub bind: IpAddr,
+    /// Address that SDP states.
+    pub advertise: IpAddr,
+    /// Where their ports lie. Each thread has an equal part.
+    pub ports: RangeInclusive<u16>,
+}
+
+/// What the media threads are made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShardConfig {
+    /// By [`MediaSide`].
+    pub sides: Vec<SideConfig>,
+    /// How many threads; 0: one for each processor but one, which signalling has.
+    pub threads: usize,
+    /// Sockets that may be open at a time, resting ones included. What ports would allow beyond that is refused.
+    pub max_sockets: usize,
+}
+
+/// Told what media sessions tell their calls, on the thread of the session: it must not wait.
+pub type Sink = Arc<dyn Fn(CallId, MediaEvent) + Send + Sync>;
+
+/// The running media threads. They stop when this is dropped.
+pub struct Shards {
+    shared: Arc<Shared>,
+    outlets: Box<[Outlet]>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// What is shared between the threads and whoever commands them. None of it is touched for a packet.
+#[derive(Debug)]
+struct Shared {
+    /// Which thread has a call's session. Entered by `Open`; removed by `Close`, or when the session ends by itself.
+    routes: Mutex<HashMap<CallId, usize>>,
+    /// Sessions by thread, those still waiting to be opened included.
+    sessions: Box<[AtomicUsize]>,
+    gauges: Box<[SideGauges]>,
+    counters: Counters,
+}
+
+#[derive(Debug, Default)]
+struct SideGauges {
+    pairs: AtomicUsize,
+    in_use: AtomicUsize,
+    foreign: AtomicUsize,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    refused: AtomicU64,
+    failed: AtomicU64,
+    strays: AtomicU64,
+    unsent: AtomicU64,
+    sockets: AtomicUsize,
+}
+
+/// Port pairs of one side, over all threads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SidePorts {
+    /// In the range.
+    pub pairs: usize,
+    /// With a session.
+    pub in_use: usize,
+    /// Found to be in use by others.
+    pub foreign: usize,
+}
+
+impl SidePorts {
+    /// Pairs that no session has, those that rest included.
+    pub fn free(&self) -> usize {
+        self.pairs.saturating_sub(self.in_use + self.foreign)
+    }
+}
+
+/// What the media threads have counted since they started, and what they have open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ShardCounts {
+    /// Sessions, those about to be opened included.
+    pub sessions: usize,
+    /// Sessions that got no ports.
+    pub refused: u64,
+    /// Sessions that failed inside.
+    pub failed: u64,
+    /// Packets at ports that no session has.
+    pub strays: u64,
+    /// Packets that the system did not take.
+    pub unsent: u64,
+    /// Sockets that are open, resting ones included.
+    pub sockets: usize,
+}
+
+impl Shards {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// The system's error where it gives no thread, event queue or random bytes.
+    pub fn start(config: &ShardConfig, clock: Clock, sink: Sink) -> io::Result<Shards> {
+        let count = match config.threads {
+            0 => thread::available_parallelism().map_or(1, NonZero::get).saturating_sub(1).max(1),
+            threads => threads,
+        };
+        let shared = Arc::new(Shared {
+            routes: Mutex::default(),
+            sessions: (0..count).map(|_| AtomicUsize::new(0)).collect(),
+            gauges: config.sides.iter().map(|_| SideGauges::default()).collect(),
+            counters: Counters::default(),
+        });
+        let (outlets, inboxes): (Vec<Outlet>, Vec<Inbox>) =
+            (0..count).map(|_| inbox()).collect::<io::Result<Vec<_>>>()?.into_iter().unzip();
+        let mut shards = Shards { shared: shared.clone(), outlets: outlets.into(), threads: Vec::new() };
+        for (index, inbox) in inboxes.into_iter().enumerate() {
+            let sockets = Sockets::new(config, (index, count), shared.clone())?;
+            let seed = getrandom::u64().map_err(io::Error::other)?;
+            let worker = Worker::new(index, inbox, sockets, shared.clone(), sink.clone(), clock, seed)?;
+            shards.threads.push(thread::Builder::new().name(format!("media-{index}")).spawn(move || worker.run())?);
+        }
+        Ok(shards)
+    }
+
+    /// Passes a command on to the thread that has the call's session, without waiting. What is for a session that is
+    /// gone is ignored.
+    ///
+    /// # Errors
+    /// The command itself, when its thread has as many waiting as may. That never happens to `Close`.
+    pub fn send(&self, command: MediaCommand) -> Result<(), MediaCommand> {
+        match command {
+            MediaCommand::Open { call, .. } => {
+                let shard = self.least_loaded();
+                if !self.shared.enter(call, shard) {
+                    tracing::error!(%call, "a call opened its media twice");
+                    return Ok(());
+                }
+                self.outlets[shard].push(Item::Command(command)).inspect_err(|_| self.shared.leave(call, shard))
+            }
+            MediaCommand::Describe { call, .. } | MediaCommand::Play { call, .. } => match self.shared.route(call) {
+                Some(shard) => self.outlets[shard].push(Item::Command(command)),
+                None => Ok(()),
+            },
+            MediaCommand::Close { call } => {
+                if let Some(shard) = self.shared.forget(call) {
+                    self.outlets[shard].push_reserved(Item::Command(command));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn least_loaded(&self) -> usize {
+        let load = |shard: &usize| self.shared.sessions[*shard].load(Relaxed);
+        (0..self.outlets.len()).min_by_key(load).unwrap_or(0)
+    }
+
+    /// The ports of one side.
+    pub fn ports(&self, side: MediaSide) -> SidePorts {
+        self.shared.gauges.get(usize::from(side.0)).map_or_else(SidePorts::default, |gauges| SidePorts {
+            pairs: gauges.pairs.load(Relaxed),
+            in_use: gauges.in_use.load(Relaxed),
+            foreign: gauges.foreign.load(Relaxed),
+        })
+    }
+
+    /// What has been counted.
+    pub fn counts(&self) -> ShardCounts {
+        let counters = &self.shared.counters;
+        ShardCounts {
+            sessions: self.shared.sessions.iter().map(|sessions| sessions.load(Relaxed)).sum(),
+            refused: counters.refused.load(Relaxed),
+            failed: counters.failed.load(Relaxed),
+            strays: counters.strays.load(Relaxed),
+            unsent: counters.unsent.load(Relaxed),
+            sockets: counters.sockets.load(Relaxed),
+        }
+    }
+
+    /// Ends all sessions without a word and waits for the threads to end.
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+impl MediaPort for Shards {
+    fn command(&self, command: MediaCommand) -> Result<(), MediaCommand> {
+        self.send(command)
+    }
+}
+
+impl Drop for Shards {
+    fn drop(&mut self) {
+        self.outlets.iter().for_each(|outlet| outlet.push_reserved(Item::Stop));
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a media thread had panicked");
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Shards {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shards").field("shared", &self.shared).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn routes(&self) -> MutexGuard<'_, HashMap<CallId, usize>> {
+        // The map is whole whatever its last user did.
+        self.routes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the call is new.
+    fn enter(&self, call: CallId, shard: usize) -> bool {
+        match self.routes().entry(call) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(vacant) => {
+                vacant.insert(shard);
+                self.sessions[shard].fetch_add(1, Relaxed);
+                true
+            }
+        }
+    }
+
+    fn route(&self, call: CallId) -> Option<usize> {
+        self.routes().get(&call).copied()
+    }
+
+    fn forget(&self, call: CallId) -> Option<usize> {
+        self.routes().remove(&call)
+    }
+
+    /// The session of a call that was entered is gone, or never came to be.
+    fn leave(&self, call: CallId, shard: usize) {
+        self.sessions[shard].fetch_sub(1, Relaxed);
+        self.forget(call);
+    }
+}

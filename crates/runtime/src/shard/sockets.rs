@@ -1,0 +1,221 @@
+//! The sockets of one media thread: pairs on ports of its part of each side's range. A pair stays open when its session
+//! is over, so that the next one need not open it again; while it rests, what still arrives is read and dropped.
+
+use super::{ShardConfig, Shared, SideGauges, poller::Poller};
+use socket2::{Domain, Protocol, Socket, Type};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr, UdpSocket},
+    sync::{Arc, atomic::Ordering::Relaxed},
+};
+use tandem_media::{Channel, PacketBuf, PortAllocator, Probe};
+use tandem_model::{LegId, LocalEndpoint, MediaSide, PortId, Timestamp};
+
+/// All pairs that this thread may have, and the poller that watches those that are open.
+#[derive(Debug)]
+pub(super) struct Sockets {
+    pub(super) poller: Poller,
+    sides: Box<[Side]>,
+    /// By [`PortId`]: the parts of all sides, one after the other.
+    slots: Vec<Slot>,
+    open: usize,
+    max_open: usize,
+    /// Where the search for a pair to close goes on.
+    hand: usize,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Side {
+    bind: IpAddr,
+    advertise: IpAddr,
+    allocator: PortAllocator,
+    /// The lowest RTP port of the part, and its slot.
+    first_port: u16,
+    first_slot: usize,
+    told: Told,
+}
+
+/// What the gauges have been told of this part.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    in_use: usize,
+    foreign: usize,
+}
+
+#[derive(Debug)]
+struct Slot {
+    side: usize,
+    port: u16,
+    pair: Option<Pair>,
+    /// The session that has it, by its place in the thread's table.
+    session: Option<u32>,
+}
+
+#[derive(Debug)]
+struct Pair {
+    rtp: UdpSocket,
+    rtcp: UdpSocket,
+}
+
+/// Descriptors of a pair.
+const SOCKETS_PER_PAIR: usize = 2;
+
+impl Sockets {
+    /// The `share`-th of so many parts; nothing is open yet.
+    pub(super) fn new(config: &ShardConfig, share: (usize, usize), shared: Arc<Shared>) -> io::Result<Sockets> {
+        let (index, shares) = share;
+        let mut slots = Vec::new();
+        let part = |(side, config): (usize, &super::SideConfig)| {
+            let allocator = PortAllocator::share(config.ports.clone(), index, shares);
+            let (first_slot, ports) = (slots.len(), allocator.rtp_ports());
+            let first_port = ports.clone().next().unwrap_or(0);
+            shared.gauges[side].pairs.fetch_add(ports.len(), Relaxed);
+            slots.extend(ports.map(|port| Slot { side, port, pair: None, session: None }));
+            Side { bind: config.bind, advertise: config.advertise, allocator, first_port, first_slot, told: Told::default() }
+        };
+        let sides = config.sides.iter().enumerate().map(part).collect();
+        Ok(Sockets { poller: Poller::new()?, sides, slots, open: 0, max_open: config.max_sockets / shares, hand: 0, shared })
+    }
+
+    /// Takes a pair of a side for a session; `None` when there is none to be had.
+    pub(super) fn take(&mut self, now: Timestamp, side: MediaSide, session: u32) -> Option<PortId> {
+        let index = usize::from(side.0);
+        self.make_room();
+        let Sockets { poller, sides, slots, open, max_open, shared, .. } = self;
+        let side = sides.get_mut(index)?;
+        let port = side.allocator.take(now, |port| {
+            let place = side.first_slot + usize::from(port - side.first_port) / 2;
+            if slots[place].pair.is_some() {
+                return Probe::Opened;
+            }
+            if *open + SOCKETS_PER_PAIR > *max_open {
+                tracing::warn!(open = *open, "media has as many sockets open as it may");
+                return Probe::Failed;
+            }
+            match open_pair(poller, side.bind, port, place) {
+                Ok(pair) => {
+                    slots[place].pair = Some(pair);
+                    *open += SOCKETS_PER_PAIR;
+                    shared.counters.sockets.fetch_add(SOCKETS_PER_PAIR, Relaxed);
+                    Probe::Opened
+                }
+                Err(error) if matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied) => Probe::InUse,
+                Err(error) => {
+                    tracing::error!(%error, port, "no socket for media");
+                    Probe::Failed
+                }
+            }
+        });
+        side.tell(now, &shared.gauges[index]);
+        let place = side.first_slot + usize::from(port? - side.first_port) / 2;
+        self.slots[place].session = Some(session);
+        u32::try_from(place).ok().map(PortId)
+    }
+
+    /// Where as many sockets are open as may be, closes a pair that no session has.
+    fn make_room(&mut self) {
+        if self.open + SOCKETS_PER_PAIR <= self.max_open {
+            return;
+        }
+        let count = self.slots.len();
+        let is_idle = |slot: &Slot| slot.session.is_none() && slot.pair.is_some();
+        if let Some(place) = (0..count).map(|step| (self.hand + step) % count).find(|place| is_idle(&self.slots[*place])) {
+            self.hand = place + 1;
+            self.slots[place].pair = None;
+            self.open -= SOCKETS_PER_PAIR;
+            self.shared.counters.sockets.fetch_sub(SOCKETS_PER_PAIR, Relaxed);
+        }
+    }
+
+    /// Takes back a pair, to rest if anybody may send to it.
+    pub(super) fn give_back(&mut self, now: Timestamp, port: PortId, was_used: bool) {
+        let Some(slot) = self.slots.get_mut(port.0 as usize) else { return };
+        slot.session = None;
+        let side = &mut self.sides[slot.side];
+        if was_used {
+            side.allocator.give_back(now, slot.port);
+        } else {
+            side.allocator.give_back_unused(slot.port);
+        }
+        side.tell(now, &self.shared.gauges[slot.side]);
+    }
+
+    /// Our end of a leg, as SDP states it.
+    pub(super) fn local(&self, leg: LegId, port: PortId) -> LocalEndpoint {
+        let slot = &self.slots[port.0 as usize];
+        let advertise = self.sides[slot.side].advertise;
+        LocalEndpoint { leg, rtp: SocketAddr::new(advertise, slot.port), rtcp: SocketAddr::new(advertise, slot.port + 1) }
+    }
+
+    /// Reads one packet from the socket that `token` names: for which session, from which of its ports, whose.
+    #[inline]
+    pub(super) fn receive(&mut self, token: u64, packet: &mut PacketBuf) -> Option<(u32, PortId, Channel, SocketAddr)> {
+        let (place, channel) = from_token(token);
+        let slot = self.slots.get(place)?;
+        // An error is one that an earlier packet met on its way; the socket is as good as before.
+        let (len, source) = slot.socket(channel)?.recv_from(packet.space()).ok()?;
+        packet.set_len(len);
+        match slot.session {
+            Some(session) => Some((session, PortId(place as u32), channel, source)),
+            None => {
+                self.shared.counters.strays.fetch_add(1, Relaxed);
+                None
+            }
+        }
+    }
+
+    /// Sends one packet from a socket of a session.
+    #[inline]
+    pub(super) fn send(&self, port: PortId, channel: Channel, to: SocketAddr, packet: &[u8]) {
+        let socket = self.slots.get(port.0 as usize).and_then(|slot| slot.socket(channel));
+        if socket.is_none_or(|socket| socket.send_to(packet, to).is_err()) {
+            self.shared.counters.unsent.fetch_add(1, Relaxed);
+        }
+    }
+}
+
+impl Side {
+    /// Brings the gauges up to date.
+    fn tell(&mut self, now: Timestamp, gauges: &SideGauges) {
+        let counts = self.allocator.counts(now);
+        gauges.in_use.fetch_add(counts.in_use.wrapping_sub(self.told.in_use), Relaxed);
+        gauges.foreign.fetch_add(counts.foreign.wrapping_sub(self.told.foreign), Relaxed);
+        self.told = Told { in_use: counts.in_use, foreign: counts.foreign };
+    }
+}
+
+impl Slot {
+    #[inline]
+    fn socket(&self, channel: Channel) -> Option<&UdpSocket> {
+        self.pair.as_ref().map(|pair| match channel {
+            Channel::Rtp => &pair.rtp,
+            Channel::Rtcp => &pair.rtcp,
+        })
+    }
+}
+
+fn to_token(place: usize, channel: Channel) -> u64 {
+    (place as u64) << 1 | u64::from(channel == Channel::Rtcp)
+}
+
+fn from_token(token: u64) -> (usize, Channel) {
+    ((token >> 1) as usize, if token & 1 == 0 { Channel::Rtp } else { Channel::Rtcp })
+}
+
+fn open_pair(poller: &Poller, bind: IpAddr, port: u16, place: usize) -> io::Result<Pair> {
+    let rtp = open_socket(SocketAddr::new(bind, port))?;
+    let rtcp = open_socket(SocketAddr::new(bind, port + 1))?;
+    poller.watch(&rtp, to_token(place, Channel::Rtp))?;
+    poller.watch(&rtcp, to_token(place, Channel::Rtcp))?;
+    Ok(Pair { rtp, rtcp })
+}
+
+fn open_socket(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}

@@ -1,0 +1,327 @@
+//! One media thread: waits for packets, commands and timers, and lets sessions handle them.
+
+use super::{
+    Shared, Sink,
+    inbox::{Inbox, Item},
+    sockets::Sockets,
+};
+use crate::{clock::Clock, containment::contain, flight_recorder::Fault as Panic, log::Escaped};
+use std::{
+    collections::{BTreeSet, HashMap},
+    io, mem,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
+use tandem_media::{Input, Output, PacketBuf, Session, Setup, Verdict};
+use tandem_model::{CallId, EndpointRequest, MediaCommand, MediaEvent, MediaFailure, PortId, Random, Timestamp};
+
+/// Commands handled before packets have their turn again: opening ports takes as long as forwarding several packets.
+const COMMANDS_PER_TURN: usize = 32;
+
+/// Timers handled likewise.
+const TIMERS_PER_TURN: usize = 64;
+
+/// Packets handled by one reading of the clock: what is sent on within this time counts as at once.
+const PACKETS_PER_READING: usize = 32;
+
+/// The token of the bell. Sockets count from zero.
+const BELL: u64 = u64::MAX;
+
+/// One media thread.
+pub(super) struct Worker {
+    index: usize,
+    inbox: Inbox,
+    /// The inbox has more than its turn allowed.
+    backlog: bool,
+    sockets: Sockets,
+    sessions: Vec<Option<Entry>>,
+    /// Places of `sessions` that are empty. Both are bounded by the ports: a session has one pair at least.
+    vacant: Vec<u32>,
+    calls: HashMap<CallId, u32>,
+    /// Each session that wants to be woken has one entry.
+    timers: BTreeSet<(Timestamp, u32)>,
+    packet: PacketBuf,
+    shared: Arc<Shared>,
+    sink: Sink,
+    clock: Clock,
+    random: Random,
+}
+
+struct Entry {
+    call: CallId,
+    session: Session,
+    ports: Box<[PortId]>,
+    timer: Option<Timestamp>,
+    #[cfg(test)]
+    fault: Option<Fault>,
+}
+
+/// When a session is to panic.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    Command,
+    Packet,
+}
+
+/// Whether the thread goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Going {
+    On,
+    Over,
+}
+
+impl Worker {
+    pub(super) fn new(
+        index: usize,
+        inbox: Inbox,
+        sockets: Sockets,
+        shared: Arc<Shared>,
+        sink: Sink,
+        clock: Clock,
+        seed: u64,
+    ) -> io::Result<Worker> {
+        sockets.poller.watch(inbox.bell(), BELL)?;
+        Ok(Worker {
+            index,
+            inbox,
+            backlog: false,
+            sockets,
+            sessions: Vec::new(),
+            vacant: Vec::new(),
+            calls: HashMap::new(),
+            timers: BTreeSet::new(),
+            packet: PacketBuf::new(),
+            shared,
+            sink,
+            clock,
+            random: Random::new(seed),
+        })
+    }
+
+    /// Runs until it is told to stop.
+    pub(super) fn run(mut self) {
+        loop {
+            let ready = match self.sockets.poller.wait(self.patience()) {
+                Ok(ready) => ready,
+                Err(error) => {
+                    tracing::error!(%error, "the event queue of a media thread failed");
+                    return;
+                }
+            };
+            self.read(ready);
+            if self.backlog && self.obey() == Going::Over {
+                return;
+            }
+            self.wake();
+        }
+    }
+
+    /// How long there is nothing to do but for what arrives.
+    fn patience(&self) -> Option<Duration> {
+        if self.backlog {
+            return Some(Duration::ZERO);
+        }
+        self.timers.first().map(|(at, _)| at.since(self.clock.now()))
+    }
+
+    /// Takes one packet from each socket that is ready.
+    fn read(&mut self, ready: usize) {
+        let mut now = Timestamp::ZERO;
+        for index in 0..ready {
+            if index % PACKETS_PER_READING == 0 {
+                now = self.clock.now();
+            }
+            match self.sockets.poller.token(index) {
+                BELL => {
+                    self.inbox.answer();
+                    self.backlog = true;
+                }
+                token => self.relay(now, token),
+            }
+        }
+    }
+
+    /// One packet's way: received, handled, sent on.
+    #[inline]
+    fn relay(&mut self, now: Timestamp, token: u64) {
+        let Some((place, port, channel, source)) = self.sockets.receive(token, &mut self.packet) else { return };
+        let Some(Some(entry)) = self.sessions.get_mut(place as usize) else { return };
+        let packet = &mut self.packet;
+        let verdict = contain(|| {
+            #[cfg(test)]
+            assert_ne!(entry.fault, Some(Fault::Packet), "a fault at a packet");
+            entry.session.handle_packet(now, port, channel, source, packet)
+        });
+        match verdict {
+            Ok(Verdict::Forward { port, channel, to }) => self.sockets.send(port, channel, to, self.packet.bytes()),
+            Ok(Verdict::Consumed | Verdict::Dropped(_)) => {}
+            Err(panic) => self.fail(now, place, &panic),
+        }
+    }
+
+    /// Handles commands, so many at a time.
+    fn obey(&mut self) -> Going {
+        for _ in 0..COMMANDS_PER_TURN {
+            let now = self.clock.now();
+            match self.inbox.take() {
+                Some(Item::Command(command)) => self.command(now, command),
+                Some(Item::Stop) => return Going::Over,
+                #[cfg(test)]
+                Some(Item::Fault(call, fault)) => self.inject(now, call, fault),
+                None => {
+                    self.backlog = false;
+                    break;
+                }
+            }
+        }
+        Going::On
+    }
+
+    fn command(&mut self, now: Timestamp, command: MediaCommand) {
+        let (call, input) = match command {
+            MediaCommand::Open { call, endpoints, inactivity, hold } => return self.open(now, call, &endpoints, inactivity, hold),
+            MediaCommand::Describe { call, leg, description } => (call, Input::Describe(leg, description)),
+            MediaCommand::Play { call, leg, tone } => (call, Input::Play(leg, tone)),
+            MediaCommand::Close { call } => (call, Input::Close),
+        };
+        if let Some(place) = self.calls.get(&call) {
+            self.handle(now, *place, Some(input));
+        }
+    }
+
+    /// Opens a session with all its ports, or none.
+    fn open(&mut self, now: Timestamp, call: CallId, requests: &[EndpointRequest], inactivity: Duration, hold: Duration) {
+        let place = self.vacant.pop().unwrap_or_else(|| {
+            self.sessions.push(None);
+            (self.sessions.len() - 1) as u32
+        });
+        let mut ports = Vec::with_capacity(requests.len());
+        ports.extend(requests.iter().map_while(|request| self.sockets.take(now, request.side, place)));
+        if ports.len() < requests.len() {
+            tracing::debug!(%call, "no media ports are left");
+            self.shared.counters.refused.fetch_add(1, Relaxed);
+            return self.give_up(now, call, place, &ports, MediaEvent::Refused(MediaFailure::NoPorts));
+        }
+        let endpoints: Vec<_> =
+            requests.iter().zip(&ports).map(|(request, port)| (self.sockets.local(request.leg, *port), *port)).collect();
+        let seed = self.random.next_u64();
+        match Session::open(now, Setup { endpoints: &endpoints, inactivity, hold, seed }) {
+            Ok(session) => {
+                let entry = Entry {
+                    call,
+                    session,
+                    ports: ports.into(),
+                    timer: None,
+                    #[cfg(test)]
+                    fault: None,
+                };
+                self.sessions[place as usize] = Some(entry);
+                self.calls.insert(call, place);
+                self.handle(now, place, None);
+            }
+            Err(error) => {
+                tracing::error!(%call, %error, "no media session");
+                self.give_up(now, call, place, &ports, MediaEvent::Failed);
+            }
+        }
+    }
+
+    /// A session that did not come to be: nobody was told of its ports.
+    fn give_up(&mut self, now: Timestamp, call: CallId, place: u32, ports: &[PortId], event: MediaEvent) {
+        ports.iter().for_each(|port| self.sockets.give_back(now, *port, false));
+        self.vacant.push(place);
+        self.shared.leave(call, self.index);
+        (self.sink)(call, event);
+    }
+
+    /// Gives the session its input, does what it then wants, and ends it if it is over.
+    fn handle(&mut self, now: Timestamp, place: u32, input: Option<Input>) {
+        let Some(Some(entry)) = self.sessions.get_mut(place as usize) else { return };
+        let (call, sockets, sink) = (entry.call, &self.sockets, &self.sink);
+        let handled = contain(|| {
+            if let Some(input) = input {
+                entry.session.handle(now, input);
+            }
+            let mut closed = None;
+            while let Some(output) = entry.session.poll_output() {
+                match output {
+                    Output::Packet { port, channel, to, bytes } => sockets.send(port, channel, to, bytes),
+                    Output::Event(event @ MediaEvent::Closed(_)) => closed = Some(event),
+                    Output::Event(event) => sink(call, event),
+                }
+            }
+            (closed, entry.session.poll_timeout().map(|(at, _)| at))
+        });
+        match handled {
+            Ok((None, at)) => {
+                let before = mem::replace(&mut entry.timer, at);
+                self.set_timer(place, before, at);
+            }
+            Ok((Some(closed), _)) => {
+                // Whoever hears of the end finds the ports given back.
+                self.remove(now, place);
+                (self.sink)(call, closed);
+            }
+            Err(panic) => self.fail(now, place, &panic),
+        }
+    }
+
+    fn set_timer(&mut self, place: u32, before: Option<Timestamp>, at: Option<Timestamp>) {
+        if before != at {
+            if let Some(before) = before {
+                self.timers.remove(&(before, place));
+            }
+            self.timers.extend(at.map(|at| (at, place)));
+        }
+    }
+
+    /// Wakes the sessions whose time has come.
+    fn wake(&mut self) {
+        if self.timers.is_empty() {
+            return;
+        }
+        let now = self.clock.now();
+        for _ in 0..TIMERS_PER_TURN {
+            match self.timers.first() {
+                Some((at, place)) if *at <= now => self.handle(now, *place, Some(Input::Wake)),
+                _ => return,
+            }
+        }
+    }
+
+    /// Takes a session out and gives its ports back.
+    fn remove(&mut self, now: Timestamp, place: u32) -> Option<Entry> {
+        let entry = self.sessions.get_mut(place as usize).and_then(Option::take)?;
+        self.set_timer(place, entry.timer, None);
+        self.calls.remove(&entry.call);
+        self.vacant.push(place);
+        entry.ports.iter().for_each(|port| self.sockets.give_back(now, *port, true));
+        self.shared.leave(entry.call, self.index);
+        Some(entry)
+    }
+
+    /// A session panicked. It is ended, and no other.
+    #[cold]
+    fn fail(&mut self, now: Timestamp, place: u32, panic: &Panic) {
+        let Some(entry) = self.remove(now, place) else { return };
+        let call = entry.call;
+        tracing::error!(%call, place = %panic.place, "a media session failed inside and was ended: {}", Escaped(&panic.message));
+        self.shared.counters.failed.fetch_add(1, Relaxed);
+        // What is left of it may well fail again when it is dropped.
+        let _ = contain(|| drop(entry));
+        (self.sink)(call, MediaEvent::Failed);
+    }
+
+    #[cfg(test)]
+    fn inject(&mut self, now: Timestamp, call: CallId, fault: Fault) {
+        let place = self.calls[&call];
+        match fault {
+            Fault::Command => {
+                let panic = contain(|| panic!("a fault at a command")).unwrap_err();
+                self.fail(now, place, &panic);
+            }
+            Fault::Packet => self.sessions[place as usize].as_mut().unwrap().fault = Some(fault),
+        }
+    }
+}
