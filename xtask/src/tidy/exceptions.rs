@@ -15,15 +15,17 @@ pub(crate) enum Rule {
     Impure,
     Unsafe,
     Panics,
+    Waits,
 }
 
 impl Rule {
-    const ALL: [(Rule, &'static str); 5] = [
+    const ALL: [(Rule, &'static str); 6] = [
         (Rule::LongFile, "long-file"),
         (Rule::LongFunction, "long-function"),
         (Rule::Impure, "impure"),
         (Rule::Unsafe, "unsafe"),
         (Rule::Panics, "panics"),
+        (Rule::Waits, "waits"),
     ];
 
     fn name(self) -> &'static str {

@@ -31,7 +31,8 @@ pub(crate) fn run() -> Result<Vec<Finding>> {
 
 fn check_tree(tree: &Tree) -> Vec<Finding> {
     let sources = Sources::of(tree);
-    let occurrences: Vec<Occurrence> = [length::look(&sources), purity::look(&sources)].into_iter().flatten().collect();
+    let occurrences: Vec<Occurrence> =
+        [length::look(&sources), purity::look(&sources), unfinished::look(&sources)].into_iter().flatten().collect();
     let (exceptions, mut findings) = Exceptions::of(tree);
     findings.extend(exceptions.judge(&occurrences));
     findings.extend(unfinished::check(tree, &sources));

@@ -1,6 +1,9 @@
 //! Nothing is left for later, no test is switched off, and no test waits for the clock.
 
-use super::sources::{File, Sources};
+use super::{
+    exceptions::{Occurrence, Rule},
+    sources::{File, Sources},
+};
 use crate::{
     source::identifiers,
     tree::{Finding, Tree},
@@ -42,12 +45,21 @@ fn check_rust(file: &File<'_>) -> Vec<Finding> {
             }
         }
     }
+    findings
+}
+
+/// Tests that wait for the clock.
+pub(crate) fn look(sources: &Sources<'_>) -> Vec<Occurrence> {
+    sources.files.iter().flat_map(waits).collect()
+}
+
+fn waits(file: &File<'_>) -> Vec<Occurrence> {
+    let source = &file.source;
     let simulated = file.is_test || file.room.is_some_and(|room| room.name == "tandem-sim");
     let layers: &[&String] = if simulated { &[&source.production, &source.tests] } else { &[&source.tests] };
-    for (line, word) in layers.iter().flat_map(|layer| identifiers(layer)).filter(|(_, word)| WAITS.contains(word)) {
-        findings.push(Finding::new(file.path, line, format!("`{word}` in a test: script it on the virtual clock")));
-    }
-    findings
+    let found = layers.iter().flat_map(|layer| identifiers(layer)).filter(|(_, word)| WAITS.contains(word));
+    let message = |word: &str| format!("`{word}` in a test: script it on the virtual clock");
+    found.map(|(line, word)| Occurrence { rule: Rule::Waits, finding: Finding::new(file.path, line, message(word)), amount: 1 }).collect()
 }
 
 #[cfg(test)]
@@ -57,6 +69,11 @@ mod tests {
     fn found(path: &str, text: &str) -> Vec<usize> {
         let tree = Tree::of(&[(path, text)]);
         check(&tree, &Sources::of(&tree)).iter().map(|finding| finding.line).collect()
+    }
+
+    fn waiting(path: &str, text: &str) -> Vec<usize> {
+        let tree = Tree::of(&[(path, text)]);
+        look(&Sources::of(&tree)).iter().map(|occurrence| occurrence.finding.line).collect()
     }
 
     #[test]
@@ -75,9 +92,9 @@ mod tests {
 
     #[test]
     fn a_test_that_waits_is_found_the_shell_may_wait() {
-        assert_eq!(found("crates/model/tests/a.rs", "std::thread::sleep(a);\n"), [1]);
-        assert_eq!(found("crates/runtime/src/a.rs", "#[cfg(test)]\nmod tests {\n  fn a() { tokio::time::sleep(b) }\n}\n"), [3]);
-        assert_eq!(found("crates/sim/src/a.rs", "use std::thread::sleep;\n"), [1]);
-        assert_eq!(found("crates/runtime/src/a.rs", "tokio::time::sleep(b)\n"), Vec::<usize>::new());
+        assert_eq!(waiting("crates/model/tests/a.rs", "std::thread::sleep(a);\n"), [1]);
+        assert_eq!(waiting("crates/runtime/src/a.rs", "#[cfg(test)]\nmod tests {\n  fn a() { tokio::time::sleep(b) }\n}\n"), [3]);
+        assert_eq!(waiting("crates/sim/src/a.rs", "use std::thread::sleep;\n"), [1]);
+        assert_eq!(waiting("crates/runtime/src/a.rs", "tokio::time::sleep(b)\n"), Vec::<usize>::new());
     }
 }
