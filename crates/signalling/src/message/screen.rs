@@ -1,6 +1,7 @@
 //! What must be refused before any state is spent on it.
 
 use super::error::{HeaderError, ParseError, ParseErrorKind, Rejection};
+use super::extensions::accepts;
 use super::list::List;
 use super::{Contact, HeaderName, MediaType, Message, Method, NameAddr, Scheme, Uri, Via};
 use std::borrow::Cow;
@@ -30,6 +31,10 @@ pub fn screen(message: &Message) -> Result<(), Rejection> {
     let hops = message.max_forwards().transpose()?;
     if message.is_request() {
         target(message)?;
+        // §20.1: the answer to an INVITE has a session description, or there is no call (RFC 4475 §3.3.15).
+        if message.method() == Method::Invite && message.index.has(HeaderName::Accept) && !accepts(message, "application", "sdp") {
+            return Err(rejection(406, "Not Acceptable", message.header(HeaderName::Accept).map_or(0, |value| place(message, value))));
+        }
         // §16.3; a request that ends here is treated alike, as RFC 4475 §3.3.11 allows.
         if hops == Some(0) {
             return Err(rejection(483, "Too Many Hops", 0));

@@ -1,9 +1,7 @@
 //! What becomes of a message.
 
 use bytes::Bytes;
-use tandem_signalling::message::{
-    HeaderName, Message, Method, ParseErrorKind, accepts, screen, unsupported_encodings, unsupported_extensions,
-};
+use tandem_signalling::message::{Message, Method, ParseErrorKind, screen, unsupported_encodings, unsupported_extensions};
 
 /// The outcome that a table asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,7 +10,7 @@ pub(crate) enum Outcome {
     Accepted,
     /// A request that [`screen`] refuses with this status.
     Refused(u16),
-    /// A well-formed request for something that this user agent does not do: 405, 406, 415, 420, 501.
+    /// A well-formed request for something that this user agent does not do: 405, 415, 420, 501.
     Unsupported(u16),
     /// A response with this status.
     Response(u16),
@@ -48,11 +46,8 @@ fn unsupported(message: &Message) -> Option<u16> {
     if unsupported_extensions(message, &[]).next().is_some() {
         return Some(420);
     }
-    let invites = message.method() == Method::Invite;
-    if invites && !message.body().is_empty() && message.sdp_body().is_none() || unsupported_encodings(message).next().is_some() {
-        return Some(415);
-    }
-    (invites && message.header(HeaderName::Accept).is_some() && !accepts(message, "application", "sdp")).then_some(406)
+    let unreadable = message.method() == Method::Invite && !message.body().is_empty() && message.sdp_body().is_none();
+    (unreadable || unsupported_encodings(message).next().is_some()).then_some(415)
 }
 
 /// Judges one row of a table.

@@ -165,7 +165,7 @@ outcomes! { own;
     contact_uri_headers: "contact-uri-headers.sip" => Unsupported(405), |message| {
         assert_eq!(Uri::parse(contact(message).uri).unwrap().headers.iter().count(), 1);
     };
-    unacceptable_accept: "unacceptable-accept.sip" => Unsupported(406);
+    unacceptable_accept: "unacceptable-accept.sip" => Refused(406);
     rfc2543_invite: "rfc2543-invite.sip" => Accepted, |message| {
         assert_eq!((message.from().unwrap().tag(), message.via().unwrap().branch(), message.max_forwards()), (None, None, None));
         assert!(message.sdp_body().is_some());

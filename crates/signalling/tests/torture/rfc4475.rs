@@ -149,7 +149,7 @@ outcomes! { rfc4475;
         let headers: Vec<_> = Uri::parse(address.uri).unwrap().headers.iter().collect();
         assert_eq!(headers, [("Route", "%3Csip:sip.example.com%3E")]);
     };
-    s3_3_15_unacceptable_accept: "sdp01.dat" => Unsupported(406);
+    s3_3_15_unacceptable_accept: "sdp01.dat" => Refused(406);
     s3_3_16_rfc2543_invite: "inv2543.dat" => Accepted, |message| {
         assert_eq!((message.from().unwrap().tag(), message.via().unwrap().branch()), (None, None));
         assert_eq!(message.to().unwrap().param("user"), Some("phone"));
