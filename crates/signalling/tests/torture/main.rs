@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods, reason = "a corpus that is not the project's is read from its own place")]
 
 mod corpus;
+mod dispatched;
 mod everywhere;
 mod outcome;
 mod own;
