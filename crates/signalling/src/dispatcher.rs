@@ -207,6 +207,12 @@ impl Dispatcher {
 
     fn again(&self, tombstone: &Tombstone, message: &Message, flow: &Flow) -> Verdict {
         match tombstone {
+            // The ACK of a refusal shares its INVITE's key: to answer it would be answered by another ACK, for ever.
+            _ if message.method() == Method::Ack => Verdict::Drop(DropReason::Absorbed),
+            // §9.2: the INVITE has its final response, so the CANCEL is answered and changes nothing.
+            Tombstone::Answer(_) | Tombstone::Repeat(_) if message.method() == Method::Cancel => {
+                Verdict::Again(self.reply(message, flow, 200, None, |_| {}))
+            }
             Tombstone::Absorb(leg) if message.method() == Method::Cancel => {
                 let tag = self.minter.tag(*leg);
                 Verdict::Again(self.respond(message, flow, 200, None, tag.as_str(), |_| {}))
