@@ -4,16 +4,29 @@
 #![allow(clippy::panic, reason = "a test fails by panicking")]
 
 use bytes::Bytes;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tandem_model::*;
 use tandem_signalling::message::{HeaderName, Message};
 use tandem_signalling::transaction::TransactionKeys;
-use tandem_signalling::{Call, CallSetup, Dispatcher, Input, ListenerFacts, Minter, NodeFacts, Output, Verdict};
+use tandem_signalling::{Call, CallSetup, Dispatcher, DropReason, Input, ListenerFacts, Minter, NodeFacts, Output, Transmit, Verdict};
 
 pub(crate) struct Bench {
     pub(crate) dispatcher: Dispatcher,
     pub(crate) call: Option<Call>,
+    /// What policy says, once it is asked.
+    pub(crate) decision: Decision,
+    /// Policy and media answer at once; else their answers wait in `held` for [`Bench::release`].
+    pub(crate) prompt: bool,
+    pub(crate) held: VecDeque<Input>,
+    /// Media has no ports.
+    pub(crate) refuses_media: bool,
+    /// What the dispatcher gave to nobody.
+    pub(crate) dropped: Vec<DropReason>,
+    /// Legs that were added and not yet removed.
+    pub(crate) legs: BTreeSet<LegId>,
+    pub(crate) events: Vec<EventKind>,
     /// (destination, message) in the order of sending.
     pub(crate) sent: Vec<(String, Message)>,
     pub(crate) records: Vec<CallRecord>,
@@ -54,6 +67,13 @@ impl Bench {
         Bench {
             dispatcher: Dispatcher::new(minter, [2; 16]),
             call: None,
+            decision: bridge(&[BOB]),
+            prompt: true,
+            held: VecDeque::new(),
+            refuses_media: false,
+            dropped: Vec::new(),
+            legs: BTreeSet::new(),
+            events: Vec::new(),
             sent: Vec::new(),
             records: Vec::new(),
             media: Vec::new(),
@@ -73,7 +93,9 @@ impl Bench {
                 self.call = Some(Call::found(setup, self.now, arrival, origin, profile()));
                 self.drain();
             }
-            Verdict::Call(_, arrival) => self.input(Input::Message(arrival)),
+            Verdict::Call(_, arrival) if self.call.is_some() => self.input(Input::Message(arrival)),
+            Verdict::Again(transmit) | Verdict::Refuse(transmit) => self.send(transmit),
+            Verdict::Drop(reason) => self.dropped.push(reason),
             other => panic!("unexpected {other:?}"),
         }
     }
@@ -86,35 +108,32 @@ impl Bench {
     fn drain(&mut self) {
         while let Some(output) = self.call.as_mut().and_then(Call::poll_output) {
             match output {
-                Output::Send(transmit) => {
-                    self.sent
-                        .push((transmit.destination.to_string(), Message::parse(transmit.bytes).expect("what we send is well-formed")));
-                }
+                Output::Send(transmit) => self.send(*transmit),
                 Output::Ask(id, question) => {
                     let Question::Route(route) = *question else { panic!("not a route") };
                     assert_eq!(&*route.called, "bob");
-                    let plan = LegPlan {
-                        endpoint: "trunk:bob".into(),
-                        trunk: None,
-                        uri: "sip:bob@192.0.2.2".into(),
-                        destination: Destination::Address(BOB.parse().expect("an address")),
-                        profile: profile(),
-                    };
-                    let action = Action::Bridge { legs: Box::new([plan]), timeout: None, anchor: true };
-                    let decision = Decision::Route { rule: "to bob".into(), action };
-                    self.call.as_mut().expect("a call").handle(self.now, Input::Decided(id, Box::new(decision)));
+                    self.answer(Input::Decided(id, Box::new(self.decision.clone())));
                 }
                 Output::Media(command) => self.media(*command),
                 Output::Notify(event) => {
-                    if let EventKind::CallEnded(record) = event.kind {
-                        self.records.push(*record);
+                    if let EventKind::CallEnded(record) = &event.kind {
+                        self.records.push(CallRecord::clone(record));
                     }
+                    self.events.push(event.kind);
                 }
-                Output::LegAdded(leg) => self.dispatcher.leg_added(leg, CallId::new(1_000, 1)),
-                Output::LegRemoved(leg) => self.dispatcher.leg_removed(leg),
+                Output::LegAdded(leg) => {
+                    assert!(self.legs.insert(leg), "{leg} was added twice");
+                    self.dispatcher.leg_added(leg, CallId::new(1_000, 1));
+                }
+                Output::LegRemoved(leg) => {
+                    assert!(self.legs.remove(&leg), "{leg} was never added");
+                    self.dispatcher.leg_removed(leg);
+                }
                 Output::Retire(key, tombstone) => self.dispatcher.retire(self.now, key, tombstone),
                 Output::LastWords(_) => {}
                 Output::Ended => {
+                    assert!(self.legs.is_empty(), "legs are left: {:?}", self.legs);
+                    assert!(self.call.as_mut().and_then(Call::poll_output).is_none(), "something comes after the end");
                     self.dispatcher.call_removed(CallId::new(1_000, 1));
                     self.call = None;
                 }
@@ -124,6 +143,7 @@ impl Bench {
 
     fn media(&mut self, command: MediaCommand) {
         let answer = match &command {
+            MediaCommand::Open { .. } if self.refuses_media => Some(MediaEvent::Refused(MediaFailure::NoPorts)),
             MediaCommand::Open { endpoints, .. } => {
                 let local = |(index, request): (usize, &EndpointRequest)| {
                     let port = 20_000 + 2 * index as u16;
@@ -136,21 +156,88 @@ impl Bench {
         };
         self.media.push(command);
         if let Some(answer) = answer {
-            self.call.as_mut().expect("a call").handle(self.now, Input::Media(Box::new(answer)));
+            self.answer(Input::Media(Box::new(answer)));
         }
+    }
+
+    fn send(&mut self, transmit: Transmit) {
+        self.sent.push((transmit.destination.to_string(), Message::parse(transmit.bytes).expect("what we send is well-formed")));
+    }
+
+    /// What policy or media say to the call, now or later.
+    fn answer(&mut self, input: Input) {
+        if self.prompt {
+            self.call.as_mut().expect("a call").handle(self.now, input);
+        } else {
+            self.held.push_back(input);
+        }
+    }
+
+    /// Lets the call have the answer that has waited longest. False if none has.
+    pub(crate) fn release(&mut self) -> bool {
+        let Some(input) = self.held.pop_front() else { return false };
+        if self.call.is_some() {
+            self.input(input);
+        }
+        true
+    }
+
+    /// Lets time pass for as long as the call wants to be woken, but not beyond `until`. True if the call is over.
+    pub(crate) fn sleep_until(&mut self, until: Timestamp) -> bool {
+        for _ in 0..10_000 {
+            while self.release() {}
+            match self.call.as_ref().map(Call::poll_timeout) {
+                None => return true,
+                Some(Some((at, _))) if at <= until => {
+                    self.now = self.now.max(at);
+                    self.input(Input::Wake);
+                }
+                Some(_) => {
+                    self.now = until;
+                    return false;
+                }
+            }
+        }
+        panic!("woken without end at {}: {:?}", self.now, self.call.as_ref().and_then(Call::poll_timeout));
+    }
+
+    /// The latest message to `destination` that begins with these words, as [`Bench::said`] has them.
+    pub(crate) fn last(&self, destination: &str, words: &str) -> Message {
+        let found = self.sent.iter().rev().find(|(to, message)| to == destination && words_of(message) == words);
+        found.unwrap_or_else(|| panic!("no {words} to {destination}")).1.clone()
+    }
+
+    /// Forgets what went out so far.
+    pub(crate) fn clear(&mut self) {
+        self.sent.clear();
     }
 
     /// What went out since the last look: `(destination, first words)`.
     pub(crate) fn said(&mut self) -> Vec<(String, String)> {
-        let words = |message: &Message| {
-            if message.is_request() {
-                message.method_token().to_owned()
-            } else {
-                format!("{} {}", message.status(), message.method_token())
-            }
-        };
-        self.sent.drain(..).map(|(to, message)| (to, words(&message))).collect()
+        self.sent.drain(..).map(|(to, message)| (to, words_of(&message))).collect()
     }
+}
+
+fn words_of(message: &Message) -> String {
+    if message.is_request() { message.method_token().to_owned() } else { format!("{} {}", message.status(), message.method_token()) }
+}
+
+/// A plan for a target at `place`.
+pub(crate) fn plan(place: &str) -> LegPlan {
+    let address: std::net::SocketAddr = place.parse().expect("an address");
+    LegPlan {
+        endpoint: "trunk:bob".into(),
+        trunk: None,
+        uri: format!("sip:bob@{}", address.ip()).into(),
+        destination: Destination::Address(address),
+        profile: profile(),
+    }
+}
+
+/// A route to the targets at these places.
+pub(crate) fn bridge(places: &[&str]) -> Decision {
+    let action = Action::Bridge { legs: places.iter().map(|place| plan(place)).collect(), timeout: None, anchor: true };
+    Decision::Route { rule: "to bob".into(), action }
 }
 
 pub(crate) fn expect(bench: &mut Bench, said: &[(&str, &str)]) {
@@ -187,4 +274,45 @@ pub(crate) fn inside(method: &str, cseq: u32, branch: &str, to: &str) -> String 
         "{method} sip:x@192.0.2.9 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch={branch}\r\nMax-Forwards: 70\r\nFrom: \"Alice\" <sip:alice@192.0.2.1>;tag=al\r\n\
          To: {to}\r\nCall-ID: c\r\nCSeq: {cseq} {method}\r\nContent-Length: 0\r\n\r\n"
     )
+}
+
+/// The request with an SDP body and a Contact of its own.
+pub(crate) fn with_sdp(request: &str, contact: &str, sdp: &str) -> String {
+    let headers = request.strip_suffix("Content-Length: 0\r\n\r\n").expect("a request without body");
+    format!("{headers}Contact: <{contact}>\r\nContent-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{sdp}", sdp.len())
+}
+
+/// A request of Bob inside the dialog that `to_bob`, our INVITE, made.
+pub(crate) fn from_bob(to_bob: &Message, method: &str, cseq: u32, branch: &str) -> String {
+    let header = |name| to_bob.header(name).expect("a header of ours");
+    format!(
+        "{method} sip:x@192.0.2.9 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.2;branch={branch}\r\nMax-Forwards: 70\r\nFrom: {};tag=bo\r\nTo: {}\r\n\
+         Call-ID: {}\r\nCSeq: {cseq} {method}\r\nContent-Length: 0\r\n\r\n",
+        header(HeaderName::To),
+        header(HeaderName::From),
+        header(HeaderName::CallId),
+    )
+}
+
+/// Bob's SDP.
+pub(crate) fn bobs_sdp() -> String {
+    SDP.replace("192.0.2.1", "192.0.2.2")
+}
+
+/// The CANCEL of [`invite`].
+pub(crate) fn cancel() -> String {
+    let cancel = invite().replace("INVITE sip", "CANCEL sip").replace("CSeq: 1 INVITE", "CSeq: 1 CANCEL");
+    format!("{}\r\nContent-Length: 0\r\n\r\n", cancel.split("\r\nContact").next().expect("headers"))
+}
+
+/// A call that talks: the bench, our INVITE to Bob and the To that Alice writes inside her dialog.
+pub(crate) fn talking() -> (Bench, Message, String) {
+    let mut bench = Bench::new();
+    bench.receive(ALICE, invite());
+    let to_bob = bench.last(BOB, "INVITE");
+    bench.receive(BOB, response(&to_bob, 200, &bobs_sdp()));
+    let to = bench.last(ALICE, "200 INVITE").header(HeaderName::To).expect("To").to_owned();
+    bench.receive(ALICE, inside("ACK", 1, "z9hG4bKack", &to));
+    bench.clear();
+    (bench, to_bob, to)
 }
