@@ -48,11 +48,8 @@ impl Ladder {
 impl fmt::Display for Ladder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let begin = self.steps.iter().map(|step| step.at).min().unwrap_or_default();
-        write!(f, "{:MARGIN$}", "")?;
-        for name in &self.participants {
-            write!(f, "{:<SPAN$}", Escaped(name).to_string())?;
-        }
-        writeln!(f)?;
+        let names: String = self.participants.iter().map(|name| format!("{:<SPAN$}", Escaped(name).to_string())).collect();
+        writeln!(f, "{:MARGIN$}{}", "", names.trim_end())?;
         let mut steps: Vec<&Step> = self.steps.iter().collect();
         steps.sort_by_key(|step| step.at);
         for step in steps {
@@ -106,7 +103,7 @@ mod tests {
         ladder.message(Timestamp::from_millis(1002), c, b, "180 Ringing");
         ladder.note(Timestamp::from_millis(1003), b, "ended");
         let expected = "\
-\u{20}             alice                         tandem                        bob                           
+\u{20}             alice                         tandem                        bob
     0.000 ms  │────────── INVITE ──────────▶│                             │
     1.000 ms  │                             │────────── INVITE ──────────▶│
     2.000 ms  │                             │◀─────── 180 Ringing ────────│

@@ -117,11 +117,14 @@ pub fn orders() -> (Orders, mpsc::Receiver<Order>) {
 }
 
 impl OpenNode {
-    /// Opens the listeners and, by `start_media`, the media threads.
+    /// Opens the listeners and, by `start_media`, the media threads, which keep the node's time.
     ///
     /// # Errors
     /// [`OpenError`]; nothing stays open then.
-    pub fn open(setup: Setup, start_media: impl FnOnce(MediaEvents) -> io::Result<Box<dyn MediaPort>>) -> Result<OpenNode, OpenError> {
+    pub fn open(
+        setup: Setup,
+        start_media: impl FnOnce(MediaEvents, Clock) -> io::Result<Box<dyn MediaPort>>,
+    ) -> Result<OpenNode, OpenError> {
         let Setup { config, rules, background, fault } = setup;
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let transports = {
@@ -130,8 +133,8 @@ impl OpenNode {
             config.listeners.iter().enumerate().map(bind).collect::<Result<Box<[_]>, _>>()?
         };
         let (sender, events) = mpsc::channel(MAX_EVENTS);
-        let media = start_media(MediaEvents(sender)).map_err(OpenError::Media)?;
         let clock = Clock::start();
+        let media = start_media(MediaEvents(sender), clock).map_err(OpenError::Media)?;
         let (minter, secret) = (Minter::new(random_bytes()?), random_bytes()?);
         let facts = facts(&config, &transports, minter.clone(), secret, fault);
         let node = Node {

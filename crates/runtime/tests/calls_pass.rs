@@ -29,7 +29,8 @@ fn a_callee_that_is_not_there_is_told_at_once() {
 #[test]
 fn a_callee_by_name_is_found() {
     let (caller, callee) = (Peer::new(), Peer::new());
-    let sections = common::bridge_to(callee.address).replace(&format!("sip:{}", callee.address), &format!("sip:localhost:{}", callee.address.port()));
+    let sections =
+        common::bridge_to(callee.address).replace(&format!("sip:{}", callee.address), &format!("sip:localhost:{}", callee.address.port()));
     let node = TestNode::start(common::Options { sections, fault: None });
     for id in ["first", "remembered"] {
         caller.send(node.address, &caller.invite(node.address, id, ""));

@@ -73,7 +73,10 @@ fn strangers_get_403() {
 #[test]
 fn strangers_to_a_silent_listener_get_nothing_whatever_they_send() {
     let peer = Peer::new();
-    let node = TestNode::start(Options { sections: format!("[[listen]]\nname = \"silent\"\nbind = \"127.0.0.1:0\"\nsilent = true\n{FAR_TRUNK}"), fault: None });
+    let node = TestNode::start(Options {
+        sections: format!("[[listen]]\nname = \"silent\"\nbind = \"127.0.0.1:0\"\nsilent = true\n{FAR_TRUNK}"),
+        fault: None,
+    });
     let silent = node.addresses[1];
     let malformed = peer.invite(silent, "malformed", "").replace("CSeq: 1 INVITE", "CSeq: 1 BYE");
     for text in [peer.invite(silent, "stranger", ""), peer.request("OPTIONS", silent, "o", "", ""), malformed.clone()] {

@@ -68,7 +68,9 @@ fn the_dump_reproduces_the_panic_and_every_message_before_it() {
     let (caller, callee) = (Peer::new(), Peer::new());
     let node = node(&callee);
     let (ok, _) = answered_call(&node, &caller, &callee, "replayed");
-    let faulty = caller.inside("BYE", 2, &ok, "replayed").replace("Content-Length", "Authorization: Digest response=5ecret\r\nX-Tandem-Fault: boom\r\nContent-Length");
+    let faulty = caller
+        .inside("BYE", 2, &ok, "replayed")
+        .replace("Content-Length", "Authorization: Digest response=5ecret\r\nX-Tandem-Fault: boom\r\nContent-Length");
     caller.send(node.address, &faulty);
     caller.hear_starting("BYE");
     let text = std::fs::read_to_string(wait_for_dump(&node)).unwrap();

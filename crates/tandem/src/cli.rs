@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// A SIP back-to-back user agent: it joins one call to another, with the media in between.
 #[derive(Debug, Parser)]
 #[command(name = "tandem", version, args_conflicts_with_subcommands = true)]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
@@ -15,7 +15,7 @@ pub struct Cli {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run (the default command).
     Serve(Serve),
     /// Read and check a configuration; exit with 0, or with 2 and every mistake by file and line.
@@ -26,12 +26,12 @@ pub enum Command {
 
 /// What `serve` takes.
 #[derive(Args, Clone, Debug)]
-pub struct Serve {
+pub(crate) struct Serve {
     /// The configuration.
     #[arg(long, value_name = "FILE")]
-    pub config: PathBuf,
+    pub(crate) config: PathBuf,
     #[command(flatten)]
-    pub options: ServeOptions,
+    pub(crate) options: ServeOptions,
 }
 
 /// `serve` without its name: then --config is asked for after parsing, so that `tandem --help` needs none.
@@ -46,33 +46,33 @@ struct OptionalServe {
 
 /// What can be told beside the configuration.
 #[derive(Args, Clone, Debug)]
-pub struct ServeOptions {
+pub(crate) struct ServeOptions {
     /// Let two phones inside the process place one call through the sockets, and show it.
     #[arg(long)]
-    pub demo: bool,
+    pub(crate) demo: bool,
 }
 
 /// What `check` takes.
 #[derive(Args, Clone, Debug)]
-pub struct Check {
+pub(crate) struct Check {
     /// The configuration.
     #[arg(long, value_name = "FILE")]
-    pub config: PathBuf,
+    pub(crate) config: PathBuf,
 }
 
 /// What `replay` takes.
 #[derive(Args, Clone, Debug)]
-pub struct Replay {
+pub(crate) struct Replay {
     /// A dump that a node wrote.
     #[arg(value_name = "FILE")]
-    pub dump: PathBuf,
+    pub(crate) dump: PathBuf,
 }
 
 /// Reads the arguments of the process.
 ///
 /// # Errors
 /// What clap says of them; `--help` and `--version` come this way too.
-pub fn read() -> Result<Command, clap::Error> {
+pub(crate) fn read() -> Result<Command, clap::Error> {
     command(Cli::try_parse()?)
 }
 

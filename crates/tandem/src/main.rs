@@ -3,6 +3,7 @@
 mod check;
 mod cli;
 mod configuration;
+mod demo;
 mod replay;
 mod serve;
 mod signals;

@@ -1,11 +1,14 @@
 //! `tandem serve`: a node from its configuration to its end.
 
-use crate::{BAD_INPUT, OK, cli, configuration, say, signals::Signals, tell};
+use crate::{BAD_INPUT, OK, cli, configuration, demo, say, signals::Signals, tell};
 use anyhow::Context;
-use std::{fmt::Write, net::SocketAddr};
-use tandem_config::Config;
+use std::{fmt::Write, net::SocketAddr, sync::Arc};
+use tandem_config::{Config, DESCRIPTOR_RESERVE};
 use tandem_model::Transport;
-use tandem_runtime::{OpenNode, Setup, background, log, orders};
+use tandem_runtime::{
+    MediaEvents, MediaPort, OpenNode, Setup, background, limits, log, orders,
+    shard::{ShardConfig, Shards, SideConfig},
+};
 
 /// Runs until it is told to stop.
 pub(crate) fn serve(options: &cli::Serve) -> anyhow::Result<u8> {
@@ -18,13 +21,34 @@ pub(crate) fn serve(options: &cli::Serve) -> anyhow::Result<u8> {
     };
     let _log = start_log(&config)?;
     let (background, _background_thread) = background::start().context("no second runtime")?;
-    let node = OpenNode::open(Setup { config, rules, background: background.clone(), fault: None }, |_| todo_media())?;
+    let media = media(&config);
+    let start_media = |events: MediaEvents, clock| {
+        let tell = Arc::new(move |call, event| events.send(call, event));
+        Shards::start(&media, clock, tell).map(|shards| Box::new(shards) as Box<dyn MediaPort>)
+    };
+    let node = OpenNode::open(Setup { config, rules, background: background.clone(), fault: None }, start_media)?;
     let (orders, taken) = orders();
     let signals = background.run(async { Signals::take() }).blocking_recv()?.context("signals cannot be taken")?;
     background.run(signals.give_orders(options.config.clone(), orders));
-    say(ready_line(&node.addresses()));
+    let addresses = node.addresses();
+    say(ready_line(&addresses));
+    if let Some((_, address)) = addresses.first().filter(|_| options.options.demo) {
+        demo::start(&background, *address);
+    }
     node.run(taken);
     Ok(OK)
+}
+
+/// What `[[media]]` and `[calls]` say to the media threads.
+fn media(config: &Config) -> ShardConfig {
+    let side = |media: &tandem_config::Media| SideConfig {
+        bind: *media.bind,
+        advertise: media.advertised(),
+        ports: media.ports.first..=media.ports.last,
+    };
+    let descriptors = limits::raise_descriptor_limit().unwrap_or(0);
+    let max_sockets = usize::try_from(descriptors.saturating_sub(DESCRIPTOR_RESERVE)).unwrap_or(usize::MAX);
+    ShardConfig { sides: config.media.iter().map(|media| side(media)).collect(), threads: config.calls.shards as usize, max_sockets }
 }
 
 fn start_log(config: &Config) -> anyhow::Result<log::LogWriter> {

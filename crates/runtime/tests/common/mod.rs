@@ -51,7 +51,7 @@ impl TestNode {
         let (told, addresses) = std::sync::mpsc::channel();
         let thread = thread::spawn(move || {
             let setup = Setup { config, rules, background, fault: options.fault.map(Into::into) };
-            let node = OpenNode::open(setup, |events| Ok(Box::new(NobodysPorts { events, next: Cell::new(40_000) }))).unwrap();
+            let node = OpenNode::open(setup, |events, _| Ok(Box::new(NobodysPorts { events, next: Cell::new(40_000) }))).unwrap();
             told.send(node.addresses()).unwrap();
             node.run(taken);
         });
