@@ -1,17 +1,11 @@
 //! How many calls the node can carry: `[calls] max` against ports and descriptors.
 
 use crate::{At, Config, Do, Endpoint, From, Place, Problems, Route, Trunk};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
-use tandem_model::MediaSide;
+use std::collections::{BTreeMap, BTreeSet};
+use tandem_model::{MediaSide, PORT_REST};
 
 /// Ports (and sockets) that one leg's media takes: RTP and RTCP.
 pub const PORTS_PER_LEG: u32 = 2;
-
-/// How long a port rests before another call gets it, so that late packets of the old call do not reach the new one.
-pub const PORT_REST: Duration = Duration::from_secs(3);
 
 /// Descriptors that are kept for everything but media and listeners: logs, pollers, dumps, name look-ups.
 pub const DESCRIPTOR_RESERVE: u64 = 64;
@@ -83,12 +77,10 @@ impl Config {
         let (place, max) = self.wanted_calls();
         if stock.needed(max) > descriptors {
             let message = format!(
-                "`max` = {max} calls and `max_cps` = {} take {} descriptors ({} a call, {} resting, {DESCRIPTOR_RESERVE} for the rest of the \
-                 program and one a listener); this process may open {descriptors}: raise the limit (`ulimit -n`), or lower `max` to {}",
-                *self.calls.max_cps,
+                "`max` = {max} calls take {} descriptors ({} a call, {DESCRIPTOR_RESERVE} for the rest of the program and one a listener); \
+                 this process may open {descriptors}: raise the limit (`ulimit -n`), or lower `max` to {}",
                 stock.needed(max) + self.fixed_descriptors(),
                 stock.per_call,
-                stock.resting,
                 stock.calls()
             );
             problems.add(place, message);
@@ -104,7 +96,7 @@ impl Config {
             let Some(media) = self.media.get(usize::from(side.0)).filter(|_| stock.needed(max) > stock.have) else { continue };
             let message = format!(
                 "`max` = {max} calls and `max_cps` = {} take {} ports of media side `{}` ({} a call, {} resting); `ports` {} has {}: widen it, \
-                 or lower `max` to {} or `max_cps`",
+                 or lower {}",
                 *self.calls.max_cps,
                 stock.needed(max),
                 media.name,
@@ -112,7 +104,7 @@ impl Config {
                 stock.resting,
                 *media.ports,
                 stock.have,
-                stock.calls()
+                if stock.calls() == 0 { "`max_cps`".to_owned() } else { format!("`max` to {}, or `max_cps`", stock.calls()) }
             );
             problems.add(place, message);
         }
@@ -129,7 +121,9 @@ impl Config {
     }
 
     fn descriptor_stock(&self, demand: &Demand, descriptors: u64) -> Stock {
-        self.stock(descriptors.saturating_sub(self.fixed_descriptors()), demand.legs)
+        // A resting socket is closed when another needs its descriptor, so none is kept back for them.
+        let have = descriptors.saturating_sub(self.fixed_descriptors());
+        Stock { have, per_call: u64::from(demand.legs * PORTS_PER_LEG), resting: 0 }
     }
 
     fn fixed_descriptors(&self) -> u64 {

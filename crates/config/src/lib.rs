@@ -25,7 +25,7 @@ mod trunk;
 mod uri;
 mod value;
 
-pub use capacity::{DESCRIPTOR_RESERVE, MOST_CALLS_UNASKED, PORT_REST, PORTS_PER_LEG};
+pub use capacity::{DESCRIPTOR_RESERVE, MOST_CALLS_UNASKED, PORTS_PER_LEG};
 pub use difference::Difference;
 pub use node::{Calls, Log, LogFormat, LogLevel, Node};
 pub use problem::{At, Place, Problem, Problems};

@@ -23,5 +23,5 @@ mod source;
 mod statistics;
 
 pub use packet::{Channel, DropReason, MAX_PACKET, PacketBuf, Verdict};
-pub use ports::{FOREIGN_RETRY, MAX_PROBES, PortAllocator, PortCounts, Probe, REST};
+pub use ports::{FOREIGN_RETRY, MAX_PROBES, PortAllocator, PortCounts, Probe};
 pub use session::{Input, OpenError, Output, Reason, Session, Setup};

@@ -2,10 +2,7 @@
 //! from a range, each resting before it is used again.
 
 use std::{collections::VecDeque, ops::RangeInclusive, time::Duration};
-use tandem_model::Timestamp;
-
-/// How long a pair rests after use, so that what the last peer still sends meets nobody.
-pub const REST: Duration = Duration::from_secs(2);
+use tandem_model::{PORT_REST, Timestamp};
 
 /// How long a pair that somebody else uses is left alone.
 pub const FOREIGN_RETRY: Duration = Duration::from_secs(30);
@@ -113,7 +110,7 @@ impl PortAllocator {
     /// Takes back a pair that [`PortAllocator::take`] gave, to rest.
     pub fn give_back(&mut self, now: Timestamp, port: u16) {
         self.in_use = self.in_use.saturating_sub(1);
-        self.rested.push_back((now + REST, port));
+        self.rested.push_back((now + PORT_REST, port));
     }
 
     /// Takes back a pair whose ports nobody was told of: it need not rest.

@@ -6,7 +6,8 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
-use tandem_media::{FOREIGN_RETRY, MAX_PROBES, PortAllocator, PortCounts, Probe, REST};
+use tandem_media::{FOREIGN_RETRY, MAX_PROBES, PortAllocator, PortCounts, Probe};
+use tandem_model::PORT_REST;
 use tandem_model::Timestamp;
 
 fn all(ports: &mut PortAllocator, now: Timestamp) -> Vec<u16> {
@@ -32,10 +33,10 @@ fn a_pair_rests_before_it_is_given_again_unless_nobody_knew_of_it() {
     assert_eq!(ports.take(start, |_| Probe::Opened), Some(20_000));
     assert_eq!(ports.take(start, |_| Probe::Opened), None);
     ports.give_back(start, 20_000);
-    let almost = start + (REST - Duration::from_micros(1));
+    let almost = start + (PORT_REST - Duration::from_micros(1));
     assert_eq!(ports.take(almost, |_| Probe::Opened), None);
     assert_eq!(ports.counts(almost), PortCounts { resting: 1, ..PortCounts::default() });
-    assert_eq!(ports.take(start + REST, |_| Probe::Opened), Some(20_000));
+    assert_eq!(ports.take(start + PORT_REST, |_| Probe::Opened), Some(20_000));
     ports.give_back_unused(20_000);
     assert_eq!(ports.counts(start), PortCounts { free: 1, ..PortCounts::default() });
     assert_eq!(ports.take(start, |_| Probe::Opened), Some(20_000));
@@ -109,7 +110,7 @@ proptest! {
                 2 if !held.is_empty() => {
                     let port = *index.get(&held.iter().copied().collect::<Vec<_>>());
                     held.remove(&port);
-                    rested.insert(port, now + REST);
+                    rested.insert(port, now + PORT_REST);
                     ports.give_back(now, port);
                 }
                 3 if !held.is_empty() => {
@@ -123,7 +124,7 @@ proptest! {
             prop_assert_eq!(counts.in_use, held.len());
             prop_assert_eq!(counts.in_use + counts.free + counts.resting, PAIRS);
         }
-        let later = now + REST;
+        let later = now + PORT_REST;
         prop_assert_eq!(all(&mut ports, later).len() + held.len(), PAIRS);
     }
 }

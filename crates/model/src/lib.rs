@@ -22,8 +22,8 @@ pub use codec::{Codec, TELEPHONE_EVENT};
 pub use event::{CallRecord, EndReason, Event, EventKind, LegRecord};
 pub use ids::{CallId, LegId, MAX_LEGS, PortId};
 pub use media::{
-    DirectionStats, EndpointDescription, EndpointRequest, EndpointStats, LocalEndpoint, MediaCommand, MediaEvent, MediaFailure,
-    MediaSide, PayloadRule, SourceRule, Tone,
+    DirectionStats, EndpointDescription, EndpointRequest, EndpointStats, LocalEndpoint, MediaCommand, MediaEvent, MediaFailure, MediaSide,
+    PORT_REST, PayloadRule, SourceRule, Tone,
 };
 pub use net::{Destination, Flow, ListenerId, Transport};
 pub use question::{Action, Admit, BuiltIn, Decision, LegPlan, LegProfile, Origin, Question, QuestionId, Route, TrunkId};

@@ -11,6 +11,9 @@ use std::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MediaSide(pub u16);
 
+/// How long a port rests before another call gets it, so that late packets of the old call do not reach the new one.
+pub const PORT_REST: Duration = Duration::from_secs(2);
+
 /// What a call asks of its media session. The order is: one `Open`, any number of `Describe` and `Play`, one `Close`.
 /// Commands for a session that is gone are ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
