@@ -11,6 +11,7 @@
 mod bucket;
 mod decide;
 mod limits;
+mod overlap;
 mod routing;
 mod ruleset;
 mod trunk;

@@ -1,7 +1,8 @@
 //! Whose call is it? Finds the trunk of a request by the trunks' `match`.
 
-use std::net::IpAddr;
-use tandem_config::{At, Config, Match, Pattern, Problems, Trunk};
+use crate::overlap::{Overlap, overlap};
+use std::{collections::BTreeMap, net::IpAddr};
+use tandem_config::{At, Config, Match, Network, Pattern, Problems, Trunk};
 use tandem_model::{Admit, ListenerId, TrunkId};
 
 /// All `match`es, in the order in which they win: longer prefixes before shorter ones and before none; among equal
@@ -121,13 +122,25 @@ where
 
 /// Two trunks tie when one request could be both and neither is more specific.
 fn report_ties(config: &Config, problems: &mut Problems) {
-    let matched: Vec<(&Trunk, &At<Match>)> =
-        config.trunks.iter().filter_map(|trunk| Some((&trunk.value, trunk.matching.as_ref()?))).collect();
-    for (index, (trunk, matching)) in matched.iter().enumerate() {
-        for (earlier, other) in &matched[..index] {
-            let Some(shared) = tie(matching, other) else { continue };
+    /// Trunks that name one source (or none), with their number of conditions.
+    type Rivals<'c> = BTreeMap<(Option<Network>, usize), Vec<(&'c Trunk, &'c At<Match>)>>;
+    let mut rivals: Rivals<'_> = BTreeMap::new();
+    for trunk in &config.trunks {
+        let Some(matching) = &trunk.matching else { continue };
+        let sources = matching.sources.iter().map(|source| Some(source.value)).chain(matching.sources.is_empty().then_some(None));
+        for source in sources {
+            rivals.entry((source, matching.conditions())).or_default().push((trunk, matching));
+        }
+    }
+    for ((source, _), rivals) in &rivals {
+        for (index, (trunk, matching)) in rivals.iter().enumerate() {
+            // One tie a trunk is enough to see what is wrong.
+            let tied = rivals[..index].iter().find_map(|(earlier, other)| Some((earlier, other, tie(matching, other)?)));
+            let Some((earlier, other, called)) = tied else { continue };
+            let from = source.map_or("anywhere".to_owned(), |source| source.to_string());
             let message = format!(
-                "[[trunk]] {}: {shared} could also be trunk `{}` (line {}), and neither `match` is more specific: add a condition to one",
+                "[[trunk]] {}: a request from {from}{called} could also be trunk `{}` (line {}), and neither `match` is more specific: add \
+                 a condition to one",
                 trunk.name, earlier.name, other.place.line
             );
             problems.add(matching.place, message);
@@ -135,16 +148,17 @@ fn report_ties(config: &Config, problems: &mut Problems) {
     }
 }
 
-/// What both would claim, in words.
+/// Whether one request can be both, beside its source; in words, what number it calls.
 fn tie(a: &Match, b: &Match) -> Option<String> {
     let listeners_meet = a.listen.as_ref().zip(b.listen.as_ref()).is_none_or(|(a, b)| a == b);
     let domains_meet = a.domain.as_ref().zip(b.domain.as_ref()).is_none_or(|(a, b)| a.eq_ignore_ascii_case(b));
-    if a.conditions() != b.conditions() || !listeners_meet || !domains_meet {
+    if !listeners_meet || !domains_meet {
         return None;
     }
-    if a.sources.is_empty() && b.sources.is_empty() {
-        return Some("a request from anywhere".to_owned());
+    let Some((a, b)) = a.to.as_ref().zip(b.to.as_ref()) else { return Some(String::new()) };
+    match overlap(a, b) {
+        Overlap::None => None,
+        Overlap::Example(number) => Some(format!(" to \"{}\"", number.escape_debug())),
+        Overlap::Unknown => Some(" (the patterns in `to` are too involved to be told apart)".to_owned()),
     }
-    let shared = a.sources.iter().find(|source| b.sources.contains(source))?;
-    Some(format!("a request from {}", shared.value))
 }
