@@ -125,6 +125,10 @@ impl Phone {
         if !self.check_in_dialog(now, call, dialog, &message) {
             return self.refuse(now, server, 500);
         }
+        // An offer counts as written even if it is refused: no version is used twice.
+        if let Some(Ok(offer)) = message.has_sdp().then(|| crate::sdp::Sdp::parse(&message.body)) {
+            self.written(now, call, dialog, &offer);
+        }
         // RFC 3261 §14.2.
         let asking = self.clients.iter().any(|client| client.call == Some(call) && client.request.method() == "INVITE" && client.is_open());
         if asking {

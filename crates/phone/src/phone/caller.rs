@@ -201,6 +201,8 @@ impl Phone {
         let was_early = own.stage == Stage::Early;
         if was_early {
             own.stage = Stage::Confirmed;
+            let others = self.calls[call].dialogs.iter_mut().filter(|other| other.stage == Stage::Early);
+            others.for_each(|other| other.stage = Stage::Over);
         }
         let body = self.body_for_ack(now, index, call, dialog, message);
         let (mut ack, destination) = self.dialog_request(call, dialog, "ACK", cseq);

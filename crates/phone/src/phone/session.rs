@@ -91,7 +91,7 @@ impl Phone {
         self.sound(now, call, dialog);
     }
 
-    fn written(&mut self, now: Timestamp, call: CallIndex, dialog: usize, sdp: &Sdp) {
+    pub(super) fn written(&mut self, now: Timestamp, call: CallIndex, dialog: usize, sdp: &Sdp) {
         let session = &mut self.calls[call].dialogs[dialog].session;
         let before = session.remote_written.replace(sdp.clone());
         for text in before.map(|before| check_next(&before, sdp)).unwrap_or_default() {

@@ -136,6 +136,9 @@ impl Phone {
             let own = &mut self.calls[call].dialogs[dialog];
             own.accepted = Some(Accepted { cseq, bytes, destination, timer });
             own.stage = Stage::Confirmed;
+            // Whoever lets them ring takes the other forks back (RFC 3261 §16.7).
+            let others = self.calls[call].dialogs.iter_mut().filter(|other| other.stage == Stage::Early);
+            others.for_each(|other| other.stage = Stage::Over);
             self.trigger(now, call, When::Answered);
         } else if status >= 300 {
             self.servers[server].timer = Some(Retransmission::start(now, Some(T2)));

@@ -1,0 +1,117 @@
+//! A proxy behind the callee rings several phones: many To tags there, one towards the caller.
+
+use crate::{RACE_LIMIT, statuses};
+use tandem_model::EndReason;
+use tandem_phone::{Act, Outcome, Reply, Script, When};
+use tandem_sim::{ALICE, BOB, Sim, explore, ms};
+
+#[test]
+fn one_rings_another_answers() {
+    let mut sim = Sim::new(1);
+    let bob =
+        Script::new().reply_with(50, Reply::new(180)).reply_with(80, Reply::new(180).fork(1)).reply_with(500, Reply::new(200).fork(1));
+    sim.expect(BOB, bob);
+    sim.place(ALICE, "bob", Script::new().bye(500));
+    sim.finish();
+    assert_eq!(statuses(&sim, ALICE), [100, 180, 180, 200]);
+    assert_eq!(sim.call(ALICE).dialogs(), 1);
+    assert_eq!(sim.call(BOB).dialogs(), 2);
+}
+
+#[test]
+fn early_media_of_one_and_the_answer_of_another() {
+    let mut sim = Sim::new(2);
+    let bob = Script::new().reply_with(50, Reply::new(183).with_sdp()).reply_with(500, Reply::new(200).fork(1));
+    sim.expect(BOB, bob);
+    sim.place(ALICE, "bob", Script::new().bye(500));
+    sim.finish();
+    assert_eq!(sim.call(ALICE).outcome, Some(Outcome::WeHungUp));
+}
+
+#[test]
+fn early_media_of_two() {
+    let mut sim = Sim::new(3);
+    let bob = Script::new()
+        .reply_with(50, Reply::new(183).with_sdp())
+        .reply_with(80, Reply::new(183).fork(1).with_sdp())
+        .reply_with(500, Reply::new(200).fork(2));
+    sim.expect(BOB, bob);
+    sim.place(ALICE, "bob", Script::new().bye(500));
+    sim.finish();
+    assert_eq!(sim.call(ALICE).outcome, Some(Outcome::WeHungUp));
+}
+
+#[test]
+fn two_answer() {
+    let mut sim = Sim::new(4);
+    let bob = Script::new().reply(50, 180).reply_with(300, Reply::new(200)).reply_with(310, Reply::new(200).fork(1));
+    sim.expect(BOB, bob);
+    sim.place(ALICE, "bob", Script::new().bye(2000));
+    sim.finish();
+    // The second is acknowledged and hung up, and the caller hears nothing of it.
+    assert_eq!(statuses(&sim, ALICE), [100, 180, 200]);
+    assert_eq!(sim.phone(BOB).heard("BYE").filter(|bye| bye.is_request()).count(), 2);
+    assert_eq!(sim.end_reason(), Some(EndReason::CallerHungUp));
+}
+
+#[test]
+fn two_answer_in_every_order() {
+    let explored = explore(RACE_LIMIT, |run| {
+        let mut sim = Sim::new(5);
+        sim.expect(BOB, Script::new().reply(50, 180));
+        sim.place(ALICE, "bob", Script::new());
+        sim.run_until_status(ALICE, 180);
+        sim.race(
+            run,
+            &[
+                (BOB, |sim| sim.act(BOB, Act::Reply(Reply::new(200)))),
+                (BOB, |sim| sim.act(BOB, Act::Reply(Reply::new(200).fork(1)))),
+                (ALICE, |sim| sim.act(ALICE, Act::Cancel)),
+            ],
+        );
+        sim.run_for(ms(100));
+        sim.act(ALICE, Act::Bye);
+        sim.settle();
+        // An answer that comes when the call is over already finds nobody.
+        sim.phone_mut(BOB).forgive("ack-missing");
+        sim.finish();
+    });
+    assert!(explored.runs > 50, "{explored:?}");
+}
+
+#[test]
+fn a_second_answer_after_the_call_has_ended() {
+    let mut sim = Sim::new(6);
+    let bob = Script::new().reply_with(50, Reply::new(200)).reply_with(1000, Reply::new(200).fork(1));
+    sim.expect(BOB, bob);
+    sim.place(ALICE, "bob", Script::new().bye(300));
+    sim.settle();
+    // The late fork is on its own: its 2xx is sent for 64 × T1 after the call was over.
+    let late = sim.phone_mut(BOB).forgive("ack-missing");
+    assert!(late <= 1);
+    sim.finish();
+}
+
+#[test]
+fn a_callee_that_is_cancelled_while_two_ring() {
+    let mut sim = Sim::new(7);
+    sim.expect(BOB, Script::new().reply_with(50, Reply::new(180)).reply_with(80, Reply::new(180).fork(1)));
+    sim.place(ALICE, "bob", Script::new().cancel(When::Status(180), 500));
+    sim.finish();
+    assert_eq!(sim.end_reason(), Some(EndReason::Cancelled));
+}
+
+#[test]
+fn a_caller_whose_invite_came_over_two_paths_has_one_call() {
+    // RFC 3261 §8.2.2.2, with the second path slower than the answer.
+    let mut sim = Sim::new(8);
+    sim.expect(BOB, Script::new().reply(0, 200));
+    sim.place(ALICE, "bob", Script::new().bye(500));
+    sim.run_until_status(ALICE, 200);
+    let mut twin = sim.phone(ALICE).trace()[0].message.clone();
+    twin.set("Via", "SIP/2.0/UDP 10.0.1.1:5060;branch=z9hG4bKslowpath;rport");
+    sim.send_raw(ALICE, twin.print());
+    sim.run_for(ms(50));
+    assert!(sim.phone(ALICE).heard("INVITE").any(|answer| answer.status() == 482));
+    sim.finish();
+}

@@ -1,0 +1,84 @@
+//! Full and draining: 503 with Retry-After from the node, its own status from a trunk, and nobody else is troubled.
+
+use tandem_model::EndReason;
+use tandem_phone::{Act, Outcome, Request, Script};
+use tandem_sim::{ALICE, BOB, Sim, ms};
+
+fn small() -> String {
+    tandem_sim::STANDARD.replace("max = 50", "max = 2")
+}
+
+#[test]
+fn a_full_node_says_503_with_retry_after() {
+    let mut sim = Sim::with_config(1, &small());
+    for _ in 0..3 {
+        sim.expect(BOB, Script::answers(100));
+        sim.place(ALICE, "bob", Script::new());
+    }
+    sim.run_for(ms(1000));
+    assert_eq!(sim.phone(ALICE).call(2).outcome, Some(Outcome::Failed(503)));
+    let refusal =
+        sim.phone(ALICE).heard("INVITE").find(|answer| answer.status() == 503).map(|answer| answer.header("Retry-After").is_some());
+    assert_eq!((refusal, sim.core().founded()), (Some(true), 2));
+    // What is up goes on, retransmissions and all.
+    let invite = sim.phone(ALICE).trace()[0].message.print();
+    sim.send_raw(ALICE, invite);
+    sim.run_for(ms(1000));
+    assert_eq!(sim.core().calls(), 2);
+    sim.act_in(ALICE, 0, Act::Bye);
+    sim.run_for(ms(1000));
+    // There is room again.
+    sim.expect(BOB, Script::answers(100));
+    let again = sim.place(ALICE, "bob", Script::new());
+    sim.run_for(ms(1000));
+    assert!(sim.phone(ALICE).call(again).was_answered());
+    sim.act_in(ALICE, 1, Act::Bye);
+    sim.act_in(ALICE, again, Act::Bye);
+    sim.finish();
+}
+
+#[test]
+fn a_full_trunk_says_its_own_status() {
+    let mut sim = Sim::new(2);
+    sim.expect(BOB, Script::answers(100));
+    sim.place(ALICE, "narrow", Script::new());
+    sim.run_for(ms(500));
+    sim.place(ALICE, "narrow", Script::new());
+    sim.run_for(ms(500));
+    assert_eq!(sim.phone(ALICE).call(1).outcome, Some(Outcome::Failed(480)));
+    assert!(sim.phone(ALICE).heard("INVITE").all(|answer| answer.header("Retry-After").is_none()));
+    sim.act(ALICE, Act::Bye);
+    sim.finish();
+    assert_eq!(sim.core().records().filter(|record| record.reason == EndReason::CallerHungUp).count(), 1);
+}
+
+#[test]
+fn a_draining_node_refuses_new_calls_and_keeps_the_old() {
+    let mut sim = Sim::new(3);
+    sim.expect(BOB, Script::answers(100));
+    sim.place(ALICE, "bob", Script::new());
+    sim.run_until_talking(ALICE, BOB);
+    sim.core_mut().draining = true;
+    sim.place(ALICE, "bob", Script::new());
+    sim.act(ALICE, Act::Reinvite(tandem_phone::Offer::direction(tandem_phone::sdp::Direction::SendOnly)));
+    sim.run_for(ms(500));
+    assert_eq!(sim.phone(ALICE).call(1).outcome, Some(Outcome::Failed(503)));
+    assert!(sim.phone(ALICE).heard("INVITE").any(|answer| answer.status() == 503 && answer.header("Retry-After").is_some()));
+    assert!(sim.call(ALICE).has(tandem_phone::When::Reanswered));
+    sim.act_in(ALICE, 1, Act::Request(Request { method: "OPTIONS".into(), edits: vec![] }));
+    sim.run_for(ms(100));
+    assert_eq!(sim.phone(ALICE).heard("OPTIONS").last().map(|answer| answer.status()), Some(503));
+    sim.act(ALICE, Act::Bye);
+    sim.finish();
+    assert_eq!(sim.end_reason(), Some(EndReason::CallerHungUp));
+}
+
+#[test]
+fn no_ports_are_left() {
+    let mut sim = Sim::new(4);
+    sim.core_mut().shard.refuse = 1;
+    sim.place(ALICE, "bob", Script::new());
+    sim.finish();
+    assert_eq!(sim.call(ALICE).outcome, Some(Outcome::Failed(503)));
+    assert_eq!(sim.phone(BOB).calls().len(), 0);
+}

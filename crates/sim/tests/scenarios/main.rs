@@ -1,0 +1,34 @@
+//! Scenarios on the virtual network: one file per behaviour, each ending with `Sim::finish`, which asserts that nothing
+//! is left behind and that no phone has a complaint.
+
+use tandem_sim::Sim;
+
+mod basic_call;
+mod builtin_answers;
+mod bye;
+mod cancel;
+mod cancel_races_200;
+mod codecs;
+mod early_media;
+mod failures;
+mod forks;
+mod late_offer;
+mod limits;
+mod lost_ack;
+mod media_session;
+mod refused_requests;
+mod reinvite;
+mod reinvite_races;
+mod retransmissions;
+mod routes;
+mod target_refresh;
+mod timeouts;
+mod transports;
+
+/// The statuses that a caller heard, or a callee said, in its first call.
+fn statuses(sim: &Sim, phone: std::net::SocketAddr) -> Vec<u16> {
+    sim.call(phone).statuses.iter().map(|(_, status)| *status).collect()
+}
+
+/// Orders that one race may be played in, before the rest are only sampled.
+const RACE_LIMIT: usize = 3000;

@@ -1,0 +1,72 @@
+//! Re-INVITEs that cross each other, a BYE, or the ACK before them: every order.
+
+use crate::RACE_LIMIT;
+use tandem_phone::{Act, Offer, Script, sdp::Direction};
+use tandem_sim::{ALICE, Action, BOB, Sim, explore, ms};
+
+const HOLD_ALICE: Action = (ALICE, |sim| sim.act(ALICE, Act::Reinvite(Offer::direction(Direction::SendOnly))));
+const HOLD_BOB: Action = (BOB, |sim| sim.act(BOB, Act::Reinvite(Offer::direction(Direction::SendOnly))));
+const LATE_BOB: Action = (BOB, |sim| sim.act(BOB, Act::Reinvite(Offer { late: true, ..Offer::default() })));
+const BYE_ALICE: Action = (ALICE, |sim| sim.act(ALICE, Act::Bye));
+const BYE_BOB: Action = (BOB, |sim| sim.act(BOB, Act::Bye));
+
+fn talking(seed: u64) -> Sim {
+    let mut sim = Sim::new(seed);
+    sim.expect(BOB, Script::answers(100));
+    sim.place(ALICE, "bob", Script::new());
+    sim.run_until_talking(ALICE, BOB);
+    sim.run_for(ms(500));
+    sim
+}
+
+fn race(seed: u64, actions: &[Action], least: usize) {
+    let explored = explore(RACE_LIMIT, |run| {
+        let mut sim = talking(seed);
+        sim.race(run, actions);
+        // Whoever got 491 tries again meanwhile.
+        sim.run_for(ms(15_000));
+        sim.act(ALICE, Act::Bye);
+        sim.finish();
+    });
+    assert!(explored.runs >= least, "{explored:?}");
+}
+
+#[test]
+fn both_hold_at_once() {
+    race(1, &[HOLD_ALICE, HOLD_BOB], 20);
+}
+
+#[test]
+fn a_hold_and_a_reinvite_without_offer() {
+    race(2, &[HOLD_ALICE, LATE_BOB], 20);
+}
+
+#[test]
+fn the_holder_hangs_up() {
+    race(3, &[HOLD_ALICE, BYE_ALICE], 5);
+}
+
+#[test]
+fn the_held_hangs_up() {
+    race(4, &[HOLD_ALICE, BYE_BOB], 5);
+}
+
+#[test]
+fn a_late_offer_and_a_hang_up() {
+    race(5, &[LATE_BOB, BYE_ALICE], 5);
+}
+
+#[test]
+fn a_reinvite_right_after_the_answer() {
+    let explored = explore(RACE_LIMIT, |run| {
+        let mut sim = Sim::new(6);
+        sim.expect(BOB, Script::answers(100));
+        sim.place(ALICE, "bob", Script::new());
+        sim.run_until("bob picks up", |sim| sim.phone(BOB).calls().first().is_some_and(|call| call.has(tandem_phone::When::Answered)));
+        sim.race(run, &[HOLD_ALICE, HOLD_BOB]);
+        sim.run_for(ms(15_000));
+        sim.act(ALICE, Act::Bye);
+        sim.finish();
+    });
+    assert!(explored.runs > 5, "{explored:?}");
+}
