@@ -61,6 +61,10 @@ impl Call {
     }
 
     pub(super) fn on_media_closed(&mut self, now: Timestamp, stats: Box<[EndpointStats]>) {
+        if !matches!(self.media, MediaState::Closing(_)) {
+            // An earlier session's word, after it was given up as closed.
+            return;
+        }
         self.media = MediaState::None;
         if self.ended.is_some() {
             self.stats = stats;
