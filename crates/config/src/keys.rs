@@ -12,7 +12,7 @@ pub(crate) struct Keys {
 }
 
 pub(crate) const ROOT: Keys = Keys {
-    title: "the file",
+    title: "the configuration",
     built: &["node", "log", "listen", "media", "calls", "trunk", "route"],
     later: &["files", "api", "user", "token"],
 };

@@ -133,7 +133,7 @@ impl<'t, 'v> Table<'t, 'v> {
             }
             let place = reader.place_of(key);
             if keys.later.contains(&name) {
-                reader.report(place, format!("`{name}` in {title} is not built yet"));
+                reader.report(place, format!("`{name}` in {title} is not built yet: leave it out"));
                 continue;
             }
             let near = nearest(name, keys.built.iter().chain(keys.later).copied()).unwrap_or_default();

@@ -161,33 +161,32 @@ fn read_from(reader: &mut Reader<'_>, table: &Table<'_, '_>, value: &Value<'_>) 
 }
 
 fn read_do(reader: &mut Reader<'_>, table: &Table<'_, '_>, value: &Value<'_>) -> Option<At<Do>> {
+    let mistakes_before = reader.problems.len();
     let table = Table::open(reader, value, &keys::DO, table.what("do"))?;
+    let has_odd_keys = reader.problems.len() > mistakes_before;
+    let bridge = read_bridge(reader, &table);
+    let answer = table.parsed(reader, "answer", parse_built_in).map(|answer| Do::Answer(*answer));
+    let reject = read_reject(reader, &table);
     let verbs: Vec<&str> = ["bridge", "answer", "reject"].into_iter().filter(|verb| table.has(verb)).collect();
-    let is_planned = keys::DO.later.iter().any(|key| table.has(key));
-    let action = match verbs[..] {
-        ["bridge"] => read_bridge(reader, &table),
-        ["answer"] => table.parsed(reader, "answer", parse_built_in).map(|answer| Do::Answer(*answer)),
-        ["reject"] => {
-            let status = read_status(reader, &table, "reject");
-            let reason = table.parsed(reader, "reason", |text| check_line(text, MAX_TEXT)).map(|reason| reason.value);
-            status.map(|status| Do::Reject { status: *status, reason })
-        }
-        [] if is_planned => None,
-        [] => {
-            reader.report(table.place, format!("{} says nothing: `bridge`, `answer` or `reject` is wanted", table.title()));
-            None
-        }
-        _ => {
-            reader.report(table.place, format!("{} has {}: one of them is possible", table.title(), verbs.join(" and ")));
-            None
-        }
-    };
+    match verbs.len() {
+        // The verb is there, perhaps, but misspelt or not built yet.
+        0 if has_odd_keys => {}
+        0 => reader.report(table.place, format!("{} says nothing: `bridge`, `answer` or `reject` is wanted", table.title())),
+        1 => {}
+        _ => reader.report(table.place, format!("{} has {}: one of them is possible", table.title(), verbs.join(" and "))),
+    }
     for (key, verb) in [("timeout", "bridge"), ("reason", "reject")] {
-        if table.has(key) && !table.has(verb) && !is_planned {
+        if table.has(key) && !table.has(verb) && !has_odd_keys {
             reader.report(table.place, format!("{} goes only with `{verb}`", table.what(key)));
         }
     }
-    action.map(|action| At::new(action, table.place))
+    bridge.or(answer).or(reject).map(|action| At::new(action, table.place))
+}
+
+fn read_reject(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Do> {
+    let status = read_status(reader, table, "reject");
+    let reason = table.parsed(reader, "reason", |text| check_line(text, MAX_TEXT)).map(|reason| reason.value);
+    Some(Do::Reject { status: *status?, reason })
 }
 
 fn read_bridge(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Do> {

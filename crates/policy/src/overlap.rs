@@ -124,7 +124,7 @@ impl Walk {
         let mut bytes: Vec<u8> = (0..=u8::MAX).collect();
         bytes.sort_by_key(|byte| (!byte.is_ascii_digit(), !byte.is_ascii_graphic(), *byte));
         let mut kinds = BTreeSet::new();
-        let (of_a, of_b) = (a.dfa.byte_classes().clone(), b.dfa.byte_classes().clone());
+        let (of_a, of_b) = (*a.dfa.byte_classes(), *b.dfa.byte_classes());
         let alphabet = bytes.into_iter().filter(|byte| kinds.insert((of_a.get(*byte), of_b.get(*byte)))).collect();
         Some(Walk { a, b, alphabet, steps: Vec::new() })
     }
