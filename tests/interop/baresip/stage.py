@@ -47,7 +47,7 @@ def phone(stage, name, codec, arguments):
     account = f"<sip:{name}@127.0.0.1:{facts['SIP']}>;regint=0;answermode=auto;audio_codecs={codec}/8000/1\n"
     (folder / "accounts").write_text(account, encoding="utf-8")
     (folder / "contacts").write_text("", encoding="utf-8")
-    process = stage.start(f"{name}-{codec}", ["baresip", "-f", folder, "-v", *arguments])
+    process = stage.start(f"{name}-{codec}", ["baresip", "-f", folder, *arguments])
     wait_until(lambda: is_bound("127.0.0.1", facts["SIP"]) or not process.running, 5, f"{name} to listen")
     return process, folder
 

@@ -30,7 +30,8 @@ class Message:
 
     @property
     def method(self):
-        return self.headers["cseq"][0].split()[1] if self.status else self.start.split()[0]
+        words = self.header("cseq").split() if self.status else ["", *self.start.split()[:1]]
+        return words[1] if len(words) > 1 else ""
 
     def header(self, name):
         return self.headers.get(name.lower(), [""])[0]
@@ -71,6 +72,11 @@ class Phone:
         if not ready:
             raise Failure(f"{self.host} waited {seconds} s in vain for a message")
         return Message(*self.socket.recvfrom(65535))
+
+    def drop_all(self):
+        """Forgets what has come."""
+        while select.select([self.socket], [], [], 0)[0]:
+            self.socket.recv(65535)
 
     def silent(self, seconds):
         """Whether nothing comes."""

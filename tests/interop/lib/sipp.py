@@ -30,7 +30,7 @@ def sdp(payloads="0", rtpmap=("0 PCMU/8000",), direction=None, version=1, extra=
         f"m=audio [media_port] RTP/AVP {payloads}",
         *(f"a=rtpmap:{line}" for line in rtpmap),
         *([f"a={direction}"] if direction else []),
-        *extra,
+        *(f"a={line}" for line in extra),
     ]
     return "\n".join(lines)
 
@@ -220,8 +220,9 @@ class Script:
 class Sipp:
     """One run of sipp."""
 
-    def __init__(self, stage, name, address, arguments, traced):
+    def __init__(self, stage, name, address, arguments, calls, traced):
         self.name = name
+        self.calls = calls
         self.messages = stage.directory / f"{name}.messages"
         self.errors = stage.directory / f"{name}.errors"
         self.statistics = stage.directory / f"{name}.csv"
@@ -236,6 +237,9 @@ class Sipp:
         """Waits for the end of the run; fails unless every call went as its scenario says."""
         status = self.process.wait(seconds)
         check(status == 0, f"{self.name} ended with {status}: {self.complaint()}")
+        counts = self.counts()
+        check(int(counts["FailedCall(C)"]) == 0, f"{self.name}: {counts['FailedCall(C)']} calls failed")
+        check(int(counts["SuccessfulCall(C)"]) == self.calls, f"{self.name}: {counts['SuccessfulCall(C)']} calls of {self.calls}")
 
     def complaint(self):
         if not self.errors.exists():
@@ -271,24 +275,24 @@ def split(address):
 
 def caller(stage, name, address, node, script, *, number="100", calls=1, seconds=20, traced=True, extra=()):
     """sipp placing `calls` calls to `number` at `node`; `script` is a Script or the name of a built-in scenario."""
-    arguments = [node, "-s", number, "-m", calls, *extra]
-    return _run(stage, name, address, script, arguments, seconds, traced)
+    return _run(stage, name, address, script, [node, "-s", number, *extra], calls, seconds, traced)
 
 
 def callee(stage, name, address, script, *, calls=1, seconds=20, traced=True, extra=()):
     """sipp taking `calls` calls at `address`, once it listens there."""
-    run = _run(stage, name, address, script, ["-m", calls, *extra], seconds, traced)
+    run = _run(stage, name, address, script, extra, calls, seconds, traced)
     host, port = split(address)
     wait_until(lambda: is_bound(host, int(port)) or not run.process.running, 5, f"sipp at {address}")
     check(run.process.running, f"{name} did not start: {run.complaint()}")
     return run
 
 
-def _run(stage, name, address, script, arguments, seconds, traced):
+def _run(stage, name, address, script, arguments, calls, seconds, traced):
     if isinstance(script, Script):
         path = stage.directory / f"{name}.xml"
         path.write_text(script.xml(name), encoding="latin-1")
         scenario = ["-sf", path]
     else:
         scenario = ["-sn", script]
-    return Sipp(stage, name, address, [*arguments, *scenario, "-timeout", f"{seconds}s", "-timeout_error"], traced)
+    limits = ["-m", calls, "-timeout", f"{seconds}s", "-timeout_error"]
+    return Sipp(stage, name, address, [*arguments, *scenario, *limits], calls, traced)

@@ -130,7 +130,8 @@ class Process:
                 self.child.wait(timeout=5)
 
     def story(self):
-        tail = self.lines[-TAIL:]
+        # baresip redraws its status line for ever.
+        tail = [line for line in self.lines if line.strip() and "(bit/s)" not in line][-TAIL:]
         return f"--- {self.name}: {' '.join(self.arguments)}\n" + "\n".join(f"    {line}" for line in tail)
 
 

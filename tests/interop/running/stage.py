@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -17,6 +18,9 @@ from stage import ROOT, Stage, check, wait_until
 NET = 16
 NODE = (f"127.0.{NET}.1", 5060)
 CALLER, CALLEE, NEWCOMER = (f"127.0.{NET}.{host}" for host in (10, 20, 30))
+
+# Broken messages that are sent, 100 between two looks.
+MUTATIONS = 5000
 
 
 def configuration(stage, *, extra_trunk=False, drain="30s"):
@@ -82,7 +86,7 @@ def checks_mistakes(stage):
     mistakes = [
         ("an unknown key", good.replace("drain_timeout", "drain_timeuot"), ["drain_timeuot", "drain_timeout"]),
         ("a key not built yet", good + '[[user]]\nname = "alice"\n', ["user", "not built yet"]),
-        ("an unknown trunk", good.replace('"trunk:callee"', '"trunk:calle"'), ["calle", "callee"]),
+        ("an unknown trunk", good.replace('"trunk:callee"', '"trunk:calleee"'), ["calleee", "`callee`"]),
         ("a bad duration", good.replace('"30s"', '"soon"'), ["soon"]),
         ("no TOML", good + "[[[\n", []),
     ]
@@ -205,6 +209,50 @@ def survives_noise(stage):
     tandem.stop()
 
 
+def survives_mutations(stage):
+    """An INVITE with bytes changed, cut and doubled at random, over and over."""
+    seed = int(os.environ.get("SEED", "4475"))
+    random_bytes = random.Random(seed)
+    tandem = node.Tandem(stage, configuration(stage), name="tandem-mutations")
+    phone = Phone(CALLER)
+    for number in range(MUTATIONS):
+        message = bytearray(invite(number).encode())
+        for _ in range(random_bytes.randint(1, 8)):
+            at = random_bytes.randrange(len(message))
+            kind = random_bytes.randrange(4)
+            if kind == 0:
+                message[at] = random_bytes.randrange(256)
+            elif kind == 1:
+                del message[at : at + random_bytes.randint(1, 40)]
+            elif kind == 2:
+                message[at:at] = message[at : at + random_bytes.randint(1, 40)]
+            else:
+                message[at:at] = random_bytes.choice([b"\r\n", b"\r\n ", b'"', b"<", b">", b";", b",", b"%", b"\0", b"99999999999"])
+        phone.send(bytes(message), NODE)
+        if number % 100 == 0:
+            phone.drop_all()
+            phone.send(options(), NODE)
+            check(phone.response("OPTIONS").status == 200, f"no answer to OPTIONS after message {number} of seed {seed}")
+    phone.close()
+    # Refusals that nobody acknowledged are still being repeated: the second signal ends them.
+    tandem.process.signal(signal.SIGTERM)
+    tandem.process.line("draining", 5)
+    tandem.process.signal(signal.SIGTERM)
+    check(tandem.process.wait(2 * node.QUIET_END) == 0, "ended badly")
+    tandem.check_log()
+
+
+def invite(number):
+    """An INVITE to a number that no route takes."""
+    body = sdp(CALLER, 40000, "0 8 101", ("rtpmap:101 telephone-event/8000", "fmtp:101 0-15"))
+    return (
+        f"INVITE sip:nobody@{NODE[0]} SIP/2.0\r\nVia: SIP/2.0/UDP {CALLER}:5060;branch=z9hG4bKm{number};rport\r\n"
+        f'From: "A \\"b\\"" <sip:a@example.com>;tag=m{number}\r\nTo: <sip:nobody@{NODE[0]}>\r\nCall-ID: mutation{number}\r\n'
+        f"CSeq: 1 INVITE\r\nContact: <sip:a@{CALLER}>\r\nMax-Forwards: 70\r\nRecord-Route: <sip:p@{CALLER};lr>\r\n"
+        f"Content-Type: application/sdp\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    )
+
+
 def main():
     with Stage("running", NET) as stage:
         cases = [
@@ -218,6 +266,7 @@ def main():
             ("a second SIGTERM ends at once", stops_at_the_second_signal),
             ("a drain ends when drain_timeout does", stops_when_its_patience_ends),
             ("noise is survived", survives_noise),
+            (f"{MUTATIONS} broken INVITEs are survived", survives_mutations),
         ]
         for title, case in cases:
             with stage.case(title):

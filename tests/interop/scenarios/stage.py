@@ -110,7 +110,7 @@ CASES = [
         "CANCEL crosses the answer: the callee is acknowledged and hung up",
         caller().invite(sdp()).trying().expect(180).cancel().expect(200).expect(487).ack_failure(),
         hung_up(
-            callee().expect("INVITE").reply(180).expect("CANCEL").reply(200, sdp=sdp()).reply(200, to="CANCEL").expect("ACK")
+            callee().expect("INVITE").reply(180).expect("CANCEL").reply(200, to="CANCEL").reply(200, sdp=sdp()).expect("ACK")
         ),
         direct=False,
     ),
@@ -181,6 +181,7 @@ CASES = [
             .expect("ACK")
         ),
         answered(callee().expect("INVITE"))
+        .pause(200)
         .invite(sdp(direction="sendonly", version=2))
         .trying()
         .expect(200, body=["a=recvonly"])
@@ -333,7 +334,7 @@ def configuration(stage, ports):
         # All callees are at one address, so only the first of their trunks may say that calls from there are its own.
         lines = f'targets = [{{ uri = "sip:{CALLEE}:{port};transport=udp" }}]\n{codecs}\n'
         trunks.append((f"callee-{index}", lines))
-        trunks.append((f"patience-{index}", f'{lines}ring_timeout = "2s"\n'))
+        trunks.append((f"patience-{index}", f'{lines}trying_timeout = "1s"\nring_timeout = "2s"\n'))
         routes.append((f"callee-{index}", f"from = [\"callers\"]\nto = '^{index}-100$'\ndo = {{ bridge = [\"trunk:callee-{index}\"] }}\n"))
         routes.append((f"patience-{index}", f"from = [\"callers\"]\nto = '^{index}-300$'\ndo = {{ bridge = [\"trunk:patience-{index}\"] }}\n"))
     return node.config(stage, trunks=trunks, routes=routes)
