@@ -371,12 +371,13 @@ impl Sim {
             phones && sim.flight.is_empty() && sim.core.calls() == 0
         };
         while !quiet(self) {
-            assert!(self.turn(limit), "stuck: calls {:?}, phones idle {:?}", self.core.timers(), self.idle());
+            assert!(self.turn(limit), "stuck: calls {:?}, phones {:?}", self.core.timers(), self.business());
         }
     }
 
-    fn idle(&self) -> Vec<(String, bool)> {
-        self.stations.iter().map(|station| (station.phone.setup().name.clone(), station.phone.is_idle())).collect()
+    fn business(&self) -> Vec<(&str, String)> {
+        let busy = self.stations.iter().filter(|station| !station.phone.is_idle());
+        busy.map(|station| (station.phone.setup().name.as_str(), station.phone.business())).collect()
     }
 
     fn assert_clean(&mut self) {

@@ -14,7 +14,7 @@ use crate::{
     message::NotSip,
     script::Act,
     sdp::Format,
-    transaction::{Client, ClientTransaction, Due, ServerTransaction},
+    transaction::{Client, ClientTransaction, Due, Purpose, ServerTransaction},
 };
 use std::{collections::VecDeque, net::SocketAddr};
 use tandem_model::{Random, Timestamp};
@@ -411,11 +411,30 @@ impl Phone {
         before - self.violations.len()
     }
 
+    /// Why it is not idle, in words for a failed scenario; empty if it is.
+    pub fn business(&self) -> String {
+        let calls = self.calls.iter().enumerate().filter(|(_, call)| call.outcome.is_none());
+        let mut text: Vec<String> = calls
+            .map(|(index, call)| format!("call {index} in {:?}", call.dialogs.iter().map(|one| one.stage).collect::<Vec<_>>()))
+            .collect();
+        text.extend(
+            self.clients.iter().filter(|client| self.is_pending(client)).map(|client| format!("{} unanswered", client.request.label())),
+        );
+        text.extend(self.scheduled.iter().map(|(at, call, todo)| format!("call {call} at {at}: {todo:?}")));
+        text.join("; ")
+    }
+
     /// Whether all its calls are over and nothing is being sent any more.
     pub fn is_idle(&self) -> bool {
-        self.calls.iter().all(|call| call.outcome.is_some())
-            && self.clients.iter().all(|client| !client.is_open())
-            && self.scheduled.is_empty()
+        let over = self.calls.iter().all(|call| call.outcome.is_some());
+        over && !self.clients.iter().any(|client| self.is_pending(client)) && self.scheduled.is_empty()
+    }
+
+    /// Whether a request still waits for its answer, and the answer still matters: not to a re-INVITE in a dialog that is over.
+    fn is_pending(&self, client: &ClientTransaction) -> bool {
+        let dialog = client.call.zip(client.dialog).map(|(call, dialog)| &self.calls[call].dialogs[dialog]);
+        let moot = matches!(client.purpose, Purpose::Reinvite(_)) && dialog.is_some_and(|dialog| dialog.stage == Stage::Over);
+        client.is_open() && !moot
     }
 
     fn on_message(&mut self, now: Timestamp, source: SocketAddr, local: SocketAddr, message: Message) {
@@ -459,8 +478,11 @@ impl Phone {
                     self.outputs.push_back(Output::Send { destination, bytes });
                 }
                 Some(Due::TimedOut) if self.clients[index].is_open() => {
+                    let matters = self.is_pending(&self.clients[index]);
                     self.clients[index].state = Client::TimedOut;
-                    self.on_client_timeout(now, index);
+                    if matters {
+                        self.on_client_timeout(now, index);
+                    }
                 }
                 Some(Due::TimedOut) | None => {}
             }

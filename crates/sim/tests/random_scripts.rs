@@ -1,0 +1,307 @@
+//! Thousands of calls that nobody thought of: each seed draws phones with habits, a network with troubles and what
+//! everybody does when. Whatever happens, both legs end, there is one record a call, and nothing is left.
+//!
+//! `TANDEM_SCRIPTS=1000000` plays more of them than CI has time for. A failure names its seed; `TANDEM_SEED=N cargo test -p tandem-sim --test random_scripts` plays just that one and
+//! prints its ladder.
+
+use std::{net::SocketAddr, panic::AssertUnwindSafe, time::Duration};
+use tandem_model::{EndReason, Random};
+use tandem_phone::{
+    Act, Body, Edit, Habits, Offer, OnCancel, Place, Reply, Request, Script, When,
+    sdp::{Direction, Format},
+};
+use tandem_sim::{ALICE, BOB, CAROL, DORA, ERIN, Link, Sim, ms, seed_from_environment};
+
+/// Scripts in one run of CI.
+const SCRIPTS: u64 = 3000;
+
+/// What one script may take on average.
+const BUDGET: Duration = Duration::from_millis(5);
+
+/// Draws from a seed with words instead of numbers.
+struct Dice(Random);
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0.below(bound)
+    }
+
+    fn chance(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+
+    fn pick<T: Clone>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len() as u64) as usize].clone()
+    }
+
+    /// Milliseconds: mostly short, sometimes long enough for every timer to run out.
+    fn pause(&mut self) -> u64 {
+        match self.below(10) {
+            0 => 0,
+            1..5 => self.below(50),
+            5..8 => self.below(2_000),
+            8 => self.below(10_000),
+            _ => self.below(50_000),
+        }
+    }
+
+    fn span(&mut self) -> Duration {
+        ms(self.pause())
+    }
+}
+
+#[test]
+fn random_scripts_leave_nothing_behind() {
+    if let Some(seed) = seed_from_environment() {
+        let mut sim = play(seed);
+        return sim.tell();
+    }
+    #[expect(clippy::disallowed_methods, reason = "the time that scripts take is what is measured")]
+    let began = std::time::Instant::now();
+    let mut failed = Vec::new();
+    let scripts = std::env::var("TANDEM_SCRIPTS").ok().and_then(|text| text.parse().ok()).unwrap_or(SCRIPTS);
+    for seed in 0..scripts {
+        if std::panic::catch_unwind(AssertUnwindSafe(|| drop(play(seed)))).is_err() {
+            failed.push(seed);
+            if failed.len() == 12 {
+                break;
+            }
+        }
+    }
+    assert!(failed.is_empty(), "TANDEM_SEED={} cargo test -p tandem-sim --test random_scripts replays the first of {failed:?}", failed[0]);
+    let spent = began.elapsed();
+    println!("{scripts} scripts in {spent:?}");
+    assert!(spent < BUDGET * scripts as u32, "{spent:?} for {scripts} scripts");
+}
+
+/// One world from one seed.
+fn play(seed: u64) -> Sim {
+    let mut dice = Dice(Random::new(seed.wrapping_mul(0x9e37_79b9) ^ 0x7461_6e64_656d));
+    let mut sim = Sim::new(seed);
+    let trouble = network(&mut dice, &mut sim);
+    if dice.chance(20) {
+        sim.core_mut().policy_delay = dice.span();
+    }
+    if dice.chance(20) {
+        sim.core_mut().shard.delay = dice.span();
+    }
+    if dice.chance(5) {
+        sim.core_mut().shard.refuse = 1;
+    }
+    for phone in [ALICE, BOB, CAROL, DORA, ERIN] {
+        if dice.chance(10) {
+            let (address, kind) = (phone, dice.pick(&[";lr", ""]));
+            let setup = sim.phone_mut(phone).setup_mut();
+            (setup.record_route, setup.sticky) = (vec![format!("<sip:{address}{kind}>")], true);
+        }
+    }
+    let callers = [ALICE, ALICE, BOB, CAROL, DORA];
+    let mut bad = Expected::default();
+    for _ in 0..1 + dice.below(3) {
+        let caller = dice.pick(&callers);
+        for callee in [ALICE, BOB, CAROL, DORA, ERIN] {
+            let script = callee_script(&mut dice);
+            bad.note(&script.habits);
+            bad.silent |= is_slow(&script);
+            sim.phone_mut(callee).always(script);
+        }
+        let place = placed(&mut dice, &sim, caller);
+        bad.note(&place.script.habits);
+        bad.broken |= !place.edits.is_empty() || place.late;
+        sim.place_with(caller, place);
+        sim.run_for(dice.span());
+    }
+    if dice.chance(5) {
+        sim.run_for(dice.span());
+        sim.end_all(EndReason::Shutdown);
+    }
+    end_everything(&mut sim);
+    forgive(&mut sim, &bad, trouble);
+    sim.finish();
+    sim
+}
+
+/// Draws the paths. True if messages may be lost, doubled or overtake each other.
+fn network(dice: &mut Dice, sim: &mut Sim) -> bool {
+    let delay = ms(1 + dice.below(60));
+    match dice.below(4) {
+        0 => {
+            sim.links(Link { delay, ..Link::CLEAN });
+            false
+        }
+        1 => {
+            sim.links(Link { delay, jitter: ms(dice.below(80)), loss: 0, duplicates: dice.below(100) as u16 });
+            true
+        }
+        _ => {
+            sim.links(Link { delay, jitter: ms(dice.below(80)), loss: dice.below(150) as u16, duplicates: dice.below(100) as u16 });
+            true
+        }
+    }
+}
+
+/// What a script's bad habits make other phones see.
+#[derive(Default)]
+struct Expected {
+    broken: bool,
+    silent: bool,
+}
+
+impl Expected {
+    fn note(&mut self, habits: &Habits) {
+        self.silent |= habits.never_ack || habits.ignore_bye || habits.ignore_cancel || habits.deaf > 3 || habits.leaves_invite_open;
+        self.broken |= habits.bye_early || !habits.reoffers.is_empty();
+    }
+}
+
+/// Whether a callee may say its first word when nobody waits for it any more.
+fn is_slow(script: &Script) -> bool {
+    let replies = script.steps.iter().filter(|step| matches!(step.act, Act::Reply(_)));
+    replies.map(|step| step.after).min().is_none_or(|first| first > ms(3000))
+}
+
+fn placed(dice: &mut Dice, sim: &Sim, caller: SocketAddr) -> Place {
+    let user = dice.pick(&[
+        "bob", "bob", "bob", "alice", "carol", "dora", "erin", "two", "two", "brief", "law", "echo", "tone", "barred", "nowhere", "nobody",
+    ]);
+    let mut place = Place::new(&sim.uri(caller, user));
+    place.late = dice.chance(15);
+    if dice.chance(15) {
+        place.formats = Some(dice.pick(&[
+            vec![Format::pcma()],
+            vec![Format::new(9, "G722/8000"), Format::pcmu(), Format::events(97)],
+            vec![Format::new(18, "G729/8000")],
+            vec![Format::new(110, "PCMU/8000"), Format::events(101)],
+        ]));
+    }
+    if dice.chance(5) {
+        place.edits.push(dice.pick(&[
+            Edit::set("Max-Forwards", "0"),
+            Edit::set("Require", "100rel"),
+            Edit::remove("Contact"),
+            Edit::set("Content-Type", "text/plain"),
+        ]));
+    }
+    place.script = caller_script(dice);
+    place
+}
+
+fn caller_script(dice: &mut Dice) -> Script {
+    let mut script = Script::new();
+    let moments = [When::Start, When::Status(100), When::Status(180), When::Status(183), When::Answered];
+    if dice.chance(30) {
+        script = script.cancel(dice.pick(&moments), dice.pause());
+    }
+    if dice.chance(5) {
+        script = script.step(When::Status(180), dice.pause(), Act::Bye);
+    }
+    script = in_dialog(dice, script);
+    if dice.chance(60) {
+        script = script.bye(dice.pause());
+    }
+    script.habits = habits(dice);
+    script
+}
+
+fn callee_script(dice: &mut Dice) -> Script {
+    let mut script = Script::new();
+    let mut at = 0;
+    if dice.chance(30) {
+        script = script.reply(at, 100);
+    }
+    for _ in 0..dice.below(3) {
+        at += dice.pause();
+        let mut reply = Reply::new(dice.pick(&[180, 180, 181, 183]));
+        if dice.chance(30) {
+            reply.body = Body::Sdp;
+        }
+        if dice.chance(10) {
+            reply.fork = 1;
+        }
+        script = script.reply_with(at, reply);
+    }
+    at += dice.pause();
+    let status = if dice.chance(75) { 200 } else { dice.pick(&[302, 404, 408, 480, 486, 487, 488, 500, 503, 600, 603]) };
+    let mut last = Reply::new(status);
+    if dice.chance(10) {
+        last.fork = 1;
+    }
+    if dice.chance(95) {
+        script = script.reply_with(at, last);
+    }
+    script = in_dialog(dice, script);
+    if dice.chance(40) {
+        script = script.bye(dice.pause());
+    }
+    script.habits = habits(dice);
+    script
+}
+
+/// Holds, changes and odd requests during the call.
+fn in_dialog(dice: &mut Dice, mut script: Script) -> Script {
+    for _ in 0..dice.below(3) {
+        let offer = Offer {
+            direction: Some(dice.pick(&[Direction::SendOnly, Direction::SendRecv, Direction::RecvOnly, Direction::Inactive])),
+            late: dice.chance(20),
+            formats: dice.chance(20).then(|| vec![Format::pcma(), Format::events(101)]),
+            ..Offer::default()
+        };
+        script = script.step(When::Confirmed, dice.pause(), Act::Reinvite(offer));
+    }
+    if dice.chance(10) {
+        let method = dice.pick(&["OPTIONS", "INFO", "UPDATE", "MESSAGE", "STRANGE"]).to_owned();
+        script = script.step(When::Confirmed, dice.pause(), Act::Request(Request { method, edits: Vec::new() }));
+    }
+    script
+}
+
+fn habits(dice: &mut Dice) -> Habits {
+    let mut habits = Habits::default();
+    if dice.chance(70) {
+        return habits;
+    }
+    match dice.below(12) {
+        0 => habits.never_ack = true,
+        1 => habits.lose_acks = dice.below(5) as u32,
+        2 => habits.ack_delay = dice.span(),
+        3 => habits.ignore_bye = true,
+        4 => habits.ignore_cancel = true,
+        5 => habits.cancel_delay = dice.span(),
+        6 => habits.on_cancel = dice.pick(&[OnCancel::Answer, OnCancel::Nothing]),
+        7 => habits.deaf = dice.below(6) as u32,
+        8 => habits.twice = true,
+        9 => habits.cancel_early = true,
+        10 => habits.bye_status = dice.pick(&[481, 408, 500]),
+        _ => habits.reoffers = vec![(dice.span(), Reply::new(dice.pick(&[488, 491, 500, 481, 200, 200])))],
+    }
+    habits
+}
+
+/// Everybody hangs up who has not, as often as it takes: scripts do not always say how a call ends.
+fn end_everything(sim: &mut Sim) {
+    sim.run_for(ms(150_000));
+    for _ in 0..4 {
+        for phone in [ALICE, BOB, CAROL, DORA, ERIN] {
+            for call in 0..sim.phone(phone).calls().len() {
+                if sim.phone(phone).call(call).outcome.is_none() {
+                    sim.act_in(phone, call, Act::Bye);
+                    sim.act_in(phone, call, Act::Reply(Reply::new(480)));
+                }
+            }
+        }
+        sim.run_for(ms(100_000));
+    }
+    sim.settle();
+}
+
+/// What a phone may see of the bad habits of others, of a lossy network or of broken requests, and hold against nobody.
+fn forgive(sim: &mut Sim, bad: &Expected, trouble: bool) {
+    for phone in [ALICE, BOB, CAROL, DORA, ERIN] {
+        let phone = sim.phone_mut(phone);
+        if bad.silent || trouble || bad.broken {
+            for rule in ["ack-missing", "no-answer", "sdp-missing", "bye-early", "cseq-order", "ack-stray", "cancel-stray"] {
+                phone.forgive(rule);
+            }
+        }
+    }
+}
