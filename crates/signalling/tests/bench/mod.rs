@@ -19,6 +19,8 @@ pub(crate) struct Bench {
     pub(crate) decision: Decision,
     /// Policy and media answer at once; else their answers wait in `held` for [`Bench::release`].
     pub(crate) prompt: bool,
+    /// Messages too wait in `held`, as in a mailbox.
+    pub(crate) mail_waits: bool,
     pub(crate) held: VecDeque<Input>,
     /// Media has no ports.
     pub(crate) refuses_media: bool,
@@ -27,6 +29,8 @@ pub(crate) struct Bench {
     /// Legs that were added and not yet removed.
     pub(crate) legs: BTreeSet<LegId>,
     pub(crate) events: Vec<EventKind>,
+    /// How often the call was woken.
+    pub(crate) wakes: u32,
     /// (destination, message) in the order of sending.
     pub(crate) sent: Vec<(String, Message)>,
     pub(crate) records: Vec<CallRecord>,
@@ -69,11 +73,13 @@ impl Bench {
             call: None,
             decision: bridge(&[BOB]),
             prompt: true,
+            mail_waits: false,
             held: VecDeque::new(),
             refuses_media: false,
             dropped: Vec::new(),
             legs: BTreeSet::new(),
             events: Vec::new(),
+            wakes: 0,
             sent: Vec::new(),
             records: Vec::new(),
             media: Vec::new(),
@@ -93,6 +99,7 @@ impl Bench {
                 self.call = Some(Call::found(setup, self.now, arrival, origin, profile()));
                 self.drain();
             }
+            Verdict::Call(_, arrival) if self.mail_waits && self.call.is_some() => self.held.push_back(Input::Message(arrival)),
             Verdict::Call(_, arrival) if self.call.is_some() => self.input(Input::Message(arrival)),
             Verdict::Again(transmit) | Verdict::Refuse(transmit) => self.send(transmit),
             Verdict::Drop(reason) => self.dropped.push(reason),
@@ -184,12 +191,14 @@ impl Bench {
 
     /// Lets time pass for as long as the call wants to be woken, but not beyond `until`. True if the call is over.
     pub(crate) fn sleep_until(&mut self, until: Timestamp) -> bool {
-        for _ in 0..10_000 {
+        loop {
+            assert!(self.wakes < 10_000, "woken without end at {}: {:?}", self.now, self.call.as_ref().and_then(Call::poll_timeout));
             while self.release() {}
             match self.call.as_ref().map(Call::poll_timeout) {
                 None => return true,
                 Some(Some((at, _))) if at <= until => {
                     self.now = self.now.max(at);
+                    self.wakes += 1;
                     self.input(Input::Wake);
                 }
                 Some(_) => {
@@ -198,7 +207,6 @@ impl Bench {
                 }
             }
         }
-        panic!("woken without end at {}: {:?}", self.now, self.call.as_ref().and_then(Call::poll_timeout));
     }
 
     /// The latest message to `destination` that begins with these words, as [`Bench::said`] has them.

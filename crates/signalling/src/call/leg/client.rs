@@ -48,7 +48,7 @@ enum Cancel {
     No,
     /// To be sent with the first provisional response: before it, nobody could match it (§9.1).
     Wanted(Option<Box<str>>),
-    /// Sent; a final response is awaited no longer than this (§9.1).
+    /// CANCEL is sent, or BYE, which ends an open INVITE too (§15.1.2); a final response is awaited no longer than this (§9.1).
     Sent(Timestamp),
 }
 
@@ -188,6 +188,13 @@ impl Leg {
         let (serial, destination) = (client.serial, client.destination.clone());
         if let Some(bytes) = hop_request(&client.request, Method::Cancel, None, reason.as_deref()) {
             self.send_request(context, serial, Method::Cancel, bytes, destination);
+        }
+    }
+
+    /// The dialog ends while an INVITE of ours is open in it: the peer owes it a 487 (§15.1.2), but need not be waited for without end.
+    pub(super) fn abandon_invite(&mut self, context: &Context<'_>) {
+        if let Some(client) = self.client.as_mut().filter(|client| client.cancel == Cancel::No) {
+            client.cancel = Cancel::Sent(context.now + TRANSACTION_TIMEOUT);
         }
     }
 

@@ -60,11 +60,12 @@ impl Leg {
         // §15.1.2: whatever the peer still waits for is answered 487.
         self.reject(context, 487, None, &Extra::none());
         self.state = State::Leaving;
-        self.awaiting_ack = None;
         self.farewell = None;
-        if self.is_unacknowledged() {
+        // The call acknowledges a 2xx that it has still to answer, unless it has ended already.
+        if was == State::Leaving && self.is_unacknowledged() {
             self.ack(context, None);
         }
+        self.abandon_invite(context);
         (was != State::Leaving).then(|| LegEvent::HungUp(reason_of(&arrival.message)))
     }
 
@@ -101,6 +102,7 @@ impl Leg {
         if self.is_unacknowledged() {
             self.ack(context, None);
         }
+        self.abandon_invite(context);
         match &self.awaiting_ack {
             // §15.1.1: no BYE before the first INVITE's ACK is here or is given up.
             Some(awaiting) if awaiting.first => self.farewell = Some(reason.map(Into::into)),

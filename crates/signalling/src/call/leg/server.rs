@@ -32,6 +32,7 @@ pub(super) struct InviteServer {
 /// A 2xx of ours until its ACK (§13.3.1.4).
 #[derive(Debug)]
 pub(super) struct AwaitingAck {
+    key: TransactionKey,
     cseq: u32,
     /// Of the leg's first INVITE.
     pub(super) first: bool,
@@ -159,6 +160,11 @@ impl Leg {
     }
 
     pub(super) fn open_server(&mut self, context: &mut Context<'_>, arrival: Arrival) {
+        if let Some(refused) = self.server.take() {
+            // Who goes on to another INVITE has our failure of this one, though its ACK is not here: it needs no more than a memory.
+            let latest = refused.latest.to_vec().into_boxed_slice();
+            context.outputs.push_back(Output::Retire(refused.key, Tombstone::Repeat(latest)));
+        }
         let mut server = InviteServer::new(arrival);
         let trying = Printer::response_to(&server.request, server.flow.remote, 100, reason_phrase(100), None).finish();
         server.respond(context, Event::Provisional, trying);
@@ -189,6 +195,7 @@ impl Leg {
         server.respond(context, Event::Success, bytes.clone());
         context.outputs.push_back(Output::Retire(server.key, Tombstone::Absorb(self.id)));
         self.awaiting_ack = Some(Box::new(AwaitingAck {
+            key: server.key,
             cseq: server.request.cseq().map_or(0, |cseq| cseq.number),
             first: self.state == State::Incoming,
             bytes,
@@ -222,19 +229,26 @@ impl Leg {
             Method::Ack => self.on_ack(context, &arrival),
             Method::Cancel => self.on_cancel(context, &arrival),
             Method::Invite if self.is_known_invite(&arrival) => {
-                self.repeat_latest(context);
+                self.repeat_latest(context, arrival.key);
                 None
             }
             _ => self.on_request_inside(context, arrival),
         }
     }
 
+    /// Whether the INVITE of this transaction is here. It may be answered already: what came before the answer went out can be
+    /// read after it.
     fn is_known_invite(&self, arrival: &Arrival) -> bool {
         self.server.as_ref().is_some_and(|server| server.key == arrival.key)
+            || self.awaiting_ack.as_ref().is_some_and(|awaiting| awaiting.key == arrival.key)
     }
 
-    fn repeat_latest(&mut self, context: &mut Context<'_>) {
-        let Some(server) = &mut self.server else { return };
+    fn is_open_invite(&self, arrival: &Arrival) -> bool {
+        self.server.as_ref().is_some_and(|server| server.key == arrival.key && server.is_unanswered())
+    }
+
+    fn repeat_latest(&mut self, context: &mut Context<'_>, key: TransactionKey) {
+        let Some(server) = self.server.as_mut().filter(|server| server.key == key) else { return };
         if server.transaction.on(context.now, Event::Request).contains(&crate::transaction::Action::Resend) {
             let transmit = server.transmit(server.latest.clone());
             context.send(transmit);
@@ -258,7 +272,7 @@ impl Leg {
 
     fn on_cancel(&mut self, context: &mut Context<'_>, arrival: &Arrival) -> Option<LegEvent> {
         let known = self.is_known_invite(arrival);
-        let open = known && self.has_open_server_invite();
+        let open = self.is_open_invite(arrival);
         // §9.2: 200 when the INVITE is known, whatever became of it; 481 when it is not.
         self.answer_plainly(context, arrival, if known { 200 } else { 481 });
         open.then(|| LegEvent::Cancelled(reason_of(&arrival.message)))
