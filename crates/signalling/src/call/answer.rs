@@ -90,7 +90,7 @@ impl Call {
                         self.describe(now, Side::Callee, settled);
                         self.renew_last_words();
                     }
-                    Err(_) => self.decline(now, Side::Callee, &late),
+                    Err(_) => self.decline(now, Side::Callee, &late.offer),
                 }
             }
             Phase::LateAlone(pending) => {
@@ -105,12 +105,16 @@ impl Call {
     }
 
     /// The offer of `offerer`'s 2xx has no answer: the ACK declines it, and the call ends.
-    pub(super) fn decline(&mut self, now: Timestamp, offerer: Side, late: &LateOffer) {
+    pub(super) fn decline(&mut self, now: Timestamp, offerer: Side, offer: &[u8]) {
+        self.acknowledge_declined(now, offerer, offer);
+        self.end(now, EndReason::Failed(488), None);
+    }
+
+    pub(super) fn acknowledge_declined(&mut self, now: Timestamp, offerer: Side, offer: &[u8]) {
         self.with_leg(offerer, now, |leg, context| {
-            let declined = negotiation::decline_offer(&late.offer, &mut leg.media);
+            let declined = negotiation::decline_offer(offer, &mut leg.media);
             leg.ack(context, declined.as_deref());
         });
-        self.end(now, EndReason::Failed(488), None);
     }
 
     /// Answers the call ourselves: echo or tone.

@@ -114,7 +114,7 @@ impl Call {
                         self.accept_modify(now, from, &sdp);
                         self.modify = Some(Modify::Answering { from, late: Box::new(LateOffer { pending, offer }) });
                     }
-                    Err(_) => self.end(now, EndReason::Failed(488), None),
+                    Err(_) => self.decline(now, from.other(), &offer),
                 }
             }
             // A 2xx without the SDP that it owes leaves the two sides with different ideas of the session.
@@ -134,7 +134,7 @@ impl Call {
                 self.describe(now, from.other(), settled);
                 self.acknowledge(now, from.other(), Some(&answer));
             }
-            Err(_) => self.decline(now, from.other(), &late),
+            Err(_) => self.decline(now, from.other(), &late.offer),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::failure::{caller_status, reason_value};
 use super::leg::State;
+use super::modify::Modify;
 use super::phase::{MediaState, Phase};
 use super::{Call, Output, Reason, Side, context};
 use std::time::Duration;
@@ -35,8 +36,7 @@ impl Call {
             return;
         }
         self.ended = Some((now, reason));
-        self.phase = Phase::Ending;
-        self.modify = None;
+        self.decline_open_offer(now);
         let header = header.or_else(|| reason_value(reason));
         self.caller.hang_up(context!(self, now), caller_status(reason), header);
         if let Some(callee) = &mut self.callee {
@@ -50,6 +50,17 @@ impl Call {
         match self.media {
             MediaState::None => self.record(now),
             _ => self.close_media(now),
+        }
+    }
+
+    /// A 2xx that made an offer is owed an ACK that answers it, even if the call ends before the answer is there
+    /// (RFC 3261 §13.2.2.4).
+    fn decline_open_offer(&mut self, now: Timestamp) {
+        let phase = std::mem::replace(&mut self.phase, Phase::Ending);
+        match (phase, self.modify.take()) {
+            (Phase::LateAnswer(late), _) => self.acknowledge_declined(now, Side::Callee, &late.offer),
+            (_, Some(Modify::Answering { from, late })) => self.acknowledge_declined(now, from.other(), &late.offer),
+            _ => {}
         }
     }
 
