@@ -299,7 +299,7 @@ fn forgive(sim: &mut Sim, bad: &Expected, trouble: bool) {
     for phone in [ALICE, BOB, CAROL, DORA, ERIN] {
         let phone = sim.phone_mut(phone);
         if bad.silent || trouble || bad.broken {
-            for rule in ["ack-missing", "no-answer", "sdp-missing", "bye-early", "cseq-order", "ack-stray", "cancel-stray"] {
+            for rule in ["ack-missing", "no-answer", "sdp-missing", "bye-early", "cseq-order", "ack-stray", "cancel-stray", "sdp-version"] {
                 phone.forgive(rule);
             }
         }

@@ -42,7 +42,6 @@ fn the_caller_never_answers_the_offer() {
     sim.settle();
     // Both give up after 64 × T1, in either order.
     sim.phone_mut(BOB).forgive("ack-missing");
-    sim.phone_mut(BOB).forgive("sdp-missing");
     sim.finish();
     assert!(matches!(sim.end_reason(), Some(EndReason::AckTimeout | EndReason::CalleeHungUp)));
 }
@@ -55,8 +54,6 @@ fn the_caller_acknowledges_without_an_answer() {
     sim.phone_mut(ALICE).setup_mut().formats = vec![tandem_phone::sdp::Format::new(97, "nothing/8000")];
     let place = late(&sim);
     sim.place_with(ALICE, place);
-    sim.settle();
-    sim.phone_mut(BOB).forgive("sdp-missing");
     sim.finish();
     assert_eq!(sim.end_reason(), Some(EndReason::Failed(488)));
     assert_eq!(sim.call(ALICE).outcome, Some(Outcome::TheyHungUp));
@@ -90,8 +87,6 @@ fn the_caller_hangs_up_instead_of_answering() {
     let script = Script::new().step(When::Answered, 500, tandem_phone::Act::Bye).habits(|habits| habits.never_ack = true);
     let place = late(&sim).script(script);
     sim.place_with(ALICE, place);
-    sim.settle();
-    sim.phone_mut(BOB).forgive("sdp-missing");
     sim.finish();
     assert_eq!(sim.end_reason(), Some(EndReason::CallerHungUp));
     assert_eq!(sim.call(BOB).outcome, Some(Outcome::TheyHungUp));
