@@ -257,7 +257,9 @@ pub(super) fn number(digits: &[u8]) -> Option<u32> {
 pub(super) fn address(host: &str) -> Option<IpAddr> {
     match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(inner) => ipv6(inner).map(IpAddr::V6),
-        None => host.parse().ok(),
+        // An IPv4 address ends in a digit and an IPv6 address has colons: most names need no closer look.
+        None if host.as_bytes().last().is_some_and(u8::is_ascii_digit) || host.contains(':') => host.parse().ok(),
+        None => None,
     }
 }
 
