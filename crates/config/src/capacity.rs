@@ -75,7 +75,7 @@ impl Config {
         let mut problems = Problems::new(&self.file);
         let stock = self.descriptor_stock(&self.demand(), descriptors);
         let (place, max) = self.wanted_calls();
-        if stock.needed(max) > descriptors {
+        if stock.needed(max) > stock.have {
             let message = format!(
                 "`max` = {max} calls take {} descriptors ({} a call, {DESCRIPTOR_RESERVE} for the rest of the program and one a listener); \
                  this process may open {descriptors}: raise the limit (`ulimit -n`), or lower `max` to {}",

@@ -91,7 +91,7 @@ impl Endpoint {
                 Ok(Endpoint::Trunk { name, number })
             }
             "user" => Err(format!("`{text}`: `user:` is not built yet")),
-            "sip" | "sips" => Target::parse(text).map(Endpoint::Uri),
+            _ if ["sip", "sips"].iter().any(|scheme| kind.eq_ignore_ascii_case(scheme)) => Target::parse(text).map(Endpoint::Uri),
             _ => {
                 let near = nearest(kind, ["trunk", "sip"]).unwrap_or_default();
                 Err(format!("`{text}` is not an endpoint: `trunk:NAME`, `trunk:NAME/NUMBER` or `sip:…`; the nearest is `{near}:`"))

@@ -1,0 +1,74 @@
+//! `[calls] max` against ports and descriptors.
+
+mod common;
+use common::mistakes_alone;
+use tandem_config::{Config, load};
+
+/// One side with `ports`, or two where `far` says so; a caller near, a called trunk near or far.
+fn node(ports: &str, far: &str, calls: &str, route: &str) -> String {
+    format!(
+        "[[listen]]\nname = 'near'\nbind = '127.0.0.1:5060'
+[[media]]\nname = 'near'\nbind = '127.0.0.1'\nports = '{ports}'
+[[media]]\nname = 'far'\nbind = '127.0.0.2'\nports = '{ports}'
+[[trunk]]\nname = 'caller'\nmatch = {{ sources = ['127.0.0.8'] }}
+[[trunk]]\nname = 'called'\ntargets = [{{ uri = 'sip:127.0.0.9' }}]\nmedia = '{far}'
+[calls]\n{calls}
+[[route]]\n{route}\n"
+    )
+}
+
+const BRIDGE: &str = "do = { bridge = ['trunk:called'] }";
+
+fn load_node(text: &str) -> Config {
+    load(text, "t", &common::env).expect("it loads")
+}
+
+#[test]
+fn a_relayed_call_takes_four_ports_and_two_seconds_worth_rest() {
+    // 10 calls take 40 ports, and 5 a second for 2 s leave 40 resting.
+    assert!(mistakes_alone(&node("20000-20079", "near", "max = 10\nmax_cps = 5", BRIDGE)).is_empty());
+    let mistakes = mistakes_alone(&node("20000-20077", "near", "max = 10\nmax_cps = 5", BRIDGE));
+    assert_eq!(mistakes.len(), 1);
+    assert!(
+        mistakes[0].contains("`max` = 10 calls and `max_cps` = 5 take 80 ports of media side `near` (4 a call, 40 resting)"),
+        "{mistakes:?}"
+    );
+    assert!(mistakes[0].contains("has 78: widen it, or lower `max` to 9"), "{mistakes:?}");
+}
+
+#[test]
+fn a_call_across_two_sides_takes_two_ports_of_each() {
+    assert!(mistakes_alone(&node("20000-20039", "far", "max = 10\nmax_cps = 5", BRIDGE)).is_empty());
+    assert_eq!(mistakes_alone(&node("20000-20037", "far", "max = 10\nmax_cps = 5", BRIDGE)).len(), 2);
+}
+
+#[test]
+fn a_call_that_is_answered_here_takes_two_and_one_without_media_none() {
+    assert!(mistakes_alone(&node("20000-20039", "near", "max = 10\nmax_cps = 5", "do = { answer = 'echo' }")).is_empty());
+    assert!(mistakes_alone(&node("20000-20003", "near", "max = 1000", &format!("anchor = false\n{BRIDGE}"))).is_empty());
+    assert!(mistakes_alone(&node("20000-20003", "near", "max = 1000", "do = { reject = 403 }")).is_empty());
+}
+
+#[test]
+fn without_a_maximum_ports_and_descriptors_set_it() {
+    let config = load_node(&node("20000-20079", "near", "max_cps = 5", BRIDGE));
+    assert_eq!(config.max_calls(None), 10);
+    assert_eq!(config.max_calls(Some(64 + 1 + 4 * 7)), 7);
+    assert_eq!(load_node(&node("20000-59999", "near", "max_cps = 5", BRIDGE)).max_calls(None), 4000);
+    assert_eq!(load_node(&node("20000-20079", "near", "max = 3\nmax_cps = 5", BRIDGE)).max_calls(Some(1)), 3);
+}
+
+#[test]
+fn too_few_descriptors_are_a_mistake_that_names_the_way_out() {
+    let config = load_node(&node("20000-20079", "near", "max = 10\nmax_cps = 5", BRIDGE));
+    assert!(config.check_descriptors(105).is_ok(), "64, a listener and 4 a call");
+    let problems = config.check_descriptors(104).unwrap_err().to_string();
+    assert!(problems.starts_with("t:20:7: "), "{problems}");
+    assert!(problems.contains("take 105 descriptors") && problems.contains("lower `max` to 9"), "{problems}");
+}
+
+#[test]
+fn a_range_too_small_for_the_call_rate_is_a_mistake_even_without_a_maximum() {
+    let mistakes = mistakes_alone(&node("20000-20039", "near", "max_cps = 5", BRIDGE));
+    assert!(mistakes.len() == 1 && mistakes[0].contains("lower `max_cps`"), "{mistakes:?}");
+}

@@ -1,0 +1,128 @@
+//! Every key and value of the published interface is either read or answered with "not built yet": none is accepted
+//! silently, none is called unknown.
+
+mod common;
+use common::{mistakes, mistakes_alone};
+
+/// `VALUE` for `KEY` in `SECTION` of a file that loads without it.
+struct Case(&'static str, &'static str);
+
+const NODE: &str = "[node]\n";
+const CALLS: &str = "[calls]\n";
+const TRUNK: &str = "[[trunk]]\nname = \"peer\"\n";
+const CALLED: &str = "[[trunk]]\nname = \"peer\"\ntargets = [{ uri = \"sip:127.0.0.9\" }]\n";
+const ROUTE: &str =
+    "[[trunk]]\nname = \"peer\"\ntargets = [{ uri = \"sip:127.0.0.9\" }]\nmatch = { sources = [\"127.0.0.9\"] }\n[[route]]\n";
+
+const BUILT: &[Case] = &[
+    Case(NODE, "name = 'edge-7'"),
+    Case(NODE, "domain = 'sip.example.org'"),
+    Case(NODE, "drain_timeout = '90s'"),
+    Case(NODE, "dump_dir = '/var/lib/tandem/dumps'"),
+    Case(NODE, "flight_recorder = '16MiB'"),
+    Case("[log]\n", "format = 'json'"),
+    Case("[log]\n", "level = 'debug'"),
+    Case(CALLS, "max = 50"),
+    Case(CALLS, "max_cps = 20"),
+    Case(CALLS, "max_duration = '2h'"),
+    Case(CALLS, "inactivity_timeout = '30s'"),
+    Case(CALLS, "hold_timeout = '10m'"),
+    Case(CALLS, "shards = 2"),
+    Case(TRUNK, "targets = [{ uri = 'sip:127.0.0.9:5070;transport=udp' }]"),
+    Case(TRUNK, "match = { sources = ['127.0.0.0/24'], listen = 'inside', domain = 'sip.example.org', to = '^12' }"),
+    Case(CALLED, "listen = 'inside'"),
+    Case(CALLED, "media = 'inside'"),
+    Case(CALLED, "nat = true"),
+    Case(CALLED, "codecs = ['opus', 'g722', 'pcmu', 'pcma']"),
+    Case(CALLED, "trying_timeout = '800ms'"),
+    Case(CALLED, "ring_timeout = '45s'"),
+    Case(CALLED, "limits = { calls = 3, cps = 2, status = 486 }"),
+    Case(ROUTE, "name = 'out'\nfrom = ['peer']\nto = '^9'\ndo = { bridge = ['trunk:peer'], timeout = '20s' }"),
+    Case(ROUTE, "from = ['*']\nanchor = false\ndo = { bridge = ['trunk:peer/100', 'sip:200@127.0.0.8'] }"),
+    Case(ROUTE, "do = { answer = 'echo' }"),
+    Case(ROUTE, "do = { answer = 'tone' }"),
+    Case(ROUTE, "do = { reject = 486, reason = 'Asleep' }"),
+];
+
+const LATER: &[Case] = &[
+    Case("", "[files]\nrecordings = 'tapes/'"),
+    Case("", "[api]\nbind = '127.0.0.1:8081'"),
+    Case("", "[[user]]\nname = 'carol'\npassword = 'x'"),
+    Case("", "[[token]]\nname = 'app'\nalgorithm = 'HS256'"),
+    Case(NODE, "store = 'sqlite:calls.db'"),
+    Case(CALLED, "proxy = 'sip:edge.example.org;lr'"),
+    Case(CALLED, "login = { username = 'u', password = 'p' }"),
+    Case(CALLED, "challenge = { username = 'u', password = { file = 'secret' } }"),
+    Case(CALLED, "register = { uri = 'sip:127.0.0.9', expires = '5m' }"),
+    Case(CALLED, "called_from = 'to'"),
+    Case(CALLED, "from_domain = 'example.org'"),
+    Case(CALLED, "caller_id = 'pai'"),
+    Case(CALLED, "privacy = 'enforce'"),
+    Case(CALLED, "stir = 'verify'"),
+    Case(CALLED, "srtp = 'off'"),
+    Case(CALLED, "keying = ['dtls']"),
+    Case(CALLED, "ice = 'lite'"),
+    Case(CALLED, "dtmf = 'info'"),
+    Case(CALLED, "t38 = true"),
+    Case(CALLED, "session_timer = 'off'"),
+    Case(CALLED, "prack = 'required'"),
+    Case(CALLED, "ping = { every = '10s', down_after = 3 }"),
+    Case(CALLED, "failover = ['503', 'timeout']"),
+    Case(CALLED, "headers_out = { set = { 'X-A' = 'b' } }"),
+    Case(CALLED, "headers_in = { remove = ['X-A'] }"),
+    Case(CALLED, "numbers_out = [{ of = 'called', match = '^0', to = '+49' }]"),
+    Case(CALLED, "numbers_in = []"),
+    Case(TRUNK, "targets = [{ uri = 'sip:127.0.0.9', priority = 1 }]"),
+    Case(TRUNK, "targets = [{ uri = 'sip:127.0.0.9', weight = 5 }]"),
+    Case(TRUNK, "targets = [{ uri = 'sip:127.0.0.9;transport=tcp' }]"),
+    Case(TRUNK, "targets = [{ uri = 'sips:127.0.0.9' }]"),
+    Case(TRUNK, "match = { sources = ['127.0.0.9'], tls_name = 'peer.example.org' }"),
+    Case(ROUTE, "from = ['users']\ndo = { reject = 403 }"),
+    Case(ROUTE, "do = { ring = ['trunk:peer'], strategy = 'parallel' }"),
+    Case(ROUTE, "do = { ask = 'https://policy.example.org' }"),
+    Case(ROUTE, "do = { answer = 'welcome.wav' }"),
+    Case(ROUTE, "do = { bridge = ['user:carol'] }"),
+    Case(ROUTE, "do = { bridge = ['sips:carol@127.0.0.9'] }"),
+];
+
+const LISTEN: &str = "[[media]]\nname = 'm'\nbind = '127.0.0.1'\nports = '20000-20999'\n[calls]\nmax_cps = 10\n[[listen]]\nname = 'l'\nbind = '127.0.0.1:5060'\n";
+const MEDIA: &str = "[[listen]]\nname = 'l'\nbind = '127.0.0.1:5060'\n[calls]\nmax_cps = 10\n[[media]]\nname = 'm'\nbind = '127.0.0.1'\nports = '20000-20999'\n";
+
+const BUILT_ALONE: &[Case] = &[
+    Case(LISTEN, "transport = 'udp'"),
+    Case(LISTEN, "advertise = 'sip.example.org:5060'"),
+    Case(LISTEN, "advertise = '192.0.2.7'"),
+    Case(LISTEN, "silent = true"),
+    Case(MEDIA, "advertise = '192.0.2.7'"),
+];
+
+const LATER_ALONE: &[Case] = &[
+    Case(LISTEN, "transport = 'tcp'"),
+    Case(LISTEN, "transport = 'tls'"),
+    Case(LISTEN, "transport = 'ws'"),
+    Case(LISTEN, "transport = 'wss'"),
+    Case(LISTEN, "cert = 'c.pem'"),
+    Case(LISTEN, "key = 'k.pem'"),
+    Case(LISTEN, "client_ca = 'a.pem'"),
+    Case(MEDIA, "dscp = 46"),
+];
+
+#[test]
+fn what_is_built_is_read() {
+    for Case(section, entry) in BUILT {
+        assert_eq!(mistakes(&format!("{section}{entry}\n")), Vec::<String>::new(), "{entry}");
+    }
+    for Case(section, entry) in BUILT_ALONE {
+        assert_eq!(mistakes_alone(&format!("{section}{entry}\n")), Vec::<String>::new(), "{entry}");
+    }
+}
+
+#[test]
+fn what_is_not_built_says_so_and_nothing_else() {
+    let of_base = LATER.iter().map(|Case(section, entry)| (entry, mistakes(&format!("{section}{entry}\n"))));
+    let alone = LATER_ALONE.iter().map(|Case(section, entry)| (entry, mistakes_alone(&format!("{section}{entry}\n"))));
+    for (entry, mistakes) in of_base.chain(alone) {
+        assert!(!mistakes.is_empty(), "{entry} is accepted silently");
+        assert!(mistakes.iter().all(|message| message.contains("not built yet")), "{entry}: {mistakes:#?}");
+    }
+}

@@ -1,0 +1,75 @@
+//! What a running node takes over from a new file, and what it would need a restart for.
+
+mod common;
+use tandem_config::{Config, Difference, load};
+
+const RULES: &str = "\
+[[trunk]]
+name = 'a'
+match = { sources = ['127.0.0.2'] }
+[[trunk]]
+name = 'b'
+targets = [{ uri = 'sip:127.0.0.3' }]
+[[route]]
+do = { bridge = ['trunk:b'] }
+";
+
+fn config(head: &str, rules: &str) -> Config {
+    load(&format!("{head}{rules}"), "new.toml", &common::env).expect("it loads")
+}
+
+fn between(head: &str, rules: &str) -> Difference {
+    Difference::between(&config(common::BASE, RULES), &config(head, rules))
+}
+
+#[test]
+fn a_file_that_only_moved_its_lines_changes_nothing() {
+    let moved = RULES.replace("[[trunk]]", "# a comment\n\n[[trunk]]");
+    assert_eq!(between(&format!("# more\n{}", common::BASE), &moved).reload(), Ok(Vec::new()));
+}
+
+#[test]
+fn trunks_routes_and_limits_are_taken_over() {
+    let rules = RULES.replace("'127.0.0.2'", "'127.0.0.4'").replace("'b'", "'c'").replace("trunk:b", "trunk:c");
+    let rules = format!("[calls]\nmax_cps = 100\nhold_timeout = '2h'\n[node]\ndrain_timeout = '1s'\n{rules}");
+    let applied = between(common::BASE, &rules).reload().unwrap();
+    assert_eq!(
+        applied,
+        [
+            "`drain_timeout` in [node] changed",
+            "`max_cps` in [calls] changed",
+            "`hold_timeout` in [calls] changed",
+            "[[trunk]] a changed",
+            "[[trunk]] c added",
+            "[[trunk]] b removed",
+            "[[route]]s changed: 1 now",
+        ]
+    );
+}
+
+#[test]
+fn a_listener_turns_silent_without_a_restart() {
+    let head = common::BASE.replace("[[media]]", "silent = true\n[[media]]");
+    assert_eq!(between(&head, RULES).reload(), Ok(vec!["`silent` in [[listen]] inside changed".to_owned()]));
+}
+
+#[test]
+fn what_sockets_and_threads_are_made_from_needs_a_restart() {
+    let base = common::BASE;
+    for (head, rules, words) in [
+        (base.replace("5060", "5062"), "", "new.toml:1:1: [[listen]] inside changed: that needs a restart"),
+        (base.replace("20000", "21000"), "", "[[media]] inside changed"),
+        (base.replace("name = \"inside\"", "name = \"within\""), "", "[[listen]] within changed"),
+        (format!("{base}[[listen]]\nname = 'x'\nbind = '127.0.0.7:5060'\n"), "", "the number of [[listen]] changed"),
+        (format!("{base}[[media]]\nname = 'x'\nbind = '127.0.0.7'\nports = '2000-4000'\n"), "", "the number of [[media]] changed"),
+        (base.to_owned(), "[calls]\nshards = 3\n", "`shards` in [calls] changed"),
+        (base.to_owned(), "[node]\nname = 'other'\n", "`name` in [node] changed"),
+        (base.to_owned(), "[node]\ndomain = 'example.org'\n", "`domain` in [node] changed"),
+        (base.to_owned(), "[node]\ndump_dir = 'd'\n", "`dump_dir` in [node] changed"),
+        (base.to_owned(), "[node]\nflight_recorder = '1MiB'\n", "`flight_recorder` in [node] changed"),
+        (base.to_owned(), "[log]\nlevel = 'debug'\n", "[log] changed"),
+    ] {
+        let refused = between(&head, &format!("{rules}{RULES}")).reload().unwrap_err().to_string();
+        assert!(refused.contains(words) && refused.contains("needs a restart"), "{refused}");
+    }
+}
