@@ -44,6 +44,7 @@ class Script:
         self.variables = set()
         self.cseq = 0
         self.in_dialog = False
+        self.last_sent = None
         self.numbers = itertools.count(1)
 
     @staticmethod
@@ -113,8 +114,9 @@ class Script:
         kind = "response" if isinstance(what, int) else "request"
         attributes = [f'{kind}="{what}"']
         attributes.append('optional="true"' if optional else f'timeout="{timeout}"')
-        # The first INVITE and the first 2xx teach sipp the remote target.
-        if what == "INVITE" or (isinstance(what, int) and 200 <= what < 300):
+        # An INVITE and the 2xx of one teach sipp the remote target.
+        answered = what == 200 and self.last_sent == "INVITE"
+        if what == "INVITE" or answered:
             attributes.append('rrs="true"')
         actions = [self._look(pattern, "msg", True) for pattern in has]
         actions += [self._look(pattern, "msg", False) for pattern in lacks]
@@ -126,8 +128,7 @@ class Script:
             actions += self._remember("first")
         inside = "\n".join(["    <action>", *(f"      {action}" for action in actions), "    </action>"]) if actions else ""
         self.steps.append(f"  <recv {' '.join(attributes)}>\n{inside}\n  </recv>")
-        if what == "ACK" or (what == 200 and self.is_caller):
-            self.in_dialog = True
+        self.in_dialog |= what == "ACK" or answered
         return self
 
     def trying(self):
@@ -179,6 +180,7 @@ class Script:
             "Max-Forwards: 70",
             *headers,
         ]
+        self.last_sent = method
         return self._send(lines, body, retrans)
 
     def _hop_by_hop(self, method, to, retrans):
@@ -191,6 +193,7 @@ class Script:
             f"CSeq: {self.cseq} {method}",
             "Max-Forwards: 70",
         ]
+        self.last_sent = method
         return self._send(lines, None, retrans)
 
     def _target(self, cseq):

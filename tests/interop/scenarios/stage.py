@@ -103,7 +103,7 @@ CASES = [
     ),
     Case(
         "CANCEL before the callee said anything but 100",
-        caller().invite(sdp()).expect(100).cancel().expect(200).expect(487).ack_failure(),
+        caller().invite(sdp()).expect(100).pause(300).cancel().expect(200).expect(487).ack_failure(),
         callee().expect("INVITE").reply(100).expect("CANCEL").reply(200, to="CANCEL").reply(487).expect("ACK"),
     ),
     Case(
@@ -286,6 +286,13 @@ CASES = [
         None,
         number="200",
     ),
+    Case(
+        "nobody is at the first target: the second is called",
+        caller().invite(sdp()).trying().expect(180).expect(200).ack().bye().expect(200),
+        hung_up(answered(callee().expect("INVITE"))),
+        number="400",
+        direct=False,
+    ),
     Case("no route: 404", caller().invite(sdp()).trying().expect(404).ack_failure(), None, number="999"),
     Case("a route that rejects: its status", caller().invite(sdp()).trying().expect(410).ack_failure(), None, number="410"),
     Case("a stranger: 403", caller().invite(sdp()).trying().expect(403).ack_failure(), None, source=STRANGER),
@@ -331,12 +338,14 @@ def configuration(stage, ports):
         ("nobody", "from = [\"*\"]\nto = '^[0-9]+-200$'\ndo = { bridge = [\"trunk:dead\"] }\n"),
     ]
     for index, port in ports.items():
-        # All callees are at one address, so only the first of their trunks may say that calls from there are its own.
+        # These are only called: what comes from there is inside calls, and needs no trunk.
         lines = f'targets = [{{ uri = "sip:{CALLEE}:{port};transport=udp" }}]\n{codecs}\n'
         trunks.append((f"callee-{index}", lines))
         trunks.append((f"patience-{index}", f'{lines}trying_timeout = "1s"\nring_timeout = "2s"\n'))
-        routes.append((f"callee-{index}", f"from = [\"callers\"]\nto = '^{index}-100$'\ndo = {{ bridge = [\"trunk:callee-{index}\"] }}\n"))
-        routes.append((f"patience-{index}", f"from = [\"callers\"]\nto = '^{index}-300$'\ndo = {{ bridge = [\"trunk:patience-{index}\"] }}\n"))
+        ends = {"100": f'"trunk:callee-{index}"', "300": f'"trunk:patience-{index}"', "400": f'"trunk:dead", "trunk:callee-{index}"'}
+        for number, bridge in ends.items():
+            name = f"{index}-{number}"
+            routes.append((name, f"from = [\"callers\"]\nto = '^{name}$'\ndo = {{ bridge = [{bridge}] }}\n"))
     return node.config(stage, trunks=trunks, routes=routes)
 
 
