@@ -29,7 +29,7 @@ pub(crate) const ROOMS: [Room; 10] = [
     pure("tandem-config", "crates/config", &["tandem-model"], &["regex", "serde", "thiserror", "toml"]),
     pure("tandem-signalling", "crates/signalling", &["tandem-model"], &["bytes", "memchr", "siphasher", "thiserror"]),
     pure("tandem-media", "crates/media", &["tandem-model"], &["thiserror"]),
-    pure("tandem-policy", "crates/policy", &["tandem-model", "tandem-config"], &["regex", "thiserror"]),
+    pure("tandem-policy", "crates/policy", &["tandem-model", "tandem-config"], &["regex", "regex-automata", "thiserror"]),
     pure("tandem-phone", "crates/phone", &["tandem-model"], &["bytes"]),
     shell("tandem-runtime", "crates/runtime", &["tandem-model", "tandem-signalling", "tandem-media", "tandem-policy", "tandem-config"]),
     shell(
