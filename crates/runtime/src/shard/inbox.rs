@@ -92,7 +92,12 @@ impl Inbox {
         self.bell.event.as_fd()
     }
 
-    /// Call this when the bell has become readable, before taking what is queued.
+    /// Whether something was queued since the bell was last answered.
+    pub(super) fn has_rung(&self) -> bool {
+        self.bell.rung.load(Ordering::Acquire)
+    }
+
+    /// Silences the bell. Call this before taking what is queued.
     pub(super) fn answer(&self) {
         // It cannot fail but for a bell that has not rung.
         let _ = self.bell.event.read();

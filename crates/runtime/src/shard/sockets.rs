@@ -4,7 +4,7 @@
 use super::{ShardConfig, Shared, SideGauges, poller::Poller};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
-    io,
+    io, mem,
     net::{IpAddr, SocketAddr, UdpSocket},
     sync::{Arc, atomic::Ordering::Relaxed},
 };
@@ -22,6 +22,8 @@ pub(super) struct Sockets {
     max_open: usize,
     /// Where the search for a pair to close goes on.
     hand: usize,
+    /// The last pair that was wanted could not be opened: said once, not for every call that is refused.
+    short: bool,
     shared: Arc<Shared>,
 }
 
@@ -75,14 +77,14 @@ impl Sockets {
             Side { bind: config.bind, advertise: config.advertise, allocator, first_port, first_slot, told: Told::default() }
         };
         let sides = config.sides.iter().enumerate().map(part).collect();
-        Ok(Sockets { poller: Poller::new()?, sides, slots, open: 0, max_open: config.max_sockets / shares, hand: 0, shared })
+        Ok(Sockets { poller: Poller::new()?, sides, slots, open: 0, max_open: config.max_sockets / shares, hand: 0, short: false, shared })
     }
 
     /// Takes a pair of a side for a session; `None` when there is none to be had.
     pub(super) fn take(&mut self, now: Timestamp, side: MediaSide, session: u32) -> Option<PortId> {
         let index = usize::from(side.0);
         self.make_room();
-        let Sockets { poller, sides, slots, open, max_open, shared, .. } = self;
+        let Sockets { poller, sides, slots, open, max_open, short, shared, .. } = self;
         let side = sides.get_mut(index)?;
         let port = side.allocator.take(now, |port| {
             let place = side.first_slot + usize::from(port - side.first_port) / 2;
@@ -90,11 +92,14 @@ impl Sockets {
                 return Probe::Opened;
             }
             if *open + SOCKETS_PER_PAIR > *max_open {
-                tracing::warn!(open = *open, "media has as many sockets open as it may");
+                if !mem::replace(short, true) {
+                    tracing::warn!(open = *open, "media has as many sockets open as it may");
+                }
                 return Probe::Failed;
             }
             match open_pair(poller, side.bind, port, place) {
                 Ok(pair) => {
+                    *short = false;
                     slots[place].pair = Some(pair);
                     *open += SOCKETS_PER_PAIR;
                     shared.counters.sockets.fetch_add(SOCKETS_PER_PAIR, Relaxed);
@@ -102,7 +107,9 @@ impl Sockets {
                 }
                 Err(error) if matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied) => Probe::InUse,
                 Err(error) => {
-                    tracing::error!(%error, port, "no socket for media");
+                    if !mem::replace(short, true) {
+                        tracing::error!(%error, port, "no socket for media");
+                    }
                     Probe::Failed
                 }
             }

@@ -19,7 +19,10 @@ struct Bench {
 
 /// Threads with `sides` sides of 8 pairs each at 127.0.91.`host`.
 fn start(host: u8, sides: usize, threads: usize, max_sockets: usize) -> Bench {
-    let address = IpAddr::from([127, 0, 91, host]);
+    start_at(IpAddr::from([127, 0, 91, host]), sides, threads, max_sockets)
+}
+
+fn start_at(address: IpAddr, sides: usize, threads: usize, max_sockets: usize) -> Bench {
     let side = |index: usize| {
         let first = 20_000 + 1000 * index as u16;
         SideConfig { bind: address, advertise: address, ports: first..=first + 15 }
@@ -134,6 +137,15 @@ fn packets_are_relayed_between_the_phones_and_strangers_are_not() {
     assert_eq!((stats[0].received.packets, stats[0].dropped, stats[1].sent.packets), (2, 1, 2));
     assert_eq!(heard[12..], packet(3)[12..]);
     assert_eq!((bench.in_use(), bench.shards.counts().sessions, bench.shards.counts().sockets), (0, 0, 4));
+}
+
+#[test]
+fn ipv6_is_relayed_too() {
+    let bench = start_at(IpAddr::from(std::net::Ipv6Addr::LOCALHOST), 1, 1, 100);
+    let locals = bench.open(1);
+    let [a, b] = bench.phones(1);
+    talk(&a, &locals[0], &b, &locals[1]);
+    talk(&b, &locals[1], &a, &locals[0]);
 }
 
 #[test]

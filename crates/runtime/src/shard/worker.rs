@@ -16,7 +16,7 @@ use tandem_media::{Input, Output, PacketBuf, Session, Setup, Verdict};
 use tandem_model::{CallId, EndpointRequest, MediaCommand, MediaEvent, MediaFailure, PortId, Random, Timestamp};
 
 /// Commands handled before packets have their turn again: opening ports takes as long as forwarding several packets.
-const COMMANDS_PER_TURN: usize = 32;
+const COMMANDS_PER_TURN: usize = 16;
 
 /// Timers handled likewise.
 const TIMERS_PER_TURN: usize = 64;
@@ -109,10 +109,12 @@ impl Worker {
                     return;
                 }
             };
-            self.read(ready);
-            if self.backlog && self.obey() == Going::Over {
+            // A packet that was sent after a command finds it carried out: a phone may answer a description at once.
+            let obeys = self.backlog || self.inbox.has_rung();
+            if obeys && self.obey() == Going::Over {
                 return;
             }
+            self.read(ready, obeys);
             self.wake();
         }
     }
@@ -125,18 +127,15 @@ impl Worker {
         self.timers.first().map(|(at, _)| at.since(self.clock.now()))
     }
 
-    /// Takes one packet from each socket that is ready.
-    fn read(&mut self, ready: usize) {
+    /// Takes one packet from each socket that is ready. The bell says nothing new if it `was_heard` before.
+    fn read(&mut self, ready: usize, was_heard: bool) {
         let mut now = Timestamp::ZERO;
         for index in 0..ready {
             if index % PACKETS_PER_READING == 0 {
                 now = self.clock.now();
             }
             match self.sockets.poller.token(index) {
-                BELL => {
-                    self.inbox.answer();
-                    self.backlog = true;
-                }
+                BELL => self.backlog |= !was_heard,
                 token => self.relay(now, token),
             }
         }
@@ -162,6 +161,7 @@ impl Worker {
 
     /// Handles commands, so many at a time.
     fn obey(&mut self) -> Going {
+        self.inbox.answer();
         for _ in 0..COMMANDS_PER_TURN {
             let now = self.clock.now();
             match self.inbox.take() {
@@ -171,10 +171,11 @@ impl Worker {
                 Some(Item::Fault(call, fault)) => self.inject(now, call, fault),
                 None => {
                     self.backlog = false;
-                    break;
+                    return Going::On;
                 }
             }
         }
+        self.backlog = true;
         Going::On
     }
 
