@@ -7,12 +7,12 @@
 
 use crate::message::{HeaderName, Message, Method, Printer, Rejection, reason_phrase, screen};
 use crate::minted::Minter;
+use crate::table::Table;
 use crate::tombstone::{Owner, Tombstone, TransactionTable};
 use crate::transaction::{TransactionKey, TransactionKeys};
 use crate::wire::{Arrival, Transmit, response_destination};
 use bytes::Bytes;
-use std::collections::BTreeMap;
-use tandem_model::{CallId, Destination, Flow, LegId, Timestamp};
+use tandem_model::{CallId, Flow, LegId, Timestamp};
 
 /// The methods that a call understands, as Allow says them.
 pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
@@ -57,9 +57,9 @@ pub struct Dispatcher {
     minter: Minter,
     keys: TransactionKeys,
     transactions: TransactionTable,
-    legs: BTreeMap<LegId, CallId>,
+    legs: Table<LegId, CallId>,
     /// The transaction that founded each call: it is forgotten with its call if it was never retired.
-    founding: BTreeMap<CallId, TransactionKey>,
+    founding: Table<CallId, TransactionKey>,
 }
 
 impl Dispatcher {
@@ -69,8 +69,8 @@ impl Dispatcher {
             minter,
             keys: TransactionKeys::new(secret),
             transactions: TransactionTable::default(),
-            legs: BTreeMap::new(),
-            founding: BTreeMap::new(),
+            legs: Table::default(),
+            founding: Table::default(),
         }
     }
 
@@ -167,6 +167,8 @@ impl Dispatcher {
                 let call = *call;
                 return self.screened(message, &flow, |message| Verdict::Call(call, arrival(message, leg)));
             }
+            // RFC 6026 §7.1: the ACK of a 2xx is the call's, whatever branch its sender gave it.
+            Some(Owner::Finished(Tombstone::Absorb(invited))) if method == Method::Ack && leg == Some(*invited) => {}
             Some(Owner::Finished(tombstone)) => return self.again(tombstone, &message, &flow),
             None => {}
         }
@@ -231,17 +233,18 @@ impl Dispatcher {
         let Some((leg, serial)) = message.via().ok().and_then(|via| via.branch().and_then(|branch| self.minter.read_branch(branch))) else {
             return Verdict::Drop(DropReason::StrayResponse);
         };
+        // §8.1.3.3: with a second Via it was not for us.
+        if message.values(HeaderName::Via).nth(1).is_some() {
+            return Verdict::Drop(DropReason::StrayResponse);
+        }
         if screen(&message).is_err() {
             return Verdict::Drop(DropReason::Malformed);
         }
         let key = self.keys.of_client(leg, serial);
         match self.transactions.owner(key) {
-            Some(Owner::Finished(Tombstone::Acknowledge(ack))) if message.status() >= 300 => {
-                return Verdict::Again(Transmit {
-                    listener: flow.listener,
-                    destination: Destination::Address(flow.remote),
-                    bytes: Bytes::copy_from_slice(ack),
-                });
+            // The CANCEL of the INVITE has the same branch, and its answer is not acknowledged.
+            Some(Owner::Finished(Tombstone::Acknowledge(ack))) if message.status() >= 300 && message.method() == Method::Invite => {
+                return Verdict::Again(Transmit::clone(ack));
             }
             Some(_) => return Verdict::Drop(DropReason::Absorbed),
             None => {}

@@ -10,6 +10,7 @@ mod call;
 mod dialog;
 mod dispatcher;
 mod minted;
+mod table;
 mod tombstone;
 mod wire;
 

@@ -1,7 +1,10 @@
 //! Finished transactions that only wait for retransmissions: a few words each, outside of every call.
 
+use crate::table::Table;
 use crate::transaction::{TOMBSTONE_SPAN, TransactionKey};
-use std::collections::{BTreeMap, VecDeque};
+use crate::wire::Transmit;
+use std::collections::VecDeque;
+use std::collections::hash_map::Entry as Slot;
 use tandem_model::{CallId, LegId, Timestamp};
 
 /// Tombstones kept at most; beyond it the oldest go first. 2 000 calls a second leave 64 000 INVITEs and as many BYEs.
@@ -17,8 +20,8 @@ pub enum Tombstone {
     Answer(u16),
     /// The same with a response that had more to it.
     Repeat(Box<[u8]>),
-    /// INVITE client, Completed (Timer D): the same ACK again.
-    Acknowledge(Box<[u8]>),
+    /// INVITE client, Completed (Timer D): the same ACK again, to where the INVITE went (§17.1.1.3).
+    Acknowledge(Box<Transmit>),
 }
 
 /// Who owns a transaction.
@@ -38,9 +41,9 @@ struct Entry {
 /// Known transactions: open ones point to their call, finished ones are tombstones.
 #[derive(Debug, Default)]
 pub(crate) struct TransactionTable {
-    entries: BTreeMap<TransactionKey, Entry>,
+    entries: Table<TransactionKey, Entry>,
     /// (Call-ID, From tag, CSeq) of initial requests → their transaction.
-    merged: BTreeMap<TransactionKey, TransactionKey>,
+    merged: Table<TransactionKey, TransactionKey>,
     /// Tombstones by age. All live equally long, so this is a queue.
     ages: VecDeque<(Timestamp, TransactionKey)>,
 }
@@ -60,9 +63,16 @@ impl TransactionTable {
         self.merged.insert(merged, key);
     }
 
+    /// The first tombstone stays: a copy of the request that was under way when its transaction ended changes nothing.
     pub(crate) fn retire(&mut self, now: Timestamp, key: TransactionKey, tombstone: Tombstone) {
-        let merged = self.entries.remove(&key).and_then(|entry| entry.merged);
-        self.entries.insert(key, Entry { owner: Owner::Finished(tombstone), merged });
+        let finished = Owner::Finished(tombstone);
+        match self.entries.entry(key) {
+            Slot::Occupied(slot) if matches!(slot.get().owner, Owner::Finished(_)) => return,
+            Slot::Occupied(mut slot) => slot.get_mut().owner = finished,
+            Slot::Vacant(slot) => {
+                slot.insert(Entry { owner: finished, merged: None });
+            }
+        }
         self.ages.push_back((now + TOMBSTONE_SPAN, key));
         if self.ages.len() > MAX_TOMBSTONES {
             self.drop_oldest();

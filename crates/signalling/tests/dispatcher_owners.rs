@@ -3,8 +3,8 @@
 #![allow(clippy::panic, reason = "a test fails by panicking")]
 
 use bytes::Bytes;
-use tandem_model::{CallId, Flow, LegId, ListenerId, Timestamp, Transport};
-use tandem_signalling::{Dispatcher, DropReason, Minter, Tombstone, Verdict};
+use tandem_model::{CallId, Destination, Flow, LegId, ListenerId, Timestamp, Transport};
+use tandem_signalling::{Dispatcher, DropReason, Minter, Tombstone, Transmit, Verdict};
 
 const CALL: CallId = CallId::new(1_000, 1);
 
@@ -140,9 +140,62 @@ fn a_failed_invite_of_ours_is_acknowledged_again() {
     let (mut dispatcher, _) = adopted();
     let branch = minter().branch(leg(), 1).to_string();
     let Verdict::Call(_, arrival) = receive(&mut dispatcher, response(486, &branch, "INVITE")) else { panic!("not the call's") };
-    dispatcher.retire(Timestamp::ZERO, arrival.key, Tombstone::Acknowledge(b"ACK".to_vec().into()));
+    let ack = Transmit {
+        listener: ListenerId(3),
+        destination: Destination::Address("192.0.2.7:5070".parse().expect("an address")),
+        bytes: Bytes::from_static(b"ACK"),
+    };
+    dispatcher.retire(Timestamp::ZERO, arrival.key, Tombstone::Acknowledge(Box::new(ack.clone())));
     dispatcher.leg_removed(leg());
-    assert_eq!(said(&receive(&mut dispatcher, response(486, &branch, "INVITE"))), "ACK");
+    let verdict = receive(&mut dispatcher, response(486, &branch, "INVITE"));
+    assert!(matches!(verdict, Verdict::Again(again) if again == ack), "to where the INVITE went, not to where this came from");
+    let cancelled = receive(&mut dispatcher, response(481, &branch, "CANCEL"));
+    assert!(matches!(cancelled, Verdict::Drop(DropReason::Absorbed)), "the answer to its CANCEL is none to it: {cancelled:?}");
+}
+
+#[test]
+fn a_response_that_another_element_must_pass_on_is_not_ours() {
+    let (mut dispatcher, _) = adopted();
+    let branch = minter().branch(leg(), 1).to_string();
+    let text = String::from_utf8(response(200, &branch, "INVITE").to_vec()).expect("text");
+    let twice = text.replace("\r\nFrom", "\r\nVia: SIP/2.0/UDP 192.0.2.4:5060;branch=z9hG4bKx\r\nFrom");
+    assert!(matches!(receive(&mut dispatcher, twice.into()), Verdict::Drop(DropReason::StrayResponse)));
+}
+
+#[test]
+fn an_ack_that_reuses_its_invites_branch_is_the_calls() {
+    let (mut dispatcher, key) = adopted();
+    let ours = format!(";tag={}", minter().tag(leg()));
+    dispatcher.retire(Timestamp::ZERO, key, Tombstone::Absorb(leg()));
+    assert!(
+        matches!(receive(&mut dispatcher, request("ACK", "z9hG4bK1", &ours)), Verdict::Call(CALL, arrival) if arrival.leg == Some(leg()))
+    );
+    dispatcher.leg_removed(leg());
+    assert!(matches!(receive(&mut dispatcher, request("ACK", "z9hG4bK1", &ours)), Verdict::Drop(_)));
+}
+
+#[test]
+fn a_transaction_that_is_retired_twice_is_one_tombstone() {
+    let (mut dispatcher, key) = adopted();
+    let again = Timestamp::from_millis(1);
+    dispatcher.retire(Timestamp::ZERO, key, Tombstone::Answer(486));
+    dispatcher.retire(again, key, Tombstone::Answer(500));
+    assert_eq!(dispatcher.counts(), (1, 0, 1));
+    assert_eq!(said(&receive(&mut dispatcher, request("INVITE", "z9hG4bK1", ""))), "SIP/2.0 486 Busy Here");
+}
+
+#[test]
+fn the_last_hop_may_use_up_max_forwards_of_what_ends_a_call() {
+    let (mut dispatcher, _) = adopted();
+    let ours = format!(";tag={}", minter().tag(leg()));
+    let spent = |method: &str| {
+        let text = String::from_utf8(request(method, "z9hG4bK6", &ours).to_vec()).expect("text");
+        Bytes::from(text.replace("Max-Forwards: 70", "Max-Forwards: 0"))
+    };
+    for method in ["ACK", "BYE"] {
+        assert!(matches!(receive(&mut dispatcher, spent(method)), Verdict::Call(CALL, _)), "{method}");
+    }
+    assert_eq!(said(&receive(&mut dispatcher, spent("INVITE"))), "SIP/2.0 483 Too Many Hops");
 }
 
 #[test]

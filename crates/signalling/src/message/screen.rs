@@ -35,8 +35,9 @@ pub fn screen(message: &Message) -> Result<(), Rejection> {
         if message.method() == Method::Invite && message.index.has(HeaderName::Accept) && !accepts(message, "application", "sdp") {
             return Err(rejection(406, "Not Acceptable", message.header(HeaderName::Accept).map_or(0, |value| place(message, value))));
         }
-        // §16.3; a request that ends here is treated alike, as RFC 4475 §3.3.11 allows.
-        if hops == Some(0) {
+        // §16.3; a request that ends here is treated alike, as RFC 4475 §3.3.11 allows. But what ends a call or an INVITE is for
+        // this node alone and has arrived.
+        if hops == Some(0) && !matches!(message.method(), Method::Ack | Method::Bye | Method::Cancel) {
             return Err(rejection(483, "Too Many Hops", 0));
         }
     }

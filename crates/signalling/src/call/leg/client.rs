@@ -318,8 +318,9 @@ impl Leg {
         let client = self.client.take_if(|client| !client.is_accepted())?;
         let ack = hop_request(&client.request, Method::Ack, Some(&arrival.message), None);
         if let Some(ack) = ack {
-            context.send(self.transmit(client.destination.clone(), ack.clone()));
-            context.outputs.push_back(Output::Retire(arrival.key, Tombstone::Acknowledge(ack.to_vec().into_boxed_slice())));
+            let kept = self.transmit(client.destination.clone(), Bytes::copy_from_slice(&ack));
+            context.send(self.transmit(client.destination.clone(), ack));
+            context.outputs.push_back(Output::Retire(arrival.key, Tombstone::Acknowledge(Box::new(kept))));
         }
         self.requests.retain(|request| request.method != Method::Cancel);
         let leaving = self.state == State::Leaving;
