@@ -6,6 +6,7 @@ use crate::{
     log::Escaped,
     mailbox::Mailbox,
     node::Node,
+    replay::revive,
 };
 use bytes::Bytes;
 use std::{
@@ -17,7 +18,7 @@ use std::{
 };
 use tandem_model::{CallId, CallRecord, EndReason, Event, EventKind, LegProfile, LegRecord, MAX_LEGS, MediaCommand, Origin, Timestamp};
 use tandem_policy::Begun;
-use tandem_signalling::{Arrival, Call, CallSetup, Input, Output, Transmit, message::Message};
+use tandem_signalling::{Arrival, Call, CallSetup, Input, Output, message::Message};
 use tokio::time::sleep_until;
 
 /// Pauses before each time that the last words of a call that failed are said: nobody is left to hear whether they arrived.
@@ -31,8 +32,8 @@ pub(crate) struct Actor {
     call: Option<Call>,
     mailbox: Mailbox,
     trail: Trail,
-    /// What is sent should the call fail inside.
-    last_words: Box<[Transmit]>,
+    /// It failed inside once; what it is now was brought back to be ended.
+    failed: bool,
     began: Timestamp,
     answered: Option<Timestamp>,
     /// The trunks whose limits count this call.
@@ -59,8 +60,7 @@ impl Actor {
     ) -> Option<Actor> {
         let now = node.clock.now();
         let trail = node.recorder.borrow_mut().founded(now, &setup, &arrival, &origin, &profile);
-        let last_words = Box::default();
-        let mut actor = Actor { node, setup, call: None, mailbox, trail, last_words, began: now, answered: None, begun: vec![begun] };
+        let mut actor = Actor { node, setup, call: None, mailbox, trail, failed: false, began: now, answered: None, begun: vec![begun] };
         let setup = actor.setup.clone();
         let going = match contain(|| Call::found(setup, now, arrival, origin, profile)) {
             Ok(call) => {
@@ -148,7 +148,6 @@ impl Actor {
             Output::LegAdded(leg) => node.dispatcher.borrow_mut().leg_added(leg, call),
             Output::LegRemoved(leg) => node.dispatcher.borrow_mut().leg_removed(leg),
             Output::Retire(key, tombstone) => node.dispatcher.borrow_mut().retire(now, key, tombstone),
-            Output::LastWords(words) => self.last_words = words,
             Output::Ended => {}
         }
         None
@@ -161,21 +160,36 @@ impl Actor {
         self.node.notify(event);
     }
 
-    /// The call panicked. It is ended from what is kept beside it, and written out for whoever looks into it.
+    /// The call panicked. It is written out for whoever looks into it, and ended: as it stood before what it died of, where the
+    /// recorder can bring that back, else with no more than a last word to each peer.
     fn fail(&mut self, now: Timestamp, fault: &Fault) -> Going {
         let (node, id) = (self.node.clone(), self.setup.id);
-        tracing::error!(call = %id, place = %fault.place, "a call failed inside and was ended: {}", Escaped(&fault.message));
-        node.say_last_words(std::mem::take(&mut self.last_words), &LAST_WORDS);
-        node.command_media(MediaCommand::Close { call: id });
-        let entries = node.recorder.borrow().recall(&self.trail);
-        let kind = EventKind::CallEnded(Box::new(self.record(now, entries.as_deref().and_then(<[Entry]>::first))));
-        node.notify(Event { time: now, call: id, leg: None, kind });
-        let dump = Dump::take(&node.recorder.borrow(), &self.trail, &self.setup, node.clock.unix_ms(Timestamp::ZERO), Some(fault.clone()));
-        node.write_dump(id, dump);
-        // What is left of it may well fail again when it is dropped.
-        if contain(|| drop(self.call.take())).is_err() {
-            tracing::error!(call = %id, "the failed call failed again when it was dropped");
+        tracing::error!(call = %id, place = %fault.place, "a call failed inside and is ended: {}", Escaped(&fault.message));
+        let was_founded = self.call.is_some();
+        let dead = self.call.take();
+        if !self.failed {
+            self.failed = true;
+            let dump = Dump::take(&node.recorder.borrow(), &self.trail, &self.setup, node.clock.unix_ms(Timestamp::ZERO), Some(fault.clone()));
+            node.write_dump(id, dump);
+            let entries = node.recorder.borrow().recall(&self.trail);
+            self.call = entries.and_then(|entries| revive(&self.setup, &entries));
         }
+        let last_words = contain(|| {
+            let words = dead.as_ref().map(Call::last_words).unwrap_or_default();
+            drop(dead);
+            words
+        });
+        if self.call.is_some() {
+            return self.handle(now, Input::End(EndReason::Internal));
+        }
+        node.say_last_words(last_words.unwrap_or_default(), &LAST_WORDS);
+        node.command_media(MediaCommand::Close { call: id });
+        let founding = node.recorder.borrow().recall(&self.trail).and_then(|entries| entries.into_iter().next());
+        if let Some(Recorded::Founded(founding)) = founding.as_ref().map(|entry| &entry.recorded).filter(|_| !was_founded) {
+            node.refuse_founding(founding);
+        }
+        let kind = EventKind::CallEnded(Box::new(self.record(now, founding.as_ref())));
+        node.notify(Event { time: now, call: id, leg: None, kind });
         let legs = (0..MAX_LEGS).filter_map(|index| id.leg(index));
         legs.for_each(|leg| node.dispatcher.borrow_mut().leg_removed(leg));
         Going::Over

@@ -41,7 +41,7 @@ impl Node {
     }
 
     /// Says the last words of a call that failed, again and again: whoever would repeat them until they arrive is gone.
-    pub(crate) fn say_last_words(self: &Rc<Self>, words: Box<[Transmit]>, when: &'static [Duration]) {
+    pub(crate) fn say_last_words(self: &Rc<Self>, words: Vec<Transmit>, when: &'static [Duration]) {
         if words.is_empty() {
             return;
         }

@@ -2,12 +2,12 @@
 
 use crate::{
     containment::contain,
-    flight_recorder::{Dump, Fault, Founding, Recorded},
+    flight_recorder::{Dump, Entry, Fault, Founding, Recorded},
     ladder::Ladder,
 };
 use bytes::Bytes;
 use tandem_model::{EndReason, EventKind, Flow, LegId, Timestamp};
-use tandem_signalling::{Arrival, Call, Input, Output, Transmit, message::Message, transaction::TransactionKey};
+use tandem_signalling::{Arrival, Call, CallSetup, Input, Output, Transmit, message::Message, transaction::TransactionKey};
 
 /// What came of it.
 #[derive(Debug, Default)]
@@ -70,6 +70,26 @@ pub fn replay(dump: &Dump) -> Result<Replayed, ReplayError> {
         }
     }
     Ok(replayed)
+}
+
+/// A call as it stood before the last of `entries`, which it died of: what it was told before that, told again. `None` if it dies
+/// of that as well, or if some of it is missing.
+pub(crate) fn revive(setup: &CallSetup, entries: &[Entry]) -> Option<Call> {
+    let (_, told) = entries.split_last()?;
+    let (first, told) = told.split_first()?;
+    let Recorded::Founded(founding) = &first.recorded else { return None };
+    contain(|| {
+        let invite = arrival(&founding.bytes, founding.flow, founding.key, None, 0)?;
+        let mut call = Call::found(setup.clone(), first.at, invite, founding.origin.clone(), founding.profile.clone());
+        while call.poll_output().is_some() {}
+        for entry in told {
+            call.handle(entry.at, input(&entry.recorded)?);
+            // It was all carried out the first time.
+            while call.poll_output().is_some() {}
+        }
+        Some(call)
+    })
+    .ok()?
 }
 
 fn found(dump: &Dump, now: Timestamp, founding: &Founding, arrival: Box<Arrival>) -> Result<Call, Fault> {

@@ -1,6 +1,7 @@
 //! Lets calls in: policy first, then the limits of the node, then a task of its own for each.
 
-use crate::{actor::Actor, mailbox::Mailbox, node::Node};
+use crate::{actor::Actor, flight_recorder::Founding, mailbox::Mailbox, node::Node};
+use bytes::Bytes;
 use std::rc::Rc;
 use tandem_model::{Admit, CallId, Decision, Flow, LegProfile, Origin, Question, Timestamp};
 use tandem_policy::Begun;
@@ -101,6 +102,14 @@ impl Node {
 
     fn refuse_for_now(self: &Rc<Self>, arrival: &Arrival, retry_after_s: u32) {
         self.reply(arrival, 503, &[(HeaderName::RetryAfter, &retry_after_s.to_string())]);
+    }
+
+    /// An INVITE whose call failed before it was one.
+    pub(crate) fn refuse_founding(self: &Rc<Self>, founding: &Founding) {
+        if let Ok(invite) = Message::parse(Bytes::copy_from_slice(&founding.bytes)) {
+            let transmit = self.dispatcher.borrow().reply(&invite, &founding.flow, 500, None, |_| {});
+            self.send(transmit, None);
+        }
     }
 
     fn reply(self: &Rc<Self>, arrival: &Arrival, status: u16, headers: &[(HeaderName, &str)]) {

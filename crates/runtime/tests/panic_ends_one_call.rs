@@ -64,6 +64,23 @@ fn a_caller_that_was_not_answered_gets_500() {
 }
 
 #[test]
+fn a_failed_call_still_ends_by_the_book() {
+    let (caller, callee) = (Peer::new(), Peer::new());
+    let node = node(&callee);
+    let (doomed, _) = answered_call(&node, &caller, &callee, "book");
+    let faulty = caller.inside("BYE", 2, &doomed, "book").replace("Content-Length", "X-Tandem-Fault: boom\r\nContent-Length");
+    caller.send(node.address, &faulty);
+    // What it says last has the next CSeq, comes again until it is answered, and then no more.
+    let bye = callee.hear_starting("BYE");
+    assert_eq!(bye.header("CSeq"), "2 BYE");
+    assert_eq!(callee.hear_starting("BYE").0, bye.0);
+    callee.send(node.address, &bye.answer("200 OK", "callee", "", ""));
+    let bye = caller.hear_starting("BYE");
+    caller.send(node.address, &bye.answer("200 OK", "f", "", ""));
+    assert!(callee.hears_nothing());
+}
+
+#[test]
 fn the_dump_reproduces_the_panic_and_every_message_before_it() {
     let (caller, callee) = (Peer::new(), Peer::new());
     let node = node(&callee);

@@ -7,6 +7,7 @@ use crate::{
 use bytes::Bytes;
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use tandem_config::Config;
+use tandem_media::PortAllocator;
 use tandem_model::{
     Action, Admit, CallId, CallRecord, Decision, Destination, Event as Happened, EventKind, Flow, LegProfile, ListenerId, Origin, Question,
     QuestionId, Random, Timestamp, Transport, TrunkId,
@@ -85,7 +86,7 @@ impl CoreNode {
         };
         let sides = config.media.iter().map(|media| Side {
             address: media.advertise.unwrap_or(*media.bind),
-            free: (media.ports.first..media.ports.last).filter(|port| port % 2 == 0).collect(),
+            ports: PortAllocator::new(media.ports.first..=media.ports.last),
         });
         let max = config.calls.max.as_ref().map_or(u32::MAX, |max| **max);
         CoreNode {
@@ -146,7 +147,7 @@ impl CoreNode {
     /// When it is to be woken.
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         let calls = self.calls.values().filter_map(|held| held.call.poll_timeout()).map(|(at, _)| at);
-        calls.chain(self.dispatcher.poll_timeout()).min()
+        calls.chain(self.dispatcher.poll_timeout()).chain(self.shard.poll_timeout()).min()
     }
 
     /// What its calls wait for.
@@ -168,6 +169,7 @@ impl CoreNode {
 
     pub(crate) fn wake(&mut self, world: &mut World<'_>) {
         self.dispatcher.handle_timeout(world.now);
+        self.shard.wake(world);
         let due = |held: &Held| held.call.poll_timeout().is_some_and(|(at, _)| at <= world.now);
         let ids: Vec<CallId> = self.calls.iter().filter(|(_, held)| due(held)).map(|(id, _)| *id).collect();
         for id in ids {
@@ -176,6 +178,9 @@ impl CoreNode {
     }
 
     pub(crate) fn receive(&mut self, world: &mut World<'_>, datagram: &Datagram) {
+        if datagram.rtp {
+            return self.shard.receive(world, datagram);
+        }
         let Some(listener) = self.listeners.iter().position(|listener| *listener == datagram.to) else { return };
         let flow = Flow { listener: ListenerId(listener as u16), transport: Transport::Udp, remote: datagram.from };
         match self.dispatcher.receive(world.now, Bytes::copy_from_slice(&datagram.bytes), flow) {
@@ -288,16 +293,12 @@ impl CoreNode {
         match output {
             Output::Send(transmit) => self.send(world, Some(id), *transmit),
             Output::Ask(question, what) => return self.ask(world, id, question, &what),
-            Output::Media(command) => {
-                if let Some((call, event)) = self.shard.command(*command) {
-                    world.flight.push(world.now + self.shard.delay, Event::Media(call, Box::new(event)));
-                }
-            }
+            Output::Media(command) => self.shard.command(world, *command),
             Output::Notify(event) => self.events.push(*event),
             Output::LegAdded(leg) => self.dispatcher.leg_added(leg, id),
             Output::LegRemoved(leg) => self.dispatcher.leg_removed(leg),
             Output::Retire(key, tombstone) => self.dispatcher.retire(world.now, key, tombstone),
-            Output::LastWords(_) | Output::Ended => {}
+            Output::Ended => {}
         }
         None
     }

@@ -22,7 +22,6 @@ impl Call {
             (None, Some(offer)) => self.offer_in_answer(now, &offer),
             (None, None) => self.unusable_answer(now, Failure::new(500)),
         }
-        self.renew_last_words();
     }
 
     /// The caller's offer is answered: 200 to the caller, ACK to the callee.
@@ -88,7 +87,6 @@ impl Call {
                     Ok(settled) => {
                         callee.ack(context!(self, now), Some(&settled.answer));
                         self.describe(now, Side::Callee, settled);
-                        self.renew_last_words();
                     }
                     Err(_) => self.decline(now, Side::Callee, &late.offer),
                 }
@@ -144,7 +142,6 @@ impl Call {
             }
         }
         self.notify(now, Some(self.caller.id), EventKind::LegAnswered);
-        self.renew_last_words();
     }
 
     /// 200 with an offer of our own; the ACK will answer it.

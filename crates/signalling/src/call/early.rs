@@ -14,7 +14,6 @@ impl Call {
         let Phase::Dialling(dialling) = &mut self.phase else { return };
         if dialling.trying_until.take().is_some() {
             self.notify(now, self.callee.as_ref().map(|callee| callee.id), EventKind::LegTrying);
-            self.renew_last_words();
         }
     }
 

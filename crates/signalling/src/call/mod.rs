@@ -115,8 +115,6 @@ pub enum Output {
     LegRemoved(LegId),
     /// A transaction is over.
     Retire(TransactionKey, Tombstone),
-    /// To be sent if the call dies inside; replaces what was given before.
-    LastWords(Box<[Transmit]>),
     /// The call is over: drop it.
     Ended,
 }
@@ -217,6 +215,12 @@ impl Call {
         let legs = std::iter::once(&self.caller).chain(&self.callee).chain(&self.strays);
         let transactions = legs.filter_map(Leg::poll_timeout).map(|at| (at, Reason::Transaction));
         transactions.chain(self.deadlines()).min_by_key(|(at, _)| *at)
+    }
+
+    /// What to send to its peers should it be given up without a word: BYE, CANCEL or a final failure. Meant for a call that
+    /// panicked: it reads little and changes nothing, yet whoever asks must be ready for another panic.
+    pub fn last_words(&self) -> Vec<Transmit> {
+        std::iter::once(&self.caller).chain(&self.callee).filter_map(|leg| leg.last_word(&self.node)).collect()
     }
 
     /// Its id.
@@ -331,13 +335,6 @@ impl Call {
 
     fn media(&mut self, command: MediaCommand) {
         self.outputs.push_back(Output::Media(Box::new(command)));
-    }
-
-    /// Prepares what is sent should the call die inside. Done where a leg's standing changed, not for every message.
-    fn renew_last_words(&mut self) {
-        let words = std::iter::once(&self.caller).chain(&self.callee).filter_map(|leg| leg.last_word(&self.node));
-        let words = words.collect();
-        self.outputs.push_back(Output::LastWords(words));
     }
 
     #[allow(clippy::panic, reason = "the fault that tests of panic isolation inject; no configuration can enable it")]

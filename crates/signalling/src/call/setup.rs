@@ -67,7 +67,6 @@ impl Call {
             None if !call.caller.has_dialog() => call.refuse(now, 400, Some("Missing or unusable Contact"), &Extra::none()),
             None => call.ask_route(origin, uri),
         }
-        call.renew_last_words();
         call.reap();
         call
     }

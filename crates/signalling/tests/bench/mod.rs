@@ -137,7 +137,6 @@ impl Bench {
                     self.dispatcher.leg_removed(leg);
                 }
                 Output::Retire(key, tombstone) => self.dispatcher.retire(self.now, key, tombstone),
-                Output::LastWords(_) => {}
                 Output::Ended => {
                     assert!(self.legs.is_empty(), "legs are left: {:?}", self.legs);
                     assert!(self.call.as_mut().and_then(Call::poll_output).is_none(), "something comes after the end");
