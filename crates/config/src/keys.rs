@@ -69,3 +69,24 @@ pub(crate) const ROUTE: Keys = Keys { title: "[[route]]", built: &["name", "from
 
 pub(crate) const DO: Keys =
     Keys { title: "`do`", built: &["bridge", "timeout", "answer", "reject", "reason"], later: &["ring", "strategy", "ask"] };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_names_every_key() {
+        let text = include_str!("../../../docs/configuration.md");
+        let (built, later) = text.split_once("## Not built yet").unwrap();
+        for keys in [ROOT, NODE, LOG, LISTEN, MEDIA, CALLS, TRUNK, TARGET, MATCH, LIMITS, ROUTE, DO] {
+            for key in keys.built {
+                let is_named = [format!("`{key}`"), format!("[{key}]"), format!("{key} = ")].iter().any(|form| built.contains(form));
+                assert!(is_named, "`{key}` of {} is not in docs/configuration.md", keys.title);
+            }
+            for key in keys.later {
+                let is_named = later.contains(&format!("`{key}`")) || later.contains(&format!("[{key}]"));
+                assert!(is_named, "`{key}` of {} is not listed as not built yet in docs/configuration.md", keys.title);
+            }
+        }
+    }
+}

@@ -70,9 +70,15 @@ impl Problems {
         Problems { file: file.into(), list: Vec::new() }
     }
 
-    /// Adds a mistake, at its place in the order. The same mistake at the same place is kept once.
+    /// Adds a mistake, at its place in the order. The same mistake at the same place is kept once. Control characters
+    /// are escaped, so that a mistake is one line whatever the file says.
     pub fn add(&mut self, place: Place, message: impl Into<String>) {
-        let problem = Problem { place, message: message.into() };
+        let mut message = message.into();
+        if message.contains(char::is_control) {
+            let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+            message = message.chars().map(escape).collect();
+        }
+        let problem = Problem { place, message };
         if let Err(index) = self.list.binary_search(&problem) {
             self.list.insert(index, problem);
         }

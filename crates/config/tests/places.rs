@@ -82,3 +82,10 @@ fn a_file_longer_than_the_bound_is_not_read() {
     let text = format!("#{}", "x".repeat(tandem_config::MAX_FILE));
     assert!(load(&text, "t", &common::env).unwrap_err().to_string().contains("longer than"));
 }
+
+#[test]
+fn a_mistake_is_one_line_whatever_the_file_says() {
+    let text = format!("{}[node]\ndrain_timeout = \"5\\n\\u001b[2J\"\n", common::BASE);
+    let printed = load(&text, "t", &common::env).unwrap_err().to_string();
+    assert!(!printed.contains(char::is_control), "{printed:?}");
+}
