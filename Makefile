@@ -25,7 +25,7 @@ help:
 	@echo 'make bench         benchmarks'
 
 run: packages
-	exec cargo run --quiet --package tandem -- serve --demo --config $(CONFIG)
+	exec cargo run --package tandem -- serve --demo --config $(CONFIG)
 
 # Rust needs a linker; nothing in the build compiles C.
 packages:
