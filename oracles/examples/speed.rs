@@ -4,7 +4,10 @@
 
 use bytes::Bytes;
 use std::{hint::black_box, time::Instant};
-use tandem_signalling::{message::Message, sdp::Description};
+use tandem_signalling::{
+    message::{HeaderName, Message, Printer},
+    sdp::Description,
+};
 
 const RUNS: usize = 25;
 const ROUNDS: usize = 2000;
@@ -33,6 +36,16 @@ fn nanoseconds(mut work: impl FnMut()) -> u128 {
     (0..RUNS).map(|_| round()).min().unwrap_or_default()
 }
 
+/// The message from its parts, header by header.
+fn write(message: &Message) -> Bytes {
+    let mut printer = Printer::request(message.method_token(), message.uri());
+    let ours = [HeaderName::ContentType, HeaderName::ContentLength];
+    message.headers().filter(|header| !ours.contains(&header.name)).for_each(|header| {
+        printer.copy(header);
+    });
+    printer.finish_with_body("application/sdp", message.body())
+}
+
 fn main() {
     let text = invite();
     let bytes = Bytes::copy_from_slice(&text);
@@ -41,6 +54,15 @@ fn main() {
     println!("  rsip                       {:6}", nanoseconds(|| drop(black_box(rsip::SipMessage::try_from(text.as_slice())))));
     println!("  rsipstack                  {:6}", nanoseconds(|| drop(black_box(rsipstack::sip::SipMessage::try_from(text.as_slice())))));
     println!("  rvoip-sip-core             {:6}", nanoseconds(|| drop(black_box(rvoip_sip_core::parse_message(&text)))));
+    println!("and to write it again");
+    let message = Message::parse(bytes.clone()).expect("well-formed");
+    println!("  tandem                     {:6}", nanoseconds(|| drop(black_box(write(&message)))));
+    let other = rsip::SipMessage::try_from(text.as_slice()).expect("well-formed");
+    println!("  rsip                       {:6}", nanoseconds(|| drop(black_box(other.to_string()))));
+    let other = rsipstack::sip::SipMessage::try_from(text.as_slice()).expect("well-formed");
+    println!("  rsipstack                  {:6}", nanoseconds(|| drop(black_box(other.to_string()))));
+    let other = rvoip_sip_core::parse_message(&text).expect("well-formed");
+    println!("  rvoip-sip-core             {:6}", nanoseconds(|| drop(black_box(other.to_bytes()))));
     println!("and to read what a call needs of it as well (as the tests do, with a map of strings)");
     println!("  tandem                     {:6}", nanoseconds(|| drop(black_box((tandem_oracles::OURS.message)(&text)))));
     for other in &tandem_oracles::OTHERS {
