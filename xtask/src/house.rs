@@ -27,7 +27,7 @@ const fn shell(name: &'static str, path: &'static str, house: &'static [&'static
 pub(crate) const ROOMS: [Room; 10] = [
     pure("tandem-model", "crates/model", &[], &["serde"]),
     pure("tandem-config", "crates/config", &["tandem-model"], &["regex", "serde", "thiserror", "toml"]),
-    pure("tandem-signalling", "crates/signalling", &["tandem-model"], &["bytes", "memchr", "siphasher", "thiserror"]),
+    pure("tandem-signalling", "crates/signalling", &["tandem-model"], &["bytes", "bytestring", "memchr", "siphasher", "thiserror"]),
     pure("tandem-media", "crates/media", &["tandem-model"], &["thiserror"]),
     pure("tandem-policy", "crates/policy", &["tandem-model", "tandem-config"], &["regex", "regex-automata", "thiserror"]),
     pure("tandem-phone", "crates/phone", &["tandem-model"], &["bytes"]),

@@ -17,6 +17,7 @@ mod parse;
 mod print;
 mod screen;
 mod status;
+mod store;
 mod uri;
 
 pub use error::{HeaderError, ParseError, ParseErrorKind, Rejection};
@@ -38,11 +39,12 @@ use list::List;
 use parse::{Index, Start};
 use std::borrow::Cow;
 use std::ops::Range;
+use store::Store;
 
 /// A message over the bytes that it came in. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Message {
-    bytes: Bytes,
+    store: Store,
     start: Start,
     index: Index,
     defect: Option<ParseError>,
@@ -119,7 +121,7 @@ impl Message {
 
     /// All header lines in order.
     pub fn headers(&self) -> impl Iterator<Item = Header<'_>> {
-        self.index.lines(&self.bytes).map(|(name, line)| Header {
+        self.index.lines(self.bytes()).map(|(name, line)| Header {
             name,
             raw_name: self.text((line.start, line.name_end)),
             value: self.text((line.value, line.end)),
@@ -128,7 +130,7 @@ impl Message {
 
     /// The value of the first line of this name, trimmed.
     pub fn header(&self, name: HeaderName) -> Option<&str> {
-        self.index.first(&self.bytes, name).map(|line| self.text((line.value, line.end)))
+        self.index.first(self.bytes(), name).map(|line| self.text((line.value, line.end)))
     }
 
     /// The items of all lines of this name, for headers whose values are lists; empty items are skipped.
@@ -138,7 +140,7 @@ impl Message {
 
     /// The value of each line of this name.
     fn lines(&self, name: HeaderName) -> impl Iterator<Item = &str> {
-        self.index.named(&self.bytes, name).map(|line| self.text((line.value, line.end)))
+        self.index.named(self.bytes(), name).map(|line| self.text((line.value, line.end)))
     }
 
     /// From.
@@ -200,7 +202,7 @@ impl Message {
     /// The body: what Content-Length covers, or all that follows the headers.
     pub fn body(&self) -> &[u8] {
         let (start, end) = self.index.body;
-        &self.bytes[usize::from(start)..usize::from(end)]
+        &self.bytes()[usize::from(start)..usize::from(end)]
     }
 
     /// The session description, if there is one that is not empty: the body, or the first such part of a multipart body.
@@ -223,13 +225,13 @@ impl Message {
 
     /// All bytes, as they came.
     pub fn bytes(&self) -> &Bytes {
-        &self.bytes
+        self.store.bytes()
     }
 
     /// The message over a copy of its own bytes, so that it does not keep a large read buffer alive.
     pub fn into_exact(self) -> Message {
         let end = usize::from(self.index.body.1);
-        Message { bytes: Bytes::copy_from_slice(&self.bytes[..end]), ..self }
+        Message { store: Store::new(Bytes::copy_from_slice(&self.bytes()[..end])), ..self }
     }
 
     fn read<'a, T>(&'a self, name: HeaderName, read: impl FnOnce(&'a str) -> Result<T, ParseError>) -> Result<T, HeaderError> {
@@ -244,18 +246,14 @@ impl Message {
         read: impl FnOnce(&'a str) -> Result<T, ParseError>,
     ) -> Result<T, HeaderError> {
         read(item).map_err(|error| {
-            let offset = (item.as_ptr().addr()).saturating_sub(self.bytes.as_ptr().addr());
+            let offset = (item.as_ptr().addr()).saturating_sub(self.bytes().as_ptr().addr());
             HeaderError { name, position: offset + error.position, kind: error.kind }
         })
     }
 
     /// A part of the header section. Where that is not UTF-8 (a defect), what is valid of the part.
     fn text(&self, (start, end): (u16, u16)) -> &str {
-        let part = &self.bytes[usize::from(start)..usize::from(end)];
-        match std::str::from_utf8(part) {
-            Ok(text) => text,
-            Err(error) => std::str::from_utf8(&part[..error.valid_up_to()]).unwrap_or_default(),
-        }
+        self.store.text(usize::from(start), usize::from(end))
     }
 }
 

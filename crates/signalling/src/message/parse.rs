@@ -3,6 +3,7 @@
 use super::chars::{self, TOKEN};
 use super::error::{ParseError, ParseErrorKind};
 use super::headers::number;
+use super::store::Store;
 use super::{HeaderName, Message, Method};
 use bytes::Bytes;
 
@@ -152,7 +153,7 @@ impl Message {
         let start = start_line(head, first, line_end, &mut defect)?;
         let mut index = Index::EMPTY;
         read_headers(head, next, &mut index, &mut defect);
-        Ok(Message { bytes: datagram, start, index, defect })
+        Ok(Message { store: Store::new(datagram), start, index, defect })
     }
 }
 
