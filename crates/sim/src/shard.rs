@@ -1,51 +1,72 @@
-//! Media as the core asks for it: sessions that take ports, and give them back.
+//! The media threads in one, without sockets: real sessions on ports of the virtual network.
 
+use crate::{
+    node::World,
+    queue::{Datagram, Event},
+};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
+use tandem_media::{Channel, Input, Output, PacketBuf, PortAllocator, Probe, Session, Setup, Verdict};
 use tandem_model::{
-    CallId, DirectionStats, EndpointDescription, EndpointRequest, EndpointStats, LegId, LocalEndpoint, MediaCommand, MediaEvent,
-    MediaFailure,
+    CallId, EndpointDescription, EndpointRequest, LegId, LocalEndpoint, MediaCommand, MediaEvent, MediaFailure, PortId, Timestamp,
 };
 
 /// One `[[media]]` side.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Side {
     pub(crate) address: IpAddr,
-    /// Even ports that are free.
-    pub(crate) free: BTreeSet<u16>,
+    pub(crate) ports: PortAllocator,
 }
 
-#[derive(Clone, Debug)]
-struct Session {
-    endpoints: Vec<(EndpointRequest, LocalEndpoint)>,
+#[derive(Debug)]
+struct Opened {
+    session: Session,
+    endpoints: Vec<(EndpointRequest, LocalEndpoint, PortId)>,
 }
 
 /// All media threads in one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Shard {
-    pub(crate) sides: Vec<Side>,
-    sessions: BTreeMap<CallId, Session>,
+    sides: Vec<Side>,
+    sessions: BTreeMap<CallId, Opened>,
+    /// Who owns an address of ours.
+    owners: BTreeMap<SocketAddr, (CallId, PortId, Channel)>,
+    next_port: u32,
+    buffer: PacketBuf,
     /// Every description that a leg was given, in their order.
     pub descriptions: Vec<(LegId, EndpointDescription)>,
-    /// How long it takes to open a session.
+    /// How long it takes until a call hears of its session.
     pub delay: Duration,
     /// The next so many sessions are refused.
     pub refuse: u32,
     /// Commands that came for sessions that do not exist: a call that talks to nobody.
     pub misdirected: u32,
+    /// Packets at addresses that were no session's, or were not the leg's.
+    pub dropped: u32,
 }
 
 impl Shard {
     pub(crate) fn new(sides: Vec<Side>) -> Shard {
-        Shard { sides, delay: Duration::from_micros(200), ..Shard::default() }
+        Shard {
+            sides,
+            sessions: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            next_port: 0,
+            buffer: PacketBuf::new(),
+            descriptions: Vec::new(),
+            delay: Duration::from_micros(200),
+            refuse: 0,
+            misdirected: 0,
+            dropped: 0,
+        }
     }
 
-    /// Ports in use.
-    pub fn ports(&self) -> usize {
-        self.sessions.values().map(|session| session.endpoints.len()).sum()
+    /// Pairs of ports in use.
+    pub fn ports(&self, now: Timestamp) -> usize {
+        self.sides.iter().map(|side| side.ports.counts(now).in_use).sum()
     }
 
     /// Sessions that exist.
@@ -53,74 +74,146 @@ impl Shard {
         self.sessions.len()
     }
 
-    /// Our end of a leg.
-    pub fn local(&self, leg: LegId) -> Option<SocketAddr> {
-        let mut endpoints = self.sessions.values().flat_map(|session| &session.endpoints);
-        endpoints.find(|(request, _)| request.leg == leg).map(|(_, local)| local.rtp)
-    }
-
     /// The call whose session there is, if there is just one.
     pub fn only_call(&self) -> Option<CallId> {
         self.sessions.keys().next().copied().filter(|_| self.sessions.len() == 1)
     }
 
-    pub(crate) fn command(&mut self, command: MediaCommand) -> Option<(CallId, MediaEvent)> {
-        match command {
-            MediaCommand::Open { call, endpoints, .. } => Some((call, self.open(call, &endpoints))),
-            MediaCommand::Describe { call, leg, description } => {
-                self.descriptions.push((leg, *description));
-                self.misdirected += u32::from(!self.sessions.contains_key(&call));
-                None
-            }
-            MediaCommand::Play { call, .. } => {
-                self.misdirected += u32::from(!self.sessions.contains_key(&call));
-                None
-            }
-            MediaCommand::Close { call } => Some((call, self.close(call)?)),
+    /// Where a session of ours has its ports for RTP.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.owners.iter().filter(|(_, (.., channel))| *channel == Channel::Rtp).map(|(address, _)| *address).collect()
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Timestamp> {
+        self.sessions.values().filter_map(|opened| opened.session.poll_timeout()).map(|(at, _)| at).min()
+    }
+
+    pub(crate) fn wake(&mut self, world: &mut World<'_>) {
+        let due = |opened: &Opened| opened.session.poll_timeout().is_some_and(|(at, _)| at <= world.now);
+        let calls: Vec<CallId> = self.sessions.iter().filter(|(_, opened)| due(opened)).map(|(call, _)| *call).collect();
+        for call in calls {
+            self.handle(world, call, Input::Wake);
         }
     }
 
-    fn open(&mut self, call: CallId, endpoints: &[EndpointRequest]) -> MediaEvent {
+    pub(crate) fn receive(&mut self, world: &mut World<'_>, datagram: &Datagram) {
+        let owner = self.owners.get(&datagram.to).copied();
+        let Some((call, port, channel)) = owner else { return self.dropped += 1 };
+        let Some(opened) = self.sessions.get_mut(&call) else { return };
+        self.buffer.fill(&datagram.bytes);
+        match opened.session.handle_packet(world.now, port, channel, datagram.from, &mut self.buffer) {
+            Verdict::Forward { port, channel, to } => {
+                let from = local(&opened.endpoints, port, channel);
+                world.outbox.extend(from.map(|from| Datagram { from, to, bytes: self.buffer.bytes().to_vec(), rtp: true }));
+            }
+            Verdict::Consumed => {}
+            Verdict::Dropped(_) => self.dropped += 1,
+        }
+    }
+
+    pub(crate) fn command(&mut self, world: &mut World<'_>, command: MediaCommand) {
+        match command {
+            MediaCommand::Open { call, endpoints, inactivity, hold } => {
+                if let Err(failure) = self.open(world.now, call, &endpoints, inactivity, hold) {
+                    self.tell(world, call, MediaEvent::Refused(failure));
+                }
+                self.drain(world, call);
+            }
+            MediaCommand::Describe { call, leg, description } => {
+                self.descriptions.push((leg, (*description).clone()));
+                self.handle(world, call, Input::Describe(leg, description));
+            }
+            MediaCommand::Play { call, leg, tone } => self.handle(world, call, Input::Play(leg, tone)),
+            MediaCommand::Close { call } => self.handle(world, call, Input::Close),
+        }
+    }
+
+    fn handle(&mut self, world: &mut World<'_>, call: CallId, input: Input) {
+        match self.sessions.get_mut(&call) {
+            Some(opened) => opened.session.handle(world.now, input),
+            // A session that was refused is closed by a call that has not heard of it yet.
+            None => self.misdirected += u32::from(input != Input::Close),
+        }
+        self.drain(world, call);
+    }
+
+    /// Does what a session wants done.
+    fn drain(&mut self, world: &mut World<'_>, call: CallId) {
+        let Some(opened) = self.sessions.get_mut(&call) else { return };
+        let mut events = Vec::new();
+        while let Some(output) = opened.session.poll_output() {
+            match output {
+                Output::Event(event) => events.push(event),
+                Output::Packet { port, channel, to, bytes } => {
+                    let bytes = bytes.to_vec();
+                    world.outbox.extend(local(&opened.endpoints, port, channel).map(|from| Datagram { from, to, bytes, rtp: true }));
+                }
+            }
+        }
+        let closed = opened.session.is_closed();
+        for event in events {
+            self.tell(world, call, event);
+        }
+        if closed && let Some(opened) = self.sessions.remove(&call) {
+            for (request, local, _) in opened.endpoints {
+                self.owners.remove(&local.rtp);
+                self.owners.remove(&local.rtcp);
+                self.sides[usize::from(request.side.0)].ports.give_back(world.now, local.rtp.port());
+            }
+        }
+    }
+
+    fn tell(&self, world: &mut World<'_>, call: CallId, event: MediaEvent) {
+        world.flight.push(world.now + self.delay, Event::Media(call, Box::new(event)));
+    }
+
+    fn open(
+        &mut self,
+        now: Timestamp,
+        call: CallId,
+        requests: &[EndpointRequest],
+        inactivity: Duration,
+        hold: Duration,
+    ) -> Result<(), MediaFailure> {
         if self.refuse > 0 {
             self.refuse -= 1;
-            return MediaEvent::Refused(MediaFailure::NoPorts);
+            return Err(MediaFailure::NoPorts);
         }
         if self.sessions.contains_key(&call) {
             self.misdirected += 1;
-            return MediaEvent::Refused(MediaFailure::NoPorts);
+            return Err(MediaFailure::NoPorts);
         }
-        let mut taken = Vec::new();
-        for request in endpoints {
-            let Some(side) = self.sides.get_mut(usize::from(request.side.0)) else { continue };
-            let Some(port) = side.free.pop_first() else { continue };
-            let (rtp, rtcp) = (SocketAddr::new(side.address, port), SocketAddr::new(side.address, port + 1));
-            taken.push((*request, LocalEndpoint { leg: request.leg, rtp, rtcp }));
+        let mut endpoints = Vec::new();
+        for request in requests {
+            let side = self.sides.get_mut(usize::from(request.side.0));
+            let Some((address, port)) = side.and_then(|side| Some((side.address, side.ports.take(now, |_| Probe::Opened)?))) else { break };
+            let (rtp, rtcp) = (SocketAddr::new(address, port), SocketAddr::new(address, port + 1));
+            self.next_port += 1;
+            endpoints.push((*request, LocalEndpoint { leg: request.leg, rtp, rtcp }, PortId(self.next_port)));
         }
-        let locals: Vec<LocalEndpoint> = taken.iter().map(|(_, local)| *local).collect();
-        let session = Session { endpoints: taken };
-        if locals.len() < endpoints.len() {
-            self.give_back(&session);
-            return MediaEvent::Refused(MediaFailure::NoPorts);
+        let locals: Vec<(LocalEndpoint, PortId)> = endpoints.iter().map(|(_, local, port)| (*local, *port)).collect();
+        let setup = Setup { endpoints: &locals, inactivity, hold, seed: call.bits() };
+        match Session::open(now, setup) {
+            Ok(session) if locals.len() == requests.len() => {
+                for (local, port) in locals {
+                    self.owners.insert(local.rtp, (call, port, Channel::Rtp));
+                    self.owners.insert(local.rtcp, (call, port, Channel::Rtcp));
+                }
+                self.sessions.insert(call, Opened { session, endpoints });
+                Ok(())
+            }
+            _ => {
+                for (request, local, _) in endpoints {
+                    self.sides[usize::from(request.side.0)].ports.give_back_unused(local.rtp.port());
+                }
+                Err(MediaFailure::NoPorts)
+            }
         }
-        self.sessions.insert(call, session);
-        MediaEvent::Opened(locals.into())
     }
+}
 
-    fn close(&mut self, call: CallId) -> Option<MediaEvent> {
-        let session = self.sessions.remove(&call)?;
-        self.give_back(&session);
-        let stats = |(request, _): &(EndpointRequest, LocalEndpoint)| EndpointStats {
-            leg: request.leg,
-            received: DirectionStats::default(),
-            sent: DirectionStats::default(),
-            dropped: 0,
-        };
-        Some(MediaEvent::Closed(session.endpoints.iter().map(stats).collect()))
-    }
-
-    fn give_back(&mut self, session: &Session) {
-        for (request, local) in &session.endpoints {
-            self.sides[usize::from(request.side.0)].free.insert(local.rtp.port());
-        }
-    }
+/// The address behind an endpoint's port.
+fn local(endpoints: &[(EndpointRequest, LocalEndpoint, PortId)], port: PortId, channel: Channel) -> Option<SocketAddr> {
+    let (_, local, _) = endpoints.iter().find(|(.., own)| *own == port)?;
+    Some(if channel == Channel::Rtp { local.rtp } else { local.rtcp })
 }

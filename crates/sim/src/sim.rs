@@ -383,7 +383,7 @@ impl Sim {
     fn assert_clean(&mut self) {
         let (legs, open, _) = self.core.held();
         assert_eq!((self.core.calls(), legs, open), (0, 0, 0), "calls, legs and transactions are left");
-        assert_eq!((self.core.shard.sessions(), self.core.shard.ports()), (0, 0), "media is left");
+        assert_eq!((self.core.shard.sessions(), self.core.shard.ports(self.now)), (0, 0), "media is left");
         assert_eq!(self.core.shard.misdirected, 0, "commands for media sessions that do not exist");
         assert_eq!(self.core.counted(), (0, 0), "calls are counted that are over");
         self.assert_records();

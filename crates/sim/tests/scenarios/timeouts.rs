@@ -88,11 +88,11 @@ fn a_target_that_cannot_be_reached() {
 
 #[test]
 fn a_call_may_not_last_for_ever() {
-    let text = tandem_sim::STANDARD.replace("max_duration = \"6h\"", "max_duration = \"10m\"");
+    let text = tandem_sim::STANDARD.replace("max_duration = \"6h\"", "max_duration = \"4m\"");
     let mut sim = Sim::with_config(8, &text);
     sim.expect(BOB, Script::answers(100));
     sim.place(ALICE, "bob", Script::new());
-    sim.run_for(secs(601));
+    sim.run_for(secs(241));
     sim.finish();
     assert_eq!(sim.end_reason(), Some(EndReason::MaxDuration));
     assert_eq!(sim.call(ALICE).outcome, Some(Outcome::TheyHungUp));
