@@ -70,7 +70,7 @@ fn silence_is_given_up_and_told() {
         assert!(at < Timestamp::from_millis(40_000), "it never ends");
     }
     let said = bench.said();
-    assert_eq!(said.iter().filter(|(to, _)| to == BOB).count(), 3, "INVITE again after 0.5, 1.5 and 3.5 s, then no more: {said:?}");
+    assert_eq!(said.iter().filter(|(to, _)| to == BOB).count(), 6, "INVITE again after 0.5, 1.5, 3.5, 7.5, 15.5 and 31.5 s: {said:?}");
     assert_eq!(said.iter().filter(|(_, words)| words == "408 INVITE").count(), 11, "until no ACK in 32 s: {said:?}");
     assert!(bench.call.is_none());
 }

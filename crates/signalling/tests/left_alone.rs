@@ -304,6 +304,8 @@ proptest! {
         let mut bench = script.bench;
         prop_assert!(bench.wakes < 300, "woken {} times", bench.wakes);
         prop_assert_eq!(bench.records.len(), 1);
+        let count = |name: &str| bench.events.iter().filter(|kind| kind.name() == name).count();
+        prop_assert_eq!(count("leg.created"), count("leg.failed") + count("leg.ended"), "{:?}", bench.events);
         let (opened, closed) = bench.media.iter().fold((0, 0), |(opened, closed), command| match command {
             MediaCommand::Open { .. } => (opened + 1, closed),
             MediaCommand::Close { .. } => (opened, closed + 1),

@@ -13,7 +13,13 @@ use tandem_model::{BuiltIn, EndReason, EventKind, MediaCommand, Timestamp};
 impl Call {
     /// The callee answered.
     pub(super) fn on_answer(&mut self, now: Timestamp, message: &Message) {
-        let Phase::Dialling(dialling) = std::mem::replace(&mut self.phase, Phase::Talking) else { return };
+        let dialling = match std::mem::replace(&mut self.phase, Phase::Talking) {
+            Phase::Dialling(dialling) => dialling,
+            phase => {
+                self.phase = phase;
+                return;
+            }
+        };
         let sdp = sdp_of(message);
         self.answered = Some(now);
         self.notify(now, self.callee.as_ref().map(|callee| callee.id), EventKind::LegAnswered);

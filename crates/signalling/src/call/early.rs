@@ -1,6 +1,6 @@
 //! What happens between the INVITE to the callee and its final response.
 
-use super::failure::Failure;
+use super::failure::{Failure, phrase};
 use super::leg::sdp_of;
 use super::phase::Phase;
 use super::{Call, Side, context};
@@ -70,23 +70,13 @@ impl Call {
 
     /// The callee said no.
     pub(super) fn on_rejected(&mut self, now: Timestamp, message: &Message) {
-        let kind = EventKind::LegFailed {
-            sip_status: message.status(),
-            reason: message.reason().into(),
-            q850_cause: super::failure::q850_cause(message.status()),
-        };
-        self.notify(now, self.callee.as_ref().map(|callee| callee.id), kind);
+        self.leg_failed(now, self.callee.as_ref().map(|callee| callee.id), message.status(), message.reason().into());
         self.target_failed(now, Failure::from_response(message));
     }
 
     /// The callee said nothing, or was not there.
     pub(super) fn on_unanswered(&mut self, now: Timestamp, status: u16) {
-        let kind = EventKind::LegFailed {
-            sip_status: status,
-            reason: super::failure::phrase(status),
-            q850_cause: super::failure::q850_cause(status),
-        };
-        self.notify(now, self.callee.as_ref().map(|callee| callee.id), kind);
+        self.leg_failed(now, self.callee.as_ref().map(|callee| callee.id), status, phrase(status));
         self.target_failed(now, Failure::unanswered(status));
     }
 
@@ -118,6 +108,7 @@ impl Call {
             if let Some(callee) = &mut self.callee {
                 callee.cancel(context!(self, now), super::failure::reason_value(EndReason::RingTimeout));
             }
+            self.leg_failed(now, self.callee.as_ref().map(|callee| callee.id), 487, phrase(487));
             let mut failure = Failure::new(480);
             failure.end = Some(EndReason::RingTimeout);
             failure.retriable = true;

@@ -304,7 +304,8 @@ fn our_from(invite: &crate::message::Message, host: &str) -> (String, String) {
     };
     match from.display.filter(|display| !display.is_empty()) {
         Some(display) if display.starts_with('"') => (format!("{display} <{uri}>"), uri),
-        Some(display) => (format!("\"{display}\" <{uri}>"), uri),
+        // What was a word by itself becomes a quoted string, in which a backslash takes away the meaning of what follows (§25.1).
+        Some(display) => (format!("\"{}\" <{uri}>", display.replace('\\', "\\\\")), uri),
         None => (format!("<{uri}>"), uri),
     }
 }

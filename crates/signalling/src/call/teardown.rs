@@ -1,12 +1,12 @@
 //! CANCEL, BYE and every other end of a call: both legs, media, record, and the last transaction.
 
-use super::failure::{caller_status, reason_value};
+use super::failure::{caller_status, phrase, q850_cause, reason_value};
 use super::leg::State;
 use super::modify::Modify;
 use super::phase::{MediaState, Phase};
 use super::{Call, Output, Reason, Side, context};
 use std::time::Duration;
-use tandem_model::{EndReason, EndpointStats, EventKind, MediaCommand, Timestamp};
+use tandem_model::{EndReason, EndpointStats, EventKind, LegId, MediaCommand, Timestamp};
 
 /// How long the record waits for the media session's last figures.
 const MEDIA_CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -42,15 +42,26 @@ impl Call {
         if let Some(callee) = &mut self.callee {
             callee.hang_up(context!(self, now), caller_status(reason), header);
         }
-        let legs: Vec<_> =
-            std::iter::once(&self.caller).chain(&self.callee).filter(|leg| leg.status / 100 == 2).map(|leg| leg.id).collect();
-        for leg in legs {
-            self.notify(now, Some(leg), EventKind::LegEnded { reason });
-        }
+        self.leg_over(now, Side::Caller, reason);
+        self.leg_over(now, Side::Callee, reason);
         match self.media {
             MediaState::None => self.record(now),
             _ => self.close_media(now),
         }
+    }
+
+    /// Tells of a leg that the end of the call ends.
+    fn leg_over(&mut self, now: Timestamp, side: Side, reason: EndReason) {
+        let Some((leg, status)) = self.leg(side).map(|leg| (leg.id, leg.status)) else { return };
+        match status {
+            200..300 => self.notify(now, Some(leg), EventKind::LegEnded { reason }),
+            _ => self.leg_failed(now, Some(leg), status, phrase(status)),
+        }
+    }
+
+    /// Tells of a leg that was never answered.
+    pub(super) fn leg_failed(&mut self, now: Timestamp, leg: Option<LegId>, status: u16, reason: Box<str>) {
+        self.notify(now, leg, EventKind::LegFailed { sip_status: status, reason, q850_cause: q850_cause(status) });
     }
 
     /// A 2xx that made an offer is owed an ACK that answers it, even if the call ends before the answer is there

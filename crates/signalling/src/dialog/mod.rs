@@ -110,14 +110,16 @@ impl Dialog {
     /// Whether `request` belongs here and comes in order; if so its CSeq counts as seen. ACK and CANCEL repeat their
     /// INVITE's number and are not for this.
     pub fn accept(&mut self, request: &Message) -> Verdict {
-        let (Ok(from), Ok(cseq)) = (request.from(), request.cseq()) else { return Verdict::Stranger };
-        if request.call_id() != &*self.call_id || from.tag() != self.remote_tag() {
-            return Verdict::Stranger;
-        }
+        let (true, Ok(cseq)) = (self.is_of(request), request.cseq()) else { return Verdict::Stranger };
         match self.sequence.on_remote(cseq.number) {
             Order::InOrder => Verdict::InOrder,
             Order::OutOfOrder => Verdict::OutOfOrder,
         }
+    }
+
+    /// Whether a request with our tag names this dialog in all its parts (§12.2.2).
+    pub fn is_of(&self, request: &Message) -> bool {
+        request.call_id() == &*self.call_id && request.from().is_ok_and(|from| from.tag() == self.remote_tag())
     }
 
     /// A target refresh request, or a 2xx to one, names the peer's Contact anew (§12.2).
@@ -155,7 +157,10 @@ impl Dialog {
 
 fn contact_uri(message: &Message) -> Result<Box<str>, DialogError> {
     match message.contact() {
-        Ok(Some(Contact::Address(address))) if next_hop(address.uri).is_some() => Ok(address.uri.into()),
+        Ok(Some(Contact::Address(address))) if next_hop(address.uri).is_some() => {
+            // §19.1.1: a Request-URI, which it is to become, has no headers.
+            Ok(address.uri.split_once('?').map_or(address.uri, |(uri, _)| uri).into())
+        }
         _ => Err(DialogError::NoContact),
     }
 }

@@ -166,11 +166,6 @@ impl Transaction {
         row.actions
     }
 
-    /// Stops repeating the request; answers are still taken until the transaction times out.
-    pub fn cease(&mut self) {
-        self.retransmit = None;
-    }
-
     /// The next instant at which a timer runs out, and which.
     pub fn poll_timeout(&self) -> Option<(Timestamp, Timer)> {
         let retransmit = self.retransmit.as_ref().map(|(timer, backoff)| (backoff.due(), *timer));

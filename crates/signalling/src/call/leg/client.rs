@@ -10,10 +10,15 @@ use crate::tombstone::Tombstone;
 use crate::transaction::{Action, Event, Kind, TRANSACTION_TIMEOUT, Transaction};
 use crate::wire::{Arrival, Transmit};
 use bytes::Bytes;
+use std::time::Duration;
 use tandem_model::{Destination, LegId, LegPlan, Timestamp};
 
 /// CSeq of the first request on a leg.
 const FIRST_CSEQ: u32 = 1;
+/// Further phones that may answer one INVITE; what more of them say is left unanswered.
+const MAX_FORKS: usize = 8;
+/// How long a peer may think about an INVITE inside the dialog once it has said that it does (as Timer C, §16.6).
+const REINVITE_PATIENCE: Duration = Duration::from_secs(180);
 
 /// What the first INVITE of a leg says beside what the leg knows itself.
 pub(crate) struct Invitation<'a> {
@@ -40,6 +45,8 @@ pub(super) struct InviteClient {
     cancel: Cancel,
     /// The leg's first INVITE, which makes the dialog.
     first: bool,
+    /// It is cancelled if only provisional responses came until then. (The call sees to that for a first INVITE.)
+    patience: Option<Timestamp>,
 }
 
 /// How far the cancelling of an INVITE has come.
@@ -68,7 +75,11 @@ impl InviteClient {
             // The call acknowledges or hangs up; the caller's own ACK timer bounds that.
             return None;
         }
-        let given_up = if let Cancel::Sent(at) = self.cancel { Some(at) } else { None };
+        let given_up = match self.cancel {
+            Cancel::Sent(at) => Some(at),
+            Cancel::No if self.has_provisional() => self.patience,
+            _ => None,
+        };
         [self.transaction.poll_timeout().map(|(at, _)| at), given_up].into_iter().flatten().min()
     }
 
@@ -110,6 +121,7 @@ impl Leg {
             awaiting_ack: None,
             farewell: None,
             requests: Vec::new(),
+            forks: Vec::new(),
         };
         let serial = leg.next_serial();
         let mut printer = Printer::request(Method::Invite.as_str(), &plan.uri);
@@ -152,7 +164,8 @@ impl Leg {
         context.send(self.transmit(destination.clone(), request.clone()));
         let transport = context.node.listener(self.profile.listener).transport;
         let transaction = Transaction::client(context.now, Kind::ClientInvite, transport);
-        self.client = Some(Box::new(InviteClient { serial, cseq, request, destination, transaction, cancel: Cancel::No, first }));
+        let patience = (!first).then(|| context.now + REINVITE_PATIENCE);
+        self.client = Some(Box::new(InviteClient { serial, cseq, request, destination, transaction, cancel: Cancel::No, first, patience }));
     }
 
     /// The ACK of a 2xx to our INVITE, with the answer where the 2xx had the offer.
@@ -175,10 +188,10 @@ impl Leg {
         }
         let Some(client) = self.client.as_mut().filter(|client| client.cancel == Cancel::No && !client.is_accepted()) else { return };
         client.cancel = Cancel::Wanted(reason.map(Into::into));
+        // §9.1: until a provisional response is here the CANCEL waits, and the INVITE is repeated: the peer may have it and ring,
+        // and what it said be lost.
         if client.has_provisional() {
             self.send_cancel(context);
-        } else {
-            client.transaction.cease();
         }
     }
 
@@ -270,8 +283,15 @@ impl Leg {
             }
             return Some(LegEvent::Accepted(Box::new(message)));
         }
+        let leaving = cancelled || self.state == State::Leaving;
         self.dialog = Dialog::from_response(&message, self.tag, cseq, &self.to).ok();
-        if cancelled || self.state == State::Leaving {
+        if self.dialog.is_none() {
+            // There is no way to acknowledge it, and so no session.
+            self.client = None;
+            self.state = State::Leaving;
+            return (!leaving).then(|| LegEvent::Rejected(Box::new(message)));
+        }
+        if leaving {
             // §9.1: the 2xx crossed our CANCEL: the session exists and is ended like any other.
             self.requests.retain(|request| request.method != Method::Cancel);
             self.ack(context, None);
@@ -301,13 +321,22 @@ impl Leg {
         self.dialog.as_ref().is_some_and(|dialog| dialog.remote_tag() == tag.as_deref())
     }
 
-    /// A 2xx of a fork that came second: ACK, then BYE (§13.2.2.4).
+    /// A 2xx of a fork that came second: ACK, then BYE (§13.2.2.4). When it comes again, only the ACK was lost.
     fn dismiss_fork(&mut self, context: &mut Context<'_>, response: &Message, cseq: u32) {
+        let tag = response.to().ok().and_then(|to| to.tag()).unwrap_or_default();
+        let known = self.forks.iter().any(|fork| **fork == *tag);
+        if !known && self.forks.len() == MAX_FORKS {
+            return;
+        }
         let Ok(mut dialog) = Dialog::from_response(response, self.tag, cseq, &self.to) else { return };
         let Some(destination) = dialog.destination() else { return };
         let serial = self.next_serial();
         let ack = dialog.request(Method::Ack.as_str(), cseq, &self.via(context.node, serial), 70).finish();
         context.send(self.transmit(destination.clone(), ack));
+        if known {
+            return;
+        }
+        self.forks.push(tag.into());
         let serial = self.next_serial();
         let number = dialog.next_cseq();
         let bye = dialog.request(Method::Bye.as_str(), number, &self.via(context.node, serial), 70).finish();
@@ -338,6 +367,10 @@ impl Leg {
         }
         if matches!(client.cancel, Cancel::Sent(at) if at <= context.now) {
             return self.client_failed(LegEvent::TimedOut);
+        }
+        if client.cancel == Cancel::No && client.has_provisional() && client.patience.is_some_and(|at| at <= context.now) {
+            self.cancel(context, None);
+            return None;
         }
         let (_, timer) = client.transaction.poll_timeout().filter(|(at, _)| *at <= context.now)?;
         let actions = client.transaction.on(context.now, Event::Expired(timer));

@@ -120,6 +120,8 @@ pub(crate) struct Leg {
     /// BYE as soon as the ACK is here (§15.1.1); holds a Reason value.
     farewell: Option<Option<Box<str>>>,
     requests: Vec<OpenRequest>,
+    /// Tags of the other phones that answered our INVITE and were hung up.
+    forks: Vec<Box<str>>,
 }
 
 impl Leg {

@@ -149,6 +149,7 @@ impl Leg {
             awaiting_ack: None,
             farewell: None,
             requests: Vec::new(),
+            forks: Vec::new(),
         };
         leg.open_server(context, arrival);
         leg
@@ -259,6 +260,9 @@ impl Leg {
         if let Some(mut server) = self.server.take_if(|server| server.key == arrival.key && !server.is_unanswered()) {
             server.transaction.on(context.now, Event::Ack);
             context.outputs.push_back(Output::Retire(server.key, Tombstone::Absorb(self.id)));
+            return None;
+        }
+        if !self.dialog.as_ref().is_some_and(|dialog| dialog.is_of(&arrival.message)) {
             return None;
         }
         let cseq = arrival.message.cseq().ok()?.number;
