@@ -231,7 +231,7 @@ impl Message {
     /// The message over a copy of its own bytes, so that it does not keep a large read buffer alive.
     pub fn into_exact(self) -> Message {
         let end = usize::from(self.index.body.1);
-        Message { store: Store::new(Bytes::copy_from_slice(&self.bytes()[..end])), ..self }
+        Message { store: self.store.exact(end), ..self }
     }
 
     fn read<'a, T>(&'a self, name: HeaderName, read: impl FnOnce(&'a str) -> Result<T, ParseError>) -> Result<T, HeaderError> {

@@ -152,8 +152,12 @@ impl Message {
         let mut defect = stray.map(|place| ParseError::new(place, ParseErrorKind::LineEnd));
         let start = start_line(head, first, line_end, &mut defect)?;
         let mut index = Index::EMPTY;
-        read_headers(head, next, &mut index, &mut defect);
-        Ok(Message { store: Store::new(datagram), start, index, defect })
+        let end = read_headers(head, next, &mut index, &mut defect);
+        let store = Store::new(datagram);
+        if let Some(place) = store.not_text(end) {
+            note(&mut defect, place, ParseErrorKind::NotUtf8);
+        }
+        Ok(Message { store, start, index, defect })
     }
 }
 
@@ -162,7 +166,8 @@ fn note(defect: &mut Option<ParseError>, position: usize, kind: ParseErrorKind) 
     defect.get_or_insert(ParseError::new(position, kind));
 }
 
-fn read_headers(bytes: &[u8], start: usize, index: &mut Index, defect: &mut Option<ParseError>) {
+/// Notes where all lies; answers where the header section ends.
+fn read_headers(bytes: &[u8], start: usize, index: &mut Index, defect: &mut Option<ParseError>) -> usize {
     let mut at = start;
     let mut total = 0;
     let mut length = Length::Missing;
@@ -204,9 +209,6 @@ fn read_headers(bytes: &[u8], start: usize, index: &mut Index, defect: &mut Opti
             }
         }
     };
-    if let Err(error) = std::str::from_utf8(&bytes[..at]) {
-        note(defect, error.valid_up_to(), ParseErrorKind::NotUtf8);
-    }
     if let Some(place) = stray_control(&bytes[..at]) {
         note(defect, place, ParseErrorKind::Control);
     }
@@ -219,6 +221,7 @@ fn read_headers(bytes: &[u8], start: usize, index: &mut Index, defect: &mut Opti
         Length::Missing => {}
     }
     index.body = (offset(body), offset(end));
+    at
 }
 
 /// What a header section says of the length of its body.

@@ -20,6 +20,23 @@ impl Store {
         }
     }
 
+    /// A copy of the first `end` of them, and of no more.
+    pub(super) fn exact(&self, end: usize) -> Store {
+        match self {
+            Store::Text(text) if text.is_char_boundary(end) => Store::Text(ByteString::from(&text[..end])),
+            Store::Text(text) => Store::Raw(Bytes::copy_from_slice(&text.as_bytes()[..end])),
+            Store::Raw(bytes) => Store::Raw(Bytes::copy_from_slice(&bytes[..end])),
+        }
+    }
+
+    /// Where the first `end` of them stop being text, if they do.
+    pub(super) fn not_text(&self, end: usize) -> Option<usize> {
+        match self {
+            Store::Text(_) => None,
+            Store::Raw(bytes) => std::str::from_utf8(&bytes[..end]).err().map(|error| error.valid_up_to()),
+        }
+    }
+
     /// All of them.
     pub(super) fn bytes(&self) -> &Bytes {
         match self {
