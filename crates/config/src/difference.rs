@@ -53,7 +53,7 @@ impl Difference {
         self.refuse(was.dump_dir != is.dump_dir, Place::START, "`dump_dir` in [node]");
         self.refuse(was.flight_recorder != is.flight_recorder, Place::START, "`flight_recorder` in [node]");
         self.refuse(old.log != new.log, Place::START, "[log]");
-        self.apply(was.drain_timeout != is.drain_timeout, "`drain_timeout` in [node]");
+        self.refuse(was.drain_timeout != is.drain_timeout, Place::START, "`drain_timeout` in [node]");
     }
 
     fn compare_listeners(&mut self, old: &Config, new: &Config) {
@@ -86,9 +86,9 @@ impl Difference {
         self.refuse(was.shards != is.shards, Place::START, "`shards` in [calls]");
         self.apply(was.max != is.max, "`max` in [calls]");
         self.apply(was.max_cps != is.max_cps, "`max_cps` in [calls]");
-        self.apply(was.max_duration != is.max_duration, "`max_duration` in [calls]");
-        self.apply(was.inactivity_timeout != is.inactivity_timeout, "`inactivity_timeout` in [calls]");
-        self.apply(was.hold_timeout != is.hold_timeout, "`hold_timeout` in [calls]");
+        self.refuse(was.max_duration != is.max_duration, Place::START, "`max_duration` in [calls]");
+        self.refuse(was.inactivity_timeout != is.inactivity_timeout, Place::START, "`inactivity_timeout` in [calls]");
+        self.refuse(was.hold_timeout != is.hold_timeout, Place::START, "`hold_timeout` in [calls]");
     }
 
     fn compare_trunks(&mut self, old: &Config, new: &Config) {

@@ -31,19 +31,11 @@ fn a_file_that_only_moved_its_lines_changes_nothing() {
 #[test]
 fn trunks_routes_and_limits_are_taken_over() {
     let rules = RULES.replace("'127.0.0.2'", "'127.0.0.4'").replace("'b'", "'c'").replace("trunk:b", "trunk:c");
-    let rules = format!("[calls]\nmax_cps = 100\nhold_timeout = '2h'\n[node]\ndrain_timeout = '1s'\n{rules}");
+    let rules = format!("[calls]\nmax_cps = 100\n{rules}");
     let applied = between(common::BASE, &rules).reload().unwrap();
     assert_eq!(
         applied,
-        [
-            "`drain_timeout` in [node] changed",
-            "`max_cps` in [calls] changed",
-            "`hold_timeout` in [calls] changed",
-            "[[trunk]] a changed",
-            "[[trunk]] c added",
-            "[[trunk]] b removed",
-            "[[route]]s changed: 1 now",
-        ]
+        ["`max_cps` in [calls] changed", "[[trunk]] a changed", "[[trunk]] c added", "[[trunk]] b removed", "[[route]]s changed: 1 now",]
     );
 }
 
@@ -63,6 +55,10 @@ fn what_sockets_and_threads_are_made_from_needs_a_restart() {
         (format!("{base}[[listen]]\nname = 'x'\nbind = '127.0.0.7:5060'\n"), "", "the number of [[listen]] changed"),
         (format!("{base}[[media]]\nname = 'x'\nbind = '127.0.0.7'\nports = '2000-4000'\n"), "", "the number of [[media]] changed"),
         (base.to_owned(), "[calls]\nshards = 3\n", "`shards` in [calls] changed"),
+        (base.to_owned(), "[calls]\nmax_duration = '1h'\n", "`max_duration` in [calls] changed"),
+        (base.to_owned(), "[calls]\ninactivity_timeout = '1h'\n", "`inactivity_timeout` in [calls] changed"),
+        (base.to_owned(), "[calls]\nhold_timeout = '2h'\n", "`hold_timeout` in [calls] changed"),
+        (base.to_owned(), "[node]\ndrain_timeout = '1s'\n", "`drain_timeout` in [node] changed"),
         (base.to_owned(), "[node]\nname = 'other'\n", "`name` in [node] changed"),
         (base.to_owned(), "[node]\ndomain = 'example.org'\n", "`domain` in [node] changed"),
         (base.to_owned(), "[node]\ndump_dir = 'd'\n", "`dump_dir` in [node] changed"),

@@ -26,10 +26,11 @@ pub(crate) fn serve(options: &cli::Serve) -> anyhow::Result<u8> {
         let tell = Arc::new(move |call, event| events.send(call, event));
         Shards::start(&media, clock, tell).map(|shards| Box::new(shards) as Box<dyn MediaPort>)
     };
+    let running = config.clone();
     let node = OpenNode::open(Setup { config, rules, background: background.clone(), fault: None }, start_media)?;
     let (orders, taken) = orders();
     let signals = background.run(async { Signals::take() }).blocking_recv()?.context("signals cannot be taken")?;
-    background.run(signals.give_orders(options.config.clone(), orders));
+    background.run(signals.give_orders(options.config.clone(), running, orders));
     let addresses = node.addresses();
     say(ready_line(&addresses));
     if let Some((_, address)) = addresses.first().filter(|_| options.options.demo) {

@@ -4,9 +4,10 @@ use crate::configuration;
 use std::{
     future::poll_fn,
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     task::{Context, Poll},
 };
+use tandem_config::{Config, Difference};
 use tandem_runtime::{Order, Orders, log::Escaped};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -30,12 +31,13 @@ impl Signals {
         })
     }
 
-    /// Turns them into orders for as long as somebody takes orders: SIGTERM and SIGINT stop, SIGHUP reads `config` again.
-    pub(crate) async fn give_orders(mut self, config: PathBuf, orders: Orders) {
+    /// Turns them into orders for as long as somebody takes orders: SIGTERM and SIGINT stop, SIGHUP reads `file` again,
+    /// which `running` was read from.
+    pub(crate) async fn give_orders(mut self, file: PathBuf, mut running: Config, orders: Orders) {
         loop {
             let order = match poll_fn(|context| self.poll_next(context)).await {
                 Meaning::Stop => Some(Order::Stop),
-                Meaning::Reload => reload(&config),
+                Meaning::Reload => reload(&file, &mut running),
             };
             if let Some(order) = order
                 && orders.send(order).await.is_err()
@@ -59,10 +61,19 @@ enum Meaning {
     Reload,
 }
 
-/// The new rules; `None` where the file is bad, and then what was in force stays.
-fn reload(config: &std::path::Path) -> Option<Order> {
-    match configuration::load(config) {
-        Ok((_, rules)) => Some(Order::Reload(Box::new(rules))),
+/// The new rules; `None` where the file is bad or asks for more than a running node can change, and then what was in
+/// force stays.
+fn reload(file: &Path, running: &mut Config) -> Option<Order> {
+    let new = configuration::load(file).and_then(|(config, rules)| {
+        let changes = Difference::between(running, &config).reload()?;
+        Ok((config, rules, changes))
+    });
+    match new {
+        Ok((config, rules, changes)) => {
+            changes.iter().for_each(|change| tracing::info!("reloading: {}", Escaped(change)));
+            *running = config;
+            Some(Order::Reload(Box::new(rules)))
+        }
         Err(problems) => {
             problems.to_string().lines().for_each(|problem| tracing::error!("{}", Escaped(problem)));
             tracing::error!("the configuration was not reloaded: the one before stays in force");
