@@ -9,13 +9,14 @@ mod ring;
 mod tokens;
 
 pub use dump::{Dump, DumpError, Entry, Fault, Founding, Recorded, Setup};
+use mask::has_secrets;
 pub use mask::mask_secrets;
 pub use tokens::translate_tokens;
 
 use ring::{Label, Position, Ring};
 use serde::{Serialize, de::DeserializeOwned};
 use tandem_model::{CallId, Decision, Destination, EndReason, Flow, LegId, LegProfile, MediaEvent, Origin, QuestionId, Timestamp};
-use tandem_signalling::{Arrival, CallSetup, Input};
+use tandem_signalling::{Arrival, CallSetup, Input, message::Message};
 
 /// Size of the ring unless told otherwise.
 pub const DEFAULT_BYTES: usize = 64 << 20;
@@ -56,7 +57,7 @@ impl FlightRecorder {
     pub fn founded(&mut self, now: Timestamp, setup: &CallSetup, arrival: &Arrival, origin: &Origin, profile: &LegProfile) -> Trail {
         let mut trail = Trail::default();
         let head = (arrival.flow, arrival.key.bits(), setup.seed, origin, profile);
-        self.push(&mut trail, now, setup.id, None, kind::FOUNDED, &head, arrival.message.bytes());
+        self.push(&mut trail, now, setup.id, None, kind::FOUNDED, &head, Some(&arrival.message));
         trail
     }
 
@@ -65,13 +66,13 @@ impl FlightRecorder {
         match input {
             Input::Message(arrival) => {
                 let head = (arrival.flow, arrival.key.bits(), arrival.serial);
-                self.push(trail, now, call, arrival.leg, kind::MESSAGE, &head, arrival.message.bytes());
+                self.push(trail, now, call, arrival.leg, kind::MESSAGE, &head, Some(&arrival.message));
             }
-            Input::Decided(id, decision) => self.push(trail, now, call, None, kind::DECIDED, &(id, decision), &[]),
-            Input::Media(event) => self.push(trail, now, call, None, kind::MEDIA, event, &[]),
-            Input::Unreachable(destination) => self.push(trail, now, call, None, kind::UNREACHABLE, destination, &[]),
-            Input::End(reason) => self.push(trail, now, call, None, kind::END, reason, &[]),
-            Input::Wake => self.push(trail, now, call, None, kind::WAKE, &(), &[]),
+            Input::Decided(id, decision) => self.push(trail, now, call, None, kind::DECIDED, &(id, decision), None),
+            Input::Media(event) => self.push(trail, now, call, None, kind::MEDIA, event, None),
+            Input::Unreachable(destination) => self.push(trail, now, call, None, kind::UNREACHABLE, destination, None),
+            Input::End(reason) => self.push(trail, now, call, None, kind::END, reason, None),
+            Input::Wake => self.push(trail, now, call, None, kind::WAKE, &(), None),
         }
     }
 
@@ -84,21 +85,23 @@ impl FlightRecorder {
         chain.into_iter().map(|(label, content)| decode(&label, content)).collect()
     }
 
-    fn push(&mut self, trail: &mut Trail, now: Timestamp, call: CallId, leg: Option<LegId>, kind: u8, head: &impl Serialize, bytes: &[u8]) {
+    fn push(&mut self, trail: &mut Trail, now: Timestamp, call: CallId, leg: Option<LegId>, kind: u8, head: &impl Serialize, message: Option<&Message>) {
         self.scratch.clear();
         if postcard::to_io(head, &mut self.scratch).is_err() {
             trail.broken = true;
             return;
         }
         let label = Label { kind, call: call.bits(), leg: leg.map_or(0, LegId::bits), time: now.as_micros(), previous: trail.last };
-        let head = &self.scratch;
+        let (head, bytes) = (&self.scratch, message.map_or(&[][..], |message| message.bytes()));
         let pushed = self.ring.push(label, HEAD_LENGTH + head.len() + bytes.len(), |content| {
             let (length, rest) = content.split_at_mut(HEAD_LENGTH);
             length.copy_from_slice(&(head.len() as u32).to_le_bytes());
             let (front, back) = rest.split_at_mut(head.len());
             front.copy_from_slice(head);
             back.copy_from_slice(bytes);
-            mask_secrets(back);
+            if message.is_some_and(has_secrets) {
+                mask_secrets(back);
+            }
         });
         match pushed {
             Some(position) => trail.last = Some(position),
