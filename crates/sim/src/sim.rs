@@ -212,6 +212,11 @@ impl Sim {
         self.flush(index);
     }
 
+    /// Sends a media packet from any address to any other.
+    pub fn send_media(&mut self, from: SocketAddr, to: SocketAddr, bytes: impl Into<Vec<u8>>) {
+        self.post(vec![Datagram { from, to, bytes: bytes.into(), rtp: true }]);
+    }
+
     /// Tells all calls to end, as a stop of the node does.
     pub fn end_all(&mut self, reason: EndReason) {
         for id in self.core.call_ids() {
@@ -299,7 +304,9 @@ impl Sim {
                 Some(index) => {
                     let Datagram { from: source, to: local, bytes, rtp } = &datagram;
                     let (source, local) = (*source, *local);
-                    let input = if *rtp { Input::Rtp { source, local, bytes } } else { Input::Datagram { source, local, bytes } };
+                    // What a NAT does: the phone knows its ports by the address that it writes.
+                    let inside = SocketAddr::new(self.stations[index].phone.setup().address.ip(), local.port());
+                    let input = if *rtp { Input::Rtp { source, local: inside, bytes } } else { Input::Datagram { source, local, bytes } };
                     self.stations[index].phone.handle(self.now, input);
                     self.flush(index);
                 }
@@ -315,7 +322,9 @@ impl Sim {
         while let Some(output) = station.phone.poll_output() {
             outbox.push(match output {
                 Output::Send { destination, bytes } => Datagram { from: station.address, to: destination, bytes, rtp: false },
-                Output::Rtp { local, destination, bytes } => Datagram { from: local, to: destination, bytes, rtp: true },
+                Output::Rtp { local, destination, bytes } => {
+                    Datagram { from: SocketAddr::new(station.address.ip(), local.port()), to: destination, bytes, rtp: true }
+                }
             });
         }
         self.post(outbox);

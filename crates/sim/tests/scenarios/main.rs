@@ -3,6 +3,7 @@
 
 use tandem_sim::Sim;
 
+mod audio;
 mod basic_call;
 mod builtin_answers;
 mod bye;
