@@ -15,11 +15,13 @@ pub struct Link {
     pub loss: u16,
     /// How many of a thousand arrive twice, the second drawing a delay of its own.
     pub duplicates: u16,
+    /// How many of a thousand arrive with a few bytes changed.
+    pub garbled: u16,
 }
 
 impl Link {
     /// A millisecond and no trouble.
-    pub const CLEAN: Link = Link { delay: Duration::from_millis(1), jitter: Duration::ZERO, loss: 0, duplicates: 0 };
+    pub const CLEAN: Link = Link { delay: Duration::from_millis(1), jitter: Duration::ZERO, loss: 0, duplicates: 0, garbled: 0 };
 
     /// Nothing gets through.
     pub const CUT: Link = Link { loss: 1000, ..Link::CLEAN };
@@ -53,7 +55,7 @@ impl Network {
     }
 
     /// Puts a datagram on its way, once, twice or not at all.
-    pub(crate) fn send(&mut self, now: Timestamp, datagram: Datagram, flight: &mut InFlight) {
+    pub(crate) fn send(&mut self, now: Timestamp, mut datagram: Datagram, flight: &mut InFlight) {
         let link = self.links.get(&(datagram.from.ip(), datagram.to.ip())).copied().unwrap_or(self.usual);
         if self.chance(link.loss) {
             return;
@@ -63,7 +65,22 @@ impl Network {
             flight.push(at, Event::Datagram(datagram.clone()));
         }
         let at = now + self.delay(link);
+        if self.chance(link.garbled) {
+            self.garble(&mut datagram.bytes);
+        }
         flight.push(at, Event::Datagram(datagram));
+    }
+
+    fn garble(&mut self, bytes: &mut Vec<u8>) {
+        for _ in 0..1 + self.random.below(3) {
+            let place = self.random.below(bytes.len() as u64) as usize;
+            match self.random.below(4) {
+                0 => bytes.truncate(place),
+                1 => bytes.insert(place, self.random.next_u64() as u8),
+                2 => drop((place < bytes.len()).then(|| bytes.remove(place))),
+                _ => bytes.iter_mut().skip(place).take(1).for_each(|byte| *byte = self.random.next_u64() as u8),
+            }
+        }
     }
 
     fn chance(&mut self, per_mille: u16) -> bool {

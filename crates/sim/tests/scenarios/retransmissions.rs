@@ -68,7 +68,7 @@ fn everything_twice() {
 fn a_lossy_network() {
     for seed in 0..40 {
         let mut sim = Sim::new(seed);
-        sim.links(Link { delay: ms(20), jitter: ms(30), loss: 150, duplicates: 50 });
+        sim.links(Link { delay: ms(20), jitter: ms(30), loss: 150, duplicates: 50, ..Link::CLEAN });
         sim.expect(BOB, Script::answers(1000));
         sim.place(ALICE, "bob", Script::new().bye(1000));
         sim.finish();
