@@ -58,16 +58,10 @@ impl Latch {
 
     /// Whether a packet from `source` is the leg's. Call it only for packets that are otherwise in order: the first
     /// that fits pins its source.
-    #[inline]
     pub(crate) fn admit(&mut self, source: SocketAddr) -> bool {
-        match self.pin {
-            Some((_, pinned)) if is_same(pinned, source) => true,
-            _ => self.consider(source),
+        if self.pinned().is_some_and(|pinned| is_same(pinned, source)) {
+            return true;
         }
-    }
-
-    #[cold]
-    fn consider(&mut self, source: SocketAddr) -> bool {
         let fit = self.fit(source);
         let better = match (fit, self.pin) {
             (Some(_), None) => true,

@@ -81,15 +81,19 @@ pub enum Reason {
 
 /// One call's media.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Session {
+    // First what every packet touches.
     endpoints: Vec<Plain>,
+    /// Who hears each endpoint.
+    listeners: [Option<u8>; MAX_ENDPOINTS],
+    closed: bool,
     inactivity: Duration,
     hold: Duration,
     /// At most one `Opened`, one `Inactive` a leg and one `Closed` between two drains.
     events: VecDeque<MediaEvent>,
     /// Up to when tones are to be made.
     now: Timestamp,
-    closed: bool,
 }
 
 impl Session {
@@ -106,6 +110,7 @@ impl Session {
         let opened = MediaEvent::Opened(endpoints.iter().map(|(local, _)| *local).collect());
         Ok(Session {
             endpoints: endpoints.iter().map(|(local, port)| Plain::new(local.leg, *port, now, &mut random)).collect(),
+            listeners: if endpoints.len() == MAX_ENDPOINTS { [Some(1), Some(0)] } else { [None; MAX_ENDPOINTS] },
             inactivity,
             hold,
             events: VecDeque::from([opened]),
@@ -132,6 +137,7 @@ impl Session {
                         Tone::Echo => Hears::Echo,
                         Tone::Sine { frequency_hz, payload, a_law } => Hears::Sine(Box::new(Sine::new(now, frequency_hz, payload, a_law))),
                     };
+                    self.listeners = [0, 1].map(|speaker| self.listener(speaker));
                 }
             }
             Input::Close => {
@@ -148,6 +154,18 @@ impl Session {
         }
     }
 
+    /// Reads what the next packet at `port` will need, so that it is in the processor's cache by then, and says which port
+    /// the packet will leave from. Whoever has several packets for several sessions touches all of them first: fetched
+    /// together they take little longer than one.
+    #[inline]
+    pub fn touch(&self, port: PortId) -> Option<PortId> {
+        let speaker = self.endpoints.iter().position(|endpoint| endpoint.port == port)?;
+        self.endpoints[speaker].touch_as_speaker();
+        let listener = &self.endpoints[usize::from(self.listeners[speaker]?)];
+        listener.touch_as_listener();
+        Some(listener.port)
+    }
+
     /// Takes a packet that arrived at one of the session's ports, and says what to do with it. `packet` is changed in
     /// place when it is to be forwarded. This never allocates.
     pub fn handle_packet(&mut self, now: Timestamp, port: PortId, channel: Channel, source: SocketAddr, packet: &mut PacketBuf) -> Verdict {
@@ -160,8 +178,8 @@ impl Session {
         }
         match self.endpoints[speaker].hear(now, source, packet) {
             Err(reason) => Verdict::Dropped(reason),
-            Ok(heard) => match self.listener(speaker) {
-                Some(listener) => relay::rtp(now, speaker, heard, &mut self.endpoints[listener], packet),
+            Ok(heard) => match self.listeners[speaker] {
+                Some(listener) => relay::rtp(now, speaker as u8, heard, &mut self.endpoints[usize::from(listener)], packet),
                 None => Verdict::Consumed,
             },
         }
@@ -171,22 +189,22 @@ impl Session {
         if let Err(reason) = self.endpoints[speaker].hear_control(now, channel, source, packet) {
             return Verdict::Dropped(reason);
         }
-        match self.listener(speaker) {
-            Some(listener) if listener != speaker => {
-                relay::rtcp((speaker, &self.endpoints[speaker]), (listener, &self.endpoints[listener]), packet)
+        match self.listeners[speaker] {
+            Some(listener) if usize::from(listener) != speaker => {
+                relay::rtcp((speaker as u8, &self.endpoints[speaker]), (listener, &self.endpoints[usize::from(listener)]), packet)
             }
             _ => Verdict::Consumed,
         }
     }
 
-    /// Who hears a leg: itself where it is echoed, else the other one unless that hears a tone.
-    #[inline]
-    fn listener(&self, speaker: usize) -> Option<usize> {
-        if matches!(self.endpoints[speaker].hears, Hears::Echo) {
-            return Some(speaker);
+    /// Who hears an endpoint: itself where it is echoed, else the other one unless that hears a tone.
+    fn listener(&self, speaker: u8) -> Option<u8> {
+        let hears = |index: u8| self.endpoints.get(usize::from(index)).map(|endpoint| &endpoint.hears);
+        match (hears(speaker), hears(1 - speaker)) {
+            (Some(Hears::Echo), _) => Some(speaker),
+            (Some(_), Some(Hears::Peer)) => Some(1 - speaker),
+            _ => None,
         }
-        let other = 1 - speaker;
-        self.endpoints.get(other).filter(|endpoint| matches!(endpoint.hears, Hears::Peer)).map(|_| other)
     }
 
     /// The next thing to do.

@@ -10,7 +10,7 @@ use tandem_model::Timestamp;
 
 /// Passes on an RTP packet that the leg `speaker` has sent.
 #[inline]
-pub(crate) fn rtp(now: Timestamp, speaker: usize, heard: Heard, listener: &mut Plain, packet: &mut PacketBuf) -> Verdict {
+pub(crate) fn rtp(now: Timestamp, speaker: u8, heard: Heard, listener: &mut Plain, packet: &mut PacketBuf) -> Verdict {
     let Some(to) = listener.rtp_target() else {
         // Nobody is to hear these packets, so their numbers must not look lost later.
         listener.outgoing.interrupt();
@@ -25,7 +25,7 @@ pub(crate) fn rtp(now: Timestamp, speaker: usize, heard: Heard, listener: &mut P
 }
 
 /// Passes on RTCP from one leg to the other; each is given with its place in the session.
-pub(crate) fn rtcp((from, speaker): (usize, &Plain), (to, listener): (usize, &Plain), packet: &mut PacketBuf) -> Verdict {
+pub(crate) fn rtcp((from, speaker): (u8, &Plain), (to, listener): (u8, &Plain), packet: &mut PacketBuf) -> Verdict {
     let Some((channel, target)) = listener.rtcp_target() else {
         return Verdict::Consumed;
     };

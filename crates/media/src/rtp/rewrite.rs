@@ -12,7 +12,7 @@ const FRAME: Duration = Duration::from_millis(20);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Feeder {
     /// The leg with this index in its session.
-    Leg(usize),
+    Leg(u8),
     /// A tone of ours.
     Tone,
 }
@@ -42,14 +42,15 @@ struct Newest {
 
 /// A stream towards a leg.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Outgoing {
-    ssrc: u32,
-    /// Where the stream begins.
-    start: (u32, u32),
     mapping: Option<Mapping>,
     newest: Option<Newest>,
     octets: u64,
     packets: u64,
+    ssrc: u32,
+    /// Where the stream begins.
+    start: (u32, u32),
 }
 
 impl Outgoing {

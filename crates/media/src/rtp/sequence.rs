@@ -25,10 +25,11 @@ pub(crate) struct Seen {
 
 /// What a leg sends: one source at a time.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub(crate) struct Incoming {
+    epoch: u32,
     source: Option<Source>,
     replaced: Option<(u32, Timestamp)>,
-    epoch: u32,
     /// Packets that sources before this one lost.
     lost_before: u64,
 }

@@ -4,6 +4,7 @@
 use super::{ShardConfig, Shared, SideGauges, poller::Poller};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
+    hint::black_box,
     io, mem,
     net::{IpAddr, SocketAddr, UdpSocket},
     sync::{Arc, atomic::Ordering::Relaxed},
@@ -153,6 +154,19 @@ impl Sockets {
         let slot = &self.slots[port.0 as usize];
         let advertise = self.sides[slot.side].advertise;
         LocalEndpoint { leg, rtp: SocketAddr::new(advertise, slot.port), rtcp: SocketAddr::new(advertise, slot.port + 1) }
+    }
+
+    /// Which session a token's packet is for, and the port it comes in at.
+    #[inline]
+    pub(super) fn owner(&self, token: u64) -> Option<(u32, PortId)> {
+        let (place, _) = from_token(token);
+        Some((self.slots.get(place)?.session?, PortId(place as u32)))
+    }
+
+    /// Reads what sending from a port will need.
+    #[inline]
+    pub(super) fn touch(&self, port: PortId) {
+        black_box(self.slots.get(port.0 as usize).map(|slot| slot.port));
     }
 
     /// Reads one packet from the socket that `token` names: for which session, from which of its ports, whose.

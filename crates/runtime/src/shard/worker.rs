@@ -21,8 +21,8 @@ const COMMANDS_PER_TURN: usize = 16;
 /// Timers handled likewise.
 const TIMERS_PER_TURN: usize = 64;
 
-/// Packets handled by one reading of the clock: what is sent on within this time counts as at once.
-const PACKETS_PER_READING: usize = 32;
+/// Packets that are looked ahead to, and that share one reading of the clock.
+const PACKETS_AT_ONCE: usize = 16;
 
 /// The token of the bell. Sockets count from zero.
 const BELL: u64 = u64::MAX;
@@ -47,9 +47,11 @@ pub(super) struct Worker {
     random: Random,
 }
 
+/// The session comes first: it begins where a line of the cache does, and packets touch no more of it.
+#[repr(C, align(64))]
 struct Entry {
-    call: CallId,
     session: Session,
+    call: CallId,
     ports: Box<[PortId]>,
     timer: Option<Timestamp>,
     #[cfg(test)]
@@ -129,15 +131,27 @@ impl Worker {
 
     /// Takes one packet from each socket that is ready. The bell says nothing new if it `was_heard` before.
     fn read(&mut self, ready: usize, was_heard: bool) {
-        let mut now = Timestamp::ZERO;
-        for index in 0..ready {
-            if index % PACKETS_PER_READING == 0 {
-                now = self.clock.now();
+        for first in (0..ready).step_by(PACKETS_AT_ONCE) {
+            let group = first..ready.min(first + PACKETS_AT_ONCE);
+            group.clone().for_each(|index| self.touch(self.sockets.poller.token(index)));
+            let now = self.clock.now();
+            for index in group {
+                match self.sockets.poller.token(index) {
+                    BELL => self.backlog |= !was_heard,
+                    token => self.relay(now, token),
+                }
             }
-            match self.sockets.poller.token(index) {
-                BELL => self.backlog |= !was_heard,
-                token => self.relay(now, token),
-            }
+        }
+    }
+
+    /// Has what a packet will need fetched before it is received. Sessions that have waited for 20 ms are in no cache, and
+    /// what is fetched one by one takes a tenth of all the time that a packet takes.
+    #[inline]
+    fn touch(&self, token: u64) {
+        let owner = self.sockets.owner(token);
+        let session = owner.and_then(|(place, port)| Some((self.sessions.get(place as usize)?.as_ref()?, port)));
+        if let Some(way_out) = session.and_then(|(entry, port)| entry.session.touch(port)) {
+            self.sockets.touch(way_out);
         }
     }
 
