@@ -169,7 +169,8 @@ impl Actor {
         let dead = self.call.take();
         if !self.failed {
             self.failed = true;
-            let dump = Dump::take(&node.recorder.borrow(), &self.trail, &self.setup, node.clock.unix_ms(Timestamp::ZERO), Some(fault.clone()));
+            let dump =
+                Dump::take(&node.recorder.borrow(), &self.trail, &self.setup, node.clock.unix_ms(Timestamp::ZERO), Some(fault.clone()));
             node.write_dump(id, dump);
             let entries = node.recorder.borrow().recall(&self.trail);
             self.call = entries.and_then(|entries| revive(&self.setup, &entries));

@@ -37,12 +37,11 @@ pub(crate) async fn listen(node: Rc<Node>, transport: Rc<UdpTransport>) {
 
 impl Node {
     fn on_datagram(self: &Rc<Self>, listener: ListenerId, bytes: &[u8], source: SocketAddr) {
-        if tracing::enabled!(tracing::Level::DEBUG) {
-            log_message("received", source, bytes);
-        }
         let now = self.clock.now();
         let flow = Flow { listener, transport: Transport::Udp, remote: source };
         let verdict = self.dispatcher.borrow_mut().receive(now, Bytes::copy_from_slice(bytes), flow);
+        let owner = if let Verdict::Call(call, _) = &verdict { Some(*call) } else { None };
+        log_message("received", source, owner, bytes);
         match verdict {
             Verdict::Call(call, arrival) => match self.routes.deliver(call, Input::Message(arrival)) {
                 Ok(()) => {}

@@ -113,13 +113,14 @@ impl Node {
             return;
         };
         let folder = self.dump_dir.clone();
-        let _ = self.background.run_blocking(move || {
+        // Nobody waits for it; the log says how it went.
+        drop(self.background.run_blocking(move || {
             let path = folder.join(format!("{call}.dump"));
             match std::fs::create_dir_all(&folder).and_then(|()| write_private(&path, &dump.to_text())) {
                 Ok(()) => tracing::error!(%call, dump = %Escaped(&path.display().to_string()), "the failed call was written out: tandem replay runs it again"),
                 Err(error) => tracing::error!(%call, %error, "the failed call could not be written out"),
             }
-        });
+        }));
     }
 }
 

@@ -29,7 +29,7 @@ impl Node {
         let Some(transport) = self.transports.get(usize::from(listener.0)) else { return };
         match destination {
             Destination::Address(address) => {
-                if self.send_to(transport, address, &bytes) == Sent::Unreachable {
+                if self.send_to(transport, address, &bytes, owner) == Sent::Unreachable {
                     self.tell_unreachable(owner, Destination::Address(address));
                 }
             }
@@ -65,10 +65,8 @@ impl Node {
         }
     }
 
-    fn send_to(self: &Rc<Self>, transport: &Rc<UdpTransport>, address: SocketAddr, bytes: &Bytes) -> Sent {
-        if tracing::enabled!(tracing::Level::DEBUG) {
-            log_message("sent", address, bytes);
-        }
+    fn send_to(self: &Rc<Self>, transport: &Rc<UdpTransport>, address: SocketAddr, bytes: &Bytes, owner: Option<CallId>) -> Sent {
+        log_message("sent", address, owner, bytes);
         let sent = transport.send(address, bytes);
         if sent == Sent::Lost {
             tracing::warn!(%address, "a message was lost: as many wait for the send buffer as may");
@@ -91,7 +89,7 @@ impl Node {
         bytes: &Bytes,
         owner: Option<CallId>,
     ) {
-        let sent = known.first_for(transport.local(), port).map(|address| self.send_to(transport, address, bytes));
+        let sent = known.first_for(transport.local(), port).map(|address| self.send_to(transport, address, bytes, owner));
         if matches!(sent, None | Some(Sent::Unreachable)) {
             self.tell_unreachable(owner, Destination::Name { host, port });
         }
@@ -130,8 +128,10 @@ impl Node {
 }
 
 /// One message, at DEBUG, with its secrets masked.
-pub(crate) fn log_message(direction: &'static str, peer: SocketAddr, bytes: &[u8]) {
-    let mut shown = bytes.to_vec();
-    crate::flight_recorder::mask_secrets(&mut shown);
-    tracing::debug!(%peer, message = %EscapedBytes(&shown), "{direction}");
+pub(crate) fn log_message(direction: &'static str, peer: SocketAddr, call: Option<CallId>, bytes: &[u8]) {
+    if tracing::enabled!(tracing::Level::DEBUG) {
+        let mut shown = bytes.to_vec();
+        crate::flight_recorder::mask_secrets(&mut shown);
+        tracing::debug!(call = call.map(tracing::field::display), %peer, sip = %EscapedBytes(&shown), "{direction}");
+    }
 }

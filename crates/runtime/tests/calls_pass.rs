@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Peer, TestNode, answered_call};
+use common::{Options, Peer, TestNode, answered_call, bridge_to};
 
 #[test]
 fn a_call_passes_and_the_caller_hangs_up() {
@@ -14,6 +14,18 @@ fn a_call_passes_and_the_caller_hangs_up() {
     let bye = callee.hear_starting("BYE");
     callee.send(node.address, &bye.answer("200 OK", "callee", "", ""));
     assert_eq!(caller.hear().header("CSeq"), "2 BYE");
+}
+
+#[test]
+fn a_call_passes_over_ipv6() {
+    let (caller, callee) = (Peer::at("[::1]:0"), Peer::at("[::1]:0"));
+    let node = TestNode::start(Options { sections: bridge_to(callee.address), host: "::1", ..Options::default() });
+    let (ok, invite) = answered_call(&node, &caller, &callee, "six");
+    assert!(ok.0.contains("c=IN IP6 ::1") && invite.header("Contact").contains("@[::1]:"), "{}", invite.0);
+    caller.send(node.address, &caller.inside("BYE", 2, &ok, "six"));
+    let bye = callee.hear_starting("BYE");
+    callee.send(node.address, &bye.answer("200 OK", "callee", "", ""));
+    caller.hear_starting("SIP/2.0 200");
 }
 
 #[test]
@@ -30,8 +42,8 @@ fn a_callee_that_is_not_there_is_told_at_once() {
 fn a_callee_by_name_is_found() {
     let (caller, callee) = (Peer::new(), Peer::new());
     let sections =
-        common::bridge_to(callee.address).replace(&format!("sip:{}", callee.address), &format!("sip:localhost:{}", callee.address.port()));
-    let node = TestNode::start(common::Options { sections, fault: None });
+        bridge_to(callee.address).replace(&format!("sip:{}", callee.address), &format!("sip:localhost:{}", callee.address.port()));
+    let node = TestNode::start(Options { sections, ..Options::default() });
     for id in ["first", "remembered"] {
         caller.send(node.address, &caller.invite(node.address, id, ""));
         let invite = callee.hear_starting("INVITE");
@@ -44,8 +56,8 @@ fn a_callee_by_name_is_found() {
 #[test]
 fn a_callee_whose_name_nobody_knows_fails_soon() {
     let (caller, callee) = (Peer::new(), Peer::new());
-    let sections = common::bridge_to(callee.address).replace(&format!("sip:{}", callee.address), "sip:no-such-host.invalid");
-    let node = TestNode::start(common::Options { sections, fault: None });
+    let sections = bridge_to(callee.address).replace(&format!("sip:{}", callee.address), "sip:no-such-host.invalid");
+    let node = TestNode::start(Options { sections, ..Options::default() });
     caller.send(node.address, &caller.invite(node.address, "nowhere", ""));
     caller.hear_failure(node.address, "nowhere", "500");
 }

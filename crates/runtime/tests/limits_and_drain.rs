@@ -6,7 +6,7 @@ use common::{Options, Peer, TestNode, answered_call, bridge_to};
 use tandem_runtime::Order;
 
 fn with_calls(callee: &Peer, calls: &str) -> TestNode {
-    TestNode::start(Options { sections: format!("[calls]\n{calls}\n{}", bridge_to(callee.address)), fault: None })
+    TestNode::start(Options { sections: format!("[calls]\n{calls}\n{}", bridge_to(callee.address)), ..Options::default() })
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn options_say_what_can_be_done_and_other_methods_get_405() {
 #[test]
 fn strangers_get_403() {
     let peer = Peer::new();
-    let node = TestNode::start(Options { sections: FAR_TRUNK.into(), fault: None });
+    let node = TestNode::start(Options { sections: FAR_TRUNK.into(), ..Options::default() });
     peer.send(node.address, &peer.invite(node.address, "stranger", ""));
     assert!(peer.hear().start().contains("403"));
 }
@@ -75,7 +75,7 @@ fn strangers_to_a_silent_listener_get_nothing_whatever_they_send() {
     let peer = Peer::new();
     let node = TestNode::start(Options {
         sections: format!("[[listen]]\nname = \"silent\"\nbind = \"127.0.0.1:0\"\nsilent = true\n{FAR_TRUNK}"),
-        fault: None,
+        ..Options::default()
     });
     let silent = node.addresses[1];
     let malformed = peer.invite(silent, "malformed", "").replace("CSeq: 1 INVITE", "CSeq: 1 BYE");

@@ -7,7 +7,7 @@ use std::{path::PathBuf, time::Duration};
 use tandem_runtime::{flight_recorder::Dump, replay::replay};
 
 fn node(callee: &Peer) -> TestNode {
-    TestNode::start(Options { sections: bridge_to(callee.address), fault: Some("boom") })
+    TestNode::start(Options { sections: bridge_to(callee.address), fault: Some("boom"), ..Options::default() })
 }
 
 /// The dump is written by another thread.

@@ -114,7 +114,8 @@ mod tests {
 
     #[test]
     fn every_secret_is_noticed() {
-        let message = |header: &str, body: &str| Message::parse(format!("BYE sip:a@b SIP/2.0\r\nVia: x\r\n{header}\r\n{body}").into()).unwrap();
+        let message =
+            |header: &str, body: &str| Message::parse(format!("BYE sip:a@b SIP/2.0\r\nVia: x\r\n{header}\r\n{body}").into()).unwrap();
         assert!(!has_secrets(&message("", "v=0\r\na=rtpmap:0 PCMU/8000\r\n")));
         assert!(has_secrets(&message("authorization : Digest a=1\r\n", "")));
         assert!(has_secrets(&message("Proxy-Authorization:\r\n Digest a=1\r\n", "")));

@@ -57,22 +57,24 @@ impl FlightRecorder {
     pub fn founded(&mut self, now: Timestamp, setup: &CallSetup, arrival: &Arrival, origin: &Origin, profile: &LegProfile) -> Trail {
         let mut trail = Trail::default();
         let head = (arrival.flow, arrival.key.bits(), setup.seed, origin, profile);
-        self.push(&mut trail, now, setup.id, None, kind::FOUNDED, &head, Some(&arrival.message));
+        self.push(&mut trail, label(now, setup.id, kind::FOUNDED), &head, Some(&arrival.message));
         trail
     }
 
     /// A call is about to handle this.
     pub fn input(&mut self, trail: &mut Trail, now: Timestamp, call: CallId, input: &Input) {
+        let label = |kind| label(now, call, kind);
         match input {
             Input::Message(arrival) => {
                 let head = (arrival.flow, arrival.key.bits(), arrival.serial);
-                self.push(trail, now, call, arrival.leg, kind::MESSAGE, &head, Some(&arrival.message));
+                let label = Label { leg: arrival.leg.map_or(0, LegId::bits), ..label(kind::MESSAGE) };
+                self.push(trail, label, &head, Some(&arrival.message));
             }
-            Input::Decided(id, decision) => self.push(trail, now, call, None, kind::DECIDED, &(id, decision), None),
-            Input::Media(event) => self.push(trail, now, call, None, kind::MEDIA, event, None),
-            Input::Unreachable(destination) => self.push(trail, now, call, None, kind::UNREACHABLE, destination, None),
-            Input::End(reason) => self.push(trail, now, call, None, kind::END, reason, None),
-            Input::Wake => self.push(trail, now, call, None, kind::WAKE, &(), None),
+            Input::Decided(id, decision) => self.push(trail, label(kind::DECIDED), &(id, decision), None),
+            Input::Media(event) => self.push(trail, label(kind::MEDIA), event, None),
+            Input::Unreachable(destination) => self.push(trail, label(kind::UNREACHABLE), destination, None),
+            Input::End(reason) => self.push(trail, label(kind::END), reason, None),
+            Input::Wake => self.push(trail, label(kind::WAKE), &(), None),
         }
     }
 
@@ -85,13 +87,13 @@ impl FlightRecorder {
         chain.into_iter().map(|(label, content)| decode(&label, content)).collect()
     }
 
-    fn push(&mut self, trail: &mut Trail, now: Timestamp, call: CallId, leg: Option<LegId>, kind: u8, head: &impl Serialize, message: Option<&Message>) {
+    fn push(&mut self, trail: &mut Trail, label: Label, head: &impl Serialize, message: Option<&Message>) {
         self.scratch.clear();
         if postcard::to_io(head, &mut self.scratch).is_err() {
             trail.broken = true;
             return;
         }
-        let label = Label { kind, call: call.bits(), leg: leg.map_or(0, LegId::bits), time: now.as_micros(), previous: trail.last };
+        let label = Label { previous: trail.last, ..label };
         let (head, bytes) = (&self.scratch, message.map_or(&[][..], |message| message.bytes()));
         let pushed = self.ring.push(label, HEAD_LENGTH + head.len() + bytes.len(), |content| {
             let (length, rest) = content.split_at_mut(HEAD_LENGTH);
@@ -108,6 +110,10 @@ impl FlightRecorder {
             None => trail.broken = true,
         }
     }
+}
+
+fn label(now: Timestamp, call: CallId, kind: u8) -> Label {
+    Label { kind, call: call.bits(), leg: 0, time: now.as_micros(), previous: None }
 }
 
 /// Bytes that say how long the head of a content is.

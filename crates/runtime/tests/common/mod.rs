@@ -3,7 +3,7 @@
 
 use std::{
     cell::Cell,
-    net::{SocketAddr, UdpSocket},
+    net::{IpAddr, SocketAddr, UdpSocket},
     path::{Path, PathBuf},
     thread,
     time::Duration,
@@ -33,25 +33,34 @@ pub struct Options {
     pub sections: String,
     /// Makes the call panic that gets a message with this `X-Tandem-Fault`.
     pub fault: Option<&'static str>,
+    /// Address of listener and media.
+    pub host: &'static str,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { sections: String::new(), fault: None, host: "127.0.0.1" }
+    }
 }
 
 impl TestNode {
     /// Starts a node for a caller on 127.0.0.1 whose calls all go to `callee`.
     pub fn bridging_to(callee: SocketAddr) -> TestNode {
-        TestNode::start(Options { sections: bridge_to(callee), fault: None })
+        TestNode::start(Options { sections: bridge_to(callee), ..Options::default() })
     }
 
     /// Starts a node.
     pub fn start(options: Options) -> TestNode {
         let dumps = std::env::temp_dir().join(format!("tandem-test-{}-{:?}", std::process::id(), thread::current().id()));
-        let text = configuration(&options.sections, &dumps);
+        let text = configuration(&options, &dumps);
         let (config, rules) = load(&text);
         let (background, background_thread) = background::start().unwrap();
         let (orders, taken) = orders();
         let (told, addresses) = std::sync::mpsc::channel();
+        let host: IpAddr = options.host.parse().unwrap();
         let thread = thread::spawn(move || {
             let setup = Setup { config, rules, background, fault: options.fault.map(Into::into) };
-            let node = OpenNode::open(setup, |events, _| Ok(Box::new(NobodysPorts { events, next: Cell::new(40_000) }))).unwrap();
+            let node = OpenNode::open(setup, |events, _| Ok(Box::new(NobodysPorts { host, events, next: Cell::new(40_000) }))).unwrap();
             told.send(node.addresses()).unwrap();
             node.run(taken);
         });
@@ -66,7 +75,8 @@ impl TestNode {
 
     /// Puts other sections in force.
     pub fn reload(&self, sections: &str) {
-        let (_, rules) = load(&configuration(sections, &self.dumps));
+        let options = Options { sections: sections.to_owned(), ..Options::default() };
+        let (_, rules) = load(&configuration(&options, &self.dumps));
         self.order(Order::Reload(Box::new(rules)));
     }
 
@@ -88,13 +98,13 @@ impl Drop for TestNode {
     }
 }
 
-/// Sections that send every call of 127.0.0.1 to `callee`.
+/// Sections that send every call of this machine to `callee`.
 pub fn bridge_to(callee: SocketAddr) -> String {
     format!(
         r#"
         [[trunk]]
         name = "caller"
-        match = {{ sources = ["127.0.0.1"] }}
+        match = {{ sources = ["127.0.0.1", "::1"] }}
         [[trunk]]
         name = "callee"
         targets = [{{ uri = "sip:{callee}" }}]
@@ -105,7 +115,9 @@ pub fn bridge_to(callee: SocketAddr) -> String {
     )
 }
 
-fn configuration(sections: &str, dumps: &Path) -> String {
+fn configuration(options: &Options, dumps: &Path) -> String {
+    let Options { sections, host, .. } = options;
+    let in_brackets = if host.contains(':') { format!("[{host}]") } else { (*host).to_owned() };
     format!(
         r#"
         [node]
@@ -114,10 +126,10 @@ fn configuration(sections: &str, dumps: &Path) -> String {
         drain_timeout = "1h"
         [[listen]]
         name = "test"
-        bind = "127.0.0.1:0"
+        bind = "{in_brackets}:0"
         [[media]]
         name = "test"
-        bind = "127.0.0.1"
+        bind = "{host}"
         ports = "40000-49999"
         {sections}
         "#,
@@ -133,6 +145,7 @@ fn load(text: &str) -> (tandem_config::Config, Rules) {
 
 /// Opens every session at once, on ports that nobody has.
 struct NobodysPorts {
+    host: IpAddr,
     events: MediaEvents,
     next: Cell<u16>,
 }
@@ -143,7 +156,7 @@ impl MediaPort for NobodysPorts {
             MediaCommand::Open { call, endpoints, .. } => {
                 let opened = endpoints.iter().map(|endpoint| {
                     let port = self.next.replace(self.next.get() + 2);
-                    LocalEndpoint { leg: endpoint.leg, rtp: ([127, 0, 0, 1], port).into(), rtcp: ([127, 0, 0, 1], port + 1).into() }
+                    LocalEndpoint { leg: endpoint.leg, rtp: (self.host, port).into(), rtcp: (self.host, port + 1).into() }
                 });
                 self.events.send(call, MediaEvent::Opened(opened.collect()));
             }
@@ -199,7 +212,12 @@ impl Heard {
 impl Peer {
     /// A peer on a port of its own.
     pub fn new() -> Peer {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        Peer::at("127.0.0.1:0")
+    }
+
+    /// A peer at this address.
+    pub fn at(address: &str) -> Peer {
+        let socket = UdpSocket::bind(address).unwrap();
         Peer { address: socket.local_addr().unwrap(), socket }
     }
 
@@ -263,8 +281,10 @@ impl Peer {
 
     /// Our SDP.
     pub fn sdp(&self) -> String {
-        let host = self.address.ip();
-        format!("v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio 30000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n")
+        let (host, family) = (self.address.ip(), if self.address.is_ipv4() { "IP4" } else { "IP6" });
+        format!(
+            "v=0\r\no=- 1 1 IN {family} {host}\r\ns=-\r\nc=IN {family} {host}\r\nt=0 0\r\nm=audio 30000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
+        )
     }
 
     /// Inside the dialog that `response` (to our INVITE) made.
