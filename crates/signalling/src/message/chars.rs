@@ -7,6 +7,9 @@ pub(super) const PARAM: u8 = 1 << 3;
 pub(super) const HEADER: u8 = 1 << 4;
 pub(super) const HOST: u8 = 1 << 5;
 pub(super) const SPACE: u8 = 1 << 6;
+/// Wider than `token / host`, what a header parameter's value may be: peers write unquoted addresses and base 64 there, and
+/// nothing of it can end a parameter.
+pub(super) const VALUE: u8 = 1 << 7;
 
 const ALPHANUMERIC: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const MARK: &[u8] = b"-_.!~*'()";
@@ -24,6 +27,8 @@ static CLASSES: [u8; 256] = {
     // '_' is no host character, yet service names carry it.
     add(&mut table, b"-._", HOST);
     add(&mut table, b" \t\r\n", SPACE);
+    add(&mut table, ALPHANUMERIC, VALUE);
+    add(&mut table, b"!#$%&'()*+-./:=?@[]^_`{|}~", VALUE);
     table
 };
 

@@ -1,6 +1,6 @@
 //! Header values that are lists, and the parameters that follow a value.
 
-use super::chars::{self, TOKEN};
+use super::chars::{self, TOKEN, VALUE};
 use super::error::{ParseError, ParseErrorKind};
 
 /// The items of a comma-separated value, trimmed; empty ones too. Commas inside quotes and angle brackets do not count.
@@ -58,12 +58,15 @@ impl<'a> Params<'a> {
 
     /// Name and value of each, in order. Names have the case they came with; values in quotes keep them.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> + use<'a> {
-        let text = self.text;
-        let mut at = 0;
+        let mut rest = self.text;
         std::iter::from_fn(move || {
-            let param = param_at(text, at).ok()??;
-            at = param.end;
-            Some((param.name, param.value))
+            let text = rest.strip_prefix(';')?;
+            let (param, next) = text.split_at(param_end(text.as_bytes()));
+            rest = next;
+            Some(match memchr::memchr(b'=', param.as_bytes()) {
+                Some(equals) => (chars::trim(&param[..equals]), Some(chars::trim(&param[equals + 1..]))),
+                None => (chars::trim(param), None),
+            })
         })
     }
 
@@ -80,6 +83,18 @@ impl<'a> Params<'a> {
     /// The text, from the first semicolon.
     pub fn as_str(&self) -> &'a str {
         self.text
+    }
+}
+
+/// Where a parameter that [`Params::parse`] has read ends: at the next semicolon that is in no quotes.
+fn param_end(text: &[u8]) -> usize {
+    match memchr::memchr2(b';', b'"', text) {
+        Some(found) if text[found] == b';' => found,
+        Some(quote) => {
+            let after = chars::quoted_end(text, quote).unwrap_or(text.len()).min(text.len());
+            after + memchr::memchr(b';', &text[after..]).unwrap_or(text.len() - after)
+        }
+        None => text.len(),
     }
 }
 
@@ -114,17 +129,12 @@ fn param_at(text: &str, start: usize) -> Result<Option<Param<'_>>, ParseError> {
     at = skip_space(bytes, at + 1);
     let value_end = match bytes.get(at) {
         Some(b'"') => chars::quoted_end(bytes, at).filter(|end| *end <= bytes.len()).ok_or(ParseError::new(at, ParseErrorKind::Quote))?,
-        _ => at + bytes[at..].iter().position(|byte| !is_value(*byte)).unwrap_or(bytes.len() - at),
+        _ => at + chars::run(bytes.get(at..).unwrap_or_default(), VALUE),
     };
     if value_end == at {
         return Err(ParseError::new(at, ParseErrorKind::Parameter));
     }
     Ok(Some(Param { name, value: Some(&text[at..value_end]), end: value_end }))
-}
-
-/// Wider than `token / host`: peers write unquoted addresses and base 64 here, and nothing of it can end a parameter.
-fn is_value(byte: u8) -> bool {
-    byte.is_ascii_graphic() && !matches!(byte, b';' | b',' | b'"' | b'<' | b'>' | b'\\')
 }
 
 pub(super) fn skip_space(bytes: &[u8], at: usize) -> usize {
