@@ -50,7 +50,8 @@ pub enum When {
 pub enum Act {
     /// Answer the INVITE or re-INVITE that waits.
     Reply(Reply),
-    /// Take the INVITE back: once a provisional response has come (RFC 3261 §9.1), unless the habit says at once.
+    /// Take the INVITE or re-INVITE that is open back: the first once a provisional response has come (RFC 3261 §9.1), a later
+    /// one if it has come, either at once if that is the habit.
     Cancel,
     /// Hang up. A caller that rings hangs up the early dialog; a callee waits for its ACK (RFC 3261 §15).
     Bye,

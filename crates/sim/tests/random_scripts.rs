@@ -106,6 +106,10 @@ fn play(seed: u64, garbled: u16) -> Sim {
     let mut dice = Dice(Random::new(seed.wrapping_mul(0x9e37_79b9) ^ 0x7461_6e64_656d));
     let mut sim = Sim::new(seed);
     let trouble = network(&mut dice, &mut sim, garbled);
+    if garbled > 0 {
+        // A Contact that lost a digit is another phone's address.
+        sim.may_tell_addresses();
+    }
     if dice.chance(20) {
         sim.core_mut().policy_delay = dice.span();
     }
@@ -277,7 +281,11 @@ fn in_dialog(dice: &mut Dice, mut script: Script) -> Script {
             formats: dice.chance(20).then(|| vec![Format::pcma(), Format::events(101)]),
             ..Offer::default()
         };
-        script = script.step(When::Confirmed, dice.pause(), Act::Reinvite(offer));
+        let at = dice.pause();
+        script = script.step(When::Confirmed, at, Act::Reinvite(offer));
+        if dice.chance(20) {
+            script = script.step(When::Confirmed, at + dice.below(400), Act::Cancel);
+        }
     }
     if dice.chance(10) {
         let method = dice.pick(&["OPTIONS", "INFO", "UPDATE", "MESSAGE", "STRANGE"]).to_owned();

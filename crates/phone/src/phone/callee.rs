@@ -160,7 +160,7 @@ impl Phone {
     }
 
     /// A final response of no further interest. Of an INVITE it is repeated until its ACK comes.
-    fn refuse(&mut self, now: Timestamp, server: usize, status: u16) {
+    pub(super) fn refuse(&mut self, now: Timestamp, server: usize, status: u16) {
         let (request, source) = (self.servers[server].request.clone(), self.servers[server].source);
         let own = self.servers[server].call.zip(self.servers[server].dialog);
         let tag = own.map_or_else(|| "stateless".to_owned(), |(call, dialog)| self.calls[call].dialogs[dialog].local_tag.clone());

@@ -136,7 +136,7 @@ impl Phone {
 
     fn on_provisional(&mut self, now: Timestamp, index: usize, call: CallIndex, message: &Message) {
         if self.calls[call].cancel == Cancel::Wanted && self.clients[index].is_open() {
-            self.send_cancel(now, call);
+            self.send_cancel(now, call, index);
         }
         if message.status() == 100 || self.clients[index].purpose != Purpose::Invite || self.calls[call].outcome.is_some() {
             return;
@@ -326,10 +326,10 @@ impl Phone {
         }
     }
 
-    pub(super) fn send_cancel(&mut self, now: Timestamp, call: CallIndex) {
-        let invite =
-            self.clients.iter_mut().find(|client| client.call == Some(call) && client.purpose == Purpose::Invite && client.is_open());
-        let Some(client) = invite else { return };
+    /// Takes an INVITE of ours back: the first or a later one.
+    pub(super) fn send_cancel(&mut self, now: Timestamp, call: CallIndex, invite: usize) {
+        let client = &mut self.clients[invite];
+        let first = client.purpose == Purpose::Invite;
         // RFC 3261 §9.1: without a final response after 64 × T1 the INVITE is considered cancelled.
         client.timer.deadline = Some(now + LIFETIME);
         let request = &client.request;
@@ -343,7 +343,9 @@ impl Phone {
         cancel.push("CSeq", format!("{} CANCEL", request.cseq().map_or(0, |(number, _)| number)));
         let via = request.list("Via").first().copied().unwrap_or_default().to_owned();
         let destination = client.destination;
-        self.calls[call].cancel = Cancel::Sent;
+        if first {
+            self.calls[call].cancel = Cancel::Sent;
+        }
         let outgoing = Outgoing { message: cancel, destination, call: Some(call), dialog: None, purpose: Purpose::Cancel, edits: &[] };
         self.start_client_under(now, outgoing, via);
     }
@@ -352,6 +354,9 @@ impl Phone {
         self.send_in_dialog(now, call, dialog, "BYE", Purpose::Bye, &[], None);
         self.calls[call].dialogs[dialog].stage = Stage::Over;
         self.calls[call].dialogs[dialog].accepted = None;
+        if let Some(reinvite) = self.waiting_invite(call).filter(|server| self.servers[*server].dialog == Some(dialog)) {
+            self.refuse(now, reinvite, 487);
+        }
         if self.calls[call].current().is_none() {
             self.finish(now, call, Outcome::WeHungUp);
         }

@@ -22,14 +22,26 @@ impl Phone {
 
     fn cancel(&mut self, now: Timestamp, call: CallIndex) {
         let own = &mut self.calls[call];
-        if own.role == Role::Callee || own.cancel != Cancel::No || own.outcome.is_some() {
+        if own.outcome.is_some() {
             return;
         }
-        own.cancel = Cancel::Wanted;
-        let invite = self.clients.iter().find(|client| client.call == Some(call) && client.purpose == Purpose::Invite);
-        let heard = invite.is_some_and(|client| client.state == crate::transaction::Client::Proceeding);
-        if heard || self.calls[call].script.habits.cancel_early {
-            self.send_cancel(now, call);
+        let early = own.script.habits.cancel_early;
+        let invite =
+            self.clients.iter().position(|client| client.call == Some(call) && client.is_open() && client.request.method() == "INVITE");
+        let Some(invite) = invite else { return };
+        let heard = self.clients[invite].state == crate::transaction::Client::Proceeding;
+        let cancelled = |client: &crate::transaction::ClientTransaction| client.purpose == Purpose::Cancel;
+        if self.clients.iter().any(|client| cancelled(client) && client.branch == self.clients[invite].branch) {
+            return;
+        }
+        if self.clients[invite].purpose == Purpose::Invite {
+            if own.cancel != Cancel::No {
+                return;
+            }
+            own.cancel = Cancel::Wanted;
+        }
+        if heard || early {
+            self.send_cancel(now, call, invite);
         }
     }
 
