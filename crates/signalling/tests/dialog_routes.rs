@@ -30,7 +30,7 @@ fn answer(routes: &str, contact: &str) -> Message {
 
 fn bye(dialog: &mut Dialog) -> String {
     let cseq = dialog.next_cseq();
-    let bytes = dialog.request("BYE", cseq, &"SIP/2.0/UDP 192.0.2.9;branch=z9hG4bKx", 70).finish();
+    let bytes = dialog.request("BYE", cseq, &["SIP/2.0/UDP 192.0.2.9;branch=", "z9hG4bKx"], 70).finish();
     String::from_utf8(bytes.to_vec()).expect("text")
 }
 

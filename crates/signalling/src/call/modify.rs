@@ -1,7 +1,7 @@
 //! Re-INVITE through the call (RFC 3261 §14, RFC 3264 §8): offer and answer of one leg become those of the other.
 
 use super::failure::Failure;
-use super::leg::sdp_of;
+use super::leg::{Leg, MAX_FORWARDS, sdp_of};
 use super::phase::{LateOffer, Phase};
 use super::{Call, Side, context};
 use crate::message::Message;
@@ -44,8 +44,7 @@ impl Call {
             return self.refuse_modify(now, from, &Failure::new(491));
         }
         let offer = self.leg(from).and_then(|leg| leg.offered());
-        let hops = self.leg(from).and_then(|leg| leg.open_invite()).and_then(|invite| invite.max_forwards()).and_then(Result::ok);
-        let hops = hops.map_or(70, u32::from).saturating_sub(1);
+        let hops = self.leg(from).map_or(MAX_FORWARDS, Leg::hops_left);
         let Some((near, far)) = self.pair(from) else { return };
         let pending = match offer.map(|offer| negotiation::translate_offer(&offer, &mut near.media, &mut far.media)).transpose() {
             Ok(pending) => pending,

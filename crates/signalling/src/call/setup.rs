@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::leg::{Extra, Invitation, Leg, unreadable_body, unsupported};
 use super::phase::{Bridge, Dialling, MediaState, Opening, Phase};
 use super::{Call, CallSetup, Output, context};
-use crate::message::{HeaderName, Uri};
+use crate::message::{HeaderName, NameAddr, Uri};
 use crate::negotiation::{self, LegMedia};
 use crate::wire::Arrival;
 use std::collections::VecDeque;
@@ -15,9 +15,6 @@ use tandem_model::{
     Origin, Question, QuestionId, Random, Route, Timestamp,
 };
 
-/// Max-Forwards where the caller gave none (RFC 3261 §8.1.1.6).
-const DEFAULT_MAX_FORWARDS: u32 = 70;
-
 impl Call {
     /// A call from an INVITE that policy let in.
     ///
@@ -27,7 +24,7 @@ impl Call {
         let CallSetup { id, seed, node } = setup;
         let (mut outputs, mut random) = (VecDeque::new(), Random::new(seed));
         let Origin::Trunk { name, .. } = &origin;
-        let endpoint = format!("trunk:{name}").into_boxed_str();
+        let endpoint = ["trunk:", name].concat().into_boxed_str();
         let leg = id.leg(0).expect("a call may have a first leg");
         outputs.push_back(Output::LegAdded(leg));
         let media = leg_media(&profile, arrival.flow.remote.ip(), true, &mut random);
@@ -227,17 +224,18 @@ impl Call {
 
     fn invite(&mut self, now: Timestamp, leg: LegId, plan: &LegPlan, media: LegMedia, sdp: Option<&[u8]>) -> Leg {
         let host = Arc::clone(&self.node.listener(plan.profile.listener).host);
-        let (from, from_uri, max_forwards) = match self.caller.open_invite() {
-            Some(invite) => {
-                let (from, uri) = our_from(invite, &host);
-                let hops = invite.max_forwards().and_then(Result::ok).map_or(DEFAULT_MAX_FORWARDS, u32::from);
-                (from, uri, hops.saturating_sub(1))
-            }
-            None => (format!("<sip:{host}>"), format!("sip:{host}"), DEFAULT_MAX_FORWARDS),
-        };
-        let call_id = format!("{:016x}{:016x}", self.random.next_u64(), self.random.next_u64());
+        let (from, from_uri) = our_from(self.caller.open_invite().and_then(|invite| invite.from().ok()), &host);
+        let call_id = self.random_word();
+        let max_forwards = self.caller.hops_left();
         let invitation = Invitation { from: &from, from_uri: &from_uri, call_id: &call_id, max_forwards, sdp };
         Leg::outgoing(context!(self, now), leg, plan, media, &invitation)
+    }
+
+    /// 128 random bits in hexadecimal digits: a Call-ID that nobody has used.
+    fn random_word(&mut self) -> String {
+        let numbers = [self.random.next_u64(), self.random.next_u64()];
+        let digits = numbers.iter().flat_map(|number| (0..16).rev().map(move |place| (number >> (4 * place)) as u32 & 15));
+        digits.filter_map(|digit| char::from_digit(digit, 16)).collect()
     }
 
     /// Who warns, in a Warning header (RFC 3261 §20.43): the listener that the caller came to.
@@ -296,16 +294,18 @@ fn called_number(uri: &Uri<'_>) -> Box<str> {
 }
 
 /// Our From for the callee: the caller's name and number, our host (what lies behind stays hidden).
-fn our_from(invite: &crate::message::Message, host: &str) -> (String, String) {
-    let Ok(from) = invite.from() else { return (format!("<sip:{host}>"), format!("sip:{host}")) };
-    let uri = match Uri::parse(from.uri).ok().and_then(|uri| uri.user.map(str::to_owned)) {
-        Some(user) if !user.is_empty() => format!("sip:{user}@{host}"),
-        _ => format!("sip:{host}"),
+fn our_from(theirs: Option<NameAddr<'_>>, host: &str) -> (String, String) {
+    let user = theirs.and_then(|from| Uri::parse(from.uri).ok()).and_then(|uri| uri.user).filter(|user| !user.is_empty());
+    let uri = match user {
+        Some(user) => ["sip:", user, "@", host].concat(),
+        None => ["sip:", host].concat(),
     };
-    match from.display.filter(|display| !display.is_empty()) {
-        Some(display) if display.starts_with('"') => (format!("{display} <{uri}>"), uri),
+    let from = match theirs.and_then(|from| from.display).filter(|display| !display.is_empty()) {
+        Some(display) if display.starts_with('"') => [display, " <", &uri, ">"].concat(),
         // What was a word by itself becomes a quoted string, in which a backslash takes away the meaning of what follows (§25.1).
-        Some(display) => (format!("\"{}\" <{uri}>", display.replace('\\', "\\\\")), uri),
-        None => (format!("<{uri}>"), uri),
-    }
+        Some(display) if display.contains('\\') => ["\"", &display.replace('\\', "\\\\"), "\" <", &uri, ">"].concat(),
+        Some(display) => ["\"", display, "\" <", &uri, ">"].concat(),
+        None => ["<", &uri, ">"].concat(),
+    };
+    (from, uri)
 }

@@ -130,22 +130,22 @@ impl Dialog {
     }
 
     /// The frame of a request inside the dialog (§12.2.1.1): request line, Via, Max-Forwards, From, To, Call-ID, CSeq
-    /// and Route. `via` is our Via value whole.
-    pub fn request(&self, method: &str, cseq: u32, via: &dyn std::fmt::Display, max_forwards: u32) -> Printer {
+    /// and Route. `via` is our Via value, in pieces.
+    pub fn request(&self, method: &str, cseq: u32, via: &[&str], max_forwards: u32) -> Printer {
         let (uri, routes) = self.routes.plan(&self.target);
         let mut printer = Printer::request(method, uri);
-        printer.header(HeaderName::Via, via);
+        printer.header_parts(HeaderName::Via, via);
         for route in routes {
             printer.header(HeaderName::Route, route);
         }
-        printer.header(HeaderName::MaxForwards, max_forwards);
-        printer.header(HeaderName::From, format_args!("{};tag={}", self.local, self.local_tag));
+        printer.header_number(HeaderName::MaxForwards, max_forwards);
+        printer.header_parts(HeaderName::From, &[&self.local, ";tag=", self.local_tag.as_str()]);
         match &self.remote_tag {
-            Some(tag) => printer.header(HeaderName::To, format_args!("{};tag={tag}", self.remote)),
-            None => printer.header(HeaderName::To, &self.remote),
+            Some(tag) => printer.header_parts(HeaderName::To, &[&self.remote, ";tag=", tag]),
+            None => printer.header_str(HeaderName::To, &self.remote),
         };
-        printer.header(HeaderName::CallId, &self.call_id);
-        printer.header(HeaderName::CSeq, format_args!("{cseq} {method}"));
+        printer.header_str(HeaderName::CallId, &self.call_id);
+        printer.header_cseq(cseq, method);
         printer
     }
 

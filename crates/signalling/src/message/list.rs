@@ -50,8 +50,8 @@ impl<'a> Params<'a> {
     /// Reads parameters that begin with a semicolon, or nothing at all.
     pub fn parse(text: &'a str) -> Result<Params<'a>, ParseError> {
         let mut at = 0;
-        while let Some(param) = param_at(text, at)? {
-            at = param.end;
+        while let Some(end) = check_param(text.as_bytes(), at)? {
+            at = end;
         }
         Ok(Params { text: chars::trim(text) })
     }
@@ -102,15 +102,8 @@ fn unquoted(value: &str) -> &str {
     value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value)
 }
 
-struct Param<'a> {
-    name: &'a str,
-    value: Option<&'a str>,
-    end: usize,
-}
-
-/// The parameter whose semicolon comes next after `start`; `None` at the end of the text.
-fn param_at(text: &str, start: usize) -> Result<Option<Param<'_>>, ParseError> {
-    let bytes = text.as_bytes();
+/// The end of the parameter whose semicolon comes next after `start`; `None` at the end of the text.
+fn check_param(bytes: &[u8], start: usize) -> Result<Option<usize>, ParseError> {
     let mut at = skip_space(bytes, start);
     match bytes.get(at) {
         None => return Ok(None),
@@ -121,10 +114,9 @@ fn param_at(text: &str, start: usize) -> Result<Option<Param<'_>>, ParseError> {
     if name_end == at {
         return Err(ParseError::new(at, ParseErrorKind::Parameter));
     }
-    let name = &text[at..name_end];
     at = skip_space(bytes, name_end);
     if bytes.get(at) != Some(&b'=') {
-        return Ok(Some(Param { name, value: None, end: at }));
+        return Ok(Some(at));
     }
     at = skip_space(bytes, at + 1);
     let value_end = match bytes.get(at) {
@@ -134,7 +126,7 @@ fn param_at(text: &str, start: usize) -> Result<Option<Param<'_>>, ParseError> {
     if value_end == at {
         return Err(ParseError::new(at, ParseErrorKind::Parameter));
     }
-    Ok(Some(Param { name, value: Some(&text[at..value_end]), end: value_end }))
+    Ok(Some(value_end))
 }
 
 pub(super) fn skip_space(bytes: &[u8], at: usize) -> usize {

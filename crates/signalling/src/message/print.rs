@@ -139,6 +139,32 @@ impl Printer {
         self
     }
 
+    /// Adds a header line from pieces of text: as [`Printer::header`], without the cost of formatting.
+    pub fn header_parts(&mut self, name: HeaderName, parts: &[&str]) -> &mut Self {
+        self.name(name);
+        parts.iter().for_each(|part| self.value(part));
+        self.end_line();
+        self
+    }
+
+    /// Adds a header line whose value is a number.
+    pub fn header_number(&mut self, name: HeaderName, number: u32) -> &mut Self {
+        self.name(name);
+        self.number(number as usize);
+        self.end_line();
+        self
+    }
+
+    /// Adds a CSeq.
+    pub fn header_cseq(&mut self, number: u32, method: &str) -> &mut Self {
+        self.name(HeaderName::CSeq);
+        self.number(number as usize);
+        self.value(" ");
+        self.value(method);
+        self.end_line();
+        self
+    }
+
     /// Adds a header line with a name as it is to be written.
     pub fn header_raw(&mut self, name: &str, value: &str) -> &mut Self {
         self.value(name);

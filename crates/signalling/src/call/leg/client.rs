@@ -1,6 +1,6 @@
 //! The leg as user agent client: our INVITE, first or later, its ACK and its CANCEL.
 
-use super::{Context, DisplayVia, Leg, LegEvent, MAX_OPEN_REQUESTS, OpenRequest, State, finish};
+use super::{Context, Leg, LegEvent, MAX_FORWARDS, MAX_OPEN_REQUESTS, OpenRequest, OurVia, State, finish};
 use crate::call::Output;
 use crate::dialog::Dialog;
 use crate::dispatcher::ALLOW;
@@ -125,12 +125,12 @@ impl Leg {
         };
         let serial = leg.next_serial();
         let mut printer = Printer::request(Method::Invite.as_str(), &plan.uri);
-        printer.header(HeaderName::Via, leg.via(context.node, serial));
-        printer.header(HeaderName::MaxForwards, invitation.max_forwards);
-        printer.header(HeaderName::From, format_args!("{};tag={tag}", invitation.from));
-        printer.header(HeaderName::To, format_args!("<{}>", plan.uri));
-        printer.header(HeaderName::CallId, invitation.call_id);
-        printer.header(HeaderName::CSeq, format_args!("{FIRST_CSEQ} INVITE"));
+        printer.header_parts(HeaderName::Via, &leg.via(context.node, serial).parts());
+        printer.header_number(HeaderName::MaxForwards, invitation.max_forwards);
+        printer.header_parts(HeaderName::From, &[invitation.from, ";tag=", tag.as_str()]);
+        printer.header_parts(HeaderName::To, &["<", &plan.uri, ">"]);
+        printer.header_str(HeaderName::CallId, invitation.call_id);
+        printer.header_cseq(FIRST_CSEQ, Method::Invite.as_str());
         leg.finish_invite(context, printer, invitation.sdp, serial, FIRST_CSEQ, plan.destination.clone(), true);
         leg
     }
@@ -142,7 +142,7 @@ impl Leg {
         let via = self.via(context.node, serial);
         let Some(dialog) = &mut self.dialog else { return false };
         let cseq = dialog.next_cseq();
-        let printer = dialog.request(Method::Invite.as_str(), cseq, &via, max_forwards);
+        let printer = dialog.request(Method::Invite.as_str(), cseq, &via.parts(), max_forwards);
         self.finish_invite(context, printer, sdp, serial, cseq, destination, false);
         true
     }
@@ -158,8 +158,8 @@ impl Leg {
         destination: Destination,
         first: bool,
     ) {
-        printer.header(HeaderName::Contact, self.contact(context.node));
-        printer.header(HeaderName::Allow, ALLOW);
+        self.contact(context.node).write(&mut printer);
+        printer.header_str(HeaderName::Allow, ALLOW);
         let request = finish(printer, sdp);
         context.send(self.transmit(destination.clone(), request.clone()));
         let transport = context.node.listener(self.profile.listener).transport;
@@ -174,7 +174,7 @@ impl Leg {
         let serial = self.next_serial();
         let via = self.via(context.node, serial);
         let (Some(dialog), Some(destination)) = (&self.dialog, self.dialog_destination()) else { return };
-        let ack = finish(dialog.request(Method::Ack.as_str(), client.cseq, &via, 70), sdp);
+        let ack = finish(dialog.request(Method::Ack.as_str(), client.cseq, &via.parts(), MAX_FORWARDS), sdp);
         context.send(self.transmit(destination.clone(), ack.clone()));
         self.acked =
             Some(AckedInvite { serial: client.serial, cseq: client.cseq, ack, destination, until: context.now + TRANSACTION_TIMEOUT });
@@ -331,7 +331,7 @@ impl Leg {
         let Ok(mut dialog) = Dialog::from_response(response, self.tag, cseq, &self.to) else { return };
         let Some(destination) = dialog.destination() else { return };
         let serial = self.next_serial();
-        let ack = dialog.request(Method::Ack.as_str(), cseq, &self.via(context.node, serial), 70).finish();
+        let ack = dialog.request(Method::Ack.as_str(), cseq, &self.via(context.node, serial).parts(), MAX_FORWARDS).finish();
         context.send(self.transmit(destination.clone(), ack));
         if known {
             return;
@@ -339,7 +339,7 @@ impl Leg {
         self.forks.push(tag.into());
         let serial = self.next_serial();
         let number = dialog.next_cseq();
-        let bye = dialog.request(Method::Bye.as_str(), number, &self.via(context.node, serial), 70).finish();
+        let bye = dialog.request(Method::Bye.as_str(), number, &self.via(context.node, serial).parts(), MAX_FORWARDS).finish();
         self.send_request(context, serial, Method::Bye, bye, destination);
     }
 
@@ -428,7 +428,7 @@ impl Leg {
         self.client.as_ref().is_some_and(|client| client.is_accepted())
     }
 
-    pub(super) fn new_via(&mut self, context: &Context<'_>) -> (u16, DisplayVia) {
+    pub(super) fn new_via(&mut self, context: &Context<'_>) -> (u16, OurVia) {
         let serial = self.next_serial();
         (serial, self.via(context.node, serial))
     }
@@ -439,15 +439,15 @@ impl Leg {
 pub(crate) fn hop_request(request: &Bytes, method: Method, response: Option<&Message>, reason: Option<&str>) -> Option<Bytes> {
     let invite = Message::parse(request.clone()).ok()?;
     let mut printer = Printer::request(method.as_str(), invite.uri());
-    printer.header(HeaderName::Via, invite.header(HeaderName::Via)?);
+    printer.header_str(HeaderName::Via, invite.header(HeaderName::Via)?);
     printer.copy_all(&invite, HeaderName::Route);
-    printer.header(HeaderName::MaxForwards, 70);
-    printer.header(HeaderName::From, invite.header(HeaderName::From)?);
-    printer.header(HeaderName::To, response.unwrap_or(&invite).header(HeaderName::To)?);
-    printer.header(HeaderName::CallId, invite.call_id());
-    printer.header(HeaderName::CSeq, format_args!("{} {}", invite.cseq().ok()?.number, method.as_str()));
+    printer.header_number(HeaderName::MaxForwards, MAX_FORWARDS);
+    printer.header_str(HeaderName::From, invite.header(HeaderName::From)?);
+    printer.header_str(HeaderName::To, response.unwrap_or(&invite).header(HeaderName::To)?);
+    printer.header_str(HeaderName::CallId, invite.call_id());
+    printer.header_cseq(invite.cseq().ok()?.number, method.as_str());
     if let Some(reason) = reason {
-        printer.header(HeaderName::Reason, reason);
+        printer.header_str(HeaderName::Reason, reason);
     }
     Some(printer.finish())
 }

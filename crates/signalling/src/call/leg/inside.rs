@@ -1,6 +1,6 @@
 //! Requests inside the dialog, and leaving it (RFC 3261 §12.2, §14, §15).
 
-use super::{Context, Extra, Leg, LegEvent, State, reason_of};
+use super::{Context, Extra, Leg, LegEvent, MAX_FORWARDS, State, reason_of};
 use crate::dialog::Verdict;
 use crate::dispatcher::ALLOW;
 use crate::message::{HeaderName, Method};
@@ -119,9 +119,9 @@ impl Leg {
         let Some(destination) = self.dialog_destination() else { return };
         let Some(dialog) = &mut self.dialog else { return };
         let cseq = dialog.next_cseq();
-        let mut printer = dialog.request(Method::Bye.as_str(), cseq, &via, 70);
+        let mut printer = dialog.request(Method::Bye.as_str(), cseq, &via.parts(), MAX_FORWARDS);
         if let Some(reason) = reason {
-            printer.header(HeaderName::Reason, reason);
+            printer.header_str(HeaderName::Reason, reason);
         }
         let bytes = printer.finish();
         self.send_request(context, serial, Method::Bye, bytes, destination);

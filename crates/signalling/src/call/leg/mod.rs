@@ -28,6 +28,9 @@ use tandem_model::{Destination, LegId, LegProfile, Random, Timestamp};
 /// Requests other than INVITE that a leg may have open at once: a CANCEL, a BYE, and BYEs to further forks.
 pub(crate) const MAX_OPEN_REQUESTS: usize = 16;
 
+/// Max-Forwards of a request that no other gave rise to (RFC 3261 §8.1.1.6).
+pub(crate) const MAX_FORWARDS: u32 = 70;
+
 /// What a leg works with while it handles something.
 pub(crate) struct Context<'a> {
     pub(crate) now: Timestamp,
@@ -159,6 +162,12 @@ impl Leg {
         self.server.as_ref().map(|server| &server.request)
     }
 
+    /// Max-Forwards for what the peer's open INVITE gives rise to: one less than its own (RFC 7332 §4).
+    pub(crate) fn hops_left(&self) -> u32 {
+        let hops = self.open_invite().and_then(|invite| invite.max_forwards()).and_then(Result::ok);
+        hops.map_or(MAX_FORWARDS, u32::from).saturating_sub(1)
+    }
+
     /// Takes a message that the dispatcher found to be this leg's.
     pub(crate) fn on_message(&mut self, context: &mut Context<'_>, arrival: Box<Arrival>) -> Option<LegEvent> {
         if arrival.message.is_request() { self.on_request(context, *arrival) } else { self.on_response(context, *arrival) }
@@ -205,16 +214,16 @@ impl Leg {
     }
 
     /// Our Contact value.
-    fn contact(&self, node: &NodeFacts) -> DisplayContact {
+    fn contact(&self, node: &NodeFacts) -> OurContact {
         let user = node.minter.contact(self.id);
         let place = node.listener(self.profile.listener).advertise.clone();
-        DisplayContact { user, place }
+        OurContact { user, place }
     }
 
     /// Our Via value for client transaction `serial`.
-    fn via(&self, node: &NodeFacts, serial: u16) -> DisplayVia {
+    fn via(&self, node: &NodeFacts, serial: u16) -> OurVia {
         let listener = node.listener(self.profile.listener);
-        DisplayVia { transport: listener.transport.token(), place: listener.advertise.clone(), branch: node.minter.branch(self.id, serial) }
+        OurVia { transport: listener.transport.token(), place: listener.advertise.clone(), branch: node.minter.branch(self.id, serial) }
     }
 
     fn next_serial(&mut self) -> u16 {
@@ -236,28 +245,28 @@ impl Leg {
     }
 }
 
-struct DisplayContact {
+struct OurContact {
     user: Minted,
     place: std::sync::Arc<str>,
 }
 
-impl std::fmt::Display for DisplayContact {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "<sip:{}@{}>", self.user, self.place)
+impl OurContact {
+    fn write(&self, printer: &mut Printer) {
+        printer.header_parts(HeaderName::Contact, &["<sip:", self.user.as_str(), "@", &self.place, ">"]);
     }
 }
 
-/// Our Via.
-struct DisplayVia {
+struct OurVia {
     transport: &'static str,
     place: std::sync::Arc<str>,
     branch: Minted,
 }
 
-impl std::fmt::Display for DisplayVia {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl OurVia {
+    /// The value, in pieces.
+    fn parts(&self) -> [&str; 7] {
         // RFC 3581 §3: rport without a value asks for the answer to come back where the request came from.
-        write!(f, "SIP/2.0/{} {};branch={};rport", self.transport, self.place, self.branch)
+        ["SIP/2.0/", self.transport, " ", &self.place, ";branch=", self.branch.as_str(), ";rport"]
     }
 }
 

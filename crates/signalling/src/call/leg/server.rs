@@ -1,6 +1,6 @@
 //! The leg as user agent server: the peer's INVITE, first or later.
 
-use super::{Context, Leg, LegEvent, State, finish, reason_of, sdp_of};
+use super::{Context, Leg, LegEvent, MAX_FORWARDS, State, finish, reason_of, sdp_of};
 use crate::call::{NodeFacts, Output};
 use crate::dialog::Dialog;
 use crate::dispatcher::ALLOW;
@@ -24,6 +24,8 @@ pub(super) struct InviteServer {
     pub(super) request: Message,
     pub(super) transaction: Transaction,
     flow: Flow,
+    /// Where its responses go.
+    destination: Destination,
     /// The latest response, for retransmitted INVITEs.
     latest: Bytes,
     refresh: Option<Timestamp>,
@@ -70,7 +72,7 @@ impl Extra {
 
     fn write(&self, printer: &mut Printer) {
         for (name, value) in &self.headers {
-            printer.header(*name, value);
+            printer.header_str(*name, value);
         }
     }
 }
@@ -81,6 +83,7 @@ impl InviteServer {
             key: arrival.key,
             transaction: Transaction::server(Kind::ServerInvite, arrival.flow.transport),
             flow: arrival.flow,
+            destination: response_destination(&arrival.message, &arrival.flow),
             latest: Bytes::new(),
             refresh: None,
             request: arrival.message.into_exact(),
@@ -101,7 +104,7 @@ impl InviteServer {
     }
 
     fn transmit(&self, bytes: Bytes) -> Transmit {
-        Transmit { listener: self.flow.listener, destination: response_destination(&self.request, &self.flow), bytes }
+        Transmit { listener: self.flow.listener, destination: self.destination.clone(), bytes }
     }
 
     fn respond(&mut self, context: &mut Context<'_>, event: Event, bytes: Bytes) {
@@ -178,8 +181,8 @@ impl Leg {
         let Some(server) = self.server.as_mut().filter(|server| server.is_unanswered()) else { return };
         let mut printer = Printer::response_to(&server.request, server.flow.remote, status, reason, Some(self.tag.as_str()));
         printer.copy_all(&server.request, HeaderName::RecordRoute);
-        printer.header(HeaderName::Contact, contact);
-        printer.header(HeaderName::Allow, ALLOW);
+        contact.write(&mut printer);
+        printer.header_str(HeaderName::Allow, ALLOW);
         server.refresh = Some(context.now + PROVISIONAL_REFRESH);
         server.respond(context, Event::Provisional, finish(printer, sdp));
     }
@@ -190,8 +193,8 @@ impl Leg {
         let Some(mut server) = self.server.take_if(|server| server.is_unanswered()) else { return };
         let mut printer = Printer::response_to(&server.request, server.flow.remote, 200, reason_phrase(200), Some(self.tag.as_str()));
         printer.copy_all(&server.request, HeaderName::RecordRoute);
-        printer.header(HeaderName::Contact, contact);
-        printer.header(HeaderName::Allow, ALLOW);
+        contact.write(&mut printer);
+        printer.header_str(HeaderName::Allow, ALLOW);
         let bytes = finish(printer, sdp);
         server.respond(context, Event::Success, bytes.clone());
         context.outputs.push_back(Output::Retire(server.key, Tombstone::Absorb(self.id)));
@@ -200,7 +203,7 @@ impl Leg {
             cseq: server.request.cseq().map_or(0, |cseq| cseq.number),
             first: self.state == State::Incoming,
             bytes,
-            destination: response_destination(&server.request, &server.flow),
+            destination: server.destination,
             // §13.3.1.4: repeated over reliable transports too: the ACK can be lost by a proxy that hops to UDP.
             again: Some(Backoff::new(context.now, T1, T2)),
             give_up: context.now + TRANSACTION_TIMEOUT,
@@ -346,7 +349,7 @@ impl Leg {
         let cseq = dialog.next_cseq() + LAST_BYE_AHEAD;
         let via = self.via(node, LAST_SERIAL);
         let destination = self.dialog_destination()?;
-        Some(self.transmit(destination, dialog.request("BYE", cseq, &via, 70).finish()))
+        Some(self.transmit(destination, dialog.request("BYE", cseq, &via.parts(), MAX_FORWARDS).finish()))
     }
 }
 
