@@ -346,6 +346,10 @@ fn forgive(sim: &mut Sim, bad: &Expected, trouble: bool, garbled: u16) {
                 phone.forgive(rule);
             }
         }
+        if trouble {
+            // A CANCEL that overtook its INVITE is refused; its twin is not.
+            phone.forgive("second-final");
+        }
         if garbled > 0 {
             // The node answers what it was told, not what was said.
             let rules: Vec<&str> = phone.violations().iter().map(|violation| violation.rule).collect();

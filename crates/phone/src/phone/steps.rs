@@ -110,7 +110,8 @@ impl Phone {
         let forked = |index: &usize| {
             let server = &self.servers[*index];
             let accepted = server.response.as_ref().is_some_and(|(status, ..)| *status < 300);
-            server.call == Some(call) && server.request.method() == "INVITE" && server.dialog.is_none() && accepted && reply.fork > 0
+            let initial = server.call == Some(call) && server.request.method() == "INVITE" && server.dialog.is_none();
+            initial && accepted && reply.fork > 0 && (200..300).contains(&reply.status)
         };
         self.waiting_invite(call).or_else(|| (0..self.servers.len()).find(forked))
     }
