@@ -45,6 +45,8 @@ pub(crate) struct Dialog {
     pub routes: Vec<String>,
     /// Our Contact URI.
     pub contact: String,
+    /// Those before it: a request that was sent before the other side heard of the move comes to one of them.
+    pub past_contacts: Vec<String>,
     /// Of the last request that we sent in it.
     pub local_seq: u32,
     /// Of the last request that came in it.
@@ -86,6 +88,12 @@ impl Session {
 }
 
 impl Dialog {
+    /// Has another Contact from now on.
+    pub(crate) fn move_to(&mut self, contact: &str) {
+        let past = std::mem::replace(&mut self.contact, contact.to_owned());
+        self.past_contacts.push(past);
+    }
+
     /// A request in the dialog, without Via and CSeq, and where it is sent (RFC 3261 §12.2.1.1).
     pub(crate) fn request(&self, setup: &Setup, method: &str) -> (Message, SocketAddr) {
         let (uri, routes) = routed(&self.remote_target, &self.routes);

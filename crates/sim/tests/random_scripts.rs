@@ -105,7 +105,7 @@ fn processor_time() -> Duration {
 fn play(seed: u64, garbled: u16) -> Sim {
     let mut dice = Dice(Random::new(seed.wrapping_mul(0x9e37_79b9) ^ 0x7461_6e64_656d));
     let mut sim = Sim::new(seed);
-    let trouble = network(&mut dice, &mut sim, garbled);
+    let mut trouble = network(&mut dice, &mut sim, garbled);
     if garbled > 0 {
         // A Contact that lost a digit is another phone's address.
         sim.may_tell_addresses();
@@ -119,7 +119,14 @@ fn play(seed: u64, garbled: u16) -> Sim {
     if dice.chance(5) {
         sim.core_mut().shard.refuse = 1;
     }
-    for phone in PHONES {
+    if dice.chance(3) {
+        let lost = dice.pick(&PHONES);
+        sim.core_mut().unreachable.push(lost);
+        trouble = true;
+    }
+    let sound = dice.chance(1);
+    for (index, phone) in PHONES.into_iter().enumerate() {
+        sim.phone_mut(phone).setup_mut().tone = sound.then_some(400.0 + 100.0 * index as f64);
         if dice.chance(10) {
             let (address, kind) = (phone, dice.pick(&[";lr", ""]));
             let setup = sim.phone_mut(phone).setup_mut();
@@ -131,7 +138,7 @@ fn play(seed: u64, garbled: u16) -> Sim {
     for _ in 0..1 + dice.below(3) {
         let caller = dice.pick(&callers);
         for callee in PHONES {
-            let script = callee_script(&mut dice);
+            let script = callee_script(&mut dice, callee);
             bad.note(&script.habits);
             bad.silent |= is_slow(&script);
             sim.phone_mut(callee).always(script);
@@ -139,6 +146,9 @@ fn play(seed: u64, garbled: u16) -> Sim {
         let place = placed(&mut dice, &sim, caller);
         bad.note(&place.script.habits);
         bad.broken |= !place.edits.is_empty() || place.late;
+        if place.uri.contains(":direct@") {
+            sim.may_tell_addresses();
+        }
         sim.place_with(caller, place);
         sim.run_for(dice.span());
     }
@@ -217,11 +227,11 @@ fn placed(dice: &mut Dice, sim: &Sim, caller: SocketAddr) -> Place {
             Edit::set("Content-Type", "text/plain"),
         ]));
     }
-    place.script = caller_script(dice);
+    place.script = caller_script(dice, caller);
     place
 }
 
-fn caller_script(dice: &mut Dice) -> Script {
+fn caller_script(dice: &mut Dice, own: SocketAddr) -> Script {
     let mut script = Script::new();
     let moments = [When::Start, When::Status(100), When::Status(180), When::Status(183), When::Answered];
     if dice.chance(30) {
@@ -230,7 +240,7 @@ fn caller_script(dice: &mut Dice) -> Script {
     if dice.chance(5) {
         script = script.step(When::Status(180), dice.pause(), Act::Bye);
     }
-    script = in_dialog(dice, script);
+    script = in_dialog(dice, own, script);
     if dice.chance(60) {
         script = script.bye(dice.pause());
     }
@@ -238,7 +248,7 @@ fn caller_script(dice: &mut Dice) -> Script {
     script
 }
 
-fn callee_script(dice: &mut Dice) -> Script {
+fn callee_script(dice: &mut Dice, own: SocketAddr) -> Script {
     let mut script = Script::new();
     let mut at = 0;
     if dice.chance(30) {
@@ -258,13 +268,14 @@ fn callee_script(dice: &mut Dice) -> Script {
     at += dice.pause();
     let status = if dice.chance(75) { 200 } else { dice.pick(&[302, 404, 408, 480, 486, 487, 488, 500, 503, 600, 603]) };
     let mut last = Reply::new(status);
+    last.contact = dice.chance(10).then(|| moved(own));
     if dice.chance(10) {
         last.fork = 1;
     }
     if dice.chance(95) {
         script = script.reply_with(at, last);
     }
-    script = in_dialog(dice, script);
+    script = in_dialog(dice, own, script);
     if dice.chance(40) {
         script = script.bye(dice.pause());
     }
@@ -272,13 +283,19 @@ fn callee_script(dice: &mut Dice) -> Script {
     script
 }
 
+/// Another port of the same phone.
+fn moved(own: SocketAddr) -> String {
+    format!("sip:moved@{}", SocketAddr::new(own.ip(), 5099))
+}
+
 /// Holds, changes and odd requests during the call.
-fn in_dialog(dice: &mut Dice, mut script: Script) -> Script {
+fn in_dialog(dice: &mut Dice, own: SocketAddr, mut script: Script) -> Script {
     for _ in 0..dice.below(3) {
         let offer = Offer {
             direction: Some(dice.pick(&[Direction::SendOnly, Direction::SendRecv, Direction::RecvOnly, Direction::Inactive])),
             late: dice.chance(20),
             formats: dice.chance(20).then(|| vec![Format::pcma(), Format::events(101)]),
+            contact: dice.chance(10).then(|| moved(own)),
             ..Offer::default()
         };
         let at = dice.pause();

@@ -98,6 +98,7 @@ impl Phone {
             contact,
             local_seq: 100,
             remote_seq: request.cseq().map(|(number, _)| number),
+            past_contacts: Vec::new(),
             stage: Stage::Early,
             accepted: None,
             acknowledged: None,

@@ -178,6 +178,7 @@ impl Phone {
             contact: format!("sip:{}@{}", self.setup.name, self.setup.address),
             local_seq: call.invite_seq,
             remote_seq: None,
+            past_contacts: Vec::new(),
             stage: Stage::Early,
             accepted: None,
             acknowledged: None,

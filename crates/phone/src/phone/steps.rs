@@ -75,7 +75,7 @@ impl Phone {
         }
         self.adopt(call, offer.direction, offer.formats.clone());
         if let Some(contact) = &offer.contact {
-            self.calls[call].dialogs[dialog].contact.clone_from(contact);
+            self.calls[call].dialogs[dialog].move_to(contact);
         }
         let body = (!offer.late).then(|| self.next_offer(call, dialog).print());
         let edits = offer.edits.clone();
@@ -130,7 +130,7 @@ impl Phone {
         let tag = self.calls[call].dialogs[dialog].local_tag.clone();
         let (mut response, destination) = self.response_to(&request, source, status, reply.reason.as_deref(), &tag);
         if let Some(contact) = &reply.contact {
-            self.calls[call].dialogs[dialog].contact.clone_from(contact);
+            self.calls[call].dialogs[dialog].move_to(contact);
         }
         if (101..300).contains(&status) {
             response.push("Contact", format!("<{}>", self.calls[call].dialogs[dialog].contact));
