@@ -243,6 +243,12 @@ impl Sim {
         self.now = until;
     }
 
+    /// Lets time pass for everybody, while what is on its way stays there: a timer that runs out before a message arrives.
+    pub fn skip(&mut self, span: Duration) {
+        self.now = self.now + span;
+        self.wake();
+    }
+
     /// Lets time pass until something is so.
     pub fn run_until(&mut self, what: &str, condition: impl Fn(&Sim) -> bool) {
         let limit = self.now + QUIET_LIMIT;
@@ -277,6 +283,11 @@ impl Sim {
         while let Some(event) = self.flight.pop_due(self.now) {
             self.deliver(event);
         }
+        self.wake();
+        true
+    }
+
+    fn wake(&mut self) {
         if self.core.poll_timeout().is_some_and(|at| at <= self.now) {
             let mut outbox = Vec::new();
             self.core.wake(&mut World { now: self.now, flight: &mut self.flight, outbox: &mut outbox });
@@ -288,7 +299,6 @@ impl Sim {
                 self.flush(index);
             }
         }
-        true
     }
 
     pub(crate) fn deliver(&mut self, event: Event) {

@@ -24,6 +24,7 @@ mod retransmissions;
 mod routes;
 mod target_refresh;
 mod timeouts;
+mod timer_races;
 mod transports;
 
 /// The statuses that a caller heard, or a callee said, in its first call.
