@@ -29,7 +29,7 @@ pub(crate) struct Actor {
     node: Rc<Node>,
     setup: CallSetup,
     /// `None` once it failed inside.
-    call: Option<Call>,
+    call: Option<Box<Call>>,
     mailbox: Mailbox,
     trail: Trail,
     /// It failed inside once; what it is now was brought back to be ended.
@@ -62,7 +62,7 @@ impl Actor {
         let trail = node.recorder.borrow_mut().founded(now, &setup, &arrival, &origin, &profile);
         let mut actor = Actor { node, setup, call: None, mailbox, trail, failed: false, began: now, answered: None, begun: vec![begun] };
         let setup = actor.setup.clone();
-        let going = match contain(|| Call::found(setup, now, arrival, origin, profile)) {
+        let going = match contain(|| Box::new(Call::found(setup, now, arrival, origin, profile))) {
             Ok(call) => {
                 actor.call = Some(call);
                 actor.carry_out(now)
@@ -77,7 +77,7 @@ impl Actor {
         let mut timer = pin!(sleep_until(self.node.clock.instant(Timestamp::ZERO)));
         let mut armed = None;
         loop {
-            let due = self.call.as_ref().and_then(Call::poll_timeout).map(|(at, _)| at);
+            let due = self.call.as_ref().and_then(|call| call.poll_timeout()).map(|(at, _)| at);
             if due != armed {
                 armed = due;
                 if let Some(at) = due {
@@ -117,7 +117,7 @@ impl Actor {
         loop {
             // A call asks one thing at a time, so this rarely holds more than one.
             let mut answers = Vec::new();
-            while let Some(output) = self.call.as_mut().and_then(Call::poll_output) {
+            while let Some(output) = self.call.as_mut().and_then(|call| call.poll_output()) {
                 if matches!(output, Output::Ended) {
                     return Going::Over;
                 }
@@ -173,10 +173,10 @@ impl Actor {
                 Dump::take(&node.recorder.borrow(), &self.trail, &self.setup, node.clock.unix_ms(Timestamp::ZERO), Some(fault.clone()));
             node.write_dump(id, dump);
             let entries = node.recorder.borrow().recall(&self.trail);
-            self.call = entries.and_then(|entries| revive(&self.setup, &entries));
+            self.call = entries.and_then(|entries| revive(&self.setup, &entries)).map(Box::new);
         }
         let last_words = contain(|| {
-            let words = dead.as_ref().map(Call::last_words).unwrap_or_default();
+            let words = dead.as_ref().map(|call| call.last_words()).unwrap_or_default();
             drop(dead);
             words
         });

@@ -1,5 +1,7 @@
 //! What the log says of a call: one line at INFO when it has ended; every message at DEBUG, without secrets or control bytes.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod common;
 
 use common::{Peer, TestNode, answered_call};

@@ -1,5 +1,7 @@
 //! A panic inside one call ends that call, properly, and no other.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod common;
 
 use common::{Options, Peer, TestNode, answered_call, bridge_to};

@@ -26,7 +26,7 @@ pub struct Dump {
 /// The first line of a dump.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Setup {
-    /// [`VERSION`].
+    /// The version of the format.
     pub tandem_dump: u32,
     /// The program that wrote it.
     pub program: String,

@@ -9,7 +9,7 @@ mod ring;
 mod tokens;
 
 pub use dump::{Dump, DumpError, Entry, Fault, Founding, Recorded, Setup};
-use mask::has_secrets;
+use mask::Suspicion;
 pub use mask::mask_secrets;
 pub use tokens::translate_tokens;
 
@@ -45,12 +45,13 @@ pub struct FlightRecorder {
     ring: Ring,
     /// What goes before a message's bytes, encoded here first so that its length is known.
     scratch: Vec<u8>,
+    suspicion: Suspicion,
 }
 
 impl FlightRecorder {
     /// A recorder of `bytes`, taken from the system at once.
     pub fn new(bytes: usize) -> Self {
-        FlightRecorder { ring: Ring::new(bytes), scratch: Vec::with_capacity(1024) }
+        FlightRecorder { ring: Ring::new(bytes), scratch: Vec::with_capacity(1024), suspicion: Suspicion::new() }
     }
 
     /// A call is about to be founded on this.
@@ -101,7 +102,7 @@ impl FlightRecorder {
             let (front, back) = rest.split_at_mut(head.len());
             front.copy_from_slice(head);
             back.copy_from_slice(bytes);
-            if message.is_some_and(has_secrets) {
+            if message.is_some_and(|message| self.suspicion.has_secrets(message)) {
                 mask_secrets(back);
             }
         });

@@ -12,6 +12,10 @@ pub struct EscapedBytes<'a>(pub &'a [u8]);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Nearly always there is nothing to escape; that is seen many bytes at a time.
+        if self.0.bytes().fold(true, |plain, byte| plain & (b' '..0x7f).contains(&byte)) {
+            return f.write_str(self.0);
+        }
         let mut clean = 0;
         for (at, character) in self.0.char_indices().filter(|(_, character)| is_dangerous(*character)) {
             f.write_str(&self.0[clean..at])?;

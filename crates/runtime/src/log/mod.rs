@@ -5,6 +5,7 @@
 
 mod buffer;
 mod escape;
+mod text;
 
 pub use buffer::{LogBuffer, LogWriter, MAX_BUFFERED_BYTES, TICK};
 pub use escape::{Escaped, EscapedBytes};
@@ -43,7 +44,7 @@ pub fn start(format: LogFormat, filter: &str, sink: Box<dyn Write + Send>) -> Re
     let (buffer, writer) = buffer::start(sink)?;
     let registry = tracing_subscriber::registry().with(filter);
     match format {
-        LogFormat::Text => registry.with(fmt::layer().with_writer(buffer).with_ansi(false).with_target(false)).try_init(),
+        LogFormat::Text => registry.with(fmt::layer().with_writer(buffer).with_ansi(false).event_format(text::TextLine)).try_init(),
         LogFormat::Json => registry.with(fmt::layer().json().flatten_event(true).with_writer(buffer)).try_init(),
     }
     .map_err(io::Error::other)?;

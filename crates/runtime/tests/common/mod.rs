@@ -1,5 +1,6 @@
 //! A node on loopback with ports that nobody listens at in place of media threads, and peers that are plain sockets.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::{
     cell::Cell,

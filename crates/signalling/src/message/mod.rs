@@ -1,7 +1,7 @@
 //! SIP messages: read without allocating, printed without losing what is not understood (RFC 3261 §7, §20, §25).
 //!
 //! [`Message::parse`] keeps one [`bytes::Bytes`] and notes where each header lies; values are read when they are asked for. It is
-//! lenient: whatever can still be answered becomes a [`Message`] with a [defect](Message::defect), and [`screen`] says what
+//! lenient: whatever can still be answered becomes a [`Message`] with a [defect](Message::defect), and [`screen()`] says what
 //! the answer must be. [`Printer`] writes a message, [`Framer`] cuts a byte stream into messages.
 
 mod chars;
@@ -114,7 +114,7 @@ impl Message {
         }
     }
 
-    /// The first thing wrong with the message as a whole, if any. [`screen`] turns it into an answer.
+    /// The first thing wrong with the message as a whole, if any. [`screen()`] turns it into an answer.
     pub fn defect(&self) -> Option<ParseError> {
         self.defect
     }
