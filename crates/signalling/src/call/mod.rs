@@ -122,6 +122,10 @@ pub enum Output {
 /// Why a call wants to be woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
+    /// Policy did not answer.
+    Decision,
+    /// The media session did not say that it opened.
+    MediaOpen,
     /// A transaction's timer, or a 2xx to repeat.
     Transaction,
     /// No response at all.

@@ -7,8 +7,8 @@ use tandem_model::{BuiltIn, LegId, LegPlan, QuestionId, Timestamp};
 /// The phases of a call, in the order in which they come.
 #[derive(Debug)]
 pub(super) enum Phase {
-    /// Policy has been asked where the call goes.
-    Routing(QuestionId),
+    /// Policy has been asked where the call goes, and is waited for until then.
+    Routing(QuestionId, Timestamp),
     /// Ports are being opened; then the next leg is dialled, or the call is answered here.
     Opening(Opening),
     /// A leg is invited.
@@ -83,8 +83,8 @@ impl Bridge {
 pub(super) enum MediaState {
     /// There is none.
     None,
-    /// Asked for.
-    Opening,
+    /// Asked for; given up as refused at this time.
+    Opening(Timestamp),
     /// There.
     Open,
     /// Asked to close; given up as closed at this time.

@@ -10,10 +10,17 @@ use crate::wire::Arrival;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tandem_model::{
     Action, BuiltIn, Codec, Decision, EndReason, EndpointRequest, EventKind, LegId, LegPlan, LegProfile, LocalEndpoint, MediaCommand,
     Origin, Question, QuestionId, Random, Route, Timestamp,
 };
+
+/// How long policy may think; then the caller gets 500.
+const DECISION_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the media session may take to open; then the node counts as overloaded.
+const MEDIA_OPEN_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Call {
     /// A call from an INVITE that policy let in.
@@ -41,7 +48,7 @@ impl Call {
             callee: None,
             strays: Vec::new(),
             legs_created: 1,
-            phase: Phase::Routing(QuestionId(0)),
+            phase: Phase::Routing(QuestionId(0), now),
             bridge: None,
             modify: None,
             media: MediaState::None,
@@ -62,23 +69,23 @@ impl Call {
         match refusal {
             Some((status, extra)) => call.refuse(now, status, None, &extra),
             None if !call.caller.has_dialog() => call.refuse(now, 400, Some("Missing or unusable Contact"), &Extra::none()),
-            None => call.ask_route(origin, uri),
+            None => call.ask_route(now, origin, uri),
         }
         call.reap();
         call
     }
 
-    fn ask_route(&mut self, origin: Origin, uri: Box<str>) {
+    fn ask_route(&mut self, now: Timestamp, origin: Origin, uri: Box<str>) {
         let called = Uri::parse(&uri).map_or_else(|_| Box::from(""), |uri| called_number(&uri));
         let id = QuestionId(self.questions);
         self.questions += 1;
-        self.phase = Phase::Routing(id);
+        self.phase = Phase::Routing(id, now + DECISION_TIMEOUT);
         self.outputs.push_back(Output::Ask(id, Box::new(Question::Route(Route { origin, called, uri }))));
     }
 
     pub(super) fn on_decision(&mut self, now: Timestamp, id: QuestionId, decision: Decision) {
         // An answer that comes after the caller gave up finds another phase.
-        if !matches!(self.phase, Phase::Routing(asked) if asked == id) {
+        if !matches!(self.phase, Phase::Routing(asked, _) if asked == id) {
             return;
         }
         match decision {
@@ -141,23 +148,23 @@ impl Call {
     fn open_media(&mut self, now: Timestamp, opening: Opening) {
         self.phase = Phase::Opening(opening);
         match self.media {
-            MediaState::None => self.ask_ports(opening),
+            MediaState::None => self.ask_ports(now, opening),
             _ => self.close_media(now),
         }
     }
 
-    pub(super) fn ask_ports(&mut self, opening: Opening) {
+    pub(super) fn ask_ports(&mut self, now: Timestamp, opening: Opening) {
         let mut endpoints = vec![EndpointRequest { leg: self.caller.id, side: self.caller.profile.media }];
         if let (Opening::Leg(leg), Some(plan)) = (opening, self.bridge.as_ref().and_then(|bridge| bridge.current())) {
             endpoints.push(EndpointRequest { leg, side: plan.profile.media });
         }
-        self.media = MediaState::Opening;
+        self.media = MediaState::Opening(now + MEDIA_OPEN_TIMEOUT);
         let (inactivity, hold) = (self.node.inactivity_timeout, self.node.hold_timeout);
         self.media(MediaCommand::Open { call: self.id, endpoints: endpoints.into(), inactivity, hold });
     }
 
     pub(super) fn on_media_opened(&mut self, now: Timestamp, locals: &[LocalEndpoint]) {
-        if self.media != MediaState::Opening {
+        if !matches!(self.media, MediaState::Opening(_)) {
             // The call gave up meanwhile, and has asked for the session's end.
             return;
         }
@@ -174,9 +181,9 @@ impl Call {
 
     pub(super) fn on_media_refused(&mut self, now: Timestamp) {
         match self.media {
-            MediaState::Opening => {
+            MediaState::Opening(_) => {
                 self.media = MediaState::None;
-                self.refuse(now, 503, None, &overload());
+                self.refuse_overloaded(now);
             }
             // The call gave up before it heard: there is nothing to close.
             MediaState::Closing(_) => self.on_media_closed(now, Box::default()),
@@ -243,6 +250,13 @@ impl Call {
         self.node.listener(self.caller.profile.listener).advertise.as_ref().into()
     }
 
+    /// There is no room for the call's media: 503 with Retry-After, and the end of the call.
+    pub(super) fn refuse_overloaded(&mut self, now: Timestamp) {
+        let mut extra = Extra::none();
+        extra.push(HeaderName::RetryAfter, RETRY_AFTER_SECONDS);
+        self.refuse(now, 503, None, &extra);
+    }
+
     /// Final failure to the caller, and the end of the call.
     pub(super) fn refuse(&mut self, now: Timestamp, status: u16, reason: Option<&str>, extra: &Extra) {
         self.caller.reject(context!(self, now), status, reason, extra);
@@ -261,12 +275,6 @@ const UNKNOWN: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
 
 /// Seconds after which a caller that met a full node may try again.
 const RETRY_AFTER_SECONDS: &str = "5";
-
-fn overload() -> Extra {
-    let mut extra = Extra::none();
-    extra.push(HeaderName::RetryAfter, RETRY_AFTER_SECONDS);
-    extra
-}
 
 /// What must be refused before anybody is asked (RFC 3261 §8.2.2.3, §8.2.3).
 fn screen_invite(arrival: &Arrival) -> Option<(u16, Extra)> {

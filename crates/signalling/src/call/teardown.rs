@@ -1,7 +1,7 @@
 //! CANCEL, BYE and every other end of a call: both legs, media, record, and the last transaction.
 
 use super::failure::{caller_status, phrase, q850_cause, reason_value};
-use super::leg::State;
+use super::leg::{Extra, State};
 use super::modify::Modify;
 use super::phase::{MediaState, Phase};
 use super::{Call, Output, Reason, Side, context};
@@ -76,7 +76,7 @@ impl Call {
     }
 
     pub(super) fn close_media(&mut self, now: Timestamp) {
-        if matches!(self.media, MediaState::Opening | MediaState::Open) {
+        if matches!(self.media, MediaState::Opening(_) | MediaState::Open) {
             self.media = MediaState::Closing(now + MEDIA_CLOSE_TIMEOUT);
             self.media(MediaCommand::Close { call: self.id });
         }
@@ -94,16 +94,16 @@ impl Call {
         }
         // An earlier target's ports: the next one's are asked for now.
         if let Phase::Opening(opening) = self.phase {
-            self.ask_ports(opening);
+            self.ask_ports(now, opening);
         }
     }
 
     pub(super) fn on_media_failed(&mut self, now: Timestamp) {
-        self.media = MediaState::None;
-        match self.ended {
-            Some(_) => self.record(now),
-            None => self.end(now, EndReason::Internal, None),
+        if matches!(self.media, MediaState::Closing(_)) {
+            return self.on_media_closed(now, Box::default());
         }
+        self.media = MediaState::None;
+        self.end(now, EndReason::Internal, None);
     }
 
     /// Legs whose last transaction is over go; when all are gone, so does the call.
@@ -126,20 +126,31 @@ impl Call {
     pub(super) fn deadlines(&self) -> impl Iterator<Item = (Timestamp, Reason)> {
         let dialling = if let Phase::Dialling(dialling) = &self.phase { Some(dialling) } else { None };
         let longest = self.ended.is_none().then(|| self.began + self.node.max_duration);
-        let closing = if let MediaState::Closing(at) = self.media { Some(at) } else { None };
+        let deciding = if let Phase::Routing(_, until) = self.phase { Some((until, Reason::Decision)) } else { None };
+        let media = match self.media {
+            MediaState::Opening(until) => Some((until, Reason::MediaOpen)),
+            MediaState::Closing(until) => Some((until, Reason::MediaClose)),
+            MediaState::None | MediaState::Open => None,
+        };
         [
+            deciding,
+            media,
             dialling.and_then(|dialling| dialling.trying_until).map(|at| (at, Reason::Trying)),
             dialling.map(|dialling| (dialling.ring_until, Reason::Ringing)),
             longest.map(|at| (at, Reason::MaxDuration)),
-            closing.map(|at| (at, Reason::MediaClose)),
         ]
         .into_iter()
         .flatten()
     }
 
     pub(super) fn on_deadline(&mut self, now: Timestamp) {
-        if matches!(self.media, MediaState::Closing(at) if at <= now) {
-            self.on_media_closed(now, Box::default());
+        match self.media {
+            MediaState::Opening(until) if until <= now => self.refuse_overloaded(now),
+            MediaState::Closing(until) if until <= now => self.on_media_closed(now, Box::default()),
+            _ => {}
+        }
+        if matches!(self.phase, Phase::Routing(_, until) if until <= now) {
+            self.refuse(now, 500, None, &Extra::none());
         }
         if self.ended.is_none() && self.began + self.node.max_duration <= now {
             self.end(now, EndReason::MaxDuration, None);
