@@ -1,12 +1,12 @@
 //! Decisions: who may call, where a call goes, with what.
 //!
 //! What is here: the rules of a configuration in the shape in which they are asked ([`Ruleset`]), the one function that
-//! answers ([`decide`]), and the counters that say when a trunk or the node is full ([`LimitBook`], [`NodeLimits`]).
+//! answers ([`decide()`]), and the counters that say when a trunk or the node is full ([`LimitBook`], [`NodeLimits`]).
 //!
 //! What is deliberately not here: acting. Nothing is sent, counted or changed by deciding; whoever carries a decision
 //! out tells the counters.
 //!
-//! Three things to know: [`Ruleset`], [`CallView`] and [`decide`].
+//! Three things to know: [`Ruleset`], [`CallView`] and [`decide()`].
 
 mod bucket;
 mod decide;
