@@ -6,7 +6,7 @@ pub(super) fn table(state: super::State, event: Event) -> Step {
     match (state, event) {
         // §17.1.1.2: retransmit while nothing has come, give up after 64 × T1.
         (Calling, Event::Expired(A)) => step(Calling, &[Resend]),
-        (Calling, Event::Expired(B)) => step(Terminated, &[ReportTimeout]),
+        (Calling, Event::Expired(B)) => step(Terminated, &[Stop(A), ReportTimeout]),
         (Calling, Event::Provisional) => step(Proceeding, &[Stop(A), Stop(B), Deliver]),
         (Proceeding, Event::Provisional) => step(Proceeding, &[Deliver]),
         // RFC 6026 §7.2: a 2xx no longer destroys the transaction; further ones are passed on until Timer M.

@@ -1,6 +1,6 @@
 //! The leg as user agent client: our INVITE, first or later, its ACK and its CANCEL.
 
-use super::{Context, Leg, LegEvent, MAX_FORWARDS, MAX_OPEN_REQUESTS, OpenRequest, OurVia, State, finish};
+use super::{Context, Leg, LegEvent, MAX_FORWARDS, State, finish};
 use crate::call::Output;
 use crate::dialog::Dialog;
 use crate::dispatcher::ALLOW;
@@ -15,8 +15,6 @@ use tandem_model::{Destination, LegId, LegPlan, Timestamp};
 
 /// CSeq of the first request on a leg.
 const FIRST_CSEQ: u32 = 1;
-/// Further phones that may answer one INVITE; what more of them say is left unanswered.
-const MAX_FORKS: usize = 8;
 /// How long a peer may think about an INVITE inside the dialog once it has said that it does (as Timer C, §16.6).
 const REINVITE_PATIENCE: Duration = Duration::from_secs(180);
 
@@ -62,10 +60,10 @@ enum Cancel {
 /// The ACK of a 2xx, for when the 2xx comes again (§13.2.2.4).
 #[derive(Debug)]
 pub(super) struct AckedInvite {
-    serial: u16,
-    cseq: u32,
-    ack: Bytes,
-    destination: Destination,
+    pub(super) serial: u16,
+    pub(super) cseq: u32,
+    pub(super) ack: Bytes,
+    pub(super) destination: Destination,
     pub(super) until: Timestamp,
 }
 
@@ -138,8 +136,7 @@ impl Leg {
     /// An INVITE inside the dialog. False if it cannot be sent now.
     pub(crate) fn reinvite(&mut self, context: &mut Context<'_>, sdp: Option<&[u8]>, max_forwards: u32) -> bool {
         let (Some(destination), None) = (self.dialog_destination(), &self.client) else { return false };
-        let serial = self.next_serial();
-        let via = self.via(context.node, serial);
+        let (serial, via) = self.new_via(context);
         let Some(dialog) = &mut self.dialog else { return false };
         let cseq = dialog.next_cseq();
         let printer = dialog.request(Method::Invite.as_str(), cseq, &via.parts(), max_forwards);
@@ -171,8 +168,7 @@ impl Leg {
     /// The ACK of a 2xx to our INVITE, with the answer where the 2xx had the offer.
     pub(crate) fn ack(&mut self, context: &mut Context<'_>, sdp: Option<&[u8]>) {
         let Some(client) = self.client.take_if(|client| client.is_accepted()) else { return };
-        let serial = self.next_serial();
-        let via = self.via(context.node, serial);
+        let (_, via) = self.new_via(context);
         let (Some(dialog), Some(destination)) = (&self.dialog, self.dialog_destination()) else { return };
         let ack = finish(dialog.request(Method::Ack.as_str(), client.cseq, &via.parts(), MAX_FORWARDS), sdp);
         context.send(self.transmit(destination.clone(), ack.clone()));
@@ -211,15 +207,6 @@ impl Leg {
         }
     }
 
-    pub(super) fn send_request(&mut self, context: &mut Context<'_>, serial: u16, method: Method, bytes: Bytes, destination: Destination) {
-        context.send(self.transmit(destination.clone(), bytes.clone()));
-        if self.requests.len() < MAX_OPEN_REQUESTS {
-            let transport = context.node.listener(self.profile.listener).transport;
-            let transaction = Transaction::client(context.now, Kind::ClientOther, transport);
-            self.requests.push(OpenRequest { serial, method, transaction, bytes, destination });
-        }
-    }
-
     pub(super) fn on_response(&mut self, context: &mut Context<'_>, arrival: Arrival) -> Option<LegEvent> {
         self.remote = Some(arrival.flow.remote);
         match arrival.message.method() {
@@ -234,7 +221,10 @@ impl Leg {
     fn on_invite_response(&mut self, context: &mut Context<'_>, arrival: Arrival) -> Option<LegEvent> {
         let current = self.client.as_ref().is_some_and(|client| client.serial == arrival.serial);
         match arrival.message.status() {
-            200..300 if !current => self.on_late_success(context, &arrival),
+            200..300 if !current => {
+                self.on_late_success(context, &arrival);
+                None
+            }
             _ if !current => None,
             100..200 => self.on_provisional(context, arrival.message),
             200..300 => self.on_success(context, arrival.message),
@@ -267,10 +257,7 @@ impl Leg {
         client.transaction.on(context.now, Event::Success);
         let cseq = client.cseq;
         if again {
-            // Ours is not acknowledged yet (the answer is still on its way to us); another fork's is none of the call's.
-            if !self.is_ours(&message) {
-                self.dismiss_fork(context, &message, cseq);
-            }
+            self.on_second_success(context, &message, cseq);
             return None;
         }
         if !first {
@@ -301,46 +288,6 @@ impl Leg {
         self.state = State::Confirmed;
         self.status = message.status();
         Some(LegEvent::Accepted(Box::new(message)))
-    }
-
-    /// A 2xx to an INVITE that is already acknowledged: the same again, or from another fork.
-    fn on_late_success(&mut self, context: &mut Context<'_>, arrival: &Arrival) -> Option<LegEvent> {
-        let acked = self.acked.as_ref().filter(|acked| acked.serial == arrival.serial)?;
-        if self.is_ours(&arrival.message) {
-            let transmit = self.transmit(acked.destination.clone(), acked.ack.clone());
-            context.send(transmit);
-        } else {
-            let cseq = acked.cseq;
-            self.dismiss_fork(context, &arrival.message, cseq);
-        }
-        None
-    }
-
-    fn is_ours(&self, response: &Message) -> bool {
-        let tag = response.to().ok().and_then(|to| to.tag().map(str::to_owned));
-        self.dialog.as_ref().is_some_and(|dialog| dialog.remote_tag() == tag.as_deref())
-    }
-
-    /// A 2xx of a fork that came second: ACK, then BYE (§13.2.2.4). When it comes again, only the ACK was lost.
-    fn dismiss_fork(&mut self, context: &mut Context<'_>, response: &Message, cseq: u32) {
-        let tag = response.to().ok().and_then(|to| to.tag()).unwrap_or_default();
-        let known = self.forks.iter().any(|fork| **fork == *tag);
-        if !known && self.forks.len() == MAX_FORKS {
-            return;
-        }
-        let Ok(mut dialog) = Dialog::from_response(response, self.tag, cseq, &self.to) else { return };
-        let Some(destination) = dialog.destination() else { return };
-        let serial = self.next_serial();
-        let ack = dialog.request(Method::Ack.as_str(), cseq, &self.via(context.node, serial).parts(), MAX_FORWARDS).finish();
-        context.send(self.transmit(destination.clone(), ack));
-        if known {
-            return;
-        }
-        self.forks.push(tag.into());
-        let serial = self.next_serial();
-        let number = dialog.next_cseq();
-        let bye = dialog.request(Method::Bye.as_str(), number, &self.via(context.node, serial).parts(), MAX_FORWARDS).finish();
-        self.send_request(context, serial, Method::Bye, bye, destination);
     }
 
     fn on_failure(&mut self, context: &mut Context<'_>, arrival: Arrival) -> Option<LegEvent> {
@@ -401,36 +348,8 @@ impl Leg {
         (!leaving).then_some(LegEvent::Lost)
     }
 
-    fn on_request_response(&mut self, context: &mut Context<'_>, serial: u16, method: Method, response: &Message) {
-        let Some(place) = self.requests.iter().position(|open| open.serial == serial && open.method == method) else { return };
-        let event = if response.status() < 200 { Event::Provisional } else { Event::Success };
-        self.requests[place].transaction.on(context.now, event);
-        if event == Event::Success {
-            // Timer K only absorbs repeated responses, which find nobody now and are dropped all the same.
-            self.requests.swap_remove(place);
-        }
-    }
-
-    pub(super) fn request_timeout(&mut self, context: &mut Context<'_>) -> Option<LegEvent> {
-        let listener = self.profile.listener;
-        self.requests.retain_mut(|open| {
-            let Some((_, timer)) = open.transaction.poll_timeout().filter(|(at, _)| *at <= context.now) else { return true };
-            let actions = open.transaction.on(context.now, Event::Expired(timer));
-            if actions.contains(&Action::Resend) {
-                context.send(Transmit { listener, destination: open.destination.clone(), bytes: open.bytes.clone() });
-            }
-            !actions.contains(&Action::ReportTimeout)
-        });
-        None
-    }
-
     pub(super) fn is_unacknowledged(&self) -> bool {
         self.client.as_ref().is_some_and(|client| client.is_accepted())
-    }
-
-    pub(super) fn new_via(&mut self, context: &Context<'_>) -> (u16, OurVia) {
-        let serial = self.next_serial();
-        (serial, self.via(context.node, serial))
     }
 }
 

@@ -4,7 +4,9 @@
 //! CANCEL that came too late. What concerns the call it returns as a [`LegEvent`]. The call's verbs are its methods.
 
 mod client;
+mod forks;
 mod inside;
+mod requests;
 mod server;
 
 pub(crate) use client::Invitation;
@@ -13,20 +15,17 @@ pub(crate) use server::Extra;
 
 use crate::call::{NodeFacts, Output};
 use crate::dialog::Dialog;
-use crate::message::{HeaderName, Message, Method, Printer};
+use crate::message::{HeaderName, Message, Printer};
 use crate::minted::Minted;
 use crate::negotiation::LegMedia;
-use crate::transaction::Transaction;
 use crate::wire::{Arrival, Transmit};
 use bytes::Bytes;
 use client::{AckedInvite, InviteClient};
+use requests::OpenRequest;
 use server::{AwaitingAck, InviteServer};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use tandem_model::{Destination, LegId, LegProfile, Random, Timestamp};
-
-/// Requests other than INVITE that a leg may have open at once: a CANCEL, a BYE, and BYEs to further forks.
-pub(crate) const MAX_OPEN_REQUESTS: usize = 16;
 
 /// Max-Forwards of a request that no other gave rise to (RFC 3261 §8.1.1.6).
 pub(crate) const MAX_FORWARDS: u32 = 70;
@@ -85,16 +84,6 @@ pub(crate) enum State {
     Confirmed,
     /// Over; only transactions may be left.
     Leaving,
-}
-
-/// A request of ours other than INVITE and ACK, while it is open.
-#[derive(Debug)]
-struct OpenRequest {
-    serial: u16,
-    method: Method,
-    transaction: Transaction,
-    bytes: Bytes,
-    destination: Destination,
 }
 
 /// A leg with a dialog.
@@ -198,7 +187,8 @@ impl Leg {
         if self.acked.as_ref().is_some_and(|acked| acked.until <= context.now) {
             self.acked = None;
         }
-        self.client_timeout(context).or_else(|| self.server_timeout(context)).or_else(|| self.request_timeout(context))
+        self.request_timeout(context);
+        self.client_timeout(context).or_else(|| self.server_timeout(context))
     }
 
     /// What to send should this leg's call die without a word: a 500, a CANCEL or a BYE.
