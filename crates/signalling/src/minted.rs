@@ -18,6 +18,19 @@ const LONGEST: usize = MAGIC_COOKIE.len() + text_len(NUMBERED);
 
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
+/// What each byte stands for, in either case; [`NO_DIGIT`] for what is no digit.
+static VALUES: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < DIGITS.len() {
+        values[DIGITS[value] as usize] = value as u8;
+        values[DIGITS[value].to_ascii_uppercase() as usize] = value as u8;
+        value += 1;
+    }
+    values
+};
+const NO_DIGIT: u8 = u8::MAX;
+
 const fn text_len(bytes: usize) -> usize {
     (bytes * 8).div_ceil(5)
 }
@@ -86,8 +99,11 @@ fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
     let mut out = [0u8; N];
     let (mut pool, mut bits, mut filled) = (0u32, 0u32, 0);
     for byte in text.bytes() {
-        let value = DIGITS.iter().position(|digit| *digit == byte.to_ascii_lowercase())?;
-        pool = (pool << 5) | value as u32;
+        let value = VALUES[usize::from(byte)];
+        if value == NO_DIGIT {
+            return None;
+        }
+        pool = (pool << 5) | u32::from(value);
         bits += 5;
         if bits >= 8 {
             bits -= 8;
