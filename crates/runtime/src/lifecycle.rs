@@ -35,7 +35,7 @@ const MAX_ORDERS: usize = 8;
 /// What a running node can be told.
 #[derive(Debug)]
 pub enum Order {
-    /// Let no more calls in and stop when those in progress are over; said twice, end them.
+    /// Let no more calls in and stop when those in progress are over; said twice, end them; a third time, wait for nothing.
     Stop,
     /// Take these rules and limits for whatever comes from now on.
     Reload(Box<Rules>),
@@ -225,8 +225,7 @@ async fn follow(node: Rc<Node>, mut orders: mpsc::Receiver<Order>) {
         }
     }
     // Nobody is left who could say it.
-    node.stop();
-    node.stop();
+    (0..3).for_each(|_| node.stop());
 }
 
 /// Lets the node carry calls, drain and end them, each for as long as it should.
@@ -244,7 +243,7 @@ async fn live(node: Rc<Node>, drain_timeout: Duration) {
             // A call that cannot take it is over, or so busy that it will be dropped as it is.
             let _ = node.routes.deliver(call, Input::End(EndReason::Shutdown));
         }
-        let _ = timeout(FAREWELL, node.until(|node| node.routes.is_empty())).await;
+        let _ = timeout(FAREWELL, node.until(|node| node.routes.is_empty() || node.stops.get() > 2)).await;
     }
     tracing::info!(calls_left = node.routes.len(), "stopped");
 }

@@ -89,7 +89,7 @@ impl TestNode {
 
 impl Drop for TestNode {
     fn drop(&mut self) {
-        for _ in 0..2 {
+        for _ in 0..3 {
             let _ = self.orders.blocking_send(Order::Stop);
         }
         if let Some(thread) = self.thread.take() {
