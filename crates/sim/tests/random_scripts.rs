@@ -194,7 +194,7 @@ struct Expected {
 impl Expected {
     fn note(&mut self, habits: &Habits) {
         self.silent |= habits.never_ack || habits.ignore_bye || habits.ignore_cancel || habits.deaf > 3 || habits.leaves_invite_open;
-        self.silent |= habits.on_cancel == OnCancel::Nothing;
+        self.silent |= habits.on_cancel == OnCancel::Nothing || habits.cancel_delay > ms(30_000);
         self.broken |= habits.bye_early || !habits.reoffers.is_empty();
     }
 }
