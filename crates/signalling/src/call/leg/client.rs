@@ -100,27 +100,8 @@ impl Leg {
     /// A leg that sends its first INVITE now.
     pub(crate) fn outgoing(context: &mut Context<'_>, id: LegId, plan: &LegPlan, media: LegMedia, invitation: &Invitation<'_>) -> Leg {
         let tag = context.node.minter.tag(id);
-        let mut leg = Leg {
-            id,
-            endpoint: plan.endpoint.clone(),
-            profile: plan.profile.clone(),
-            media,
-            state: State::Outgoing,
-            from: invitation.from_uri.into(),
-            to: plan.uri.clone(),
-            status: 0,
-            remote: None,
-            tag,
-            serial: 0,
-            dialog: None,
-            client: None,
-            acked: None,
-            server: None,
-            awaiting_ack: None,
-            farewell: None,
-            requests: Vec::new(),
-            forks: Vec::new(),
-        };
+        let (from, to) = (invitation.from_uri.into(), plan.uri.clone());
+        let mut leg = Leg::new(id, State::Outgoing, plan.endpoint.clone(), plan.profile.clone(), media, (from, to), tag);
         let serial = leg.next_serial();
         let mut printer = Printer::request(Method::Invite.as_str(), &plan.uri);
         printer.header_parts(HeaderName::Via, &leg.via(context.node, serial).parts());

@@ -117,6 +117,39 @@ pub(crate) struct Leg {
 }
 
 impl Leg {
+    /// A leg with nothing open. `ends` are the URIs of From and To.
+    fn new(
+        id: LegId,
+        state: State,
+        endpoint: Box<str>,
+        profile: LegProfile,
+        media: LegMedia,
+        ends: (Box<str>, Box<str>),
+        tag: Minted,
+    ) -> Leg {
+        Leg {
+            id,
+            endpoint,
+            profile,
+            media,
+            state,
+            from: ends.0,
+            to: ends.1,
+            status: 0,
+            remote: None,
+            tag,
+            serial: 0,
+            dialog: None,
+            client: None,
+            acked: None,
+            server: None,
+            awaiting_ack: None,
+            farewell: None,
+            requests: Vec::new(),
+            forks: Vec::new(),
+        }
+    }
+
     /// Whether the peer's INVITE (the first or a later one) waits for our final response.
     pub(crate) fn has_open_server_invite(&self) -> bool {
         self.server.as_ref().is_some_and(|server| server.is_unanswered())

@@ -133,27 +133,9 @@ impl Leg {
         let tag = context.node.minter.tag(id);
         let uri = |header: Result<crate::message::NameAddr<'_>, _>| header.map_or_else(|_| "".into(), |address| address.uri.into());
         let (from, to) = (uri(arrival.message.from()), uri(arrival.message.to()));
-        let mut leg = Leg {
-            id,
-            endpoint,
-            profile,
-            media,
-            state: State::Incoming,
-            from,
-            to,
-            status: 0,
-            remote: Some(arrival.flow.remote),
-            tag,
-            serial: 0,
-            dialog: Dialog::from_invite(&arrival.message, tag).ok(),
-            client: None,
-            acked: None,
-            server: None,
-            awaiting_ack: None,
-            farewell: None,
-            requests: Vec::new(),
-            forks: Vec::new(),
-        };
+        let mut leg = Leg::new(id, State::Incoming, endpoint, profile, media, (from, to), tag);
+        leg.remote = Some(arrival.flow.remote);
+        leg.dialog = Dialog::from_invite(&arrival.message, tag).ok();
         leg.open_server(context, arrival);
         leg
     }
