@@ -136,8 +136,8 @@ impl Dispatcher {
     /// A stateless answer (RFC 3261 §8.2.7): its To tag is computed from the request, and it is never retransmitted.
     /// `extra` adds headers.
     pub fn reply(&self, request: &Message, flow: &Flow, status: u16, reason: Option<&str>, extra: impl FnOnce(&mut Printer)) -> Transmit {
-        let branch = request.via().ok().and_then(|via| via.branch().map(str::to_owned)).unwrap_or_default();
-        let tag = self.minter.stateless_tag(&[request.call_id(), &branch, request.header(HeaderName::From).unwrap_or_default()]);
+        let branch = request.branch().unwrap_or_default();
+        let tag = self.minter.stateless_tag(&[request.call_id(), branch, request.header(HeaderName::From).unwrap_or_default()]);
         self.respond(request, flow, status, reason, tag.as_str(), extra)
     }
 
@@ -159,7 +159,7 @@ impl Dispatcher {
     fn request(&mut self, message: Message, flow: Flow) -> Verdict {
         let method = message.method();
         let key = self.keys.of_request(&message);
-        let tag = message.to().ok().and_then(|to| to.tag().map(|tag| self.minter.read_tag(tag)));
+        let tag = message.to_tag().map(|tag| self.minter.read_tag(tag));
         let arrival = |message, leg| Box::new(Arrival { message, flow, key, leg, serial: 0 });
         let leg = tag.flatten();
         match self.transactions.owner(key) {
@@ -230,7 +230,7 @@ impl Dispatcher {
     }
 
     fn response(&mut self, message: Message, flow: Flow) -> Verdict {
-        let Some((leg, serial)) = message.via().ok().and_then(|via| via.branch().and_then(|branch| self.minter.read_branch(branch))) else {
+        let Some((leg, serial)) = message.branch().and_then(|branch| self.minter.read_branch(branch)) else {
             return Verdict::Drop(DropReason::StrayResponse);
         };
         // §8.1.3.3: with a second Via it was not for us.

@@ -9,7 +9,7 @@ mod sequence;
 use routing::next_hop;
 use sequence::{Order, Sequence};
 
-use crate::message::{Contact, HeaderName, Message, Printer};
+use crate::message::{Contact, HeaderName, Message, NameAddr, Printer};
 use crate::minted::Minted;
 use routing::RouteSet;
 use tandem_model::Destination;
@@ -63,13 +63,14 @@ impl Dialog {
     /// The callee's side, from an INVITE (§12.1.1).
     pub fn from_invite(request: &Message, local_tag: Minted) -> Result<Dialog, DialogError> {
         let from = request.from().map_err(|_| DialogError::Unreadable)?;
+        let to = request.to().map_err(|_| DialogError::Unreadable)?;
         let cseq = request.cseq().map_err(|_| DialogError::Unreadable)?;
         Ok(Dialog {
             call_id: request.call_id().into(),
             local_tag,
-            remote_tag: from.tag().map(Into::into),
-            local: without_tag(request.header(HeaderName::To).unwrap_or_default()),
-            remote: without_tag(request.header(HeaderName::From).unwrap_or_default()),
+            remote_tag: request.from_tag().map(Into::into),
+            local: without_tag(request.header(HeaderName::To).unwrap_or_default(), &to),
+            remote: without_tag(request.header(HeaderName::From).unwrap_or_default(), &from),
             target: contact_uri(request)?,
             routes: RouteSet::from_request(request)?,
             sequence: Sequence::answering(cseq.number),
@@ -79,13 +80,14 @@ impl Dialog {
     /// The caller's side, from a response to our INVITE (§12.1.2). `request_cseq` is the INVITE's; `asked` its Request-URI,
     /// which stands in for the Contact that a 2xx must have and some peers leave out.
     pub fn from_response(response: &Message, local_tag: Minted, request_cseq: u32, asked: &str) -> Result<Dialog, DialogError> {
+        let from = response.from().map_err(|_| DialogError::Unreadable)?;
         let to = response.to().map_err(|_| DialogError::Unreadable)?;
         Ok(Dialog {
             call_id: response.call_id().into(),
             local_tag,
-            remote_tag: to.tag().map(Into::into),
-            local: without_tag(response.header(HeaderName::From).unwrap_or_default()),
-            remote: without_tag(response.header(HeaderName::To).unwrap_or_default()),
+            remote_tag: response.to_tag().map(Into::into),
+            local: without_tag(response.header(HeaderName::From).unwrap_or_default(), &from),
+            remote: without_tag(response.header(HeaderName::To).unwrap_or_default(), &to),
             target: contact_uri(response).unwrap_or_else(|_| asked.into()),
             routes: RouteSet::from_response(response)?,
             sequence: Sequence::calling(request_cseq),
@@ -119,7 +121,7 @@ impl Dialog {
 
     /// Whether a request with our tag names this dialog in all its parts (§12.2.2).
     pub fn is_of(&self, request: &Message) -> bool {
-        request.call_id() == &*self.call_id && request.from().is_ok_and(|from| from.tag() == self.remote_tag())
+        request.call_id() == &*self.call_id && request.from_tag() == self.remote_tag()
     }
 
     /// A target refresh request, or a 2xx to one, names the peer's Contact anew (§12.2).
@@ -166,42 +168,32 @@ fn contact_uri(message: &Message) -> Result<Box<str>, DialogError> {
 }
 
 /// A From or To value less its tag parameter, which each message gets anew.
-fn without_tag(value: &str) -> Box<str> {
-    let Some(start) = params_start(value) else { return value.into() };
-    let mut kept = value[..start].trim_end().to_owned();
-    for param in value[start..].split(';').skip(1) {
-        let name = param.split('=').next().unwrap_or_default().trim();
-        if !name.eq_ignore_ascii_case("tag") {
-            kept.push(';');
-            kept.push_str(param.trim());
+fn without_tag(value: &str, address: &NameAddr<'_>) -> Box<str> {
+    let params = address.params.as_str();
+    let bare = value[..value.len() - params.len()].trim_end();
+    let others = || address.params.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("tag"));
+    if others().next().is_none() {
+        return bare.into();
+    }
+    let mut kept = bare.to_owned();
+    for (name, value) in others() {
+        kept.push(';');
+        kept.push_str(name);
+        if let Some(value) = value {
+            kept.push('=');
+            kept.push_str(value);
         }
     }
     kept.into_boxed_str()
 }
 
-/// Where the header parameters of a name-addr or addr-spec begin: after the closing `>`, or at the first `;` of a bare URI
-/// (§20.10: without angle brackets, parameters belong to the header).
-fn params_start(value: &str) -> Option<usize> {
-    let mut quoted = false;
-    let mut escaped = false;
-    for (place, byte) in value.bytes().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'<' if !quoted => {
-                return value[place..].find('>').and_then(|close| value[place + close..].find(';').map(|semi| place + close + semi));
-            }
-            b';' if !quoted => return Some(place),
-            _ => {}
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
-    use super::without_tag;
+    use crate::message::NameAddr;
+
+    fn without_tag(value: &str) -> Box<str> {
+        super::without_tag(value, &NameAddr::parse(value).unwrap())
+    }
 
     #[test]
     fn the_tag_goes_and_all_else_stays() {

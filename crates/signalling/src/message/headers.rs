@@ -1,11 +1,11 @@
 //! Typed views of the headers that Tandem acts upon.
 
-use super::chars::{self, HOST, TOKEN};
+use super::chars::{self, DISPLAY, HOST, SCHEME, SPACE, TOKEN, URI};
 use super::error::{ParseError, ParseErrorKind};
 use super::list::{Params, skip_space};
 use super::method::Method;
 use std::borrow::Cow;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// CSeq numbers are below this (RFC 3261 §8.1.1.5).
 pub const CSEQ_LIMIT: u32 = 1 << 31;
@@ -19,9 +19,15 @@ pub struct NameAddr<'a> {
     pub uri: &'a str,
     /// What follows the URI; without angle brackets all parameters are the header's.
     pub params: Params<'a>,
+    tag: Option<&'a str>,
 }
 
 impl<'a> NameAddr<'a> {
+    /// One whose parts have been read before.
+    pub(super) fn known(display: Option<&'a str>, uri: &'a str, params: Params<'a>, tag: Option<&'a str>) -> NameAddr<'a> {
+        NameAddr { display, uri, params, tag }
+    }
+
     /// Reads one item of a list.
     pub fn parse(text: &'a str) -> Result<NameAddr<'a>, ParseError> {
         let bytes = text.as_bytes();
@@ -36,36 +42,43 @@ impl<'a> NameAddr<'a> {
                 }
                 bracket
             }
-            _ => start + bytes[start..].iter().position(|byte| !is_display(*byte)).unwrap_or(bytes.len() - start),
+            _ => start + chars::run(&bytes[start..], DISPLAY),
         };
         if bytes.get(display_end) != Some(&b'<') {
             return NameAddr::bare(text, start);
         }
         let open = display_end + 1;
-        let close = memchr::memchr(b'>', &bytes[open..]).ok_or(ParseError::new(display_end, ParseErrorKind::Brackets))? + open;
+        let close = open + uri_length(&bytes[open..]).map_err(|error| error.shifted(open))?;
+        match bytes.get(close) {
+            Some(b'>') => {}
+            Some(_) if chars::find(&bytes[close..], b'>').is_some() => return Err(ParseError::new(close, ParseErrorKind::Character)),
+            _ => return Err(ParseError::new(display_end, ParseErrorKind::Brackets)),
+        }
         let uri = &text[open..close];
-        check_uri(uri).map_err(|error| error.shifted(open))?;
-        let params = Params::parse(&text[close + 1..]).map_err(|error| error.shifted(close + 1))?;
+        let (params, tag) = Params::parse_with(&text[close + 1..], "tag").map_err(|error| error.shifted(close + 1))?;
         let display = chars::trim(&text[start..display_end]);
-        Ok(NameAddr { display: (!display.is_empty()).then_some(display), uri, params })
+        Ok(NameAddr { display: (!display.is_empty()).then_some(display), uri, params, tag })
     }
 
     fn bare(text: &'a str, start: usize) -> Result<NameAddr<'a>, ParseError> {
         let bytes = text.as_bytes();
-        let end = bytes[start..].iter().position(|byte| *byte == b';' || chars::is(*byte, chars::SPACE));
+        let end = bytes[start..].iter().position(|byte| *byte == b';' || chars::is(*byte, SPACE));
         let end = end.map_or(bytes.len(), |end| start + end);
         let uri = &text[start..end];
-        check_uri(uri).map_err(|error| error.shifted(start))?;
-        if let Some(place) = memchr::memchr2(b'?', b',', uri.as_bytes()) {
+        let length = uri_length(uri.as_bytes()).map_err(|error| error.shifted(start))?;
+        if length < uri.len() {
+            return Err(ParseError::new(start + length, ParseErrorKind::Character));
+        }
+        if let Some(place) = uri.bytes().position(|byte| matches!(byte, b'?' | b',')) {
             return Err(ParseError::new(start + place, ParseErrorKind::NeedsBrackets));
         }
-        let params = Params::parse(&text[end..]).map_err(|error| error.shifted(end))?;
-        Ok(NameAddr { display: None, uri, params })
+        let (params, tag) = Params::parse_with(&text[end..], "tag").map_err(|error| error.shifted(end))?;
+        Ok(NameAddr { display: None, uri, params, tag })
     }
 
     /// The tag parameter (§19.3).
     pub fn tag(&self) -> Option<&'a str> {
-        self.params.get("tag")
+        self.tag
     }
 
     /// The value of a header parameter; empty where it has none.
@@ -91,23 +104,15 @@ impl<'a> NameAddr<'a> {
     }
 }
 
-/// Wider than `*(token LWS)`: names with umlauts or brackets come unquoted, and none of this can be taken for a URI.
-fn is_display(byte: u8) -> bool {
-    byte >= 0x80 || chars::is(byte, chars::SPACE) || (byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b',' | b';' | b':'))
-}
-
-/// What every URI must be, whatever its scheme: `scheme:` and at least one more character, none of them one that ends a URI.
-fn check_uri(uri: &str) -> Result<(), ParseError> {
-    let bytes = uri.as_bytes();
-    let scheme = bytes.iter().position(|byte| *byte == b':').unwrap_or(0);
-    let is_scheme = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
-    if scheme == 0 || !bytes[0].is_ascii_alphabetic() || !bytes[..scheme].iter().all(is_scheme) || scheme + 1 == bytes.len() {
+/// The length of the URI that `bytes` begin with, whatever its scheme: `scheme:` and at least one more character, none of them
+/// one that ends a URI.
+fn uri_length(bytes: &[u8]) -> Result<usize, ParseError> {
+    let colon = chars::run(bytes, SCHEME);
+    let end = colon + chars::run(&bytes[colon..], URI);
+    if !bytes.first().is_some_and(u8::is_ascii_alphabetic) || bytes.get(colon) != Some(&b':') || end == colon + 1 {
         return Err(ParseError::new(0, ParseErrorKind::Scheme));
     }
-    match bytes.iter().position(|byte| !byte.is_ascii_graphic() || matches!(byte, b'<' | b'>' | b'"')) {
-        Some(place) => Err(ParseError::new(place, ParseErrorKind::Character)),
-        None => Ok(()),
-    }
+    Ok(end)
 }
 
 /// One Contact value (RFC 3261 §20.10).
@@ -138,6 +143,7 @@ pub struct Via<'a> {
     /// Its parameters.
     pub params: Params<'a>,
     sent_by: &'a str,
+    branch: Option<&'a str>,
 }
 
 impl<'a> Via<'a> {
@@ -154,13 +160,25 @@ impl<'a> Via<'a> {
         }
         let host_end = host_start + host_length(&bytes[host_start..]).ok_or(ParseError::new(host_start, ParseErrorKind::Host))?;
         let (port, end) = port_after(bytes, host_end)?;
+        let (params, branch) = Params::parse_with(&text[end..], "branch").map_err(|error| error.shifted(end))?;
         Ok(Via {
             transport: &text[transport_start..transport_end],
             host: &text[host_start..host_end],
             port,
-            params: Params::parse(&text[end..]).map_err(|error| error.shifted(end))?,
+            params,
             sent_by: &text[host_start..end],
+            branch,
         })
+    }
+
+    /// One whose parts have been read before: transport, host, sent-by and branch.
+    pub(super) fn known(
+        [transport, host, sent_by]: [&'a str; 3],
+        port: Option<u16>,
+        params: Params<'a>,
+        branch: Option<&'a str>,
+    ) -> Via<'a> {
+        Via { transport, host, port, params, sent_by, branch }
     }
 
     /// Host and port as written.
@@ -175,7 +193,7 @@ impl<'a> Via<'a> {
 
     /// The transaction's name (§8.1.1.7).
     pub fn branch(&self) -> Option<&'a str> {
-        self.params.get("branch")
+        self.branch
     }
 
     /// RFC 3581: `None` without the parameter, `Some(None)` while it has no value (or one that is no port).
@@ -218,7 +236,7 @@ pub(super) fn host_length(bytes: &[u8]) -> Option<usize> {
     if bytes.first() != Some(&b'[') {
         return Some(chars::run(bytes, HOST)).filter(|length| *length > 0);
     }
-    let close = memchr::memchr(b']', bytes)?;
+    let close = chars::find(bytes, b']')?;
     let inner = std::str::from_utf8(&bytes[1..close]).ok()?;
     ipv6(inner).map(|_| close + 1)
 }
@@ -258,9 +276,28 @@ pub(super) fn address(host: &str) -> Option<IpAddr> {
     match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(inner) => ipv6(inner).map(IpAddr::V6),
         // An IPv4 address ends in a digit and an IPv6 address has colons: most names need no closer look.
-        None if host.as_bytes().last().is_some_and(u8::is_ascii_digit) || host.contains(':') => host.parse().ok(),
+        None if host.as_bytes().last().is_some_and(u8::is_ascii_digit) => {
+            ipv4(host.as_bytes()).map(IpAddr::V4).or_else(|| host.parse().ok())
+        }
+        None if host.contains(':') => host.parse().ok(),
         None => None,
     }
+}
+
+/// Four numbers with dots between them, as nearly every address here is written: read without the general reader's cost.
+fn ipv4(text: &[u8]) -> Option<Ipv4Addr> {
+    let (mut octets, mut place, mut digits) = ([0u8; 4], 0, 0);
+    for byte in text {
+        match byte {
+            b'0'..=b'9' if digits == 0 || octets[place] > 0 => {
+                octets[place] = octets[place].checked_mul(10)?.checked_add(byte - b'0')?;
+                digits += 1;
+            }
+            b'.' if digits > 0 && place < 3 => (place, digits) = (place + 1, 0),
+            _ => return None,
+        }
+    }
+    (place == 3 && digits > 0).then(|| octets.into())
 }
 
 /// An IPv6 address without its brackets. The grammar of RFC 3261 lets a third colon stand before an IPv4 part, which has to be

@@ -28,13 +28,17 @@ impl<'a> Iterator for List<'a> {
 
 /// Where the first item ends: at a comma or at the end of the text.
 fn item_end(text: &[u8]) -> usize {
+    // Most lists have one item.
+    if memchr::memchr(b',', text).is_none() {
+        return text.len();
+    }
     let mut at = 0;
-    while let Some(found) = memchr::memchr3(b',', b'"', b'<', &text[at..]) {
+    while let Some(found) = text[at..].iter().position(|byte| matches!(byte, b',' | b'"' | b'<')) {
         at += found;
         at = match text[at] {
             b',' => return at,
             b'"' => chars::quoted_end(text, at).map_or(text.len(), |end| end.min(text.len())),
-            _ => memchr::memchr(b'>', &text[at..]).map_or(text.len(), |close| at + close + 1),
+            _ => chars::find(&text[at..], b'>').map_or(text.len(), |close| at + close + 1),
         };
     }
     text.len()
@@ -49,24 +53,33 @@ pub struct Params<'a> {
 impl<'a> Params<'a> {
     /// Reads parameters that begin with a semicolon, or nothing at all.
     pub fn parse(text: &'a str) -> Result<Params<'a>, ParseError> {
-        let mut at = 0;
-        while let Some(end) = check_param(text.as_bytes(), at)? {
-            at = end;
+        Params::parse_with(text, "").map(|(params, _)| params)
+    }
+
+    /// Reads parameters, and finds the value of `wanted` on the way as [`Params::get`] would.
+    pub(super) fn parse_with(text: &'a str, wanted: &str) -> Result<(Params<'a>, Option<&'a str>), ParseError> {
+        let (mut at, mut found) = (0, None);
+        while let Some(param) = Param::read(text, at)? {
+            if found.is_none() && param.name.eq_ignore_ascii_case(wanted) {
+                found = Some(unquoted(param.value.unwrap_or_default()));
+            }
+            at = param.end;
         }
-        Ok(Params { text: chars::trim(text) })
+        Ok((Params { text: chars::trim(text) }, found))
+    }
+
+    /// Parameters that [`Params::parse`] has read before.
+    pub(super) fn known(text: &'a str) -> Params<'a> {
+        Params { text }
     }
 
     /// Name and value of each, in order. Names have the case they came with; values in quotes keep them.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> + use<'a> {
-        let mut rest = self.text;
+        let (text, mut at) = (self.text, 0);
         std::iter::from_fn(move || {
-            let text = rest.strip_prefix(';')?;
-            let (param, next) = text.split_at(param_end(text.as_bytes()));
-            rest = next;
-            Some(match memchr::memchr(b'=', param.as_bytes()) {
-                Some(equals) => (chars::trim(&param[..equals]), Some(chars::trim(&param[equals + 1..]))),
-                None => (chars::trim(param), None),
-            })
+            let param = Param::read(text, at).ok()??;
+            at = param.end;
+            Some((param.name, param.value))
         })
     }
 
@@ -86,49 +99,55 @@ impl<'a> Params<'a> {
     }
 }
 
-/// Where a parameter that [`Params::parse`] has read ends: at the next semicolon that is in no quotes.
-fn param_end(text: &[u8]) -> usize {
-    match memchr::memchr2(b';', b'"', text) {
-        Some(found) if text[found] == b';' => found,
-        Some(quote) => {
-            let after = chars::quoted_end(text, quote).unwrap_or(text.len()).min(text.len());
-            after + memchr::memchr(b';', &text[after..]).unwrap_or(text.len() - after)
-        }
-        None => text.len(),
-    }
-}
-
 fn unquoted(value: &str) -> &str {
     value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value)
 }
 
-/// The end of the parameter whose semicolon comes next after `start`; `None` at the end of the text.
-fn check_param(bytes: &[u8], start: usize) -> Result<Option<usize>, ParseError> {
-    let mut at = skip_space(bytes, start);
-    match bytes.get(at) {
-        None => return Ok(None),
-        Some(b';') => at = skip_space(bytes, at + 1),
-        Some(_) => return Err(ParseError::new(at, ParseErrorKind::Trailing)),
+/// One parameter as it stands.
+struct Param<'a> {
+    name: &'a str,
+    value: Option<&'a str>,
+    /// Where it ends in the text that it was read from.
+    end: usize,
+}
+
+impl<'a> Param<'a> {
+    /// The parameter whose semicolon comes next after `start`; `None` at the end of the text.
+    fn read(text: &'a str, start: usize) -> Result<Option<Param<'a>>, ParseError> {
+        let bytes = text.as_bytes();
+        let mut at = skip_space(bytes, start);
+        match bytes.get(at) {
+            None => return Ok(None),
+            Some(b';') => at = skip_space(bytes, at + 1),
+            Some(_) => return Err(ParseError::new(at, ParseErrorKind::Trailing)),
+        }
+        let name_end = at + chars::run(&bytes[at..], TOKEN);
+        if name_end == at {
+            return Err(ParseError::new(at, ParseErrorKind::Parameter));
+        }
+        let name = &text[at..name_end];
+        at = skip_space(bytes, name_end);
+        if bytes.get(at) != Some(&b'=') {
+            return Ok(Some(Param { name, value: None, end: at }));
+        }
+        at = skip_space(bytes, at + 1);
+        let end = match bytes.get(at) {
+            Some(b'"') => {
+                chars::quoted_end(bytes, at).filter(|end| *end <= bytes.len()).ok_or(ParseError::new(at, ParseErrorKind::Quote))?
+            }
+            _ => at + chars::run(bytes.get(at..).unwrap_or_default(), VALUE),
+        };
+        if end == at {
+            return Err(ParseError::new(at, ParseErrorKind::Parameter));
+        }
+        Ok(Some(Param { name, value: Some(&text[at..end]), end }))
     }
-    let name_end = at + chars::run(&bytes[at..], TOKEN);
-    if name_end == at {
-        return Err(ParseError::new(at, ParseErrorKind::Parameter));
-    }
-    at = skip_space(bytes, name_end);
-    if bytes.get(at) != Some(&b'=') {
-        return Ok(Some(at));
-    }
-    at = skip_space(bytes, at + 1);
-    let value_end = match bytes.get(at) {
-        Some(b'"') => chars::quoted_end(bytes, at).filter(|end| *end <= bytes.len()).ok_or(ParseError::new(at, ParseErrorKind::Quote))?,
-        _ => at + chars::run(bytes.get(at..).unwrap_or_default(), VALUE),
-    };
-    if value_end == at {
-        return Err(ParseError::new(at, ParseErrorKind::Parameter));
-    }
-    Ok(Some(value_end))
 }
 
 pub(super) fn skip_space(bytes: &[u8], at: usize) -> usize {
-    at + chars::run(&bytes[at.min(bytes.len())..], chars::SPACE)
+    let mut at = at;
+    while bytes.get(at).is_some_and(|byte| chars::is(*byte, chars::SPACE)) {
+        at += 1;
+    }
+    at
 }

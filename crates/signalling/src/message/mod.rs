@@ -6,6 +6,7 @@
 
 mod chars;
 mod error;
+mod essentials;
 mod extensions;
 mod framing;
 mod headers;
@@ -35,8 +36,9 @@ pub use status::reason_phrase;
 pub use uri::{Host, Scheme, Uri, UriHeaders, UriParams, unescape};
 
 use bytes::Bytes;
+use essentials::{AddressPlace, Essentials};
 use list::List;
-use parse::{Index, Start};
+use parse::{Index, Span, Start, offset};
 use std::borrow::Cow;
 use std::ops::Range;
 use store::Store;
@@ -47,6 +49,7 @@ pub struct Message {
     store: Store,
     start: Start,
     index: Index,
+    essentials: Essentials,
     defect: Option<ParseError>,
 }
 
@@ -78,7 +81,7 @@ impl Message {
     pub fn method(&self) -> Method {
         match self.start {
             Start::Request { method, .. } => method,
-            Start::Response { .. } => self.cseq().map_or(Method::Other, |cseq| cseq.method),
+            Start::Response { .. } => self.essentials.cseq.map_or(Method::Other, |cseq| cseq.method),
         }
     }
 
@@ -145,12 +148,26 @@ impl Message {
 
     /// From.
     pub fn from(&self) -> Result<NameAddr<'_>, HeaderError> {
-        self.read(HeaderName::From, NameAddr::parse)
+        self.address(HeaderName::From, self.essentials.from.as_ref())
     }
 
     /// To.
     pub fn to(&self) -> Result<NameAddr<'_>, HeaderError> {
-        self.read(HeaderName::To, NameAddr::parse)
+        self.address(HeaderName::To, self.essentials.to.as_ref())
+    }
+
+    fn address(&self, name: HeaderName, place: Option<&AddressPlace>) -> Result<NameAddr<'_>, HeaderError> {
+        place.map_or_else(|| self.read(name, NameAddr::parse), |place| Ok(place.view(self)))
+    }
+
+    /// The tag of From, if it has one and can be read.
+    pub fn from_tag(&self) -> Option<&str> {
+        self.essentials.from.and_then(|place| place.tag).map(|tag| self.text(tag))
+    }
+
+    /// The tag of To, if it has one and can be read.
+    pub fn to_tag(&self) -> Option<&str> {
+        self.essentials.to.and_then(|place| place.tag).map(|tag| self.text(tag))
     }
 
     /// The first Contact, if there is one.
@@ -163,13 +180,22 @@ impl Message {
 
     /// The topmost Via.
     pub fn via(&self) -> Result<Via<'_>, HeaderError> {
+        self.essentials.via.as_ref().map_or_else(|| self.read_via(), |place| Ok(place.view(self)))
+    }
+
+    /// The branch of the topmost Via, if it has one and can be read.
+    pub fn branch(&self) -> Option<&str> {
+        self.essentials.via.and_then(|place| place.branch).map(|branch| self.text(branch))
+    }
+
+    fn read_via(&self) -> Result<Via<'_>, HeaderError> {
         let line = self.header(HeaderName::Via).ok_or(missing(HeaderName::Via))?;
         self.read_item(HeaderName::Via, List::new(line).next().unwrap_or_default(), Via::parse)
     }
 
     /// CSeq.
     pub fn cseq(&self) -> Result<CSeq<'_>, HeaderError> {
-        self.read(HeaderName::CSeq, CSeq::parse)
+        self.essentials.cseq.map_or_else(|| self.read(HeaderName::CSeq, CSeq::parse), |place| Ok(place.view(self)))
     }
 
     /// Call-ID; empty if there is none.
@@ -251,8 +277,14 @@ impl Message {
         })
     }
 
+    /// Where `part`, a part of this message, lies.
+    fn place(&self, part: &str) -> Span {
+        let start = part.as_ptr().addr().saturating_sub(self.bytes().as_ptr().addr());
+        (offset(start), offset(start + part.len()))
+    }
+
     /// A part of the header section. Where that is not UTF-8 (a defect), what is valid of the part.
-    fn text(&self, (start, end): (u16, u16)) -> &str {
+    fn text(&self, (start, end): Span) -> &str {
         self.store.text(usize::from(start), usize::from(end))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::chars::{self, TOKEN};
 use super::error::{ParseError, ParseErrorKind};
+use super::essentials::Essentials;
 use super::headers::number;
 use super::store::Store;
 use super::{HeaderName, Message, Method};
@@ -102,7 +103,7 @@ impl Index {
         let mut at = self.tail.map(usize::from);
         std::iter::from_fn(move || {
             loop {
-                match scan(bytes, at?) {
+                match scan(bytes, at?, &mut Flaws::default()) {
                     Scanned::Header { name, line, next, .. } => {
                         at = Some(next);
                         return Some((name, line));
@@ -121,7 +122,6 @@ enum Scanned {
         name: HeaderName,
         line: Line,
         next: usize,
-        stray: Option<usize>,
     },
     /// No name and colon at `next - …`: skipped.
     Broken {
@@ -148,16 +148,19 @@ impl Message {
         // §7.5: line ends before the start line are ignored.
         let first = head.iter().position(|byte| !matches!(byte, b'\r' | b'\n'));
         let first = first.ok_or(ParseError::new(0, ParseErrorKind::Empty))?;
-        let (line_end, next, stray) = line_end(head, first);
-        let mut defect = stray.map(|place| ParseError::new(place, ParseErrorKind::LineEnd));
+        let mut flaws = Flaws::default();
+        let (line_end, next) = line_end(head, first, &mut flaws);
+        let mut defect = None;
         let start = start_line(head, first, line_end, &mut defect)?;
         let mut index = Index::EMPTY;
-        let end = read_headers(head, next, &mut index, &mut defect);
+        let end = read_headers(head, next, &mut index, &mut flaws, &mut defect);
         let store = Store::new(datagram);
         if let Some(place) = store.not_text(end) {
             note(&mut defect, place, ParseErrorKind::NotUtf8);
         }
-        Ok(Message { store, start, index, defect })
+        let mut message = Message { store, start, index, essentials: Essentials::default(), defect };
+        message.essentials = Essentials::of(&message);
+        Ok(message)
     }
 }
 
@@ -167,17 +170,18 @@ fn note(defect: &mut Option<ParseError>, position: usize, kind: ParseErrorKind) 
 }
 
 /// Notes where all lies; answers where the header section ends.
-fn read_headers(bytes: &[u8], start: usize, index: &mut Index, defect: &mut Option<ParseError>) -> usize {
+fn read_headers(bytes: &[u8], start: usize, index: &mut Index, flaws: &mut Flaws, defect: &mut Option<ParseError>) -> usize {
     let mut at = start;
     let mut total = 0;
     let mut length = Length::Missing;
     let mut length_at = 0;
     let body = loop {
-        match scan(bytes, at) {
-            Scanned::Header { name, line, next, stray } => {
-                if let Some(place) = stray {
-                    note(defect, place, ParseErrorKind::LineEnd);
-                }
+        let scanned = scan(bytes, at, flaws);
+        if let Some(place) = flaws.line_end.take() {
+            note(defect, place, ParseErrorKind::LineEnd);
+        }
+        match scanned {
+            Scanned::Header { name, line, next } => {
                 total += 1;
                 if total > MAX_HEADERS {
                     note(defect, at, ParseErrorKind::TooManyHeaders);
@@ -209,7 +213,7 @@ fn read_headers(bytes: &[u8], start: usize, index: &mut Index, defect: &mut Opti
             }
         }
     };
-    if let Some(place) = stray_control(&bytes[..at]) {
+    if let Some(place) = flaws.control {
         note(defect, place, ParseErrorKind::Control);
     }
     let mut end = bytes.len();
@@ -237,10 +241,11 @@ pub(super) enum Length {
 
 /// Reads the length of the body from a header section that begins with its start line.
 pub(super) fn declared_length(head: &[u8]) -> Length {
-    let (_, mut at, _) = line_end(head, 0);
+    let flaws = &mut Flaws::default();
+    let (_, mut at) = line_end(head, 0, flaws);
     let mut length = Length::Missing;
     loop {
-        match scan(head, at) {
+        match scan(head, at, flaws) {
             Scanned::Header { name, line, next, .. } => {
                 at = next;
                 if name == HeaderName::ContentLength {
@@ -276,18 +281,8 @@ impl Index {
     }
 }
 
-/// The first control character that is no white space and has no backslash before it.
-fn stray_control(head: &[u8]) -> Option<usize> {
-    // Without short cuts, and over all bytes: there is hardly ever one, and so it is done many bytes at a time.
-    let is_control = |byte: u8| (byte < b' ') & (byte != b'\r') & (byte != b'\n') & (byte != b'\t') | (byte == 0x7f);
-    if head.iter().fold(0, |any, byte| any | u8::from(is_control(*byte))) == 0 {
-        return None;
-    }
-    (0..head.len()).find(|place| is_control(head[*place]) && (*place == 0 || head[place - 1] != b'\\'))
-}
-
 /// Reads the line at `at`.
-fn scan(bytes: &[u8], at: usize) -> Scanned {
+fn scan(bytes: &[u8], at: usize, flaws: &mut Flaws) -> Scanned {
     match bytes.get(at) {
         None => return Scanned::Unended,
         Some(b'\r') if bytes.get(at + 1) == Some(&b'\n') => return Scanned::End { body: at + 2, clean: true },
@@ -299,11 +294,10 @@ fn scan(bytes: &[u8], at: usize) -> Scanned {
     while matches!(bytes.get(colon), Some(b' ' | b'\t')) {
         colon += 1;
     }
-    let (mut end, mut next, mut stray) = line_end(bytes, at.max(colon));
+    let (mut end, mut next) = line_end(bytes, colon, flaws);
     // §7.3.1: a line that begins with white space goes on with the one before.
     while matches!(bytes.get(next), Some(b' ' | b'\t')) {
-        let (fold_end, fold_next, fold_stray) = line_end(bytes, next);
-        (end, next, stray) = (fold_end, fold_next, stray.or(fold_stray));
+        (end, next) = line_end(bytes, next, flaws);
     }
     if name_end == at || bytes.get(colon) != Some(&b':') {
         return Scanned::Broken { position: colon.min(end), next };
@@ -316,25 +310,40 @@ fn scan(bytes: &[u8], at: usize) -> Scanned {
         end -= 1;
     }
     let line = Line { start: offset(at), name_end: offset(name_end), value: offset(value), end: offset(end) };
-    Scanned::Header { name: HeaderName::from_bytes(&bytes[at..name_end]), line, next, stray }
+    Scanned::Header { name: HeaderName::from_bytes(&bytes[at..name_end]), line, next }
 }
 
-/// The end of the line at `from`, the start of the next one, and the place of a CR or LF that stands alone.
-fn line_end(bytes: &[u8], from: usize) -> (usize, usize, Option<usize>) {
-    let mut stray = None;
+/// What is wrong with the bytes themselves, whatever they say.
+#[derive(Clone, Copy, Debug, Default)]
+struct Flaws {
+    /// A CR or LF that stands alone.
+    line_end: Option<usize>,
+    /// A control character that is no white space and has no backslash before it.
+    control: Option<usize>,
+}
+
+/// The end of the line at `from` and the start of the next one.
+fn line_end(bytes: &[u8], from: usize, flaws: &mut Flaws) -> (usize, usize) {
     let mut at = from;
-    while let Some(found) = memchr::memchr2(b'\r', b'\n', &bytes[at..]) {
-        at += found;
-        if bytes[at] == b'\n' {
-            return (at, at + 1, stray.or(Some(at)));
+    while let Some(place) = chars::control(bytes, at) {
+        match bytes[place] {
+            b'\r' if bytes.get(place + 1) == Some(&b'\n') => return (place, place + 2),
+            b'\n' => {
+                flaws.line_end.get_or_insert(place);
+                return (place, place + 1);
+            }
+            b'\r' => {
+                flaws.line_end.get_or_insert(place);
+            }
+            b'\t' => {}
+            _ if place > 0 && bytes[place - 1] == b'\\' => {}
+            _ => {
+                flaws.control.get_or_insert(place);
+            }
         }
-        if bytes.get(at + 1) == Some(&b'\n') {
-            return (at, at + 2, stray);
-        }
-        stray = stray.or(Some(at));
-        at += 1;
+        at = place + 1;
     }
-    (bytes.len(), bytes.len(), stray)
+    (bytes.len(), bytes.len())
 }
 
 /// Reads the first line; an error if it is not SIP at all.
@@ -392,6 +401,6 @@ fn check_version(version: &[u8], position: usize, defect: &mut Option<ParseError
 }
 
 /// Fits by [`MAX_MESSAGE`].
-fn offset(place: usize) -> u16 {
+pub(super) fn offset(place: usize) -> u16 {
     u16::try_from(place).unwrap_or(u16::MAX)
 }

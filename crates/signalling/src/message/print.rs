@@ -1,7 +1,7 @@
 //! [`Printer`]: writes one message.
 
 use super::list::List;
-use super::{Header, HeaderName, Message, Via};
+use super::{Header, HeaderName, Message};
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -59,7 +59,7 @@ impl Printer {
         for line in request.lines(HeaderName::Via) {
             printer.name(HeaderName::Via);
             if std::mem::take(&mut topmost) {
-                printer.stamped(line, source);
+                printer.stamped(request, line, source);
             } else {
                 printer.value(line);
             }
@@ -70,7 +70,7 @@ impl Printer {
             printer.name(name);
             printer.value(value);
             if let (HeaderName::To, Some(tag)) = (name, to_tag)
-                && !request.to().is_ok_and(|to| to.tag().is_some())
+                && request.to_tag().is_none()
             {
                 printer.value(";tag=");
                 printer.value(tag);
@@ -81,9 +81,8 @@ impl Printer {
     }
 
     /// A Via line whose first item says where the request came from.
-    fn stamped(&mut self, line: &str, source: SocketAddr) {
-        let first = List::new(line).next().unwrap_or_default();
-        let Ok(via) = Via::parse(first) else {
+    fn stamped(&mut self, request: &Message, line: &str, source: SocketAddr) {
+        let Ok(via) = request.via() else {
             self.value(line);
             return;
         };
@@ -116,6 +115,7 @@ impl Printer {
             self.value(";rport=");
             self.number(usize::from(source.port()));
         }
+        let first = List::new(line).next().unwrap_or_default();
         let rest = first.as_ptr().addr() - line.as_ptr().addr() + first.len();
         self.value(&line[rest..]);
     }
@@ -223,9 +223,11 @@ impl Printer {
 
     /// Text on one line: folds become one space each.
     fn value(&mut self, text: &str) {
-        match memchr::memchr2(b'\r', b'\n', text.as_bytes()) {
-            None => self.buffer.extend_from_slice(text.as_bytes()),
-            Some(_) => unfold_into(text, &mut self.buffer),
+        // The pieces are short: a plain loop beats a search that has to set itself up.
+        if text.bytes().any(|byte| byte == b'\r' || byte == b'\n') {
+            unfold_into(text, &mut self.buffer);
+        } else {
+            self.buffer.extend_from_slice(text.as_bytes());
         }
     }
 

@@ -18,10 +18,8 @@ pub fn screen(message: &Message) -> Result<(), Rejection> {
         return Err(rejection(400, "CSeq names another method", place(message, cseq.method_token)));
     }
     vias(message)?;
-    for name in [HeaderName::From, HeaderName::To] {
-        let address = message.read(name, NameAddr::parse)?;
-        uri(message, name, address.uri)?;
-    }
+    uri(message, HeaderName::From, message.from()?.uri)?;
+    uri(message, HeaderName::To, message.to()?.uri)?;
     addresses(message)?;
     if let Some(text) = message.header(HeaderName::ContentType)
         && !text.is_empty()
@@ -67,7 +65,8 @@ fn mandatory(message: &Message) -> Result<(), Rejection> {
 
 /// Every Via: the topmost is acted upon, all are copied into responses.
 fn vias(message: &Message) -> Result<(), Rejection> {
-    for item in message.lines(HeaderName::Via).flat_map(List::new) {
+    message.via()?;
+    for item in message.lines(HeaderName::Via).flat_map(List::new).skip(1) {
         message.read_item(HeaderName::Via, item, Via::parse)?;
     }
     Ok(())

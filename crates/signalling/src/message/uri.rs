@@ -1,6 +1,6 @@
 //! URIs: sip, sips and tel (RFC 3261 §19.1, RFC 3966), and the mere scheme of any other.
 
-use super::chars::{self, HEADER, PARAM, PASSWORD, USER};
+use super::chars::{self, Classes, HEADER, PARAM, PASSWORD, USER};
 use super::error::{ParseError, ParseErrorKind};
 use super::headers::{address, host_length, port};
 use std::borrow::Cow;
@@ -53,10 +53,10 @@ pub struct Uri<'a> {
 impl<'a> Uri<'a> {
     /// Reads a URI. Of an unknown scheme only the scheme is looked at.
     pub fn parse(text: &'a str) -> Result<Uri<'a>, ParseError> {
-        let colon = find(text, b':').ok_or(ParseError::new(0, ParseErrorKind::Scheme))?;
+        let colon = chars::find(text.as_bytes(), b':').ok_or(ParseError::new(0, ParseErrorKind::Scheme))?;
         let (name, rest) = (&text[..colon], &text[colon + 1..]);
         let shift = |error: ParseError| error.shifted(colon + 1);
-        if name.eq_ignore_ascii_case("sip") {
+        if name == "sip" || name.eq_ignore_ascii_case("sip") {
             Uri::sip(Scheme::Sip, rest).map_err(shift)
         } else if name.eq_ignore_ascii_case("sips") {
             Uri::sip(Scheme::Sips, rest).map_err(shift)
@@ -68,10 +68,10 @@ impl<'a> Uri<'a> {
     }
 
     fn sip(scheme: Scheme<'a>, text: &'a str) -> Result<Uri<'a>, ParseError> {
-        let (user, password, start) = match find(text, b'@') {
+        let (user, password, start) = match chars::find(text.as_bytes(), b'@') {
             None => (None, None, 0),
             Some(at) => {
-                let (user, password) = match find(&text[..at], b':') {
+                let (user, password) = match chars::find(&text.as_bytes()[..at], b':') {
                     Some(colon) => (&text[..colon], Some(&text[colon + 1..at])),
                     None => (&text[..at], None),
                 };
@@ -94,7 +94,7 @@ impl<'a> Uri<'a> {
             uri_port = Some(port(&digits[..count]).ok_or(ParseError::new(end + 1, ParseErrorKind::Port))?);
             end += 1 + count;
         }
-        let question = find(&text[end..], b'?').map_or(text.len(), |place| end + place);
+        let question = chars::find(&text.as_bytes()[end..], b'?').map_or(text.len(), |place| end + place);
         let params = UriParams::parse(&text[end..question]).map_err(|error| error.shifted(end))?;
         let headers = UriHeaders::parse(&text[question..]).map_err(|error| error.shifted(question))?;
         Ok(Uri { scheme, user, password, host, port: uri_port, params, headers })
@@ -102,7 +102,7 @@ impl<'a> Uri<'a> {
 
     /// RFC 3966: digits and visual separators, globally with a leading plus sign, and parameters.
     fn tel(text: &'a str) -> Result<Uri<'a>, ParseError> {
-        let end = find(text, b';').unwrap_or(text.len());
+        let end = chars::find(text.as_bytes(), b';').unwrap_or(text.len());
         let number = &text[..end];
         let digits = number.strip_prefix('+').unwrap_or(number).as_bytes();
         let is_digit = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#' | b'-' | b'.' | b'(' | b')');
@@ -218,13 +218,8 @@ fn host(text: &str) -> Host<'_> {
     }
 }
 
-/// The place of the first `byte`. The texts are short: a plain loop beats a search that has to set itself up.
-fn find(text: &str, byte: u8) -> Option<usize> {
-    text.bytes().position(|found| found == byte)
-}
-
 /// All characters of one class, or escapes. `offset` is where `text` begins.
-fn check(text: &str, class: u8, offset: usize) -> Result<(), ParseError> {
+fn check(text: &str, class: Classes, offset: usize) -> Result<(), ParseError> {
     let bytes = text.as_bytes();
     let mut at = 0;
     loop {

@@ -41,14 +41,12 @@ impl TransactionKeys {
             Method::Ack | Method::Cancel => Method::Invite.as_str(),
             _ => request.method_token(),
         };
-        let via = request.via().ok();
-        match via.as_ref().and_then(|via| via.branch().map(|branch| (branch, via))) {
+        match request.branch().zip(request.via().ok()) {
             Some((branch, via)) if has_cookie(branch) => self.fold(&[branch, via.host, method], via.port.unwrap_or(5060)),
             // §17.2.3: a branch without the cookie is an RFC 2543 peer's; ACK's To tag is the response's, so no To tag here.
             _ => {
                 let cseq = request.cseq().map_or(0, |cseq| cseq.number);
-                let from = request.from().ok();
-                let from_tag = from.as_ref().and_then(|from| from.tag()).unwrap_or_default();
+                let from_tag = request.from_tag().unwrap_or_default();
                 let via_text = request.values(HeaderName::Via).next().unwrap_or_default();
                 self.fold(&[request.uri(), from_tag, request.call_id(), via_text, method], cseq)
             }
@@ -66,8 +64,7 @@ impl TransactionKeys {
     /// What merged requests share (§8.2.2.2): Call-ID, From tag and CSeq.
     pub fn of_merged(&self, request: &Message) -> TransactionKey {
         let cseq = request.cseq().map_or(0, |cseq| cseq.number);
-        let from = request.from().ok();
-        let from_tag = from.as_ref().and_then(|from| from.tag()).unwrap_or_default();
+        let from_tag = request.from_tag().unwrap_or_default();
         self.fold(&["merged", request.call_id(), from_tag, request.method_token()], cseq)
     }
 

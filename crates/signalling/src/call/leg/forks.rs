@@ -30,12 +30,12 @@ impl Leg {
 
     /// Whether it is of the phone that the leg speaks with.
     fn is_ours(&self, response: &Message) -> bool {
-        self.dialog.as_ref().is_some_and(|dialog| response.to().is_ok_and(|to| to.tag() == dialog.remote_tag()))
+        self.dialog.as_ref().is_some_and(|dialog| response.to_tag() == dialog.remote_tag())
     }
 
     /// ACK, then BYE. When its 2xx comes again, only the ACK was lost.
     fn dismiss_fork(&mut self, context: &mut Context<'_>, response: &Message, cseq: u32) {
-        let tag = response.to().ok().and_then(|to| to.tag()).unwrap_or_default();
+        let tag = response.to_tag().unwrap_or_default();
         let known = self.forks.iter().any(|fork| **fork == *tag);
         if !known && self.forks.len() == MAX_FORKS {
             return;
