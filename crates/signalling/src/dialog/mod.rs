@@ -6,7 +6,7 @@
 mod routing;
 mod sequence;
 
-use routing::next_hop;
+use routing::{NextHop, next_hop};
 use sequence::{Order, Sequence};
 
 use crate::message::{Contact, HeaderName, Message, NameAddr, Printer};
@@ -30,6 +30,8 @@ pub struct Dialog {
     remote: Box<str>,
     /// The peer's Contact URI.
     target: Box<str>,
+    /// Where requests go (§8.1.2).
+    destination: Option<Destination>,
     routes: RouteSet,
     sequence: Sequence,
 }
@@ -65,14 +67,17 @@ impl Dialog {
         let from = request.from().map_err(|_| DialogError::Unreadable)?;
         let to = request.to().map_err(|_| DialogError::Unreadable)?;
         let cseq = request.cseq().map_err(|_| DialogError::Unreadable)?;
+        let (target, place) = contact(request)?;
+        let routes = RouteSet::from_request(request)?;
         Ok(Dialog {
             call_id: request.call_id().into(),
             local_tag,
             remote_tag: request.from_tag().map(Into::into),
             local: without_tag(request.header(HeaderName::To).unwrap_or_default(), &to),
             remote: without_tag(request.header(HeaderName::From).unwrap_or_default(), &from),
-            target: contact_uri(request)?,
-            routes: RouteSet::from_request(request)?,
+            target,
+            destination: routes.destination(place),
+            routes,
             sequence: Sequence::answering(cseq.number),
         })
     }
@@ -82,14 +87,17 @@ impl Dialog {
     pub fn from_response(response: &Message, local_tag: Minted, request_cseq: u32, asked: &str) -> Result<Dialog, DialogError> {
         let from = response.from().map_err(|_| DialogError::Unreadable)?;
         let to = response.to().map_err(|_| DialogError::Unreadable)?;
+        let (target, place) = contact(response).unwrap_or_else(|_| (asked.into(), next_hop(asked)));
+        let routes = RouteSet::from_response(response)?;
         Ok(Dialog {
             call_id: response.call_id().into(),
             local_tag,
             remote_tag: response.to_tag().map(Into::into),
             local: without_tag(response.header(HeaderName::From).unwrap_or_default(), &from),
             remote: without_tag(response.header(HeaderName::To).unwrap_or_default(), &to),
-            target: contact_uri(response).unwrap_or_else(|_| asked.into()),
-            routes: RouteSet::from_response(response)?,
+            target,
+            destination: routes.destination(place),
+            routes,
             sequence: Sequence::calling(request_cseq),
         })
     }
@@ -126,8 +134,9 @@ impl Dialog {
 
     /// A target refresh request, or a 2xx to one, names the peer's Contact anew (§12.2).
     pub fn refresh_target(&mut self, message: &Message) {
-        if let Ok(target) = contact_uri(message) {
+        if let Ok((target, place)) = contact(message) {
             self.target = target;
+            self.destination = self.routes.destination(place);
         }
     }
 
@@ -153,18 +162,16 @@ impl Dialog {
 
     /// Where its requests go (§8.1.2): the first route, else the target. `None` if neither names a place to send to.
     pub fn destination(&self) -> Option<Destination> {
-        next_hop(self.routes.first().unwrap_or(&self.target)).map(|route| route.destination)
+        self.destination.clone()
     }
 }
 
-fn contact_uri(message: &Message) -> Result<Box<str>, DialogError> {
-    match message.contact() {
-        Ok(Some(Contact::Address(address))) if next_hop(address.uri).is_some() => {
-            // §19.1.1: a Request-URI, which it is to become, has no headers.
-            Ok(address.uri.split_once('?').map_or(address.uri, |(uri, _)| uri).into())
-        }
-        _ => Err(DialogError::NoContact),
-    }
+/// The Contact's URI, and the place that it names.
+fn contact(message: &Message) -> Result<(Box<str>, Option<NextHop>), DialogError> {
+    let Ok(Some(Contact::Address(address))) = message.contact() else { return Err(DialogError::NoContact) };
+    let place = next_hop(address.uri).ok_or(DialogError::NoContact)?;
+    // §19.1.1: a Request-URI, which it is to become, has no headers.
+    Ok((address.uri.split_once('?').map_or(address.uri, |(uri, _)| uri).into(), Some(place)))
 }
 
 /// A From or To value less its tag parameter, which each message gets anew.

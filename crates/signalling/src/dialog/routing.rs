@@ -72,6 +72,11 @@ impl RouteSet {
         Ok(RouteSet { routes: routes.into_boxed_slice() })
     }
 
+    /// Where requests go whose target is at `place`: to the first route, if there is one.
+    pub(super) fn destination(&self, place: Option<NextHop>) -> Option<Destination> {
+        self.first().map_or(place, next_hop).map(|hop| hop.destination)
+    }
+
     /// The URI of the first route.
     pub(super) fn first(&self) -> Option<&str> {
         self.routes.first().and_then(|route| uri_of(route))

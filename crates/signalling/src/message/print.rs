@@ -1,5 +1,6 @@
 //! [`Printer`]: writes one message.
 
+use super::chars;
 use super::list::List;
 use super::{Header, HeaderName, Message};
 use bytes::Bytes;
@@ -18,12 +19,14 @@ const USUAL: usize = 1024;
 #[derive(Debug)]
 pub struct Printer {
     buffer: Vec<u8>,
+    /// Where the line begins that is being written.
+    line: usize,
 }
 
 impl Printer {
     /// An empty printer with room for `capacity` bytes; begin it with [`Printer::start_request`] or [`Printer::start_response`].
     pub fn with_capacity(capacity: usize) -> Printer {
-        Printer { buffer: Vec::with_capacity(capacity) }
+        Printer { buffer: Vec::with_capacity(capacity), line: 0 }
     }
 
     /// A request.
@@ -123,10 +126,8 @@ impl Printer {
     /// Adds a header line.
     pub fn header(&mut self, name: HeaderName, value: impl Display) -> &mut Self {
         self.name(name);
-        let start = self.buffer.len();
         // Writing to a Vec does not fail; a Display that fails leaves what it wrote.
         let _ = write!(self.buffer, "{value}");
-        flatten(&mut self.buffer[start..]);
         self.end_line();
         self
     }
@@ -200,6 +201,7 @@ impl Printer {
         self.header_str(HeaderName::ContentType, content_type);
         self.name(HeaderName::ContentLength);
         self.number(body.len());
+        self.buffer.reserve_exact(body.len() + 4);
         self.buffer.extend_from_slice(b"\r\n\r\n");
         self.buffer.extend_from_slice(body);
         Bytes::from(self.buffer)
@@ -217,18 +219,18 @@ impl Printer {
         self.buffer.extend_from_slice(b": ");
     }
 
+    /// Whatever was written since the last one is one line from now on: folds become one space each.
     fn end_line(&mut self) {
+        if chars::control(&self.buffer, self.line).is_some() {
+            let folded = self.buffer.split_off(self.line);
+            unfold_into(&folded, &mut self.buffer);
+        }
         self.buffer.extend_from_slice(b"\r\n");
+        self.line = self.buffer.len();
     }
 
-    /// Text on one line: folds become one space each.
     fn value(&mut self, text: &str) {
-        // The pieces are short: a plain loop beats a search that has to set itself up.
-        if text.bytes().any(|byte| byte == b'\r' || byte == b'\n') {
-            unfold_into(text, &mut self.buffer);
-        } else {
-            self.buffer.extend_from_slice(text.as_bytes());
-        }
+        self.buffer.extend_from_slice(text.as_bytes());
     }
 
     fn number(&mut self, number: usize) {
@@ -247,25 +249,18 @@ impl Printer {
     }
 }
 
-/// Line ends become spaces.
-fn flatten(line: &mut [u8]) {
-    let mut from = 0;
-    while let Some(found) = memchr::memchr2(b'\r', b'\n', &line[from..]) {
-        line[from + found] = b' ';
-        from += found + 1;
-    }
-}
-
-/// Each run of white space that has a line end in it becomes one space; at the end of the text it goes.
-fn unfold_into(text: &str, out: &mut Vec<u8>) {
+/// Each run of white space that has a line end in it becomes one space.
+fn unfold_into(text: &[u8], out: &mut Vec<u8>) {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
     let mut rest = text;
-    while let Some(place) = rest.find(['\r', '\n']) {
-        let before = rest[..place].trim_end_matches([' ', '\t']);
-        out.extend_from_slice(before.as_bytes());
-        rest = rest[place..].trim_start_matches([' ', '\t', '\r', '\n']);
+    while let Some(place) = memchr::memchr2(b'\r', b'\n', rest) {
+        let before = rest[..place].iter().rposition(|byte| !is_blank(byte)).map_or(0, |last| last + 1);
+        out.extend_from_slice(&rest[..before]);
         out.push(b' ');
+        let after = rest[place..].iter().position(|byte| !is_blank(byte) && !matches!(byte, b'\r' | b'\n'));
+        rest = after.map_or(&[], |after| &rest[place + after..]);
     }
-    out.extend_from_slice(rest.as_bytes());
+    out.extend_from_slice(rest);
 }
 
 /// `text` without folds.
@@ -274,7 +269,7 @@ pub(super) fn unfold(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut out = Vec::with_capacity(text.len());
-    unfold_into(text, &mut out);
+    unfold_into(text.as_bytes(), &mut out);
     // Only whole characters were taken out.
     Cow::Owned(String::from_utf8_lossy(&out).into_owned())
 }

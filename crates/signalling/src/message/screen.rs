@@ -18,9 +18,15 @@ pub fn screen(message: &Message) -> Result<(), Rejection> {
         return Err(rejection(400, "CSeq names another method", place(message, cseq.method_token)));
     }
     vias(message)?;
-    uri(message, HeaderName::From, message.from()?.uri)?;
-    uri(message, HeaderName::To, message.to()?.uri)?;
-    addresses(message)?;
+    let (from, to) = (message.from()?, message.to()?);
+    // Inside a dialog they only name it, and a response repeats what was asked: nothing more is made of them.
+    if message.is_request() && message.to_tag().is_none() {
+        uri(message, HeaderName::From, from.uri)?;
+        uri(message, HeaderName::To, to.uri)?;
+    }
+    if !matches!(message.method(), Method::Ack | Method::Bye | Method::Cancel) {
+        addresses(message)?;
+    }
     if let Some(text) = message.header(HeaderName::ContentType)
         && !text.is_empty()
     {
@@ -72,7 +78,7 @@ fn vias(message: &Message) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// The addresses that a dialog would be built from.
+/// The addresses that a dialog would be built from. What ends one has none of them, or none that matter.
 fn addresses(message: &Message) -> Result<(), Rejection> {
     for item in message.values(HeaderName::Contact) {
         match message.read_item(HeaderName::Contact, item, Contact::parse)? {

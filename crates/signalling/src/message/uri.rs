@@ -71,16 +71,13 @@ impl<'a> Uri<'a> {
         let (user, password, start) = match chars::find(text.as_bytes(), b'@') {
             None => (None, None, 0),
             Some(at) => {
-                let (user, password) = match chars::find(&text.as_bytes()[..at], b':') {
-                    Some(colon) => (&text[..colon], Some(&text[colon + 1..at])),
-                    None => (&text[..at], None),
-                };
-                check(user, USER, 0)?;
-                if user.is_empty() {
-                    return Err(ParseError::new(0, ParseErrorKind::Character));
+                let end = run(&text[..at], USER, 0)?;
+                if end == 0 || end < at && text.as_bytes()[end] != b':' {
+                    return Err(ParseError::new(end, ParseErrorKind::Character));
                 }
-                password.map_or(Ok(()), |password| check(password, PASSWORD, user.len() + 1))?;
-                (Some(user), password, at + 1)
+                let password = (end < at).then(|| &text[end + 1..at]);
+                password.map_or(Ok(()), |password| check(password, PASSWORD, end + 1))?;
+                (Some(&text[..end]), password, at + 1)
             }
         };
         let bytes = text.as_bytes();
@@ -93,6 +90,9 @@ impl<'a> Uri<'a> {
             let count = digits.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());
             uri_port = Some(port(&digits[..count]).ok_or(ParseError::new(end + 1, ParseErrorKind::Port))?);
             end += 1 + count;
+        }
+        if end == text.len() {
+            return Ok(Uri { scheme, user, password, host, port: uri_port, params: UriParams::default(), headers: UriHeaders::default() });
         }
         let question = chars::find(&text.as_bytes()[end..], b'?').map_or(text.len(), |place| end + place);
         let params = UriParams::parse(&text[end..question]).map_err(|error| error.shifted(end))?;
@@ -218,18 +218,25 @@ fn host(text: &str) -> Host<'_> {
     }
 }
 
-/// All characters of one class, or escapes. `offset` is where `text` begins.
-fn check(text: &str, class: Classes, offset: usize) -> Result<(), ParseError> {
+/// The length of the run of one class and of escapes that `text` begins with. `offset` is where it begins.
+fn run(text: &str, class: Classes, offset: usize) -> Result<usize, ParseError> {
     let bytes = text.as_bytes();
     let mut at = 0;
     loop {
         at += chars::run(&bytes[at..], class);
         match bytes.get(at..) {
-            None | Some([]) => return Ok(()),
             Some([b'%', high, low, ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => at += 3,
             Some([b'%', ..]) => return Err(ParseError::new(offset + at, ParseErrorKind::Escape)),
-            Some(_) => return Err(ParseError::new(offset + at, ParseErrorKind::Character)),
+            _ => return Ok(at),
         }
+    }
+}
+
+/// All of one class, or escapes.
+fn check(text: &str, class: Classes, offset: usize) -> Result<(), ParseError> {
+    match run(text, class, offset)? {
+        end if end == text.len() => Ok(()),
+        end => Err(ParseError::new(offset + end, ParseErrorKind::Character)),
     }
 }
 
