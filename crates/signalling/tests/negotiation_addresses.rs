@@ -4,7 +4,7 @@ mod negotiation_support;
 
 use negotiation_support::*;
 use tandem_model::{Codec, SourceRule};
-use tandem_signalling::negotiation::{LegMedia, translate_answer, translate_offer};
+use tandem_signalling::negotiation::{LegMedia, translate_answer};
 
 #[test]
 fn the_line_of_the_audio_goes_before_that_of_the_session() {

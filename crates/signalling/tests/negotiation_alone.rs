@@ -4,7 +4,7 @@ mod negotiation_support;
 
 use negotiation_support::*;
 use tandem_model::{BuiltIn, Codec, Tone};
-use tandem_signalling::negotiation::{Exchange, LegMedia, answer_alone, offer_alone, settle_alone};
+use tandem_signalling::negotiation::{Exchange, LegMedia, offer_alone, settle_alone};
 
 const OFFER: &str = "m=audio 4000 RTP/AVP 111 8 0 101\na=rtpmap:111 opus/48000/2\na=rtpmap:101 telephone-event/8000\na=ptime:20\n";
 

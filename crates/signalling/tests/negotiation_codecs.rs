@@ -4,7 +4,6 @@ mod negotiation_support;
 
 use negotiation_support::*;
 use tandem_model::Codec;
-use tandem_signalling::negotiation::{screen_offer, translate_offer};
 
 const ALL_FOUR: &str = "m=audio 4000 RTP/AVP 8 0 9 111 18 13\na=rtpmap:111 opus/48000/2\na=fmtp:111 minptime=10;useinbandfec=1\n";
 

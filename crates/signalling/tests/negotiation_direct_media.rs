@@ -4,7 +4,7 @@ mod negotiation_support;
 
 use negotiation_support::*;
 use tandem_model::Codec;
-use tandem_signalling::negotiation::{LegMedia, screen_offer, translate_offer};
+use tandem_signalling::negotiation::LegMedia;
 
 const OFFER: &str = "m=audio 4000 RTP/SAVP 18 0 111 101\nc=IN IP4 phone.example.com\na=rtpmap:18 G729/8000\na=fmtp:18 annexb=no\n\
     a=rtpmap:111 opus/48000/2\na=fmtp:111 useinbandfec=1\na=rtcp-fb:111 transport-cc\na=rtcp-fb:18 nack\na=rtcp-fb:* nack\n\

@@ -4,7 +4,7 @@ mod negotiation_support;
 
 use negotiation_support::*;
 use tandem_model::Codec;
-use tandem_signalling::negotiation::{Exchange, decline_offer, translate_answer, translate_offer};
+use tandem_signalling::negotiation::{Exchange, translate_answer};
 
 #[test]
 fn the_roles_are_swapped_and_nothing_else_is() {

@@ -3,7 +3,6 @@
 mod negotiation_support;
 
 use negotiation_support::*;
-use tandem_signalling::negotiation::translate_offer;
 
 const VIDEO_FIRST: &str =
     "m=video 5000 RTP/AVP 31 99\na=rtpmap:99 H264/90000\nm=audio 4000 RTP/AVP 0\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\n";

@@ -5,7 +5,7 @@ mod negotiation_support;
 use negotiation_support::*;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use tandem_model::{Codec, PayloadRule, SourceRule};
-use tandem_signalling::negotiation::{screen_offer, translate_answer, translate_offer};
+use tandem_signalling::negotiation::translate_answer;
 
 const OFFER: &str = "v=0\r\no=alice 53655765 2353687637 IN IP4 192.0.2.10\r\ns=call\r\nc=IN IP4 192.0.2.10\r\nt=0 0\r\n\
     m=audio 4000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=ptime:20\r\n";

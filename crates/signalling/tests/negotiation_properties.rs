@@ -7,7 +7,7 @@ use negotiation_support::*;
 use proptest::prelude::*;
 use tandem_model::{BuiltIn, Codec};
 use tandem_signalling::{
-    negotiation::{LegMedia, answer_alone, decline_offer, offer_alone, settle_alone, translate_answer, translate_offer},
+    negotiation::{LegMedia, offer_alone, settle_alone, translate_answer},
     sdp::{Description, MAX_MEDIA_LINES},
 };
 

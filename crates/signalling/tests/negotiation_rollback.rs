@@ -3,7 +3,7 @@
 mod negotiation_support;
 
 use negotiation_support::*;
-use tandem_signalling::negotiation::{Exchange, translate_answer, translate_offer};
+use tandem_signalling::negotiation::{Exchange, translate_answer};
 
 #[test]
 fn a_dropped_offer_leaves_the_session() {

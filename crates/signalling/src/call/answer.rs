@@ -3,10 +3,10 @@
 use super::failure::Failure;
 use super::leg::sdp_of;
 use super::modify::Modify;
-use super::phase::{Dialling, LateOffer, Phase};
+use super::phase::{Dialling, PassedOffer, Phase};
 use super::{Call, Side, context};
 use crate::message::Message;
-use crate::negotiation::{self, Refusal};
+use crate::negotiation::{self, Offer, Refusal};
 use bytes::Bytes;
 use tandem_model::{BuiltIn, EndReason, EventKind, MediaCommand, Timestamp};
 
@@ -23,16 +23,16 @@ impl Call {
         let sdp = sdp_of(message);
         self.answered = Some(now);
         self.notify(now, self.callee.as_ref().map(|callee| callee.id), EventKind::LegAnswered);
-        match (&dialling.pending, sdp) {
+        match (&dialling.passed, sdp) {
             (Some(_), sdp) => self.answer_with(now, *dialling, sdp.as_deref()),
-            (None, Some(offer)) => self.offer_in_answer(now, &offer),
+            (None, Some(offer)) => self.offer_in_answer(now, offer),
             (None, None) => self.unusable_answer(now, Failure::new(500)),
         }
     }
 
     /// The caller's offer is answered: 200 to the caller, ACK to the callee.
     fn answer_with(&mut self, now: Timestamp, dialling: Dialling, sdp: Option<&[u8]>) {
-        let (Some(pending), Some(callee)) = (&dialling.pending, &mut self.callee) else { return };
+        let (Some(PassedOffer { pending, .. }), Some(callee)) = (&dialling.passed, &mut self.callee) else { return };
         let answer = match (sdp, dialling.early_answer) {
             (Some(sdp), _) => match negotiation::translate_answer(pending, sdp, &mut self.caller.media, &mut callee.media) {
                 Ok(settled) => {
@@ -57,17 +57,25 @@ impl Call {
     }
 
     /// The caller made no offer, so the callee did: it goes on to the caller, whose ACK will answer it.
-    fn offer_in_answer(&mut self, now: Timestamp, offer: &[u8]) {
+    fn offer_in_answer(&mut self, now: Timestamp, sdp: Bytes) {
         let Some(callee) = &mut self.callee else { return };
-        match negotiation::translate_offer(offer, &mut callee.media, &mut self.caller.media) {
+        let offer = match Offer::read(sdp) {
+            Ok(offer) => offer,
+            Err(refusal) => {
+                callee.ack(context!(self, now), None);
+                let failure = Failure::refused(&refusal, &self.warn_agent());
+                return self.unusable_answer(now, failure);
+            }
+        };
+        match negotiation::translate_offer(&offer, &mut callee.media, &mut self.caller.media) {
             Ok(pending) => {
                 self.caller.accept(context!(self, now), Some(pending.sdp()));
-                self.phase = Phase::LateAnswer(Box::new(LateOffer { pending, offer: Bytes::copy_from_slice(offer) }));
+                self.phase = Phase::LateAnswer(Box::new(PassedOffer { pending, offer }));
                 self.notify(now, Some(self.caller.id), EventKind::LegAnswered);
             }
             Err(refusal) => {
-                let declined = negotiation::decline_offer(offer, &mut callee.media);
-                callee.ack(context!(self, now), declined.as_deref());
+                let declined = negotiation::decline_offer(&offer, &mut callee.media);
+                callee.ack(context!(self, now), Some(&declined));
                 let failure = Failure::refused(&refusal, &self.warn_agent());
                 self.unusable_answer(now, failure);
             }
@@ -94,7 +102,7 @@ impl Call {
                         callee.ack(context!(self, now), Some(&settled.answer));
                         self.describe(now, Side::Callee, settled);
                     }
-                    Err(_) => self.decline(now, Side::Callee, &late.offer),
+                    Err(_) => self.decline(now, Side::Callee, Some(&late.offer)),
                 }
             }
             Phase::LateAlone(pending) => {
@@ -108,25 +116,25 @@ impl Call {
         }
     }
 
-    /// The offer of `offerer`'s 2xx has no answer: the ACK declines it, and the call ends.
-    pub(super) fn decline(&mut self, now: Timestamp, offerer: Side, offer: &[u8]) {
+    /// The offer of `offerer`'s 2xx has no answer: the ACK declines it if it can be read, and the call ends.
+    pub(super) fn decline(&mut self, now: Timestamp, offerer: Side, offer: Option<&Offer>) {
         self.acknowledge_declined(now, offerer, offer);
         self.end(now, EndReason::Failed(488), None);
     }
 
-    pub(super) fn acknowledge_declined(&mut self, now: Timestamp, offerer: Side, offer: &[u8]) {
+    pub(super) fn acknowledge_declined(&mut self, now: Timestamp, offerer: Side, offer: Option<&Offer>) {
         self.with_leg(offerer, now, |leg, context| {
-            let declined = negotiation::decline_offer(offer, &mut leg.media);
+            let declined = offer.map(|offer| negotiation::decline_offer(offer, &mut leg.media));
             leg.ack(context, declined.as_deref());
         });
     }
 
     /// Answers the call ourselves: echo or tone.
-    pub(super) fn answer_alone(&mut self, now: Timestamp, built_in: BuiltIn) {
+    pub(super) fn answer_alone(&mut self, now: Timestamp, built_in: BuiltIn, offer: Option<&Offer>) {
         self.answered = Some(now);
         self.alone = Some(built_in);
-        match self.caller.offered() {
-            Some(offer) => match negotiation::answer_alone(&offer, &mut self.caller.media, built_in) {
+        match offer {
+            Some(offer) => match negotiation::answer_alone(offer, &mut self.caller.media, built_in) {
                 Ok(alone) => {
                     self.phase = Phase::Talking;
                     self.caller.accept(context!(self, now), Some(&alone.sdp));

@@ -6,7 +6,7 @@ use super::phase::Phase;
 use super::{Call, Side, context};
 use crate::message::Message;
 use crate::negotiation::{self, Settled};
-use bytes::Bytes;
+use std::sync::Arc;
 use tandem_model::{EndReason, EventKind, MediaCommand, Timestamp};
 
 impl Call {
@@ -43,9 +43,9 @@ impl Call {
 
     /// The SDP of a provisional response as an answer for the caller. One that cannot be used is left out: the final response
     /// decides.
-    fn early_answer(&mut self, now: Timestamp, sdp: &[u8]) -> Option<Bytes> {
+    fn early_answer(&mut self, now: Timestamp, sdp: &[u8]) -> Option<Arc<[u8]>> {
         let (Phase::Dialling(dialling), Some(callee)) = (&self.phase, &mut self.callee) else { return None };
-        let pending = dialling.pending.as_ref()?;
+        let pending = &dialling.passed.as_ref()?.pending;
         let settled = negotiation::translate_answer(pending, sdp, &mut self.caller.media, &mut callee.media).ok()?;
         let answer = settled.answer.clone();
         self.describe(now, Side::Caller, settled);
@@ -82,13 +82,14 @@ impl Call {
 
     /// The target under way is out: the next one, unless ringing was passed on or the failure is final.
     fn target_failed(&mut self, now: Timestamp, failure: Failure) {
-        let Phase::Dialling(dialling) = &self.phase else { return };
+        let Phase::Dialling(dialling) = &mut self.phase else { return };
         let retry = failure.retriable && !dialling.passed_on;
+        let offer = dialling.passed.take().map(|passed| passed.offer);
         self.give_up_callee();
         match &mut self.bridge {
             Some(bridge) if retry && bridge.deadline.is_none_or(|deadline| now < deadline) => {
                 bridge.failure = failure;
-                self.try_next(now);
+                self.try_next(now, offer);
             }
             _ => self.fail(now, &failure),
         }

@@ -2,10 +2,10 @@
 
 use super::failure::Failure;
 use super::leg::{Leg, MAX_FORWARDS, sdp_of};
-use super::phase::{LateOffer, Phase};
+use super::phase::{PassedOffer, Phase};
 use super::{Call, Side, context};
 use crate::message::Message;
-use crate::negotiation::{self, PendingOffer};
+use crate::negotiation::{self, Offer, PendingOffer};
 use bytes::Bytes;
 use tandem_model::{EndReason, Timestamp};
 
@@ -17,7 +17,7 @@ pub(super) enum Modify {
     /// It had no offer; the other side was asked for one.
     Asking { from: Side },
     /// The other side's offer went back in our 2xx, whose ACK will hold the answer.
-    Answering { from: Side, late: Box<LateOffer> },
+    Answering { from: Side, late: Box<PassedOffer> },
 }
 
 impl Modify {
@@ -46,7 +46,8 @@ impl Call {
         let offer = self.leg(from).and_then(|leg| leg.offered());
         let hops = self.leg(from).map_or(MAX_FORWARDS, Leg::hops_left);
         let Some((near, far)) = self.pair(from) else { return };
-        let pending = match offer.map(|offer| negotiation::translate_offer(&offer, &mut near.media, &mut far.media)).transpose() {
+        let translate = |sdp| negotiation::translate_offer(&Offer::read(sdp)?, &mut near.media, &mut far.media);
+        let pending = match offer.map(translate).transpose() {
             Ok(pending) => pending,
             Err(refusal) => {
                 let failure = Failure::refused(&refusal, &self.warn_agent());
@@ -77,7 +78,7 @@ impl Call {
             }
             return;
         };
-        match negotiation::answer_alone(&offer, &mut self.caller.media, built_in) {
+        match Offer::read(offer).and_then(|offer| negotiation::answer_alone(&offer, &mut self.caller.media, built_in)) {
             Ok(alone) => {
                 self.caller.accept(context!(self, now), Some(&alone.sdp));
                 self.play(alone);
@@ -105,15 +106,16 @@ impl Call {
                     Err(_) => self.end(now, EndReason::Failed(488), None),
                 }
             }
-            (Some(Modify::Asking { from }), Some(offer)) => {
+            (Some(Modify::Asking { from }), Some(sdp)) => {
+                let Ok(offer) = Offer::read(sdp) else { return self.decline(now, from.other(), None) };
                 let Some((near, far)) = self.pair(from) else { return };
                 match negotiation::translate_offer(&offer, &mut far.media, &mut near.media) {
                     Ok(pending) => {
                         let sdp: Box<[u8]> = pending.sdp().into();
                         self.accept_modify(now, from, &sdp);
-                        self.modify = Some(Modify::Answering { from, late: Box::new(LateOffer { pending, offer }) });
+                        self.modify = Some(Modify::Answering { from, late: Box::new(PassedOffer { pending, offer }) });
                     }
-                    Err(_) => self.decline(now, from.other(), &offer),
+                    Err(_) => self.decline(now, from.other(), Some(&offer)),
                 }
             }
             // A 2xx without the SDP that it owes leaves the two sides with different ideas of the session.
@@ -133,7 +135,7 @@ impl Call {
                 self.describe(now, from.other(), settled);
                 self.acknowledge(now, from.other(), Some(&answer));
             }
-            Err(_) => self.decline(now, from.other(), &late.offer),
+            Err(_) => self.decline(now, from.other(), Some(&late.offer)),
         }
     }
 

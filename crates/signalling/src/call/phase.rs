@@ -1,7 +1,7 @@
 //! Where a call stands. Each phase holds what only it needs.
 
-use crate::negotiation::{PendingAlone, PendingOffer};
-use bytes::Bytes;
+use crate::negotiation::{LegMedia, Offer, PendingAlone, PendingOffer, Refusal, translate_offer};
+use std::sync::Arc;
 use tandem_model::{BuiltIn, LegId, LegPlan, QuestionId, Timestamp};
 
 /// The phases of a call, in the order in which they come.
@@ -9,12 +9,13 @@ use tandem_model::{BuiltIn, LegId, LegPlan, QuestionId, Timestamp};
 pub(super) enum Phase {
     /// Policy has been asked where the call goes, and is waited for until then.
     Routing(QuestionId, Timestamp),
-    /// Ports are being opened; then the next leg is dialled, or the call is answered here.
-    Opening(Opening),
+    /// Ports are being opened; then the next leg is dialled, or the call is answered here. With the caller's offer, if it
+    /// made one.
+    Opening(Opening, Option<Offer>),
     /// A leg is invited.
     Dialling(Box<Dialling>),
     /// The callee answered with an offer (the caller made none); the caller's ACK will hold the answer.
-    LateAnswer(Box<LateOffer>),
+    LateAnswer(Box<PassedOffer>),
     /// We answered with an offer ourselves; the caller's ACK will hold the answer.
     LateAlone(Box<PendingAlone>),
     /// Both legs are confirmed, or the one leg of a call that we answered.
@@ -25,12 +26,20 @@ pub(super) enum Phase {
     Over,
 }
 
-/// An offer that came in a 2xx and went on in ours.
+/// An offer that went on to the other leg.
 #[derive(Debug)]
-pub(super) struct LateOffer {
+pub(super) struct PassedOffer {
     pub(super) pending: PendingOffer,
-    /// As it came: should no answer be had, the ACK that its 2xx is owed declines it (RFC 3261 §13.2.2.4).
-    pub(super) offer: Bytes,
+    /// As it came, for the next target. Should one that came in a 2xx find no answer, the ACK that is owed declines it
+    /// (RFC 3261 §13.2.2.4).
+    pub(super) offer: Offer,
+}
+
+impl PassedOffer {
+    /// Passes the offer of `from` on to `to`.
+    pub(super) fn pass(offer: Offer, from: &mut LegMedia, to: &mut LegMedia) -> Result<PassedOffer, Refusal> {
+        Ok(PassedOffer { pending: translate_offer(&offer, from, to)?, offer })
+    }
 }
 
 /// What the ports are for.
@@ -45,10 +54,10 @@ pub(super) enum Opening {
 /// A leg being invited.
 #[derive(Debug)]
 pub(super) struct Dialling {
-    /// The caller's offer as it went out; `None` if the caller made none.
-    pub(super) pending: Option<PendingOffer>,
+    /// The caller's offer, if it made one.
+    pub(super) passed: Option<PassedOffer>,
     /// The answer that a provisional response brought, as it went to the caller.
-    pub(super) early_answer: Option<Bytes>,
+    pub(super) early_answer: Option<Arc<[u8]>>,
     /// No response at all until then: the next target.
     pub(super) trying_until: Option<Timestamp>,
     /// No answer until then: CANCEL.

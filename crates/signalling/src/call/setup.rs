@@ -2,10 +2,10 @@
 
 use super::failure::Failure;
 use super::leg::{Extra, Invitation, Leg, unreadable_body, unsupported};
-use super::phase::{Bridge, Dialling, MediaState, Opening, Phase};
+use super::phase::{Bridge, Dialling, MediaState, Opening, PassedOffer, Phase};
 use super::{Call, CallSetup, Output, context};
 use crate::message::{HeaderName, NameAddr, Uri};
-use crate::negotiation::{self, LegMedia};
+use crate::negotiation::{self, LegMedia, Offer, Refusal};
 use crate::wire::Arrival;
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -99,6 +99,10 @@ impl Call {
     }
 
     fn take_route(&mut self, now: Timestamp, action: Action) {
+        let offer = match self.caller.offered().map(Offer::read).transpose() {
+            Ok(offer) => offer,
+            Err(refusal) => return self.fail_refused(now, &refusal),
+        };
         match action {
             Action::Bridge { legs, timeout, anchor } => {
                 if !anchor {
@@ -107,35 +111,32 @@ impl Call {
                 }
                 let deadline = timeout.map(|span| now + span);
                 self.bridge = Some(Box::new(Bridge { plans: legs, next: 0, deadline, anchor, failure: Failure::new(480) }));
-                self.try_next(now);
+                self.try_next(now, offer);
             }
             Action::Answer(built_in) => {
                 let codecs: &[Codec] = if built_in == BuiltIn::Tone { &[Codec::Pcmu, Codec::Pcma] } else { &Codec::ALL };
-                let offer = self.caller.offered();
-                match offer.map(|offer| negotiation::screen_offer(&offer, &self.caller.profile.codecs, codecs, true)) {
-                    Some(Err(refusal)) => self.fail(now, &Failure::refused(&refusal, &self.warn_agent())),
-                    _ => self.open_media(now, Opening::BuiltIn(built_in)),
+                let screen = |offer: &Offer| negotiation::screen_offer(offer, &self.caller.profile.codecs, codecs, true);
+                match offer.as_ref().map_or(Ok(()), screen) {
+                    Ok(()) => self.open_media(now, Opening::BuiltIn(built_in), offer),
+                    Err(refusal) => self.fail_refused(now, &refusal),
                 }
             }
         }
     }
 
-    /// Turns to the next target that could take the offer; with none left the caller gets the last failure.
-    pub(super) fn try_next(&mut self, now: Timestamp) {
-        let offer = self.caller.offered();
+    /// Turns to the next target that could take the offer, if there is one; with none left the caller gets the last failure.
+    pub(super) fn try_next(&mut self, now: Timestamp, offer: Option<Offer>) {
         let agent = self.warn_agent();
         let Some(bridge) = &mut self.bridge else { return };
         let anchor = bridge.anchor;
         while let Some(plan) = bridge.plans.get(bridge.next) {
             bridge.next += 1;
-            let screened = offer
-                .as_deref()
-                .map_or(Ok(()), |offer| negotiation::screen_offer(offer, &self.caller.profile.codecs, &plan.profile.codecs, anchor));
-            match screened {
+            let screen = |offer: &Offer| negotiation::screen_offer(offer, &self.caller.profile.codecs, &plan.profile.codecs, anchor);
+            match offer.as_ref().map_or(Ok(()), screen) {
                 Ok(()) => {
                     let Some(leg) = self.id.leg(self.legs_created) else { break };
                     self.legs_created += 1;
-                    return if anchor { self.open_media(now, Opening::Leg(leg)) } else { self.dial(now, leg, None) };
+                    return if anchor { self.open_media(now, Opening::Leg(leg), offer) } else { self.dial(now, leg, None, offer) };
                 }
                 Err(refusal) => bridge.failure = Failure::refused(&refusal, &agent),
             }
@@ -145,8 +146,8 @@ impl Call {
     }
 
     /// Asks for ports, once those of an earlier attempt are given back.
-    fn open_media(&mut self, now: Timestamp, opening: Opening) {
-        self.phase = Phase::Opening(opening);
+    fn open_media(&mut self, now: Timestamp, opening: Opening, offer: Option<Offer>) {
+        self.phase = Phase::Opening(opening, offer);
         match self.media {
             MediaState::None => self.ask_ports(now, opening),
             _ => self.close_media(now),
@@ -169,13 +170,14 @@ impl Call {
             return;
         }
         self.media = MediaState::Open;
-        let Phase::Opening(opening) = self.phase else { return };
+        let Phase::Opening(opening, offer) = &mut self.phase else { return };
+        let (opening, offer) = (*opening, offer.take());
         if let Some(local) = locals.iter().find(|local| local.leg == self.caller.id) {
             self.caller.media.set_local(*local);
         }
         match opening {
-            Opening::Leg(leg) => self.dial(now, leg, locals.iter().find(|local| local.leg == leg).copied()),
-            Opening::BuiltIn(built_in) => self.answer_alone(now, built_in),
+            Opening::Leg(leg) => self.dial(now, leg, locals.iter().find(|local| local.leg == leg).copied(), offer),
+            Opening::BuiltIn(built_in) => self.answer_alone(now, built_in, offer.as_ref()),
         }
     }
 
@@ -192,7 +194,7 @@ impl Call {
     }
 
     /// Invites the target under way as `leg`.
-    fn dial(&mut self, now: Timestamp, leg: LegId, local: Option<LocalEndpoint>) {
+    fn dial(&mut self, now: Timestamp, leg: LegId, local: Option<LocalEndpoint>, offer: Option<Offer>) {
         let Some(bridge) = &self.bridge else { return };
         let Some(plan) = bridge.current().cloned() else { return };
         let (anchor, deadline) = (bridge.anchor, bridge.deadline);
@@ -201,19 +203,16 @@ impl Call {
         if let Some(local) = local {
             media.set_local(local);
         }
-        let pending = match self.caller.offered() {
-            None => None,
-            Some(offer) => match negotiation::translate_offer(&offer, &mut self.caller.media, &mut media) {
-                Ok(pending) => Some(pending),
-                Err(refusal) => return self.fail(now, &Failure::refused(&refusal, &self.warn_agent())),
-            },
+        let passed = match offer.map(|offer| PassedOffer::pass(offer, &mut self.caller.media, &mut media)).transpose() {
+            Ok(passed) => passed,
+            Err(refusal) => return self.fail_refused(now, &refusal),
         };
+        let pending = passed.as_ref().map(|passed| &passed.pending);
         self.outputs.push_back(Output::LegAdded(leg));
-        let callee = self.invite(now, leg, &plan, media, pending.as_ref().map(|pending| pending.sdp()));
+        let callee = self.invite(now, leg, &plan, media, pending.map(|pending| pending.sdp()));
         self.notify(now, Some(leg), EventKind::LegCreated);
         // Behind NAT the host is known before its answer is, and it may speak before it answers.
-        let early =
-            pending.as_ref().filter(|_| plan.profile.nat).and_then(|pending| pending.describe_early(&self.caller.media, &callee.media));
+        let early = pending.filter(|_| plan.profile.nat).and_then(|pending| pending.describe_early(&self.caller.media, &callee.media));
         if let Some(early) = early {
             self.media(MediaCommand::Describe { call: self.id, leg: self.caller.id, description: early.from });
             self.media(MediaCommand::Describe { call: self.id, leg, description: early.to });
@@ -221,7 +220,7 @@ impl Call {
         self.callee = Some(callee);
         let ring_until = now + plan.profile.ring_timeout;
         self.phase = Phase::Dialling(Box::new(Dialling {
-            pending,
+            passed,
             early_answer: None,
             trying_until: Some(now + plan.profile.trying_timeout),
             ring_until: deadline.map_or(ring_until, |deadline| deadline.min(ring_until)),
@@ -261,6 +260,11 @@ impl Call {
     pub(super) fn refuse(&mut self, now: Timestamp, status: u16, reason: Option<&str>, extra: &Extra) {
         self.caller.reject(context!(self, now), status, reason, extra);
         self.end(now, EndReason::Failed(status), None);
+    }
+
+    /// The same for an offer that cannot be taken.
+    pub(super) fn fail_refused(&mut self, now: Timestamp, refusal: &Refusal) {
+        self.fail(now, &Failure::refused(refusal, &self.warn_agent()));
     }
 
     /// The same with a failure that may have come from the callee.

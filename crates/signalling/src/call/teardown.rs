@@ -69,8 +69,8 @@ impl Call {
     fn decline_open_offer(&mut self, now: Timestamp) {
         let phase = std::mem::replace(&mut self.phase, Phase::Ending);
         match (phase, self.modify.take()) {
-            (Phase::LateAnswer(late), _) => self.acknowledge_declined(now, Side::Callee, &late.offer),
-            (_, Some(Modify::Answering { from, late })) => self.acknowledge_declined(now, from.other(), &late.offer),
+            (Phase::LateAnswer(late), _) => self.acknowledge_declined(now, Side::Callee, Some(&late.offer)),
+            (_, Some(Modify::Answering { from, late })) => self.acknowledge_declined(now, from.other(), Some(&late.offer)),
             _ => {}
         }
     }
@@ -93,7 +93,7 @@ impl Call {
             return self.record(now);
         }
         // An earlier target's ports: the next one's are asked for now.
-        if let Phase::Opening(opening) = self.phase {
+        if let Phase::Opening(opening, _) = self.phase {
             self.ask_ports(now, opening);
         }
     }

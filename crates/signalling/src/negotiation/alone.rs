@@ -1,14 +1,13 @@
 //! Offer and answer of a leg that hears no other leg but a built-in.
 
 use super::{
-    ExchangeEvent, Refusal,
+    ExchangeEvent, Offer, Refusal,
     answer::{Taken, answered_audio, take},
     format::{Format, FormatList, Numbers},
-    leg::{LegMedia, Offer, Session},
-    read::{choose, switched_off},
-    write::{AudioLine, End, Layout, rtcp_to_state, times, write},
+    leg::{LegMedia, Session, Token},
+    write::{ALWAYS, AudioLine, End, Layout, rtcp_to_state, write},
 };
-use crate::sdp::{Description, Direction};
+use crate::sdp::Direction;
 use bytes::Bytes;
 use std::sync::Arc;
 use tandem_model::{BuiltIn, Codec, EndpointDescription, Tone};
@@ -23,7 +22,7 @@ const USUAL_NUMBERS: [(Format, u8); 3] = [(Format::Opus, 111), (Format::Event8k,
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alone {
     /// Our answer; empty where the leg answered us.
-    pub sdp: Bytes,
+    pub sdp: Arc<[u8]>,
     /// The leg, for its media session.
     pub describe: Box<EndpointDescription>,
     /// What it hears; `None` while audio is switched off.
@@ -37,8 +36,8 @@ pub struct Alone {
 /// Our offer to a leg, for a built-in.
 #[derive(Debug)]
 pub struct PendingAlone {
-    token: Arc<Offer>,
-    sdp: Bytes,
+    token: Arc<Token>,
+    sdp: Arc<[u8]>,
     builtin: BuiltIn,
     formats: FormatList,
     numbers: Numbers,
@@ -50,39 +49,38 @@ pub struct PendingAlone {
 ///
 /// # Errors
 /// As [`super::translate_offer`]. A tone can be made in G.711 only, so anything else alone is 488.
-pub fn answer_alone(offer: &[u8], leg: &mut LegMedia, builtin: BuiltIn) -> Result<Alone, Refusal> {
-    leg.permit(ExchangeEvent::OfferArrives, Some(offer))?;
+pub fn answer_alone(offer: &Offer, leg: &mut LegMedia, builtin: BuiltIn) -> Result<Alone, Refusal> {
+    leg.permit(ExchangeEvent::OfferArrives, Some(offer.text()))?;
     let local = leg.local().ok_or(Refusal::NO_ENDPOINT)?;
-    let description = Description::parse(offer)?;
-    let (index, audio, formats) = match choose(&description, &leg.terms(), || codecs(leg, builtin)) {
-        Ok(chosen) => chosen,
+    let (index, audio, formats) = match offer.choose(&leg.terms(), &codecs(leg, builtin)) {
+        Ok(chosen) => (chosen.index, chosen.audio, chosen.formats),
         Err(refusal) => {
-            let (index, audio) = switched_off(&description, &leg.terms()).ok_or(refusal)?;
+            let (index, audio) = offer.switched_off(&leg.terms()).ok_or(refusal)?;
             (index, audio, FormatList::EMPTY)
         }
     };
-    let off = audio.media.port == 0;
+    let off = (audio.line.port == 0).then(|| audio.line.rejected(offer.text()));
     let remote = leg.keep_host(audio.remote(Some(local.rtp.ip()))?);
     let mut formats = audio.formats.retain(|format| formats.contains(format));
     if builtin == BuiltIn::Tone {
-        formats = formats.restrict(formats.codec().into_iter());
+        formats = formats.restrict(&FormatList::of_codecs(formats.codec().as_slice()));
     }
-    let direction = if off { Direction::Inactive } else { audio.direction.reversed() };
-    let layout = Layout::of(&description, index);
+    let direction = if off.is_some() { Direction::Inactive } else { audio.direction.reversed() };
+    let layout = offer.layout(index);
     let line = AudioLine {
-        end: if off { End::Rejected(&audio.media) } else { End::Open(local.rtp) },
+        end: off.as_deref().map_or(End::Open(local.rtp), End::Rejected),
         formats,
         numbers: audio.numbers,
-        like: Some(&audio),
+        like: Some(offer.heard(audio)),
         direction,
         mux: audio.mux,
         rtcp: rtcp_to_state(local),
     };
-    let sdp = write(leg, local.rtp.ip(), times(description.session()), &layout, &line);
-    leg.note_offer(&audio);
+    let sdp = write(leg, local.rtp.ip(), offer.times().unwrap_or(ALWAYS), &layout, &line);
+    leg.note_offer(audio);
     let (ours, theirs) = (audio.numbers, audio.numbers);
     let session = Session { layout, formats, ours, theirs, direction: direction.reversed(), remote, mux: audio.mux };
-    join(leg, session, builtin, off, sdp)
+    join(leg, session, builtin, off.is_some(), sdp)
 }
 
 /// Makes an offer to `leg` on behalf of a built-in, for an INVITE that brought none.
@@ -92,9 +90,10 @@ pub fn answer_alone(offer: &[u8], leg: &mut LegMedia, builtin: BuiltIn) -> Resul
 pub fn offer_alone(leg: &mut LegMedia, builtin: BuiltIn) -> Result<PendingAlone, Refusal> {
     leg.permit(ExchangeEvent::WeOffer, None)?;
     let local = leg.local().ok_or(Refusal::NO_ENDPOINT)?;
-    let mut all = FormatList::EMPTY;
-    codecs(leg, builtin).map(Format::of).chain(Format::EVENTS).for_each(|format| all.push(format));
-    let formats = all.restrict(codecs(leg, builtin));
+    let codecs = codecs(leg, builtin);
+    let mut all = codecs;
+    Format::EVENTS.into_iter().for_each(|event| all.push(event));
+    let formats = all.restrict(&codecs);
     if formats.codec().is_none() {
         return Err(Refusal::NO_CODEC);
     }
@@ -109,8 +108,8 @@ pub fn offer_alone(leg: &mut LegMedia, builtin: BuiltIn) -> Result<PendingAlone,
     let mux = leg.session.as_ref().is_some_and(|session| session.mux);
     let (direction, rtcp) = (Direction::SendRecv, rtcp_to_state(local));
     let line = AudioLine { end: End::Open(local.rtp), formats, numbers, like: None, direction, mux, rtcp };
-    let sdp = write(leg, local.rtp.ip(), b"0 0", &layout, &line);
-    let token = Arc::new(Offer(Box::default()));
+    let sdp = write(leg, local.rtp.ip(), ALWAYS, &layout, &line);
+    let token = Arc::new(Token(Bytes::new()));
     leg.open(true, &token);
     Ok(PendingAlone { token, sdp, builtin, formats, numbers, layout, mux })
 }
@@ -119,11 +118,6 @@ impl PendingAlone {
     /// What goes to the leg.
     pub fn sdp(&self) -> &[u8] {
         &self.sdp
-    }
-
-    /// The same, without a copy.
-    pub fn sdp_bytes(&self) -> Bytes {
-        self.sdp.clone()
     }
 }
 
@@ -139,23 +133,22 @@ pub fn settle_alone(pending: &PendingAlone, answer: &[u8], leg: &mut LegMedia) -
 }
 
 fn settle(pending: &PendingAlone, answer: &[u8], leg: &mut LegMedia) -> Result<Alone, Refusal> {
-    let description = Description::parse(answer)?;
-    let answered = answered_audio(&description, &pending.layout, &pending.numbers)?;
+    let (_, answered) = answered_audio(answer, &pending.layout, &pending.numbers)?;
     let Taken { formats, remote, rejected } = take(&answered, &pending.formats, leg.session.is_some(), leg)?;
     leg.book.take_all(answered.listed);
     let direction = if rejected { Direction::Inactive } else { answered.direction };
     let mux = answered.mux && pending.mux;
     let (layout, ours, theirs) = (pending.layout.clone(), pending.numbers, answered.numbers);
     let session = Session { layout, formats, ours, theirs, direction, remote, mux };
-    join(leg, session, pending.builtin, rejected, Bytes::new())
+    join(leg, session, pending.builtin, rejected, Arc::default())
 }
 
 /// The codecs that the built-in can speak with the leg, the best first.
-fn codecs(leg: &LegMedia, builtin: BuiltIn) -> impl Iterator<Item = Codec> + use<> {
-    leg.codecs().filter(move |codec| builtin == BuiltIn::Echo || matches!(codec, Codec::Pcmu | Codec::Pcma))
+fn codecs(leg: &LegMedia, builtin: BuiltIn) -> FormatList {
+    leg.allowed().retain(|format| builtin == BuiltIn::Echo || matches!(format, Format::Pcmu | Format::Pcma))
 }
 
-fn join(leg: &mut LegMedia, session: Session, builtin: BuiltIn, off: bool, sdp: Bytes) -> Result<Alone, Refusal> {
+fn join(leg: &mut LegMedia, session: Session, builtin: BuiltIn, off: bool, sdp: Arc<[u8]>) -> Result<Alone, Refusal> {
     let codec = session.formats.codec().filter(|_| !off);
     let payload = codec.and_then(|codec| session.theirs.get(Format::of(codec)));
     let tone = match builtin {

@@ -1,21 +1,21 @@
 //! The other leg's answer back to the leg that offered.
 
 use super::{
-    PendingOffer, Refusal,
+    Offer, PendingOffer, Refusal,
     format::{Format, FormatList, Numbers},
     leg::{LegMedia, Session},
-    read::{Audio, Remote, is_audio},
-    write::{AudioLine, End, Layout, decline, pass, rtcp_to_state, times, write},
+    read::{Audio, Head, Heard, Remote},
+    write::{ALWAYS, AudioLine, End, Layout, decline, pass, rtcp_to_state, write},
 };
 use crate::sdp::{Description, Direction};
-use bytes::Bytes;
+use std::sync::Arc;
 use tandem_model::{Codec, EndpointDescription};
 
 /// What an answer brought about. `from` is the leg that offered, `to` the one that answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settled {
     /// Our answer to the leg that offered.
-    pub answer: Bytes,
+    pub answer: Arc<[u8]>,
     /// The leg that offered, for its media session; `None` where media does not go through us.
     pub describe_from: Option<Box<EndpointDescription>>,
     /// The leg that answered, likewise.
@@ -41,45 +41,42 @@ pub fn translate_answer(pending: &PendingOffer, answer: &[u8], from: &mut LegMed
     settle(pending, answer, from, to).map_err(Refusal::of_answer)
 }
 
-fn settle(open: &PendingOffer, answer: &[u8], from: &mut LegMedia, to: &mut LegMedia) -> Result<Settled, Refusal> {
-    let pending = &*open.pending;
-    let offered = &pending.offered;
-    let (offer, answer) = (Description::parse(&open.token.0)?, Description::parse(answer)?);
-    let asked = Audio::read(&offer, pending.audio, &Numbers::NONE).ok_or(Refusal::NO_AUDIO)?;
-    let answered = answered_audio(&answer, &pending.layout, &offered.numbers)?;
+fn settle(pending: &PendingOffer, text: &[u8], from: &mut LegMedia, to: &mut LegMedia) -> Result<Settled, Refusal> {
+    let (asked, offered) = (&pending.asked, &pending.offered);
+    let (head, answered) = answered_audio(text, &pending.layout, &offered.numbers)?;
     let Taken { formats, remote, rejected } = take(&answered, &offered.formats, pending.before.1.is_some(), to)?;
-    let off = rejected || pending.off;
+    let off = rejected || asked.off.is_some();
     let direction = if off { Direction::Inactive } else { answered.direction.and(offered.direction.reversed()) };
 
-    let layout = Layout::of(&offer, pending.audio);
     // A leg that rejects what it had taken before is off; the one that offered is held and not cut off.
     let spoken = if rejected { offered.formats } else { formats };
-    let text = if from.is_anchored() {
+    let heard = Heard { text, head: &head, audio: &answered };
+    let answer = if from.is_anchored() {
         let local = from.local().ok_or(Refusal::NO_ENDPOINT)?;
         let line = AudioLine {
-            end: if pending.off { End::Rejected(&asked.media) } else { End::Open(local.rtp) },
-            formats: order_for(&asked, &spoken),
-            numbers: asked.numbers,
-            like: Some(&answered),
+            end: asked.off.as_deref().map_or(End::Open(local.rtp), End::Rejected),
+            formats: order_for(&asked.audio, &spoken),
+            numbers: asked.audio.numbers,
+            like: Some(heard),
             direction,
-            mux: asked.mux,
+            mux: asked.audio.mux,
             rtcp: rtcp_to_state(local),
         };
-        write(from, local.rtp.ip(), times(offer.session()), &layout, &line)
+        write(from, local.rtp.ip(), asked.times.as_deref().unwrap_or(ALWAYS), &asked.layout, &line)
     } else {
-        pass(from, &answer, &answered, &formats, &layout)
+        pass(from, &heard, &formats, &asked.layout)
     };
 
-    from.note_offer(&asked);
+    from.note_offer(&asked.audio);
     to.book.take_all(answered.listed);
     from.session = Some(Session {
-        layout,
-        formats: if pending.off { FormatList::EMPTY } else { spoken },
-        ours: asked.numbers,
-        theirs: asked.numbers,
+        layout: asked.layout.clone(),
+        formats: if asked.off.is_some() { FormatList::EMPTY } else { spoken },
+        ours: asked.audio.numbers,
+        theirs: asked.audio.numbers,
         direction: direction.reversed(),
         remote: offered.remote,
-        mux: asked.mux,
+        mux: asked.audio.mux,
     });
     to.session = Some(Session {
         layout: pending.layout.clone(),
@@ -91,7 +88,7 @@ fn settle(open: &PendingOffer, answer: &[u8], from: &mut LegMedia, to: &mut LegM
         mux: offered.mux && answered.mux,
     });
     Ok(Settled {
-        answer: text,
+        answer,
         describe_from: from.describe(to),
         describe_to: to.describe(from),
         codec: formats.codec().filter(|_| !off),
@@ -109,8 +106,8 @@ pub(super) struct Taken {
 }
 
 /// Reads what `leg` takes of `offered`. Only where it has a session may it reject the audio.
-pub(super) fn take(answered: &Audio<'_>, offered: &FormatList, established: bool, leg: &LegMedia) -> Result<Taken, Refusal> {
-    if answered.media.port == 0 {
+pub(super) fn take(answered: &Audio, offered: &FormatList, established: bool, leg: &LegMedia) -> Result<Taken, Refusal> {
+    if answered.line.port == 0 {
         let rejected = Taken { formats: FormatList::EMPTY, remote: leg.keep_host(Remote::NOWHERE), rejected: true };
         return if established { Ok(rejected) } else { Err(Refusal::AUDIO_REJECTED) };
     }
@@ -125,16 +122,17 @@ pub(super) fn take(answered: &Audio<'_>, offered: &FormatList, established: bool
 }
 
 /// The audio line of an answer to an offer of that layout (RFC 3264 §6: a line for each line, in the same order).
-pub(super) fn answered_audio<'a>(answer: &Description<'a>, layout: &Layout, asked: &Numbers) -> Result<Audio<'a>, Refusal> {
-    if answer.media().len() != layout.count() || !is_audio(answer, layout.audio()) {
-        return Err(Refusal::LINE_COUNT);
-    }
-    Audio::read(answer, layout.audio(), asked).ok_or(Refusal::LINE_COUNT)
+pub(super) fn answered_audio(answer: &[u8], layout: &Layout, asked: &Numbers) -> Result<(Head, Audio), Refusal> {
+    let description = Description::parse(answer)?;
+    let media = description.media().get(layout.audio()).filter(|media| media.is_audio() && description.media().len() == layout.count());
+    let head = Head::read(answer, &description);
+    let audio = Audio::read(answer, media.ok_or(Refusal::LINE_COUNT)?, &head, asked);
+    Ok((head, audio))
 }
 
 /// The order of our answer: that of the offer (RFC 3264 §6.1), but for the codec that the other side speaks, which is
 /// first so that both speak the same.
-fn order_for(asked: &Audio<'_>, spoken: &FormatList) -> FormatList {
+fn order_for(asked: &Audio, spoken: &FormatList) -> FormatList {
     let first = spoken.codec().map(Format::of).filter(|format| asked.formats.contains(*format));
     let mut ordered = FormatList::EMPTY;
     first.into_iter().chain(asked.formats.iter().filter(|format| spoken.contains(*format))).for_each(|format| ordered.push(format));
@@ -142,8 +140,7 @@ fn order_for(asked: &Audio<'_>, spoken: &FormatList) -> FormatList {
 }
 
 /// An answer that takes nothing of an offer, for an offer in a 2xx that must be acknowledged before it can be hung up
-/// (RFC 3261 §13.2.2.4). `None` if the offer cannot be read.
-pub fn decline_offer(offer: &[u8], leg: &mut LegMedia) -> Option<Bytes> {
-    let description = Description::parse(offer).ok()?;
-    Some(decline(leg, &description))
+/// (RFC 3261 §13.2.2.4).
+pub fn decline_offer(offer: &Offer, leg: &mut LegMedia) -> Arc<[u8]> {
+    decline(leg, offer)
 }

@@ -48,6 +48,18 @@ impl Format {
         }
     }
 
+    /// What `a=rtpmap` says of it behind the number.
+    pub(super) const fn mapping(self) -> &'static str {
+        match self {
+            Format::Opus => "opus/48000/2",
+            Format::G722 => "G722/8000",
+            Format::Pcmu => "PCMU/8000",
+            Format::Pcma => "PCMA/8000",
+            Format::Event8k => "telephone-event/8000",
+            Format::Event48k => "telephone-event/48000",
+        }
+    }
+
     pub(super) const fn clock_rate(self) -> u32 {
         match self {
             Format::Opus | Format::Event48k => 48_000,
@@ -146,9 +158,8 @@ impl FormatList {
     }
 
     /// These codecs, as far as they are in `self`, with the events of `self` that go with them.
-    pub(super) fn restrict(&self, codecs: impl Iterator<Item = Codec>) -> FormatList {
-        let mut kept = FormatList::EMPTY;
-        codecs.map(Format::of).filter(|format| self.contains(*format)).for_each(|format| kept.push(format));
+    pub(super) fn restrict(&self, codecs: &FormatList) -> FormatList {
+        let mut kept = codecs.retain(|format| format.codec().is_some() && self.contains(format));
         self.push_events_to(&mut kept);
         kept
     }
@@ -231,5 +242,20 @@ impl NumberBook {
         let number = candidates.find(is_free)?;
         self.assign(format, number);
         Some(number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_we_write_of_a_format_reads_as_that_format() {
+        for format in Format::ALL {
+            let line = ["96 ", format.mapping()].concat();
+            let map = RtpMap::parse(line.as_bytes()).expect("a map");
+            assert_eq!(Format::from_map(&map), Some(format));
+            assert_eq!(map.channels, format.channels());
+        }
     }
 }

@@ -2,8 +2,9 @@
 
 use super::{
     Exchange, ExchangeEvent, ExchangeOutcome, Refusal,
-    format::{FormatList, NumberBook, Numbers},
-    read::{Audio, Remote, Terms},
+    format::{Format, FormatList, NumberBook, Numbers},
+    read::{Audio, Remote},
+    received::Terms,
     write::Layout,
 };
 use crate::sdp::{Direction, Writer};
@@ -23,12 +24,18 @@ pub struct LegMedia {
     local: Option<LocalEndpoint>,
     session_id: u64,
     version: u64,
-    /// The last description sent, and where behind its version it goes on. It outlives a failed offer: the peer saw it.
-    sent: Bytes,
-    sent_tail: usize,
+    /// It outlives a failed offer: the peer saw it.
+    sent: Option<Sent>,
     pub(super) book: NumberBook,
     pub(super) session: Option<Session>,
     open: Option<OpenOffer>,
+}
+
+/// The last description that the leg was sent, and where behind its version it goes on.
+#[derive(Debug)]
+struct Sent {
+    text: Arc<[u8]>,
+    tail: usize,
 }
 
 /// What the last answer settled.
@@ -48,13 +55,13 @@ pub(super) struct Session {
 
 /// The text of an offer; whoever holds the token keeps the offer open.
 #[derive(Debug)]
-pub(super) struct Offer(pub(super) Box<[u8]>);
+pub(super) struct Token(pub(super) Bytes);
 
 /// An offer of ours or of the leg, for as long as somebody holds its token.
 #[derive(Debug)]
 struct OpenOffer {
     ours: bool,
-    token: Weak<Offer>,
+    token: Weak<Token>,
 }
 
 impl LegMedia {
@@ -68,8 +75,7 @@ impl LegMedia {
             local: None,
             session_id,
             version: 0,
-            sent: Bytes::new(),
-            sent_tail: 0,
+            sent: None,
             book: NumberBook::EMPTY,
             session: None,
             open: None,
@@ -136,17 +142,8 @@ impl LegMedia {
     }
 
     /// The codecs that it may use, the best first.
-    pub(super) fn codecs(&self) -> impl Iterator<Item = Codec> + use<> {
-        self.allowed.iter().filter_map(super::format::Format::codec)
-    }
-
-    /// The same as formats.
     pub(super) fn allowed(&self) -> FormatList {
         self.allowed
-    }
-
-    pub(super) fn allows(&self, codec: Codec) -> bool {
-        self.codecs().any(|allowed| allowed == codec)
     }
 
     pub(super) fn terms(&self) -> Terms {
@@ -158,7 +155,7 @@ impl LegMedia {
     }
 
     /// Notes the numbers of an offer of the leg, which our answer repeats (RFC 3264 §6.1).
-    pub(super) fn note_offer(&mut self, asked: &Audio<'_>) {
+    pub(super) fn note_offer(&mut self, asked: &Audio) {
         self.book.take_all(asked.listed);
         for format in asked.formats.iter() {
             if let Some(number) = asked.numbers.get(format) {
@@ -179,9 +176,9 @@ impl LegMedia {
     }
 
     /// Asks the table whether `event` may happen now. An offer that is open already may be tried on another leg.
-    pub(super) fn permit(&self, event: ExchangeEvent, offer: Option<&[u8]>) -> Result<(), Refusal> {
+    pub(super) fn permit(&self, event: ExchangeEvent, offer: Option<&Bytes>) -> Result<(), Refusal> {
         let open = self.open.as_ref().and_then(|open| open.token.upgrade().filter(|_| !open.ours));
-        if open.is_some_and(|open| Some(&*open.0) == offer) {
+        if open.is_some_and(|open| Some(&open.0) == offer) {
             return Ok(());
         }
         match self.exchange().on(event) {
@@ -192,12 +189,12 @@ impl LegMedia {
     }
 
     /// An offer is open from now on, ours or the leg's.
-    pub(super) fn open(&mut self, ours: bool, token: &Arc<Offer>) {
+    pub(super) fn open(&mut self, ours: bool, token: &Arc<Token>) {
         self.open = Some(OpenOffer { ours, token: Arc::downgrade(token) });
     }
 
     /// `token` is the offer that the leg was last sent.
-    pub(super) fn awaits(&self, token: &Arc<Offer>) -> bool {
+    pub(super) fn awaits(&self, token: &Arc<Token>) -> bool {
         self.open.as_ref().is_some_and(|open| open.ours && std::ptr::eq(open.token.as_ptr(), Arc::as_ptr(token)))
     }
 
@@ -211,28 +208,34 @@ impl LegMedia {
 
     /// Takes a description written for [`LegMedia::next_version`]: nothing new since the last one gives the last one again,
     /// with its version (RFC 3264 §8). The version never goes back, not even when an offer fails.
-    pub(super) fn stamp(&mut self, writer: Writer, tail: usize) -> Bytes {
+    pub(super) fn stamp(&mut self, writer: Writer, tail: usize) -> Arc<[u8]> {
         let text = writer.finish();
-        if self.version == 0 || self.sent[self.sent_tail..] != text[tail..] {
-            self.version += 1;
-            self.sent = Bytes::from(text.into_boxed_slice());
-            self.sent_tail = tail;
+        if let Some(sent) = self.sent.as_ref().filter(|sent| sent.text[sent.tail..] == text[tail..]) {
+            return Arc::clone(&sent.text);
         }
-        self.sent.clone()
+        self.version += 1;
+        let text = Arc::from(text);
+        self.sent = Some(Sent { text: Arc::clone(&text), tail });
+        text
     }
 }
 
 /// How the packets of a leg go on: `ours` is what it was told to send, `theirs` what it wants for itself, `hearer` what
 /// the other leg wants.
 pub(super) fn payload_rules(formats: &FormatList, ours: &Numbers, theirs: Option<&Numbers>, hearer: &Numbers) -> Box<[PayloadRule]> {
-    let rule = |from: Option<u8>, format: super::format::Format| {
-        Some(PayloadRule { from: from?, to: hearer.get(format)?, clock_rate: format.clock_rate() })
+    let mut rules = [PayloadRule { from: 0, to: 0, clock_rate: 0 }; 2 * Format::COUNT];
+    let mut count = 0;
+    let mut rule = |from: Option<u8>, format: Format| {
+        if let (Some(from), Some(to)) = (from, hearer.get(format)) {
+            rules[count] = PayloadRule { from, to, clock_rate: format.clock_rate() };
+            count += 1;
+        }
     };
-    let asked = formats.iter().filter_map(|format| rule(ours.get(format), format));
+    formats.iter().for_each(|format| rule(ours.get(format), format));
     // A leg that renumbers in its answer should send the numbers of our offer; some send their own.
-    let renumbered = formats.iter().filter_map(|format| {
-        let number = theirs?.get(format).filter(|number| ours.format_of(*number).is_none())?;
-        rule(Some(number), format)
-    });
-    asked.chain(renumbered).collect()
+    if let Some(theirs) = theirs {
+        let renumbered = |format: Format| theirs.get(format).filter(|number| ours.format_of(*number).is_none());
+        formats.iter().for_each(|format| rule(renumbered(format), format));
+    }
+    rules[..count].into()
 }

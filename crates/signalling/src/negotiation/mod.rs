@@ -4,16 +4,17 @@
 //! What is deliberately not here: who may offer when a request comes (the call knows its transactions), and media
 //! itself. Media hears of the outcome by the [`EndpointDescription`](tandem_model::EndpointDescription)s that come out.
 //!
-//! Three types to know: [`LegMedia`], all that a leg has agreed to; [`PendingOffer`], an offer that was passed on and not
-//! yet answered; and [`Settled`], what an answer brought about.
+//! Four types to know: [`LegMedia`], all that a leg has agreed to; [`Offer`], an offer as it came; [`PendingOffer`], one
+//! that was passed on and not yet answered; and [`Settled`], what an answer brought about.
 //!
 //! # In which order
 //!
 //! A call has one [`LegMedia`] a leg. `a` called, `b` is called.
 //!
 //! ```text
-//! early offer      screen_offer(offer, a.codecs, b.codecs, anchored)?      488 before ports are spent
-//! (INVITE has SDP) Media(Open) … a.set_local(…), b.set_local(…)            anchored only
+//! early offer      offer = Offer::read(sdp)?                               400 if it is none
+//! (INVITE has SDP) screen_offer(offer, a.codecs, b.codecs, anchored)?      488 before ports are spent
+//!                  Media(Open) … a.set_local(…), b.set_local(…)            anchored only
 //!                  pending = translate_offer(offer, a, b)?                 INVITE to b carries pending.sdp()
 //!                  [describe pending.describe_early(a, b)]                 b may speak before it answers
 //!                  183: s = translate_answer(&pending, sdp, a, b)?         183 to a carries s.answer; describe both
@@ -22,7 +23,8 @@
 //!    next target   drop(pending); translate_offer(offer, a, another b)?    a is as if never asked
 //!
 //! late offer       INVITE to b without SDP; b's 200 has the offer:
-//! (INVITE without) pending = translate_offer(offer, b, a)?                 200 to a carries pending.sdp()
+//! (INVITE without) offer = Offer::read(sdp)?
+//!                  pending = translate_offer(offer, b, a)?                 200 to a carries pending.sdp()
 //!    refused       decline_offer(offer, b)                                 ACK to b carries that, then BYE; a gets 488
 //!                  ACK of a: s = translate_answer(&pending, sdp, b, a)?    ACK to b carries s.answer
 //!    a's ACK bad   decline_offer(offer, b)                                 ACK to b carries that, then BYE both
@@ -46,6 +48,7 @@ mod format;
 mod leg;
 mod offer;
 mod read;
+mod received;
 mod refusal;
 mod state;
 mod write;
@@ -53,6 +56,7 @@ mod write;
 pub use alone::{Alone, PendingAlone, answer_alone, offer_alone, settle_alone};
 pub use answer::{Settled, decline_offer, translate_answer};
 pub use leg::LegMedia;
-pub use offer::{EarlyMedia, PendingOffer, RolledBack, screen_offer, translate_offer};
+pub use offer::{EarlyMedia, PendingOffer, RolledBack, translate_offer};
+pub use received::{Offer, screen_offer};
 pub use refusal::Refusal;
 pub use state::{Exchange, ExchangeEvent, ExchangeOutcome};

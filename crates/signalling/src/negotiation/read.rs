@@ -4,24 +4,54 @@ use super::{
     Refusal,
     format::{Format, FormatList, Numbers},
 };
-use crate::sdp::{Connection, Description, Direction, MAX_FORMATS, Media, RtcpAddress, RtpMap, payload_number};
-use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    str,
-};
-use tandem_model::Codec;
+use crate::sdp::{Connection, Description, Direction, Media, RtcpAddress, RtpMap, Section, Span, Words, number};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Milliseconds of sound that a packet may be asked to hold; more is no `ptime` but a mistake.
-const MAX_PTIME_MS: u16 = 1000;
+const MAX_PTIME_MS: u32 = 1000;
 
 /// Bytes of `a=fmtp` parameters that are carried over.
 const MAX_PARAMETERS_BYTES: usize = 512;
 
-/// An audio line with all that concerns it.
-pub(super) struct Audio<'a> {
-    pub(super) media: Media<'a>,
+/// Bytes of `t=`: two numbers of 64 bits.
+const MAX_TIMES_BYTES: usize = 41;
+
+/// What a session says for all its media: read once, however many they are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Head {
+    section: Span,
+    /// `t=`, empty if it cannot be read.
+    times: Option<Span>,
+    host: Option<Host>,
+    direction: Option<Direction>,
+}
+
+/// What `c=` says.
+#[derive(Clone, Copy, Debug)]
+enum Host {
+    Address(IpAddr),
+    Name,
+    Unreadable,
+}
+
+/// An `m=` line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MediaLine {
+    pub(super) port: u16,
+    kind: Span,
+    proto: Span,
+    /// The first of its formats.
+    format: Span,
+}
+
+/// An audio line with all that concerns it, without what it was read from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Audio {
+    pub(super) line: MediaLine,
+    section: Span,
+    protocol: Protocol,
     /// `c=`, of the medium or else of the session.
-    connection: Option<Connection<'a>>,
+    host: Option<Host>,
     /// What it lists of what we know, in its order.
     pub(super) formats: FormatList,
     /// And under which numbers: the first of each format.
@@ -34,6 +64,23 @@ pub(super) struct Audio<'a> {
     pub(super) maxptime: Option<u16>,
     pub(super) mux: bool,
     rtcp: Option<RtcpAddress>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Protocol {
+    /// `RTP/AVP`.
+    Plain,
+    /// RTP with feedback or keys.
+    OtherRtp,
+    Other,
+}
+
+/// An audio line beside the text that it was read from.
+#[derive(Clone, Copy)]
+pub(super) struct Heard<'a> {
+    pub(super) text: &'a [u8],
+    pub(super) head: &'a Head,
+    pub(super) audio: &'a Audio,
 }
 
 /// Where a leg wants its media.
@@ -49,39 +96,77 @@ impl Remote {
     pub(super) const NOWHERE: Remote = Remote { rtp: None, rtcp: None, host: None };
 }
 
-/// On what terms an offer is looked at.
-pub(super) struct Terms {
-    pub(super) anchored: bool,
-    /// Where the audio was so far.
-    pub(super) audio: Option<usize>,
-    /// Our own address on that leg, once it is known.
-    pub(super) local: Option<IpAddr>,
-}
+impl Head {
+    pub(super) fn read(text: &[u8], description: &Description<'_>) -> Head {
+        let section = description.session();
+        let mut head = Head { section: section.span(text), times: None, host: None, direction: None };
+        for line in section.lines() {
+            match line.kind {
+                b'c' => head.host = head.host.or_else(|| Some(Host::read(line.value))),
+                b't' if head.times.is_none() => {
+                    head.times = Some(if is_time(line.value) { Span::of(line.value, text) } else { Span::default() });
+                }
+                b'a' => head.direction = head.direction.or_else(|| Direction::from_name(line.attribute()?.name)),
+                _ => {}
+            }
+        }
+        head
+    }
 
-/// What a session says for all its media: read once, however many they are.
-struct Common<'a> {
-    connection: Option<&'a [u8]>,
-    direction: Option<Direction>,
-}
-
-impl<'a> Common<'a> {
-    fn of(description: &Description<'a>) -> Common<'a> {
-        let session = description.session();
-        Common { connection: session.line(b'c'), direction: session.direction() }
+    /// `t=` of an offer, for its answer (RFC 3264 §6), if it can be read.
+    pub(super) fn times<'a>(&self, text: &'a [u8]) -> Option<&'a [u8]> {
+        self.times.map(|times| times.read(text)).filter(|times| !times.is_empty())
     }
 }
 
-impl<'a> Audio<'a> {
-    /// Reads the `index`-th medium. A dynamic number without `rtpmap` stands for what it stood for in `asked`, our offer:
-    /// some leave the map out of an answer.
-    pub(super) fn read(description: &Description<'a>, index: usize, asked: &Numbers) -> Option<Audio<'a>> {
-        description.media().get(index).map(|media| Audio::of(*media, &Common::of(description), asked))
+impl Host {
+    fn read(value: &[u8]) -> Host {
+        match Connection::parse(value) {
+            Some(Connection::Address(address)) => Host::Address(address),
+            Some(Connection::Name(_)) => Host::Name,
+            None => Host::Unreadable,
+        }
+    }
+}
+
+impl MediaLine {
+    pub(super) fn read(text: &[u8], media: &Media<'_>) -> MediaLine {
+        let span = |word: &str| Span::of(word.as_bytes(), text);
+        let format = media.formats().next().map_or_else(Span::default, span);
+        MediaLine { port: media.port, kind: span(media.kind), proto: span(media.proto), format }
     }
 
-    fn of(media: Media<'a>, common: &Common<'a>, asked: &Numbers) -> Audio<'a> {
+    pub(super) fn proto<'a>(&self, text: &'a [u8]) -> &'a [u8] {
+        self.proto.read(text)
+    }
+
+    /// The line as an answer rejects it, without `m=`. RFC 3264 §6: it keeps its type and protocol, and any format will do.
+    pub(super) fn rejected(&self, text: &[u8]) -> Box<[u8]> {
+        let format = self.format.read(text);
+        let format = if format.is_empty() { b"0" } else { format };
+        [self.kind.read(text), b" 0 ", self.proto.read(text), b" ", format].concat().into()
+    }
+}
+
+impl Protocol {
+    fn of(name: &str) -> Protocol {
+        if name.eq_ignore_ascii_case("RTP/AVP") {
+            return Protocol::Plain;
+        }
+        let is_rtp = name.split('/').any(|part| part.eq_ignore_ascii_case("RTP"));
+        if is_rtp { Protocol::OtherRtp } else { Protocol::Other }
+    }
+}
+
+impl Audio {
+    /// A dynamic number without `rtpmap` stands for what it stood for in `asked`, our offer: some leave the map out of an
+    /// answer.
+    pub(super) fn read(text: &[u8], media: &Media<'_>, head: &Head, asked: &Numbers) -> Audio {
         let mut audio = Audio {
-            media,
-            connection: None,
+            line: MediaLine::read(text, media),
+            section: media.section().span(text),
+            protocol: Protocol::of(media.proto),
+            host: None,
             formats: FormatList::EMPTY,
             numbers: Numbers::NONE,
             listed: 0,
@@ -91,11 +176,11 @@ impl<'a> Audio<'a> {
             mux: false,
             rtcp: None,
         };
-        let (mut stated, mut connection) = (None, None);
+        let mut stated = None;
         let mut maps: [Option<Option<Format>>; 128] = [None; 128];
         for line in media.section().lines() {
             if line.kind == b'c' {
-                connection = connection.or(Some(line.value));
+                audio.host = audio.host.or_else(|| Some(Host::read(line.value)));
             }
             let Some(attribute) = line.attribute() else { continue };
             match attribute.name {
@@ -111,7 +196,7 @@ impl<'a> Audio<'a> {
                 name => stated = stated.or_else(|| Direction::from_name(name)),
             }
         }
-        for number in media.formats().take(MAX_FORMATS).filter_map(payload_number) {
+        for number in media.payloads() {
             audio.listed |= 1 << number;
             let unmapped = || Format::from_static(number).or_else(|| asked.format_of(number));
             let format = maps[usize::from(number)].unwrap_or_else(unmapped);
@@ -120,23 +205,24 @@ impl<'a> Audio<'a> {
                 audio.numbers.set(format, number);
             }
         }
-        let stated = stated.or(common.direction).unwrap_or(Direction::SendRecv);
-        audio.connection = connection.or(common.connection).and_then(Connection::parse);
+        audio.host = audio.host.or(head.host);
+        let stated = stated.or(head.direction).unwrap_or(Direction::SendRecv);
         // RFC 3264 §8.4: an address of zeros is the old way to say that nothing is to be sent.
-        let blackhole = matches!(audio.connection, Some(Connection::Address(address)) if address.is_unspecified());
+        let blackhole = matches!(audio.host, Some(Host::Address(address)) if address.is_unspecified());
         audio.direction = Direction::new(stated.sends(), stated.receives() && !blackhole);
         audio
     }
 
     /// Where its writer receives. `local` is our end of the leg: both must be of one family.
     pub(super) fn remote(&self, local: Option<IpAddr>) -> Result<Remote, Refusal> {
-        if self.media.port == 0 {
+        let port = self.line.port;
+        if port == 0 {
             return Ok(Remote::NOWHERE);
         }
-        let address = match self.connection {
-            Some(Connection::Address(address)) => address,
-            Some(Connection::Name(_)) => return Err(Refusal::HOST_NAME),
-            None => return Err(Refusal::CONNECTION),
+        let address = match self.host {
+            Some(Host::Address(address)) => address,
+            Some(Host::Name) => return Err(Refusal::HOST_NAME),
+            Some(Host::Unreadable) | None => return Err(Refusal::CONNECTION),
         };
         if address.is_unspecified() {
             return Ok(Remote::NOWHERE);
@@ -148,13 +234,34 @@ impl<'a> Audio<'a> {
             return Err(Refusal::FAMILY);
         }
         let rtcp_host = self.rtcp.and_then(|rtcp| rtcp.address).filter(|host| host.is_ipv4() == address.is_ipv4());
-        let rtcp_port = self.rtcp.map_or_else(|| self.media.port.checked_add(1), |rtcp| Some(rtcp.port).filter(|port| *port != 0));
+        let rtcp_port = self.rtcp.map_or_else(|| port.checked_add(1), |rtcp| Some(rtcp.port).filter(|port| *port != 0));
         let rtcp_host = rtcp_host.filter(|host| !host.is_unspecified() && !host.is_multicast()).unwrap_or(address);
         Ok(Remote {
-            rtp: Some(SocketAddr::new(address, self.media.port)),
+            rtp: Some(SocketAddr::new(address, port)),
             rtcp: rtcp_port.map(|port| SocketAddr::new(rtcp_host, port)),
             host: Some(address),
         })
+    }
+
+    /// Between the peers any RTP may flow; through us only the plain one does.
+    pub(super) fn check_protocol(&self, anchored: bool) -> Result<(), Refusal> {
+        match self.protocol {
+            Protocol::Plain => Ok(()),
+            Protocol::OtherRtp if !anchored => Ok(()),
+            Protocol::OtherRtp | Protocol::Other => Err(Refusal::PROTOCOL),
+        }
+    }
+}
+
+impl<'a> Heard<'a> {
+    /// The lines of its session.
+    pub(super) fn session(&self) -> Section<'a> {
+        Section::again(self.head.section, self.text)
+    }
+
+    /// The lines behind `m=`.
+    pub(super) fn section(&self) -> Section<'a> {
+        Section::again(self.audio.section, self.text)
     }
 
     /// The parameters of a format, if they can be shown to another peer.
@@ -162,71 +269,19 @@ impl<'a> Audio<'a> {
         if !format.has_parameters() {
             return None;
         }
-        let parameters = self.media.section().format_parameters(self.numbers.get(format)?)?;
+        let parameters = self.section().format_parameters(self.audio.numbers.get(format)?)?;
         let is_plain = parameters.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
         (is_plain && !parameters.is_empty() && parameters.len() <= MAX_PARAMETERS_BYTES).then_some(parameters)
     }
-
-    /// The formats to go on with when `codecs` are allowed, in that order.
-    fn accept(&self, terms: &Terms, codecs: impl Iterator<Item = Codec>) -> Result<FormatList, Refusal> {
-        if self.media.port == 0 {
-            return Err(Refusal::NO_AUDIO);
-        }
-        self.check_protocol(terms.anchored)?;
-        if terms.anchored {
-            self.remote(terms.local)?;
-        }
-        let formats = self.formats.restrict(codecs);
-        if formats.codec().is_none() { Err(Refusal::NO_CODEC) } else { Ok(formats) }
-    }
-
-    /// Between the peers any RTP may flow; through us only the plain one does.
-    pub(super) fn check_protocol(&self, anchored: bool) -> Result<(), Refusal> {
-        let proto = self.media.proto;
-        let plain = proto.eq_ignore_ascii_case("RTP/AVP");
-        let any = proto.split('/').any(|part| part.eq_ignore_ascii_case("RTP"));
-        if plain || (any && !anchored) { Ok(()) } else { Err(Refusal::PROTOCOL) }
-    }
-}
-
-/// The audio line to go on with, and its formats: the line that was used before if it will do, else the first that does.
-pub(super) fn choose<'a, C: Iterator<Item = Codec>>(
-    description: &Description<'a>,
-    terms: &Terms,
-    codecs: impl Fn() -> C,
-) -> Result<(usize, Audio<'a>, FormatList), Refusal> {
-    let common = Common::of(description);
-    let mut refusal = Refusal::NO_AUDIO;
-    for index in terms.audio.into_iter().chain(0..description.media().len()) {
-        let Some(media) = description.media().get(index).filter(|_| is_audio(description, index)) else { continue };
-        let audio = Audio::of(*media, &common, &Numbers::NONE);
-        match audio.accept(terms, codecs()) {
-            Ok(formats) => return Ok((index, audio, formats)),
-            Err(reason) if refusal == Refusal::NO_AUDIO => refusal = reason,
-            Err(_) => {}
-        }
-    }
-    Err(refusal)
-}
-
-/// The audio in use, where an offer switches everything off. Some hold a call so.
-pub(super) fn switched_off<'a>(description: &Description<'a>, terms: &Terms) -> Option<(usize, Audio<'a>)> {
-    let index = terms.audio.filter(|index| is_audio(description, *index))?;
-    if description.media().iter().any(|media| media.port != 0) {
-        return None;
-    }
-    Some((index, Audio::read(description, index, &Numbers::NONE)?))
-}
-
-/// The `index`-th medium exists and is audio.
-pub(super) fn is_audio(description: &Description<'_>, index: usize) -> bool {
-    description.media().get(index).is_some_and(|media| media.kind.eq_ignore_ascii_case("audio"))
 }
 
 /// `20`, also when something follows it (`20.0`, `20 ms`).
 fn milliseconds(value: &[u8]) -> Option<u16> {
-    let value = value.trim_ascii_start();
-    let end = value.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(value.len());
-    let number: u16 = str::from_utf8(&value[..end]).ok()?.parse().ok()?;
-    (1..=MAX_PTIME_MS).contains(&number).then_some(number)
+    let word = Words::of(value).next()?;
+    let digits = word.iter().position(|byte| !byte.is_ascii_digit()).map_or(word, |end| &word[..end]);
+    number(digits).filter(|number| (1..=MAX_PTIME_MS).contains(number)).map(|number| number as u16)
+}
+
+fn is_time(value: &[u8]) -> bool {
+    value.len() <= MAX_TIMES_BYTES && value.contains(&b' ') && value.iter().all(|byte| byte.is_ascii_digit() || *byte == b' ')
 }

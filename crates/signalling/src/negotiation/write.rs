@@ -3,15 +3,21 @@
 use super::{
     format::{FormatList, Numbers},
     leg::LegMedia,
-    read::{Audio, is_audio},
+    read::Heard,
+    received::Offer,
 };
-use crate::sdp::{Attribute, Description, Direction, Line, Media, Section, Writer, split_payload};
-use bytes::Bytes;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use crate::sdp::{Attribute, Direction, Line, Writer, split_payload};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
 use tandem_model::LocalEndpoint;
 
 /// What an ordinary description of ours takes.
 const USUAL_BYTES: usize = 384;
+
+/// `t=` of a session without bounds.
+pub(super) const ALWAYS: &[u8] = b"0 0";
 
 /// What `o=` says where media does not come from us: nothing, as browsers do (RFC 8829 §5.2.1).
 const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
@@ -21,18 +27,16 @@ const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 pub(super) struct Layout {
     audio: usize,
     /// The other lines in their order, as they are printed: `video 0 RTP/AVP 31`.
-    others: Vec<Box<str>>,
+    others: Vec<Box<[u8]>>,
 }
 
 impl Layout {
     /// Audio alone.
     pub(super) const AUDIO: Layout = Layout { audio: 0, others: Vec::new() };
 
-    /// Of a description whose `audio`-th medium is the one in use.
-    pub(super) fn of(description: &Description<'_>, audio: usize) -> Layout {
-        let media = description.media().iter().enumerate().filter(|(index, _)| *index != audio);
-        let rejected = |(_, media): (usize, &Media<'_>)| format!("{} 0 {} {}", media.kind, media.proto, any_format(media)).into_boxed_str();
-        Layout { audio, others: media.map(rejected).collect() }
+    /// The `audio`-th line is the one in use.
+    pub(super) fn new(audio: usize, others: Vec<Box<[u8]>>) -> Layout {
+        Layout { audio, others }
     }
 
     /// Which line is the audio.
@@ -47,9 +51,9 @@ impl Layout {
 
     /// Prints the lines, `audio` where it belongs. `behind` follows each rejected line.
     fn print(&self, writer: &mut Writer, behind: Option<Line<'_>>, audio: impl FnOnce(&mut Writer)) {
-        let print_others = |writer: &mut Writer, others: &[Box<str>]| {
+        let print_others = |writer: &mut Writer, others: &[Box<[u8]>]| {
             for other in others {
-                writer.text("m=").text(other).end();
+                print_rejected(writer, other);
                 if let Some(line) = behind {
                     writer.line(line);
                 }
@@ -66,8 +70,8 @@ impl Layout {
 pub(super) enum End<'a> {
     /// Its address and port.
     Open(SocketAddr),
-    /// None: the line of the offer is rejected.
-    Rejected(&'a Media<'a>),
+    /// None: the line of the offer is rejected, and this is what remains of it.
+    Rejected(&'a [u8]),
 }
 
 /// An audio line of ours.
@@ -76,7 +80,7 @@ pub(super) struct AudioLine<'a> {
     pub(super) formats: FormatList,
     pub(super) numbers: Numbers,
     /// Whose parameters and packet times are carried over.
-    pub(super) like: Option<&'a Audio<'a>>,
+    pub(super) like: Option<Heard<'a>>,
     pub(super) direction: Direction,
     pub(super) mux: bool,
     /// Where our RTCP is, if that must be said (RFC 3605).
@@ -84,48 +88,38 @@ pub(super) struct AudioLine<'a> {
 }
 
 /// Writes a description with our address for `leg`. `times` is what `t=` says.
-pub(super) fn write(leg: &mut LegMedia, address: IpAddr, times: &[u8], layout: &Layout, line: &AudioLine<'_>) -> Bytes {
+pub(super) fn write(leg: &mut LegMedia, address: IpAddr, times: &[u8], layout: &Layout, line: &AudioLine<'_>) -> Arc<[u8]> {
     let (mut writer, tail) = begin(leg, address);
     writer.text("s=-\r\nc=").address(address).text("\r\nt=").bytes(times).end();
     layout.print(&mut writer, None, |writer| line.print(writer));
     leg.stamp(writer, tail)
 }
 
-/// RFC 3264 §6: a line that is rejected keeps its type and protocol, and any format will do.
-fn any_format<'a>(media: &Media<'a>) -> &'a str {
-    media.formats().next().unwrap_or("0")
-}
-
-fn print_rejected(writer: &mut Writer, media: &Media<'_>) {
-    writer.text("m=").text(media.kind).text(" 0 ").text(media.proto).text(" ").text(any_format(media)).end();
+fn print_rejected(writer: &mut Writer, line: &[u8]) {
+    writer.text("m=").bytes(line).end();
 }
 
 impl AudioLine<'_> {
     fn print(&self, writer: &mut Writer) {
         let local = match self.end {
             End::Open(local) => local,
-            End::Rejected(media) => return print_rejected(writer, media),
+            End::Rejected(line) => return print_rejected(writer, line),
         };
         writer.text("m=audio ").number(local.port().into()).text(" RTP/AVP");
         let listed = || self.formats.iter().filter_map(|format| Some((format, self.numbers.get(format)?)));
         listed().for_each(|(_, number)| _ = writer.text(" ").number(number.into()));
         writer.end();
         for (format, number) in listed() {
-            writer.text("a=rtpmap:").number(number.into()).text(" ").text(format.encoding_name());
-            writer.text("/").number(format.clock_rate().into());
-            if format.channels() > 1 {
-                writer.text("/").number(format.channels().into());
-            }
-            writer.end();
+            writer.text("a=rtpmap:").number(number.into()).text(" ").text(format.mapping()).end();
             let parameters = self.like.map_or_else(|| format.own_parameters(), |like| like.parameters(format));
             if let Some(parameters) = parameters {
                 writer.text("a=fmtp:").number(number.into()).text(" ").bytes(parameters).end();
             }
         }
-        if let Some(ptime) = self.like.and_then(|like| like.ptime) {
+        if let Some(ptime) = self.like.and_then(|like| like.audio.ptime) {
             writer.text("a=ptime:").number(ptime.into()).end();
         }
-        if let Some(maxptime) = self.like.and_then(|like| like.maxptime) {
+        if let Some(maxptime) = self.like.and_then(|like| like.audio.maxptime) {
             writer.text("a=maxptime:").number(maxptime.into()).end();
         }
         writer.text("a=").text(self.direction.as_str()).end();
@@ -140,28 +134,29 @@ impl AudioLine<'_> {
 
 /// Writes `source` on to `leg` where media flows between the peers: addresses, ports, candidates and keys stay, the
 /// other media and codecs that are not in `formats` go, and the origin is ours.
-pub(super) fn pass(leg: &mut LegMedia, source: &Description<'_>, audio: &Audio<'_>, formats: &FormatList, layout: &Layout) -> Bytes {
+pub(super) fn pass(leg: &mut LegMedia, heard: &Heard<'_>, formats: &FormatList, layout: &Layout) -> Arc<[u8]> {
     let (mut writer, tail) = begin(leg, NO_ADDRESS);
-    let session = source.session();
+    let session = heard.session();
     writer.text("s=-\r\n");
     let print = |writer: &mut Writer, kind: u8| session.lines().filter(|line| line.kind == kind).for_each(|line| writer.line(line));
     print(&mut writer, b'c');
     print(&mut writer, b'b');
-    writer.text("t=").bytes(times(session)).end();
+    writer.text("t=").bytes(heard.head.times(heard.text).unwrap_or(ALWAYS)).end();
     // Groups name the media by their `mid`; all but one of them stay behind.
     let is_group = |line: &Line<'_>| line.attribute().is_none_or(|attribute| attribute.name == b"group");
     session.lines().filter(|line| !is_group(line)).for_each(|line| writer.line(line));
-    let own_connection = audio.media.section().lines().find(|line| line.kind == b'c').filter(|_| session.line(b'c').is_none());
-    layout.print(&mut writer, own_connection, |writer| pass_audio(writer, audio, formats));
+    let own_connection = heard.section().lines().find(|line| line.kind == b'c').filter(|_| session.line(b'c').is_none());
+    layout.print(&mut writer, own_connection, |writer| pass_audio(writer, heard, formats));
     leg.stamp(writer, tail)
 }
 
-fn pass_audio(writer: &mut Writer, audio: &Audio<'_>, formats: &FormatList) {
-    let numbers = || formats.iter().filter_map(|format| audio.numbers.get(format));
-    if audio.media.port == 0 || numbers().next().is_none() {
-        return print_rejected(writer, &audio.media);
+fn pass_audio(writer: &mut Writer, heard: &Heard<'_>, formats: &FormatList) {
+    let line = &heard.audio.line;
+    let numbers = || formats.iter().filter_map(|format| heard.audio.numbers.get(format));
+    if line.port == 0 || numbers().next().is_none() {
+        return print_rejected(writer, &line.rejected(heard.text));
     }
-    writer.text("m=audio ").number(audio.media.port.into()).text(" ").text(audio.media.proto);
+    writer.text("m=audio ").number(line.port.into()).text(" ").bytes(line.proto(heard.text));
     numbers().for_each(|number| _ = writer.text(" ").number(number.into()));
     writer.end();
     let concerns_us = |attribute: Attribute<'_>| match attribute.name {
@@ -173,7 +168,7 @@ fn pass_audio(writer: &mut Writer, audio: &Audio<'_>, formats: &FormatList) {
         _ => true,
     };
     let is_kept = |line: &Line<'_>| matches!(line.kind, b'c' | b'b') || line.attribute().is_some_and(concerns_us);
-    audio.media.section().lines().filter(is_kept).for_each(|line| writer.line(line));
+    heard.section().lines().filter(is_kept).for_each(|line| writer.line(line));
 }
 
 /// RFC 3605 §2: only RTCP that is not on the next port must be told of.
@@ -183,17 +178,11 @@ pub(super) fn rtcp_to_state(local: LocalEndpoint) -> Option<SocketAddr> {
 }
 
 /// Declines everything that `offer` holds.
-pub(super) fn decline(leg: &mut LegMedia, offer: &Description<'_>) -> Bytes {
+pub(super) fn decline(leg: &mut LegMedia, offer: &Offer) -> Arc<[u8]> {
     let address = leg.local().map_or(NO_ADDRESS, |local| local.rtp.ip());
-    let audio = (0..offer.media().len()).find(|index| is_audio(offer, *index)).unwrap_or(offer.media().len());
-    let layout = Layout::of(offer, audio);
     let (mut writer, tail) = begin(leg, address);
-    writer.text("s=-\r\nc=").address(address).text("\r\nt=").bytes(times(offer.session())).end();
-    layout.print(&mut writer, None, |writer| {
-        if let Some(media) = offer.media().get(audio) {
-            print_rejected(writer, media);
-        }
-    });
+    writer.text("s=-\r\nc=").address(address).text("\r\nt=").bytes(offer.times().unwrap_or(ALWAYS)).end();
+    offer.rejected_lines().for_each(|line| print_rejected(&mut writer, &line));
     leg.stamp(writer, tail)
 }
 
@@ -204,10 +193,4 @@ fn begin(leg: &LegMedia, address: IpAddr) -> (Writer, usize) {
     let tail = writer.len();
     writer.address(address).end();
     (writer, tail)
-}
-
-/// `t=` of an offer, for its answer (RFC 3264 §6): unbounded unless it can be read.
-pub(super) fn times(session: Section<'_>) -> &[u8] {
-    let is_time = |value: &&[u8]| value.len() <= 41 && value.iter().all(|byte| byte.is_ascii_digit() || *byte == b' ');
-    session.line(b't').filter(is_time).filter(|value| value.contains(&b' ')).unwrap_or(b"0 0")
 }

@@ -1,8 +1,11 @@
 //! Typed views of the lines that offer and answer act upon. Each reads its line when asked.
 
-use super::Section;
+use super::{
+    Section,
+    words::{Words, ipv4, number, payload_number, port, split_payload},
+};
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv6Addr},
     str,
 };
 
@@ -87,21 +90,26 @@ pub enum Connection<'a> {
 impl<'a> Connection<'a> {
     /// Reads the value of a `c=` line, or the address part of an attribute that ends like one.
     pub fn parse(value: &'a [u8]) -> Option<Connection<'a>> {
-        let mut words = words(value);
+        let mut words = Words::of(value);
         let (net, family, address) = (words.next()?, words.next()?, words.next()?);
-        if !net.eq_ignore_ascii_case("IN") {
+        if !net.eq_ignore_ascii_case(b"IN") {
             return None;
         }
         // A multicast address has its TTL or its count behind a slash.
-        let host = address.split('/').next()?;
+        let host = address.split(|byte| *byte == b'/').next()?;
         let literal = match family {
-            "IP4" => host.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
-            "IP6" => host.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
+            b"IP4" => ipv4(host).map(IpAddr::V4),
+            b"IP6" => text(host)?.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
             _ => return None,
         };
-        let is_name = |host: &str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
-        literal.map(Connection::Address).or_else(|| is_name(host).then_some(Connection::Name(host)))
+        literal.map_or_else(|| name(host).map(Connection::Name), |address| Some(Connection::Address(address)))
     }
+}
+
+/// A host that is no literal: letters, digits and what joins them.
+fn name(host: &[u8]) -> Option<&str> {
+    let joins = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    text(host).filter(|_| host.iter().all(joins))
 }
 
 /// `o=` (RFC 8866 §5.2).
@@ -133,11 +141,11 @@ pub struct RtpMap<'a> {
 impl<'a> RtpMap<'a> {
     /// Reads the value of the attribute.
     pub fn parse(value: &'a [u8]) -> Option<RtpMap<'a>> {
-        let mut words = words(value);
+        let mut words = Words::of(value);
         let payload = payload_number(words.next()?)?;
-        let mut parts = words.next()?.split('/');
-        let (encoding, clock_rate) = (parts.next()?, parts.next()?.parse().ok()?);
-        let channels = parts.next().map_or(Some(1), |channels| channels.parse().ok())?;
+        let mut parts = words.next()?.split(|byte| *byte == b'/');
+        let (encoding, clock_rate) = (text(parts.next()?)?, number(parts.next()?)?);
+        let channels = parts.next().map_or(Some(1), |channels| number(channels)?.try_into().ok())?;
         Some(RtpMap { payload, encoding, clock_rate, channels })
     }
 }
@@ -156,8 +164,8 @@ impl RtcpAddress {
     pub fn parse(value: &[u8]) -> Option<RtcpAddress> {
         let value = value.trim_ascii_start();
         let end = value.iter().position(|byte| *byte == b' ').unwrap_or(value.len());
-        let (port, rest) = value.split_at(end);
-        let port = str::from_utf8(port).ok()?.trim().parse().ok()?;
+        let (digits, rest) = value.split_at(end);
+        let port = port(digits.trim_ascii())?;
         let address = match Connection::parse(rest) {
             Some(Connection::Address(address)) => Some(address),
             _ => None,
@@ -174,7 +182,7 @@ impl<'a> Section<'a> {
 
     /// Its `o=` line.
     pub fn origin(self) -> Option<Origin<'a>> {
-        let mut words = words(self.line(b'o')?);
+        let mut words = Words::of(self.line(b'o')?).map_while(text);
         let (username, session_id, session_version) = (words.next()?, words.next()?, words.next()?);
         let address = words.nth(2)?;
         Some(Origin { username, session_id, session_version, address })
@@ -199,19 +207,6 @@ impl<'a> Section<'a> {
     }
 }
 
-/// `"111 minptime=10"` as 111 and what is behind it.
-pub(crate) fn split_payload(value: &[u8]) -> Option<(u8, &[u8])> {
-    let value = value.trim_ascii();
-    let end = value.iter().position(|byte| byte.is_ascii_whitespace()).unwrap_or(value.len());
-    let (number, rest) = value.split_at(end);
-    Some((payload_number(str::from_utf8(number).ok()?)?, rest.trim_ascii_start()))
-}
-
-/// A payload number: the field has seven bits.
-pub(crate) fn payload_number(text: &str) -> Option<u8> {
-    text.parse().ok().filter(|number| *number < 128)
-}
-
-fn words(value: &[u8]) -> impl Iterator<Item = &str> {
-    str::from_utf8(value).unwrap_or("").split_ascii_whitespace()
+fn text(word: &[u8]) -> Option<&str> {
+    str::from_utf8(word).ok()
 }

@@ -6,13 +6,18 @@
 //! typed views of them; and [`Writer`], which prints.
 
 mod attributes;
+mod line;
 mod parse;
 mod print;
+mod span;
+mod words;
 
 pub use attributes::{Connection, Direction, Origin, RtcpAddress, RtpMap};
-pub(crate) use attributes::{payload_number, split_payload};
-pub use parse::{Attribute, Description, Line, Lines, Media, SdpError, SdpErrorKind, Section};
+pub use line::{Attribute, Line, Lines};
+pub use parse::{Description, Media, SdpError, SdpErrorKind, Section};
 pub use print::Writer;
+pub(crate) use span::Span;
+pub(crate) use words::{Words, number, split_payload};
 
 /// Bytes of a description. A browser with video offers some ten thousand.
 pub const MAX_DESCRIPTION_BYTES: usize = 32 * 1024;

@@ -1,6 +1,11 @@
-//! Text to sections. Strict where a line could be mistaken for two or be copied to another peer, lenient elsewhere.
+//! Lines to sections. Strict where a word could be copied to another peer, lenient elsewhere.
 
-use super::{MAX_DESCRIPTION_BYTES, MAX_MEDIA_LINES, MAX_TOKEN_BYTES, Writer};
+use super::{
+    Attribute, Line, Lines, MAX_DESCRIPTION_BYTES, MAX_FORMATS, MAX_MEDIA_LINES, MAX_TOKEN_BYTES, Writer,
+    line::split_line,
+    span::Span,
+    words::{Words, payload_number, port},
+};
 use std::{fmt, str};
 
 /// A session description over the text it was parsed from.
@@ -26,24 +31,6 @@ pub struct Media<'a> {
     formats: &'a str,
     text: &'a [u8],
     section: Section<'a>,
-}
-
-/// One line without its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Line<'a> {
-    /// The letter before `=`.
-    pub kind: u8,
-    /// What is behind it. Usually UTF-8, but nobody promises.
-    pub value: &'a [u8],
-}
-
-/// An `a=` line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Attribute<'a> {
-    /// In front of the colon.
-    pub name: &'a [u8],
-    /// Behind it; empty for a property attribute.
-    pub value: &'a [u8],
 }
 
 /// Why a text is no session description.
@@ -137,6 +124,16 @@ impl<'a> Description<'a> {
 }
 
 impl<'a> Section<'a> {
+    /// A section that was parsed before.
+    pub(crate) fn again(span: Span, text: &'a [u8]) -> Section<'a> {
+        Section(span.read(text))
+    }
+
+    /// Where it lies in the text of its description.
+    pub(crate) fn span(self, text: &[u8]) -> Span {
+        Span::of(self.0, text)
+    }
+
     /// Its lines, in their order.
     pub fn lines(self) -> Lines<'a> {
         Lines(self.0)
@@ -159,9 +156,19 @@ impl<'a> Section<'a> {
 }
 
 impl<'a> Media<'a> {
+    /// It carries sound.
+    pub fn is_audio(&self) -> bool {
+        self.kind.eq_ignore_ascii_case("audio")
+    }
+
     /// The formats as written: payload numbers for RTP.
     pub fn formats(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         self.formats.split_ascii_whitespace()
+    }
+
+    /// Those that are payload numbers, of the first [`MAX_FORMATS`].
+    pub(crate) fn payloads(&self) -> impl Iterator<Item = u8> + use<'a> {
+        Words::of(self.formats.as_bytes()).take(MAX_FORMATS).filter_map(payload_number)
     }
 
     /// The lines behind `m=`.
@@ -171,87 +178,24 @@ impl<'a> Media<'a> {
 
     /// RFC 8866 §5.14. The number of ports (`49170/2`) is read over: nothing here speaks in layers.
     fn read(value: &'a [u8]) -> Option<Media<'a>> {
-        let text = str::from_utf8(value).ok()?;
-        let (kind, rest) = token(text)?;
-        let (port, rest) = token(rest)?;
-        let (proto, formats) = token(rest)?;
-        let port = port.split_once('/').map_or(port, |(port, _)| port);
-        if formats.split_ascii_whitespace().next().is_some_and(|format| format.len() > MAX_TOKEN_BYTES) {
+        let mut words = Words::of(value);
+        let (kind, ports, proto) = (token(words.next()?)?, words.next().filter(|word| is_token(word))?, token(words.next()?)?);
+        let formats = str::from_utf8(words.rest()).ok()?;
+        if words.next().is_some_and(|format| format.len() > MAX_TOKEN_BYTES) {
             return None;
         }
-        Some(Media { kind, port: port.parse().ok()?, proto, formats, text: value, section: Section(&[]) })
+        let digits = ports.split(|byte| *byte == b'/').next()?;
+        Some(Media { kind, port: port(digits)?, proto, formats, text: value, section: Section(&[]) })
     }
 }
 
-/// The first word and what is behind it.
-fn token(text: &str) -> Option<(&str, &str)> {
-    let text = text.trim_ascii_start();
-    let end = text.find(|c: char| c.is_ascii_whitespace()).unwrap_or(text.len());
-    let (word, rest) = text.split_at(end);
-    let graphic = word.bytes().all(|byte| byte.is_ascii_graphic());
-    (graphic && !word.is_empty() && word.len() <= MAX_TOKEN_BYTES).then_some((word, rest))
+/// A word that may be copied to another peer.
+fn token(word: &[u8]) -> Option<&str> {
+    str::from_utf8(word).ok().filter(|_| is_token(word))
 }
 
-impl<'a> Line<'a> {
-    fn read(content: &'a [u8]) -> Option<Line<'a>> {
-        match content {
-            [kind, b'=', value @ ..] if kind.is_ascii_alphabetic() => Some(Line { kind: *kind, value }),
-            _ => None,
-        }
-    }
-
-    /// The line as an attribute, if it is one.
-    pub fn attribute(self) -> Option<Attribute<'a>> {
-        if self.kind != b'a' {
-            return None;
-        }
-        let colon = self.value.iter().position(|&byte| byte == b':');
-        let (name, value) = match colon {
-            Some(colon) => (&self.value[..colon], &self.value[colon + 1..]),
-            None => (self.value, &[][..]),
-        };
-        Some(Attribute { name: name.trim_ascii_end(), value })
-    }
-}
-
-/// The lines of a [`Section`].
-#[derive(Clone, Debug)]
-pub struct Lines<'a>(&'a [u8]);
-
-impl<'a> Iterator for Lines<'a> {
-    type Item = Line<'a>;
-
-    fn next(&mut self) -> Option<Line<'a>> {
-        while !self.0.is_empty() {
-            // Every line was split and read once before, so an error cannot come and an empty one is skipped.
-            if let Some(line) = split_line(&mut self.0).ok().and_then(Line::read) {
-                return Some(line);
-            }
-        }
-        None
-    }
-}
-
-/// Takes the first line off `rest` and gives it without its end.
-fn split_line<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], SdpErrorKind> {
-    let text = *rest;
-    let is_special = |byte: &u8| *byte <= b'\r' && matches!(*byte, b'\n' | b'\r' | 0);
-    let Some(end) = text.iter().position(is_special) else {
-        *rest = &[];
-        return Ok(text);
-    };
-    let behind = match &text[end..] {
-        [b'\n', ..] => end + 1,
-        [b'\r', b'\n', ..] => end + 2,
-        // The sender's own mistake of ending the last line in CR only.
-        [b'\r'] => end + 1,
-        _ => {
-            *rest = &[];
-            return Err(SdpErrorKind::ControlByte);
-        }
-    };
-    *rest = &text[behind..];
-    Ok(&text[..end])
+fn is_token(word: &[u8]) -> bool {
+    word.len() <= MAX_TOKEN_BYTES && word.iter().all(u8::is_ascii_graphic)
 }
 
 impl fmt::Display for SdpError {

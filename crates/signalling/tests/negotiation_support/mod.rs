@@ -1,10 +1,11 @@
 //! Two legs, and short ways to write and read descriptions.
 #![allow(dead_code, clippy::unwrap_used, reason = "each test file uses its own part, and a test may fail loudly")]
 
-use std::net::SocketAddr;
-use tandem_model::{CallId, Codec, LocalEndpoint};
+use bytes::Bytes;
+use std::{net::SocketAddr, sync::Arc};
+use tandem_model::{BuiltIn, CallId, Codec, LocalEndpoint};
 use tandem_signalling::{
-    negotiation::{LegMedia, PendingOffer, Refusal, Settled, translate_answer, translate_offer},
+    negotiation::{self, Alone, LegMedia, Offer, PendingOffer, Refusal, Settled, translate_answer},
     sdp::Description,
 };
 
@@ -47,6 +48,31 @@ pub(crate) fn caller() -> String {
 /// The same from a called phone at 198.51.100.7.
 pub(crate) fn called() -> String {
     sdp("198.51.100.7", "m=audio 6000 RTP/AVP 0 101\na=rtpmap:101 telephone-event/8000\na=fmtp:101 0-15\n")
+}
+
+/// Reads an offer.
+pub(crate) fn read(offer: &[u8]) -> Result<Offer, Refusal> {
+    Offer::read(Bytes::copy_from_slice(offer))
+}
+
+/// Reads and screens an offer.
+pub(crate) fn screen_offer(offer: &[u8], from: &[Codec], to: &[Codec], anchored: bool) -> Result<(), Refusal> {
+    negotiation::screen_offer(&read(offer)?, from, to, anchored)
+}
+
+/// Reads and translates an offer.
+pub(crate) fn translate_offer(offer: &[u8], from: &mut LegMedia, to: &mut LegMedia) -> Result<PendingOffer, Refusal> {
+    negotiation::translate_offer(&read(offer)?, from, to)
+}
+
+/// Reads an offer and declines it, if it can be read.
+pub(crate) fn decline_offer(offer: &[u8], leg: &mut LegMedia) -> Option<Arc<[u8]>> {
+    Some(negotiation::decline_offer(&read(offer).ok()?, leg))
+}
+
+/// Reads an offer and answers it for a built-in.
+pub(crate) fn answer_alone(offer: &[u8], leg: &mut LegMedia, builtin: BuiltIn) -> Result<Alone, Refusal> {
+    negotiation::answer_alone(&read(offer)?, leg, builtin)
 }
 
 /// Offers from `from` to `to`.
