@@ -6,7 +6,7 @@ use crate::{
     mailbox::Refused,
     node::Node,
     outbox::log_message,
-    transport::udp::{Received, UdpTransport, receive_buffer},
+    transport::udp::{Places, Received, UdpTransport},
 };
 use bytes::Bytes;
 use std::{net::SocketAddr, rc::Rc, time::Duration};
@@ -18,7 +18,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Reads one listener for as long as the node lives.
 pub(crate) async fn listen(node: Rc<Node>, transport: Rc<UdpTransport>) {
-    let mut buffer = receive_buffer();
+    let mut places = Places::new();
     loop {
         let take = |received: Received<'_>| match received {
             Received::Datagram(bytes, source) => {
@@ -28,7 +28,7 @@ pub(crate) async fn listen(node: Rc<Node>, transport: Rc<UdpTransport>) {
             }
             Received::Undelivered(undelivered) => node.on_undelivered(&undelivered),
         };
-        if let Err(error) = transport.receive(&mut buffer, take).await {
+        if let Err(error) = transport.receive(&mut places, take).await {
             tracing::error!(listener = transport.id().0, %error, "cannot read from the socket");
             tokio::time::sleep(AFTER_FAILURE).await;
         }

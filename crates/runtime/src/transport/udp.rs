@@ -3,27 +3,33 @@
 //! The socket is registered for reading alone. A UDP socket reports that it can be written each time the system frees a
 //! sent datagram, so asking for that would wake the thread once for everything that it sends.
 
-use super::unreachable::{self, Undelivered};
+use super::unreachable::{self, Undelivered, socket_address};
 use bytes::Bytes;
+use nix::{
+    errno::Errno,
+    sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg},
+};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
+    array,
     cell::RefCell,
     collections::VecDeque,
-    io::{self, ErrorKind},
+    io::{self, ErrorKind, IoSliceMut},
     net::{SocketAddr, UdpSocket},
+    os::fd::AsRawFd,
     time::Duration,
 };
 use tandem_model::ListenerId;
 use tokio::io::{Interest, unix::AsyncFd};
 
-/// Datagrams read at one wake-up before other tasks get their turn.
-pub(crate) const RECEIVE_BATCH: usize = 32;
+/// Datagrams read by one system call, after which other tasks get their turn.
+pub(crate) const RECEIVE_BATCH: usize = 16;
 
 /// Datagrams that wait for a full send buffer; beyond it they are lost, as UDP may lose them anywhere.
 pub(crate) const MAX_UNSENT: usize = 512;
 
-/// The largest datagram that UDP can carry.
-const MAX_DATAGRAM: usize = 65_535;
+/// The largest datagram that UDP can carry, and one byte more, so that each place begins on a page.
+const MAX_DATAGRAM: usize = 65_536;
 
 /// What is asked of the system for each socket's buffers; it may grant less.
 const SOCKET_BUFFER_BYTES: usize = 8 << 20;
@@ -92,29 +98,24 @@ impl UdpTransport {
         self.local
     }
 
-    /// Waits for input and hands over what is there, [`RECEIVE_BATCH`] at most. Call it again and again, with a
-    /// buffer of [`receive_buffer`].
+    /// Waits for input and hands over what is there, [`RECEIVE_BATCH`] at most. Call it again and again.
     ///
     /// # Errors
     /// The system's, when the socket can no longer be waited for.
-    pub(crate) async fn receive(&self, buffer: &mut [u8], mut take: impl FnMut(Received<'_>)) -> io::Result<()> {
+    pub(crate) async fn receive(&self, places: &mut Places, mut take: impl FnMut(Received<'_>)) -> io::Result<()> {
         let mut ready = self.socket.ready(Interest::READABLE | Interest::ERROR).await?;
         if ready.ready().is_error() {
             unreachable::drain(self.socket.get_ref(), |undelivered| take(Received::Undelivered(undelivered)));
             ready.clear_ready_matching(tokio::io::Ready::ERROR);
         }
-        for _ in 0..RECEIVE_BATCH {
-            match self.socket.get_ref().recv_from(buffer) {
-                Ok((length, source)) => take(Received::Datagram(&buffer[..length], source)),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    ready.clear_ready();
-                    return Ok(());
-                }
-                // The echo of an earlier send's failure, which the error queue tells in full.
-                Err(_) => {}
-            }
+        match places.fill(self.socket.get_ref(), |bytes, source| take(Received::Datagram(bytes, source))) {
+            // Fewer than asked for: the system looked for one more and found none. Whatever comes after that look, an error included,
+            // is an event of its own, and it waits in the system's queue until this task waits again.
+            Ok(received) if received < RECEIVE_BATCH => ready.clear_ready(),
+            Err(Errno::EAGAIN) => ready.clear_ready(),
+            // There may be more. An error is the echo of an earlier send's failure, which the error queue tells in full.
+            Ok(_) | Err(_) => tokio::task::yield_now().await,
         }
-        tokio::task::yield_now().await;
         Ok(())
     }
 
@@ -173,9 +174,32 @@ fn register(socket: UdpSocket) -> io::Result<AsyncFd<UdpSocket>> {
     AsyncFd::with_interest(socket, Interest::READABLE)
 }
 
-/// A buffer for [`UdpTransport::receive`].
-pub(crate) fn receive_buffer() -> Box<[u8]> {
-    vec![0; MAX_DATAGRAM].into_boxed_slice()
+/// Room for the datagrams of one system call.
+pub(crate) struct Places {
+    headers: MultiHeaders<SockaddrStorage>,
+    bytes: Box<[u8]>,
+}
+
+impl Places {
+    /// All empty. Memory is taken for as many as are ever filled at once.
+    pub(crate) fn new() -> Self {
+        Places { headers: MultiHeaders::preallocate(RECEIVE_BATCH, None), bytes: vec![0; RECEIVE_BATCH * MAX_DATAGRAM].into_boxed_slice() }
+    }
+
+    /// Takes what a socket has, and says how many datagrams that was.
+    fn fill(&mut self, socket: &UdpSocket, mut take: impl FnMut(&[u8], SocketAddr)) -> nix::Result<usize> {
+        let mut chunks = self.bytes.chunks_exact_mut(MAX_DATAGRAM);
+        let mut parts: [_; RECEIVE_BATCH] = array::from_fn(|_| [IoSliceMut::new(chunks.next().unwrap_or_default())]);
+        let datagrams = recvmmsg(socket.as_raw_fd(), &mut self.headers, &mut parts, MsgFlags::MSG_DONTWAIT, None)?;
+        let mut received = 0;
+        for datagram in datagrams {
+            received += 1;
+            if let Some(source) = datagram.address.as_ref().and_then(socket_address) {
+                take(datagram.iovs().next().unwrap_or_default(), source);
+            }
+        }
+        Ok(received)
+    }
 }
 
 #[cfg(test)]
@@ -184,7 +208,7 @@ mod tests {
     use crate::transport::test_runtime;
 
     async fn next(transport: &UdpTransport) -> (Vec<u8>, SocketAddr) {
-        let mut buffer = receive_buffer();
+        let mut places = Places::new();
         let mut got = None;
         while got.is_none() {
             let take = |received: Received<'_>| {
@@ -192,7 +216,7 @@ mod tests {
                     got = Some((bytes.to_vec(), source));
                 }
             };
-            transport.receive(&mut buffer, take).await.unwrap();
+            transport.receive(&mut places, take).await.unwrap();
         }
         got.unwrap()
     }
@@ -220,19 +244,42 @@ mod tests {
     }
 
     #[test]
+    fn everything_arrives_in_order_in_bursts_of_any_length() {
+        test_runtime().block_on(async {
+            let a = UdpTransport::bind(ListenerId(0), "127.0.0.1:0".parse().unwrap()).unwrap();
+            let b = UdpTransport::bind(ListenerId(1), "127.0.0.1:0".parse().unwrap()).unwrap();
+            let mut places = Places::new();
+            for burst in (1..=RECEIVE_BATCH + 1).chain([2 * RECEIVE_BATCH, 3 * RECEIVE_BATCH + 1]) {
+                let sent: Vec<_> = (0..burst).map(|number| Bytes::from(vec![number as u8; number * 30])).collect();
+                assert!(sent.iter().all(|datagram| a.send(b.local(), datagram) == Sent::Now));
+                let mut got: Vec<Vec<u8>> = Vec::new();
+                while got.len() < burst {
+                    let take = |received: Received<'_>| {
+                        if let Received::Datagram(bytes, _) = received {
+                            got.push(bytes.to_vec());
+                        }
+                    };
+                    b.receive(&mut places, take).await.unwrap();
+                }
+                assert_eq!(got, sent);
+            }
+        });
+    }
+
+    #[test]
     fn a_closed_port_is_told_with_its_address_and_what_was_sent() {
         test_runtime().block_on(async {
             let a = UdpTransport::bind(ListenerId(0), "127.0.0.1:0".parse().unwrap()).unwrap();
             let gone = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
             assert_eq!(a.send(gone, &Bytes::from_static(b"OPTIONS of ours")), Sent::Now);
-            let (mut buffer, mut told) = (receive_buffer(), None);
+            let (mut places, mut told) = (Places::new(), None);
             while told.is_none() {
                 let take = |received: Received<'_>| {
                     if let Received::Undelivered(undelivered) = received {
                         told = Some(undelivered);
                     }
                 };
-                a.receive(&mut buffer, take).await.unwrap();
+                a.receive(&mut places, take).await.unwrap();
             }
             let told = told.unwrap();
             assert_eq!((told.destination, &told.datagram[..]), (gone, &b"OPTIONS of ours"[..]));

@@ -86,7 +86,7 @@ fn is_final(error: Errno) -> bool {
     )
 }
 
-fn socket_address(address: &SockaddrStorage) -> Option<SocketAddr> {
+pub(super) fn socket_address(address: &SockaddrStorage) -> Option<SocketAddr> {
     let ipv4 = address.as_sockaddr_in().map(|address| SocketAddr::from((address.ip(), address.port())));
     ipv4.or_else(|| address.as_sockaddr_in6().map(|address| SocketAddr::from((address.ip(), address.port()))))
 }
