@@ -38,8 +38,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let legs = [leg(0)?, leg(1)?];
         let endpoints = legs.map(|leg| EndpointRequest { leg, side: MediaSide(0) });
         let patience = Duration::from_secs(3600);
-        send(&shards, MediaCommand::Open { call, endpoints: endpoints.into(), inactivity: patience, hold: patience })?;
-        let (_, MediaEvent::Opened(locals)) = events.recv()? else { return Err("no ports".into()) };
+        let at_once = send(&shards, MediaCommand::Open { call, endpoints: endpoints.into(), inactivity: patience, hold: patience })?;
+        let Some(MediaEvent::Opened(locals)) = at_once.or_else(|| Some(events.recv().ok()?.1)) else { return Err("no ports".into()) };
         for (leg, peer) in legs.into_iter().zip(PEERS) {
             send(&shards, MediaCommand::Describe { call, leg, description: describe(peer.parse()?).into() })?;
         }
@@ -64,6 +64,6 @@ fn describe(rtp: SocketAddr) -> EndpointDescription {
     }
 }
 
-fn send(shards: &Shards, command: MediaCommand) -> Result<(), Box<dyn std::error::Error>> {
+fn send(shards: &Shards, command: MediaCommand) -> Result<Option<MediaEvent>, Box<dyn std::error::Error>> {
     shards.send(command).map_err(|_| "the media threads are full".into())
 }

@@ -143,7 +143,7 @@ impl Actor {
                 self.begun.extend(node.begin_on_trunks(now, &decision));
                 return Some(Input::Decided(id, Box::new(decision)));
             }
-            Output::Media(command) => return node.command_media(*command).map(|refused| Input::Media(Box::new(refused))),
+            Output::Media(command) => return node.command_media(*command).map(|answer| Input::Media(Box::new(answer))),
             Output::Notify(event) => self.notify(*event),
             Output::LegAdded(leg) => node.dispatcher.borrow_mut().leg_added(leg, call),
             Output::LegRemoved(leg) => node.dispatcher.borrow_mut().leg_removed(leg),

@@ -8,11 +8,11 @@ use tokio::sync::mpsc;
 
 /// Where commands go.
 pub trait MediaPort {
-    /// Takes a command, without waiting.
+    /// Takes a command, without waiting. What comes of it is told as an event, or at once where it is known.
     ///
     /// # Errors
     /// The command itself, when as many are queued as may be.
-    fn command(&self, command: MediaCommand) -> Result<(), MediaCommand>;
+    fn command(&self, command: MediaCommand) -> Result<Option<MediaEvent>, MediaCommand>;
 }
 
 /// Media events taken at one wake-up.

@@ -74,10 +74,10 @@ impl Node {
         trunks.into_iter().filter_map(|trunk| book.try_begin(trunk, now).ok()).collect()
     }
 
-    /// Passes a command on; what the call is to be told at once where that cannot be done.
+    /// Passes a command on; what the call is to be told at once.
     pub(crate) fn command_media(&self, command: MediaCommand) -> Option<MediaEvent> {
         match self.media.command(command) {
-            Ok(()) => None,
+            Ok(answer) => answer,
             Err(MediaCommand::Open { .. }) => Some(MediaEvent::Refused(MediaFailure::Overloaded)),
             Err(refused) => {
                 tracing::error!(?refused, "the media threads have as much queued as they may");

@@ -10,16 +10,21 @@ use std::{
         mpsc::{Receiver, Sender, channel},
     },
 };
-use tandem_model::MediaCommand;
+use tandem_model::{MediaCommand, PortId};
 
 /// Commands that may wait for a thread: what some 500 calls are set up with. Each `Open` that was let in may be followed
 /// by one `Close` on top, so that no session is ever left open for want of room.
 const MAX_WAITING: usize = 2048;
 
+/// Items that may wait for the thread to wake by itself.
+const MAX_QUIET: usize = 16;
+
 /// What a thread is sent.
 #[derive(Debug)]
 pub(super) enum Item {
     Command(MediaCommand),
+    /// An `Open` with ports from the stock, which its call knows already.
+    OpenAt(MediaCommand, Box<[PortId]>),
     Stop,
     /// Makes the session panic, at once or at its next packet.
     #[cfg(test)]
@@ -43,6 +48,8 @@ pub(super) struct Inbox {
 #[derive(Debug)]
 struct Bell {
     event: EventFd,
+    /// Something was queued since the bell was last answered, whether or not it rang.
+    filled: AtomicBool,
     /// It has rung and nobody has answered: whoever comes now need not ring.
     rung: AtomicBool,
     /// Items that count against the bound.
@@ -52,27 +59,45 @@ struct Bell {
 /// Both ends of a queue.
 pub(super) fn inbox() -> io::Result<(Outlet, Inbox)> {
     let event = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
-    let bell = Arc::new(Bell { event, rung: AtomicBool::new(false), waiting: AtomicUsize::new(0) });
+    let bell = Arc::new(Bell { event, filled: AtomicBool::new(false), rung: AtomicBool::new(false), waiting: AtomicUsize::new(0) });
     let (sender, receiver) = channel();
     Ok((Outlet { queue: sender, bell: bell.clone() }, Inbox { queue: receiver, bell }))
 }
 
 impl Outlet {
-    /// Queues a command.
+    /// Queues an item and rings.
     ///
     /// # Errors
     /// The command, when the queue is full or its thread gone.
     pub(super) fn push(&self, item: Item) -> Result<(), MediaCommand> {
-        let is_full = self.bell.waiting.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING;
-        let refused = if is_full { Some(item) } else { self.queue.send(item).err().map(|refused| refused.0) };
+        self.queue(item)?;
+        self.bell.ring();
+        Ok(())
+    }
+
+    /// Queues an item that is in time when the thread wakes for something else. It rings only where many wait.
+    ///
+    /// # Errors
+    /// The command, when the queue is full or its thread gone.
+    pub(super) fn push_quietly(&self, item: Item) -> Result<(), MediaCommand> {
+        if self.queue(item)? >= MAX_QUIET {
+            self.bell.ring();
+        }
+        Ok(())
+    }
+
+    /// Queues an item and says how many were waiting.
+    fn queue(&self, item: Item) -> Result<usize, MediaCommand> {
+        let waiting = self.bell.waiting.fetch_add(1, Ordering::Relaxed);
+        let refused = if waiting >= MAX_WAITING { Some(item) } else { self.queue.send(item).err().map(|refused| refused.0) };
         match refused {
-            Some(Item::Command(command)) => {
+            Some(Item::Command(command) | Item::OpenAt(command, _)) => {
                 self.bell.waiting.fetch_sub(1, Ordering::Relaxed);
                 Err(command)
             }
             _ => {
-                self.bell.ring();
-                Ok(())
+                self.bell.filled.store(true, Ordering::Release);
+                Ok(waiting)
             }
         }
     }
@@ -81,27 +106,27 @@ impl Outlet {
     pub(super) fn push_reserved(&self, item: Item) {
         // A thread that is gone has no session left to close.
         if self.queue.send(item).is_ok() {
+            self.bell.filled.store(true, Ordering::Release);
             self.bell.ring();
         }
     }
 }
 
 impl Inbox {
-    /// What becomes readable when something is queued.
+    /// What is written to when something is queued. It is never read: watch it by [`Poller::watch_writes`](super::poller::Poller).
     pub(super) fn bell(&self) -> BorrowedFd<'_> {
         self.bell.event.as_fd()
     }
 
     /// Whether something was queued since the bell was last answered.
-    pub(super) fn has_rung(&self) -> bool {
-        self.bell.rung.load(Ordering::Acquire)
+    pub(super) fn is_filled(&self) -> bool {
+        self.bell.filled.load(Ordering::Acquire)
     }
 
     /// Silences the bell. Call this before taking what is queued.
     pub(super) fn answer(&self) {
-        // It cannot fail but for a bell that has not rung.
-        let _ = self.bell.event.read();
         // What is queued before this is taken after it; what is queued after rings again.
+        self.bell.filled.swap(false, Ordering::AcqRel);
         self.bell.rung.swap(false, Ordering::AcqRel);
     }
 
@@ -159,6 +184,18 @@ mod tests {
         inbox.answer();
         outlet.push_reserved(close());
         assert_eq!(inbox.bell.event.read(), Ok(1));
+    }
+
+    #[test]
+    fn what_is_queued_quietly_rings_only_when_many_wait() {
+        let (outlet, inbox) = inbox().unwrap();
+        (0..MAX_QUIET).for_each(|_| outlet.push_quietly(play(0)).unwrap());
+        assert!(inbox.is_filled());
+        assert!(inbox.bell.event.read().is_err(), "it has not rung");
+        outlet.push_quietly(play(0)).unwrap();
+        assert_eq!(inbox.bell.event.read(), Ok(1));
+        inbox.answer();
+        assert!(!inbox.is_filled());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod inbox;
 mod poller;
 mod sockets;
+mod stock;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -25,6 +26,7 @@ use std::{
     },
     thread::{self, JoinHandle},
 };
+use stock::Stock;
 use tandem_model::{CallId, MediaCommand, MediaEvent, MediaSide};
 use worker::Worker;
 
@@ -67,6 +69,8 @@ struct Shared {
     routes: Mutex<HashMap<CallId, usize>>,
     /// Sessions by thread, those still waiting to be opened included.
     sessions: Box<[AtomicUsize]>,
+    /// Ports for calls to take, by thread.
+    stocks: Box<[Stock]>,
     gauges: Box<[SideGauges]>,
     counters: Counters,
 }
@@ -135,6 +139,7 @@ impl Shards {
         let shared = Arc::new(Shared {
             routes: Mutex::default(),
             sessions: (0..count).map(|_| AtomicUsize::new(0)).collect(),
+            stocks: (0..count).map(|_| Stock::new(config.sides.len())).collect(),
             gauges: config.sides.iter().map(|_| SideGauges::default()).collect(),
             counters: Counters::default(),
         });
@@ -151,29 +156,46 @@ impl Shards {
     }
 
     /// Passes a command on to the thread that has the call's session, without waiting. What is for a session that is
-    /// gone is ignored.
+    /// gone is ignored. An `Open` is answered at once where ports are in stock.
     ///
     /// # Errors
     /// The command itself, when its thread has as many waiting as may. That never happens to `Close`.
-    pub fn send(&self, command: MediaCommand) -> Result<(), MediaCommand> {
+    pub fn send(&self, command: MediaCommand) -> Result<Option<MediaEvent>, MediaCommand> {
         match command {
-            MediaCommand::Open { call, .. } => {
-                let shard = self.least_loaded();
-                if !self.shared.enter(call, shard) {
-                    tracing::error!(%call, "a call opened its media twice");
-                    return Ok(());
-                }
-                self.outlets[shard].push(Item::Command(command)).inspect_err(|_| self.shared.leave(call, shard))
+            MediaCommand::Open { call, .. } => self.open(call, command),
+            MediaCommand::Describe { call, .. } | MediaCommand::Play { call, .. } => {
+                let pass_on = |shard: usize| self.outlets[shard].push(Item::Command(command));
+                self.shared.route(call).map_or(Ok(()), pass_on).map(|()| None)
             }
-            MediaCommand::Describe { call, .. } | MediaCommand::Play { call, .. } => match self.shared.route(call) {
-                Some(shard) => self.outlets[shard].push(Item::Command(command)),
-                None => Ok(()),
-            },
             MediaCommand::Close { call } => {
                 if let Some(shard) = self.shared.forget(call) {
                     self.outlets[shard].push_reserved(Item::Command(command));
                 }
-                Ok(())
+                Ok(None)
+            }
+        }
+    }
+
+    fn open(&self, call: CallId, command: MediaCommand) -> Result<Option<MediaEvent>, MediaCommand> {
+        let shard = self.least_loaded();
+        if !self.shared.enter(call, shard) {
+            tracing::error!(%call, "a call opened its media twice");
+            return Ok(None);
+        }
+        let (outlet, stock) = (&self.outlets[shard], &self.shared.stocks[shard]);
+        let MediaCommand::Open { endpoints, .. } = &command else { return Ok(None) };
+        let Some(taken) = stock.take_all(endpoints) else {
+            return outlet.push(Item::Command(command)).map(|()| None).inspect_err(|_| self.shared.leave(call, shard));
+        };
+        let locals = endpoints.iter().zip(&taken).map(|(request, stocked)| stocked.local(request.leg)).collect();
+        let ports = taken.iter().map(|stocked| stocked.port).collect();
+        // The session must be there when it is described or meets a packet; it need not be there before.
+        match outlet.push_quietly(Item::OpenAt(command, ports)) {
+            Ok(()) => Ok(Some(MediaEvent::Opened(locals))),
+            Err(command) => {
+                stock.put_back(taken);
+                self.shared.leave(call, shard);
+                Err(command)
             }
         }
     }
@@ -212,7 +234,7 @@ impl Shards {
 }
 
 impl MediaPort for Shards {
-    fn command(&self, command: MediaCommand) -> Result<(), MediaCommand> {
+    fn command(&self, command: MediaCommand) -> Result<Option<MediaEvent>, MediaCommand> {
         self.send(command)
     }
 }

@@ -1,4 +1,4 @@
-//! Which sockets have something to read. Level-triggered, on purpose: one receive per readiness takes one packet, and what
+//! Which sockets have something to read. Level-triggered for sockets, on purpose: one receive per readiness takes one packet, and what
 //! is left is told again; an edge-triggered poller would cost a second receive that finds nothing for every packet.
 
 use nix::{
@@ -26,6 +26,11 @@ impl Poller {
     /// Watches a socket until it is closed.
     pub(super) fn watch(&self, socket: impl AsFd, token: u64) -> io::Result<()> {
         Ok(self.epoll.add(socket, EpollEvent::new(EpollFlags::EPOLLIN, token))?)
+    }
+
+    /// Watches for each time that an event counter is written to, until it is closed. Nobody need read it.
+    pub(super) fn watch_writes(&self, counter: impl AsFd, token: u64) -> io::Result<()> {
+        Ok(self.epoll.add(counter, EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, token))?)
     }
 
     /// Waits until something is ready, or for as long as `timeout` says; `None`: for ever. Says how many are.

@@ -1,7 +1,11 @@
 //! The sockets of one media thread: pairs on ports of its part of each side's range. A pair stays open when its session
 //! is over, so that the next one need not open it again; while it rests, what still arrives is read and dropped.
 
-use super::{ShardConfig, Shared, SideGauges, poller::Poller};
+use super::{
+    ShardConfig, Shared, SideGauges,
+    poller::Poller,
+    stock::{MAX_STOCKED, Stock, Stocked},
+};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
     hint::black_box,
@@ -25,6 +29,8 @@ pub(super) struct Sockets {
     hand: usize,
     /// The last pair that was wanted could not be opened: said once, not for every call that is refused.
     short: bool,
+    /// Which of the threads this is.
+    index: usize,
     shared: Arc<Shared>,
 }
 
@@ -36,6 +42,8 @@ struct Side {
     /// The lowest RTP port of the part, and its slot.
     first_port: u16,
     first_slot: usize,
+    /// How many pairs are in the stock, as far as this thread has heard.
+    stocked: usize,
     told: Told,
 }
 
@@ -51,6 +59,8 @@ struct Slot {
     side: usize,
     port: u16,
     pair: Option<Pair>,
+    /// It is in the stock, or was taken from there for a session that is still to be made.
+    stocked: bool,
     /// The session that has it, by its place in the thread's table.
     session: Option<u32>,
 }
@@ -60,6 +70,9 @@ struct Pair {
     rtp: UdpSocket,
     rtcp: UdpSocket,
 }
+
+/// A side of fewer pairs than this has none of them stocked for every so many that it has.
+const PAIRS_PER_STOCKED: usize = 16;
 
 /// Descriptors of a pair.
 const SOCKETS_PER_PAIR: usize = 2;
@@ -74,17 +87,71 @@ impl Sockets {
             let (first_slot, ports) = (slots.len(), allocator.rtp_ports());
             let first_port = ports.clone().next().unwrap_or(0);
             shared.gauges[side].pairs.fetch_add(ports.len(), Relaxed);
-            slots.extend(ports.map(|port| Slot { side, port, pair: None, session: None }));
-            Side { bind: config.bind, advertise: config.advertise, allocator, first_port, first_slot, told: Told::default() }
+            slots.extend(ports.map(|port| Slot { side, port, pair: None, stocked: false, session: None }));
+            Side { bind: config.bind, advertise: config.advertise, allocator, first_port, first_slot, stocked: 0, told: Told::default() }
         };
         let sides = config.sides.iter().enumerate().map(part).collect();
-        Ok(Sockets { poller: Poller::new()?, sides, slots, open: 0, max_open: config.max_sockets / shares, hand: 0, short: false, shared })
+        Ok(Sockets {
+            poller: Poller::new()?,
+            sides,
+            slots,
+            open: 0,
+            max_open: config.max_sockets / shares,
+            hand: 0,
+            short: false,
+            index,
+            shared,
+        })
     }
 
     /// Takes a pair of a side for a session; `None` when there is none to be had.
     pub(super) fn take(&mut self, now: Timestamp, side: MediaSide, session: u32) -> Option<PortId> {
-        let index = usize::from(side.0);
-        self.make_room();
+        let side = usize::from(side.0);
+        let port = self.take_unstocked(now, side).or_else(|| self.stock().take(side).map(|stocked| stocked.port))?;
+        self.assign(now, port, session);
+        Some(port)
+    }
+
+    /// Gives a pair that was taken to a session.
+    pub(super) fn assign(&mut self, now: Timestamp, port: PortId, session: u32) {
+        let slot = &mut self.slots[port.0 as usize];
+        slot.session = Some(session);
+        self.unstock(now, port);
+    }
+
+    /// Opens pairs for calls to come. Only where there is plenty of both ports and sockets: no call is refused for them.
+    pub(super) fn stock_up(&mut self, now: Timestamp) {
+        for side in 0..self.sides.len() {
+            let full = MAX_STOCKED.min(self.sides[side].pairs() / PAIRS_PER_STOCKED);
+            for _ in self.stock().len(side)..full {
+                let used: usize = self.sides.iter().map(|side| side.told.in_use + side.stocked).sum();
+                if used * SOCKETS_PER_PAIR >= self.max_open / 2 {
+                    return;
+                }
+                let Some(port) = self.take_unstocked(now, side) else { break };
+                self.slots[port.0 as usize].stocked = true;
+                self.sides[side].stocked += 1;
+                self.tell(now, side);
+                let (rtp, rtcp) = self.addresses(port);
+                self.stock().put(Stocked { side, port, rtp, rtcp });
+            }
+        }
+    }
+
+    fn stock(&self) -> &Stock {
+        &self.shared.stocks[self.index]
+    }
+
+    /// A pair is in the stock no longer, if it was.
+    fn unstock(&mut self, now: Timestamp, port: PortId) {
+        let slot = &mut self.slots[port.0 as usize];
+        let side = slot.side;
+        self.sides[side].stocked -= usize::from(mem::take(&mut slot.stocked));
+        self.tell(now, side);
+    }
+
+    fn take_unstocked(&mut self, now: Timestamp, index: usize) -> Option<PortId> {
+        self.make_room(now);
         let Sockets { poller, sides, slots, open, max_open, short, shared, .. } = self;
         let side = sides.get_mut(index)?;
         let port = side.allocator.take(now, |port| {
@@ -115,24 +182,26 @@ impl Sockets {
                 }
             }
         });
-        side.tell(now, &shared.gauges[index]);
-        let place = side.first_slot + usize::from(port? - side.first_port) / 2;
-        self.slots[place].session = Some(session);
-        u32::try_from(place).ok().map(PortId)
+        let place = port.map(|port| side.first_slot + usize::from(port - side.first_port) / 2);
+        self.tell(now, index);
+        u32::try_from(place?).ok().map(PortId)
     }
 
     /// Where as many sockets are open as may be, closes a pair that no session has.
-    fn make_room(&mut self) {
+    fn make_room(&mut self, now: Timestamp) {
         if self.open + SOCKETS_PER_PAIR <= self.max_open {
             return;
         }
         let count = self.slots.len();
-        let is_idle = |slot: &Slot| slot.session.is_none() && slot.pair.is_some();
+        let is_idle = |slot: &Slot| slot.session.is_none() && !slot.stocked && slot.pair.is_some();
         if let Some(place) = (0..count).map(|step| (self.hand + step) % count).find(|place| is_idle(&self.slots[*place])) {
             self.hand = place + 1;
             self.slots[place].pair = None;
             self.open -= SOCKETS_PER_PAIR;
             self.shared.counters.sockets.fetch_sub(SOCKETS_PER_PAIR, Relaxed);
+        } else if let Some(stocked) = (0..self.sides.len()).find_map(|side| self.stock().take(side)) {
+            self.give_back(now, stocked.port, false);
+            self.make_room(now);
         }
     }
 
@@ -146,14 +215,23 @@ impl Sockets {
         } else {
             side.allocator.give_back_unused(slot.port);
         }
-        side.tell(now, &self.shared.gauges[slot.side]);
+        self.unstock(now, port);
+    }
+
+    fn tell(&mut self, now: Timestamp, side: usize) {
+        self.sides[side].tell(now, &self.shared.gauges[side]);
     }
 
     /// Our end of a leg, as SDP states it.
     pub(super) fn local(&self, leg: LegId, port: PortId) -> LocalEndpoint {
+        let (rtp, rtcp) = self.addresses(port);
+        LocalEndpoint { leg, rtp, rtcp }
+    }
+
+    fn addresses(&self, port: PortId) -> (SocketAddr, SocketAddr) {
         let slot = &self.slots[port.0 as usize];
         let advertise = self.sides[slot.side].advertise;
-        LocalEndpoint { leg, rtp: SocketAddr::new(advertise, slot.port), rtcp: SocketAddr::new(advertise, slot.port + 1) }
+        (SocketAddr::new(advertise, slot.port), SocketAddr::new(advertise, slot.port + 1))
     }
 
     /// Which session a token's packet is for, and the port it comes in at.
@@ -197,12 +275,17 @@ impl Sockets {
 }
 
 impl Side {
+    fn pairs(&self) -> usize {
+        self.allocator.rtp_ports().len()
+    }
+
     /// Brings the gauges up to date.
     fn tell(&mut self, now: Timestamp, gauges: &SideGauges) {
         let counts = self.allocator.counts(now);
-        gauges.in_use.fetch_add(counts.in_use.wrapping_sub(self.told.in_use), Relaxed);
+        let in_use = counts.in_use.saturating_sub(self.stocked);
+        gauges.in_use.fetch_add(in_use.wrapping_sub(self.told.in_use), Relaxed);
         gauges.foreign.fetch_add(counts.foreign.wrapping_sub(self.told.foreign), Relaxed);
-        self.told = Told { in_use: counts.in_use, foreign: counts.foreign };
+        self.told = Told { in_use, foreign: counts.foreign };
     }
 }
 

@@ -23,9 +23,13 @@ fn start(host: u8, sides: usize, threads: usize, max_sockets: usize) -> Bench {
 }
 
 fn start_at(address: IpAddr, sides: usize, threads: usize, max_sockets: usize) -> Bench {
+    start_with(address, 8, sides, threads, max_sockets)
+}
+
+fn start_with(address: IpAddr, pairs: u16, sides: usize, threads: usize, max_sockets: usize) -> Bench {
     let side = |index: usize| {
         let first = 20_000 + 1000 * index as u16;
-        SideConfig { bind: address, advertise: address, ports: first..=first + 15 }
+        SideConfig { bind: address, advertise: address, ports: first..=first + 2 * pairs - 1 }
     };
     let config = ShardConfig { sides: (0..sides).map(side).collect(), threads, max_sockets };
     let (sender, events) = channel();
@@ -46,7 +50,10 @@ impl Bench {
         let legs = (0..).map_while(|index| call(number).leg(index));
         let endpoints = legs.zip(sides).map(|(leg, side)| EndpointRequest { leg, side: MediaSide(*side) }).collect();
         let timeout = Duration::from_secs(300);
-        self.shards.send(MediaCommand::Open { call: call(number), endpoints, inactivity: timeout, hold: timeout }).unwrap();
+        let open = MediaCommand::Open { call: call(number), endpoints, inactivity: timeout, hold: timeout };
+        if let Some(event) = self.shards.send(open).unwrap() {
+            return event;
+        }
         let (opened, event) = self.event();
         assert_eq!(opened, call(number));
         event
@@ -233,7 +240,7 @@ fn a_call_that_is_closed_before_its_ports_are_open_gives_them_back() {
         let leg = call(number).leg(0).unwrap();
         let endpoints = [EndpointRequest { leg, side: MediaSide(0) }].into();
         let open = MediaCommand::Open { call: call(number), endpoints, inactivity: Duration::ZERO, hold: Duration::ZERO };
-        bench.shards.send(open).unwrap();
+        assert_eq!(bench.shards.send(open).unwrap(), None, "so few ports have no stock");
         bench.shards.send(MediaCommand::Close { call: call(number) }).unwrap();
         match (bench.event().1, number) {
             (MediaEvent::Opened(_), 0..8) => assert!(matches!(bench.event().1, MediaEvent::Closed(_))),
@@ -273,4 +280,74 @@ fn commands_for_a_call_without_a_session_are_ignored() {
     bench.close(1);
     bench.shards.stop();
     assert!(bench.events.try_recv().is_err());
+}
+
+/// A bench whose only thread has stocked so many pairs of its first side.
+fn start_stocked(host: u8, pairs: u16, max_sockets: usize, stocked: usize) -> Bench {
+    let bench = start_with(IpAddr::from([127, 0, 91, host]), pairs, 1, 1, max_sockets);
+    let began = std::time::Instant::now();
+    while bench.stocked() < stocked && began.elapsed() < PATIENCE {
+        thread::yield_now();
+    }
+    bench
+}
+
+impl Bench {
+    fn stocked(&self) -> usize {
+        self.shards.shared.stocks[0].len(0)
+    }
+
+    fn open_at_once(&self, number: u16) -> Option<Box<[LocalEndpoint]>> {
+        let endpoints = [0, 1].map(|leg| EndpointRequest { leg: call(number).leg(leg).unwrap(), side: MediaSide(0) });
+        let timeout = Duration::from_secs(300);
+        let open = MediaCommand::Open { call: call(number), endpoints: endpoints.into(), inactivity: timeout, hold: timeout };
+        match self.shards.send(open).unwrap() {
+            Some(MediaEvent::Opened(locals)) => Some(locals),
+            None => None,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn ports_in_stock_are_told_at_once_and_packets_flow_between_them() {
+    let bench = start_stocked(11, 64, 1000, 4);
+    assert_eq!(bench.in_use(), 0);
+    let locals = bench.open_at_once(1).expect("a stock of four pairs");
+    let [a, b] = bench.phones(1);
+    talk(&a, &locals[0], &b, &locals[1]);
+    talk(&b, &locals[1], &a, &locals[0]);
+    assert_eq!(bench.in_use(), 2);
+    let MediaEvent::Closed(stats) = bench.close(1) else { panic!("not closed") };
+    assert_eq!((stats[0].leg, stats[0].received.packets, stats[1].received.packets), (call(1).leg(0).unwrap(), 1, 1));
+    assert_eq!((bench.in_use(), bench.shards.counts().sessions, bench.shards.counts().strays), (0, 0, 0));
+}
+
+#[test]
+fn a_packet_that_comes_before_the_description_finds_its_session() {
+    let bench = start_stocked(12, 64, 1000, 4);
+    let locals = bench.open_at_once(1).expect("a stock of four pairs");
+    UdpSocket::bind("127.0.91.212:0").unwrap().send_to(&packet(1), locals[0].rtp).unwrap();
+    let [a, b] = bench.phones(1);
+    talk(&a, &locals[0], &b, &locals[1]);
+    let MediaEvent::Closed(stats) = bench.close(1) else { panic!("not closed") };
+    assert_eq!((stats[0].dropped, bench.shards.counts().strays), (1, 0));
+}
+
+#[test]
+fn every_pair_of_the_range_serves_a_call_stocked_or_not() {
+    let bench = start_stocked(13, 16, 1000, 1);
+    let opened: Vec<_> = (0..16).map(|number| bench.open_on(number, &[0])).collect();
+    assert!(opened.iter().all(|event| matches!(event, MediaEvent::Opened(_))), "{opened:?}");
+    assert_eq!(bench.open_on(16, &[0]), MediaEvent::Refused(MediaFailure::NoPorts));
+    assert_eq!((bench.in_use(), bench.stocked(), bench.shards.counts().sessions), (16, 0, 16));
+}
+
+#[test]
+fn stocked_sockets_make_room_where_few_may_be_open() {
+    let bench = start_stocked(14, 64, 16, 4);
+    let opened: Vec<_> = (0..8).map(|number| bench.open_on(number, &[0])).collect();
+    assert!(opened.iter().all(|event| matches!(event, MediaEvent::Opened(_))), "{opened:?}");
+    assert_eq!(bench.open_on(8, &[0]), MediaEvent::Refused(MediaFailure::NoPorts));
+    assert_eq!((bench.shards.counts().sockets, bench.in_use()), (16, 8));
 }

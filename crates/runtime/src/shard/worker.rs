@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 use tandem_media::{Input, Output, PacketBuf, Session, Setup, Verdict};
-use tandem_model::{CallId, EndpointRequest, MediaCommand, MediaEvent, MediaFailure, PortId, Random, Timestamp};
+use tandem_model::{CallId, EndpointRequest, LocalEndpoint, MediaCommand, MediaEvent, MediaFailure, PortId, Random, Timestamp};
 
 /// Commands handled before packets have their turn again: opening ports takes as long as forwarding several packets.
 const COMMANDS_PER_TURN: usize = 16;
@@ -83,7 +83,7 @@ impl Worker {
         clock: Clock,
         seed: u64,
     ) -> io::Result<Worker> {
-        sockets.poller.watch(inbox.bell(), BELL)?;
+        sockets.poller.watch_writes(inbox.bell(), BELL)?;
         Ok(Worker {
             index,
             inbox,
@@ -103,6 +103,7 @@ impl Worker {
 
     /// Runs until it is told to stop.
     pub(super) fn run(mut self) {
+        self.sockets.stock_up(self.clock.now());
         loop {
             let ready = match self.sockets.poller.wait(self.patience()) {
                 Ok(ready) => ready,
@@ -112,12 +113,15 @@ impl Worker {
                 }
             };
             // A packet that was sent after a command finds it carried out: a phone may answer a description at once.
-            let obeys = self.backlog || self.inbox.has_rung();
+            let obeys = self.backlog || self.inbox.is_filled();
             if obeys && self.obey() == Going::Over {
                 return;
             }
             self.read(ready, obeys);
             self.wake();
+            if obeys {
+                self.sockets.stock_up(self.clock.now());
+            }
         }
     }
 
@@ -179,7 +183,8 @@ impl Worker {
         for _ in 0..COMMANDS_PER_TURN {
             let now = self.clock.now();
             match self.inbox.take() {
-                Some(Item::Command(command)) => self.command(now, command),
+                Some(Item::Command(command)) => self.command(now, command, None),
+                Some(Item::OpenAt(command, ports)) => self.command(now, command, Some(ports)),
                 Some(Item::Stop) => return Going::Over,
                 #[cfg(test)]
                 Some(Item::Fault(call, fault)) => self.inject(now, call, fault),
@@ -193,9 +198,16 @@ impl Worker {
         Going::On
     }
 
-    fn command(&mut self, now: Timestamp, command: MediaCommand) {
+    /// `stocked`: the ports of an `Open`, where its call has them from the stock.
+    fn command(&mut self, now: Timestamp, command: MediaCommand, stocked: Option<Box<[PortId]>>) {
         let (call, input) = match command {
-            MediaCommand::Open { call, endpoints, inactivity, hold } => return self.open(now, call, &endpoints, inactivity, hold),
+            MediaCommand::Open { call, endpoints, inactivity, hold } => {
+                let place = self.vacancy();
+                let is_told = stocked.is_some();
+                let Some(endpoints) = self.take_ports(now, call, &endpoints, place, stocked) else { return };
+                let setup = Setup { endpoints: &endpoints, inactivity, hold, seed: self.random.next_u64() };
+                return self.open(now, call, setup, place, is_told);
+            }
             MediaCommand::Describe { call, leg, description } => (call, Input::Describe(leg, description)),
             MediaCommand::Play { call, leg, tone } => (call, Input::Play(leg, tone)),
             MediaCommand::Close { call } => (call, Input::Close),
@@ -205,28 +217,53 @@ impl Worker {
         }
     }
 
-    /// Opens a session with all its ports, or none.
-    fn open(&mut self, now: Timestamp, call: CallId, requests: &[EndpointRequest], inactivity: Duration, hold: Duration) {
-        let place = self.vacant.pop().unwrap_or_else(|| {
+    /// A place for a session.
+    fn vacancy(&mut self) -> u32 {
+        self.vacant.pop().unwrap_or_else(|| {
             self.sessions.push(None);
             (self.sessions.len() - 1) as u32
-        });
-        let mut ports = Vec::with_capacity(requests.len());
-        ports.extend(requests.iter().map_while(|request| self.sockets.take(now, request.side, place)));
+        })
+    }
+
+    /// All ports of a session, or none.
+    fn take_ports(
+        &mut self,
+        now: Timestamp,
+        call: CallId,
+        requests: &[EndpointRequest],
+        place: u32,
+        stocked: Option<Box<[PortId]>>,
+    ) -> Option<Vec<(LocalEndpoint, PortId)>> {
+        let ports = if let Some(ports) = stocked {
+            ports.iter().for_each(|port| self.sockets.assign(now, *port, place));
+            ports
+        } else {
+            let mut ports = Vec::with_capacity(requests.len());
+            ports.extend(requests.iter().map_while(|request| self.sockets.take(now, request.side, place)));
+            ports.into()
+        };
         if ports.len() < requests.len() {
             tracing::debug!(%call, "no media ports are left");
             self.shared.counters.refused.fetch_add(1, Relaxed);
-            return self.give_up(now, call, place, &ports, MediaEvent::Refused(MediaFailure::NoPorts));
+            self.give_up(now, call, place, &ports, MediaEvent::Refused(MediaFailure::NoPorts));
+            return None;
         }
-        let endpoints: Vec<_> =
-            requests.iter().zip(&ports).map(|(request, port)| (self.sockets.local(request.leg, *port), *port)).collect();
-        let seed = self.random.next_u64();
-        match Session::open(now, Setup { endpoints: &endpoints, inactivity, hold, seed }) {
-            Ok(session) => {
+        Some(requests.iter().zip(&ports).map(|(request, port)| (self.sockets.local(request.leg, *port), *port)).collect())
+    }
+
+    /// Opens a session. Its call may have been told already.
+    fn open(&mut self, now: Timestamp, call: CallId, setup: Setup<'_>, place: u32, is_told: bool) {
+        let ports: Box<[PortId]> = setup.endpoints.iter().map(|(_, port)| *port).collect();
+        match Session::open(now, setup) {
+            Ok(mut session) => {
+                if is_told {
+                    // Its first output is what the call knows.
+                    let _ = session.poll_output();
+                }
                 let entry = Entry {
                     call,
                     session,
-                    ports: ports.into(),
+                    ports,
                     timer: None,
                     #[cfg(test)]
                     fault: None,

@@ -152,7 +152,7 @@ struct NobodysPorts {
 }
 
 impl MediaPort for NobodysPorts {
-    fn command(&self, command: MediaCommand) -> Result<(), MediaCommand> {
+    fn command(&self, command: MediaCommand) -> Result<Option<MediaEvent>, MediaCommand> {
         match command {
             MediaCommand::Open { call, endpoints, .. } => {
                 let opened = endpoints.iter().map(|endpoint| {
@@ -164,7 +164,7 @@ impl MediaPort for NobodysPorts {
             MediaCommand::Close { call } => self.events.send(call, MediaEvent::Closed(Box::default())),
             MediaCommand::Describe { .. } | MediaCommand::Play { .. } => {}
         }
-        Ok(())
+        Ok(None)
     }
 }
 
