@@ -198,6 +198,7 @@ impl Dispatcher {
         }
     }
 
+    #[cold]
     fn refuse(&self, message: &Message, flow: &Flow, rejection: &Rejection) -> Verdict {
         // §17.1.1.3: an ACK is never answered; §18.1.1: without a Via there is nowhere to answer to by right.
         if message.method() == Method::Ack || message.header(HeaderName::Via).is_none() {
@@ -207,6 +208,7 @@ impl Dispatcher {
         Verdict::Refuse(self.reply(message, flow, rejection.status, reason, |_| {}))
     }
 
+    #[cold]
     fn again(&self, tombstone: &Tombstone, message: &Message, flow: &Flow) -> Verdict {
         match tombstone {
             // The ACK of a refusal shares its INVITE's key: to answer it would be answered by another ACK, for ever.

@@ -58,25 +58,16 @@ impl Minted {
     }
 
     fn encode(prefix: &str, bytes: &[u8]) -> Minted {
-        let mut minted = Minted { text: [0; LONGEST], len: 0 };
-        let mut push = |byte: u8| {
-            minted.text[usize::from(minted.len)] = byte;
-            minted.len += 1;
-        };
-        prefix.bytes().for_each(&mut push);
-        let (mut pool, mut bits) = (0u32, 0u32);
-        for &byte in bytes {
-            pool = (pool << 8) | u32::from(byte);
-            bits += 8;
-            while bits >= 5 {
-                bits -= 5;
-                push(DIGITS[(pool >> bits) as usize & 31]);
+        let mut text = [0; LONGEST];
+        text[..prefix.len()].copy_from_slice(prefix.as_bytes());
+        // Five bytes are eight digits.
+        for (five, digits) in bytes.chunks(5).zip(text[prefix.len()..].chunks_mut(8)) {
+            let pool = (0..5).fold(0, |pool, place| pool << 8 | u64::from(five.get(place).copied().unwrap_or(0)));
+            for (place, digit) in digits.iter_mut().enumerate().take(text_len(five.len())) {
+                *digit = DIGITS[(pool >> (35 - 5 * place)) as usize & 31];
             }
         }
-        if bits > 0 {
-            push(DIGITS[(pool << (5 - bits)) as usize & 31]);
-        }
-        minted
+        Minted { text, len: (prefix.len() + text_len(bytes.len())) as u8 }
     }
 }
 

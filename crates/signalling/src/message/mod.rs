@@ -271,10 +271,13 @@ impl Message {
         item: &'a str,
         read: impl FnOnce(&'a str) -> Result<T, ParseError>,
     ) -> Result<T, HeaderError> {
-        read(item).map_err(|error| {
-            let offset = (item.as_ptr().addr()).saturating_sub(self.bytes().as_ptr().addr());
-            HeaderError { name, position: offset + error.position, kind: error.kind }
-        })
+        read(item).map_err(|error| self.unreadable(name, item, error))
+    }
+
+    #[cold]
+    fn unreadable(&self, name: HeaderName, item: &str, error: ParseError) -> HeaderError {
+        let start = usize::from(self.place(item).0);
+        HeaderError { name, position: start + error.position, kind: error.kind }
     }
 
     /// Where `part`, a part of this message, lies.

@@ -15,7 +15,7 @@ pub const MAX_MESSAGE: usize = 65_535;
 pub const MAX_HEADERS: usize = 128;
 
 /// Header lines whose places are kept in the message itself; the lines after them are scanned again when asked for.
-const INDEXED: usize = 40;
+const INDEXED: usize = 24;
 
 /// A start and an end in bytes from the start of the message.
 pub(super) type Span = (u16, u16);
@@ -165,6 +165,7 @@ impl Message {
 }
 
 /// Notes `kind` unless something was noted before.
+#[cold]
 fn note(defect: &mut Option<ParseError>, position: usize, kind: ParseErrorKind) {
     defect.get_or_insert(ParseError::new(position, kind));
 }

@@ -250,6 +250,7 @@ impl Printer {
 }
 
 /// Each run of white space that has a line end in it becomes one space.
+#[cold]
 fn unfold_into(text: &[u8], out: &mut Vec<u8>) {
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
     let mut rest = text;

@@ -123,6 +123,7 @@ fn target(message: &Message) -> Result<(), Rejection> {
     }
 }
 
+#[cold]
 fn of_defect(defect: ParseError) -> Rejection {
     match defect.kind {
         ParseErrorKind::Version => rejection(505, "Version Not Supported", defect.position),
@@ -131,6 +132,7 @@ fn of_defect(defect: ParseError) -> Rejection {
     }
 }
 
+#[cold]
 fn rejection(status: u16, reason: impl Into<Cow<'static, str>>, position: usize) -> Rejection {
     Rejection { status, reason: reason.into(), position }
 }
@@ -141,6 +143,7 @@ fn place(message: &Message, part: &str) -> usize {
 }
 
 impl From<HeaderError> for Rejection {
+    #[cold]
     fn from(error: HeaderError) -> Self {
         let reason = match error.kind {
             ParseErrorKind::Missing => format!("{} missing", error.name),
