@@ -24,6 +24,7 @@ mod mailbox;
 mod media_port;
 mod node;
 mod outbox;
+mod plain_text;
 pub mod replay;
 mod report;
 mod route_table;

@@ -1,6 +1,6 @@
 //! What is told of a call in the log: one line at INFO when it has ended, what happened on the way at DEBUG.
 
-use crate::log::Escaped;
+use crate::{log::Escaped, plain_text::Address};
 use std::fmt;
 use tandem_model::{CallRecord, DirectionStats, Event, EventKind, LegRecord, Timestamp};
 
@@ -49,8 +49,10 @@ struct Endpoint<'a>(Option<&'a LegRecord>);
 impl fmt::Display for Endpoint<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(leg) = self.0 else { return Ok(()) };
-        write!(f, "{}", Escaped(&leg.endpoint))?;
-        leg.remote.map_or(Ok(()), |remote| write!(f, "@{remote}"))
+        fmt::Display::fmt(&Escaped(&leg.endpoint), f)?;
+        let Some(remote) = leg.remote else { return Ok(()) };
+        f.write_str("@")?;
+        fmt::Display::fmt(&Address(remote), f)
     }
 }
 

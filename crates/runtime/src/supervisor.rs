@@ -1,13 +1,13 @@
 //! Lets calls in: policy first, then the limits of the node, then a task of its own for each.
 
-use crate::{actor::Actor, flight_recorder::Founding, mailbox::Mailbox, node::Node};
+use crate::{actor::Actor, flight_recorder::Founding, mailbox::Mailbox, node::Node, plain_text::PlainText};
 use bytes::Bytes;
 use std::rc::Rc;
 use tandem_model::{Admit, CallId, Decision, Flow, LegProfile, Origin, Question, Timestamp};
 use tandem_policy::Begun;
 use tandem_signalling::{
     ALLOW, Arrival, CallSetup,
-    message::{HeaderName, Message, Method, Uri},
+    message::{HeaderName, Host, Message, Method, Uri},
 };
 
 /// What Retry-After says while the node drains: it will not take this call any more.
@@ -131,7 +131,15 @@ impl Node {
 
 /// What a request shows before anything is spent on it.
 fn admit(request: &Message, flow: &Flow) -> Admit {
-    let domain = Uri::parse(request.uri()).map(|uri| uri.host.to_string().into()).unwrap_or_default();
+    let domain = Uri::parse(request.uri()).map(|uri| as_written(uri.host)).unwrap_or_default();
     let to = request.to().ok().and_then(|to| Uri::parse(to.uri).ok().map(|uri| uri.user_unescaped().as_ref().into()));
     Admit { listener: flow.listener, source: flow.remote, domain, to: to.unwrap_or_default() }
+}
+
+fn as_written(host: Host<'_>) -> Box<str> {
+    match host {
+        Host::Name(name) => name.into(),
+        Host::V4(address) => PlainText::v4(address).as_str().into(),
+        Host::V6(_) => host.to_string().into(),
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! One line a call is what the log costs while all is well, so it is written piece by piece into the buffer that takes it.
 
+use crate::plain_text::PlainText;
 use std::{
     fmt::{self, Write},
     time::{SystemTime, UNIX_EPOCH},
@@ -84,7 +85,7 @@ struct Fields<'a, W> {
 }
 
 impl<W: Write> Fields<'_, W> {
-    fn put(&mut self, field: &Field, value: fmt::Arguments<'_>) {
+    fn put(&mut self, field: &Field, value: impl FnOnce(&mut W) -> fmt::Result) {
         let name = field.name();
         self.written = self.written.and_then(|()| {
             self.writer.write_char(' ')?;
@@ -92,22 +93,22 @@ impl<W: Write> Fields<'_, W> {
                 self.writer.write_str(name)?;
                 self.writer.write_char('=')?;
             }
-            self.writer.write_fmt(value)
+            value(self.writer)
         });
     }
 }
 
 impl<W: Write> Visit for Fields<'_, W> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.put(field, format_args!("{value:?}"));
+        self.put(field, |writer| write!(writer, "{value:?}"));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.put(field, format_args!("{value}"));
+        self.put(field, |writer| writer.write_str(PlainText::number(value).as_str()));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field, format_args!("{value:?}"));
+        self.put(field, |writer| write!(writer, "{value:?}"));
     }
 }
 
