@@ -29,7 +29,7 @@ fn ours(text: &str) -> Result<Reading, String> {
     let media = description.media().iter().map(|media| {
         let formats = media.formats().collect::<Vec<_>>().join(" ");
         let connection = media.section().line(b'c').map(string);
-        (media.kind.to_owned(), media.port, media.proto.to_owned(), formats, connection, attributes(media.section()))
+        (string(media.kind), media.port, string(media.proto), formats, connection, attributes(media.section()))
     });
     Ok(Reading {
         session: attributes(description.session()),

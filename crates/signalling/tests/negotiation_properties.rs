@@ -61,7 +61,7 @@ fn answer_to(ours: &[u8], audio: &str, wild: Option<String>) -> String {
     }
     let lines = Description::parse(ours).unwrap();
     let answer = |media: &tandem_signalling::sdp::Media<'_>| match media.port {
-        0 => format!("m={} 0 {} 0\n", media.kind, media.proto),
+        0 => format!("m={} 0 {} 0\n", text(media.kind), text(media.proto)),
         _ => audio.to_owned(),
     };
     sdp("198.51.100.7", &lines.media().iter().map(answer).collect::<String>())

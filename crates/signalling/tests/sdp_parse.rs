@@ -43,10 +43,10 @@ fn sections_belong_to_the_session_and_to_each_medium() {
     assert_eq!(description.session().lines().count(), 12);
     assert_eq!(description.session().line(b's'), Some(&b"SDP Seminar"[..]));
     let [audio, video] = description.media() else { panic!("{description:?}") };
-    assert_eq!((audio.kind, audio.port, audio.proto), ("audio", 49170, "RTP/AVP"));
+    assert_eq!((audio.kind, audio.port, audio.proto), (&b"audio"[..], 49170, &b"RTP/AVP"[..]));
     assert_eq!(audio.formats().collect::<Vec<_>>(), ["0", "96"]);
     assert_eq!(audio.section().lines().last(), Some(Line { kind: b'X', value: b"unknown" }));
-    assert_eq!((video.kind, video.section().lines().count()), ("video", 2));
+    assert_eq!((video.kind, video.section().lines().count()), (&b"video"[..], 2));
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn typed_views() {
     assert_eq!(session.connection(), Some(Some(Connection::Address("224.2.17.12".parse().unwrap()))));
     assert_eq!(session.direction(), Some(Direction::RecvOnly));
     let [audio, video] = description.media() else { panic!("{description:?}") };
-    let map = RtpMap { payload: 96, encoding: "opus", clock_rate: 48000, channels: 2 };
+    let map = RtpMap { payload: 96, encoding: b"opus", clock_rate: 48000, channels: 2 };
     assert_eq!(audio.section().rtp_maps().collect::<Vec<_>>(), [map]);
     assert_eq!(audio.section().connection(), None);
     assert_eq!(video.section().connection(), Some(Some(Connection::Address("2001:db8::1".parse().unwrap()))));

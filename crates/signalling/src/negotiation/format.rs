@@ -102,7 +102,7 @@ impl Format {
     pub(super) fn from_map(map: &RtpMap<'_>) -> Option<Format> {
         let is = |format: &Format| {
             map.clock_rate == format.clock_rate()
-                && map.encoding.eq_ignore_ascii_case(format.encoding_name())
+                && map.encoding.eq_ignore_ascii_case(format.encoding_name().as_bytes())
                 && (map.channels == format.channels() || map.channels == 1)
         };
         Format::ALL.into_iter().find(is)
@@ -114,10 +114,12 @@ impl Format {
 pub(super) struct FormatList {
     items: [Format; Format::COUNT],
     len: u8,
+    /// The same as bits.
+    set: u8,
 }
 
 impl FormatList {
-    pub(super) const EMPTY: FormatList = FormatList { items: Format::ALL, len: 0 };
+    pub(super) const EMPTY: FormatList = FormatList { items: Format::ALL, len: 0, set: 0 };
 
     pub(super) fn of_codecs(codecs: &[Codec]) -> FormatList {
         let mut list = FormatList::EMPTY;
@@ -125,16 +127,12 @@ impl FormatList {
         list
     }
 
-    pub(super) fn as_slice(&self) -> &[Format] {
-        &self.items[..usize::from(self.len)]
-    }
-
     pub(super) fn iter(&self) -> impl Iterator<Item = Format> + use<> {
         self.items.into_iter().take(usize::from(self.len))
     }
 
     pub(super) fn contains(&self, format: Format) -> bool {
-        self.as_slice().contains(&format)
+        self.set & 1 << format as u8 != 0
     }
 
     /// Adds a format at the end unless it is in already.
@@ -143,6 +141,7 @@ impl FormatList {
         if !self.contains(format) && usize::from(self.len) < Format::COUNT {
             self.items[usize::from(self.len)] = format;
             self.len += 1;
+            self.set |= 1 << format as u8;
         }
     }
 

@@ -20,6 +20,8 @@ const MAX_TIMES_BYTES: usize = 41;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Head {
     section: Span,
+    /// The letters of its lines, as bits.
+    kinds: u64,
     /// `t=`, empty if it cannot be read.
     times: Option<Span>,
     host: Option<Host>,
@@ -49,6 +51,8 @@ pub(super) struct MediaLine {
 pub(super) struct Audio {
     pub(super) line: MediaLine,
     section: Span,
+    /// The section from its first `a=fmtp` on.
+    parameters: Span,
     protocol: Protocol,
     /// `c=`, of the medium or else of the session.
     host: Option<Host>,
@@ -99,8 +103,9 @@ impl Remote {
 impl Head {
     pub(super) fn read(text: &[u8], description: &Description<'_>) -> Head {
         let section = description.session();
-        let mut head = Head { section: section.span(text), times: None, host: None, direction: None };
+        let mut head = Head { section: section.span(text), kinds: 0, times: None, host: None, direction: None };
         for line in section.lines() {
+            head.kinds |= kind_bit(line.kind);
             match line.kind {
                 b'c' => head.host = head.host.or_else(|| Some(Host::read(line.value))),
                 b't' if head.times.is_none() => {
@@ -113,10 +118,19 @@ impl Head {
         head
     }
 
+    /// It has a line of that letter.
+    pub(super) fn has(&self, kind: u8) -> bool {
+        self.kinds & kind_bit(kind) != 0
+    }
+
     /// `t=` of an offer, for its answer (RFC 3264 §6), if it can be read.
     pub(super) fn times<'a>(&self, text: &'a [u8]) -> Option<&'a [u8]> {
         self.times.map(|times| times.read(text)).filter(|times| !times.is_empty())
     }
+}
+
+fn kind_bit(kind: u8) -> u64 {
+    1 << (kind.wrapping_sub(b'A') & 63)
 }
 
 impl Host {
@@ -131,8 +145,8 @@ impl Host {
 
 impl MediaLine {
     pub(super) fn read(text: &[u8], media: &Media<'_>) -> MediaLine {
-        let span = |word: &str| Span::of(word.as_bytes(), text);
-        let format = media.formats().next().map_or_else(Span::default, span);
+        let span = |word: &[u8]| Span::of(word, text);
+        let format = media.formats().next().map_or_else(Span::default, |format| span(format.as_bytes()));
         MediaLine { port: media.port, kind: span(media.kind), proto: span(media.proto), format }
     }
 
@@ -149,11 +163,11 @@ impl MediaLine {
 }
 
 impl Protocol {
-    fn of(name: &str) -> Protocol {
-        if name.eq_ignore_ascii_case("RTP/AVP") {
+    fn of(name: &[u8]) -> Protocol {
+        if name.eq_ignore_ascii_case(b"RTP/AVP") {
             return Protocol::Plain;
         }
-        let is_rtp = name.split('/').any(|part| part.eq_ignore_ascii_case("RTP"));
+        let is_rtp = name.split(|byte| *byte == b'/').any(|part| part.eq_ignore_ascii_case(b"RTP"));
         if is_rtp { Protocol::OtherRtp } else { Protocol::Other }
     }
 }
@@ -165,6 +179,7 @@ impl Audio {
         let mut audio = Audio {
             line: MediaLine::read(text, media),
             section: media.section().span(text),
+            parameters: Span::default(),
             protocol: Protocol::of(media.proto),
             host: None,
             formats: FormatList::EMPTY,
@@ -178,7 +193,10 @@ impl Audio {
         };
         let mut stated = None;
         let mut maps: [Option<Option<Format>>; 128] = [None; 128];
-        for line in media.section().lines() {
+        let mut lines = media.section().lines();
+        loop {
+            let rest = lines.rest();
+            let Some(line) = lines.next() else { break };
             if line.kind == b'c' {
                 audio.host = audio.host.or_else(|| Some(Host::read(line.value)));
             }
@@ -189,6 +207,7 @@ impl Audio {
                         maps[usize::from(map.payload)].get_or_insert(Format::from_map(&map));
                     }
                 }
+                b"fmtp" if audio.parameters.is_empty() => audio.parameters = rest.span(text),
                 b"ptime" => audio.ptime = milliseconds(attribute.value),
                 b"maxptime" => audio.maxptime = milliseconds(attribute.value),
                 b"rtcp-mux" => audio.mux = true,
@@ -269,7 +288,7 @@ impl<'a> Heard<'a> {
         if !format.has_parameters() {
             return None;
         }
-        let parameters = self.section().format_parameters(self.audio.numbers.get(format)?)?;
+        let parameters = Section::again(self.audio.parameters, self.text).format_parameters(self.audio.numbers.get(format)?)?;
         let is_plain = parameters.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
         (is_plain && !parameters.is_empty() && parameters.len() <= MAX_PARAMETERS_BYTES).then_some(parameters)
     }

@@ -89,8 +89,7 @@ pub(super) struct AudioLine<'a> {
 
 /// Writes a description with our address for `leg`. `times` is what `t=` says.
 pub(super) fn write(leg: &mut LegMedia, address: IpAddr, times: &[u8], layout: &Layout, line: &AudioLine<'_>) -> Arc<[u8]> {
-    let (mut writer, tail) = begin(leg, address);
-    writer.text("s=-\r\nc=").address(address).text("\r\nt=").bytes(times).end();
+    let (mut writer, tail) = begin_with(leg, address, times);
     layout.print(&mut writer, None, |writer| line.print(writer));
     leg.stamp(writer, tail)
 }
@@ -137,15 +136,17 @@ impl AudioLine<'_> {
 pub(super) fn pass(leg: &mut LegMedia, heard: &Heard<'_>, formats: &FormatList, layout: &Layout) -> Arc<[u8]> {
     let (mut writer, tail) = begin(leg, NO_ADDRESS);
     let session = heard.session();
-    writer.text("s=-\r\n");
-    let print = |writer: &mut Writer, kind: u8| session.lines().filter(|line| line.kind == kind).for_each(|line| writer.line(line));
-    print(&mut writer, b'c');
-    print(&mut writer, b'b');
+    let print = |writer: &mut Writer, kind: u8, is_kept: fn(&Line<'_>) -> bool| {
+        if heard.head.has(kind) {
+            session.lines().filter(|line| line.kind == kind && is_kept(line)).for_each(|line| writer.line(line));
+        }
+    };
+    print(&mut writer, b'c', |_| true);
+    print(&mut writer, b'b', |_| true);
     writer.text("t=").bytes(heard.head.times(heard.text).unwrap_or(ALWAYS)).end();
     // Groups name the media by their `mid`; all but one of them stay behind.
-    let is_group = |line: &Line<'_>| line.attribute().is_none_or(|attribute| attribute.name == b"group");
-    session.lines().filter(|line| !is_group(line)).for_each(|line| writer.line(line));
-    let own_connection = heard.section().lines().find(|line| line.kind == b'c').filter(|_| session.line(b'c').is_none());
+    print(&mut writer, b'a', |line| line.attribute().is_some_and(|attribute| attribute.name != b"group"));
+    let own_connection = if heard.head.has(b'c') { None } else { heard.section().lines().find(|line| line.kind == b'c') };
     layout.print(&mut writer, own_connection, |writer| pass_audio(writer, heard, formats));
     leg.stamp(writer, tail)
 }
@@ -153,18 +154,17 @@ pub(super) fn pass(leg: &mut LegMedia, heard: &Heard<'_>, formats: &FormatList, 
 fn pass_audio(writer: &mut Writer, heard: &Heard<'_>, formats: &FormatList) {
     let line = &heard.audio.line;
     let numbers = || formats.iter().filter_map(|format| heard.audio.numbers.get(format));
-    if line.port == 0 || numbers().next().is_none() {
+    let kept = numbers().fold(0u128, |kept, number| kept | 1 << number);
+    if line.port == 0 || kept == 0 {
         return print_rejected(writer, &line.rejected(heard.text));
     }
     writer.text("m=audio ").number(line.port.into()).text(" ").bytes(line.proto(heard.text));
     numbers().for_each(|number| _ = writer.text(" ").number(number.into()));
     writer.end();
+    let is_kept_number = |value: &[u8]| split_payload(value).is_some_and(|(number, _)| kept & 1 << number != 0);
     let concerns_us = |attribute: Attribute<'_>| match attribute.name {
-        b"rtpmap" | b"fmtp" => split_payload(attribute.value).is_some_and(|(number, _)| numbers().any(|kept| kept == number)),
-        b"rtcp-fb" => {
-            let every = attribute.value.trim_ascii_start().starts_with(b"*");
-            every || split_payload(attribute.value).is_some_and(|(number, _)| numbers().any(|kept| kept == number))
-        }
+        b"rtpmap" | b"fmtp" => is_kept_number(attribute.value),
+        b"rtcp-fb" => attribute.value.trim_ascii_start().starts_with(b"*") || is_kept_number(attribute.value),
         _ => true,
     };
     let is_kept = |line: &Line<'_>| matches!(line.kind, b'c' | b'b') || line.attribute().is_some_and(concerns_us);
@@ -180,17 +180,23 @@ pub(super) fn rtcp_to_state(local: LocalEndpoint) -> Option<SocketAddr> {
 /// Declines everything that `offer` holds.
 pub(super) fn decline(leg: &mut LegMedia, offer: &Offer) -> Arc<[u8]> {
     let address = leg.local().map_or(NO_ADDRESS, |local| local.rtp.ip());
-    let (mut writer, tail) = begin(leg, address);
-    writer.text("s=-\r\nc=").address(address).text("\r\nt=").bytes(offer.times().unwrap_or(ALWAYS)).end();
+    let (mut writer, tail) = begin_with(leg, address, offer.times().unwrap_or(ALWAYS));
     offer.rejected_lines().for_each(|line| print_rejected(&mut writer, &line));
     leg.stamp(writer, tail)
 }
 
-/// The lines up to the version, tentatively one up; what counts as a change begins at the offset.
+/// The lines of a session whose media comes from us.
+fn begin_with(leg: &LegMedia, address: IpAddr, times: &[u8]) -> (Writer, usize) {
+    let (mut writer, tail) = begin(leg, address);
+    writer.text("c=").address(address).text("\r\nt=").bytes(times).end();
+    (writer, tail)
+}
+
+/// The lines up to the name, with the version tentatively one up; what counts as a change begins at the offset.
 fn begin(leg: &LegMedia, address: IpAddr) -> (Writer, usize) {
     let mut writer = Writer::with_capacity(USUAL_BYTES);
     writer.text("v=0\r\no=- ").number(leg.session_id()).text(" ").number(leg.next_version()).text(" ");
     let tail = writer.len();
-    writer.address(address).end();
+    writer.address(address).text("\r\ns=-\r\n");
     (writer, tail)
 }

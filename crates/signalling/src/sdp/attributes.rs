@@ -131,7 +131,7 @@ pub struct RtpMap<'a> {
     /// The payload number.
     pub payload: u8,
     /// The encoding, compared without case.
-    pub encoding: &'a str,
+    pub encoding: &'a [u8],
     /// RTP clock in hertz.
     pub clock_rate: u32,
     /// Channels; 1 where none are written.
@@ -144,7 +144,7 @@ impl<'a> RtpMap<'a> {
         let mut words = Words::of(value);
         let payload = payload_number(words.next()?)?;
         let mut parts = words.next()?.split(|byte| *byte == b'/');
-        let (encoding, clock_rate) = (text(parts.next()?)?, number(parts.next()?)?);
+        let (encoding, clock_rate) = (parts.next()?, number(parts.next()?)?);
         let channels = parts.next().map_or(Some(1), |channels| number(channels)?.try_into().ok())?;
         Some(RtpMap { payload, encoding, clock_rate, channels })
     }

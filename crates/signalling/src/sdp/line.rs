@@ -1,6 +1,6 @@
 //! Text to lines. Strict where one line could be mistaken for two.
 
-use super::SdpErrorKind;
+use super::{SdpErrorKind, Section};
 
 /// One line without its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,9 +42,16 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The lines of a [`Section`](super::Section).
+/// The lines of a [`Section`].
 #[derive(Clone, Debug)]
 pub struct Lines<'a>(pub(super) &'a [u8]);
+
+impl<'a> Lines<'a> {
+    /// Those that are still to come.
+    pub(crate) fn rest(&self) -> Section<'a> {
+        Section(self.0)
+    }
+}
 
 impl<'a> Iterator for Lines<'a> {
     type Item = Line<'a>;
@@ -76,23 +83,21 @@ pub(super) fn split_line<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], SdpErrorKi
 /// Where the first LF, CR or NUL is. Eight bytes are looked at together: this is where the time of reading goes.
 fn end_of_line(text: &[u8]) -> usize {
     const EACH: u64 = u64::MAX / 255;
-    let mut at = 0;
-    while let Some(eight) = text[at..].first_chunk() {
-        let eight = u64::from_le_bytes(*eight);
+    let mut rest = text;
+    while let Some((eight, behind)) = rest.split_first_chunk() {
+        let word = u64::from_le_bytes(*eight);
         // Of the bytes up to CR the first one is marked in its top bit; behind it some that are greater may be, too.
-        let marks = eight.wrapping_sub(EACH * 14) & !eight & (EACH * 128);
+        let marks = word.wrapping_sub(EACH * 14) & !word & (EACH * 128);
         if marks == 0 {
-            at += 8;
+            rest = behind;
             continue;
         }
-        at += marks.trailing_zeros() as usize / 8;
-        if matches!(text[at], b'\n' | b'\r' | 0) {
-            return at;
+        rest = &rest[marks.trailing_zeros() as usize / 8..];
+        match rest {
+            [b'\n' | b'\r' | 0, ..] => return text.len() - rest.len(),
+            _ => rest = &rest[1..],
         }
-        at += 1;
     }
-    while at < text.len() && !matches!(text[at], b'\n' | b'\r' | 0) {
-        at += 1;
-    }
-    at
+    let last = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r' | 0)).unwrap_or(rest.len());
+    text.len() - rest.len() + last
 }

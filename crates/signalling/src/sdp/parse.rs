@@ -17,17 +17,17 @@ pub struct Description<'a> {
 
 /// A run of whole lines: those before the first `m=`, or those after one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Section<'a>(&'a [u8]);
+pub struct Section<'a>(pub(super) &'a [u8]);
 
 /// One `m=` line and what follows it.
 #[derive(Clone, Copy, Debug)]
 pub struct Media<'a> {
     /// `audio`, `video`, `image`, …
-    pub kind: &'a str,
+    pub kind: &'a [u8],
     /// The transport port; 0 means that the medium is not wanted.
     pub port: u16,
     /// `RTP/AVP`, `UDP/TLS/RTP/SAVPF`, …
-    pub proto: &'a str,
+    pub proto: &'a [u8],
     formats: &'a str,
     text: &'a [u8],
     section: Section<'a>,
@@ -65,7 +65,7 @@ impl<'a> Description<'a> {
         if text.len() > MAX_DESCRIPTION_BYTES {
             return Err(SdpError { line: 1, kind: SdpErrorKind::TooLong });
         }
-        let mut media: Vec<Media<'a>> = Vec::new();
+        let mut media: Vec<Media<'a>> = Vec::with_capacity(1);
         let (mut session_end, mut section_start, mut number) = (None, 0, 0);
         let mut rest = text;
         while !rest.is_empty() {
@@ -158,7 +158,7 @@ impl<'a> Section<'a> {
 impl<'a> Media<'a> {
     /// It carries sound.
     pub fn is_audio(&self) -> bool {
-        self.kind.eq_ignore_ascii_case("audio")
+        self.kind.eq_ignore_ascii_case(b"audio")
     }
 
     /// The formats as written: payload numbers for RTP.
@@ -179,7 +179,8 @@ impl<'a> Media<'a> {
     /// RFC 8866 §5.14. The number of ports (`49170/2`) is read over: nothing here speaks in layers.
     fn read(value: &'a [u8]) -> Option<Media<'a>> {
         let mut words = Words::of(value);
-        let (kind, ports, proto) = (token(words.next()?)?, words.next().filter(|word| is_token(word))?, token(words.next()?)?);
+        let mut token = || words.next().filter(|word| is_token(word));
+        let (kind, ports, proto) = (token()?, token()?, token()?);
         let formats = str::from_utf8(words.rest()).ok()?;
         if words.next().is_some_and(|format| format.len() > MAX_TOKEN_BYTES) {
             return None;
@@ -190,10 +191,6 @@ impl<'a> Media<'a> {
 }
 
 /// A word that may be copied to another peer.
-fn token(word: &[u8]) -> Option<&str> {
-    str::from_utf8(word).ok().filter(|_| is_token(word))
-}
-
 fn is_token(word: &[u8]) -> bool {
     word.len() <= MAX_TOKEN_BYTES && word.iter().all(u8::is_ascii_graphic)
 }

@@ -1,7 +1,10 @@
 //! Lines to text.
 
 use super::Line;
-use std::{io::Write, net::IpAddr};
+use std::{
+    io::Write,
+    net::{IpAddr, Ipv4Addr},
+};
 
 /// Writes one description. It takes what it is given: that no value holds an end of line is the caller's care.
 #[derive(Debug)]
@@ -47,21 +50,29 @@ impl Writer {
     /// Adds `IN IP4 192.0.2.1` or `IN IP6 2001:db8::1`.
     pub fn address(&mut self, address: IpAddr) -> &mut Writer {
         match address {
-            IpAddr::V4(address) => {
-                self.text("IN IP4 ");
-                for (place, byte) in address.octets().into_iter().enumerate() {
-                    if place > 0 {
-                        self.text(".");
-                    }
-                    self.number(byte.into());
-                }
-            }
+            IpAddr::V4(address) => self.text("IN IP4 ").ipv4(address),
             IpAddr::V6(address) => {
                 // Writing to a Vec does not fail.
                 let _ = write!(self.0, "IN IP6 {address}");
+                self
             }
         }
-        self
+    }
+
+    fn ipv4(&mut self, address: Ipv4Addr) -> &mut Writer {
+        let mut text = [b'.'; 16];
+        let mut end = 0;
+        for octet in address.octets() {
+            for unit in [100, 10, 1] {
+                if octet >= unit || unit == 1 {
+                    text[end] = b'0' + octet / unit % 10;
+                    end += 1;
+                }
+            }
+            end += 1;
+        }
+        // The dot behind the last number stays here.
+        self.bytes(&text[..end - 1])
     }
 
     /// Ends the line.

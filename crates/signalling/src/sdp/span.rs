@@ -17,6 +17,10 @@ impl Span {
         Span { start: place(start), end: place(start.wrapping_add(part.len())) }
     }
 
+    pub(crate) fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+
     /// The part again, from the same text.
     pub(crate) fn read(self, text: &[u8]) -> &[u8] {
         text.get(Range { start: self.start.into(), end: self.end.into() }).unwrap_or_default()
