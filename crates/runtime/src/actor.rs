@@ -38,6 +38,8 @@ pub(crate) struct Actor {
     answered: Option<Timestamp>,
     /// The trunks whose limits count this call.
     begun: Vec<Begun>,
+    /// It has ended and no longer counts, though its last transactions may not be over.
+    ended: bool,
 }
 
 /// Whether the call goes on.
@@ -60,7 +62,8 @@ impl Actor {
     ) -> Option<Actor> {
         let now = node.clock.now();
         let trail = node.recorder.borrow_mut().founded(now, &setup, &arrival, &origin, &profile);
-        let mut actor = Actor { node, setup, call: None, mailbox, trail, failed: false, began: now, answered: None, begun: vec![begun] };
+        let mut actor =
+            Actor { node, setup, call: None, mailbox, trail, failed: false, began: now, answered: None, begun: vec![begun], ended: false };
         let setup = actor.setup.clone();
         let going = match contain(|| Box::new(Call::found(setup, now, arrival, origin, profile))) {
             Ok(call) => {
@@ -157,7 +160,18 @@ impl Actor {
         if matches!(event.kind, EventKind::LegAnswered) && self.answered.is_none() {
             self.answered = Some(event.time);
         }
+        let is_end = matches!(event.kind, EventKind::CallEnded(_));
         self.node.notify(event);
+        if is_end {
+            self.release();
+        }
+    }
+
+    /// Gives its place back, once.
+    fn release(&mut self) {
+        if !std::mem::replace(&mut self.ended, true) {
+            self.node.on_call_ended(self.begun.drain(..));
+        }
     }
 
     /// The call panicked. It is written out for whoever looks into it, and ended: as it stood before what it died of, where the
@@ -190,7 +204,7 @@ impl Actor {
             node.refuse_founding(founding);
         }
         let kind = EventKind::CallEnded(Box::new(self.record(now, founding.as_ref())));
-        node.notify(Event { time: now, call: id, leg: None, kind });
+        self.notify(Event { time: now, call: id, leg: None, kind });
         let legs = (0..MAX_LEGS).filter_map(|index| id.leg(index));
         legs.for_each(|leg| node.dispatcher.borrow_mut().leg_removed(leg));
         Going::Over
@@ -217,7 +231,8 @@ impl Actor {
 /// However a call ends, nothing leads to it any more.
 impl Drop for Actor {
     fn drop(&mut self) {
-        self.node.on_call_over(self.setup.id, self.begun.drain(..));
+        self.release();
+        self.node.on_call_over(self.setup.id);
     }
 }
 

@@ -23,7 +23,7 @@ use tokio::{
     time::timeout,
 };
 
-/// How long calls that were ended get to say goodbye and to close their media.
+/// How long calls that have ended get to hear the answers to their last words, and to close their media.
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// How often tombstones that are due are dropped while nothing comes in.
@@ -232,23 +232,27 @@ async fn follow(node: Rc<Node>, mut orders: mpsc::Receiver<Order>) {
 async fn live(node: Rc<Node>, drain_timeout: Duration) {
     node.until(|node| node.stops.get() > 0).await;
     node.draining.set(true);
-    tracing::info!(calls = node.routes.len(), "draining: no new calls are let in");
-    let drained = node.until(|node| node.routes.is_empty() || node.stops.get() > 1);
+    tracing::info!(calls = node.calls(), "draining: no new calls are let in");
+    let drained = node.until(|node| node.calls() == 0 || node.stops.get() > 1);
     // Whichever comes first: none left, told again, or the time is over.
     let _ = timeout(drain_timeout, drained).await;
-    let left = node.routes.calls();
-    if !left.is_empty() {
-        tracing::warn!(calls = left.len(), "ending the calls that are left");
-        for call in left {
+    if node.calls() > 0 {
+        tracing::warn!(calls = node.calls(), "ending the calls that are left");
+        for call in node.routes.calls() {
             // A call that cannot take it is over, or so busy that it will be dropped as it is.
             let _ = node.routes.deliver(call, Input::End(EndReason::Shutdown));
         }
-        let _ = timeout(FAREWELL, node.until(|node| node.routes.is_empty() || node.stops.get() > 2)).await;
     }
-    tracing::info!(calls_left = node.routes.len(), "stopped");
+    let _ = timeout(FAREWELL, node.until(|node| node.routes.is_empty() || node.stops.get() > 2)).await;
+    tracing::info!(calls_left = node.calls(), "stopped");
 }
 
 impl Node {
+    /// Calls that have not ended.
+    fn calls(&self) -> u32 {
+        self.limits.borrow().calls()
+    }
+
     fn stop(&self) {
         self.stops.set(self.stops.get().saturating_add(1));
         self.changed.notify_one();

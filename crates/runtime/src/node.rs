@@ -94,13 +94,23 @@ impl Node {
         }
     }
 
-    /// A call has left, and no longer counts.
-    pub(crate) fn on_call_over(&self, call: CallId, begun: impl IntoIterator<Item = Begun>) {
-        self.routes.remove(call);
-        self.dispatcher.borrow_mut().call_removed(call);
+    /// A call has ended, and no longer counts. Its last transactions may go on for as long as 32 s: no more than
+    /// [`NodeLimits`] lets in during that time.
+    pub(crate) fn on_call_ended(&self, begun: impl IntoIterator<Item = Begun>) {
         self.limits.borrow_mut().end();
         let mut trunks = self.trunks.borrow_mut();
         begun.into_iter().for_each(|begun| trunks.end(begun));
+        self.tell_of_change();
+    }
+
+    /// A call has left: nothing leads to it any more.
+    pub(crate) fn on_call_over(&self, call: CallId) {
+        self.routes.remove(call);
+        self.dispatcher.borrow_mut().call_removed(call);
+        self.tell_of_change();
+    }
+
+    fn tell_of_change(&self) {
         if self.draining.get() {
             self.changed.notify_one();
         }

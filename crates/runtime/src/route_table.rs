@@ -5,18 +5,14 @@ use std::{cell::RefCell, collections::BTreeMap};
 use tandem_model::CallId;
 use tandem_signalling::Input;
 
-/// Every call that has not ended. Bounded: a call is let in only where the supervisor finds room.
+/// Every call whose last transaction is not over. Bounded: a call is let in only where the supervisor finds room, and what has
+/// ended stays for 32 s at most.
 #[derive(Default)]
 pub(crate) struct RouteTable {
     calls: RefCell<BTreeMap<CallId, Mailbox>>,
 }
 
 impl RouteTable {
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.calls.borrow().len()
-    }
-
     /// Whether there is none.
     pub(crate) fn is_empty(&self) -> bool {
         self.calls.borrow().is_empty()

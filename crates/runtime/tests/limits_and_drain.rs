@@ -113,6 +113,19 @@ fn a_draining_node_lets_calls_go_on_and_takes_no_others() {
 }
 
 #[test]
+fn what_has_ended_holds_up_no_drain() {
+    let (caller, callee) = (Peer::new(), Peer::new());
+    let node = TestNode::bridging_to(callee.address);
+    caller.send(node.address, &caller.invite(node.address, "refused", ""));
+    let invite = callee.hear_starting("INVITE");
+    callee.send(node.address, &invite.answer("486 Busy Here", "callee", "", ""));
+    caller.hear_starting("SIP/2.0 486");
+    // The 486 is never acknowledged.
+    node.order(Order::Stop);
+    node.join();
+}
+
+#[test]
 fn told_twice_it_ends_what_is_left() {
     let (caller, callee) = (Peer::new(), Peer::new());
     let node = TestNode::bridging_to(callee.address);

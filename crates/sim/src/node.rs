@@ -294,7 +294,14 @@ impl CoreNode {
             Output::Send(transmit) => self.send(world, Some(id), *transmit),
             Output::Ask(question, what) => return self.ask(world, id, question, &what),
             Output::Media(command) => self.shard.command(world, *command),
-            Output::Notify(event) => self.events.push(*event),
+            Output::Notify(event) => {
+                if matches!(event.kind, EventKind::CallEnded(_)) {
+                    self.limits.end();
+                    let begun = self.calls.get_mut(&id).map(|held| std::mem::take(&mut held.begun));
+                    begun.into_iter().flatten().for_each(|begun| self.trunks.end(begun));
+                }
+                self.events.push(*event);
+            }
             Output::LegAdded(leg) => self.dispatcher.leg_added(leg, id),
             Output::LegRemoved(leg) => self.dispatcher.leg_removed(leg),
             Output::Retire(key, tombstone) => self.dispatcher.retire(world.now, key, tombstone),
@@ -322,10 +329,8 @@ impl CoreNode {
     }
 
     fn over(&mut self, id: CallId) {
-        let Some(held) = self.calls.remove(&id) else { return };
+        self.calls.remove(&id);
         self.dispatcher.call_removed(id);
-        self.limits.end();
-        held.begun.into_iter().for_each(|begun| self.trunks.end(begun));
     }
 
     fn send(&mut self, world: &mut World<'_>, call: Option<CallId>, transmit: Transmit) {

@@ -2,7 +2,7 @@
 
 use tandem_model::EndReason;
 use tandem_phone::{Act, Outcome, Request, Script};
-use tandem_sim::{ALICE, BOB, Sim, ms};
+use tandem_sim::{ALICE, BOB, CORE, Sim, ms};
 
 fn small() -> String {
     tandem_sim::STANDARD.replace("max = 50", "max = 2")
@@ -34,6 +34,30 @@ fn a_full_node_says_503_with_retry_after() {
     assert!(sim.phone(ALICE).call(again).was_answered());
     sim.act_in(ALICE, 1, Act::Bye);
     sim.act_in(ALICE, again, Act::Bye);
+    sim.finish();
+}
+
+#[test]
+fn calls_that_have_ended_take_no_room() {
+    let mut sim = Sim::with_config(4, &small());
+    // Refused, and the refusals are never acknowledged: their transactions go on for 32 s.
+    for number in 0..4 {
+        sim.send_raw(
+            ALICE,
+            format!(
+                "INVITE sip:nobody@{CORE} SIP/2.0\r\nVia: SIP/2.0/UDP {ALICE};branch=z9hG4bKq{number}\r\nFrom: <sip:a@{ALICE}>;tag=q\r\n\
+                 To: <sip:nobody@{CORE}>\r\nCall-ID: quiet{number}\r\nCSeq: 1 INVITE\r\nContact: <sip:a@{ALICE}>\r\nMax-Forwards: 70\r\n\
+                 Content-Length: 0\r\n\r\n"
+            ),
+        );
+        sim.run_for(ms(100));
+    }
+    assert_eq!((sim.core().founded(), sim.core().calls(), sim.core().counted()), (4, 4, (0, 0)));
+    sim.expect(BOB, Script::answers(100));
+    let call = sim.place(ALICE, "bob", Script::new());
+    sim.run_for(ms(1000));
+    assert!(sim.phone(ALICE).call(call).was_answered());
+    sim.act_in(ALICE, call, Act::Bye);
     sim.finish();
 }
 
