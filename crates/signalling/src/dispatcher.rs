@@ -5,14 +5,14 @@
 //! their legs and transactions comes back by [`Dispatcher::leg_added`], [`Dispatcher::leg_removed`] and
 //! [`Dispatcher::retire`]. Wake it at [`Dispatcher::poll_timeout`].
 
-use crate::message::{HeaderName, Message, Method, Printer, Rejection, reason_phrase, screen};
+use crate::message::{Contact, HeaderName, Message, Method, Printer, Rejection, reason_phrase, screen};
 use crate::minted::Minter;
 use crate::table::Table;
 use crate::tombstone::{Owner, Tombstone, TransactionTable};
 use crate::transaction::{TransactionKey, TransactionKeys};
 use crate::wire::{Arrival, Transmit, response_destination};
 use bytes::Bytes;
-use tandem_model::{CallId, Flow, LegId, Timestamp};
+use tandem_model::{CallId, Flow, LegId, Timestamp, Transport};
 
 /// The methods that a call understands, as Allow says them.
 pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
@@ -186,8 +186,11 @@ impl Dispatcher {
             _ if self.transactions.is_merged(self.keys.of_merged(&message), key) => {
                 Verdict::Refuse(self.reply(&message, &flow, 482, None, |_| {}))
             }
-            Method::Invite => self.screened(message, &flow, |message| Verdict::Founding(arrival(message, None))),
-            _ => self.screened(message, &flow, |message| Verdict::Exchange(arrival(message, None))),
+            _ => self.screened(message, &flow, |message| match sips_refusal(&message, flow.transport) {
+                Some(reason) => self.refuse_sips(&message, &flow, reason),
+                None if method == Method::Invite => Verdict::Founding(arrival(message, None)),
+                None => Verdict::Exchange(arrival(message, None)),
+            }),
         }
     }
 
@@ -206,6 +209,14 @@ impl Dispatcher {
         }
         let reason = (rejection.status == 400).then_some(rejection.reason.as_ref());
         Verdict::Refuse(self.reply(message, flow, rejection.status, reason, |_| {}))
+    }
+
+    #[cold]
+    fn refuse_sips(&self, request: &Message, flow: &Flow, reason: &str) -> Verdict {
+        // RFC 5630 §5.1.2. RFC 3261's 416 would ask the caller to try again with sip: (§8.1.3.5): the downgrade, made by its own hand.
+        Verdict::Refuse(self.reply(request, flow, 480, Some(reason), |printer| {
+            printer.header_str(HeaderName::Warning, SIPS_NOT_ALLOWED);
+        }))
     }
 
     #[cold]
@@ -255,5 +266,30 @@ impl Dispatcher {
             Some(call) => Verdict::Call(*call, Box::new(Arrival { message, flow, key, leg: Some(leg), serial })),
             None => Verdict::Drop(DropReason::StrayResponse),
         }
+    }
+}
+
+/// Warning of a refused `sips:`; its agent has no name to give to a stranger.
+const SIPS_NOT_ALLOWED: &str = "380 - \"SIPS Not Allowed\"";
+
+/// Why a request that would begin something asks for more than its transport has: `sips:` promises TLS on every hop, and what is
+/// asked for or wants to be called back by it must not be served with less (RFC 3261 §26.2.2).
+fn sips_refusal(request: &Message, transport: Transport) -> Option<&'static str> {
+    let is_sips = |uri: &str| uri.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sips:"));
+    if is_secure(transport) {
+        return None;
+    }
+    if is_sips(request.uri()) {
+        return Some("sips Request-URI without TLS");
+    }
+    match request.contact() {
+        Ok(Some(Contact::Address(address))) if is_sips(address.uri) => Some("sips Contact without TLS"),
+        _ => None,
+    }
+}
+
+const fn is_secure(transport: Transport) -> bool {
+    match transport {
+        Transport::Udp => false,
     }
 }

@@ -25,6 +25,8 @@ fn expected(found: Outcome, message: Option<&Message>) -> Done {
             Method::Cancel => Done::Answered(481),
             // RFC 3261 §12.2.2: inside a dialog that is not there.
             _ if message.to().unwrap().tag().is_some() => Done::Answered(481),
+            // RFC 5630 §5.1.2: well-formed, but these came over UDP.
+            _ if message.uri().starts_with("sips:") => Done::Answered(480),
             Method::Invite => Done::Founding,
             _ => Done::Exchange,
         },

@@ -22,6 +22,7 @@ mod reinvite;
 mod reinvite_races;
 mod retransmissions;
 mod routes;
+mod sips;
 mod target_refresh;
 mod timeouts;
 mod timer_races;
