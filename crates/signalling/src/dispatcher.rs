@@ -177,8 +177,8 @@ impl Dispatcher {
         }
         match method {
             Method::Ack => Verdict::Drop(DropReason::StrayAck),
-            // §9.2, §12.2.2
-            _ if tag.is_some() || method == Method::Cancel => {
+            // §9.2, §12.2.2, §15.1.2
+            _ if tag.is_some() || matches!(method, Method::Cancel | Method::Bye) => {
                 let refusal = screen(&message).err().unwrap_or_else(|| Rejection::new(481, "no such call or transaction"));
                 self.refuse(&message, &flow, &refusal)
             }

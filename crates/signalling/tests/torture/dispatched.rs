@@ -22,7 +22,7 @@ fn expected(found: Outcome, message: Option<&Message>) -> Done {
         Outcome::Refused(status) => Done::Answered(status),
         Outcome::Accepted | Outcome::Unsupported(_) => match message.method() {
             Method::Ack => Done::Dropped,
-            Method::Cancel => Done::Answered(481),
+            Method::Cancel | Method::Bye => Done::Answered(481),
             // RFC 3261 §12.2.2: inside a dialog that is not there.
             _ if message.to().unwrap().tag().is_some() => Done::Answered(481),
             // RFC 5630 §5.1.2: well-formed, but these came over UDP.

@@ -115,6 +115,8 @@ fn asked(method: &str, edits: Vec<Edit>) -> (Option<u16>, bool) {
 fn methods_that_are_not_for_us() {
     assert_eq!(asked("REGISTER", vec![]), (Some(405), true));
     assert_eq!(asked("SUBSCRIBE", vec![]), (Some(405), true));
+    // What only a dialog could have, and this node does not speak at all (RFC 3261 §8.2.1).
+    assert_eq!(asked("INFO", vec![Edit::set("To", "<sip:bob@10.0.0.1>")]), (Some(405), true));
     assert_eq!(asked("FROBNICATE", vec![]), (Some(501), true));
 }
 
@@ -127,13 +129,14 @@ fn options_are_told() {
 #[test]
 fn a_cancel_or_a_bye_of_nothing() {
     let mut sim = Sim::new(6);
-    for (method, tag) in [("CANCEL", ""), ("BYE", ";tag=unknown"), ("INVITE", ";tag=unknown"), ("INFO", ";tag=unknown")] {
+    for (method, tag) in [("CANCEL", ""), ("BYE", ""), ("BYE", ";tag=unknown"), ("INVITE", ";tag=unknown"), ("INFO", ";tag=unknown")] {
         sim.send_raw(
             ALICE,
             format!(
-                "{method} sip:bob@10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.1.1:5060;branch=z9hG4bKx{method};rport\r\nMax-Forwards: 70\r\n\
+                "{method} sip:bob@10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.1.1:5060;branch=z9hG4bKx{method}{};rport\r\nMax-Forwards: 70\r\n\
                  From: <sip:alice@10.0.1.1>;tag=a\r\nTo: <sip:bob@10.0.0.1>{tag}\r\nCall-ID: none-{method}\r\nCSeq: 1 {method}\r\n\
-                 Contact: <sip:alice@10.0.1.1>\r\nContent-Length: 0\r\n\r\n"
+                 Contact: <sip:alice@10.0.1.1>\r\nContent-Length: 0\r\n\r\n",
+                tag.len()
             ),
         );
         sim.run_for(ms(100));
