@@ -9,8 +9,8 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use tandem_config::Config;
 use tandem_media::PortAllocator;
 use tandem_model::{
-    Action, Admit, CallId, CallRecord, Decision, Destination, Event as Happened, EventKind, Flow, LegProfile, ListenerId, Origin, Question,
-    QuestionId, Random, Timestamp, Transport, TrunkId,
+    Action, Admit, CallId, CallRecord, Decision, Destination, Event as Happened, EventKind, Flow, LegProfile, ListenerId, MediaCommand,
+    Origin, Question, QuestionId, Random, Timestamp, Transport, TrunkId,
 };
 use tandem_policy::{Begun, CallView, LimitBook, NodeLimits, Ruleset};
 use tandem_signalling::{
@@ -24,6 +24,9 @@ const RETRY_WHEN_DRAINING_S: u32 = 60;
 
 /// Inputs that one input may lead to at once; more is a call that talks to itself for ever.
 const MAX_ANSWERS: usize = 64;
+
+/// How a description in a message begins.
+const SDP_BEGINS: &[u8] = b"\r\n\r\nv=0";
 
 struct Held {
     call: Call,
@@ -270,10 +273,17 @@ impl CoreNode {
     /// Does what a call wants until it wants nothing more.
     fn carry_out(&mut self, world: &mut World<'_>, id: CallId) {
         for _ in 0..MAX_ANSWERS {
-            let mut answers = Vec::new();
+            let (mut answers, mut described) = (Vec::new(), true);
             while let Some(output) = self.calls.get_mut(&id).and_then(|held| held.call.poll_output()) {
                 if matches!(output, Output::Ended) {
                     return self.over(id);
+                }
+                match &output {
+                    Output::Media(command) if !matches!(**command, MediaCommand::Close { .. } | MediaCommand::Open { .. }) => {
+                        assert!(described, "media hears of a description after the peer, who may send as soon as it has it: {command:?}");
+                    }
+                    Output::Send(transmit) => described &= !transmit.bytes.windows(SDP_BEGINS.len()).any(|bytes| bytes == SDP_BEGINS),
+                    _ => {}
                 }
                 answers.extend(self.do_one(world, id, output));
             }

@@ -8,6 +8,7 @@ use super::{Call, Side, context};
 use crate::message::Message;
 use crate::negotiation::{self, Offer, Refusal};
 use bytes::Bytes;
+use std::sync::Arc;
 use tandem_model::{BuiltIn, EndReason, EventKind, MediaCommand, Timestamp};
 
 impl Call {
@@ -99,8 +100,9 @@ impl Call {
                 let answer = sdp.as_deref().unwrap_or_default();
                 match negotiation::translate_answer(&late.pending, answer, &mut callee.media, &mut self.caller.media) {
                     Ok(settled) => {
-                        callee.ack(context!(self, now), Some(&settled.answer));
+                        let answer = Arc::clone(&settled.answer);
                         self.describe(now, Side::Callee, settled);
+                        self.with_leg(Side::Callee, now, |callee, context| callee.ack(context, Some(&answer)));
                     }
                     Err(_) => self.decline(now, Side::Callee, Some(&late.offer)),
                 }
@@ -137,8 +139,9 @@ impl Call {
             Some(offer) => match negotiation::answer_alone(offer, &mut self.caller.media, built_in) {
                 Ok(alone) => {
                     self.phase = Phase::Talking;
-                    self.caller.accept(context!(self, now), Some(&alone.sdp));
+                    let sdp = Arc::clone(&alone.sdp);
                     self.play(alone);
+                    self.caller.accept(context!(self, now), Some(&sdp));
                 }
                 Err(refusal) => {
                     let failure = Failure::refused(&refusal, &self.warn_agent());
@@ -166,6 +169,7 @@ impl Call {
         Ok(())
     }
 
+    /// Tells the media session. To be called before the answer goes out: the peer may send as soon as it has that.
     pub(super) fn play(&mut self, alone: negotiation::Alone) {
         self.codec = alone.codec.or(self.codec);
         let (call, leg) = (self.id, self.caller.id);

@@ -52,7 +52,7 @@ impl Call {
         Some(answer)
     }
 
-    /// Tells the media session what offer and answer settled. `offerer` is the side that made the offer.
+    /// Tells the media session what offer and answer settled, before the answer goes out. `offerer` is the side that made the offer.
     pub(super) fn describe(&mut self, now: Timestamp, offerer: Side, settled: Settled) {
         self.codec = settled.codec.or(self.codec);
         let outcomes = [(offerer, settled.describe_from, settled.from_holds), (offerer.other(), settled.describe_to, settled.to_holds)];

@@ -7,6 +7,7 @@ use super::{Call, Side, context};
 use crate::message::Message;
 use crate::negotiation::{self, Offer, PendingOffer};
 use bytes::Bytes;
+use std::sync::Arc;
 use tandem_model::{EndReason, Timestamp};
 
 /// A re-INVITE under way. `from` is the side whose peer began it.
@@ -80,8 +81,9 @@ impl Call {
         };
         match Offer::read(offer).and_then(|offer| negotiation::answer_alone(&offer, &mut self.caller.media, built_in)) {
             Ok(alone) => {
-                self.caller.accept(context!(self, now), Some(&alone.sdp));
+                let sdp = Arc::clone(&alone.sdp);
                 self.play(alone);
+                self.caller.accept(context!(self, now), Some(&sdp));
             }
             Err(refusal) => {
                 let failure = Failure::refused(&refusal, &self.warn_agent());

@@ -208,15 +208,16 @@ impl Call {
             Err(refusal) => return self.fail_refused(now, &refusal),
         };
         let pending = passed.as_ref().map(|passed| &passed.pending);
-        self.outputs.push_back(Output::LegAdded(leg));
-        let callee = self.invite(now, leg, &plan, media, pending.map(|pending| pending.sdp()));
-        self.notify(now, Some(leg), EventKind::LegCreated);
-        // Behind NAT the host is known before its answer is, and it may speak before it answers.
-        let early = pending.filter(|_| plan.profile.nat).and_then(|pending| pending.describe_early(&self.caller.media, &callee.media));
+        // RFC 3264 §5.1: whoever is offered something may send at once. Behind NAT the host that it will send from is known before its
+        // answer is; elsewhere nothing tells its packets from a stranger's until the answer names their address.
+        let early = pending.filter(|_| plan.profile.nat).and_then(|pending| pending.describe_early(&self.caller.media, &media));
         if let Some(early) = early {
             self.media(MediaCommand::Describe { call: self.id, leg: self.caller.id, description: early.from });
             self.media(MediaCommand::Describe { call: self.id, leg, description: early.to });
         }
+        self.outputs.push_back(Output::LegAdded(leg));
+        let callee = self.invite(now, leg, &plan, media, pending.map(|pending| pending.sdp()));
+        self.notify(now, Some(leg), EventKind::LegCreated);
         self.callee = Some(callee);
         let ring_until = now + plan.profile.ring_timeout;
         self.phase = Phase::Dialling(Box::new(Dialling {
