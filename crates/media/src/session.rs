@@ -135,7 +135,9 @@ impl Session {
                     endpoint.outgoing.interrupt();
                     endpoint.hears = match tone {
                         Tone::Echo => Hears::Echo,
-                        Tone::Sine { frequency_hz, payload, a_law } => Hears::Sine(Box::new(Sine::new(now, frequency_hz, payload, a_law))),
+                        Tone::Sine { frequency_hz, payload, a_law, packet_ms } => {
+                            Hears::Sine(Box::new(Sine::new(now, frequency_hz, payload, a_law, packet_ms)))
+                        }
                     };
                     self.listeners = [0, 1].map(|speaker| self.listener(speaker));
                 }

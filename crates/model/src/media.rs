@@ -78,6 +78,8 @@ pub enum Tone {
         payload: u8,
         /// True for A-law, false for µ-law.
         a_law: bool,
+        /// Milliseconds of sound in a packet, as the leg asked for (`a=ptime`).
+        packet_ms: u8,
     },
 }
 

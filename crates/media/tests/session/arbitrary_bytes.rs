@@ -51,7 +51,12 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let packet = (0..3_usize, channel, 0..3_usize, packets());
     let tone = prop_oneof![
         Just(Tone::Echo),
-        (any::<u16>(), any::<u8>(), any::<bool>()).prop_map(|(frequency_hz, payload, a_law)| Tone::Sine { frequency_hz, payload, a_law })
+        (any::<u16>(), any::<u8>(), any::<bool>(), any::<u8>()).prop_map(|(frequency_hz, payload, a_law, packet_ms)| Tone::Sine {
+            frequency_hz,
+            payload,
+            a_law,
+            packet_ms
+        })
     ];
     let step = prop_oneof![
         12 => packet.prop_map(|(index, channel, from, bytes)| Step::Packet { index, channel, from, bytes }),

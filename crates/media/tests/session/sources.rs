@@ -5,7 +5,7 @@ use std::time::Duration;
 use tandem_media::{Channel, Verdict};
 use tandem_model::{PayloadRule, Timestamp, Tone};
 
-const SINE: Tone = Tone::Sine { frequency_hz: 440, payload: 0, a_law: false };
+const SINE: Tone = Tone::Sine { frequency_hz: 440, payload: 0, a_law: false, packet_ms: 20 };
 
 #[test]
 fn an_echo_comes_back_as_a_stream_of_our_own() {
@@ -65,6 +65,25 @@ fn a_tone_has_its_frequency_and_level_and_one_packet_every_20_ms() {
 }
 
 #[test]
+fn a_tone_has_the_packets_that_were_asked_for() {
+    for (packet_ms, expected_ms) in [(10, 10), (30, 30), (60, 60), (0, 10), (255, 100)] {
+        let mut bench = Bench::bare(1);
+        bench.describe(A, description(A));
+        bench.play(A, Tone::Sine { frequency_hz: 440, payload: 0, a_law: false, packet_ms });
+        let began = bench.now;
+        let (packets, _) = bench.run(began + Duration::from_millis(599));
+        assert_eq!(packets.len(), 600 / expected_ms);
+        for (n, (at, packet)) in packets.iter().enumerate() {
+            assert_eq!(at.since(began), Duration::from_millis((expected_ms * n) as u64));
+            assert_eq!(packet.timestamp(), packets[0].1.timestamp().wrapping_add((8 * expected_ms * n) as u32));
+            assert_eq!(packet.bytes.len(), 12 + 8 * expected_ms);
+        }
+        let samples: Vec<f64> = packets.iter().flat_map(|(_, packet)| &packet.bytes[12..]).map(|code| from_mu_law(*code)).collect();
+        assert!((level_db(&samples, 440.0) + 10.0).abs() < 0.2, "one wave over all packets");
+    }
+}
+
+#[test]
 fn a_tone_that_was_not_woken_in_time_leaves_frames_out() {
     let mut bench = Bench::bare(1);
     bench.describe(A, description(A));
@@ -102,7 +121,7 @@ fn a_tone_takes_the_place_of_the_other_leg() {
     let mut bench = Bench::talking();
     let relayed = bench.say(B, &rtp(0, 7, 1, 1)).unwrap();
     bench.wait(Duration::from_millis(20));
-    bench.play(A, Tone::Sine { frequency_hz: 1000, payload: 8, a_law: true });
+    bench.play(A, Tone::Sine { frequency_hz: 1000, payload: 8, a_law: true, packet_ms: 20 });
     let (packets, _) = bench.drain();
     assert_eq!((packets[0].ssrc(), packets[0].sequence(), packets[0].payload()), (relayed.ssrc(), relayed.sequence() + 1, 8));
     assert_eq!(packets[0].timestamp(), relayed.timestamp().wrapping_add(160));

@@ -5,6 +5,7 @@ use super::{
     answer::{Taken, answered_audio, take},
     format::{Format, FormatList, Numbers},
     leg::{LegMedia, Session, Token},
+    read::Audio,
     write::{ALWAYS, AudioLine, End, Layout, rtcp_to_state, write},
 };
 use crate::sdp::Direction;
@@ -14,6 +15,9 @@ use tandem_model::{BuiltIn, Codec, EndpointDescription, Tone};
 
 /// What the tone sounds like.
 const TONE_HZ: u16 = 440;
+
+/// Milliseconds of sound in a packet of a leg that asks for none (RFC 3551 §4.2).
+const USUAL_PACKET_MS: u16 = 20;
 
 /// The numbers that we offer where nothing else decides, as most phones have them.
 const USUAL_NUMBERS: [(Format, u8); 3] = [(Format::Opus, 111), (Format::Event8k, 101), (Format::Event48k, 110)];
@@ -80,7 +84,7 @@ pub fn answer_alone(offer: &Offer, leg: &mut LegMedia, builtin: BuiltIn) -> Resu
     leg.note_offer(audio);
     let (ours, theirs) = (audio.numbers, audio.numbers);
     let session = Session { layout, formats, ours, theirs, direction: direction.reversed(), remote, mux: audio.mux };
-    join(leg, session, builtin, off.is_some(), sdp)
+    join(leg, session, (builtin, packet_ms(audio)), off.is_some(), sdp)
 }
 
 /// Makes an offer to `leg` on behalf of a built-in, for an INVITE that brought none.
@@ -140,7 +144,7 @@ fn settle(pending: &PendingAlone, answer: &[u8], leg: &mut LegMedia) -> Result<A
     let mux = answered.mux && pending.mux;
     let (layout, ours, theirs) = (pending.layout.clone(), pending.numbers, answered.numbers);
     let session = Session { layout, formats, ours, theirs, direction, remote, mux };
-    join(leg, session, pending.builtin, rejected, Arc::default())
+    join(leg, session, (pending.builtin, packet_ms(&answered)), rejected, Arc::default())
 }
 
 /// The codecs that the built-in can speak with the leg, the best first.
@@ -148,12 +152,18 @@ fn codecs(leg: &LegMedia, builtin: BuiltIn) -> FormatList {
     leg.allowed().retain(|format| builtin == BuiltIn::Echo || matches!(format, Format::Pcmu | Format::Pcma))
 }
 
-fn join(leg: &mut LegMedia, session: Session, builtin: BuiltIn, off: bool, sdp: Arc<[u8]>) -> Result<Alone, Refusal> {
+/// How much sound the leg wants in a packet (RFC 8866 §6.4).
+fn packet_ms(audio: &Audio) -> u8 {
+    let wanted = audio.ptime.unwrap_or(USUAL_PACKET_MS).min(audio.maxptime.unwrap_or(u16::MAX));
+    wanted.try_into().unwrap_or(u8::MAX)
+}
+
+fn join(leg: &mut LegMedia, session: Session, (builtin, packet_ms): (BuiltIn, u8), off: bool, sdp: Arc<[u8]>) -> Result<Alone, Refusal> {
     let codec = session.formats.codec().filter(|_| !off);
     let payload = codec.and_then(|codec| session.theirs.get(Format::of(codec)));
     let tone = match builtin {
         BuiltIn::Echo => codec.map(|_| Tone::Echo),
-        BuiltIn::Tone => payload.map(|payload| Tone::Sine { frequency_hz: TONE_HZ, payload, a_law: codec == Some(Codec::Pcma) }),
+        BuiltIn::Tone => payload.map(|payload| Tone::Sine { frequency_hz: TONE_HZ, payload, a_law: codec == Some(Codec::Pcma), packet_ms }),
     };
     let holds = !session.direction.receives();
     leg.session = Some(session);
