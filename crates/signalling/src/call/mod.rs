@@ -132,6 +132,8 @@ pub enum Reason {
     Trying,
     /// No answer.
     Ringing,
+    /// The caller's own limit for an answer.
+    Expires,
     /// The longest a call may last.
     MaxDuration,
     /// The media session did not say that it closed.
@@ -172,6 +174,8 @@ pub struct Call {
     media: MediaState,
     questions: u16,
     began: Timestamp,
+    /// The caller waits no longer for an answer (RFC 3261 §13.3.1).
+    expires: Option<Timestamp>,
     answered: Option<Timestamp>,
     ended: Option<(Timestamp, EndReason)>,
     route: Box<str>,

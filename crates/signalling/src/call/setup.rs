@@ -37,6 +37,7 @@ impl Call {
         let media = leg_media(&profile, arrival.flow.remote.ip(), true, &mut random);
         let refusal = screen_invite(&arrival);
         let uri: Box<str> = arrival.message.uri().into();
+        let expires = arrival.message.header(HeaderName::Expires).and_then(|value| value.parse::<u32>().ok());
         let mut context = super::leg::Context { now, node: &node, outputs: &mut outputs, random: &mut random };
         let caller = Leg::incoming(&mut context, leg, *arrival, endpoint, profile, media);
         let mut call = Call {
@@ -54,6 +55,7 @@ impl Call {
             media: MediaState::None,
             questions: 0,
             began: now,
+            expires: expires.map(|seconds| now + Duration::from_secs(seconds.into())),
             answered: None,
             ended: None,
             route: "".into(),

@@ -125,6 +125,7 @@ impl Call {
 
     pub(super) fn deadlines(&self) -> impl Iterator<Item = (Timestamp, Reason)> {
         let dialling = if let Phase::Dialling(dialling) = &self.phase { Some(dialling) } else { None };
+        let expires = self.expires.filter(|_| self.caller.state == State::Incoming).map(|at| (at, Reason::Expires));
         let longest = self.ended.is_none().then(|| self.began + self.node.max_duration);
         let deciding = if let Phase::Routing(_, until) = self.phase { Some((until, Reason::Decision)) } else { None };
         let media = match self.media {
@@ -135,6 +136,7 @@ impl Call {
         [
             deciding,
             media,
+            expires,
             dialling.and_then(|dialling| dialling.trying_until).map(|at| (at, Reason::Trying)),
             dialling.map(|dialling| (dialling.ring_until, Reason::Ringing)),
             longest.map(|at| (at, Reason::MaxDuration)),
@@ -151,6 +153,10 @@ impl Call {
         }
         if matches!(self.phase, Phase::Routing(_, until) if until <= now) {
             self.refuse(now, 500, None, &Extra::none());
+        }
+        if self.caller.state == State::Incoming && self.expires.is_some_and(|at| at <= now) {
+            // RFC 3261 §13.3.1: as if the caller had sent a CANCEL.
+            self.end(now, EndReason::Cancelled, None);
         }
         if self.ended.is_none() && self.began + self.node.max_duration <= now {
             self.end(now, EndReason::MaxDuration, None);

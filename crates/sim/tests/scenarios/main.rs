@@ -11,6 +11,7 @@ mod cancel;
 mod cancel_races_200;
 mod codecs;
 mod early_media;
+mod expires;
 mod failures;
 mod forks;
 mod late_offer;
