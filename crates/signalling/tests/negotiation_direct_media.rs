@@ -16,7 +16,7 @@ fn addresses_candidates_and_keys_pass_and_foreign_codecs_do_not() {
     let pending = offer(&sdp("192.0.2.10", OFFER), &mut a, &mut b);
     assert_eq!(
         text(pending.sdp()),
-        "v=0\r\no=- 2000 1 IN IP4 0.0.0.0\r\ns=-\r\nc=IN IP4 192.0.2.10\r\nt=0 0\r\nm=audio 4000 RTP/SAVP 111 0 101\r\n\
+        "v=0\r\no=- 2000 1 IN IP4 203.0.113.7\r\ns=-\r\nc=IN IP4 192.0.2.10\r\nt=0 0\r\nm=audio 4000 RTP/SAVP 111 0 101\r\n\
          c=IN IP4 phone.example.com\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 useinbandfec=1\r\na=rtcp-fb:111 transport-cc\r\n\
          a=rtcp-fb:* nack\r\na=rtpmap:101 telephone-event/8000\r\na=candidate:1 1 UDP 2130706431 192.168.1.20 8998 typ host\r\n\
          a=crypto:1 x inline:y\r\na=ptime:20\r\n"
@@ -35,10 +35,18 @@ fn the_answer_passes_likewise_and_nothing_is_described() {
     assert_eq!(lines(&ours, "a=ice-lite").len(), 1);
     assert_eq!(
         text(&settled.answer),
-        "v=0\r\no=- 1000 1 IN IP4 0.0.0.0\r\ns=-\r\nc=IN IP4 198.51.100.7\r\nt=0 0\r\nm=video 0 RTP/AVP 31\r\n\
+        "v=0\r\no=- 1000 1 IN IP6 2001:db8::7\r\ns=-\r\nc=IN IP4 198.51.100.7\r\nt=0 0\r\nm=video 0 RTP/AVP 31\r\n\
          m=audio 6000 RTP/SAVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\na=crypto:1 z\r\n"
     );
     assert_eq!((settled.describe_from, settled.describe_to, settled.codec), (None, None, Some(Codec::Pcmu)));
+}
+
+#[test]
+fn the_origin_may_be_a_name() {
+    let (mut a, mut b) = direct_legs();
+    b.set_origin("sip.example.com");
+    let pending = offer(&sdp("192.0.2.10", OFFER), &mut a, &mut b);
+    assert_eq!(lines(text(pending.sdp()), "o="), ["o=- 2000 1 IN IP4 sip.example.com"]);
 }
 
 #[test]

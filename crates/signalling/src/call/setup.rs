@@ -110,6 +110,7 @@ impl Call {
                 if !anchor {
                     let remote = self.caller.remote.map_or(UNKNOWN, |remote| remote.ip());
                     self.caller.media = leg_media(&self.caller.profile, remote, anchor, &mut self.random);
+                    self.caller.media.set_origin(&self.node.listener(self.caller.profile.listener).host);
                 }
                 let deadline = timeout.map(|span| now + span);
                 self.bridge = Some(Box::new(Bridge { plans: legs, next: 0, deadline, anchor, failure: Failure::new(480) }));
@@ -202,8 +203,9 @@ impl Call {
         let (anchor, deadline) = (bridge.anchor, bridge.deadline);
         let remote = if let tandem_model::Destination::Address(address) = &plan.destination { Some(address.ip()) } else { None };
         let mut media = leg_media(&plan.profile, remote.unwrap_or(UNKNOWN), anchor, &mut self.random);
-        if let Some(local) = local {
-            media.set_local(local);
+        match local {
+            Some(local) => media.set_local(local),
+            None => media.set_origin(&self.node.listener(plan.profile.listener).host),
         }
         let passed = match offer.map(|offer| PassedOffer::pass(offer, &mut self.caller.media, &mut media)).transpose() {
             Ok(passed) => passed,

@@ -22,6 +22,7 @@ pub struct LegMedia {
     anchored: bool,
     nat: Option<IpAddr>,
     local: Option<LocalEndpoint>,
+    origin: Option<Box<str>>,
     session_id: u64,
     version: u64,
     /// It outlives a failed offer: the peer saw it.
@@ -73,6 +74,7 @@ impl LegMedia {
             anchored,
             nat,
             local: None,
+            origin: None,
             session_id,
             version: 0,
             sent: None,
@@ -85,6 +87,16 @@ impl LegMedia {
     /// Our ports for the leg. An anchored leg needs them before its first offer is translated.
     pub fn set_local(&mut self, local: LocalEndpoint) {
         self.local = Some(local);
+    }
+
+    /// The host, name or address, that our `o=` lines give to a leg whose media does not go through us.
+    pub fn set_origin(&mut self, host: &str) {
+        self.origin = Some(host.trim_matches(['[', ']']).into());
+    }
+
+    /// That host.
+    pub(super) fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
     }
 
     /// Our ports for the leg, if it has them.

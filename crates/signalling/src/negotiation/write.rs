@@ -19,7 +19,7 @@ const USUAL_BYTES: usize = 384;
 /// `t=` of a session without bounds.
 pub(super) const ALWAYS: &[u8] = b"0 0";
 
-/// What `o=` says where media does not come from us: nothing, as browsers do (RFC 8829 §5.2.1).
+/// Where nothing is known: no address, as browsers write it (RFC 8829 §5.2.1).
 const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// The `m=` lines of a leg's session: never fewer with time (RFC 3264 §8).
@@ -89,7 +89,7 @@ pub(super) struct AudioLine<'a> {
 
 /// Writes a description with our address for `leg`. `times` is what `t=` says.
 pub(super) fn write(leg: &mut LegMedia, address: IpAddr, times: &[u8], layout: &Layout, line: &AudioLine<'_>) -> Arc<[u8]> {
-    let (mut writer, tail) = begin_with(leg, address, times);
+    let (mut writer, tail) = begin_with(leg, Some(address), times);
     layout.print(&mut writer, None, |writer| line.print(writer));
     leg.stamp(writer, tail)
 }
@@ -134,7 +134,7 @@ impl AudioLine<'_> {
 /// Writes `source` on to `leg` where media flows between the peers: addresses, ports, candidates and keys stay, the
 /// other media and codecs that are not in `formats` go, and the origin is ours.
 pub(super) fn pass(leg: &mut LegMedia, heard: &Heard<'_>, formats: &FormatList, layout: &Layout) -> Arc<[u8]> {
-    let (mut writer, tail) = begin(leg, NO_ADDRESS);
+    let (mut writer, tail) = begin(leg, None);
     let session = heard.session();
     let print = |writer: &mut Writer, kind: u8, is_kept: fn(&Line<'_>) -> bool| {
         if heard.head.has(kind) {
@@ -179,24 +179,34 @@ pub(super) fn rtcp_to_state(local: LocalEndpoint) -> Option<SocketAddr> {
 
 /// Declines everything that `offer` holds.
 pub(super) fn decline(leg: &mut LegMedia, offer: &Offer) -> Arc<[u8]> {
-    let address = leg.local().map_or(NO_ADDRESS, |local| local.rtp.ip());
-    let (mut writer, tail) = begin_with(leg, address, offer.times().unwrap_or(ALWAYS));
+    let local = leg.local().map(|local| local.rtp.ip());
+    let (mut writer, tail) = begin_with(leg, local, offer.times().unwrap_or(ALWAYS));
     offer.rejected_lines().for_each(|line| print_rejected(&mut writer, &line));
     leg.stamp(writer, tail)
 }
 
 /// The lines of a session whose media comes from us.
-fn begin_with(leg: &LegMedia, address: IpAddr, times: &[u8]) -> (Writer, usize) {
+fn begin_with(leg: &LegMedia, address: Option<IpAddr>, times: &[u8]) -> (Writer, usize) {
     let (mut writer, tail) = begin(leg, address);
-    writer.text("c=").address(address).text("\r\nt=").bytes(times).end();
+    writer.text("c=").address(address.unwrap_or(NO_ADDRESS)).text("\r\nt=").bytes(times).end();
     (writer, tail)
 }
 
-/// The lines up to the name, with the version tentatively one up; what counts as a change begins at the offset.
-fn begin(leg: &LegMedia, address: IpAddr) -> (Writer, usize) {
+/// The lines up to the name, with the version tentatively one up; what counts as a change begins at the offset. Without an
+/// address of our media the origin is that of our signalling.
+fn begin(leg: &LegMedia, address: Option<IpAddr>) -> (Writer, usize) {
     let mut writer = Writer::with_capacity(USUAL_BYTES);
     writer.text("v=0\r\no=- ").number(leg.session_id()).text(" ").number(leg.next_version()).text(" ");
     let tail = writer.len();
-    writer.address(address).text("\r\ns=-\r\n");
+    match (address, leg.origin()) {
+        (Some(address), _) => writer.address(address),
+        (None, Some(host)) => match host.parse() {
+            Ok(address) => writer.address(address),
+            // RFC 8866 §5.2: a name may stand for the address.
+            Err(_) => writer.text("IN IP4 ").text(host),
+        },
+        (None, None) => writer.address(NO_ADDRESS),
+    };
+    writer.text("\r\ns=-\r\n");
     (writer, tail)
 }

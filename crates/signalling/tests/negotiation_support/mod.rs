@@ -28,9 +28,12 @@ pub(crate) fn legs() -> (LegMedia, LegMedia) {
     (leg(1, 20000, &Codec::ALL), leg(2, 20004, &Codec::ALL))
 }
 
-/// Two legs whose media does not go through us.
+/// Two legs whose media does not go through us. Our signalling is at one address for the one and at another for the other.
 pub(crate) fn direct_legs() -> (LegMedia, LegMedia) {
-    (LegMedia::new(&Codec::ALL, false, None, 1000), LegMedia::new(&Codec::ALL, false, None, 2000))
+    let (mut a, mut b) = (LegMedia::new(&Codec::ALL, false, None, 1000), LegMedia::new(&Codec::ALL, false, None, 2000));
+    a.set_origin("[2001:db8::7]");
+    b.set_origin("203.0.113.7");
+    (a, b)
 }
 
 /// A description from `address`, with what follows `t=` given in lines that end in LF.

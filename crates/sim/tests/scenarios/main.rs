@@ -10,6 +10,7 @@ mod bye;
 mod cancel;
 mod cancel_races_200;
 mod codecs;
+mod direct_media;
 mod early_media;
 mod expires;
 mod failures;
