@@ -1,115 +1,263 @@
-//! Every state of a leg's dialog × every request that its peer may send: what is answered, and what the other leg gets.
+//! Every state of a leg × every message that its peer may send: what is answered, and what the other leg gets.
 
 mod bench;
 
-use bench::{ALICE, BOB, Bench, SDP, inside, invite, response};
-use std::fmt::Write;
+use bench::{ALICE, BOB, Bench, bobs_sdp, cancel, from_bob, inside, invite, response, with_sdp};
+use std::fmt::Write as _;
 use tandem_signalling::message::{HeaderName, Message};
 
-/// A call brought to a state, and the To that Alice writes inside her dialog.
-type State = (&'static str, fn() -> (Bench, String));
+/// A name, and a call brought to that state.
+type State = (&'static str, fn() -> Bench);
 
-const STATES: [State; 6] = [
-    ("ringing", ringing),
-    ("answered, no ACK yet", answered),
+const STATES: [State; 11] = [
+    ("Bob invited", invited),
+    ("Bob rings", ringing),
+    ("her CANCEL waits for his first response", cancelled_early),
+    ("our CANCEL to him open", cancelled),
+    ("Bob answered, no ACK of hers yet", answered),
+    ("Bob answered with an offer, no ACK yet", answered_late),
     ("talking", talking),
     ("her re-INVITE open", reinvited),
-    ("our re-INVITE open", reinviting),
-    ("our BYE open", leaving),
+    ("his re-INVITE open", reinviting),
+    ("she hung up, our BYE to him open", hung_up),
+    ("he hung up, our BYE to her open", leaving),
 ];
 
-fn ringing() -> (Bench, String) {
+fn invited() -> Bench {
     let mut bench = Bench::new();
     bench.receive(ALICE, invite());
-    let to_bob = bench.sent[1].1.clone();
-    bench.receive(BOB, response(&to_bob, 180, ""));
-    let to = bench.sent[2].1.header(HeaderName::To).expect("To").to_owned();
-    (bench, to)
+    bench
 }
 
-fn answered() -> (Bench, String) {
-    let (mut bench, to) = ringing();
-    let to_bob = bench.sent[1].1.clone();
-    bench.receive(BOB, response(&to_bob, 200, &SDP.replace("192.0.2.1", "192.0.2.2")));
-    (bench, to)
+fn ringing() -> Bench {
+    let mut bench = invited();
+    bench.receive(BOB, response(&to_bob(&bench), 180, ""));
+    bench
 }
 
-fn talking() -> (Bench, String) {
-    let (mut bench, to) = answered();
-    bench.receive(ALICE, inside("ACK", 1, "z9hG4bKack", &to));
-    (bench, to)
+fn cancelled_early() -> Bench {
+    let mut bench = invited();
+    bench.receive(ALICE, cancel());
+    bench
 }
 
-fn with_sdp(request: String) -> String {
-    let headers = request.replace("Content-Length: 0\r\n\r\n", "");
-    format!("{headers}Contact: <sip:alice@192.0.2.1>\r\nContent-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{SDP}", SDP.len())
+fn cancelled() -> Bench {
+    let mut bench = ringing();
+    bench.receive(ALICE, cancel());
+    bench
 }
 
-fn reinvited() -> (Bench, String) {
-    let (mut bench, to) = talking();
-    bench.receive(ALICE, with_sdp(inside("INVITE", 2, "z9hG4bKre", &to)));
-    (bench, to)
+fn answered() -> Bench {
+    let mut bench = ringing();
+    bench.receive(BOB, response(&to_bob(&bench), 200, &bobs_sdp()));
+    bench
 }
 
-/// Bob's view of his dialog, turned into a request of his.
-fn from_bob(bench: &Bench, method: &str, cseq: u32) -> String {
-    let ours = bench.sent[1].1.clone();
-    let header = |message: &Message, name| message.header(name).expect("a header of ours").to_owned();
-    let (from, to, call) = (header(&ours, HeaderName::From), header(&ours, HeaderName::To), header(&ours, HeaderName::CallId));
-    format!(
-        "{method} sip:x@192.0.2.9 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bKbob{cseq}\r\nMax-Forwards: 70\r\nFrom: {to};tag=bo\r\nTo: {from}\r\n\
-         Call-ID: {call}\r\nCSeq: {cseq} {method}\r\nContent-Length: 0\r\n\r\n"
-    )
+fn answered_late() -> Bench {
+    let mut bench = Bench::new();
+    let (headers, _) = invite().split_once("Content-Type").map(|(headers, body)| (headers.to_owned(), body.to_owned())).expect("a body");
+    bench.receive(ALICE, headers + "Content-Length: 0\r\n\r\n");
+    bench.receive(BOB, response(&to_bob(&bench), 200, &bobs_sdp()));
+    bench
 }
 
-fn reinviting() -> (Bench, String) {
-    let (mut bench, to) = talking();
-    let request = with_sdp(from_bob(&bench, "INVITE", 1)).replace("sip:alice@192.0.2.1", "sip:bob@192.0.2.2");
-    bench.receive(BOB, request);
-    (bench, to)
+fn talking() -> Bench {
+    let mut bench = answered();
+    let ack = Peer::alice(&bench).request("ACK", 1, "z9hG4bKack");
+    bench.receive(ALICE, ack);
+    bench
 }
 
-fn leaving() -> (Bench, String) {
-    let (mut bench, to) = talking();
-    let bye = from_bob(&bench, "BYE", 1);
+fn reinvited() -> Bench {
+    let mut bench = talking();
+    let reinvite = Peer::alice(&bench).offer(2, "z9hG4bKre");
+    bench.receive(ALICE, reinvite);
+    bench
+}
+
+fn reinviting() -> Bench {
+    let mut bench = talking();
+    let reinvite = Peer::bob(&bench).offer(2, "z9hG4bKre");
+    bench.receive(BOB, reinvite);
+    bench
+}
+
+fn hung_up() -> Bench {
+    let mut bench = talking();
+    let bye = Peer::alice(&bench).request("BYE", 2, "z9hG4bKbye");
+    bench.receive(ALICE, bye);
+    bench
+}
+
+fn leaving() -> Bench {
+    let mut bench = talking();
+    let bye = Peer::bob(&bench).request("BYE", 2, "z9hG4bKbye");
     bench.receive(BOB, bye);
-    (bench, to)
+    bench
 }
 
-/// A name, and the request given the To of the dialog.
-type Event = (&'static str, fn(&str) -> String);
+/// Our first INVITE to Bob.
+fn to_bob(bench: &Bench) -> Message {
+    bench.sent.iter().find(|(place, _)| place == BOB).expect("an INVITE to Bob").1.clone()
+}
 
-const EVENTS: [Event; 13] = [
-    ("INVITE", |to| with_sdp(inside("INVITE", 9, "z9hG4bKe1", to))),
-    ("INVITE without SDP", |to| inside("INVITE", 9, "z9hG4bKe2", to)),
-    ("INVITE that requires 100rel", |to| with_sdp(inside("INVITE", 9, "z9hG4bKe3", to)).replace("Call-ID", "Require: 100rel\r\nCall-ID")),
-    ("INVITE with text", |to| with_sdp(inside("INVITE", 9, "z9hG4bKe4", to)).replace("application/sdp", "text/plain")),
-    ("INVITE out of order", |to| with_sdp(inside("INVITE", 0, "z9hG4bKe5", to))),
-    ("INVITE of another tag", |to| with_sdp(inside("INVITE", 9, "z9hG4bKe6", to)).replace("tag=al", "tag=eve")),
-    ("ACK", |to| inside("ACK", 1, "z9hG4bKe7", to)),
-    ("CANCEL of nothing", |to| inside("CANCEL", 9, "z9hG4bKe8", to)),
-    ("CANCEL of her re-INVITE", |to| inside("CANCEL", 2, "z9hG4bKre", to)),
-    ("BYE", |to| inside("BYE", 9, "z9hG4bKe9", to)),
-    ("OPTIONS", |to| inside("OPTIONS", 9, "z9hG4bKea", to)),
-    ("INFO", |to| inside("INFO", 9, "z9hG4bKeb", to)),
-    ("FROBNICATE", |to| inside("FROBNICATE", 9, "z9hG4bKec", to)),
+/// Our latest request of that method to a peer.
+fn latest(bench: &Bench, place: &str, method: &str) -> Option<Message> {
+    let is_it = |message: &Message| message.is_request() && message.method_token() == method;
+    bench.sent.iter().rev().find(|(to, message)| to == place && is_it(message)).map(|(_, message)| message.clone())
+}
+
+/// Method, CSeq number and branch in, a request out.
+type Write = dyn Fn(&str, u32, &str) -> String;
+
+/// Who sends, and how its requests inside its dialog look.
+struct Peer {
+    place: &'static str,
+    contact: &'static str,
+    write: Box<Write>,
+}
+
+impl Peer {
+    fn alice(bench: &Bench) -> Peer {
+        let tagged = bench.sent.iter().find(|(place, message)| place == ALICE && message.to_tag().is_some());
+        // Before any response with a tag she has no dialog, and can only guess.
+        let to = tagged.map_or("<sip:bob@192.0.2.9>;tag=guess", |(_, message)| message.header(HeaderName::To).expect("To")).to_owned();
+        let write = Box::new(move |method: &str, cseq, branch: &str| inside(method, cseq, branch, &to));
+        Peer { place: ALICE, contact: "sip:alice@192.0.2.1", write }
+    }
+
+    fn bob(bench: &Bench) -> Peer {
+        let invite = to_bob(bench);
+        let write = Box::new(move |method: &str, cseq, branch: &str| from_bob(&invite, method, cseq, branch));
+        Peer { place: BOB, contact: "sip:bob@192.0.2.2", write }
+    }
+
+    fn request(&self, method: &str, cseq: u32, branch: &str) -> String {
+        (self.write)(method, cseq, branch)
+    }
+
+    fn offer(&self, cseq: u32, branch: &str) -> String {
+        with_sdp(&self.request("INVITE", cseq, branch), self.contact, &self.sdp())
+    }
+
+    fn sdp(&self) -> String {
+        if self.place == BOB { bobs_sdp() } else { bench::SDP.to_owned() }
+    }
+}
+
+/// A name, and the request.
+type Request = (&'static str, fn(&Peer) -> String);
+
+const REQUESTS: [Request; 13] = [
+    ("INVITE", |peer| peer.offer(9, "z9hG4bKe1")),
+    ("INVITE without SDP", |peer| peer.request("INVITE", 9, "z9hG4bKe2")),
+    ("INVITE that requires 100rel", |peer| peer.offer(9, "z9hG4bKe3").replace("Call-ID", "Require: 100rel\r\nCall-ID")),
+    ("INVITE with text", |peer| peer.offer(9, "z9hG4bKe4").replace("application/sdp", "text/plain")),
+    ("INVITE out of order", |peer| peer.offer(0, "z9hG4bKe5")),
+    ("INVITE of another tag", |peer| peer.offer(9, "z9hG4bKe6").replace("tag=al\r", "tag=eve\r").replace("tag=bo\r", "tag=eve\r")),
+    ("ACK", |peer| peer.request("ACK", 1, "z9hG4bKe7")),
+    ("CANCEL of nothing", |peer| peer.request("CANCEL", 9, "z9hG4bKe8")),
+    ("CANCEL of the peer's re-INVITE", |peer| peer.request("CANCEL", 2, "z9hG4bKre")),
+    ("BYE", |peer| peer.request("BYE", 9, "z9hG4bKe9")),
+    ("OPTIONS", |peer| peer.request("OPTIONS", 9, "z9hG4bKea")),
+    ("INFO", |peer| peer.request("INFO", 9, "z9hG4bKeb")),
+    ("FROBNICATE", |peer| peer.request("FROBNICATE", 9, "z9hG4bKec")),
 ];
 
-#[test]
-fn every_state_and_event() {
+/// Status and tag of a response, whether it has SDP, and the method that it answers.
+const RESPONSES: [(&str, u16, &str, bool); 19] = [
+    ("INVITE", 100, "", false),
+    ("INVITE", 180, "bo", false),
+    ("INVITE", 183, "bo", true),
+    ("INVITE", 199, "bo", false),
+    ("INVITE", 200, "bo", true),
+    ("INVITE", 200, "bo", false),
+    ("INVITE", 200, "other", true),
+    ("INVITE", 302, "bo", false),
+    ("INVITE", 408, "bo", false),
+    ("INVITE", 481, "bo", false),
+    ("INVITE", 486, "bo", false),
+    ("INVITE", 487, "bo", false),
+    ("INVITE", 491, "bo", false),
+    ("INVITE", 503, "bo", false),
+    ("INVITE", 603, "bo", false),
+    ("CANCEL", 200, "bo", false),
+    ("CANCEL", 481, "bo", false),
+    ("BYE", 200, "bo", false),
+    ("BYE", 481, "bo", false),
+];
+
+/// The response; inside a dialog the tag is there already.
+fn respond(request: &Message, peer: &Peer, status: u16, tag: &str, sdp: bool) -> String {
+    let body = if sdp { peer.sdp() } else { String::new() };
+    let text = response(request, status, &body).replace("sip:bob@192.0.2.2", peer.contact);
+    let ours = request.header(HeaderName::To).expect("To");
+    match (request.to_tag(), tag) {
+        (Some(known), "other") => text.replace(&format!("{ours};tag=bo"), &ours.replace(known, "other")),
+        (Some(_), _) => text.replace(&format!("{ours};tag=bo"), ours),
+        (None, "") => text.replace(";tag=bo", ""),
+        (None, tag) => text.replace(";tag=bo", &format!(";tag={tag}")),
+    }
+}
+
+/// What the message leads to, in words.
+fn outcome(bench: &mut Bench, place: &str, message: String) -> String {
+    bench.said();
+    bench.receive(place, message);
+    let who = |place: &str| if place == ALICE { "her" } else { "him" };
+    let said: Vec<_> = bench.said().iter().map(|(place, words)| format!("{words} to {}", who(place))).collect();
+    let end = bench.records.first().map(|record| format!(" — {}", record.reason)).unwrap_or_default();
+    format!("{}{end}", if said.is_empty() { "nothing".to_owned() } else { said.join(", ") })
+}
+
+fn requests(peer: fn(&Bench) -> Peer) -> String {
     let mut text = String::new();
     for (state, reach) in STATES {
         writeln!(text, "# {state}").expect("a String takes all");
-        for (event, request) in EVENTS {
-            let (mut bench, to) = reach();
-            bench.said();
-            bench.receive(ALICE, request(&to));
-            let who = |place: &str| if place == ALICE { "her" } else { "him" };
-            let said: Vec<_> = bench.said().iter().map(|(place, words)| format!("{words} to {}", who(place))).collect();
-            let end = bench.records.first().map(|record| format!(" — {}", record.reason)).unwrap_or_default();
-            writeln!(text, "{event}: {}{end}", if said.is_empty() { "nothing".to_owned() } else { said.join(", ") })
-                .expect("a String takes all");
+        for (name, request) in REQUESTS {
+            let mut bench = reach();
+            let peer = peer(&bench);
+            let said = outcome(&mut bench, peer.place, request(&peer));
+            writeln!(text, "{name}: {said}").expect("a String takes all");
         }
     }
-    insta::assert_snapshot!(text);
+    text
+}
+
+fn responses(peer: fn(&Bench) -> Peer) -> String {
+    let mut text = String::new();
+    for (state, reach) in STATES {
+        writeln!(text, "# {state}").expect("a String takes all");
+        for (method, status, tag, sdp) in RESPONSES {
+            let mut bench = reach();
+            let peer = peer(&bench);
+            // To what we never sent nobody can respond: a made-up branch finds nobody, whatever the state.
+            let Some(request) = latest(&bench, peer.place, method) else { continue };
+            let said = outcome(&mut bench, peer.place, respond(&request, &peer, status, tag, sdp));
+            let with = if sdp { " with SDP" } else { "" };
+            let of = if tag == "other" { " of another tag" } else { "" };
+            writeln!(text, "{status} {method}{with}{of}: {said}").expect("a String takes all");
+        }
+    }
+    text
+}
+
+#[test]
+fn requests_of_the_caller() {
+    insta::assert_snapshot!(requests(Peer::alice));
+}
+
+#[test]
+fn requests_of_the_callee() {
+    insta::assert_snapshot!(requests(Peer::bob));
+}
+
+#[test]
+fn responses_of_the_caller() {
+    insta::assert_snapshot!(responses(Peer::alice));
+}
+
+#[test]
+fn responses_of_the_callee() {
+    insta::assert_snapshot!(responses(Peer::bob));
 }
