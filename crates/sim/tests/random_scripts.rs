@@ -20,8 +20,11 @@ const GARBLED: u16 = 100;
 
 const PHONES: [SocketAddr; 5] = [ALICE, BOB, CAROL, DORA, ERIN];
 
-/// What one script may take on average. It is told and not asserted: a machine may be slow today.
+/// Processor time that one script may take on average.
 const BUDGET: Duration = Duration::from_millis(5);
+
+/// How many times the budget is a failure: caches are shared and clocks go slower on a machine that is busy.
+const TOLERANCE: u32 = 4;
 
 /// Draws from a seed with words instead of numbers.
 struct Dice(Random);
@@ -88,11 +91,12 @@ fn play_all(count: u64, garbled: u16) {
     }
     assert!(failed.is_empty(), "TANDEM_SEED={} cargo test -p tandem-sim --test random_scripts replays the first of {failed:?}", failed[0]);
     let spent = processor_time().saturating_sub(began);
+    let each = spent / u32::try_from(scripts).unwrap_or(u32::MAX).max(1);
     #[expect(clippy::print_stdout, reason = "a run of the tests tells what scripts cost")]
     {
-        let verdict = if spent < BUDGET * scripts as u32 { "within" } else { "over" };
-        println!("{scripts} scripts in {spent:?} of processor time: {verdict} the budget of {BUDGET:?} each");
+        println!("{scripts} scripts in {spent:.1?} of processor time, {each:.2?} each; the budget is {BUDGET:?}");
     }
+    assert!(each < BUDGET * TOLERANCE, "a script takes {each:.2?} of processor time on average, the budget is {BUDGET:?}");
 }
 
 /// What this thread has cost so far: others on the machine do not count. Zero where the system does not say.
