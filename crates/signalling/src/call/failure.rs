@@ -4,7 +4,7 @@ use super::leg::Extra;
 use crate::message::{HeaderName, Message, reason_phrase};
 use tandem_model::EndReason;
 
-/// The status that the caller gets for a final failure of the callee. `docs/sip-coverage.md` has the table.
+/// The status that the caller gets for a final failure of the callee. `docs/failures.md` has the table.
 pub const fn relayed_status(status: u16) -> u16 {
     match status {
         // RFC 3261 §16.7: a 503 would tell the caller that *we* are out of service.
