@@ -1,7 +1,10 @@
 //! How many calls the node can carry: `[calls] max` against ports and descriptors.
 
 use crate::{At, Config, Do, Endpoint, From, Place, Problems, Route, Trunk};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 use tandem_model::{MediaSide, PORT_REST};
 
 /// Ports (and sockets) that one leg's media takes: RTP and RTCP.
@@ -12,6 +15,9 @@ pub const DESCRIPTOR_RESERVE: u64 = 64;
 
 /// `[calls] max` where the file does not say: this, or less if ports or descriptors do not allow it.
 pub const MOST_CALLS_UNASKED: u32 = 4000;
+
+/// `[calls] max_cps` where the file does not say: this, or less if ports do not allow it.
+pub const MOST_CPS_UNASKED: u32 = 200;
 
 /// What the costliest call takes, by the routes of the configuration.
 #[derive(Default)]
@@ -61,10 +67,27 @@ impl Config {
             return *max;
         }
         let demand = self.demand();
-        let ports = demand.legs_on.iter().map(|(side, legs)| self.port_stock(*side, *legs).calls());
+        let max_cps = self.max_cps_for(&demand);
+        let ports = demand.legs_on.iter().map(|(side, legs)| self.port_stock(*side, *legs, max_cps).calls());
         let descriptors = descriptors.map(|have| self.descriptor_stock(&demand, have).calls());
         let calls = ports.chain(descriptors).min().unwrap_or(u64::MAX);
         u32::try_from(calls).unwrap_or(u32::MAX).min(MOST_CALLS_UNASKED)
+    }
+
+    /// New calls a second: what `[calls] max_cps` says, or as many as ports allow beside `max`, at most [`MOST_CPS_UNASKED`].
+    pub fn max_cps(&self) -> u32 {
+        self.max_cps_for(&self.demand())
+    }
+
+    fn max_cps_for(&self, demand: &Demand) -> u32 {
+        if let Some(max_cps) = self.calls.max_cps {
+            return *max_cps;
+        }
+        let room = demand.legs_on.iter().map(|(side, legs)| self.port_stock(*side, *legs, 0).calls()).min();
+        let Some(room) = room else { return MOST_CPS_UNASKED };
+        // What `max` leaves may rest; without it, half of the ports.
+        let may_rest = self.calls.max.map_or(room / 2, |max| room.saturating_sub(u64::from(*max)));
+        u32::try_from(may_rest / PORT_REST.as_secs()).unwrap_or(u32::MAX).clamp(1, MOST_CPS_UNASKED)
     }
 
     /// Whether the process, which may open so many descriptors, can carry `[calls] max`.
@@ -74,50 +97,76 @@ impl Config {
     pub fn check_descriptors(&self, descriptors: u64) -> Result<(), Problems> {
         let mut problems = Problems::new(&self.file);
         let stock = self.descriptor_stock(&self.demand(), descriptors);
-        let (place, max) = self.wanted_calls();
+        let max = self.wanted_calls();
         if stock.needed(max) > stock.have {
+            let lower = if self.calls.max.is_some() && stock.calls() > 0 {
+                format!(", or lower `max` to {}", stock.calls())
+            } else {
+                String::new()
+            };
             let message = format!(
-                "`max` = {max} calls take {} descriptors ({} a call, {DESCRIPTOR_RESERVE} for the rest of the program and one a listener); \
-                 this process may open {descriptors}: raise the limit (`ulimit -n`), or lower `max` to {}",
+                "{} descriptors are needed for {} ({} a call, {DESCRIPTOR_RESERVE} for the rest of the program and one a listener); \
+                 this process may open {descriptors}: raise the limit (`ulimit -n`){lower}",
                 stock.needed(max) + self.fixed_descriptors(),
+                self.calls_in_words(),
                 stock.per_call,
-                stock.calls()
             );
-            problems.add(place, message);
+            problems.add(self.calls.max.map_or(Place::WHOLE, |max| max.place), message);
         }
         problems.or(())
     }
 
-    /// Reports media sides whose ports do not suffice.
+    /// Reports media sides whose ports do not suffice: at what the file says of calls, or else at the ports.
     pub(crate) fn check_ports(&self, problems: &mut Problems) {
-        let (place, max) = self.wanted_calls();
-        for (side, legs) in &self.demand().legs_on {
-            let stock = self.port_stock(*side, *legs);
+        let demand = self.demand();
+        let (max, max_cps) = (self.wanted_calls(), self.max_cps_for(&demand));
+        for (side, legs) in &demand.legs_on {
+            let stock = self.port_stock(*side, *legs, max_cps);
             let Some(media) = self.media.get(usize::from(side.0)).filter(|_| stock.needed(max) > stock.have) else { continue };
+            let rate: Cow<'_, str> = match self.calls.max_cps {
+                Some(max_cps) => format!("`max_cps` = {}", *max_cps).into(),
+                None => "one new call a second (the least that `max_cps` can be)".into(),
+            };
             let message = format!(
-                "`max` = {max} calls and `max_cps` = {} take {} ports of media side `{}` ({} a call, {} resting); `ports` {} has {}: widen it, \
-                 or lower {}",
-                *self.calls.max_cps,
+                "{} and {rate} take {} ports of media side `{}` ({} a call, {} resting); `ports` {} has {}: widen it{}",
+                self.calls_in_words(),
                 stock.needed(max),
                 media.name,
                 stock.per_call,
                 stock.resting,
                 *media.ports,
                 stock.have,
-                if stock.calls() == 0 { "`max_cps`".to_owned() } else { format!("`max` to {}, or `max_cps`", stock.calls()) }
+                self.lower(&stock),
             );
+            let place = self.calls.max.or(self.calls.max_cps).map_or(media.ports.place, |number| number.place);
             problems.add(place, message);
         }
     }
 
-    /// What `max` must be at least satisfied for: what it says, or one call.
-    fn wanted_calls(&self) -> (Place, u32) {
-        self.calls.max.map_or((self.calls.max_cps.place, 1), |max| (max.place, *max))
+    /// Which of the numbers that the file says could be lowered, and to what, so that `stock` suffices.
+    fn lower(&self, stock: &Stock) -> String {
+        let max = self.calls.max.map(|_| ("max", stock.calls()));
+        let resting_per_cps = stock.per_call * PORT_REST.as_secs();
+        let may_rest = stock.have.saturating_sub(stock.per_call * u64::from(self.wanted_calls()));
+        let max_cps = self.calls.max_cps.map(|_| ("max_cps", may_rest / resting_per_cps));
+        let possible = [max, max_cps].into_iter().flatten().filter(|(_, most)| *most > 0);
+        possible.map(|(key, most)| format!(", or lower `{key}` to {most}")).collect()
     }
 
-    fn port_stock(&self, side: MediaSide, legs: u32) -> Stock {
+    /// How many calls there must be room for: what `max` says, or one.
+    fn wanted_calls(&self) -> u32 {
+        self.calls.max.map_or(1, |max| *max)
+    }
+
+    fn calls_in_words(&self) -> Cow<'static, str> {
+        self.calls.max.map_or("one call".into(), |max| format!("`max` = {} calls", *max).into())
+    }
+
+    /// The ports of a side, where a call has so many legs there and `max_cps` calls a second leave theirs resting.
+    fn port_stock(&self, side: MediaSide, legs: u32, max_cps: u32) -> Stock {
         let have = self.media.get(usize::from(side.0)).map_or(0, |media| u64::from(media.ports.pairs()) * u64::from(PORTS_PER_LEG));
-        self.stock(have, legs)
+        let per_call = u64::from(legs * PORTS_PER_LEG);
+        Stock { have, per_call, resting: per_call * u64::from(max_cps) * PORT_REST.as_secs() }
     }
 
     fn descriptor_stock(&self, demand: &Demand, descriptors: u64) -> Stock {
@@ -128,11 +177,6 @@ impl Config {
 
     fn fixed_descriptors(&self) -> u64 {
         DESCRIPTOR_RESERVE + self.listeners.len() as u64
-    }
-
-    fn stock(&self, have: u64, legs: u32) -> Stock {
-        let per_call = u64::from(legs * PORTS_PER_LEG);
-        Stock { have, per_call, resting: per_call * u64::from(*self.calls.max_cps) * PORT_REST.as_secs() }
     }
 
     /// Walks every way that a call can take: from a trunk, by a route, to an endpoint.

@@ -1,6 +1,6 @@
 //! What differs between two configurations: what a running node takes over, and what it would need a restart for.
 
-use crate::{At, Config, Listener, Place, Problems};
+use crate::{At, Config, Listener, Place, Problems, keys};
 use std::collections::BTreeMap;
 
 /// What a new configuration changes.
@@ -46,21 +46,39 @@ impl Difference {
         }
     }
 
+    /// Refuses a change of a key in a section that there is once: where it stands now, or else where it could stand.
+    fn refuse_key(&mut self, is_changed: bool, new: &Config, title: &str, key: &str) {
+        let what = format!("`{key}` in {title}");
+        match new.written.key(title, key) {
+            Some(place) => self.refuse(is_changed, place, &what),
+            None => {
+                let place = new.written.section(title).unwrap_or(Place::WHOLE);
+                self.refuse(is_changed, place, &format!("{what}, no longer written,"));
+            }
+        }
+    }
+
     fn compare_node(&mut self, old: &Config, new: &Config) {
         let (was, is) = (&old.node, &new.node);
-        self.refuse(was.name != is.name, Place::START, "`name` in [node]");
-        self.refuse(was.domain != is.domain, Place::START, "`domain` in [node]");
-        self.refuse(was.dump_dir != is.dump_dir, Place::START, "`dump_dir` in [node]");
-        self.refuse(was.flight_recorder != is.flight_recorder, Place::START, "`flight_recorder` in [node]");
-        self.refuse(old.log != new.log, Place::START, "[log]");
-        self.refuse(was.drain_timeout != is.drain_timeout, Place::START, "`drain_timeout` in [node]");
+        for (is_changed, key) in [
+            (was.name != is.name, "name"),
+            (was.domain != is.domain, "domain"),
+            (was.dump_dir != is.dump_dir, "dump_dir"),
+            (was.flight_recorder != is.flight_recorder, "flight_recorder"),
+            (was.drain_timeout != is.drain_timeout, "drain_timeout"),
+        ] {
+            self.refuse_key(is_changed, new, keys::NODE.title, key);
+        }
+        let (was, is) = (&old.log, &new.log);
+        for (is_changed, key) in [(was.format != is.format, "format"), (was.level != is.level, "level")] {
+            self.refuse_key(is_changed, new, keys::LOG.title, key);
+        }
     }
 
     fn compare_listeners(&mut self, old: &Config, new: &Config) {
         // Listeners are known by their index: a new order is a change too.
         if old.listeners.len() != new.listeners.len() {
-            let place = new.listeners.first().map_or(Place::START, |listener| listener.place);
-            self.refuse(true, place, "the number of [[listen]]");
+            self.refuse(true, place_of_count(old, new, |config| &config.listeners, |listener| &listener.name), "the number of [[listen]]");
             return;
         }
         for (was, is) in old.listeners.iter().zip(&new.listeners) {
@@ -72,8 +90,7 @@ impl Difference {
 
     fn compare_media(&mut self, old: &Config, new: &Config) {
         if old.media.len() != new.media.len() {
-            let place = new.media.first().map_or(Place::START, |media| media.place);
-            self.refuse(true, place, "the number of [[media]]");
+            self.refuse(true, place_of_count(old, new, |config| &config.media, |media| &media.name), "the number of [[media]]");
             return;
         }
         for (was, is) in old.media.iter().zip(&new.media) {
@@ -83,12 +100,16 @@ impl Difference {
 
     fn compare_calls(&mut self, old: &Config, new: &Config) {
         let (was, is) = (&old.calls, &new.calls);
-        self.refuse(was.shards != is.shards, Place::START, "`shards` in [calls]");
         self.apply(was.max != is.max, "`max` in [calls]");
         self.apply(was.max_cps != is.max_cps, "`max_cps` in [calls]");
-        self.refuse(was.max_duration != is.max_duration, Place::START, "`max_duration` in [calls]");
-        self.refuse(was.inactivity_timeout != is.inactivity_timeout, Place::START, "`inactivity_timeout` in [calls]");
-        self.refuse(was.hold_timeout != is.hold_timeout, Place::START, "`hold_timeout` in [calls]");
+        for (is_changed, key) in [
+            (was.shards != is.shards, "shards"),
+            (was.max_duration != is.max_duration, "max_duration"),
+            (was.inactivity_timeout != is.inactivity_timeout, "inactivity_timeout"),
+            (was.hold_timeout != is.hold_timeout, "hold_timeout"),
+        ] {
+            self.refuse_key(is_changed, new, keys::CALLS.title, key);
+        }
     }
 
     fn compare_trunks(&mut self, old: &Config, new: &Config) {
@@ -112,4 +133,11 @@ impl Difference {
             self.applied.push(format!("[[route]]s changed: {} now", new.routes.len()));
         }
     }
+}
+
+/// Where it shows that there are more or fewer sections: at the first whose name is new, or at the first.
+fn place_of_count<T>(old: &Config, new: &Config, sections: fn(&Config) -> &Vec<At<T>>, name: fn(&T) -> &str) -> Place {
+    let is_new = |section: &&At<T>| sections(old).iter().all(|other| name(other) != name(section));
+    let shown = sections(new).iter().find(is_new).or(sections(new).first());
+    shown.map_or(Place::WHOLE, |section| section.place)
 }

@@ -24,8 +24,9 @@ mod sides;
 mod trunk;
 mod uri;
 mod value;
+mod written;
 
-pub use capacity::{DESCRIPTOR_RESERVE, MOST_CALLS_UNASKED, PORTS_PER_LEG};
+pub use capacity::{DESCRIPTOR_RESERVE, MOST_CALLS_UNASKED, MOST_CPS_UNASKED, PORTS_PER_LEG};
 pub use difference::Difference;
 pub use node::{Calls, Log, LogFormat, LogLevel, Node};
 pub use problem::{At, Place, Problem, Problems};
@@ -40,6 +41,7 @@ use check::Named;
 use keys::Keys;
 use reader::{Reader, Table};
 use toml::de::DeTable;
+use written::Written;
 
 /// The longest configuration, in bytes.
 pub const MAX_FILE: usize = 4 << 20;
@@ -66,6 +68,7 @@ pub struct Config {
     pub trunks: Vec<At<Trunk>>,
     /// `[[route]]`, in the order in which they are tried.
     pub routes: Vec<At<Route>>,
+    written: Written,
 }
 
 /// What one reading found: all that could be read, and all that is wrong.
@@ -98,9 +101,10 @@ pub fn read(text: &str, file_name: &str, env: &dyn Fn(&str) -> Option<String>) -
         calls: Calls::default(),
         trunks: Vec::new(),
         routes: Vec::new(),
+        written: Written::default(),
     };
     if text.len() > MAX_FILE {
-        reader.report(Place::START, format!("the file is longer than {MAX_FILE} bytes"));
+        reader.report(Place::WHOLE, format!("the file is longer than {MAX_FILE} bytes"));
         return Reading { config, problems: reader.problems };
     }
     let (root, errors) = DeTable::parse_recoverable(text);
@@ -114,6 +118,7 @@ pub fn read(text: &str, file_name: &str, env: &dyn Fn(&str) -> Option<String>) -
     }
     let root = root.get_ref();
     Table::check_keys(&mut reader, root, &keys::ROOT, keys::ROOT.title);
+    config.written = Written::read(&reader, root, &[&keys::NODE, &keys::LOG, &keys::CALLS]);
     if let Some(value) = root.get("node") {
         config.node = Node::read(&mut reader, value);
     }

@@ -152,8 +152,8 @@ pub(crate) fn one_of<T: Copy>(text: &str, values: &[(&str, T)]) -> Result<T, Str
 pub struct Calls {
     /// Calls at a time; absent, as many as ports and descriptors allow, see [`crate::Config::max_calls`].
     pub max: Option<At<u32>>,
-    /// New calls a second.
-    pub max_cps: At<u32>,
+    /// New calls a second; absent, as many as ports allow, see [`crate::Config::max_cps`].
+    pub max_cps: Option<At<u32>>,
     /// Any call is ended then.
     pub max_duration: Duration,
     /// No packet for so long from a leg that should send: the call is ended.
@@ -166,14 +166,7 @@ pub struct Calls {
 
 impl Default for Calls {
     fn default() -> Self {
-        Calls {
-            max: None,
-            max_cps: At::new(200, crate::Place::START),
-            max_duration: HOUR * 6,
-            inactivity_timeout: SECOND * 300,
-            hold_timeout: HOUR,
-            shards: 0,
-        }
+        Calls { max: None, max_cps: None, max_duration: HOUR * 6, inactivity_timeout: SECOND * 300, hold_timeout: HOUR, shards: 0 }
     }
 }
 
@@ -194,7 +187,7 @@ impl Calls {
         let hold = table.duration(reader, "hold_timeout", SECOND..=WEEK);
         let calls = Calls {
             max: table.number(reader, "max", 1..=MOST_CALLS),
-            max_cps: table.number(reader, "max_cps", 1..=MOST_CPS).unwrap_or(At::new(*default.max_cps, table.place)),
+            max_cps: table.number(reader, "max_cps", 1..=MOST_CPS),
             max_duration: table.duration(reader, "max_duration", SECOND..=WEEK).map_or(default.max_duration, |span| *span),
             inactivity_timeout: inactivity.map_or(default.inactivity_timeout, |span| *span),
             hold_timeout: hold.map_or(default.hold_timeout, |span| *span),

@@ -12,8 +12,11 @@ pub struct Place {
 }
 
 impl Place {
-    /// The beginning of the file: for what is wrong with the whole.
+    /// The beginning of the file: for what is missing from it.
     pub const START: Place = Place { line: 1, column: 1 };
+
+    /// No line at all: for what is wrong with the file as such, or with what surrounds it.
+    pub const WHOLE: Place = Place { line: 0, column: 0 };
 }
 
 /// A value and where it stands. Two of them are equal when their values are: a value that only moved has not changed.
@@ -57,7 +60,8 @@ pub struct Problem {
     pub message: String,
 }
 
-/// Every mistake of one file, in the order of the file. Prints one a line as `file:line:column: message`.
+/// Every mistake of one file, in the order of the file. Prints one a line as `file:line:column: message`, or as
+/// `file: message` where no line is to blame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems {
     file: Box<str>,
@@ -126,8 +130,11 @@ impl fmt::Display for Problems {
             if index > 0 {
                 f.write_str("\n")?;
             }
-            let Place { line, column } = problem.place;
-            write!(f, "{}:{line}:{column}: {}", self.file, problem.message)?;
+            f.write_str(&self.file)?;
+            if problem.place != Place::WHOLE {
+                write!(f, ":{}:{}", problem.place.line, problem.place.column)?;
+            }
+            write!(f, ": {}", problem.message)?;
         }
         Ok(())
     }

@@ -33,7 +33,7 @@ fn a_relayed_call_takes_four_ports_and_two_seconds_worth_rest() {
         mistakes[0].contains("`max` = 10 calls and `max_cps` = 5 take 80 ports of media side `near` (4 a call, 40 resting)"),
         "{mistakes:?}"
     );
-    assert!(mistakes[0].contains("has 78: widen it, or lower `max` to 9"), "{mistakes:?}");
+    assert!(mistakes[0].contains("has 78: widen it, or lower `max` to 9, or lower `max_cps` to 4"), "{mistakes:?}");
 }
 
 #[test]
@@ -64,11 +64,58 @@ fn too_few_descriptors_are_a_mistake_that_names_the_way_out() {
     assert!(config.check_descriptors(105).is_ok(), "64, a listener and 4 a call");
     let problems = config.check_descriptors(104).unwrap_err().to_string();
     assert!(problems.starts_with("t:20:7: "), "{problems}");
-    assert!(problems.contains("take 105 descriptors") && problems.contains("lower `max` to 9"), "{problems}");
+    assert!(
+        problems.contains("105 descriptors are needed for `max` = 10 calls (4 a call") && problems.contains("lower `max` to 9"),
+        "{problems}"
+    );
 }
 
 #[test]
 fn a_range_too_small_for_the_call_rate_is_a_mistake_even_without_a_maximum() {
     let mistakes = mistakes_alone(&node("20000-20039", "near", "max_cps = 5", BRIDGE));
-    assert!(mistakes.len() == 1 && mistakes[0].contains("lower `max_cps`"), "{mistakes:?}");
+    assert!(mistakes.len() == 1 && mistakes[0].contains("lower `max_cps` to 4"), "{mistakes:?}");
+}
+
+#[test]
+fn what_is_not_written_is_what_the_ports_allow() {
+    let limits = |ports: &str, calls: &str| {
+        let config = load_node(&node(ports, "near", calls, BRIDGE));
+        (config.max_calls(None), config.max_cps())
+    };
+    // Of 50 calls' worth of ports, half may rest.
+    assert_eq!(limits("20000-20199", ""), (26, 12));
+    assert_eq!(limits("20000-20199", "max = 40"), (40, 5));
+    assert_eq!(limits("20000-20199", "max_cps = 20"), (10, 20));
+    assert_eq!(limits("20000-59999", ""), (4000, 200));
+    assert_eq!(limits("20000-20011", ""), (1, 1), "the least that works");
+}
+
+#[test]
+fn where_no_call_needs_ports_the_defaults_hold() {
+    let config = load_node(&node("20000-20003", "near", "", "do = { reject = 403 }"));
+    assert_eq!((config.max_calls(None), config.max_cps()), (4000, 200));
+}
+
+#[test]
+fn a_mistake_stands_at_what_was_written() {
+    let mistake = |ports: &str, calls: &str| load(&node(ports, "near", calls, BRIDGE), "t", &common::env).unwrap_err().to_string();
+    let ports = mistake("20000-20010", "");
+    assert!(ports.starts_with("t:7:9: one call and one new call a second (the least that `max_cps` can be) take 12 ports"), "{ports}");
+    assert!(ports.ends_with("(4 a call, 8 resting); `ports` 20000-20010 has 10: widen it"), "{ports}");
+    let max = mistake("20000-20199", "max = 50");
+    assert!(max.starts_with("t:20:7: `max` = 50 calls and one new call a second") && max.ends_with("lower `max` to 48"), "{max}");
+    let max_cps = mistake("20000-20199", "max_cps = 200");
+    assert!(
+        max_cps.starts_with("t:20:11: one call and `max_cps` = 200 take 1604") && max_cps.ends_with("lower `max_cps` to 24"),
+        "{max_cps}"
+    );
+}
+
+#[test]
+fn descriptors_too_few_for_one_call_are_nobodys_line() {
+    let problems = load_node(&node("20000-20079", "near", "", BRIDGE)).check_descriptors(68).unwrap_err().to_string();
+    assert!(
+        problems.starts_with("t: 69 descriptors are needed for one call") && problems.ends_with("raise the limit (`ulimit -n`)"),
+        "{problems}"
+    );
 }

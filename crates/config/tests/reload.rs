@@ -50,22 +50,37 @@ fn what_sockets_and_threads_are_made_from_needs_a_restart() {
     let base = common::BASE;
     for (head, rules, words) in [
         (base.replace("5060", "5062"), "", "new.toml:1:1: [[listen]] inside changed: that needs a restart"),
-        (base.replace("20000", "21000"), "", "[[media]] inside changed"),
+        (base.replace("20000", "21000"), "", "new.toml:4:1: [[media]] inside changed"),
         (base.replace("name = \"inside\"", "name = \"within\""), "", "[[listen]] within changed"),
-        (format!("{base}[[listen]]\nname = 'x'\nbind = '127.0.0.7:5060'\n"), "", "the number of [[listen]] changed"),
-        (format!("{base}[[media]]\nname = 'x'\nbind = '127.0.0.7'\nports = '2000-4000'\n"), "", "the number of [[media]] changed"),
-        (base.to_owned(), "[calls]\nshards = 3\n", "`shards` in [calls] changed"),
-        (base.to_owned(), "[calls]\nmax_duration = '1h'\n", "`max_duration` in [calls] changed"),
-        (base.to_owned(), "[calls]\ninactivity_timeout = '1h'\n", "`inactivity_timeout` in [calls] changed"),
-        (base.to_owned(), "[calls]\nhold_timeout = '2h'\n", "`hold_timeout` in [calls] changed"),
-        (base.to_owned(), "[node]\ndrain_timeout = '1s'\n", "`drain_timeout` in [node] changed"),
-        (base.to_owned(), "[node]\nname = 'other'\n", "`name` in [node] changed"),
-        (base.to_owned(), "[node]\ndomain = 'example.org'\n", "`domain` in [node] changed"),
-        (base.to_owned(), "[node]\ndump_dir = 'd'\n", "`dump_dir` in [node] changed"),
-        (base.to_owned(), "[node]\nflight_recorder = '1MiB'\n", "`flight_recorder` in [node] changed"),
-        (base.to_owned(), "[log]\nlevel = 'debug'\n", "[log] changed"),
+        (format!("{base}[[listen]]\nname = 'x'\nbind = '127.0.0.7:5060'\n"), "", "new.toml:8:1: the number of [[listen]] changed"),
+        (
+            format!("{base}[[media]]\nname = 'x'\nbind = '127.0.0.7'\nports = '2000-4000'\n"),
+            "",
+            "new.toml:8:1: the number of [[media]] changed",
+        ),
+        (base.to_owned(), "[calls]\nshards = 3\n", "new.toml:9:1: `shards` in [calls] changed"),
+        (base.to_owned(), "[calls]\nmax_duration = '1h'\n", "new.toml:9:1: `max_duration` in [calls] changed"),
+        (base.to_owned(), "[calls]\ninactivity_timeout = '1h'\n", "new.toml:9:1: `inactivity_timeout` in [calls] changed"),
+        (base.to_owned(), "[calls]\nmax = 5\nhold_timeout = '2h'\n", "new.toml:10:1: `hold_timeout` in [calls] changed"),
+        (base.to_owned(), "[node]\ndrain_timeout = '1s'\n", "new.toml:9:1: `drain_timeout` in [node] changed"),
+        (base.to_owned(), "[node]\nname = 'other'\n", "new.toml:9:1: `name` in [node] changed"),
+        (base.to_owned(), "[node]\ndomain = 'example.org'\n", "new.toml:9:1: `domain` in [node] changed"),
+        (base.to_owned(), "[node]\ndump_dir = 'd'\n", "new.toml:9:1: `dump_dir` in [node] changed"),
+        (base.to_owned(), "[node]\nflight_recorder = '1MiB'\n", "new.toml:9:1: `flight_recorder` in [node] changed"),
+        (base.to_owned(), "[log]\nlevel = 'debug'\n", "new.toml:9:1: `level` in [log] changed"),
     ] {
         let refused = between(&head, &format!("{rules}{RULES}")).reload().unwrap_err().to_string();
         assert!(refused.contains(words) && refused.contains("needs a restart"), "{refused}");
     }
+}
+
+#[test]
+fn a_key_that_is_gone_is_told_at_its_section() {
+    let written = config(common::BASE, &format!("[node]\nname = 'edge'\ndrain_timeout = '1s'\n{RULES}"));
+    let refused = |rules: &str| Difference::between(&written, &config(common::BASE, rules)).reload().unwrap_err().to_string();
+    assert_eq!(
+        refused(&format!("[node]\nname = 'edge'\n{RULES}")),
+        "new.toml:8:1: `drain_timeout` in [node], no longer written, changed: that needs a restart"
+    );
+    assert!(refused(RULES).starts_with("new.toml: `drain_timeout` in [node], no longer written, changed"));
 }

@@ -45,7 +45,7 @@ fn numbers_have_bounds() {
     }
     assert_mistake("[calls]\nmax = 10.5", &["a whole number is wanted, this is a number with a fraction"]);
     assert_mistake("[calls]\nmax = '10'", &["a whole number is wanted, this is text"]);
-    assert_eq!(*read("[calls]\nmax_cps = 0x10").unwrap().calls.max_cps, 16);
+    assert_eq!(read("[calls]\nmax_cps = 0x10").unwrap().max_cps(), 16);
 }
 
 #[test]

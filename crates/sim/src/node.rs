@@ -97,7 +97,7 @@ impl CoreNode {
             calls: BTreeMap::new(),
             facts: Arc::new(facts),
             trunks: LimitBook::new(&rules),
-            limits: NodeLimits::new(max, *config.calls.max_cps),
+            limits: NodeLimits::new(max, config.max_cps()),
             rules,
             random,
             counter: 0,

@@ -1,19 +1,77 @@
 //! `tandem check`: every mistake of a configuration at once.
 
 use crate::{BAD_INPUT, OK, cli, configuration, say, tell};
+use tandem_config::Config;
+use tandem_runtime::Rules;
 
 /// Reads the file and says what is wrong with it.
 pub(crate) fn check(options: &cli::Check) -> anyhow::Result<u8> {
     match configuration::load(&options.config) {
         Ok((config, rules)) => {
-            let (listeners, trunks, routes) = (config.listeners.len(), config.trunks.len(), config.routes.len());
-            let calls = rules.max_calls;
-            say(format_args!("{}: good: {listeners} listeners, {trunks} trunks, {routes} routes; room for {calls} calls", config.file));
+            say(praise(&config, &rules));
             Ok(OK)
         }
         Err(problems) => {
             tell(&problems);
             Ok(BAD_INPUT)
         }
+    }
+}
+
+/// `edge.toml: good: 1 listener, 2 trunks, 1 route; takes at most 26 calls at a time and 12 new calls a second`
+fn praise(config: &Config, rules: &Rules) -> String {
+    let listeners = counted(config.listeners.len(), "listener");
+    let (trunks, routes) = (counted(config.trunks.len(), "trunk"), counted(config.routes.len(), "route"));
+    let (calls, new_calls) = (counted(rules.max_calls as usize, "call"), counted(rules.max_cps as usize, "new call"));
+    format!("{}: good: {listeners}, {trunks}, {routes}; takes at most {calls} at a time and {new_calls} a second", config.file)
+}
+
+fn counted(number: usize, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = "\
+[[listen]]
+name = 'inside'
+bind = '127.0.0.1:5060'
+[[media]]
+name = 'inside'
+bind = '127.0.0.1'
+ports = '20000-20199'
+[[trunk]]
+name = 'pbx'
+match = { sources = ['127.0.0.2'] }
+targets = [{ uri = 'sip:127.0.0.2' }]
+[[route]]
+do = { bridge = ['trunk:pbx'] }
+";
+
+    fn praised(text: &str) -> String {
+        let (config, ruleset) = tandem_policy::load(text, "edge.toml", &|_| None, None).expect("it loads");
+        let rules = Rules { ruleset, max_calls: config.max_calls(None), max_cps: config.max_cps() };
+        praise(&config, &rules)
+    }
+
+    #[test]
+    fn a_small_port_range_is_good_and_says_what_it_carries() {
+        assert_eq!(
+            praised(SMALL),
+            "edge.toml: good: 1 listener, 1 trunk, 1 route; takes at most 26 calls at a time and 12 new calls a second"
+        );
+    }
+
+    #[test]
+    fn one_is_not_several() {
+        let text = format!("[calls]\nmax = 1\nmax_cps = 1\n{SMALL}[[route]]\ndo = {{ reject = 404 }}\nto = '^1'\n");
+        let text = text.replace("[[route]]\ndo = { bridge", "[[route]]\nto = '^2'\ndo = { bridge");
+        assert_eq!(
+            praised(&text),
+            "edge.toml: good: 1 listener, 1 trunk, 2 routes; takes at most 1 call at a time and 1 new call a second"
+        );
     }
 }

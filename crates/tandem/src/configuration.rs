@@ -12,12 +12,12 @@ pub(crate) fn load(path: &Path) -> Result<(Config, Rules), Problems> {
     let name = path.display().to_string();
     let whole = |message: String| {
         let mut problems = Problems::new(&name);
-        problems.add(Place::START, message);
+        problems.add(Place::WHOLE, message);
         problems
     };
     let text = std::fs::read_to_string(path).map_err(|error| whole(format!("cannot be read: {error}")))?;
     let descriptors = limits::raise_descriptor_limit().map_err(|error| whole(format!("the descriptor limit cannot be raised: {error}")))?;
     let (config, ruleset) = tandem_policy::load(&text, &name, &|variable| std::env::var(variable).ok(), Some(descriptors))?;
-    let rules = Rules { ruleset, max_calls: config.max_calls(Some(descriptors)), max_cps: *config.calls.max_cps };
+    let rules = Rules { ruleset, max_calls: config.max_calls(Some(descriptors)), max_cps: config.max_cps() };
     Ok((config, rules))
 }
