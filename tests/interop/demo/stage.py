@@ -4,6 +4,7 @@ import pathlib
 import re
 import signal
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
@@ -21,9 +22,9 @@ NODE = (HERE, 5060)
 PHONE, AUDIO = 5090, 41000
 
 
-def start(stage):
+def start(stage, config, name="tandem"):
     check(not is_bound(*NODE), f"{NODE[0]}:{NODE[1]} is taken: is another Tandem running?")
-    process = Process("tandem", [node.binary(), "serve", "--demo", "--config", ROOT / "config" / "tandem.toml"], stage.directory)
+    process = Process(name, [node.binary(), "serve", "--demo", "--config", config], stage.directory)
     stage.processes.append(process)
     check(process.line("tandem ready ", node.READY) == f"tandem ready sip=udp:{HERE}:5060", "an odd ready line")
     return process
@@ -39,6 +40,23 @@ def shows_a_call(process):
     check(len(tones) == 2, f"{len(tones)} tones in {shown!r}")
     for _, sent, listener, heard in tones:
         check(abs(float(sent) - float(heard)) < 5, f"{listener} heard {heard} Hz instead of {sent}")
+
+
+def without_the_demo_trunks(stage):
+    """A configuration that does not know the demo's phones, and what it says then."""
+    path = stage.directory / "without.toml"
+    path.write_text(
+        f'[[listen]]\nname = "l"\nbind = "{HERE}:5060"\n[[media]]\nname = "m"\nbind = "{HERE}"\nports = "20000-20199"\n'
+        f'[[trunk]]\nname = "other"\nmatch = {{ sources = ["192.0.2.1"] }}\n[[route]]\ndo = {{ answer = "echo" }}\n'
+    )
+    began = time.monotonic()
+    process = start(stage, path, "tandem-without")
+    told = process.line("the demo call failed: ", 5)
+    check(time.monotonic() - began < 5, "it took too long")
+    check("refused with 403" in told and "demo-alice" in told, f"no help: {told}")
+    check("403 Forbidden" in "\n".join(process.lines), "no ladder")
+    process.signal(signal.SIGINT)
+    check(process.wait(node.QUIET_END) == 0, "ended badly")
 
 
 def answers_echo():
@@ -63,7 +81,7 @@ def takes_sipp(stage):
 
 def main():
     with Stage("demo", 0) as stage:
-        process = start(stage)
+        process = start(stage, ROOT / "config" / "tandem.toml")
         with stage.case("two phones inside the process call each other, and the call is shown"):
             shows_a_call(process)
         with stage.case("a phone calls echo"):
@@ -73,6 +91,8 @@ def main():
         with stage.case("Ctrl-C ends it"):
             process.signal(signal.SIGINT)
             check(process.wait(node.QUIET_END) == 0, "ended badly")
+        with stage.case("phones that the configuration does not know are told so at once"):
+            without_the_demo_trunks(stage)
 
 
 main()

@@ -54,19 +54,21 @@ impl Driver {
         self.clock.now()
     }
 
-    /// Lets the phone live until `is_done` says so.
+    /// Lets the phone live until `is_done` says so, and carries out what it wanted until then.
     ///
     /// # Errors
     /// The system's, when a socket fails for good.
     pub(super) async fn live(&mut self, is_done: impl Fn(&Phone) -> bool) -> io::Result<()> {
-        while !is_done(&self.phone) {
+        loop {
             self.carry_out().await?;
+            if is_done(&self.phone) {
+                return Ok(());
+            }
             if let Some((at, _)) = self.phone.poll_timeout() {
                 self.timer.as_mut().reset(self.clock.instant(at));
             }
             poll_fn(|context| self.poll_inputs(context)).await;
         }
-        Ok(())
     }
 
     async fn carry_out(&mut self) -> io::Result<()> {

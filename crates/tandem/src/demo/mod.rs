@@ -1,12 +1,20 @@
 //! The demo: two phones inside the process, each with an address of its own, call each other through the node's sockets, and
 //! the terminal shows what went to and fro and what was heard.
 
+mod advice;
 mod driver;
 
 use crate::say;
+use advice::went_wrong;
 use anyhow::{Context, bail, ensure};
 use driver::Driver;
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    future::{Future, poll_fn},
+    net::SocketAddr,
+    pin::pin,
+    task::Poll,
+    time::Duration,
+};
 use tandem_phone::{Phone, Place, Script, Setup, media::Measurement};
 use tandem_runtime::{background::Background, clock::Clock, ladder::Ladder};
 use tokio::time::timeout;
@@ -14,8 +22,11 @@ use tokio::time::timeout;
 /// How long the phones talk: two windows of their meters.
 const TALK_MS: u64 = 1_500;
 
-/// A demo that takes longer than this has failed.
-const DEADLINE: Duration = Duration::from_secs(20);
+/// A call that takes longer than this has failed.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long the callee may take to end its side, once the caller's is over.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// After how long the callee says 200; it rings before that.
 const ANSWER_MS: u64 = 200;
@@ -54,9 +65,13 @@ async fn run(background: Background, tandem: SocketAddr) -> anyhow::Result<()> {
     let now = alice.now();
     alice.phone.place(now, call);
 
-    let (alice, bob) = (background.run(first_call(alice)), background.run(first_call(bob)));
-    let (alice, bob) = (alice.await??, bob.await??);
-    show(&alice.phone, &bob.phone, tandem)?;
+    let lived = first_call(&mut alice, &mut bob).await;
+    draw(&alice.phone, &bob.phone, tandem);
+    let verdict = lived.and_then(|()| judge(&alice.phone, &bob.phone));
+    match verdict {
+        Ok(()) => say(format_args!("\nthe demo call went well; now call sip:echo@{tandem} or sip:tone@{tandem} yourself")),
+        Err(error) => say(format_args!("the demo call failed: {error:#}")),
+    }
     for mut driver in [alice, bob] {
         background.run(async move { driver.live(|_| false).await });
     }
@@ -69,15 +84,24 @@ async fn bind(part: &Part, tandem: SocketAddr, clock: Clock) -> anyhow::Result<D
     Driver::bind(Phone::new(setup), clock).await.with_context(|| format!("{} cannot have {address}", part.name))
 }
 
-/// Lives until the first call is over.
-async fn first_call(mut driver: Driver) -> anyhow::Result<Driver> {
-    let is_over = |phone: &Phone| phone.calls().first().is_some_and(|call| call.outcome.is_some()) && phone.is_idle();
-    timeout(DEADLINE, driver.live(is_over)).await.context("it took too long")??;
-    Ok(driver)
+/// Lets both live until the first call is over, or has taken too long.
+async fn first_call(alice: &mut Driver, bob: &mut Driver) -> anyhow::Result<()> {
+    {
+        let (calling, mut called) = (alice.live(Phone::is_idle), pin!(bob.live(|_| false)));
+        let mut calling = pin!(timeout(DEADLINE, calling));
+        // Too late is judged by what there was until then.
+        let ended = poll_fn(|context| match called.as_mut().poll(context) {
+            Poll::Ready(broken) => Poll::Ready(broken),
+            Poll::Pending => calling.as_mut().poll(context).map(|lived| lived.unwrap_or(Ok(()))),
+        });
+        ended.await?;
+    }
+    timeout(GRACE, bob.live(Phone::is_idle)).await.unwrap_or(Ok(()))?;
+    Ok(())
 }
 
-/// Draws who sent what to whom, and says what each end heard.
-fn show(alice: &Phone, bob: &Phone, tandem: SocketAddr) -> anyhow::Result<()> {
+/// Draws who sent what to whom.
+fn draw(alice: &Phone, bob: &Phone, tandem: SocketAddr) {
     let mut ladder = Ladder::default();
     let columns = [format!("{} {}", ALICE.name, ALICE.address), format!("tandem {tandem}"), format!("{} {}", BOB.name, BOB.address)];
     let [left, middle, right] = columns.map(|name| ladder.participant(&name));
@@ -88,10 +112,15 @@ fn show(alice: &Phone, bob: &Phone, tandem: SocketAddr) -> anyhow::Result<()> {
         }
     }
     say(&ladder);
+}
+
+/// Whether the call went as it should, and what each end heard.
+fn judge(alice: &Phone, bob: &Phone) -> anyhow::Result<()> {
+    if let Some(wrong) = alice.calls().first().and_then(|call| went_wrong(call.outcome, &call.statuses, !bob.calls().is_empty())) {
+        bail!(wrong);
+    }
     hear(bob, &BOB, &ALICE)?;
-    hear(alice, &ALICE, &BOB)?;
-    say("\nthe demo call went well; now call echo or tone yourself: sip:echo@… and sip:tone@…, at the address above");
-    Ok(())
+    hear(alice, &ALICE, &BOB)
 }
 
 /// What came to `ear` from `mouth`.
@@ -99,7 +128,7 @@ fn hear(phone: &Phone, ear: &Part, mouth: &Part) -> anyhow::Result<()> {
     let (sent, heard) = (mouth.tone_hz, phone.calls().first().and_then(|call| call.stream()));
     let measured = heard.and_then(|stream| Some((stream.received(), stream.meter().measure()?)));
     let Some((packets, Measurement { level_dbov, frequency_hz, .. })) = measured else {
-        bail!("{} heard nothing of {}", ear.name, mouth.name);
+        bail!("{} heard nothing of {}: is something between here and the ports of [[media]]?", ear.name, mouth.name);
     };
     say(format_args!(
         "{} sent {sent:.0} Hz; {} heard {frequency_hz:.1} Hz at {level_dbov:.1} dBov in {packets} packets",
