@@ -3,11 +3,11 @@
 //! The file holds no key and no password: secrets were masked on their way in, and what the call minted is translated to
 //! [`replay_minter`]. It does hold the numbers and addresses that the messages name.
 
-use super::{FlightRecorder, Trail, translate_tokens};
+use super::{FlightRecorder, Trail, mask::mask_passwords, translate_tokens};
 use serde::{Deserialize, Serialize};
 use std::{fmt::Write, sync::Arc, time::Duration};
 use tandem_model::{
-    CallId, Decision, Destination, EndReason, Flow, LegId, LegProfile, MediaEvent, Origin, QuestionId, Timestamp, Transport,
+    Action, CallId, Decision, Destination, EndReason, Flow, LegId, LegProfile, MediaEvent, Origin, QuestionId, Timestamp, Transport,
 };
 use tandem_signalling::{CallSetup, ListenerFacts, Minter, NodeFacts, transaction::TransactionKeys};
 
@@ -153,6 +153,7 @@ impl Dump {
             match &mut entry.recorded {
                 Recorded::Founded(founding) => translate_tokens(&mut founding.bytes, &setup.node.minter, &minter),
                 Recorded::Message { bytes, .. } => translate_tokens(bytes, &setup.node.minter, &minter),
+                Recorded::Decided(_, decision) => mask_plans(decision),
                 _ => {}
             }
         }
@@ -227,6 +228,16 @@ impl Dump {
     }
 }
 
+/// The URIs that legs are sent to are the configuration's or the caller's.
+fn mask_plans(decision: &mut Decision) {
+    let Decision::Route { action: Action::Bridge { legs, .. }, .. } = decision else { return };
+    for leg in legs {
+        let mut uri = leg.uri.as_bytes().to_vec();
+        mask_passwords(&mut uri);
+        leg.uri = String::from_utf8_lossy(&uri).into();
+    }
+}
+
 #[derive(Deserialize)]
 struct Version {
     tandem_dump: u32,
@@ -279,5 +290,30 @@ mod wire_text {
                 pairs.collect::<Option<_>>().ok_or_else(|| D::Error::custom("not hexadecimal"))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tandem_model::{LegPlan, ListenerId, MediaSide};
+
+    #[test]
+    fn where_legs_are_sent_is_told_without_passwords() {
+        let profile = LegProfile {
+            listener: ListenerId(0),
+            media: MediaSide(0),
+            codecs: Box::default(),
+            nat: false,
+            trying_timeout: Duration::ZERO,
+            ring_timeout: Duration::ZERO,
+        };
+        let destination = Destination::Address(([192, 0, 2, 1], 5060).into());
+        let plan = LegPlan { endpoint: "trunk:a".into(), trunk: None, uri: "sip:a:5ecret@b".into(), destination, profile };
+        let action = Action::Bridge { legs: [plan].into(), timeout: None, anchor: true };
+        let mut decision = Decision::Route { rule: "all".into(), action };
+        mask_plans(&mut decision);
+        let text = serde_json::to_string(&decision).unwrap();
+        assert!(text.contains("\"sip:a:******@b\""), "{text}");
     }
 }
