@@ -1,18 +1,32 @@
 //! The second runtime, on a thread of its own: everything that may take its time and must not hold up a call. Names are
 //! looked up here, files are read and written here.
 
-use std::{future::Future, io, thread};
+use std::{
+    future::Future,
+    io,
+    sync::{Arc, Condvar, Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
 use tokio::{runtime, sync::oneshot};
 
 /// Threads for what blocks (the system's resolver, files), started when needed.
 const MAX_BLOCKING_THREADS: usize = 4;
 
+/// How long blocking work that was accepted may still take when the thread is to stop.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// A handle to the second runtime, for any thread.
 #[derive(Clone, Debug)]
-pub struct Background(runtime::Handle);
+pub struct Background {
+    runtime: runtime::Handle,
+    blocking: Arc<InHand>,
+}
 
-/// Keeps the second runtime going; dropping it ends the thread, and what had not finished is given up.
+/// Keeps the second runtime going. Dropping it ends the thread: blocking work that was accepted gets two seconds to be done, all
+/// else that had not finished is given up.
 pub struct BackgroundThread {
+    blocking: Arc<InHand>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
 }
@@ -30,32 +44,69 @@ pub fn start() -> io::Result<(Background, BackgroundThread)> {
         let _ = runtime.block_on(stopped);
         runtime.shutdown_background();
     })?;
-    Ok((Background(handle), BackgroundThread { stop: Some(stop), thread: Some(thread) }))
+    let blocking = Arc::<InHand>::default();
+    Ok((Background { runtime: handle, blocking: blocking.clone() }, BackgroundThread { blocking, stop: Some(stop), thread: Some(thread) }))
 }
 
 impl Background {
     /// Runs `work` there; the result comes back by awaiting what is returned, which fails only while the node stops.
     pub fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> oneshot::Receiver<T> {
         let (done, result) = oneshot::channel();
-        self.0.spawn(async move {
+        self.runtime.spawn(async move {
             // Whoever asked may be gone by now.
             let _ = done.send(work.await);
         });
         result
     }
 
-    /// Runs what blocks on a thread of its own.
+    /// Runs what blocks on a thread of its own, and to its end if the node stops meanwhile.
     pub fn run_blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> oneshot::Receiver<T> {
         let (done, result) = oneshot::channel();
-        self.0.spawn_blocking(move || {
+        let one = InHand::one(&self.blocking);
+        self.runtime.spawn_blocking(move || {
             let _ = done.send(work());
+            drop(one);
         });
         result
     }
 }
 
+/// Work that was accepted and is not done.
+#[derive(Debug, Default)]
+struct InHand {
+    left: Mutex<usize>,
+    done: Condvar,
+}
+
+impl InHand {
+    fn one(all: &Arc<InHand>) -> One {
+        *all.left.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        One(all.clone())
+    }
+
+    /// Whether all of it was done within `patience`.
+    fn wait(&self, patience: Duration) -> bool {
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.done.wait_timeout_while(left, patience, |left| *left > 0);
+        *waited.unwrap_or_else(PoisonError::into_inner).0 == 0
+    }
+}
+
+/// One piece of it: done, panicked or given up when this is dropped.
+struct One(Arc<InHand>);
+
+impl Drop for One {
+    fn drop(&mut self) {
+        *self.0.left.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.0.done.notify_all();
+    }
+}
+
 impl Drop for BackgroundThread {
     fn drop(&mut self) {
+        if !self.blocking.wait(PATIENCE) {
+            tracing::warn!("work in the background did not end in time and is given up");
+        }
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
         }
@@ -68,6 +119,7 @@ impl Drop for BackgroundThread {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
     fn work_is_done_elsewhere_and_its_result_comes_back() {
@@ -77,5 +129,32 @@ mod tests {
         let blocking = background.run_blocking(|| thread::current().id()).blocking_recv().unwrap();
         assert!(elsewhere != here && blocking != here);
         drop(thread);
+    }
+
+    #[test]
+    fn blocking_work_that_was_accepted_is_done_before_the_thread_is_gone() {
+        let (background, thread) = start().unwrap();
+        let done = Arc::new(AtomicUsize::new(0));
+        for _ in 0..40 * MAX_BLOCKING_THREADS {
+            let done = done.clone();
+            drop(background.run_blocking(move || {
+                (0..1_000).for_each(|_| thread::yield_now());
+                done.fetch_add(1, Ordering::SeqCst);
+            }));
+        }
+        drop(background.run_blocking(|| assert_eq!(1, 2, "this panic is part of the test")));
+        drop(thread);
+        assert_eq!(done.load(Ordering::SeqCst), 40 * MAX_BLOCKING_THREADS);
+    }
+
+    #[test]
+    fn work_that_does_not_end_is_not_waited_for_without_end() {
+        let (background, thread) = start().unwrap();
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let result = background.run_blocking(move || held.recv());
+        assert!(!thread.blocking.wait(Duration::ZERO));
+        drop(release);
+        result.blocking_recv().unwrap().unwrap_err();
+        assert!(thread.blocking.wait(PATIENCE));
     }
 }

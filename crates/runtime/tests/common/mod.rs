@@ -25,7 +25,7 @@ pub struct TestNode {
     pub dumps: PathBuf,
     orders: Orders,
     thread: Option<thread::JoinHandle<()>>,
-    _background: background::BackgroundThread,
+    background: Option<background::BackgroundThread>,
 }
 
 /// What stands in a test's configuration beside its listener and media.
@@ -66,7 +66,7 @@ impl TestNode {
             node.run(taken);
         });
         let addresses: Vec<SocketAddr> = addresses.recv().unwrap().into_iter().map(|(_, address)| address).collect();
-        TestNode { address: addresses[0], addresses, dumps, orders, thread: Some(thread), _background: background_thread }
+        TestNode { address: addresses[0], addresses, dumps, orders, thread: Some(thread), background: Some(background_thread) }
     }
 
     /// Gives an order.
@@ -81,6 +81,23 @@ impl TestNode {
         self.order(Order::Reload(Box::new(rules)));
     }
 
+    /// Stops the node and ends its second runtime; the dumps that it wrote.
+    pub fn dumps_at_the_end(mut self) -> Vec<String> {
+        self.stop();
+        self.background = None;
+        let Ok(files) = std::fs::read_dir(&self.dumps) else { return Vec::new() };
+        files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect()
+    }
+
+    fn stop(&mut self) {
+        for _ in 0..3 {
+            let _ = self.orders.blocking_send(Order::Stop);
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+
     /// Waits until the node has stopped by itself.
     pub fn join(mut self) {
         self.thread.take().unwrap().join().unwrap();
@@ -89,12 +106,7 @@ impl TestNode {
 
 impl Drop for TestNode {
     fn drop(&mut self) {
-        for _ in 0..3 {
-            let _ = self.orders.blocking_send(Order::Stop);
-        }
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.stop();
         let _ = std::fs::remove_dir_all(&self.dumps);
     }
 }
@@ -304,7 +316,12 @@ impl Peer {
 
 /// Two peers and an answered call between them through the node: (200 that the caller got, INVITE that the callee got).
 pub fn answered_call(node: &TestNode, caller: &Peer, callee: &Peer, id: &str) -> (Heard, Heard) {
-    caller.send(node.address, &caller.invite(node.address, id, ""));
+    answered_call_by(node, caller, callee, id, &caller.invite(node.address, id, ""))
+}
+
+/// The same with an INVITE of the test's own.
+pub fn answered_call_by(node: &TestNode, caller: &Peer, callee: &Peer, id: &str, invite: &str) -> (Heard, Heard) {
+    caller.send(node.address, invite);
     let invite = callee.hear_starting("INVITE");
     let contact = format!("Contact: <sip:b@{}>\r\n", callee.address);
     callee.send(node.address, &invite.answer("200 OK", "callee", &contact, &callee.sdp()));
