@@ -1,6 +1,9 @@
-//! What the system allows the process.
+//! What the system allows the process, and how much of its disk the process takes.
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+/// Dumps of failed calls in `[node] dump_dir`; the oldest is deleted for one more.
+pub const MAX_DUMPS: usize = 100;
 
 /// Raises the soft limit on open descriptors to the hard limit; says what it is then.
 ///

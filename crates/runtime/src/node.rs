@@ -4,7 +4,7 @@ use crate::{
     background::Background,
     clock::Clock,
     dns::Names,
-    flight_recorder::{Dump, FlightRecorder},
+    flight_recorder::{Dump, FlightRecorder, write_to_folder},
     log::Escaped,
     media_port::MediaPort,
     report,
@@ -125,17 +125,10 @@ impl Node {
         let folder = self.dump_dir.clone();
         // Nobody waits for it; the log says how it went.
         drop(self.background.run_blocking(move || {
-            let path = folder.join(format!("{call}.dump"));
-            match std::fs::create_dir_all(&folder).and_then(|()| write_private(&path, &dump.to_text())) {
-                Ok(()) => tracing::error!(%call, dump = %Escaped(&path.display().to_string()), "the failed call was written out: tandem replay runs it again"),
+            match write_to_folder(&folder, call, &dump.to_text()) {
+                Ok(path) => tracing::error!(%call, dump = %Escaped(&path.display().to_string()), "the failed call was written out: tandem replay runs it again"),
                 Err(error) => tracing::error!(%call, %error, "the failed call could not be written out"),
             }
         }));
     }
-}
-
-/// A dump names numbers and addresses: it is for its owner alone.
-fn write_private(path: &std::path::Path, text: &str) -> std::io::Result<()> {
-    use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt};
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(text.as_bytes())
 }

@@ -4,11 +4,13 @@
 //! is kept per call but where its newest entry is ([`Trail`]). Secrets are masked as messages come in.
 
 mod dump;
+mod folder;
 mod mask;
 mod ring;
 mod tokens;
 
 pub use dump::{Dump, DumpError, Entry, Fault, Founding, Recorded, Setup};
+pub(crate) use folder::write_to_folder;
 use mask::Suspicion;
 pub use mask::mask_secrets;
 pub use tokens::translate_tokens;
