@@ -127,6 +127,8 @@ pub struct CallRecord {
     pub route: Box<str>,
     /// When it came.
     pub began: Timestamp,
+    /// When the far end first rang (180), if it did.
+    pub rang: Option<Timestamp>,
     /// When it was answered, if it was.
     pub answered: Option<Timestamp>,
     /// When it was over.

@@ -220,6 +220,7 @@ impl Actor {
             call: self.setup.id,
             route: Box::default(),
             began: self.began,
+            rang: None,
             answered: self.answered,
             ended: now,
             reason: EndReason::Internal,

@@ -23,6 +23,15 @@ impl PlainText {
         text
     }
 
+    /// A number of tenths: `12.3`.
+    pub(crate) fn tenths(tenths: u64) -> PlainText {
+        let mut text = PlainText { bytes: [0; LONGEST], start: LONGEST };
+        text.prepend_number(tenths % 10);
+        text.prepend(b'.');
+        text.prepend_number(tenths / 10);
+        text
+    }
+
     /// `192.0.2.1`
     pub(crate) fn v4(address: Ipv4Addr) -> PlainText {
         let mut text = PlainText { bytes: [0; LONGEST], start: LONGEST };
@@ -89,6 +98,10 @@ mod tests {
         for number in [0, 9, 10, 255, 65_535, u64::MAX] {
             assert_eq!(PlainText::number(number).as_str(), number.to_string());
         }
+        for tenths in [0u32, 7, 10, 12_345] {
+            assert_eq!(PlainText::tenths(tenths.into()).as_str(), format!("{:.1}", f64::from(tenths) / 10.0));
+        }
+        assert_eq!(PlainText::tenths(u64::MAX).as_str(), "1844674407370955161.5");
         for address in ["0.0.0.0:0", "192.0.2.10:5060", "255.255.255.255:65535", "[2001:db8::1]:5061"] {
             let address: SocketAddr = address.parse().unwrap();
             assert_eq!(Address(address).to_string(), address.to_string());

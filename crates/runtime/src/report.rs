@@ -1,6 +1,6 @@
 //! What is told of a call in the log: one line at INFO when it has ended, what happened on the way at DEBUG.
 
-use crate::{log::Escaped, plain_text::Address};
+use crate::{flight_recorder::Passwords, log::Escaped, plain_text::Address};
 use std::fmt;
 use tandem_model::{CallRecord, DirectionStats, Event, EventKind, LegRecord, Timestamp};
 
@@ -9,20 +9,33 @@ pub(crate) fn call_ended(record: &CallRecord) {
     let caller = record.legs.first();
     let callee = record.legs.iter().skip(1).max_by_key(|leg| leg.sip_status / 100 == 2);
     let codec = record.legs.iter().find_map(|leg| leg.codec);
+    let set_up = record.answered.unwrap_or(record.ended);
+    let [caller_media, callee_media] = [caller, callee].map(|leg| leg.and_then(|leg| leg.media));
     tracing::info!(
         call = %record.call,
         reason = %record.reason,
         route = %Escaped(&record.route),
-        from = %Escaped(caller.map_or("", |leg| &leg.from)),
-        to = %Escaped(caller.map_or("", |leg| &leg.to)),
+        from = %ShownUri(caller.map_or("", |leg| &leg.from)),
+        to = %ShownUri(caller.map_or("", |leg| &leg.to)),
         caller = %Endpoint(caller),
         callee = %Endpoint(callee),
-        status = caller.map_or(0, |leg| leg.sip_status),
-        setup_ms = record.answered.map(|answered| millis(record.began, answered)),
-        duration_ms = millis(record.answered.unwrap_or(record.ended), record.ended),
+        status = caller.and_then(final_status),
+        callee_status = callee.and_then(final_status),
+        ringing_ms = record.rang.map(|rang| millis(rang, set_up)),
+        setup_ms = millis(record.began, set_up),
+        duration_ms = millis(set_up, record.ended),
+        total_ms = millis(record.began, record.ended),
         codec = codec.map(|codec| codec.encoding_name()),
-        caller_media = caller.and_then(|leg| leg.media).map(|media| tracing::field::display(Heard(media.received, media.dropped))),
-        callee_media = callee.and_then(|leg| leg.media).map(|media| tracing::field::display(Heard(media.received, media.dropped))),
+        caller_packets = caller_media.map(|media| media.received.packets),
+        caller_bytes = caller_media.map(|media| media.received.bytes),
+        caller_lost = caller_media.map(|media| media.received.lost),
+        caller_jitter_ms = caller_media.map(|media| jitter_ms(&media.received)),
+        caller_dropped = caller_media.map(|media| media.dropped),
+        callee_packets = callee_media.map(|media| media.received.packets),
+        callee_bytes = callee_media.map(|media| media.received.bytes),
+        callee_lost = callee_media.map(|media| media.received.lost),
+        callee_jitter_ms = callee_media.map(|media| jitter_ms(&media.received)),
+        callee_dropped = callee_media.map(|media| media.dropped),
         "call ended"
     );
 }
@@ -43,6 +56,16 @@ fn millis(from: Timestamp, to: Timestamp) -> u64 {
     u64::try_from(to.since(from).as_millis()).unwrap_or(u64::MAX)
 }
 
+/// The final status of a leg's INVITE, if there was one.
+fn final_status(leg: &LegRecord) -> Option<u16> {
+    Some(leg.sip_status).filter(|status| *status != 0)
+}
+
+/// To a tenth of a millisecond.
+fn jitter_ms(stats: &DirectionStats) -> f64 {
+    f64::from((stats.jitter_us.saturating_add(50)) / 100) / 10.0
+}
+
 /// `trunk:carrier` and where its messages came from.
 struct Endpoint<'a>(Option<&'a LegRecord>);
 
@@ -56,20 +79,120 @@ impl fmt::Display for Endpoint<'_> {
     }
 }
 
-/// What came from a leg.
-struct Heard(DirectionStats, u64);
+/// A URI of a peer without its password and its control characters.
+struct ShownUri<'a>(&'a str);
 
-impl fmt::Display for Heard {
+impl fmt::Display for ShownUri<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Heard(stats, dropped) = self;
-        write!(
-            f,
-            "{} packets, {} bytes, {} lost, jitter {:.1} ms",
-            stats.packets,
-            stats.bytes,
-            stats.lost,
-            f64::from(stats.jitter_us) / 1000.0
-        )?;
-        if *dropped > 0 { write!(f, ", {dropped} dropped") } else { Ok(()) }
+        let Some(password) = Passwords::of(self.0.as_bytes()).next() else { return fmt::Display::fmt(&Escaped(self.0), f) };
+        fmt::Display::fmt(&Escaped(&self.0[..password.start]), f)?;
+        password.clone().try_for_each(|_| f.write_str("*"))?;
+        fmt::Display::fmt(&Escaped(&self.0[password.end..]), f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::{LogFormat, written};
+    use tandem_model::{CallId, Codec, EndReason, EndpointStats, LegId};
+
+    fn leg(call: CallId, index: u8, status: u16) -> LegRecord {
+        LegRecord {
+            leg: call.leg(index).unwrap(),
+            endpoint: ["trunk:pbx", "trunk:carrier", "trunk:spare"][usize::from(index)].into(),
+            from: "sip:a@b".into(),
+            to: "sip:c@d".into(),
+            remote: Some(([192, 0, 2, 1], 5060).into()),
+            sip_status: status,
+            codec: None,
+            media: None,
+        }
+    }
+
+    /// Began at 1 s, ended at 61 s.
+    fn record(statuses: &[u16], reason: EndReason) -> CallRecord {
+        let call = CallId::new(1_700_000_000_000, 7);
+        CallRecord {
+            call,
+            route: "pbx to carrier".into(),
+            began: Timestamp::from_micros(1_000_000),
+            rang: None,
+            answered: None,
+            ended: Timestamp::from_micros(61_000_000),
+            reason,
+            legs: (0u8..).zip(statuses).map(|(index, status)| leg(call, index, *status)).collect(),
+        }
+    }
+
+    fn line(record: &CallRecord) -> serde_json::Value {
+        serde_json::from_str(&written(LogFormat::Json, || call_ended(record))).unwrap()
+    }
+
+    fn heard(leg: LegId, packets: u64) -> Option<EndpointStats> {
+        let received = DirectionStats { packets, bytes: 160 * packets, lost: 2, jitter_us: 1_260 };
+        Some(EndpointStats { leg, received, sent: DirectionStats::default(), dropped: 3 })
+    }
+
+    #[test]
+    fn a_call_that_nobody_answered_says_how_long_it_rang() {
+        let unanswered = CallRecord { rang: Some(Timestamp::from_micros(1_500_000)), ..record(&[480, 487], EndReason::RingTimeout) };
+        let line = line(&unanswered);
+        let times = ["ringing_ms", "setup_ms", "duration_ms", "total_ms"].map(|name| line[name].as_u64());
+        assert_eq!(times, [Some(59_500), Some(60_000), Some(0), Some(60_000)], "{line}");
+    }
+
+    #[test]
+    fn the_times_of_an_answered_call_add_up() {
+        let seconds = |seconds: u64| Some(Timestamp::from_micros(seconds * 1_000_000));
+        let line = line(&CallRecord { rang: seconds(3), answered: seconds(8), ..record(&[200, 200], EndReason::CallerHungUp) });
+        let times = ["ringing_ms", "setup_ms", "duration_ms", "total_ms"].map(|name| line[name].as_u64());
+        assert_eq!(times, [Some(5_000), Some(7_000), Some(53_000), Some(60_000)], "{line}");
+    }
+
+    #[test]
+    fn the_status_of_the_callee_is_told_beside_that_of_the_caller() {
+        for callee in [503, 407, 491, 500] {
+            let line = line(&record(&[500, callee], EndReason::Failed(500)));
+            assert!(line["status"] == 500 && line["callee_status"] == callee && line.get("ringing_ms").is_none(), "{line}");
+        }
+        // The last that was tried, unless another one took the call.
+        assert_eq!(line(&record(&[486, 503, 486], EndReason::Failed(486)))["callee_status"], 486);
+        assert_eq!(line(&record(&[200, 200, 487], EndReason::CallerHungUp))["callee_status"], 200);
+        assert!(line(&record(&[404], EndReason::Failed(404))).get("callee_status").is_none());
+    }
+
+    #[test]
+    fn media_figures_are_numbers() {
+        let mut answered = record(&[200, 200], EndReason::CallerHungUp);
+        answered.legs[0].media = heard(answered.legs[0].leg, 500);
+        answered.legs[1].media = heard(answered.legs[1].leg, 400);
+        answered.legs[0].codec = Some(Codec::Pcmu);
+        let line = line(&answered);
+        let expected = serde_json::json!({
+            "caller_packets": 500, "caller_bytes": 80_000, "caller_lost": 2, "caller_jitter_ms": 1.3, "caller_dropped": 3,
+            "callee_packets": 400, "callee_bytes": 64_000, "callee_lost": 2, "callee_jitter_ms": 1.3, "callee_dropped": 3,
+        });
+        for (name, value) in expected.as_object().unwrap() {
+            assert_eq!(&line[name], value, "{name} of {line}");
+        }
+        let text = written(LogFormat::Text, || call_ended(&answered));
+        assert!(
+            text.contains(" INFO call ended call=call_") && text.contains(" reason=\"caller hung up\" route=\"pbx to carrier\" "),
+            "{text}"
+        );
+        assert!(text.contains(" codec=PCMU caller_packets=500 caller_bytes=80000 caller_lost=2 caller_jitter_ms=1.3 "), "{text}");
+    }
+
+    #[test]
+    fn no_password_is_shown() {
+        let mut record = record(&[404], EndReason::Failed(404));
+        record.legs[0].from = "sip:alice:5ecret@example.com".into();
+        record.legs[0].to = "sips:b\u{1b}:5ecret@example.com;x=\u{7}".into();
+        let line = line(&record);
+        assert_eq!(
+            (&line["from"], &line["to"]),
+            (&"sip:alice:******@example.com".into(), &"sips:b\\u{1b}:******@example.com;x=\\u{7}".into())
+        );
     }
 }

@@ -11,6 +11,7 @@ mod tokens;
 
 pub use dump::{Dump, DumpError, Entry, Fault, Founding, Recorded, Setup};
 pub(crate) use folder::write_to_folder;
+pub(crate) use mask::Passwords;
 use mask::Suspicion;
 pub use mask::mask_secrets;
 pub use tokens::translate_tokens;

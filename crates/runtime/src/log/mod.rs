@@ -11,6 +11,7 @@ pub use buffer::{LogBuffer, LogWriter, MAX_BUFFERED_BYTES, TICK};
 pub use escape::{Escaped, EscapedBytes};
 
 use std::io::{self, Write};
+use tracing::Dispatch;
 use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// How log lines are written.
@@ -42,11 +43,37 @@ pub enum LogError {
 pub fn start(format: LogFormat, filter: &str, sink: Box<dyn Write + Send>) -> Result<LogWriter, LogError> {
     let filter: Targets = filter.parse()?;
     let (buffer, writer) = buffer::start(sink)?;
+    dispatch(format, filter, buffer).try_init().map_err(io::Error::other)?;
+    Ok(writer)
+}
+
+fn dispatch(format: LogFormat, filter: Targets, buffer: LogBuffer) -> Dispatch {
     let registry = tracing_subscriber::registry().with(filter);
     match format {
-        LogFormat::Text => registry.with(fmt::layer().with_writer(buffer).with_ansi(false).event_format(text::TextLine)).try_init(),
-        LogFormat::Json => registry.with(fmt::layer().json().flatten_event(true).with_writer(buffer)).try_init(),
+        LogFormat::Text => registry.with(fmt::layer().with_writer(buffer).with_ansi(false).event_format(text::TextLine)).into(),
+        LogFormat::Json => registry.with(fmt::layer().json().flatten_event(true).with_writer(buffer)).into(),
     }
-    .map_err(io::Error::other)?;
-    Ok(writer)
+}
+
+/// What `work` logs on this thread.
+#[cfg(test)]
+pub(crate) fn written(format: LogFormat, work: impl FnOnce()) -> String {
+    struct Sink(std::sync::mpsc::Sender<Vec<u8>>);
+
+    impl Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.send(bytes.to_vec()).map_err(io::Error::other)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let (sender, lines) = std::sync::mpsc::channel();
+    let (buffer, writer) = buffer::start(Box::new(Sink(sender))).unwrap();
+    tracing::dispatcher::with_default(&dispatch(format, "trace".parse().unwrap(), buffer), work);
+    drop(writer);
+    String::from_utf8(lines.iter().flatten().collect()).unwrap()
 }

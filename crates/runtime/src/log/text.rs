@@ -1,8 +1,9 @@
-//! How a line of text looks: `2026-01-31T12:00:00.000000Z  INFO call ended call=call_… reason=caller hung up`.
+//! How a line of text looks: `2026-01-31T12:00:00.000000Z  INFO call ended call=call_… reason="caller hung up" status=200`.
 //!
-//! One line a call is what the log costs while all is well, so it is written piece by piece into the buffer that takes it.
+//! After the message come `name=value` pairs as logfmt has them: a value that holds a space, `"` or `=`, or nothing at all, stands
+//! between double quotes, and in there `"` and `\` have a `\` before them. One line a call is what the log costs while all is well, so it is written piece by piece into the buffer that takes it.
 
-use crate::plain_text::PlainText;
+use crate::{log::Escaped, plain_text::PlainText};
 use std::{
     fmt::{self, Write},
     time::{SystemTime, UNIX_EPOCH},
@@ -28,7 +29,7 @@ where
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         write_time(&mut writer, now.as_secs(), now.subsec_micros())?;
         writer.write_str(level(*event.metadata().level()))?;
-        let mut fields = Fields { writer: &mut writer, written: Ok(()) };
+        let mut fields = Fields { writer: &mut writer, value: String::new(), written: Ok(()) };
         event.record(&mut fields);
         fields.written?;
         writer.write_char('\n')
@@ -81,34 +82,69 @@ fn date(day: u64) -> (u64, u64, u64) {
 /// Writes ` name=value` for each field, and the message without its name.
 struct Fields<'a, W> {
     writer: &'a mut W,
+    /// A value that must be seen whole before it is written.
+    value: String,
     written: fmt::Result,
 }
 
 impl<W: Write> Fields<'_, W> {
-    fn put(&mut self, field: &Field, value: impl FnOnce(&mut W) -> fmt::Result) {
-        let name = field.name();
-        self.written = self.written.and_then(|()| {
-            self.writer.write_char(' ')?;
-            if name != "message" {
-                self.writer.write_str(name)?;
-                self.writer.write_char('=')?;
-            }
-            value(self.writer)
-        });
+    fn name(&mut self, field: &Field) -> fmt::Result {
+        self.writer.write_char(' ')?;
+        self.writer.write_str(field.name())?;
+        self.writer.write_char('=')
     }
+
+    /// A value that is known to need no quotes.
+    fn plain(&mut self, field: &Field, value: &str) {
+        self.written = self.written.and_then(|()| self.name(field)).and_then(|()| self.writer.write_str(value));
+    }
+
+    fn any(&mut self, field: &Field, value: fmt::Arguments<'_>) -> fmt::Result {
+        self.written?;
+        self.value.clear();
+        self.value.write_fmt(value)?;
+        self.name(field)?;
+        write_value(self.writer, &self.value)
+    }
+}
+
+fn write_value(writer: &mut impl Write, value: &str) -> fmt::Result {
+    // Most need no quotes; that is seen many bytes at a time.
+    let is_plain = value.bytes().fold(true, |plain, byte| plain & (byte > b' ') & (byte != b'"') & (byte != b'='));
+    if is_plain && !value.is_empty() {
+        return writer.write_str(value);
+    }
+    writer.write_char('"')?;
+    let mut clean = 0;
+    for (at, _) in value.match_indices(['"', '\\']) {
+        writer.write_str(&value[clean..at])?;
+        writer.write_char('\\')?;
+        clean = at;
+    }
+    writer.write_str(&value[clean..])?;
+    writer.write_char('"')
 }
 
 impl<W: Write> Visit for Fields<'_, W> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.put(field, |writer| write!(writer, "{value:?}"));
+        self.written = if field.name() == "message" {
+            self.written.and_then(|()| write!(self.writer, " {value:?}"))
+        } else {
+            self.any(field, format_args!("{value:?}"))
+        };
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.put(field, |writer| writer.write_str(PlainText::number(value).as_str()));
+        self.plain(field, PlainText::number(value).as_str());
+    }
+
+    /// To one decimal; what we measure is never negative.
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.plain(field, PlainText::tenths((value * 10.0).round() as u64).as_str());
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field, |writer| write!(writer, "{value:?}"));
+        self.written = self.any(field, format_args!("{}", Escaped(value)));
     }
 }
 
@@ -136,5 +172,31 @@ mod tests {
         let days: Vec<_> = (0..146_097).map(date).collect();
         assert!(days.is_sorted_by(|one, next| one < next));
         assert_eq!((days[0], days[146_096]), ((1970, 1, 1), (2369, 12, 31)));
+    }
+
+    fn value(value: &str) -> String {
+        let mut text = String::new();
+        write_value(&mut text, value).unwrap();
+        text
+    }
+
+    #[test]
+    fn values_are_quoted_where_they_must_be() {
+        for plain in ["PCMU", "sip:a@b", "trunk:pbx@192.0.2.1:5060", "\\x1b", "j\u{fc}rgen"] {
+            assert_eq!(value(plain), plain);
+        }
+        assert_eq!(value(""), r#""""#);
+        assert_eq!(value("caller hung up"), r#""caller hung up""#);
+        assert_eq!(value("a;b=c"), r#""a;b=c""#);
+        assert_eq!(value(r#""A" \r"#), r#""\"A\" \\r""#);
+    }
+
+    #[test]
+    fn a_line_is_its_message_and_pairs() {
+        let text = crate::log::written(crate::log::LogFormat::Text, || {
+            tracing::warn!(reason = %"not here", name = "a\nb", count = 7, ratio = 12.34, none = Option::<u64>::None, of = ?("x", 1), "it is so");
+        });
+        let (_, rest) = text.split_once('Z').unwrap();
+        assert_eq!(rest, "  WARN it is so reason=\"not here\" name=a\\nb count=7 ratio=12.3 of=\"(\\\"x\\\", 1)\"\n");
     }
 }

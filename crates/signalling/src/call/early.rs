@@ -34,6 +34,7 @@ impl Call {
         self.caller.provisional(context!(self, now), status, reason, answer.as_deref());
         let callee = self.callee.as_ref().map(|callee| callee.id);
         if status == 180 {
+            self.rang = self.rang.or(Some(now));
             self.notify(now, callee, EventKind::LegRinging);
         }
         if answer.is_some() {

@@ -176,6 +176,7 @@ pub struct Call {
     began: Timestamp,
     /// The caller waits no longer for an answer (RFC 3261 §13.3.1).
     expires: Option<Timestamp>,
+    rang: Option<Timestamp>,
     answered: Option<Timestamp>,
     ended: Option<(Timestamp, EndReason)>,
     route: Box<str>,

@@ -17,6 +17,7 @@ impl Call {
             call: self.id,
             route: std::mem::take(&mut self.route),
             began: self.began,
+            rang: self.rang,
             answered: self.answered,
             ended,
             reason,

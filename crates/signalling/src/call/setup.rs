@@ -56,6 +56,7 @@ impl Call {
             questions: 0,
             began: now,
             expires: expires.map(|seconds| now + Duration::from_secs(seconds.into())),
+            rang: None,
             answered: None,
             ended: None,
             route: "".into(),
