@@ -5,7 +5,6 @@ use crate::{
     log::Escaped,
     mailbox::Refused,
     node::Node,
-    outbox::log_message,
     transport::udp::{Places, Received, UdpTransport},
 };
 use bytes::Bytes;
@@ -40,8 +39,12 @@ impl Node {
         let now = self.clock.now();
         let flow = Flow { listener, transport: Transport::Udp, remote: source };
         let verdict = self.dispatcher.borrow_mut().receive(now, Bytes::copy_from_slice(bytes), flow);
-        let owner = if let Verdict::Call(call, _) = &verdict { Some(*call) } else { None };
-        log_message("received", source, owner, bytes);
+        match &verdict {
+            Verdict::Call(call, _) => self.log_message("received", source, Some(*call), bytes),
+            // It is logged once its call has an id.
+            Verdict::Founding(_) => {}
+            _ => self.log_message("received", source, None, bytes),
+        }
         match verdict {
             Verdict::Call(call, arrival) => match self.routes.deliver(call, Input::Message(arrival)) {
                 Ok(()) => {}

@@ -2,6 +2,7 @@
 
 use crate::{
     dns::Known,
+    flight_recorder::mask_secrets,
     log::{Escaped, EscapedBytes},
     node::Node,
     transport::{
@@ -12,7 +13,7 @@ use crate::{
 use bytes::Bytes;
 use std::{net::SocketAddr, rc::Rc, time::Duration};
 use tandem_model::{CallId, Destination, LegId};
-use tandem_signalling::{Input, Transmit};
+use tandem_signalling::{Input, Transmit, message::Message};
 
 /// Messages that wait for names to be looked up, for the whole node.
 pub(crate) const MAX_WAITING_FOR_NAMES: usize = 1_024;
@@ -66,7 +67,7 @@ impl Node {
     }
 
     fn send_to(self: &Rc<Self>, transport: &Rc<UdpTransport>, address: SocketAddr, bytes: &Bytes, owner: Option<CallId>) -> Sent {
-        log_message("sent", address, owner, bytes);
+        self.log_message("sent", address, owner, bytes);
         let sent = transport.send(address, bytes);
         if sent == Sent::Lost {
             tracing::warn!(%address, "a message was lost: as many wait for the send buffer as may");
@@ -125,13 +126,29 @@ impl Node {
         let mut legs = words.filter_map(|word| minter.read_branch(word).map(|(leg, _)| leg).or_else(|| minter.read_tag(word)));
         legs.next()
     }
-}
 
-/// One message, at DEBUG, with its secrets masked.
-pub(crate) fn log_message(direction: &'static str, peer: SocketAddr, call: Option<CallId>, bytes: &[u8]) {
-    if tracing::enabled!(tracing::Level::DEBUG) {
-        let mut shown = bytes.to_vec();
-        crate::flight_recorder::mask_secrets(&mut shown);
-        tracing::debug!(call = call.map(tracing::field::display), %peer, sip = %EscapedBytes(&shown), "{direction}");
+    /// One message, at DEBUG, with its secrets masked, and with its call and leg where these are known.
+    pub(crate) fn log_message(&self, direction: &'static str, peer: SocketAddr, owner: Option<CallId>, bytes: &[u8]) {
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            let leg = self.leg_of(direction == "sent", bytes);
+            let call = owner.or(leg.map(LegId::created_by));
+            // What shows no leg and belongs to a call is between its caller and us: an INVITE without To tag, its CANCEL, its 100.
+            let leg = leg.or_else(|| owner.and_then(|call| call.leg(0)));
+            let mut shown = bytes.to_vec();
+            mask_secrets(&mut shown);
+            tracing::debug!(call = call.map(tracing::field::display), leg = leg.map(tracing::field::display), %peer, sip = %EscapedBytes(&shown), "{direction}");
+        }
+    }
+
+    /// The leg whose message this is: our branch is in the requests that we send and in the responses to them, our To tag in the
+    /// requests that we get and in our responses.
+    fn leg_of(&self, sent: bool, bytes: &[u8]) -> Option<LegId> {
+        let message = Message::parse(Bytes::copy_from_slice(bytes)).ok()?;
+        let minter = &self.facts.minter;
+        if message.is_request() == sent {
+            minter.read_branch(message.branch()?).map(|(leg, _)| leg)
+        } else {
+            minter.read_tag(message.to_tag()?)
+        }
     }
 }

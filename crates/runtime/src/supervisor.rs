@@ -24,13 +24,15 @@ enum Full {
 impl Node {
     /// An INVITE that nobody owns.
     pub(crate) fn on_founding(self: &Rc<Self>, now: Timestamp, arrival: Box<Arrival>) {
+        // Whether or not it is let in, so that the log can name what it says of it.
+        let id = self.next_call_id(now);
+        self.log_message("received", arrival.flow.remote, Some(id), arrival.message.bytes());
         let Some((origin, profile)) = self.admitted(now, &arrival) else { return };
         let begun = match self.begin(now, &origin) {
             Ok(begun) => begun,
             Err(Full::Node { retry_after_s }) => return self.refuse_for_now(&arrival, retry_after_s),
             Err(Full::Trunk { status }) => return self.reply(&arrival, status, &[]),
         };
-        let id = self.next_call_id(now);
         self.dispatcher.borrow_mut().adopt(&arrival, id);
         let mailbox = Mailbox::new();
         self.routes.insert(id, mailbox.clone());

@@ -6,6 +6,7 @@ mod common;
 
 use common::{Peer, TestNode, answered_call};
 use std::{
+    collections::BTreeSet,
     io::{self, Write},
     sync::{Arc, Mutex},
 };
@@ -41,6 +42,16 @@ fn a_call_leaves_one_line_and_its_messages_are_shown_safely() {
     caller.send(node.address, &caller.inside("BYE", 3, &ok, "plain"));
     let relayed = callee.hear_starting("BYE");
     callee.send(node.address, &relayed.answer("200 OK", "callee", "", ""));
+    // Its own leg's URIs and description have secrets, and it is refused.
+    let (rung, sdp) = (Peer::new(), format!("{}k=clear:5ecret\r\n", Peer::new().sdp()));
+    let invite =
+        rung.request("INVITE", node.address, "refused", "", &sdp).replace("sip:a@", "sip:a:5ecret@").replace("sip:100@", "sip:100:5ecret@");
+    rung.send(node.address, &invite);
+    let refused = callee.hear_starting("INVITE");
+    callee.send(node.address, &refused.answer("180 Ringing", "no", "", ""));
+    rung.hear_starting("SIP/2.0 180");
+    callee.send(node.address, &refused.answer("491 Request Pending", "no", "", ""));
+    rung.hear_starting("SIP/2.0 500");
     drop(node);
     drop(writer);
 
@@ -52,8 +63,10 @@ fn a_call_leaves_one_line_and_its_messages_are_shown_safely() {
         assert!(!string.chars().any(char::is_control) && !string.contains('\u{202e}'), "{string:?}");
     }
     let ended: Vec<_> = lines.iter().filter(|line| line["level"] == "INFO" && line["message"] == "call ended").collect();
-    assert_eq!(ended.len(), 1, "{text}");
-    let ended = ended[0];
+    assert_eq!(ended.len(), 2, "{text}");
+    let (ended, refused) = (ended[0], ended[1]);
+    assert!(refused["status"] == 500 && refused["callee_status"] == 491 && refused["ringing_ms"].is_u64(), "{refused}");
+    assert!(refused["from"].as_str().unwrap().starts_with("sip:a:******@"), "{refused}");
     assert!(
         ended["call"].as_str().unwrap().starts_with("call_") && ended["reason"] == "caller hung up" && ended["route"] == "all",
         "{ended}"
@@ -69,4 +82,17 @@ fn a_call_leaves_one_line_and_its_messages_are_shown_safely() {
         lines.iter().any(|line| line["message"] == "leg.answered" && line["leg"].as_str().is_some_and(|leg| leg.starts_with("leg_"))),
         "{text}"
     );
+    // Both calls' messages, the first of them included, name their call and the leg of the peer that they are from or for.
+    for ended in [ended, refused] {
+        let end_of = |name: &str| ended[name].as_str().unwrap().rsplit('@').next().unwrap().to_owned();
+        let messages: Vec<_> = lines.iter().filter(|line| line["sip"].is_string() && line["call"] == ended["call"]).collect();
+        assert!(messages[0]["message"] == "received" && messages[0]["sip"].as_str().unwrap().starts_with("INVITE"), "{messages:?}");
+        let leg_with = |peer: &str| {
+            let legs: BTreeSet<_> = messages.iter().filter(|line| line["peer"] == peer).map(|line| line["leg"].as_str().unwrap()).collect();
+            assert_eq!(legs.len(), 1, "{messages:?}");
+            legs.first().unwrap().to_string()
+        };
+        assert!(leg_with(&end_of("caller")) < leg_with(&end_of("callee")));
+    }
+    assert!(lines.iter().filter(|line| line["sip"].is_string()).all(|line| line["call"].is_string()), "{text}");
 }
