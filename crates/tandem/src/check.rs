@@ -1,6 +1,6 @@
 //! `tandem check`: every mistake of a configuration at once.
 
-use crate::{BAD_INPUT, OK, cli, configuration, say, tell};
+use crate::{BAD_INPUT, OK, answer, cli, configuration, tell};
 use tandem_config::Config;
 use tandem_runtime::Rules;
 
@@ -8,7 +8,7 @@ use tandem_runtime::Rules;
 pub(crate) fn check(options: &cli::Check) -> anyhow::Result<u8> {
     match configuration::load(&options.config) {
         Ok((config, rules)) => {
-            say(praise(&config, &rules));
+            answer(praise(&config, &rules))?;
             Ok(OK)
         }
         Err(problems) => {

@@ -1,6 +1,6 @@
 //! `tandem serve`: a node from its configuration to its end.
 
-use crate::{BAD_INPUT, OK, cli, configuration, demo, say, signals::Signals, tell};
+use crate::{BAD_INPUT, OK, UNWRITABLE, announce, cli, configuration, demo, signals::Signals, tell};
 use anyhow::Context;
 use std::{fmt::Write, net::SocketAddr, sync::Arc};
 use tandem_config::{Config, DESCRIPTOR_RESERVE};
@@ -32,7 +32,7 @@ pub(crate) fn serve(options: &cli::Serve) -> anyhow::Result<u8> {
     let signals = background.run(async { Signals::take() }).blocking_recv()?.context("signals cannot be taken")?;
     background.run(signals.give_orders(options.config.clone(), running, orders));
     let addresses = node.addresses();
-    say(ready_line(&addresses));
+    announce(ready_line(&addresses)).context(UNWRITABLE)?;
     if let Some((_, address)) = addresses.first().filter(|_| options.options.demo) {
         demo::start(&background, *address);
     }

@@ -66,7 +66,8 @@ def asks_for_help(_):
 
 
 def mistypes(_):
-    for arguments in (["--nonsense"], ["serve"], ["serve", "--config", "/nowhere.toml"], ["check", "--config", "/nowhere.toml"]):
+    nowhere = (["serve", "--config", "/nowhere.toml"], ["check", "--config", "/nowhere.toml"], ["replay", "/nowhere.dump"])
+    for arguments in (["--nonsense"], ["serve"], *nowhere):
         done = run(*arguments)
         check(done.returncode == 2, f"{arguments} ends with {done.returncode}: {done.stderr}")
         check(done.stderr.strip(), f"{arguments} says nothing")
