@@ -20,6 +20,9 @@ pub enum Question {
     Admit(Admit),
     /// Where does this call go?
     Route(Route),
+    /// Is there room for it at this endpoint of its plan? Asked when a call turns to an endpoint whose trunk is another than that of
+    /// the one before; for the first one the route is the answer. The trunk of the one before no longer counts the call.
+    Dial(Box<str>),
 }
 
 /// What a request from outside shows before it is admitted.
@@ -84,6 +87,8 @@ pub enum Decision {
         /// What to do.
         action: Action,
     },
+    /// Dial it; this trunk, by its place in the rules that are in force now, counts the call.
+    Dial(Option<TrunkId>),
 }
 
 /// What a route does with a call.

@@ -1,7 +1,7 @@
 //! The one function that answers.
 
 use crate::{LimitBook, Ruleset};
-use tandem_model::{Admit, Decision, Origin, Question, Route, Timestamp};
+use tandem_model::{Admit, Decision, Origin, Question, Route, Timestamp, TrunkId};
 
 /// What deciding may look at beside the rules.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +20,7 @@ pub fn decide(rules: &Ruleset, view: &CallView<'_>, question: &Question) -> Deci
     match question {
         Question::Admit(request) => admit(rules, request),
         Question::Route(call) => route(rules, view, call),
+        Question::Dial(endpoint) => dial(rules, view, endpoint),
     }
 }
 
@@ -41,5 +42,16 @@ fn route(rules: &Ruleset, view: &CallView<'_>, call: &Route) -> Decision {
     match rules.routes.iter().find(|route| route.takes(&call.origin, &call.called)) {
         Some(route) => route.decide(&rules.trunks, view, call),
         None => Decision::Reject { status: 404, reason: None },
+    }
+}
+
+/// The plan may be older than the rules: its trunk goes by its name. One that is gone has no limits any more.
+fn dial(rules: &Ruleset, view: &CallView<'_>, endpoint: &str) -> Decision {
+    let name = endpoint.strip_prefix("trunk:").map(|rest| rest.split_once('/').map_or(rest, |(name, _)| name));
+    let place = name.and_then(|name| rules.trunks().position(|(known, _)| known == name));
+    let trunk = place.and_then(|place| u16::try_from(place).ok()).map(TrunkId);
+    match trunk.and_then(|trunk| view.load.full(trunk, view.now)) {
+        Some(status) => Decision::Reject { status, reason: None },
+        None => Decision::Dial(trunk),
     }
 }

@@ -3,7 +3,7 @@
 mod common;
 use common::{call, rules};
 use std::time::Duration;
-use tandem_model::{Action, Decision, Timestamp, TrunkId};
+use tandem_model::{Action, Decision, Question, Timestamp, TrunkId};
 use tandem_policy::{CallView, LimitBook, Ruleset, decide};
 
 const A: TrunkId = TrunkId(0);
@@ -93,6 +93,24 @@ fn a_bridge_passes_over_full_trunks() {
     book.end(on_a);
     assert_eq!(plan(&rules, &book, at(0)).unwrap(), ["trunk:a"]);
     book.end(on_b);
+}
+
+#[test]
+fn whether_an_endpoint_has_room_is_asked_by_its_name() {
+    let before = two("", "limits = { calls = 1, status = 503 }");
+    let mut book = LimitBook::new(&before);
+    let dial =
+        |rules: &Ruleset, load: &LimitBook, endpoint: &str| decide(rules, &CallView { load, now: at(0) }, &Question::Dial(endpoint.into()));
+    assert_eq!(dial(&before, &book, "trunk:b/+4930555"), Decision::Dial(Some(B)));
+    let begun = book.try_begin(B, at(0)).unwrap();
+    assert_eq!(dial(&before, &book, "trunk:b"), Decision::Reject { status: 503, reason: None });
+    assert_eq!(dial(&before, &book, "sip:127.0.0.9"), Decision::Dial(None));
+    // The plan is older than the rules: `b` has another place, and `a` is gone.
+    let after = rules("[[trunk]]\nname='b'\ntargets=[{uri='sip:127.0.0.3'}]\nlimits={calls=2}");
+    book.reload(&after, at(0));
+    assert_eq!(dial(&after, &book, "trunk:b"), Decision::Dial(Some(TrunkId(0))));
+    assert_eq!(dial(&after, &book, "trunk:a"), Decision::Dial(None));
+    book.end(begun);
 }
 
 #[test]

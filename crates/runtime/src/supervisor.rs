@@ -84,7 +84,7 @@ impl Node {
                 self.send(transmit, None);
                 None
             }
-            Decision::Ignore | Decision::Route { .. } => None,
+            Decision::Ignore | Decision::Route { .. } | Decision::Dial(_) => None,
         }
     }
 

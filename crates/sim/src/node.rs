@@ -213,7 +213,7 @@ impl CoreNode {
                 self.send(world, None, transmit);
                 None
             }
-            Decision::Ignore | Decision::Route { .. } => None,
+            Decision::Ignore | Decision::Route { .. } | Decision::Dial(_) => None,
         }
     }
 

@@ -2,13 +2,16 @@
 
 use crate::negotiation::{LegMedia, Offer, PendingAlone, PendingOffer, Refusal, translate_offer};
 use std::sync::Arc;
-use tandem_model::{BuiltIn, LegId, LegPlan, QuestionId, Timestamp};
+use tandem_model::{BuiltIn, LegId, LegPlan, QuestionId, Timestamp, TrunkId};
 
 /// The phases of a call, in the order in which they come.
 #[derive(Debug)]
 pub(super) enum Phase {
     /// Policy has been asked where the call goes, and is waited for until then.
     Routing(QuestionId, Timestamp),
+    /// Policy has been asked whether the trunk of the target under way has room, and is waited for until then. With the caller's
+    /// offer, if it made one.
+    Seizing(QuestionId, Timestamp, Option<Offer>),
     /// Ports are being opened; then the next leg is dialled, or the call is answered here. With the caller's offer, if it
     /// made one.
     Opening(Opening, Option<Offer>),
@@ -72,6 +75,8 @@ pub(super) struct Bridge {
     pub(super) plans: Box<[LegPlan]>,
     /// Index of the plan after the one under way.
     pub(super) next: usize,
+    /// The trunk that counts the call.
+    pub(super) seized: Option<TrunkId>,
     /// For all of them together.
     pub(super) deadline: Option<Timestamp>,
     /// Media passes through here.

@@ -80,24 +80,53 @@ impl Call {
 
     fn ask_route(&mut self, now: Timestamp, origin: Origin, uri: Box<str>) {
         let called = Uri::parse(&uri).map_or_else(|_| Box::from(""), |uri| called_number(&uri));
+        let id = self.ask(Question::Route(Route { origin, called, uri }));
+        self.phase = Phase::Routing(id, now + DECISION_TIMEOUT);
+    }
+
+    fn ask(&mut self, question: Question) -> QuestionId {
         let id = QuestionId(self.questions);
         self.questions += 1;
-        self.phase = Phase::Routing(id, now + DECISION_TIMEOUT);
-        self.outputs.push_back(Output::Ask(id, Box::new(Question::Route(Route { origin, called, uri }))));
+        self.outputs.push_back(Output::Ask(id, Box::new(question)));
+        id
     }
 
     pub(super) fn on_decision(&mut self, now: Timestamp, id: QuestionId, decision: Decision) {
-        // An answer that comes after the caller gave up finds another phase.
-        if !matches!(self.phase, Phase::Routing(asked, _) if asked == id) {
-            return;
+        match &mut self.phase {
+            Phase::Routing(asked, _) if *asked == id => self.on_routed(now, decision),
+            Phase::Seizing(asked, _, offer) if *asked == id => {
+                let offer = offer.take();
+                self.on_seized(now, decision, offer);
+            }
+            // An answer that comes after the caller gave up finds another phase.
+            _ => {}
         }
+    }
+
+    fn on_routed(&mut self, now: Timestamp, decision: Decision) {
         match decision {
             Decision::Route { rule, action } => {
                 self.route = rule;
                 self.take_route(now, action);
             }
             Decision::Reject { status, reason } => self.refuse(now, status, reason.as_deref(), &Extra::none()),
-            Decision::Admitted { .. } | Decision::Ignore => self.refuse(now, 500, None, &Extra::none()),
+            Decision::Admitted { .. } | Decision::Ignore | Decision::Dial(_) => self.refuse(now, 500, None, &Extra::none()),
+        }
+    }
+
+    fn on_seized(&mut self, now: Timestamp, decision: Decision, offer: Option<Offer>) {
+        let Some(bridge) = &mut self.bridge else { return };
+        match decision {
+            Decision::Dial(_) => {
+                bridge.seized = bridge.current().and_then(|plan| plan.trunk);
+                self.take_target(now, offer);
+            }
+            Decision::Reject { status, reason } => {
+                bridge.seized = None;
+                bridge.failure = Failure { reason, ..Failure::new(status) };
+                self.try_next(now, offer);
+            }
+            Decision::Admitted { .. } | Decision::Ignore | Decision::Route { .. } => self.refuse(now, 500, None, &Extra::none()),
         }
     }
 
@@ -114,7 +143,14 @@ impl Call {
                     self.caller.media.set_origin(&self.node.listener(self.caller.profile.listener).host);
                 }
                 let deadline = timeout.map(|span| now + span);
-                self.bridge = Some(Box::new(Bridge { plans: legs, next: 0, deadline, anchor, failure: Failure::new(480) }));
+                self.bridge = Some(Box::new(Bridge {
+                    seized: legs.first().and_then(|plan| plan.trunk),
+                    plans: legs,
+                    next: 0,
+                    deadline,
+                    anchor,
+                    failure: Failure::new(480),
+                }));
                 self.try_next(now, offer);
             }
             Action::Answer(built_in) => {
@@ -137,16 +173,30 @@ impl Call {
             bridge.next += 1;
             let screen = |offer: &Offer| negotiation::screen_offer(offer, &self.caller.profile.codecs, &plan.profile.codecs, anchor);
             match offer.as_ref().map_or(Ok(()), screen) {
+                Ok(()) if plan.trunk == bridge.seized => return self.take_target(now, offer),
                 Ok(()) => {
-                    let Some(leg) = self.id.leg(self.legs_created) else { break };
-                    self.legs_created += 1;
-                    return if anchor { self.open_media(now, Opening::Leg(leg), offer) } else { self.dial(now, leg, None, offer) };
+                    let question = Question::Dial(plan.endpoint.clone());
+                    let id = self.ask(question);
+                    self.phase = Phase::Seizing(id, now + DECISION_TIMEOUT, offer);
+                    return;
                 }
                 Err(refusal) => bridge.failure = Failure::refused(&refusal, &agent),
             }
         }
         let failure = bridge.failure.clone();
         self.fail(now, &failure);
+    }
+
+    /// There is room for the call at the target under way.
+    fn take_target(&mut self, now: Timestamp, offer: Option<Offer>) {
+        let Some(bridge) = &self.bridge else { return };
+        let Some(leg) = self.id.leg(self.legs_created) else {
+            let failure = bridge.failure.clone();
+            return self.fail(now, &failure);
+        };
+        let anchor = bridge.anchor;
+        self.legs_created += 1;
+        if anchor { self.open_media(now, Opening::Leg(leg), offer) } else { self.dial(now, leg, None, offer) }
     }
 
     /// Asks for ports, once those of an earlier attempt are given back.

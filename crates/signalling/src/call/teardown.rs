@@ -127,7 +127,8 @@ impl Call {
         let dialling = if let Phase::Dialling(dialling) = &self.phase { Some(dialling) } else { None };
         let expires = self.expires.filter(|_| self.caller.state == State::Incoming).map(|at| (at, Reason::Expires));
         let longest = self.ended.is_none().then(|| self.began + self.node.max_duration);
-        let deciding = if let Phase::Routing(_, until) = self.phase { Some((until, Reason::Decision)) } else { None };
+        let deciding =
+            if let Phase::Routing(_, until) | Phase::Seizing(_, until, _) = self.phase { Some((until, Reason::Decision)) } else { None };
         let media = match self.media {
             MediaState::Opening(until) => Some((until, Reason::MediaOpen)),
             MediaState::Closing(until) => Some((until, Reason::MediaClose)),
@@ -151,7 +152,7 @@ impl Call {
             MediaState::Closing(until) if until <= now => self.on_media_closed(now, Box::default()),
             _ => {}
         }
-        if matches!(self.phase, Phase::Routing(_, until) if until <= now) {
+        if matches!(self.phase, Phase::Routing(_, until) | Phase::Seizing(_, until, _) if until <= now) {
             self.refuse(now, 500, None, &Extra::none());
         }
         if self.caller.state == State::Incoming && self.expires.is_some_and(|at| at <= now) {
