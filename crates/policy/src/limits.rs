@@ -12,7 +12,7 @@ pub struct Begun {
 }
 
 /// The load of every trunk. Calls in both directions count: begin one for a call that a trunk sends us (when it is
-/// admitted, before it is routed) and one for each trunk that a call is sent to (once for all its targets).
+/// admitted, before it is routed) and one for the trunk that the call turns to (once for all its targets), until it turns to another.
 #[derive(Debug)]
 pub struct LimitBook {
     /// At most one a trunk of the ruleset, and one for each trunk that is gone while calls of it go on.

@@ -36,8 +36,10 @@ pub(crate) struct Actor {
     failed: bool,
     began: Timestamp,
     answered: Option<Timestamp>,
-    /// The trunks whose limits count this call.
-    begun: Vec<Begun>,
+    /// On the trunk that it comes from.
+    calling: Option<Begun>,
+    /// On the trunk that it goes to.
+    called: Option<Begun>,
     /// It has ended and no longer counts, though its last transactions may not be over.
     ended: bool,
 }
@@ -54,7 +56,7 @@ impl Actor {
     pub(crate) fn found(
         node: Rc<Node>,
         setup: CallSetup,
-        begun: Begun,
+        calling: Begun,
         arrival: Box<Arrival>,
         origin: Origin,
         profile: LegProfile,
@@ -62,8 +64,19 @@ impl Actor {
     ) -> Option<Actor> {
         let now = node.clock.now();
         let trail = node.recorder.borrow_mut().founded(now, &setup, &arrival, &origin, &profile);
-        let mut actor =
-            Actor { node, setup, call: None, mailbox, trail, failed: false, began: now, answered: None, begun: vec![begun], ended: false };
+        let mut actor = Actor {
+            node,
+            setup,
+            call: None,
+            mailbox,
+            trail,
+            failed: false,
+            began: now,
+            answered: None,
+            calling: Some(calling),
+            called: None,
+            ended: false,
+        };
         let setup = actor.setup.clone();
         let going = match contain(|| Box::new(Call::found(setup, now, arrival, origin, profile))) {
             Ok(call) => {
@@ -142,8 +155,10 @@ impl Actor {
         match output {
             Output::Send(transmit) => node.send_for(call, *transmit),
             Output::Ask(id, question) => {
+                // It asks when it turns to somebody else.
+                self.called.take().into_iter().for_each(|begun| node.end_on_trunk(begun));
                 let decision = node.decide(now, &question);
-                self.begun.extend(node.begin_on_trunks(now, &decision));
+                self.called = node.begin_on_trunk(now, &decision);
                 return Some(Input::Decided(id, Box::new(decision)));
             }
             Output::Media(command) => return node.command_media(*command).map(|answer| Input::Media(Box::new(answer))),
@@ -170,7 +185,7 @@ impl Actor {
     /// Gives its place back, once.
     fn release(&mut self) {
         if !std::mem::replace(&mut self.ended, true) {
-            self.node.on_call_ended(self.begun.drain(..));
+            self.node.on_call_ended(self.calling.take().into_iter().chain(self.called.take()));
         }
     }
 

@@ -17,9 +17,7 @@ use std::{
     rc::Rc,
     sync::Arc,
 };
-use tandem_model::{
-    Action, CallId, Decision, Event, EventKind, MediaCommand, MediaEvent, MediaFailure, Question, Random, Timestamp, TrunkId,
-};
+use tandem_model::{Action, CallId, Decision, Event, EventKind, MediaCommand, MediaEvent, MediaFailure, Question, Random, Timestamp};
 use tandem_policy::{Begun, CallView, LimitBook, NodeLimits, Ruleset};
 use tandem_signalling::{Dispatcher, NodeFacts};
 use tokio::sync::Notify;
@@ -63,15 +61,20 @@ impl Node {
         tandem_policy::decide(&self.rules.borrow(), &CallView { load: &trunks, now }, question)
     }
 
-    /// Counts a call on each trunk that it may be sent to.
-    pub(crate) fn begin_on_trunks(&self, now: Timestamp, decision: &Decision) -> Vec<Begun> {
-        let Decision::Route { action: Action::Bridge { legs, .. }, .. } = decision else { return Vec::new() };
-        let mut trunks: Vec<TrunkId> = legs.iter().filter_map(|leg| leg.trunk).collect();
-        trunks.sort_unstable();
-        trunks.dedup();
-        let mut book = self.trunks.borrow_mut();
-        // Policy has just found room on each of them.
-        trunks.into_iter().filter_map(|trunk| book.try_begin(trunk, now).ok()).collect()
+    /// Counts a call on the trunk that it goes to.
+    pub(crate) fn begin_on_trunk(&self, now: Timestamp, decision: &Decision) -> Option<Begun> {
+        let trunk = match decision {
+            Decision::Route { action: Action::Bridge { legs, .. }, .. } => legs.first()?.trunk?,
+            Decision::Dial(trunk) => (*trunk)?,
+            _ => return None,
+        };
+        // Policy has just found room on it.
+        self.trunks.borrow_mut().try_begin(trunk, now).ok()
+    }
+
+    /// A trunk no longer counts a call.
+    pub(crate) fn end_on_trunk(&self, begun: Begun) {
+        self.trunks.borrow_mut().end(begun);
     }
 
     /// Passes a command on; what the call is to be told at once.

@@ -30,7 +30,10 @@ const SDP_BEGINS: &[u8] = b"\r\n\r\nv=0";
 
 struct Held {
     call: Call,
-    begun: Vec<Begun>,
+    /// On the trunk that it comes from.
+    calling: Option<Begun>,
+    /// On the trunk that it goes to.
+    called: Option<Begun>,
 }
 
 /// Dispatcher, calls, policy and media of one node.
@@ -239,7 +242,7 @@ impl CoreNode {
         self.founded += 1;
         let setup = CallSetup { id, seed: self.random.next_u64(), node: self.facts.clone() };
         let call = Call::found(setup, world.now, arrival, origin, profile);
-        self.calls.insert(id, Held { call, begun: vec![begun] });
+        self.calls.insert(id, Held { call, calling: Some(begun), called: None });
         self.carry_out(world, id);
     }
 
@@ -307,8 +310,8 @@ impl CoreNode {
             Output::Notify(event) => {
                 if matches!(event.kind, EventKind::CallEnded(_)) {
                     self.limits.end();
-                    let begun = self.calls.get_mut(&id).map(|held| std::mem::take(&mut held.begun));
-                    begun.into_iter().flatten().for_each(|begun| self.trunks.end(begun));
+                    let begun = self.calls.get_mut(&id).map(|held| [held.calling.take(), held.called.take()]);
+                    begun.into_iter().flatten().flatten().for_each(|begun| self.trunks.end(begun));
                 }
                 self.events.push(*event);
             }
@@ -321,15 +324,17 @@ impl CoreNode {
     }
 
     fn ask(&mut self, world: &mut World<'_>, id: CallId, question: QuestionId, what: &Question) -> Option<Input> {
+        // It asks when it turns to somebody else.
+        let before = self.calls.get_mut(&id).and_then(|held| held.called.take());
+        before.into_iter().for_each(|begun| self.trunks.end(begun));
         let decision = self.decide(world.now, what);
-        if let Decision::Route { action: Action::Bridge { legs, .. }, .. } = &decision {
-            let mut trunks: Vec<TrunkId> = legs.iter().filter_map(|leg| leg.trunk).collect();
-            trunks.sort_unstable();
-            trunks.dedup();
-            let begun: Vec<Begun> = trunks.into_iter().filter_map(|trunk| self.trunks.try_begin(trunk, world.now).ok()).collect();
-            if let Some(held) = self.calls.get_mut(&id) {
-                held.begun.extend(begun);
-            }
+        let trunk = match &decision {
+            Decision::Route { action: Action::Bridge { legs, .. }, .. } => legs.first().and_then(|leg| leg.trunk),
+            Decision::Dial(trunk) => *trunk,
+            _ => None,
+        };
+        if let Some(held) = self.calls.get_mut(&id) {
+            held.called = trunk.and_then(|trunk| self.trunks.try_begin(trunk, world.now).ok());
         }
         if self.policy_delay.is_zero() {
             return Some(Input::Decided(question, Box::new(decision)));

@@ -76,6 +76,36 @@ fn a_full_trunk_says_its_own_status() {
     assert_eq!(sim.core().records().filter(|record| record.reason == EndReason::CallerHungUp).count(), 1);
 }
 
+/// A route that turns to a trunk with room for one call when bob fails.
+fn with_a_spare() -> String {
+    let route = "[[route]]\nname = 'to the spare'\nto = '^spared$'\ndo = { bridge = ['trunk:bob', 'trunk:narrow/spare'] }\n";
+    [tandem_sim::STANDARD, route].concat()
+}
+
+#[test]
+fn a_spare_trunk_counts_only_the_calls_that_turn_to_it() {
+    let mut sim = Sim::with_config(5, &with_a_spare());
+    for _ in 0..3 {
+        sim.expect(BOB, Script::answers(100));
+        sim.place(ALICE, "spared", Script::new());
+    }
+    sim.run_for(ms(1000));
+    assert!((0..3).all(|call| sim.phone(ALICE).call(call).was_answered()));
+    assert_eq!(sim.core().counted(), (3, 6));
+    // Bob fails two calls at a time. The spare takes the first of them, which bob's trunk no longer counts, and is full at the
+    // second one's turn.
+    sim.expect(BOB, Script::new().reply(50, 500)).expect(BOB, Script::new().reply(50, 500)).expect(BOB, Script::answers(100));
+    let spared = sim.place(ALICE, "spared", Script::new());
+    let last = sim.place(ALICE, "spared", Script::new());
+    sim.run_for(ms(1000));
+    assert!(sim.phone(ALICE).call(spared).was_answered());
+    assert_eq!(sim.phone(ALICE).call(last).outcome, Some(Outcome::Failed(480)));
+    assert_eq!(sim.core().counted(), (4, 8));
+    (0..=spared).for_each(|call| sim.act_in(ALICE, call, Act::Bye));
+    sim.finish();
+    assert_eq!(sim.core().counted(), (0, 0));
+}
+
 #[test]
 fn a_draining_node_refuses_new_calls_and_keeps_the_old() {
     let mut sim = Sim::new(3);
