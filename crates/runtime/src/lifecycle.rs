@@ -157,7 +157,6 @@ impl OpenNode {
             stops: Cell::new(0),
             changed: Notify::new(),
             waiting_for_names: Cell::new(0),
-            flushing: Cell::new(false),
         };
         Ok(OpenNode { runtime, local: LocalSet::new(), node: Rc::new(node), events, drain_timeout: config.node.drain_timeout })
     }

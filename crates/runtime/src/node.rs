@@ -50,8 +50,6 @@ pub(crate) struct Node {
     /// Something changed that the node's end may wait for.
     pub(crate) changed: Notify,
     pub(crate) waiting_for_names: Cell<usize>,
-    /// Somebody sends what waits for a full send buffer.
-    pub(crate) flushing: Cell<bool>,
 }
 
 impl Node {

@@ -72,12 +72,10 @@ impl Node {
         if sent == Sent::Lost {
             tracing::warn!(%address, "a message was lost: as many wait for the send buffer as may");
         }
-        if sent == Sent::Waiting && !self.flushing.replace(true) {
-            let (node, transport) = (self.clone(), transport.clone());
-            tokio::task::spawn_local(async move {
-                transport.send_waiting().await;
-                node.flushing.set(false);
-            });
+        if sent == Sent::Waiting
+            && let Some(flush) = transport.flush()
+        {
+            tokio::task::spawn_local(flush.run());
         }
         sent
     }

@@ -12,11 +12,12 @@ use nix::{
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
     array,
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::VecDeque,
     io::{self, ErrorKind, IoSliceMut},
     net::{SocketAddr, UdpSocket},
     os::fd::AsRawFd,
+    rc::Rc,
     time::Duration,
 };
 use tandem_model::ListenerId;
@@ -43,6 +44,8 @@ pub(crate) struct UdpTransport {
     local: SocketAddr,
     socket: AsyncFd<UdpSocket>,
     unsent: RefCell<VecDeque<(SocketAddr, Bytes)>>,
+    /// There is a [`Flush`].
+    flushing: Cell<bool>,
 }
 
 /// What became of a datagram.
@@ -50,7 +53,7 @@ pub(crate) struct UdpTransport {
 pub(crate) enum Sent {
     /// The system has it.
     Now,
-    /// It waits for the send buffer; [`UdpTransport::send_waiting`] must be called until nothing waits.
+    /// It waits for the send buffer, for whoever holds the socket's [`Flush`].
     Waiting,
     /// Too many wait already.
     Lost,
@@ -85,7 +88,7 @@ impl UdpTransport {
         let socket = UdpSocket::from(socket);
         let local = socket.local_addr()?;
         let socket = register(socket)?;
-        Ok(UdpTransport { id, local, socket, unsent: RefCell::default() })
+        Ok(UdpTransport { id, local, socket, unsent: RefCell::default(), flushing: Cell::new(false) })
     }
 
     /// The listener it serves.
@@ -131,11 +134,9 @@ impl UdpTransport {
         }
     }
 
-    /// Sends what waits as the socket takes it; returns once nothing waits.
-    pub(crate) async fn send_waiting(&self) {
-        while self.has_waiting_after_sending() {
-            tokio::time::sleep(RETRY_AFTER).await;
-        }
+    /// For whoever is to send what waits; `None` while somebody else is.
+    pub(crate) fn flush(self: &Rc<Self>) -> Option<Flush> {
+        (!self.flushing.replace(true)).then(|| Flush(self.clone()))
     }
 
     fn has_waiting_after_sending(&self) -> bool {
@@ -165,6 +166,25 @@ impl UdpTransport {
             // The system reports an earlier datagram's failure at the next call, which it then does not carry out.
             if unreachable::is_echo(&error) { send() } else { Err(error) }
         })
+    }
+}
+
+/// Sends what waits for one socket. There is one of it a socket at a time.
+pub(crate) struct Flush(Rc<UdpTransport>);
+
+impl Flush {
+    /// Sends what waits as the socket takes it; returns once nothing waits.
+    pub(crate) async fn run(self) {
+        while self.0.has_waiting_after_sending() {
+            tokio::time::sleep(RETRY_AFTER).await;
+        }
+    }
+}
+
+/// However it ends, the next one may begin.
+impl Drop for Flush {
+    fn drop(&mut self) {
+        self.0.flushing.set(false);
     }
 }
 
@@ -303,12 +323,28 @@ mod tests {
     #[test]
     fn what_waits_is_bounded() {
         test_runtime().block_on(async {
-            let a = UdpTransport::bind(ListenerId(0), "127.0.0.1:0".parse().unwrap()).unwrap();
+            let a = Rc::new(UdpTransport::bind(ListenerId(0), "127.0.0.1:0".parse().unwrap()).unwrap());
             let datagram = Bytes::from_static(b"x");
             let kept = (0..MAX_UNSENT + 5).filter(|_| a.keep(a.local(), &datagram) == Sent::Waiting).count();
             assert_eq!((kept, a.keep(a.local(), &datagram)), (MAX_UNSENT, Sent::Lost));
-            a.send_waiting().await;
+            a.flush().unwrap().run().await;
             assert!(a.unsent.borrow().is_empty());
+        });
+    }
+
+    #[test]
+    fn each_socket_has_what_waits_for_it_sent() {
+        test_runtime().block_on(async {
+            let bind = |id| Rc::new(UdpTransport::bind(ListenerId(id), "127.0.0.1:0".parse().unwrap()).unwrap());
+            let (a, b) = (bind(0), bind(1));
+            b.keep(a.local(), &Bytes::from_static(b"kept"));
+            let of_a = a.flush().unwrap();
+            assert!(a.flush().is_none(), "a's is under way");
+            b.flush().unwrap().run().await;
+            assert_eq!(next(&a).await, (b"kept".to_vec(), b.local()));
+            // Given up half way, it is no reason for another not to begin.
+            drop(of_a);
+            assert!(a.flush().is_some());
         });
     }
 }
