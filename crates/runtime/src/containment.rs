@@ -21,9 +21,9 @@ static HOOK: Once = Once::new();
 /// The panic's message and place.
 pub(crate) fn contain<T>(work: impl FnOnce() -> T) -> Result<T, Fault> {
     HOOK.call_once(remember_places);
-    CONTAINED.set(true);
+    let before = CONTAINED.replace(true);
     let outcome = panic::catch_unwind(AssertUnwindSafe(work));
-    CONTAINED.set(false);
+    CONTAINED.set(before);
     outcome.map_err(|payload| Fault { message: message_of(&*payload), place: PLACE.take().unwrap_or_else(|| "unknown".into()) })
 }
 
@@ -54,5 +54,16 @@ mod tests {
         assert_eq!(fault.message, "boom 7");
         assert!(fault.place.contains("containment.rs:"), "{}", fault.place);
         assert_eq!(contain(|| 5), Ok(5));
+    }
+
+    #[test]
+    fn a_panic_after_one_that_was_contained_within_keeps_its_place() {
+        let fault = contain(|| {
+            let within = contain(|| panic!("within")).unwrap_err();
+            panic!("after {}", within.message)
+        })
+        .unwrap_err();
+        assert_eq!(fault.message, "after within");
+        assert!(fault.place.contains("containment.rs:"), "{}", fault.place);
     }
 }
