@@ -11,14 +11,27 @@ use crate::{
     route_table::RouteTable,
     transport::udp::UdpTransport,
 };
-use std::{cell::Cell, io, net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
+use std::{
+    cell::Cell,
+    io,
+    net::SocketAddr,
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 use tandem_config::{At, Config, Listener};
 use tandem_model::{CallId, EndReason, ListenerId, MediaEvent, Random, Transport};
 use tandem_policy::{LimitBook, NodeLimits, Ruleset};
 use tandem_signalling::{Dispatcher, Input, ListenerFacts, Minter, NodeFacts, transaction::TransactionKeys};
 use tokio::{
     runtime,
-    sync::{Notify, mpsc},
+    sync::{
+        Notify,
+        mpsc::{self, error::TrySendError},
+    },
     task::LocalSet,
     time::timeout,
 };
@@ -57,13 +70,40 @@ pub type Orders = mpsc::Sender<Order>;
 
 /// Where media threads put what they tell. It never waits.
 #[derive(Clone, Debug)]
-pub struct MediaEvents(mpsc::Sender<(CallId, MediaEvent)>);
+pub struct MediaEvents {
+    queue: mpsc::Sender<(CallId, MediaEvent)>,
+    /// Places that only what a call must not miss may take.
+    reserved: usize,
+    lost: Arc<AtomicU64>,
+}
 
 impl MediaEvents {
-    /// Tells the call something.
+    /// Room for `most` events, and for as many more that a call must not miss.
+    fn with_room(most: usize) -> (MediaEvents, mpsc::Receiver<(CallId, MediaEvent)>) {
+        let (queue, events) = mpsc::channel(2 * most);
+        (MediaEvents { queue, reserved: most, lost: Arc::default() }, events)
+    }
+
+    /// Tells the call something. With as many waiting as may it is lost, which is counted and said.
     pub fn send(&self, call: CallId, event: MediaEvent) {
-        // Only a node that stops takes no events; one with so many waiting has calls that will time out.
-        let _ = self.0.try_send((call, event));
+        // A call that never hears that its ports are open gives up by itself; one that never hears that its media is gone would go
+        // on without it.
+        let must_arrive = matches!(event, MediaEvent::Inactive { .. } | MediaEvent::Failed | MediaEvent::Closed(_));
+        if !must_arrive && self.queue.capacity() <= self.reserved {
+            return self.lose(call, &event);
+        }
+        // A node that takes none any more is stopping.
+        if let Err(TrySendError::Full((call, event))) = self.queue.try_send((call, event)) {
+            self.lose(call, &event);
+        }
+    }
+
+    fn lose(&self, call: CallId, event: &MediaEvent) {
+        let lost = self.lost.fetch_add(1, Ordering::Relaxed) + 1;
+        // Losses come in crowds, and the log is no place for one.
+        if lost.is_power_of_two() {
+            tracing::error!(%call, ?event, lost, "what the media threads told was lost: as much waits for the calls as may");
+        }
     }
 }
 
@@ -132,9 +172,9 @@ impl OpenNode {
             let bind = |(index, listener): (usize, &At<Listener>)| bind(index, listener).map(Rc::new);
             config.listeners.iter().enumerate().map(bind).collect::<Result<Box<[_]>, _>>()?
         };
-        let (sender, events) = mpsc::channel(MAX_EVENTS);
+        let (sender, events) = MediaEvents::with_room(MAX_EVENTS);
         let clock = Clock::start();
-        let media = start_media(MediaEvents(sender), clock).map_err(OpenError::Media)?;
+        let media = start_media(sender, clock).map_err(OpenError::Media)?;
         let (minter, secret) = (Minter::new(random_bytes()?), random_bytes()?);
         let facts = facts(&config, &transports, minter.clone(), secret, fault);
         let node = Node {
@@ -270,5 +310,27 @@ impl Node {
         self.limits.borrow_mut().reload(max_calls, max_cps, now);
         self.rules.replace(ruleset);
         tracing::info!("new rules are in force");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tandem_model::MediaFailure;
+
+    #[test]
+    fn a_call_hears_of_its_media_s_end_when_nothing_else_finds_room() {
+        let (sender, mut events) = MediaEvents::with_room(2);
+        let call = CallId::new(1, 1);
+        let refused = || MediaEvent::Refused(MediaFailure::NoPorts);
+        (0..3).for_each(|_| sender.send(call, refused()));
+        let inactive = MediaEvent::Inactive { leg: call.leg(0).unwrap(), held: false };
+        sender.send(call, inactive.clone());
+        sender.send(call, MediaEvent::Failed);
+        assert_eq!(sender.lost.load(Ordering::Relaxed), 1);
+        sender.send(call, MediaEvent::Failed);
+        assert_eq!(sender.lost.load(Ordering::Relaxed), 2, "that room has an end too");
+        let came: Vec<_> = std::iter::from_fn(|| events.try_recv().ok()).map(|(_, event)| event).collect();
+        assert_eq!(came, [refused(), refused(), inactive, MediaEvent::Failed]);
     }
 }
