@@ -13,6 +13,9 @@ use tokio::{runtime, sync::oneshot};
 /// Threads for what blocks (the system's resolver, files), started when needed.
 const MAX_BLOCKING_THREADS: usize = 4;
 
+/// Pieces of blocking work that may be in hand, waiting or under way.
+const MAX_BLOCKING_WORK: usize = 64;
+
 /// How long blocking work that was accepted may still take when the thread is to stop.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -59,15 +62,16 @@ impl Background {
         result
     }
 
-    /// Runs what blocks on a thread of its own, and to its end if the node stops meanwhile.
-    pub fn run_blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> oneshot::Receiver<T> {
+    /// Runs what blocks on a thread of its own, and to its end if the node stops meanwhile. `None`: as much is in hand as may be, and
+    /// `work` is dropped.
+    pub fn run_blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<oneshot::Receiver<T>> {
         let (done, result) = oneshot::channel();
-        let one = InHand::one(&self.blocking);
+        let one = InHand::one(&self.blocking)?;
         self.runtime.spawn_blocking(move || {
             let _ = done.send(work());
             drop(one);
         });
-        result
+        Some(result)
     }
 }
 
@@ -79,9 +83,14 @@ struct InHand {
 }
 
 impl InHand {
-    fn one(all: &Arc<InHand>) -> One {
-        *all.left.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        One(all.clone())
+    /// One more, if there is room for it.
+    fn one(all: &Arc<InHand>) -> Option<One> {
+        let mut left = all.left.lock().unwrap_or_else(PoisonError::into_inner);
+        if *left >= MAX_BLOCKING_WORK {
+            return None;
+        }
+        *left += 1;
+        Some(One(all.clone()))
     }
 
     /// Whether all of it was done within `patience`.
@@ -126,7 +135,7 @@ mod tests {
         let (background, thread) = start().unwrap();
         let here = thread::current().id();
         let elsewhere = background.run(async { thread::current().id() }).blocking_recv().unwrap();
-        let blocking = background.run_blocking(|| thread::current().id()).blocking_recv().unwrap();
+        let blocking = background.run_blocking(|| thread::current().id()).unwrap().blocking_recv().unwrap();
         assert!(elsewhere != here && blocking != here);
         drop(thread);
     }
@@ -135,23 +144,42 @@ mod tests {
     fn blocking_work_that_was_accepted_is_done_before_the_thread_is_gone() {
         let (background, thread) = start().unwrap();
         let done = Arc::new(AtomicUsize::new(0));
-        for _ in 0..40 * MAX_BLOCKING_THREADS {
+        for _ in 1..MAX_BLOCKING_WORK {
             let done = done.clone();
-            drop(background.run_blocking(move || {
+            let accepted = background.run_blocking(move || {
                 (0..1_000).for_each(|_| thread::yield_now());
                 done.fetch_add(1, Ordering::SeqCst);
-            }));
+            });
+            assert!(accepted.is_some());
         }
-        drop(background.run_blocking(|| assert_eq!(1, 2, "this panic is part of the test")));
+        assert!(background.run_blocking(|| assert_eq!(1, 2, "this panic is part of the test")).is_some());
         drop(thread);
-        assert_eq!(done.load(Ordering::SeqCst), 40 * MAX_BLOCKING_THREADS);
+        assert_eq!(done.load(Ordering::SeqCst), MAX_BLOCKING_WORK - 1);
+    }
+
+    #[test]
+    fn no_more_work_is_accepted_than_may_wait() {
+        let (background, thread) = start().unwrap();
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let held = Arc::new(Mutex::new(held));
+        let wait = || {
+            let held = held.clone();
+            background.run_blocking(move || held.lock().unwrap().recv().unwrap_err())
+        };
+        let accepted: Vec<_> = (0..MAX_BLOCKING_WORK).filter_map(|_| wait()).collect();
+        assert_eq!(accepted.len(), MAX_BLOCKING_WORK);
+        assert!(wait().is_none());
+        drop(release);
+        assert!(accepted.into_iter().all(|result| result.blocking_recv().is_ok()));
+        assert!(thread.blocking.wait(PATIENCE));
+        assert!(wait().is_some());
     }
 
     #[test]
     fn work_that_does_not_end_is_not_waited_for_without_end() {
         let (background, thread) = start().unwrap();
         let (release, held) = std::sync::mpsc::channel::<()>();
-        let result = background.run_blocking(move || held.recv());
+        let result = background.run_blocking(move || held.recv()).unwrap();
         assert!(!thread.blocking.wait(Duration::ZERO));
         drop(release);
         result.blocking_recv().unwrap().unwrap_err();

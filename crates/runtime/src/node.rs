@@ -125,11 +125,14 @@ impl Node {
         };
         let folder = self.dump_dir.clone();
         // Nobody waits for it; the log says how it went.
-        drop(self.background.run_blocking(move || {
+        let accepted = self.background.run_blocking(move || {
             match write_to_folder(&folder, call, &dump.to_text()) {
                 Ok(path) => tracing::error!(%call, dump = %Escaped(&path.display().to_string()), "the failed call was written out: tandem replay runs it again"),
                 Err(error) => tracing::error!(%call, %error, "the failed call could not be written out"),
             }
-        }));
+        });
+        if accepted.is_none() {
+            tracing::error!(%call, "no dump: as many wait to be written as may");
+        }
     }
 }
