@@ -204,14 +204,16 @@ impl Actor {
             let entries = node.recorder.borrow().recall(&self.trail);
             self.call = entries.and_then(|entries| revive(&self.setup, &entries)).map(Box::new);
         }
+        if self.call.is_some() {
+            // Whatever it dies of now, it is no longer needed.
+            let _ = contain(|| drop(dead));
+            return self.handle(now, Input::End(EndReason::Internal));
+        }
         let last_words = contain(|| {
             let words = dead.as_ref().map(|call| call.last_words()).unwrap_or_default();
             drop(dead);
             words
         });
-        if self.call.is_some() {
-            return self.handle(now, Input::End(EndReason::Internal));
-        }
         node.say_last_words(last_words.unwrap_or_default(), &LAST_WORDS);
         node.command_media(MediaCommand::Close { call: id });
         let founding = node.recorder.borrow().recall(&self.trail).and_then(|entries| entries.into_iter().next());
