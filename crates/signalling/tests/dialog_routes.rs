@@ -114,3 +114,15 @@ fn requests_are_judged_by_tag_call_and_order() {
     assert_eq!(dialog.accept(&inside("al", "c", 9)), InDialog::InOrder);
     assert_eq!(dialog.accept(&inside("al", "c", 8)), InDialog::OutOfOrder);
 }
+
+#[test]
+fn a_contact_loses_its_headers_and_nothing_else() {
+    let target = |contact: &str| {
+        let mut dialog = Dialog::from_invite(&invite("", &format!("Contact: {contact}\n")), tag()).expect("a dialog");
+        bye(&mut dialog).lines().next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(target("<sip:al@192.0.2.1;x=y?Subject=hello>"), "BYE sip:al@192.0.2.1;x=y SIP/2.0");
+    // RFC 3261 §25.1, user-unreserved: a question mark may stand in the user part.
+    assert_eq!(target("<sip:a?b@192.0.2.1>"), "BYE sip:a?b@192.0.2.1 SIP/2.0");
+    assert_eq!(target("<sip:a?b@192.0.2.1?Subject=a>"), "BYE sip:a?b@192.0.2.1 SIP/2.0");
+}

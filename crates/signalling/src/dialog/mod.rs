@@ -6,10 +6,10 @@
 mod routing;
 mod sequence;
 
-use routing::{NextHop, next_hop};
+use routing::{NextHop, next_hop, place_of};
 use sequence::{Order, Sequence};
 
-use crate::message::{Contact, HeaderName, Message, NameAddr, Printer};
+use crate::message::{Contact, HeaderName, Message, NameAddr, Printer, Uri};
 use crate::minted::Minted;
 use routing::RouteSet;
 use tandem_model::Destination;
@@ -169,9 +169,11 @@ impl Dialog {
 /// The Contact's URI, and the place that it names.
 fn contact(message: &Message) -> Result<(Box<str>, Option<NextHop>), DialogError> {
     let Ok(Some(Contact::Address(address))) = message.contact() else { return Err(DialogError::NoContact) };
-    let place = next_hop(address.uri).ok_or(DialogError::NoContact)?;
+    let uri = Uri::parse(address.uri).map_err(|_| DialogError::NoContact)?;
+    let place = place_of(&uri).ok_or(DialogError::NoContact)?;
     // §19.1.1: a Request-URI, which it is to become, has no headers.
-    Ok((address.uri.split_once('?').map_or(address.uri, |(uri, _)| uri).into(), Some(place)))
+    let target = &address.uri[..address.uri.len() - uri.headers.as_str().len()];
+    Ok((target.into(), Some(place)))
 }
 
 /// A From or To value less its tag parameter, which each message gets anew.

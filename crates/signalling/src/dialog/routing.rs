@@ -17,10 +17,14 @@ pub(super) struct NextHop {
     pub(super) loose: bool,
 }
 
+/// [`place_of`] a URI that is still to be read.
+pub(super) fn next_hop(uri: &str) -> Option<NextHop> {
+    place_of(&Uri::parse(uri).ok()?)
+}
+
 /// The place that a SIP URI names: its `maddr` if it has one, else its host. `None` for what is not a SIP URI (`sips` needs
 /// TLS, which is no transport here).
-pub(super) fn next_hop(uri: &str) -> Option<NextHop> {
-    let uri = Uri::parse(uri).ok()?;
+pub(super) fn place_of(uri: &Uri<'_>) -> Option<NextHop> {
     if !matches!(uri.scheme, Scheme::Sip) {
         return None;
     }
