@@ -23,5 +23,5 @@ pub use call::{Call, CallSetup, Input, ListenerFacts, NodeFacts, Output, Reason,
 pub use dialog::{Dialog, DialogError, MAX_ROUTES, Verdict as InDialog};
 pub use dispatcher::{ALLOW, Dispatcher, DropReason, Verdict};
 pub use minted::{MAGIC_COOKIE, Minted, Minter};
-pub use tombstone::{MAX_TOMBSTONES, Tombstone};
+pub use tombstone::Tombstone;
 pub use wire::{Arrival, Transmit, response_destination};

@@ -1,4 +1,5 @@
-//! Finished transactions that only wait for retransmissions: a few words each, outside of every call.
+//! Finished transactions that only wait for retransmissions: a few words each, or the one message that is sent again, outside of
+//! every call.
 
 use crate::table::Table;
 use crate::transaction::{TOMBSTONE_SPAN, TransactionKey};
@@ -8,7 +9,11 @@ use std::collections::hash_map::Entry as Slot;
 use tandem_model::{CallId, LegId, Timestamp};
 
 /// Tombstones kept at most; beyond it the oldest go first. 2 000 calls a second leave 64 000 INVITEs and as many BYEs.
-pub const MAX_TOMBSTONES: usize = 1 << 19;
+const MAX_TOMBSTONES: usize = 1 << 19;
+
+/// Bytes of messages that tombstones keep at most, together; beyond it the oldest tombstones go first. 2 000 calls a second that all
+/// fail leave 64 000 ACKs, of up to 1 KiB each.
+const MAX_TOMBSTONE_BYTES: usize = 64 << 20;
 
 /// What a finished transaction still does when its peer repeats itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +27,17 @@ pub enum Tombstone {
     Repeat(Box<[u8]>),
     /// INVITE client, Completed (Timer D): the same ACK again, to where the INVITE went (§17.1.1.3).
     Acknowledge(Box<Transmit>),
+}
+
+impl Tombstone {
+    /// The length of the message that it keeps.
+    fn kept_bytes(&self) -> usize {
+        match self {
+            Tombstone::Absorb(_) | Tombstone::Answer(_) => 0,
+            Tombstone::Repeat(response) => response.len(),
+            Tombstone::Acknowledge(ack) => ack.bytes.len(),
+        }
+    }
 }
 
 /// Who owns a transaction.
@@ -46,6 +62,8 @@ pub(crate) struct TransactionTable {
     merged: Table<TransactionKey, TransactionKey>,
     /// Tombstones by age. All live equally long, so this is a queue.
     ages: VecDeque<(Timestamp, TransactionKey)>,
+    /// The messages that tombstones keep, together.
+    kept_bytes: usize,
 }
 
 impl TransactionTable {
@@ -65,6 +83,7 @@ impl TransactionTable {
 
     /// The first tombstone stays: a copy of the request that was under way when its transaction ended changes nothing.
     pub(crate) fn retire(&mut self, now: Timestamp, key: TransactionKey, tombstone: Tombstone) {
+        let kept_bytes = tombstone.kept_bytes();
         let finished = Owner::Finished(tombstone);
         match self.entries.entry(key) {
             Slot::Occupied(slot) if matches!(slot.get().owner, Owner::Finished(_)) => return,
@@ -74,17 +93,20 @@ impl TransactionTable {
             }
         }
         self.ages.push_back((now + TOMBSTONE_SPAN, key));
-        if self.ages.len() > MAX_TOMBSTONES {
+        self.kept_bytes += kept_bytes;
+        while self.ages.len() > MAX_TOMBSTONES || self.kept_bytes > MAX_TOMBSTONE_BYTES {
             self.drop_oldest();
         }
     }
 
     /// Forgets an open transaction whose call is gone without having retired it.
     pub(crate) fn forget(&mut self, key: TransactionKey) {
-        if let Some(entry) = self.entries.remove(&key)
-            && let Some(merged) = entry.merged
-        {
+        let Some(entry) = self.entries.remove(&key) else { return };
+        if let Some(merged) = entry.merged {
             self.merged.remove(&merged);
+        }
+        if let Owner::Finished(tombstone) = entry.owner {
+            self.kept_bytes -= tombstone.kept_bytes();
         }
     }
 

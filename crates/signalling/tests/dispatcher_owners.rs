@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 use tandem_model::{CallId, Destination, Flow, LegId, ListenerId, Timestamp, Transport};
+use tandem_signalling::transaction::TransactionKeys;
 use tandem_signalling::{Dispatcher, DropReason, Minter, Tombstone, Transmit, Verdict};
 
 const CALL: CallId = CallId::new(1_000, 1);
@@ -172,6 +173,24 @@ fn an_ack_that_reuses_its_invites_branch_is_the_calls() {
     );
     dispatcher.leg_removed(leg());
     assert!(matches!(receive(&mut dispatcher, request("ACK", "z9hG4bK1", &ours)), Verdict::Drop(_)));
+}
+
+#[test]
+fn tombstones_are_bounded_by_the_bytes_that_they_keep() {
+    const LONG: usize = 1 << 16;
+    const MAX_TOMBSTONE_BYTES: usize = 64 << 20;
+    let (mut dispatcher, first) = adopted();
+    dispatcher.retire(Timestamp::ZERO, first, Tombstone::Absorb(leg()));
+    let keys = TransactionKeys::new([9; 16]);
+    let fit = u16::try_from(MAX_TOMBSTONE_BYTES / LONG).expect("a few");
+    for serial in 0..fit {
+        dispatcher.retire(Timestamp::ZERO, keys.of_client(leg(), serial), Tombstone::Repeat(vec![0; LONG].into()));
+    }
+    assert_eq!(dispatcher.counts().2, usize::from(fit) + 1);
+    dispatcher.retire(Timestamp::ZERO, keys.of_client(leg(), fit), Tombstone::Repeat(vec![0].into()));
+    assert_eq!(dispatcher.counts().2, usize::from(fit), "the two oldest made room, of which one had no bytes");
+    dispatcher.handle_timeout(Timestamp::from_millis(32_000));
+    assert_eq!(dispatcher.counts().2, 0);
 }
 
 #[test]
