@@ -7,7 +7,7 @@ use tandem_model::{Admit, CallId, Decision, Flow, LegProfile, Origin, Question, 
 use tandem_policy::Begun;
 use tandem_signalling::{
     ALLOW, Arrival, CallSetup,
-    message::{HeaderName, Host, Message, Method, Uri},
+    message::{HeaderName, Host, Message, Method, Uri, unsupported_extensions},
 };
 
 /// What Retry-After says while the node drains: it will not take this call any more.
@@ -48,7 +48,7 @@ impl Node {
             return;
         }
         let request = &arrival.message;
-        let unsupported: Vec<&str> = request.values(HeaderName::Require).collect();
+        let unsupported: Vec<&str> = unsupported_extensions(request, &[]).collect();
         match request.method() {
             // RFC 3261 §21.5.2 against §21.4.6: unknown is one thing, known and not wanted here another.
             Method::Other => self.reply(arrival, 501, &[(HeaderName::Allow, ALLOW)]),

@@ -1,10 +1,10 @@
 //! From an admitted INVITE to an invited callee: screen, ask for a route, open media, dial.
 
 use super::failure::Failure;
-use super::leg::{Extra, Invitation, Leg, unreadable_body, unsupported};
+use super::leg::{Extra, Invitation, Leg};
 use super::phase::{Bridge, Dialling, MediaState, Opening, PassedOffer, Phase};
 use super::{Call, CallSetup, Output, context};
-use crate::message::{HeaderName, NameAddr, Uri};
+use crate::message::{HeaderName, NameAddr, Uri, unreadable_body, unsupported_extensions};
 use crate::negotiation::{self, LegMedia, Offer, Refusal};
 use crate::wire::Arrival;
 use std::collections::VecDeque;
@@ -339,9 +339,9 @@ const RETRY_AFTER_SECONDS: &str = "5";
 /// What must be refused before anybody is asked (RFC 3261 §8.2.2.3, §8.2.3).
 fn screen_invite(arrival: &Arrival) -> Option<(u16, Extra)> {
     let mut extra = Extra::none();
-    let missing = unsupported(arrival);
+    let missing: Vec<_> = unsupported_extensions(&arrival.message, &[]).collect();
     if !missing.is_empty() {
-        extra.push(HeaderName::Unsupported, &missing);
+        extra.push(HeaderName::Unsupported, &missing.join(", "));
         return Some((420, extra));
     }
     unreadable_body(&arrival.message).map(|(name, value)| {

@@ -4,6 +4,7 @@ use super::{HeaderName, MediaType, Message};
 
 /// The option tags that a request requires of a user agent and that are not in `supported` (RFC 3261 §8.2.2.3): each goes
 /// into the Unsupported of a 420. ACK and CANCEL are exempt, so do not ask for them.
+/// Tandem itself supports none yet.
 pub fn unsupported_extensions<'a>(message: &'a Message, supported: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
     let known = |tag: &&str| !supported.iter().any(|one| one.eq_ignore_ascii_case(tag));
     message.values(HeaderName::Require).filter(known)
@@ -14,6 +15,16 @@ pub fn unsupported_extensions<'a>(message: &'a Message, supported: &'a [&'a str]
 pub fn unsupported_encodings(message: &Message) -> impl Iterator<Item = &str> {
     let has_body = !message.body().is_empty();
     message.values(HeaderName::ContentEncoding).filter(move |coding| has_body && !coding.eq_ignore_ascii_case("identity"))
+}
+
+/// What a body that we cannot read is answered with beside 415 (§8.2.3): the header that says what we could. `None` for a session
+/// description, and without a body.
+pub fn unreadable_body(message: &Message) -> Option<(HeaderName, &'static str)> {
+    if unsupported_encodings(message).next().is_some() {
+        return Some((HeaderName::AcceptEncoding, "identity"));
+    }
+    let readable = message.body().is_empty() || message.sdp_body().is_some();
+    (!readable).then_some((HeaderName::Accept, "application/sdp"))
 }
 
 /// Whether the sender understands bodies of `kind/subtype` in a response (RFC 3261 §20.1): without an Accept, `application/sdp` only

@@ -22,7 +22,7 @@ mod store;
 mod uri;
 
 pub use error::{HeaderError, ParseError, ParseErrorKind, Rejection};
-pub use extensions::{accepts, unsupported_encodings, unsupported_extensions};
+pub use extensions::{accepts, unreadable_body, unsupported_encodings, unsupported_extensions};
 pub use framing::{Frame, FrameError, FrameErrorKind, Framer};
 pub use headers::{CSEQ_LIMIT, CSeq, Contact, MediaType, NameAddr, Via};
 pub use list::Params;

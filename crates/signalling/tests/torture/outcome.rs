@@ -1,7 +1,7 @@
 //! What becomes of a message.
 
 use bytes::Bytes;
-use tandem_signalling::message::{Message, Method, ParseErrorKind, screen, unsupported_encodings, unsupported_extensions};
+use tandem_signalling::message::{Message, Method, ParseErrorKind, screen, unreadable_body, unsupported_encodings, unsupported_extensions};
 
 /// The outcome that a table asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ fn unsupported(message: &Message) -> Option<u16> {
     if unsupported_extensions(message, &[]).next().is_some() {
         return Some(420);
     }
-    let unreadable = message.method() == Method::Invite && !message.body().is_empty() && message.sdp_body().is_none();
+    let unreadable = message.method() == Method::Invite && unreadable_body(message).is_some();
     (unreadable || unsupported_encodings(message).next().is_some()).then_some(415)
 }
 

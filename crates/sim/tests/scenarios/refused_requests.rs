@@ -32,6 +32,21 @@ fn a_body_that_we_cannot_read() {
     assert_eq!((status, accept), (Some(415), Some("application/sdp".into())));
     let (status, encodings) = refused(Edit::set("Content-Encoding", "gzip"), "Accept-Encoding");
     assert_eq!((status, encodings), (Some(415), Some("identity".into())));
+    assert_eq!(refused(Edit::set("Content-Encoding", "identity, gzip"), "Accept-Encoding").0, Some(415));
+}
+
+#[test]
+fn a_coding_of_what_we_can_read_or_of_nothing() {
+    for edits in [
+        vec![Edit::set("Content-Encoding", "identity, Identity")],
+        vec![Edit::set("Content-Encoding", "gzip"), Edit::Body("application/sdp".into(), Vec::new())],
+    ] {
+        let mut sim = Sim::new(1);
+        let place = edits.into_iter().fold(Place::new(&sim.uri(ALICE, "bob")), Place::edit);
+        sim.place_with(ALICE, place);
+        sim.run_for(ms(1000));
+        assert_eq!(sim.phone(BOB).calls().len(), 1);
+    }
 }
 
 #[test]

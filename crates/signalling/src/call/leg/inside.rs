@@ -3,7 +3,7 @@
 use super::{Context, Extra, Leg, LegEvent, MAX_FORWARDS, State, reason_of};
 use crate::dialog::Verdict;
 use crate::dispatcher::ALLOW;
-use crate::message::{HeaderName, Method};
+use crate::message::{HeaderName, Method, unreadable_body, unsupported_extensions};
 use crate::tombstone::Tombstone;
 use crate::wire::{Arrival, Transmit, response_destination};
 
@@ -21,8 +21,8 @@ impl Leg {
             (Verdict::OutOfOrder, _) => self.refuse(context, &arrival, 500, |_| {}),
             (Verdict::InOrder, Method::Bye) => return self.on_bye(context, &arrival),
             _ if self.state == State::Leaving => self.refuse(context, &arrival, 481, |_| {}),
-            _ if !unsupported(&arrival).is_empty() => {
-                let list = unsupported(&arrival);
+            _ if unsupported_extensions(&arrival.message, &[]).next().is_some() => {
+                let list = unsupported_extensions(&arrival.message, &[]).collect::<Vec<_>>().join(", ");
                 self.refuse(context, &arrival, 420, |printer| {
                     printer.header(HeaderName::Unsupported, list);
                 });
@@ -82,7 +82,7 @@ impl Leg {
             self.refuse(context, &arrival, 491, |_| {});
             return None;
         }
-        if let Some(accept) = super::unreadable_body(&arrival.message) {
+        if let Some(accept) = unreadable_body(&arrival.message) {
             self.refuse(context, &arrival, 415, |printer| {
                 printer.header(accept.0, accept.1);
             });
@@ -126,9 +126,4 @@ impl Leg {
         let bytes = printer.finish();
         self.send_request(context, serial, Method::Bye, bytes, destination);
     }
-}
-
-/// The extensions that a request requires and nobody here has, as Unsupported lists them; empty if none.
-pub(crate) fn unsupported(arrival: &Arrival) -> String {
-    arrival.message.values(HeaderName::Require).filter(|token| !token.is_empty()).collect::<Vec<_>>().join(", ")
 }

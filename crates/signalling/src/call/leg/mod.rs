@@ -10,7 +10,6 @@ mod requests;
 mod server;
 
 pub(crate) use client::Invitation;
-pub(crate) use inside::unsupported;
 pub(crate) use server::Extra;
 
 use crate::call::{NodeFacts, Output};
@@ -309,13 +308,4 @@ fn finish(printer: Printer, sdp: Option<&[u8]>) -> Bytes {
 /// The Reason header of a message (RFC 3326), whole.
 fn reason_of(message: &Message) -> Option<Box<str>> {
     message.header(HeaderName::Reason).map(Into::into)
-}
-
-/// RFC 3261 §8.2.3: what a body that nobody here can read is answered with beside 415; `None` for SDP or no body.
-pub(crate) fn unreadable_body(message: &Message) -> Option<(HeaderName, &'static str)> {
-    if message.header(HeaderName::ContentEncoding).is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
-        return Some((HeaderName::AcceptEncoding, "identity"));
-    }
-    let readable = message.body().is_empty() || message.sdp_body().is_some();
-    (!readable).then_some((HeaderName::Accept, "application/sdp"))
 }
