@@ -110,7 +110,7 @@ impl Call {
             Phase::LateAlone(pending) => {
                 let alone = sdp.and_then(|sdp| negotiation::settle_alone(&pending, &sdp, &mut self.caller.media).ok());
                 match alone {
-                    Some(alone) => self.play(alone),
+                    Some(alone) => self.play(now, alone),
                     None => self.end(now, EndReason::Failed(488), None),
                 }
             }
@@ -140,7 +140,7 @@ impl Call {
                 Ok(alone) => {
                     self.phase = Phase::Talking;
                     let sdp = Arc::clone(&alone.sdp);
-                    self.play(alone);
+                    self.play(now, alone);
                     self.caller.accept(context!(self, now), Some(&sdp));
                 }
                 Err(refusal) => {
@@ -170,12 +170,13 @@ impl Call {
     }
 
     /// Tells the media session. To be called before the answer goes out: the peer may send as soon as it has that.
-    pub(super) fn play(&mut self, alone: negotiation::Alone) {
+    pub(super) fn play(&mut self, now: Timestamp, alone: negotiation::Alone) {
         self.codec = alone.codec.or(self.codec);
         let (call, leg) = (self.id, self.caller.id);
         self.media(MediaCommand::Describe { call, leg, description: alone.describe });
         if let Some(tone) = alone.tone {
             self.media(MediaCommand::Play { call, leg, tone });
         }
+        self.note_hold(now, Side::Caller, leg, alone.holds);
     }
 }

@@ -7,7 +7,7 @@ use super::{Call, Side, context};
 use crate::message::Message;
 use crate::negotiation::{self, Settled};
 use std::sync::Arc;
-use tandem_model::{EndReason, EventKind, MediaCommand, Timestamp};
+use tandem_model::{EndReason, EventKind, LegId, MediaCommand, Timestamp};
 
 impl Call {
     pub(super) fn on_trying(&mut self, now: Timestamp) {
@@ -62,10 +62,15 @@ impl Call {
             if let Some(description) = description {
                 self.media(MediaCommand::Describe { call: self.id, leg, description });
             }
-            let held = std::mem::replace(&mut self.held[side as usize], holds);
-            if self.answered.is_some() && held != holds {
-                self.notify(now, Some(leg), if holds { EventKind::LegHeld } else { EventKind::LegResumed });
-            }
+            self.note_hold(now, side, leg, holds);
+        }
+    }
+
+    /// Tells of a leg that does not want to hear the other side any more, or wants to again.
+    pub(super) fn note_hold(&mut self, now: Timestamp, side: Side, leg: LegId, holds: bool) {
+        let held = std::mem::replace(&mut self.held[side as usize], holds);
+        if self.answered.is_some() && held != holds {
+            self.notify(now, Some(leg), if holds { EventKind::LegHeld } else { EventKind::LegResumed });
         }
     }
 

@@ -82,7 +82,7 @@ impl Call {
         match Offer::read(offer).and_then(|offer| negotiation::answer_alone(&offer, &mut self.caller.media, built_in)) {
             Ok(alone) => {
                 let sdp = Arc::clone(&alone.sdp);
-                self.play(alone);
+                self.play(now, alone);
                 self.caller.accept(context!(self, now), Some(&sdp));
             }
             Err(refusal) => {

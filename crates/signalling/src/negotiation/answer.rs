@@ -44,7 +44,7 @@ pub fn translate_answer(pending: &PendingOffer, answer: &[u8], from: &mut LegMed
 fn settle(pending: &PendingOffer, text: &[u8], from: &mut LegMedia, to: &mut LegMedia) -> Result<Settled, Refusal> {
     let (asked, offered) = (&pending.asked, &pending.offered);
     let (head, answered) = answered_audio(text, &pending.layout, &offered.numbers)?;
-    let Taken { formats, remote, rejected } = take(&answered, &offered.formats, pending.before.1.is_some(), to)?;
+    let Taken { formats, remote, rejected } = take(&answered, &offered.formats, pending.reoffer, to)?;
     let off = rejected || asked.off.is_some();
     let direction = if off { Direction::Inactive } else { answered.direction.and(offered.direction.reversed()) };
 

@@ -40,7 +40,7 @@ struct Sent {
 }
 
 /// What the last answer settled.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Session {
     pub(super) layout: Layout,
     pub(super) formats: FormatList,

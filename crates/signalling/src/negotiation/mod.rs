@@ -32,7 +32,6 @@
 //! re-INVITE of a   as the early offer, without Open; of b: with a and b swapped. Without SDP: as the late offer.
 //!    glare         translate_offer refuses with 491 or 500                 as the table in `Exchange` says
 //!    b refuses     drop(pending)                                           both as before
-//!      after a 183 pending.roll_back(a, b)                                 describe both as it says
 //!
 //! echo, tone       x = answer_alone(offer, a, builtin)?                    200 carries x.sdp; describe, Play(x.tone)
 //!    without SDP   pending = offer_alone(a, builtin)?                      200 carries pending.sdp()
@@ -56,7 +55,7 @@ mod write;
 pub use alone::{Alone, PendingAlone, answer_alone, offer_alone, settle_alone};
 pub use answer::{Settled, decline_offer, translate_answer};
 pub use leg::LegMedia;
-pub use offer::{EarlyMedia, PendingOffer, RolledBack, translate_offer};
+pub use offer::{EarlyMedia, PendingOffer, translate_offer};
 pub use received::{Offer, screen_offer};
 pub use refusal::Refusal;
 pub use state::{Exchange, ExchangeEvent, ExchangeOutcome};

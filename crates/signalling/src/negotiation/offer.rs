@@ -3,7 +3,7 @@
 use super::{
     ExchangeEvent, Offer, Refusal,
     format::{FormatList, Numbers},
-    leg::{LegMedia, Session, Token, payload_rules},
+    leg::{LegMedia, Token, payload_rules},
     read::{Audio, Heard, Remote},
     received::Chosen,
     write::{ALWAYS, AudioLine, End, Layout, pass, rtcp_to_state, write},
@@ -37,7 +37,7 @@ pub fn translate_offer(offer: &Offer, from: &mut LegMedia, to: &mut LegMedia) ->
     };
 
     let token = Arc::new(Token(offer.text().clone()));
-    let before = (from.session.clone(), to.session.clone());
+    let reoffer = to.session.is_some();
     from.open(false, &token);
     to.open(true, &token);
     let asked = Asked {
@@ -46,10 +46,10 @@ pub fn translate_offer(offer: &Offer, from: &mut LegMedia, to: &mut LegMedia) ->
         times: offer.times().map(Into::into),
         off: off.then(|| chosen.audio.line.rejected(heard.text)),
     };
-    Ok(PendingOffer { token, asked, layout, offered, before })
+    Ok(PendingOffer { token, asked, layout, offered, reoffer })
 }
 
-/// An offer that was passed on and waits for its answer. Dropped, it never was: both legs stand as before.
+/// An offer that was passed on and waits for its answer. Dropped before an answer is taken, it never was: both legs stand as before.
 #[derive(Debug)]
 pub struct PendingOffer {
     pub(super) token: Arc<Token>,
@@ -57,8 +57,8 @@ pub struct PendingOffer {
     /// The lines of our offer.
     pub(super) layout: Layout,
     pub(super) offered: Offered,
-    /// What stood on both legs before.
-    pub(super) before: (Option<Session>, Option<Session>),
+    /// The other leg had a session before.
+    pub(super) reoffer: bool,
 }
 
 /// What our answer must know of the offer.
@@ -151,13 +151,6 @@ impl PendingOffer {
         };
         Some(EarlyMedia { from: Box::new(offerer), to: Box::new(answerer) })
     }
-
-    /// Puts both legs back to where they stood before the offer, also after a provisional answer to it, and gives their
-    /// descriptions then. Without such an answer, to drop the offer does the same.
-    pub fn roll_back(self, from: &mut LegMedia, to: &mut LegMedia) -> RolledBack {
-        (from.session, to.session) = self.before;
-        RolledBack { describe_from: from.describe(to), describe_to: to.describe(from) }
-    }
 }
 
 /// Both legs before an answer. See [`PendingOffer::describe_early`].
@@ -167,13 +160,4 @@ pub struct EarlyMedia {
     pub from: Box<EndpointDescription>,
     /// The leg that will answer.
     pub to: Box<EndpointDescription>,
-}
-
-/// Both legs after an offer failed; `None` for a leg that had no session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RolledBack {
-    /// The leg that had offered.
-    pub describe_from: Option<Box<EndpointDescription>>,
-    /// The leg that had been offered to.
-    pub describe_to: Option<Box<EndpointDescription>>,
 }

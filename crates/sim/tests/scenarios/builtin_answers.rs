@@ -29,6 +29,8 @@ fn echo_can_be_held_and_resumed() {
         .bye(1000);
     sim.place(ALICE, "echo", script);
     sim.finish();
+    let names: Vec<&str> = sim.core().events.iter().map(|event| event.kind.name()).filter(|name| name.starts_with("leg.")).collect();
+    assert_eq!(names, ["leg.created", "leg.answered", "leg.held", "leg.resumed", "leg.ended"]);
     assert_eq!(sim.end_reason(), Some(EndReason::CallerHungUp));
 }
 

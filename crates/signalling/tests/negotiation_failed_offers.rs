@@ -27,31 +27,6 @@ fn a_first_offer_that_failed_leaves_nothing() {
 }
 
 #[test]
-fn a_provisional_answer_can_be_taken_back() {
-    let (mut a, mut b) = legs();
-    let (_, before) = exchange(&caller(), &called(), &mut a, &mut b);
-    let held = caller() + "a=sendonly\r\n";
-    let pending = offer(&held, &mut a, &mut b);
-    translate_answer(&pending, (called() + "a=recvonly\r\n").as_bytes(), &mut a, &mut b).unwrap();
-    assert!(a.describe(&b).unwrap().held);
-    let back = pending.roll_back(&mut a, &mut b);
-    assert_eq!((back.describe_from, back.describe_to), (before.describe_from, before.describe_to));
-    assert_eq!((a.exchange(), b.exchange()), (Exchange::Stable, Exchange::Stable));
-}
-
-#[test]
-fn early_media_of_a_target_that_fails_is_taken_back_before_the_next() {
-    let (mut a, mut b) = legs();
-    let pending = offer(&caller(), &mut a, &mut b);
-    let early = translate_answer(&pending, called().as_bytes(), &mut a, &mut b).unwrap();
-    let back = pending.roll_back(&mut a, &mut b);
-    assert_eq!((back.describe_from, back.describe_to), (None, None));
-    let mut next = leg(3, 20008, &tandem_model::Codec::ALL);
-    let (_, settled) = exchange(&caller(), &called(), &mut a, &mut next);
-    assert_eq!(settled.answer, early.answer, "the caller was told so before");
-}
-
-#[test]
 fn a_second_offer_of_the_same_leg_waits() {
     let (mut a, mut b) = legs();
     exchange(&caller(), &called(), &mut a, &mut b);
