@@ -20,7 +20,8 @@ pub mod sdp;
 pub mod transaction;
 
 pub use call::{Call, CallSetup, Input, ListenerFacts, NodeFacts, Output, Reason, relayed_status};
-pub use dialog::{Dialog, DialogError, MAX_ROUTES, Verdict as InDialog};
+// A machine of its own, which the call alone uses: public so that it can be tried, and tested, without one.
+pub use dialog::{Dialog, DialogError, Verdict as InDialog};
 pub use dispatcher::{ALLOW, Dispatcher, DropReason, Verdict};
 pub use minted::{MAGIC_COOKIE, Minted, Minter};
 pub use tombstone::Tombstone;

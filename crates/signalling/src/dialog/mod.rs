@@ -15,7 +15,7 @@ use routing::RouteSet;
 use tandem_model::Destination;
 
 /// Record-Route entries that a dialog keeps; a longer set is refused.
-pub const MAX_ROUTES: usize = 32;
+const MAX_ROUTES: usize = 32;
 
 /// A dialog, early or confirmed.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ pub enum DialogError {
     /// §12.1: a dialog needs the peer's Contact.
     #[error("no usable Contact")]
     NoContact,
-    /// More Record-Route entries than [`MAX_ROUTES`].
+    /// More Record-Route entries than a dialog keeps: 32.
     #[error("too many Record-Route entries")]
     TooManyRoutes,
     /// From, To or CSeq could not be read.

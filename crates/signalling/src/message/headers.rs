@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// CSeq numbers are below this (RFC 3261 §8.1.1.5).
-pub const CSEQ_LIMIT: u32 = 1 << 31;
+const CSEQ_LIMIT: u32 = 1 << 31;
 
 /// `name-addr` or `addr-spec` with its parameters: From, To, Contact, Route (RFC 3261 §20.10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,11 +79,6 @@ impl<'a> NameAddr<'a> {
     /// The tag parameter (§19.3).
     pub fn tag(&self) -> Option<&'a str> {
         self.tag
-    }
-
-    /// The value of a header parameter; empty where it has none.
-    pub fn param(&self, name: &str) -> Option<&'a str> {
-        self.params.get(name)
     }
 
     /// The display name without quotes and backslashes.
@@ -205,16 +200,6 @@ impl<'a> Via<'a> {
     pub fn received(&self) -> Option<&'a str> {
         self.params.get("received")
     }
-
-    /// [`Via::received`] as an address, with or without brackets around IPv6 (RFC 5118 §4.5).
-    pub fn received_address(&self) -> Option<IpAddr> {
-        self.received().and_then(address)
-    }
-
-    /// The group that a response would be sent to (§18.2.2).
-    pub fn maddr(&self) -> Option<&'a str> {
-        self.params.get("maddr")
-    }
 }
 
 /// The end of the token at `start`.
@@ -321,7 +306,7 @@ fn ipv6(text: &str) -> Option<Ipv6Addr> {
 /// CSeq (RFC 3261 §20.16).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CSeq<'a> {
-    /// Below [`CSEQ_LIMIT`].
+    /// Below 2^31 (§8.1.1.5).
     pub number: u32,
     /// The method, if it is a known one.
     pub method: Method,

@@ -24,10 +24,10 @@ mod uri;
 pub use error::{HeaderError, ParseError, ParseErrorKind, Rejection};
 pub use extensions::{accepts, unreadable_body, unsupported_encodings, unsupported_extensions};
 pub use framing::{Frame, FrameError, FrameErrorKind, Framer};
-pub use headers::{CSEQ_LIMIT, CSeq, Contact, MediaType, NameAddr, Via};
+pub use headers::{CSeq, Contact, MediaType, NameAddr, Via};
 pub use list::Params;
 pub use method::Method;
-pub use multipart::{MAX_PARTS, Part, parts};
+pub use multipart::{Part, parts};
 pub use name::HeaderName;
 pub use parse::{MAX_HEADERS, MAX_MESSAGE};
 pub use print::Printer;
@@ -213,11 +213,6 @@ impl Message {
     /// Each Record-Route item as written.
     pub fn record_routes(&self) -> impl Iterator<Item = &str> {
         self.values(HeaderName::RecordRoute)
-    }
-
-    /// Each Route item as written.
-    pub fn routes(&self) -> impl Iterator<Item = &str> {
-        self.values(HeaderName::Route)
     }
 
     /// Content-Type, if it is there and readable.

@@ -5,7 +5,7 @@ use super::{HeaderName, chars};
 use std::ops::Range;
 
 /// Parts that are looked at; a body with more is read no further.
-pub const MAX_PARTS: usize = 16;
+const MAX_PARTS: usize = 16;
 
 /// One part of a multipart body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Part<'a> {
     pub content: Range<usize>,
 }
 
-/// The parts of `body`, at most [`MAX_PARTS`], none if `content_type` is not multipart or has no boundary.
+/// The parts of `body`, at most 16, none if `content_type` is not multipart or has no boundary.
 pub fn parts<'a>(content_type: MediaType<'a>, body: &'a [u8]) -> impl Iterator<Item = Part<'a>> {
     let boundary = Some(content_type).filter(|kind| kind.kind.eq_ignore_ascii_case("multipart"));
     let boundary = boundary.and_then(|kind| kind.params.get("boundary")).filter(|boundary| !boundary.is_empty());

@@ -1,4 +1,5 @@
-//! The non-INVITE server transaction: RFC 3261 §17.2.2 and figure 8.
+//! The non-INVITE server transaction: RFC 3261 §17.2.2 and figure 8. Kept for comparison: `tombstone.rs` does its work, as no such
+//! request waits for its answer here.
 
 use super::{Action::*, Event, State::*, Step, Timer::*, step};
 

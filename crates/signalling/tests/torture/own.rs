@@ -40,15 +40,15 @@ fn v6(text: &str) -> Host<'static> {
 outcomes! { own;
     // RFC 4475 §3.1.1: valid syntax
     spacing_and_folding: "spacing-and-folding.sip" => Accepted, |message| {
-        assert_eq!((message.to().unwrap().uri, message.to().unwrap().param("FLAG")), ("sip:omar@tandem.example", Some("x;y")));
+        assert_eq!((message.to().unwrap().uri, message.to().unwrap().params.get("FLAG")), ("sip:omar@tandem.example", Some("x;y")));
         assert_eq!(message.from().unwrap().tag(), Some("fold1"));
         assert_eq!(message.from().unwrap().display_name().as_deref(), Some("Tess \\ \"T\" "));
         let via = message.via().unwrap();
         assert_eq!((via.transport, via.host, via.port, via.branch()), ("UDP", "desk.lab.example", Some(5062), Some("z9hG4bKfold1")));
         assert_eq!(message.values(HeaderName::Via).count(), 3);
         assert_eq!((message.max_forwards(), message.cseq().unwrap().number), (Some(Ok(41)), 7));
-        assert_eq!(contact(message).param("made"), Some("up"));
-        assert_eq!(message.routes().count(), 1);
+        assert_eq!(contact(message).params.get("made"), Some("up"));
+        assert_eq!(message.values(HeaderName::Route).count(), 1);
         let later = message.headers().find(|header| header.raw_name == "X-Later").unwrap();
         assert_eq!(later.unfolded(), "first line second line third line");
         assert_eq!(message.header(HeaderName::Subject), Some(""));
@@ -157,10 +157,10 @@ outcomes! { own;
     };
     no_hops_left: "no-hops-left.sip" => Refused(483);
     contact_header_parameter: "contact-header-parameter.sip" => Unsupported(405), |message| {
-        assert_eq!((contact(message).uri, contact(message).param("madeup")), ("sip:tess@desk.lab.example", Some("")));
+        assert_eq!((contact(message).uri, contact(message).params.get("madeup")), ("sip:tess@desk.lab.example", Some("")));
     };
     contact_uri_parameter: "contact-uri-parameter.sip" => Unsupported(405), |message| {
-        assert_eq!((contact(message).uri, contact(message).param("madeup")), ("sip:tess@desk.lab.example;madeup", None));
+        assert_eq!((contact(message).uri, contact(message).params.get("madeup")), ("sip:tess@desk.lab.example;madeup", None));
     };
     contact_uri_headers: "contact-uri-headers.sip" => Unsupported(405), |message| {
         assert_eq!(Uri::parse(contact(message).uri).unwrap().headers.iter().count(), 1);
@@ -188,10 +188,9 @@ outcomes! { own;
     };
     ipv6_received_in_brackets: "ipv6-received-in-brackets.sip" => Accepted, |message| {
         assert_eq!(message.via().unwrap().received(), Some("[2001:db8:5::ff]"));
-        assert_eq!(message.via().unwrap().received_address(), "2001:db8:5::ff".parse().ok());
     };
     ipv6_received_bare: "ipv6-received-bare.sip" => Accepted, |message| {
-        assert_eq!(message.via().unwrap().received_address(), "2001:db8:5::ff".parse().ok());
+        assert_eq!(message.via().unwrap().received(), Some("2001:db8:5::ff"));
     };
     ipv6_in_sdp: "ipv6-in-sdp.sip" => Accepted, |message| {
         assert!(String::from_utf8_lossy(message.sdp_body().unwrap()).contains("c=IN IP6 2001:db8:5::7\r\n"));
