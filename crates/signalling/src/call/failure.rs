@@ -11,6 +11,9 @@ pub const fn relayed_status(status: u16) -> u16 {
         503 => 500,
         // A redirection to a proxy is for us, not for the caller.
         305 => 500,
+        300..=302 | 380 => status,
+        // RFC 3261 §8.1.3.2: a status that nobody knows means what the first of its class means.
+        303..=399 => 300,
         // The callee challenges us, and we have no answer: the caller cannot give one either.
         401 | 407 | 494 => 500,
         // Our own request was found wanting: not the caller's fault.
@@ -19,7 +22,7 @@ pub const fn relayed_status(status: u16) -> u16 {
         487 => 480,
         // Only a request inside a dialog can glare.
         491 => 500,
-        100..=299 => 500,
+        0..=299 => 500,
         _ => status,
     }
 }
@@ -55,7 +58,7 @@ impl Failure {
         if kept && let Some(after) = response.header(HeaderName::RetryAfter) {
             extra.push(HeaderName::RetryAfter, after);
         }
-        if kept && status < 400 {
+        if status < 400 {
             response
                 .headers()
                 .filter(|header| header.name == HeaderName::Contact)

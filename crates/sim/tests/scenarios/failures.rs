@@ -28,6 +28,15 @@ fn what_concerns_the_called_person_is_passed() {
 }
 
 #[test]
+fn an_unknown_redirection_is_the_300_of_its_class() {
+    for status in [300, 301, 302, 303, 310, 380] {
+        let (sim, relayed) = relayed(Reply::new(status).edit(Edit::set("Contact", "<sip:elsewhere@example.com>")));
+        assert_eq!(relayed, if matches!(status, 303 | 310) { 300 } else { status });
+        assert_eq!(header(&sim, "Contact"), Some("<sip:elsewhere@example.com>".into()), "{status}");
+    }
+}
+
+#[test]
 fn the_reason_phrase_is_kept() {
     let reply = Reply { reason: Some("Gone fishing".into()), ..Reply::new(486) };
     let (sim, _) = relayed(reply);
