@@ -1,6 +1,6 @@
 //! What happens between the INVITE to the callee and its final response.
 
-use super::failure::{Failure, phrase};
+use super::failure::{Failure, phrase, reason_value};
 use super::leg::sdp_of;
 use super::phase::Phase;
 use super::{Call, Side, context};
@@ -113,14 +113,10 @@ impl Call {
         let Phase::Dialling(dialling) = &self.phase else { return };
         if dialling.ring_until <= now {
             if let Some(callee) = &mut self.callee {
-                callee.cancel(context!(self, now), super::failure::reason_value(EndReason::RingTimeout));
+                callee.cancel(context!(self, now), reason_value(EndReason::RingTimeout));
             }
             self.leg_failed(now, self.callee.as_ref().map(|callee| callee.id), 487, phrase(487));
-            let mut failure = Failure::new(480);
-            failure.end = Some(EndReason::RingTimeout);
-            failure.retriable = true;
-            failure.extra.push(crate::message::HeaderName::Reason, "Q.850;cause=19;text=\"not answered in time\"");
-            self.target_failed(now, failure);
+            self.target_failed(now, Failure::ring_timeout());
         } else if dialling.trying_until.is_some_and(|at| at <= now) {
             if let Some(callee) = &mut self.callee {
                 callee.cancel(context!(self, now), None);

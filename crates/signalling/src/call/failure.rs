@@ -73,6 +73,16 @@ impl Failure {
         Failure { status: relayed_status(status), reason: None, extra: Extra::none(), retriable: true, end: None }
     }
 
+    /// It rang, and nobody answered in time.
+    pub(super) fn ring_timeout() -> Self {
+        let end = EndReason::RingTimeout;
+        let mut failure = Failure { retriable: true, end: Some(end), ..Failure::new(caller_status(end)) };
+        if let Some(reason) = reason_value(end) {
+            failure.extra.push(HeaderName::Reason, reason);
+        }
+        failure
+    }
+
     /// A description that cannot be agreed on.
     pub(super) fn refused(refusal: &crate::negotiation::Refusal, agent: &str) -> Self {
         let mut failure = Failure::new(refusal.status);
