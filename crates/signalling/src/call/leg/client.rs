@@ -47,6 +47,14 @@ pub(super) struct InviteClient {
     patience: Option<Timestamp>,
 }
 
+/// What an [`InviteClient`] is made from.
+struct NewInvite {
+    serial: u16,
+    cseq: u32,
+    destination: Destination,
+    first: bool,
+}
+
 /// How far the cancelling of an INVITE has come.
 #[derive(Debug, PartialEq, Eq)]
 enum Cancel {
@@ -110,7 +118,8 @@ impl Leg {
         printer.header_parts(HeaderName::To, &["<", &plan.uri, ">"]);
         printer.header_str(HeaderName::CallId, invitation.call_id);
         printer.header_cseq(FIRST_CSEQ, Method::Invite.as_str());
-        leg.finish_invite(context, printer, invitation.sdp, serial, FIRST_CSEQ, plan.destination.clone(), true);
+        let invite = NewInvite { serial, cseq: FIRST_CSEQ, destination: plan.destination.clone(), first: true };
+        leg.finish_invite(context, printer, invitation.sdp, invite);
         leg
     }
 
@@ -121,21 +130,12 @@ impl Leg {
         let Some(dialog) = &mut self.dialog else { return false };
         let cseq = dialog.next_cseq();
         let printer = dialog.request(Method::Invite.as_str(), cseq, &via.parts(), max_forwards);
-        self.finish_invite(context, printer, sdp, serial, cseq, destination, false);
+        self.finish_invite(context, printer, sdp, NewInvite { serial, cseq, destination, first: false });
         true
     }
 
-    #[allow(clippy::too_many_arguments, reason = "one place where the parts of an INVITE come together")]
-    fn finish_invite(
-        &mut self,
-        context: &mut Context<'_>,
-        mut printer: Printer,
-        sdp: Option<&[u8]>,
-        serial: u16,
-        cseq: u32,
-        destination: Destination,
-        first: bool,
-    ) {
+    fn finish_invite(&mut self, context: &mut Context<'_>, mut printer: Printer, sdp: Option<&[u8]>, invite: NewInvite) {
+        let NewInvite { serial, cseq, destination, first } = invite;
         self.contact(context.node).write(&mut printer);
         printer.header_str(HeaderName::Allow, ALLOW);
         let request = finish(printer, sdp);
