@@ -226,11 +226,11 @@ impl Config {
 
     fn called_sides(&self, endpoint: &Endpoint) -> BTreeSet<MediaSide> {
         match endpoint {
-            Endpoint::Uri(target) => self.sides(None, &target.destination).map(|sides| sides.media).into_iter().collect(),
+            Endpoint::Uri(target) => self.sides(None, target).map(|sides| sides.media).into_iter().collect(),
             Endpoint::Trunk { name, .. } => {
                 let trunk = self.trunks.iter().find(|trunk| trunk.name == *name);
                 let targets = trunk.into_iter().flat_map(|trunk| trunk.targets.iter().map(move |target| (trunk, target)));
-                targets.filter_map(|(trunk, target)| self.sides(Some(trunk), &target.destination)).map(|sides| sides.media).collect()
+                targets.filter_map(|(trunk, target)| self.sides(Some(trunk), target)).map(|sides| sides.media).collect()
             }
         }
     }

@@ -1,8 +1,8 @@
 //! What the sections of one file say about each other.
 
-use crate::{At, Config, Do, Endpoint, From, Place, Problems, Route, Trunk, nearest::nearest, print_duration};
+use crate::{At, Config, Do, Endpoint, From, Listener, Place, Problems, Route, Target, Trunk, nearest::nearest, print_duration};
 use std::collections::BTreeMap;
-use tandem_model::Destination;
+use tandem_model::{Destination, Transport};
 
 /// Every name that stands in the file, also of sections that could not be read: those exist, they are only wrong.
 #[derive(Default)]
@@ -77,7 +77,11 @@ fn check_listeners(config: &Config, problems: &mut Problems) {
         let bind = *listener.bind;
         let clash = config.listeners[..index].iter().find(|other| {
             let overlaps = other.bind.ip() == bind.ip() || other.bind.ip().is_unspecified() || bind.ip().is_unspecified();
-            bind.port() != 0 && other.bind.port() == bind.port() && other.bind.is_ipv4() == bind.is_ipv4() && overlaps
+            other.transport == listener.transport
+                && bind.port() != 0
+                && other.bind.port() == bind.port()
+                && other.bind.is_ipv4() == bind.is_ipv4()
+                && overlaps
         });
         if let Some(other) = clash {
             problems.add(listener.bind.place, format!("`bind` {bind}: listener `{}` has that port already", other.name));
@@ -95,7 +99,8 @@ fn check_media(config: &Config, problems: &mut Problems) {
                 problems.add(media.ports.place, format!("`ports` {}: side `{}` has some of them already", *media.ports, other.name));
             }
         }
-        for listener in config.listeners.iter().filter(|listener| overlaps(listener.bind.ip())) {
+        let datagrams = |listener: &Listener| listener.transport == Transport::Udp;
+        for listener in config.listeners.iter().filter(|listener| datagrams(listener) && overlaps(listener.bind.ip())) {
             if (media.ports.first..=media.ports.last).contains(&listener.bind.port()) {
                 problems.add(
                     media.ports.place,
@@ -135,7 +140,13 @@ fn check_trunk(config: &Config, names: &Names, trunk: &At<Trunk>, problems: &mut
             let message = format!("listener `{}` ({}) cannot reach {}", listener.name, listener.bind.ip(), address.ip());
             problems.add(target.place, message);
         }
-        check_sides(config, names, Some(trunk), &target.destination, target.place, problems);
+        if let (Some((_, listener)), Some(transport)) = (listener, target.transport)
+            && listener.transport != transport
+        {
+            let (ours, theirs) = (listener.transport.token(), transport.token());
+            problems.add(target.place, format!("listener `{}` speaks {ours}, and the target asks for {theirs}", listener.name));
+        }
+        check_sides(config, names, Some(trunk), target, target.place, problems);
     }
 }
 
@@ -150,12 +161,13 @@ fn check_match(config: &Config, trunk: &Trunk, problems: &mut Problems) {
     }
 }
 
-/// Whether there is any listener and any media side for a request to `destination`.
-fn check_sides(config: &Config, names: &Names, trunk: Option<&Trunk>, destination: &Destination, place: Place, problems: &mut Problems) {
+/// Whether there is any listener and any media side for a request to `target`.
+fn check_sides(config: &Config, names: &Names, trunk: Option<&Trunk>, target: &Target, place: Place, problems: &mut Problems) {
     let is_read = config.listeners.len() == names.listeners.len() && config.media.len() == names.media.len();
     let is_named = trunk.is_some_and(|trunk| trunk.listen.is_some() || trunk.media.is_some());
-    if is_read && !is_named && !config.listeners.is_empty() && !config.media.is_empty() && config.sides(trunk, destination).is_none() {
-        problems.add(place, format!("no listener and media side of one address family reach {destination}"));
+    if is_read && !is_named && !config.listeners.is_empty() && !config.media.is_empty() && config.sides(trunk, target).is_none() {
+        let transport = target.transport.map_or(String::new(), |transport| format!(" over {}", transport.token()));
+        problems.add(place, format!("no listener and media side of one address family reach {}{transport}", target.destination));
     }
 }
 
@@ -179,7 +191,7 @@ fn check_routes(config: &Config, names: &Names, problems: &mut Problems) {
                         problems.add(name.place, format!("trunk `{}` has no `targets`: it cannot be called", trunk.name));
                     }
                 }
-                Endpoint::Uri(target) => check_sides(config, names, None, &target.destination, endpoint.place, problems),
+                Endpoint::Uri(target) => check_sides(config, names, None, target, endpoint.place, problems),
             }
         }
         let legs: usize = endpoints.iter().map(|endpoint| config.legs_of(&endpoint.value)).sum();

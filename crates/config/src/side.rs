@@ -57,8 +57,8 @@ impl Listener {
         table.missing(reader, "name", "\"…\"");
         table.missing(reader, "bind", "\"127.0.0.1:5060\"");
         let transport = table.parsed(reader, "transport", |text| match text {
-            "tcp" | "tls" | "ws" | "wss" => Err(format!("transport \"{text}\" is not built yet; \"udp\" is")),
-            _ => one_of(text, &[("udp", Transport::Udp)]),
+            "tls" | "ws" | "wss" => Err(format!("transport \"{text}\" is not built yet; \"udp\" and \"tcp\" are")),
+            _ => one_of(text, &[("udp", Transport::Udp), ("tcp", Transport::Tcp)]),
         });
         let bind = table.parsed(reader, "bind", parse_bind);
         let advertise = table.parsed(reader, "advertise", |text| {

@@ -1,8 +1,8 @@
 //! Which listener and which media side a trunk or a URI uses: what it says, or the first that fits.
 
-use crate::{At, Config, Listener, Trunk};
+use crate::{At, Config, Listener, Target, Trunk};
 use std::net::{IpAddr, Ipv4Addr};
-use tandem_model::{Destination, ListenerId, MediaSide};
+use tandem_model::{Destination, ListenerId, MediaSide, Transport};
 
 /// A listener and a media side that go together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,11 +24,11 @@ impl Config {
         index_of(&self.media, |media| &*media.name == name).map(MediaSide)
     }
 
-    /// What a request from `trunk` (`None`: a plain URI of a route) to `destination` uses. `None` if nothing fits.
-    pub fn sides(&self, trunk: Option<&Trunk>, destination: &Destination) -> Option<Sides> {
+    /// What a request from `trunk` (`None`: a plain URI of a route) to `target` uses. `None` if nothing fits.
+    pub fn sides(&self, trunk: Option<&Trunk>, target: &Target) -> Option<Sides> {
         let listener = match trunk.and_then(|trunk| trunk.listen.as_ref()) {
             Some(name) => self.listener(name)?,
-            None => self.first_listener(destination)?,
+            None => self.first_listener(target)?,
         };
         let media = self.media_beside(trunk, listener)?;
         Some(Sides { listener, media })
@@ -47,16 +47,25 @@ impl Config {
             .map(MediaSide)
     }
 
-    /// The first listener that a request to `destination` can leave from. What a name stands for is not known yet: it
-    /// takes the first listener that reaches beyond this machine.
-    fn first_listener(&self, destination: &Destination) -> Option<ListenerId> {
-        let reaches = |target: IpAddr| index_of(&self.listeners, |listener: &Listener| listener.reaches(target));
-        match destination {
-            Destination::Address(address) => reaches(address.ip()),
-            Destination::Name { host, .. } if host.eq_ignore_ascii_case("localhost") => reaches(Ipv4Addr::LOCALHOST.into()),
-            Destination::Name { .. } => {
-                index_of(&self.listeners, |listener| !listener.bind.ip().is_loopback()).or((!self.listeners.is_empty()).then_some(0))
+    /// The first listener that a request to `target` can leave from, of the transport that it asks for. Where it asks for none
+    /// UDP comes first (RFC 3263 §4.1). What a name stands for is not known yet: it takes the first listener that reaches beyond
+    /// this machine.
+    fn first_listener(&self, target: &Target) -> Option<ListenerId> {
+        let first = |transport: Transport| {
+            let of_transport = move |listener: &Listener| listener.transport == transport;
+            let reaches = |target: IpAddr| index_of(&self.listeners, |listener| of_transport(listener) && listener.reaches(target));
+            match &target.destination {
+                Destination::Address(address) | Destination::Back { remote: address, .. } => reaches(address.ip()),
+                Destination::Name { host, .. } if host.eq_ignore_ascii_case("localhost") => reaches(Ipv4Addr::LOCALHOST.into()),
+                Destination::Name { .. } => {
+                    index_of(&self.listeners, |listener| of_transport(listener) && !listener.bind.ip().is_loopback())
+                        .or_else(|| index_of(&self.listeners, of_transport))
+                }
             }
+        };
+        match target.transport {
+            Some(transport) => first(transport),
+            None => first(Transport::Udp).or_else(|| first(Transport::Tcp)),
         }
         .map(ListenerId)
     }

@@ -2,7 +2,7 @@
 //! Signalling has its own, whole reading; the two do not know each other.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use tandem_model::Destination;
+use tandem_model::{Destination, Transport};
 
 /// The port of `sip:` where none is written (RFC 3261 §19.1.2).
 pub(crate) const DEFAULT_PORT: u16 = 5060;
@@ -10,7 +10,7 @@ pub(crate) const DEFAULT_PORT: u16 = 5060;
 /// The longest URI that is taken, in bytes.
 const MAX_URI: usize = 512;
 
-/// A `sip:` URI of the configuration, over UDP.
+/// A `sip:` URI of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// User part as written (escaped), if it has one.
@@ -19,6 +19,8 @@ pub struct Target {
     pub host_part: Box<str>,
     /// Where a request to it is sent.
     pub destination: Destination,
+    /// What its `transport` parameter asks for.
+    pub transport: Option<Transport>,
 }
 
 impl Target {
@@ -73,15 +75,16 @@ impl Target {
         };
         let mut pieces = host_part.split(';');
         let (host, port) = read_host_port(text, pieces.next().unwrap_or_default())?;
+        let mut transport = None;
         for parameter in pieces {
-            read_parameter(text, parameter)?;
+            transport = read_parameter(text, parameter)?.or(transport);
         }
         let port = port.unwrap_or(DEFAULT_PORT);
         let destination = match host {
             Host::Address(address) => Destination::Address(SocketAddr::new(address, port)),
             Host::Name(host) => Destination::Name { host, port },
         };
-        Ok(Target { user, host_part: host_part.into(), destination })
+        Ok(Target { user, host_part: host_part.into(), destination, transport })
     }
 }
 
@@ -98,17 +101,19 @@ fn read_user(text: &str, user: &str) -> Result<Box<str>, String> {
     Ok(user.into())
 }
 
-fn read_parameter(text: &str, parameter: &str) -> Result<(), String> {
+/// What the parameter says of the transport, if it is that one.
+fn read_parameter(text: &str, parameter: &str) -> Result<Option<Transport>, String> {
     let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
     match name.to_ascii_lowercase().as_str() {
         "" => Err(format!("`{text}` has an empty parameter")),
-        "transport" if value.eq_ignore_ascii_case("udp") => Ok(()),
-        "transport" if ["tcp", "tls", "ws", "wss", "sctp"].iter().any(|known| value.eq_ignore_ascii_case(known)) => {
-            Err(format!("`{text}`: transport `{value}` is not built yet; `udp` is"))
+        "transport" if value.eq_ignore_ascii_case("udp") => Ok(Some(Transport::Udp)),
+        "transport" if value.eq_ignore_ascii_case("tcp") => Ok(Some(Transport::Tcp)),
+        "transport" if ["tls", "ws", "wss", "sctp"].iter().any(|known| value.eq_ignore_ascii_case(known)) => {
+            Err(format!("`{text}`: transport `{value}` is not built yet; `udp` and `tcp` are"))
         }
-        "transport" => Err(format!("`{text}`: unknown transport `{value}`; `udp` is built")),
+        "transport" => Err(format!("`{text}`: unknown transport `{value}`; `udp` and `tcp` are built")),
         "maddr" => Err(format!("`{text}`: `maddr` is not built yet")),
-        _ => Ok(()),
+        _ => Ok(None),
     }
 }
 

@@ -74,7 +74,7 @@ const LATER: &[Case] = &[
     Case(CALLED, "numbers_in = []"),
     Case(TRUNK, "targets = [{ uri = 'sip:127.0.0.9', priority = 1 }]"),
     Case(TRUNK, "targets = [{ uri = 'sip:127.0.0.9', weight = 5 }]"),
-    Case(TRUNK, "targets = [{ uri = 'sip:127.0.0.9;transport=tcp' }]"),
+    Case(TRUNK, "targets = [{ uri = 'sip:127.0.0.9;transport=tls' }]"),
     Case(TRUNK, "targets = [{ uri = 'sips:127.0.0.9' }]"),
     Case(TRUNK, "match = { sources = ['127.0.0.9'], tls_name = 'peer.example.org' }"),
     Case(ROUTE, "from = ['users']\ndo = { reject = 403 }"),
@@ -90,6 +90,7 @@ const MEDIA: &str = "[[listen]]\nname = 'l'\nbind = '127.0.0.1:5060'\n[calls]\nm
 
 const BUILT_ALONE: &[Case] = &[
     Case(LISTEN, "transport = 'udp'"),
+    Case(LISTEN, "transport = 'tcp'"),
     Case(LISTEN, "advertise = 'sip.example.org:5060'"),
     Case(LISTEN, "advertise = '192.0.2.7'"),
     Case(LISTEN, "silent = true"),
@@ -97,7 +98,6 @@ const BUILT_ALONE: &[Case] = &[
 ];
 
 const LATER_ALONE: &[Case] = &[
-    Case(LISTEN, "transport = 'tcp'"),
     Case(LISTEN, "transport = 'tls'"),
     Case(LISTEN, "transport = 'ws'"),
     Case(LISTEN, "transport = 'wss'"),

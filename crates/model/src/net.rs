@@ -8,6 +8,8 @@ use std::{fmt, net::SocketAddr};
 pub enum Transport {
     /// RFC 3261 §18 over UDP.
     Udp,
+    /// RFC 3261 §18 over TCP.
+    Tcp,
 }
 
 impl Transport {
@@ -15,14 +17,13 @@ impl Transport {
     pub const fn token(self) -> &'static str {
         match self {
             Transport::Udp => "UDP",
+            Transport::Tcp => "TCP",
         }
     }
 
     /// Whether the transport itself retransmits: then Timers A, E, G are off (RFC 3261 §17).
     pub const fn is_reliable(self) -> bool {
-        match self {
-            Transport::Udp => false,
-        }
+        matches!(self, Transport::Tcp)
     }
 }
 
@@ -46,6 +47,13 @@ pub struct Flow {
 pub enum Destination {
     /// A literal address.
     Address(SocketAddr),
+    /// The connection that a request came over; once that is gone, a new one to where its Via says (RFC 3261 §18.2.2).
+    Back {
+        /// Its other end.
+        remote: SocketAddr,
+        /// The port that its Via names, on the same host.
+        port: u16,
+    },
     /// A host name that the shell looks up (A and AAAA) before it sends.
     Name {
         /// The name, as written.
@@ -58,7 +66,7 @@ pub enum Destination {
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Destination::Address(address) => address.fmt(f),
+            Destination::Address(address) | Destination::Back { remote: address, .. } => address.fmt(f),
             Destination::Name { host, port } => write!(f, "{host}:{port}"),
         }
     }

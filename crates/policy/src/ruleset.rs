@@ -83,7 +83,7 @@ fn compile(config: &Config, problems: &mut Problems) -> Ruleset {
 
 fn compile_trunk(config: &Config, trunk: &Trunk) -> TrunkRule {
     let targets = trunk.targets.iter().filter_map(|target| {
-        let sides = config.sides(Some(trunk), &target.destination)?;
+        let sides = config.sides(Some(trunk), target)?;
         Some((target.value.clone(), profile(Some(trunk), sides.listener, sides.media)))
     });
     let incoming = (0..config.listeners.len()).map(|index| {
@@ -139,7 +139,7 @@ fn compile_endpoint(config: &Config, endpoint: &Endpoint) -> Option<EndpointRule
             Some(EndpointRule::Trunk { trunk: TrunkId(u16::try_from(index).ok()?), text: text.into(), number: number.clone() })
         }
         Endpoint::Uri(target) => {
-            let sides = config.sides(None, &target.destination)?;
+            let sides = config.sides(None, target)?;
             let profile = profile(None, sides.listener, sides.media);
             Some(EndpointRule::Uri { text: target.uri(), target: target.clone(), profile })
         }

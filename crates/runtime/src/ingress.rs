@@ -5,12 +5,18 @@ use crate::{
     log::Escaped,
     mailbox::Refused,
     node::Node,
-    transport::udp::{Places, Received, UdpTransport},
+    transport::{
+        tcp::{End, StreamUser},
+        udp::{Places, Received, UdpTransport},
+    },
 };
 use bytes::Bytes;
 use std::{net::SocketAddr, rc::Rc, time::Duration};
 use tandem_model::{Flow, ListenerId, Transport};
-use tandem_signalling::{DropReason, Input, Verdict};
+use tandem_signalling::{
+    DropReason, Input, Verdict,
+    message::{FrameError, FrameErrorKind, Message, Method},
+};
 
 /// How long a socket that cannot be read is left alone.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
@@ -21,11 +27,9 @@ pub(crate) async fn listen(node: Rc<Node>, transport: Rc<UdpTransport>) {
     loop {
         let take = |received: Received<'_>| match received {
             Received::Datagram(bytes, source) => {
-                if let Err(fault) = contain(|| node.on_datagram(transport.id(), bytes, source)) {
-                    tracing::error!(place = %fault.place, "a datagram made the dispatcher fail and was dropped: {}", Escaped(&fault.message));
-                }
+                node.on_bytes(Flow { listener: transport.id(), transport: Transport::Udp, remote: source }, Bytes::copy_from_slice(bytes));
             }
-            Received::Undelivered(undelivered) => node.on_undelivered(&undelivered),
+            Received::Undelivered(undelivered) => node.on_undelivered(transport.id(), &undelivered),
         };
         if let Err(error) = transport.receive(&mut places, take).await {
             tracing::error!(listener = transport.id().0, %error, "cannot read from the socket");
@@ -35,15 +39,24 @@ pub(crate) async fn listen(node: Rc<Node>, transport: Rc<UdpTransport>) {
 }
 
 impl Node {
-    fn on_datagram(self: &Rc<Self>, listener: ListenerId, bytes: &[u8], source: SocketAddr) {
-        let now = self.clock.now();
-        let flow = Flow { listener, transport: Transport::Udp, remote: source };
-        let verdict = self.dispatcher.borrow_mut().receive(now, Bytes::copy_from_slice(bytes), flow);
-        match &verdict {
-            Verdict::Call(call, _) => self.log_message("received", source, Some(*call), bytes),
-            // It is logged once its call has an id.
-            Verdict::Founding(_) => {}
-            _ => self.log_message("received", source, None, bytes),
+    /// One datagram, or one message of a stream.
+    pub(crate) fn on_bytes(self: &Rc<Self>, flow: Flow, bytes: Bytes) {
+        if let Err(fault) = contain(|| self.take(flow, bytes)) {
+            tracing::error!(place = %fault.place, "a message made the dispatcher fail and was dropped: {}", Escaped(&fault.message));
+        }
+    }
+
+    fn take(self: &Rc<Self>, flow: Flow, bytes: Bytes) {
+        let (now, source) = (self.clock.now(), flow.remote);
+        let shown = tracing::enabled!(tracing::Level::DEBUG).then(|| bytes.clone());
+        let verdict = self.dispatcher.borrow_mut().receive(now, bytes, flow);
+        let owner = if let Verdict::Call(call, _) = &verdict { Some(*call) } else { None };
+        // What founds a call is logged once that has an id.
+        if let Some(shown) = shown.filter(|_| !matches!(verdict, Verdict::Founding(_))) {
+            self.log_message("received", source, owner, &shown);
+        }
+        if let Some(call) = owner {
+            self.uses(call, &flow);
         }
         match verdict {
             Verdict::Call(call, arrival) => match self.routes.deliver(call, Input::Message(arrival)) {
@@ -59,6 +72,26 @@ impl Node {
             Verdict::Refuse(transmit) => self.send(transmit, None),
             Verdict::Drop(reason) => log_drop(reason, source),
         }
+    }
+}
+
+impl StreamUser for Node {
+    fn on_message(self: &Rc<Self>, flow: Flow, message: Bytes) {
+        self.on_bytes(flow, message);
+    }
+
+    fn on_broken(self: &Rc<Self>, flow: Flow, error: &FrameError) -> Option<Bytes> {
+        let message = Message::parse(error.head.clone()).ok().filter(Message::is_request)?;
+        if message.method() == Method::Ack || self.is_stranger_to_silence(self.clock.now(), &flow) {
+            return None;
+        }
+        // RFC 3261 §18.3: 400 if the length is missing; nothing after it can be told from its body.
+        let status = if error.kind == FrameErrorKind::NoLength || error.kind == FrameErrorKind::BadLength { 400 } else { 513 };
+        Some(self.dispatcher.borrow().reply(&message, &flow, status, Some(&error.to_string()), |_| {}).bytes)
+    }
+
+    fn on_over(self: &Rc<Self>, listener: ListenerId, remote: SocketAddr, _end: &End) {
+        self.on_connection_over(listener, remote);
     }
 }
 

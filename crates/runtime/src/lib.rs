@@ -15,6 +15,7 @@ pub mod clock;
 mod containment;
 mod dns;
 pub mod flight_recorder;
+mod flows;
 mod ingress;
 pub mod ladder;
 mod lifecycle;

@@ -5,11 +5,12 @@ use crate::{
     clock::Clock,
     dns::Names,
     flight_recorder::FlightRecorder,
+    flows::Flows,
     ingress,
     media_port::{self, MAX_EVENTS, MediaPort},
     node::Node,
     route_table::RouteTable,
-    transport::udp::UdpTransport,
+    transport::Wire,
 };
 use std::{
     cell::Cell,
@@ -22,7 +23,7 @@ use std::{
     },
     time::Duration,
 };
-use tandem_config::{At, Config, Listener};
+use tandem_config::{Config, Listener};
 use tandem_model::{CallId, EndReason, ListenerId, MediaEvent, Random, Transport};
 use tandem_policy::{LimitBook, NodeLimits, Ruleset};
 use tandem_signalling::{Dispatcher, Input, ListenerFacts, Minter, NodeFacts, transaction::TransactionKeys};
@@ -169,8 +170,7 @@ impl OpenNode {
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let transports = {
             let _inside = runtime.enter();
-            let bind = |(index, listener): (usize, &At<Listener>)| bind(index, listener).map(Rc::new);
-            config.listeners.iter().enumerate().map(bind).collect::<Result<Box<[_]>, _>>()?
+            config.listeners.iter().enumerate().map(|(index, listener)| bind(index, listener)).collect::<Result<Box<[_]>, _>>()?
         };
         let (sender, events) = MediaEvents::with_room(MAX_EVENTS);
         let clock = Clock::start();
@@ -184,6 +184,7 @@ impl OpenNode {
             routes: RouteTable::default(),
             recorder: FlightRecorder::new(usize::try_from(config.node.flight_recorder).unwrap_or(usize::MAX)).into(),
             transports,
+            flows: Flows::default(),
             media,
             names: Names::new(background.clone()),
             background,
@@ -203,14 +204,17 @@ impl OpenNode {
 
     /// Where SIP is taken, in the order of the listeners.
     pub fn addresses(&self) -> Vec<(Transport, SocketAddr)> {
-        self.node.transports.iter().map(|transport| (Transport::Udp, transport.local())).collect()
+        self.node.transports.iter().map(|wire| (wire.transport(), wire.local())).collect()
     }
 
     /// Carries calls until it is told to stop and has stopped.
     pub fn run(self, orders: mpsc::Receiver<Order>) {
         let OpenNode { runtime, local, node, events, drain_timeout } = self;
         for transport in &node.transports {
-            local.spawn_local(ingress::listen(node.clone(), transport.clone()));
+            match transport {
+                Wire::Udp(udp) => local.spawn_local(ingress::listen(node.clone(), udp.clone())),
+                Wire::Tcp(tcp) => local.spawn_local(tcp.clone().accept(node.clone())),
+            };
         }
         local.spawn_local(media_port::deliver(node.clone(), events));
         local.spawn_local(sweep(node.clone()));
@@ -219,13 +223,13 @@ impl OpenNode {
     }
 }
 
-fn bind(index: usize, listener: &Listener) -> Result<UdpTransport, OpenError> {
+fn bind(index: usize, listener: &Listener) -> Result<Wire, OpenError> {
     let id = ListenerId(u16::try_from(index).unwrap_or(u16::MAX));
     let address = *listener.bind;
-    UdpTransport::bind(id, address).map_err(|error| OpenError::Bind { name: listener.name.clone(), address, error })
+    Wire::bind(listener.transport, id, address).map_err(|error| OpenError::Bind { name: listener.name.clone(), address, error })
 }
 
-fn facts(config: &Config, transports: &[Rc<UdpTransport>], minter: Minter, secret: [u8; 16], fault: Option<Box<str>>) -> NodeFacts {
+fn facts(config: &Config, transports: &[Wire], minter: Minter, secret: [u8; 16], fault: Option<Box<str>>) -> NodeFacts {
     let listeners = config.listeners.iter().zip(transports).map(|(listener, transport)| {
         let advertise = listener.advertised(transport.local());
         let host = advertise.rsplit_once(':').map_or(&*advertise, |(host, _)| host);

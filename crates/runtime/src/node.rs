@@ -5,16 +5,16 @@ use crate::{
     clock::Clock,
     dns::Names,
     flight_recorder::{Dump, FlightRecorder, write_to_folder},
+    flows::Flows,
     log::Escaped,
     media_port::MediaPort,
     report,
     route_table::RouteTable,
-    transport::udp::UdpTransport,
+    transport::Wire,
 };
 use std::{
     cell::{Cell, RefCell},
     path::PathBuf,
-    rc::Rc,
     sync::Arc,
 };
 use tandem_model::{Action, CallId, Decision, Event, EventKind, MediaCommand, MediaEvent, MediaFailure, Question, Random, Timestamp};
@@ -31,7 +31,8 @@ pub(crate) struct Node {
     pub(crate) routes: RouteTable,
     pub(crate) recorder: RefCell<FlightRecorder>,
     /// By [`tandem_model::ListenerId`].
-    pub(crate) transports: Box<[Rc<UdpTransport>]>,
+    pub(crate) transports: Box<[Wire]>,
+    pub(crate) flows: Flows,
     pub(crate) media: Box<dyn MediaPort>,
     pub(crate) names: Names,
     pub(crate) background: Background,

@@ -5,14 +5,11 @@ use crate::{
     flight_recorder::mask_secrets,
     log::{Escaped, EscapedBytes},
     node::Node,
-    transport::{
-        Undelivered,
-        udp::{Sent, UdpTransport},
-    },
+    transport::{Sent, Undelivered, Wire, udp::UdpTransport},
 };
 use bytes::Bytes;
 use std::{net::SocketAddr, rc::Rc, time::Duration};
-use tandem_model::{CallId, Destination, LegId};
+use tandem_model::{CallId, Destination, Flow, LegId, ListenerId};
 use tandem_signalling::{Input, Transmit, message::Message};
 
 /// Messages that wait for names to be looked up, for the whole node.
@@ -27,17 +24,17 @@ impl Node {
     /// Sends.
     pub(crate) fn send(self: &Rc<Self>, transmit: Transmit, owner: Option<CallId>) {
         let Transmit { listener, destination, bytes } = transmit;
-        let Some(transport) = self.transports.get(usize::from(listener.0)) else { return };
-        match destination {
-            Destination::Address(address) => {
-                if self.send_to(transport, address, &bytes, owner) == Sent::Unreachable {
-                    self.tell_unreachable(owner, Destination::Address(address));
-                }
-            }
-            Destination::Name { host, port } => match self.names.recall(&host, self.clock.now()) {
-                Some(known) => self.send_known(transport, &known, (host, port), &bytes, owner),
-                None => self.send_later(transport, (host, port), bytes, owner),
+        let Some(wire) = self.transports.get(usize::from(listener.0)) else { return };
+        let sent = match &destination {
+            Destination::Address(address) => self.send_to(wire, listener, *address, &bytes, owner),
+            Destination::Back { remote, port } => self.send_to(wire, listener, wire.way_back(*remote, *port), &bytes, owner),
+            Destination::Name { host, port } => match self.names.recall(host, self.clock.now()) {
+                Some(known) => self.send_known(wire, listener, &known, *port, &bytes, owner),
+                None => return self.send_later(listener, (host.clone(), *port), bytes, owner),
             },
+        };
+        if sent == Sent::Unreachable {
+            self.tell_unreachable(owner, listener, destination);
         }
     }
 
@@ -56,24 +53,46 @@ impl Node {
     }
 
     /// Whoever sent what the network gave back is told.
-    pub(crate) fn on_undelivered(&self, undelivered: &Undelivered) {
+    pub(crate) fn on_undelivered(&self, listener: ListenerId, undelivered: &Undelivered) {
         let Some(leg) = self.leg_in(&undelivered.datagram) else { return };
         let call = leg.created_by();
         tracing::debug!(%call, %leg, destination = %undelivered.destination, error = %undelivered.error, "undelivered");
-        self.tell_unreachable(Some(call), Destination::Address(undelivered.destination));
-        for host in self.names.names_of(undelivered.destination.ip()) {
-            self.tell_unreachable(Some(call), Destination::Name { host, port: undelivered.destination.port() });
+        self.tell_lost(call, listener, undelivered.destination);
+    }
+
+    /// A connection is over: what its calls sent over it and nobody answered is lost.
+    pub(crate) fn on_connection_over(&self, listener: ListenerId, remote: SocketAddr) {
+        for call in self.flows.over(listener, remote) {
+            self.tell_lost(call, listener, remote);
         }
     }
 
-    fn send_to(self: &Rc<Self>, transport: &Rc<UdpTransport>, address: SocketAddr, bytes: &Bytes, owner: Option<CallId>) -> Sent {
+    /// `call` depends on the flow, should that be a connection.
+    pub(crate) fn uses(&self, call: CallId, flow: &Flow) {
+        if flow.transport.is_reliable() {
+            self.flows.used(flow.listener, flow.remote, call, |call| self.routes.has(call));
+        }
+    }
+
+    fn send_to(self: &Rc<Self>, wire: &Wire, listener: ListenerId, address: SocketAddr, bytes: &Bytes, owner: Option<CallId>) -> Sent {
         self.log_message("sent", address, owner, bytes);
-        let sent = transport.send(address, bytes);
+        let sent = match wire {
+            Wire::Udp(udp) => self.send_datagram(udp, address, bytes),
+            Wire::Tcp(tcp) => tcp.send(address, bytes, self),
+        };
+        if let (Sent::Now, Some(call)) = (sent, owner) {
+            self.uses(call, &Flow { listener, transport: wire.transport(), remote: address });
+        }
         if sent == Sent::Lost {
             tracing::warn!(%address, "a message was lost: as many wait for the send buffer as may");
         }
+        sent
+    }
+
+    fn send_datagram(self: &Rc<Self>, udp: &Rc<UdpTransport>, address: SocketAddr, bytes: &Bytes) -> Sent {
+        let sent = udp.send(address, bytes);
         if sent == Sent::Waiting
-            && let Some(flush) = transport.flush()
+            && let Some(flush) = udp.flush()
         {
             tokio::task::spawn_local(flush.run());
         }
@@ -82,38 +101,48 @@ impl Node {
 
     fn send_known(
         self: &Rc<Self>,
-        transport: &Rc<UdpTransport>,
+        wire: &Wire,
+        listener: ListenerId,
         known: &Known,
-        (host, port): (Box<str>, u16),
+        port: u16,
         bytes: &Bytes,
         owner: Option<CallId>,
-    ) {
-        let sent = known.first_for(transport.local(), port).map(|address| self.send_to(transport, address, bytes, owner));
-        if matches!(sent, None | Some(Sent::Unreachable)) {
-            self.tell_unreachable(owner, Destination::Name { host, port });
-        }
+    ) -> Sent {
+        let address = known.first_for(wire.local(), port);
+        address.map_or(Sent::Unreachable, |address| self.send_to(wire, listener, address, bytes, owner))
     }
 
-    fn send_later(self: &Rc<Self>, transport: &Rc<UdpTransport>, (host, port): (Box<str>, u16), bytes: Bytes, owner: Option<CallId>) {
+    fn send_later(self: &Rc<Self>, listener: ListenerId, (host, port): (Box<str>, u16), bytes: Bytes, owner: Option<CallId>) {
         if self.waiting_for_names.get() >= MAX_WAITING_FOR_NAMES {
-            return self.tell_unreachable(owner, Destination::Name { host, port });
+            return self.tell_unreachable(owner, listener, Destination::Name { host, port });
         }
         self.waiting_for_names.set(self.waiting_for_names.get() + 1);
-        let (node, transport) = (self.clone(), transport.clone());
+        let node = self.clone();
         tokio::task::spawn_local(async move {
             let known = node.names.look_up(host.clone(), || node.clock.now()).await;
             node.waiting_for_names.set(node.waiting_for_names.get() - 1);
             if known == Known::Nothing {
                 tracing::debug!(host = %Escaped(&host), "no address found");
             }
-            node.send_known(&transport, &known, (host, port), &bytes, owner);
+            let Some(wire) = node.transports.get(usize::from(listener.0)) else { return };
+            if node.send_known(wire, listener, &known, port, &bytes, owner) == Sent::Unreachable {
+                node.tell_unreachable(owner, listener, Destination::Name { host, port });
+            }
         });
     }
 
-    fn tell_unreachable(&self, owner: Option<CallId>, destination: Destination) {
+    /// What `call` sent to `address`, as an address or as a name, did not arrive.
+    fn tell_lost(&self, call: CallId, listener: ListenerId, address: SocketAddr) {
+        self.tell_unreachable(Some(call), listener, Destination::Address(address));
+        for host in self.names.names_of(address.ip()) {
+            self.tell_unreachable(Some(call), listener, Destination::Name { host, port: address.port() });
+        }
+    }
+
+    fn tell_unreachable(&self, owner: Option<CallId>, listener: ListenerId, destination: Destination) {
         if let Some(call) = owner {
             // A call that has ended since does not mind.
-            let _ = self.routes.deliver(call, Input::Unreachable(destination));
+            let _ = self.routes.deliver(call, Input::Unreachable(listener, destination));
         }
     }
 

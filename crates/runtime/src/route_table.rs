@@ -18,6 +18,11 @@ impl RouteTable {
         self.calls.borrow().is_empty()
     }
 
+    /// Whether it is there.
+    pub(crate) fn has(&self, call: CallId) -> bool {
+        self.calls.borrow().contains_key(&call)
+    }
+
     /// A call begins.
     pub(crate) fn insert(&self, call: CallId, mailbox: Mailbox) {
         self.calls.borrow_mut().insert(call, mailbox);

@@ -290,6 +290,6 @@ fn sips_refusal(request: &Message, transport: Transport) -> Option<&'static str>
 
 const fn is_secure(transport: Transport) -> bool {
     match transport {
-        Transport::Udp => false,
+        Transport::Udp | Transport::Tcp => false,
     }
 }

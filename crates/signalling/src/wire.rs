@@ -3,6 +3,7 @@
 use crate::message::Message;
 use crate::transaction::TransactionKey;
 use bytes::Bytes;
+use std::net::SocketAddr;
 use tandem_model::{Destination, Flow, LegId, ListenerId};
 
 /// A message from outside with what the dispatcher found out about it.
@@ -20,6 +21,9 @@ pub struct Arrival {
     pub serial: u16,
 }
 
+/// SIP's port where a Via names none (RFC 3261 §18.2.2).
+const DEFAULT_PORT: u16 = 5060;
+
 /// Bytes to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transmit {
@@ -31,15 +35,15 @@ pub struct Transmit {
     pub bytes: Bytes,
 }
 
-/// Where the response to a request goes (RFC 3261 §18.2.2, RFC 3581 §4): with `rport` back to where the request came
-/// from; without, to that address and the port of its Via.
+/// Where the response to a request goes (RFC 3261 §18.2.2, RFC 3581 §4): back over the connection that the request came over;
+/// over UDP with `rport` back to where it came from; without, to that address and the port of its Via.
 pub fn response_destination(request: &Message, flow: &Flow) -> Destination {
-    let mut address = flow.remote;
-    if let Ok(via) = request.via()
-        && via.rport().is_none()
-    {
-        // A maddr would send the response to a group (§18.2.2); we answer who asked instead: nobody else can be made a target.
-        address.set_port(via.port.unwrap_or(5060));
+    // A maddr would send the response to a group (§18.2.2); we answer who asked instead: nobody else can be made a target.
+    let via = request.via().ok();
+    let port = via.and_then(|via| via.port).unwrap_or(DEFAULT_PORT);
+    match via {
+        _ if flow.transport.is_reliable() => Destination::Back { remote: flow.remote, port },
+        Some(via) if via.rport().is_none() => Destination::Address(SocketAddr::new(flow.remote.ip(), port)),
+        _ => Destination::Address(flow.remote),
     }
-    Destination::Address(address)
 }

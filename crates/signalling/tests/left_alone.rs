@@ -6,7 +6,7 @@ use bench::{ALICE, BOB, Bench, SDP, bobs_sdp, bridge, cancel, from_bob, inside, 
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use tandem_model::{Action, BuiltIn, Decision, Destination, EndReason, MediaCommand, MediaEvent, Timestamp};
+use tandem_model::{Action, BuiltIn, Decision, Destination, EndReason, ListenerId, MediaCommand, MediaEvent, Timestamp};
 use tandem_signalling::Input;
 use tandem_signalling::message::{HeaderName, Message, Method};
 
@@ -203,7 +203,7 @@ impl Script {
             Step::Media(which) => self.media(which),
             Step::Unreachable(which) => {
                 let place = [ALICE, BOB, CAROL][usize::from(which)].parse().expect("an address");
-                self.bench.input(Input::Unreachable(Destination::Address(place)));
+                self.bench.input(Input::Unreachable(ListenerId(0), Destination::Address(place)));
             }
             Step::Shutdown => self.bench.input(Input::End(EndReason::Shutdown)),
         }

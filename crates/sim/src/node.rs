@@ -351,7 +351,7 @@ impl CoreNode {
     fn send(&mut self, world: &mut World<'_>, call: Option<CallId>, transmit: Transmit) {
         let from = self.listeners[usize::from(transmit.listener.0)];
         let to = match &transmit.destination {
-            Destination::Address(address) => Some(*address),
+            Destination::Address(address) | Destination::Back { remote: address, .. } => Some(*address),
             Destination::Name { host, .. } => self.names.get(host).copied(),
         };
         match to {
@@ -361,7 +361,7 @@ impl CoreNode {
             // What cannot be sent is told to the call after it has said everything.
             _ => {
                 if let Some(held) = call.and_then(|call| self.calls.get_mut(&call)) {
-                    held.call.handle(world.now, Input::Unreachable(transmit.destination));
+                    held.call.handle(world.now, Input::Unreachable(transmit.listener, transmit.destination));
                 }
             }
         }

@@ -26,7 +26,7 @@ def start(stage, config, name="tandem"):
     check(not is_bound(*NODE), f"{NODE[0]}:{NODE[1]} is taken: is another Tandem running?")
     process = Process(name, [node.binary(), "serve", "--demo", "--config", config], stage.directory)
     stage.processes.append(process)
-    check(process.line("tandem ready ", node.READY) == f"tandem ready sip=udp:{HERE}:5060", "an odd ready line")
+    check(process.line("tandem ready ", node.READY) == f"tandem ready sip=udp:{HERE}:5060,tcp:{HERE}:5060", "an odd ready line")
     return process
 
 

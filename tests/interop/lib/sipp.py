@@ -285,7 +285,8 @@ def callee(stage, name, address, script, *, calls=1, seconds=20, traced=True, ex
     """sipp taking `calls` calls at `address`, once it listens there."""
     run = _run(stage, name, address, script, extra, calls, seconds, traced)
     host, port = split(address)
-    wait_until(lambda: is_bound(host, int(port)) or not run.process.running, 5, f"sipp at {address}")
+    transport = "tcp" if "t1" in extra else "udp"
+    wait_until(lambda: is_bound(host, int(port), transport) or not run.process.running, 5, f"sipp at {address}")
     check(run.process.running, f"{name} did not start: {run.complaint()}")
     return run
 

@@ -48,18 +48,20 @@ def wait_until(condition, seconds, what, every=0.02):
         time.sleep(every)
 
 
-def is_bound(host, port):
-    """Whether some process has a UDP socket at this address (or at all addresses) and port."""
+def is_bound(host, port, transport="udp"):
+    """Whether some process has a socket at this address (or at all addresses) and port; over TCP, one that listens."""
     if ":" in host:
-        path, size = "/proc/net/udp6", 16
+        path, size = f"/proc/net/{transport}6", 16
         packed = socket.inet_pton(socket.AF_INET6, host.strip("[]"))
     else:
-        path, size = "/proc/net/udp", 4
+        path, size = f"/proc/net/{transport}", 4
         packed = socket.inet_aton(host)
     words = [packed[at : at + 4][::-1] for at in range(0, size, 4)]
     wanted = {f"{b''.join(words).hex().upper()}:{port:04X}", f"{'00' * size}:{port:04X}"}
     with open(path, encoding="ascii") as table:
-        return any(line.split()[1] in wanted for line in table.readlines()[1:])
+        rows = [line.split() for line in table.readlines()[1:]]
+    # 0A: it listens.
+    return any(row[1] in wanted and (transport == "udp" or row[3] == "0A") for row in rows)
 
 
 class Process:

@@ -7,7 +7,8 @@ use super::{FlightRecorder, Trail, mask::mask_passwords, translate_tokens};
 use serde::{Deserialize, Serialize};
 use std::{fmt::Write, sync::Arc, time::Duration};
 use tandem_model::{
-    Action, CallId, Decision, Destination, EndReason, Flow, LegId, LegProfile, MediaEvent, Origin, QuestionId, Timestamp, Transport,
+    Action, CallId, Decision, Destination, EndReason, Flow, LegId, LegProfile, ListenerId, MediaEvent, Origin, QuestionId, Timestamp,
+    Transport,
 };
 use tandem_signalling::{CallSetup, ListenerFacts, Minter, NodeFacts, transaction::TransactionKeys};
 
@@ -99,7 +100,7 @@ pub enum Recorded {
     /// News of the media session.
     Media(Box<MediaEvent>),
     /// Something could not be delivered there.
-    Unreachable(Destination),
+    Unreachable(ListenerId, Destination),
     /// Somebody ended the call.
     End(EndReason),
     /// A timer was due.

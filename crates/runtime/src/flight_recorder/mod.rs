@@ -18,7 +18,9 @@ pub use tokens::translate_tokens;
 
 use ring::{Label, Position, Ring};
 use serde::{Serialize, de::DeserializeOwned};
-use tandem_model::{CallId, Decision, Destination, EndReason, Flow, LegId, LegProfile, MediaEvent, Origin, QuestionId, Timestamp};
+use tandem_model::{
+    CallId, Decision, Destination, EndReason, Flow, LegId, LegProfile, ListenerId, MediaEvent, Origin, QuestionId, Timestamp,
+};
 use tandem_signalling::{Arrival, CallSetup, Input, message::Message};
 
 /// Size of the ring unless told otherwise.
@@ -76,7 +78,7 @@ impl FlightRecorder {
             }
             Input::Decided(id, decision) => self.push(trail, label(kind::DECIDED), &(id, decision), None),
             Input::Media(event) => self.push(trail, label(kind::MEDIA), event, None),
-            Input::Unreachable(destination) => self.push(trail, label(kind::UNREACHABLE), destination, None),
+            Input::Unreachable(listener, destination) => self.push(trail, label(kind::UNREACHABLE), &(*listener, destination), None),
             Input::End(reason) => self.push(trail, label(kind::END), reason, None),
             Input::Wake => self.push(trail, label(kind::WAKE), &(), None),
         }
@@ -141,7 +143,10 @@ fn decode(label: &Label, content: &[u8]) -> Option<Entry> {
             Recorded::Decided(id, Box::new(decision))
         }
         kind::MEDIA => Recorded::Media(Box::new(read::<MediaEvent>(head)?)),
-        kind::UNREACHABLE => Recorded::Unreachable(read::<Destination>(head)?),
+        kind::UNREACHABLE => {
+            let (listener, destination) = read::<(ListenerId, Destination)>(head)?;
+            Recorded::Unreachable(listener, destination)
+        }
         kind::END => Recorded::End(read::<EndReason>(head)?),
         kind::WAKE => Recorded::Wake,
         _ => return None,

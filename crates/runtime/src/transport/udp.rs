@@ -3,7 +3,10 @@
 //! The socket is registered for reading alone. A UDP socket reports that it can be written each time the system frees a
 //! sent datagram, so asking for that would wake the thread once for everything that it sends.
 
-use super::unreachable::{self, Undelivered, socket_address};
+use super::{
+    Sent,
+    unreachable::{self, Undelivered, socket_address},
+};
 use bytes::Bytes;
 use nix::{
     errno::Errno,
@@ -46,19 +49,6 @@ pub(crate) struct UdpTransport {
     unsent: RefCell<VecDeque<(SocketAddr, Bytes)>>,
     /// There is a [`Flush`].
     flushing: Cell<bool>,
-}
-
-/// What became of a datagram.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sent {
-    /// The system has it.
-    Now,
-    /// It waits for the send buffer, for whoever holds the socket's [`Flush`].
-    Waiting,
-    /// Too many wait already.
-    Lost,
-    /// The system knows no way there.
-    Unreachable,
 }
 
 /// What the socket had for us.

@@ -90,8 +90,8 @@ pub enum Input {
     Decided(QuestionId, Box<Decision>),
     /// News of the media session.
     Media(Box<MediaEvent>),
-    /// The transport could not deliver there.
-    Unreachable(Destination),
+    /// The transport could not deliver there from that listener, or lost the connection.
+    Unreachable(ListenerId, Destination),
     /// Somebody ends the call.
     End(EndReason),
     /// A timer is due.
@@ -207,7 +207,7 @@ impl Call {
             Input::Message(arrival) => self.on_message(now, arrival),
             Input::Decided(id, decision) => self.on_decision(now, id, *decision),
             Input::Media(event) => self.on_media(now, *event),
-            Input::Unreachable(destination) => self.on_unreachable(now, &destination),
+            Input::Unreachable(listener, destination) => self.on_unreachable(now, listener, &destination),
             Input::End(reason) => self.end(now, reason, None),
             Input::Wake => self.on_wake(now),
         }
@@ -283,15 +283,15 @@ impl Call {
         }
     }
 
-    fn on_unreachable(&mut self, now: Timestamp, destination: &Destination) {
+    fn on_unreachable(&mut self, now: Timestamp, listener: ListenerId, destination: &Destination) {
         if let Some(callee) = &mut self.callee {
-            let event = callee.on_unreachable(context!(self, now), destination);
+            let event = callee.on_unreachable(context!(self, now), listener, destination);
             self.on_leg_event(now, Side::Callee, event);
         }
-        let event = self.caller.on_unreachable(context!(self, now), destination);
+        let event = self.caller.on_unreachable(context!(self, now), listener, destination);
         self.on_leg_event(now, Side::Caller, event);
         for stray in &mut self.strays {
-            stray.on_unreachable(context!(self, now), destination);
+            stray.on_unreachable(context!(self, now), listener, destination);
         }
     }
 

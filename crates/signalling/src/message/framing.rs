@@ -102,6 +102,11 @@ impl Framer {
         Some(Ok(Frame::Message(self.buffer.split_to(length).freeze())))
     }
 
+    /// Whether a message has begun and not ended.
+    pub fn is_amid_message(&self) -> bool {
+        !self.broken && (self.length.is_some() || self.buffer.iter().any(|byte| !matches!(byte, b'\r' | b'\n')))
+    }
+
     /// Takes line ends from the front. `Some(true)` is a keep-alive, `Some(false)` means to wait, `None` that a message begins.
     fn blank(&mut self) -> Option<bool> {
         loop {

@@ -56,9 +56,14 @@ pub(crate) fn profile() -> LegProfile {
 
 impl Bench {
     pub(crate) fn new() -> Bench {
+        Bench::over(Transport::Udp)
+    }
+
+    /// All of it over one transport.
+    pub(crate) fn over(transport: Transport) -> Bench {
         let minter = Minter::new([1; 16]);
         let keys = TransactionKeys::new([2; 16]);
-        let listener = ListenerFacts { transport: Transport::Udp, advertise: "192.0.2.9:5060".into(), host: "192.0.2.9".into() };
+        let listener = ListenerFacts { transport, advertise: "192.0.2.9:5060".into(), host: "192.0.2.9".into() };
         let node = NodeFacts {
             minter: minter.clone(),
             keys,
@@ -89,7 +94,8 @@ impl Bench {
     }
 
     pub(crate) fn receive(&mut self, from: &str, text: String) {
-        let flow = Flow { listener: ListenerId(0), transport: Transport::Udp, remote: from.parse().expect("an address") };
+        let transport = self.node.listeners[0].transport;
+        let flow = Flow { listener: ListenerId(0), transport, remote: from.parse().expect("an address") };
         match self.dispatcher.receive(self.now, Bytes::from(text), flow) {
             Verdict::Founding(arrival) => {
                 let id = CallId::new(1_000, 1);

@@ -11,7 +11,7 @@ use crate::transaction::{Action, Event, Kind, TRANSACTION_TIMEOUT, Transaction};
 use crate::wire::{Arrival, Transmit};
 use bytes::Bytes;
 use std::time::Duration;
-use tandem_model::{Destination, LegId, LegPlan, Timestamp};
+use tandem_model::{Destination, LegId, LegPlan, ListenerId, Timestamp};
 
 /// CSeq of the first request on a leg.
 const FIRST_CSEQ: u32 = 1;
@@ -311,11 +311,21 @@ impl Leg {
     }
 
     /// The transport could not deliver to `destination`.
-    pub(crate) fn on_unreachable(&mut self, context: &mut Context<'_>, destination: &Destination) -> Option<LegEvent> {
+    pub(crate) fn on_unreachable(
+        &mut self,
+        context: &mut Context<'_>,
+        listener: ListenerId,
+        destination: &Destination,
+    ) -> Option<LegEvent> {
+        if listener != self.profile.listener {
+            return None;
+        }
         self.requests.retain(|request| request.destination != *destination);
         let client = self.client.as_mut().filter(|client| client.destination == *destination)?;
         let actions = client.transaction.on(context.now, Event::TransportError);
-        actions.contains(&Action::ReportTransportError).then(|| self.client_failed(LegEvent::Unreachable)).flatten()
+        // Over a connection that is lost nothing more comes, whatever has come; over UDP a response may yet.
+        let lost = context.node.listener(listener).transport.is_reliable() && !client.is_accepted();
+        (lost || actions.contains(&Action::ReportTransportError)).then(|| self.client_failed(LegEvent::Unreachable)).flatten()
     }
 
     fn client_failed(&mut self, event: LegEvent) -> Option<LegEvent> {

@@ -24,7 +24,7 @@ use requests::OpenRequest;
 use server::{AwaitingAck, InviteServer};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use tandem_model::{Destination, LegId, LegProfile, Random, Timestamp};
+use tandem_model::{Destination, LegId, LegProfile, Random, Timestamp, Transport};
 
 /// Max-Forwards of a request that no other gave rise to (RFC 3261 §8.1.1.6).
 pub(crate) const MAX_FORWARDS: u32 = 70;
@@ -237,9 +237,8 @@ impl Leg {
 
     /// Our Contact value.
     fn contact(&self, node: &NodeFacts) -> OurContact {
-        let user = node.minter.contact(self.id);
-        let place = node.listener(self.profile.listener).advertise.clone();
-        OurContact { user, place }
+        let listener = node.listener(self.profile.listener);
+        OurContact { user: node.minter.contact(self.id), place: listener.advertise.clone(), transport: listener.transport }
     }
 
     /// Our Via value for client transaction `serial`.
@@ -270,11 +269,17 @@ impl Leg {
 struct OurContact {
     user: Minted,
     place: std::sync::Arc<str>,
+    transport: Transport,
 }
 
 impl OurContact {
     fn write(&self, printer: &mut Printer) {
-        printer.header_parts(HeaderName::Contact, &["<sip:", self.user.as_str(), "@", &self.place, ">"]);
+        let transport = match self.transport {
+            // What a URI means that says nothing (RFC 3263 §4.1).
+            Transport::Udp => "",
+            Transport::Tcp => ";transport=tcp",
+        };
+        printer.header_parts(HeaderName::Contact, &["<sip:", self.user.as_str(), "@", &self.place, transport, ">"]);
     }
 }
 
