@@ -1,0 +1,186 @@
+//! Real connections on loopback: what comes, what goes, and what is cut.
+
+use super::*;
+use crate::transport::test_runtime;
+use std::rc::Weak;
+use tokio::{io::AsyncBufReadExt, task::LocalSet};
+
+/// Far longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const SHORT: Duration = Duration::from_millis(60);
+
+const ANSWER: &[u8] = b"SIP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n";
+
+/// Remembers what it is told.
+struct Witness {
+    seen: RefCell<Vec<String>>,
+    news: Notify,
+    /// Answers each message with this.
+    answers: RefCell<Weak<TcpTransport>>,
+}
+
+impl Witness {
+    fn new() -> Rc<Witness> {
+        Rc::new(Witness { seen: RefCell::default(), news: Notify::new(), answers: RefCell::default() })
+    }
+
+    fn note(&self, what: String) {
+        self.seen.borrow_mut().push(what);
+        self.news.notify_one();
+    }
+
+    async fn hears(&self, what: &str) {
+        let heard = async {
+            while !self.seen.borrow().iter().any(|seen| seen.contains(what)) {
+                self.news.notified().await;
+            }
+        };
+        timeout(PATIENCE, heard).await.unwrap_or_else(|_| panic!("{what} never came: {:?}", self.seen.borrow()));
+    }
+}
+
+impl StreamUser for Witness {
+    fn on_message(self: &Rc<Self>, flow: Flow, message: Bytes) {
+        self.note(String::from_utf8_lossy(&message).into_owned());
+        if let Some(transport) = self.answers.borrow().upgrade() {
+            transport.send(flow.remote, &Bytes::from_static(ANSWER), self);
+        }
+    }
+
+    fn on_broken(self: &Rc<Self>, _: Flow, error: &FrameError) -> Option<Bytes> {
+        self.note(format!("broken: {error}"));
+        Some(Bytes::from_static(b"SIP/2.0 400 Bad Request\r\n\r\n"))
+    }
+
+    fn on_over(self: &Rc<Self>, _: ListenerId, _: SocketAddr, end: &End) {
+        self.note(format!("over: {end}"));
+    }
+}
+
+fn with(limits: StreamLimits, test: impl AsyncFnOnce(Rc<TcpTransport>, Rc<Witness>)) {
+    LocalSet::new().block_on(&test_runtime(), async {
+        let transport = Rc::new(TcpTransport::bind(ListenerId(3), "127.0.0.1:0".parse().unwrap(), limits).unwrap());
+        let witness = Witness::new();
+        tokio::task::spawn_local(transport.clone().accept(witness.clone()));
+        test(transport, witness).await;
+    });
+}
+
+fn message(name: &str) -> Bytes {
+    format!("OPTIONS sip:{name} SIP/2.0\r\nContent-Length: 4\r\n\r\nbody").into()
+}
+
+#[test]
+fn messages_come_whole_however_they_are_cut_and_answers_go_back_over_their_connection() {
+    with(StreamLimits::USUAL, async |transport, witness| {
+        *witness.answers.borrow_mut() = Rc::downgrade(&transport);
+        let mut peer = TcpStream::connect(transport.local()).await.unwrap();
+        let two = [message("one"), message("two")].concat();
+        for piece in two.chunks(7) {
+            peer.write_all(piece).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        witness.hears("sip:two").await;
+        peer.write_all(b"\r\n\r\n").await.unwrap();
+        let expected = [ANSWER, ANSWER, b"\r\n"].concat();
+        let mut answers = vec![0; expected.len()];
+        timeout(PATIENCE, peer.read_exact(&mut answers)).await.unwrap().unwrap();
+        assert_eq!(String::from_utf8(answers).unwrap(), String::from_utf8(expected).unwrap());
+        assert!(transport.is_connected(peer.local_addr().unwrap()));
+        drop(peer);
+        witness.hears("over: closed by the other end").await;
+    });
+}
+
+#[test]
+fn a_connection_is_made_once_and_used_again() {
+    with(StreamLimits::USUAL, async |transport, witness| {
+        let far = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let there = far.local_addr().unwrap();
+        assert_eq!(transport.send(there, &message("one"), &witness), Sent::Now);
+        assert_eq!(transport.send(there, &message("two"), &witness), Sent::Now);
+        let (peer, from) = timeout(PATIENCE, far.accept()).await.unwrap().unwrap();
+        assert_eq!(from.ip(), transport.local().ip());
+        let mut lines = tokio::io::BufReader::new(peer).lines();
+        let mut got = Vec::new();
+        while got.len() < 2 {
+            let line = timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap().unwrap();
+            got.extend(line.contains("OPTIONS").then_some(line));
+        }
+        assert!(got[0].contains("sip:one") && got[1].contains("sip:two"), "{got:?}");
+    });
+}
+
+#[test]
+fn who_refuses_is_told_at_once() {
+    with(StreamLimits::USUAL, async |transport, witness| {
+        let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        assert_eq!(transport.send(nobody, &message("one"), &witness), Sent::Now);
+        witness.hears("over: Connection refused").await;
+        assert!(!transport.is_connected(nobody));
+    });
+}
+
+#[test]
+fn what_has_no_length_is_answered_and_cut() {
+    with(StreamLimits::USUAL, async |transport, witness| {
+        let mut peer = TcpStream::connect(transport.local()).await.unwrap();
+        peer.write_all(b"OPTIONS sip:a SIP/2.0\r\n\r\nx").await.unwrap();
+        let mut all = Vec::new();
+        timeout(PATIENCE, peer.read_to_end(&mut all)).await.unwrap().unwrap();
+        assert!(all.starts_with(b"SIP/2.0 400"));
+        witness.hears("over: no Content-Length").await;
+    });
+}
+
+#[test]
+fn slow_and_idle_ones_are_cut() {
+    let cut = |limits: StreamLimits, bytes: &'static [u8], why: &'static str| {
+        with(limits, async |transport, witness| {
+            let mut peer = TcpStream::connect(transport.local()).await.unwrap();
+            peer.write_all(bytes).await.unwrap();
+            witness.hears(why).await;
+        });
+    };
+    let usual = StreamLimits::USUAL;
+    cut(StreamLimits { first_message: SHORT, ..usual }, b"", "nothing came");
+    cut(StreamLimits { message: SHORT, ..usual }, b"OPTIONS sip:a", "a message took too long");
+    cut(StreamLimits { idle: SHORT, ..usual }, b"OPTIONS sip:a SIP/2.0\r\nContent-Length: 0\r\n\r\n", "idle");
+}
+
+#[test]
+fn who_does_not_read_is_cut_and_what_waits_is_bounded() {
+    let limits = StreamLimits { unread: SHORT, unwritten: 100_000, ..StreamLimits::USUAL };
+    with(limits, async |transport, witness| {
+        let far = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let there = far.local_addr().unwrap();
+        let large = Bytes::from(vec![b'x'; 60_000]);
+        assert_eq!(transport.send(there, &large, &witness), Sent::Now);
+        assert_eq!(transport.send(there, &large, &witness), Sent::Unreachable);
+        let _peer = timeout(PATIENCE, far.accept()).await.unwrap().unwrap();
+        // As much as the system keeps for both ends, and more.
+        while transport.is_connected(there) {
+            transport.send(there, &large, &witness);
+            tokio::task::yield_now().await;
+        }
+        witness.hears("over: the other end does not read").await;
+    });
+}
+
+#[test]
+fn connections_are_bounded() {
+    with(StreamLimits { connections: 3, of_one_address: 2, ..StreamLimits::USUAL }, async |transport, witness| {
+        let mut peers = Vec::new();
+        for _ in 0..3 {
+            peers.push(TcpStream::connect(transport.local()).await.unwrap());
+        }
+        // The third is closed without a word.
+        let mut nothing = [0; 1];
+        assert_eq!(timeout(PATIENCE, peers[2].read(&mut nothing)).await.unwrap().unwrap(), 0);
+        let far = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        assert_eq!(transport.send(far, &message("third"), &witness), Sent::Now);
+        let further: SocketAddr = "127.0.0.9:5060".parse().unwrap();
+        assert_eq!(transport.send(further, &message("fourth"), &witness), Sent::Unreachable);
+    });
+}
