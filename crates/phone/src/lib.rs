@@ -3,7 +3,7 @@
 //! It reads, prints, retransmits and negotiates with code of its own, judges by RFC 3261 and RFC 3264 whatever comes
 //! in, and plays a [`Script`]: well behaved by default, as badly as [`Habits`] say otherwise.
 //!
-//! What is deliberately not here: sockets, clocks and sleeping; registration; transports other than UDP; any attempt
+//! What is deliberately not here: sockets, clocks and sleeping; registration; transports other than UDP and TCP; any attempt
 //! to be fast or complete. It knows what a scenario needs.
 //!
 //! Three types to know: [`Phone`] is the machine, [`Script`] what it is told to do, and [`Ladder`] prints what
@@ -17,6 +17,7 @@ mod message;
 mod phone;
 mod script;
 pub mod sdp;
+mod stream;
 mod transaction;
 
 pub use address::{NameAddr, Via, socket_of};
@@ -25,4 +26,5 @@ pub use ladder::Ladder;
 pub use message::{Message, NotSip, StartLine};
 pub use phone::{Call, CallIndex, Input, MAX_CALLS, Outcome, Output, Phone, Reason, Role, Setup, Traced, Violation};
 pub use script::{Act, Body, Edit, Habits, Offer, OnCancel, Place, Reply, Request, Script, Step, When};
+pub use stream::Splitter;
 pub use transaction::{LIFETIME, T1, T2, T4};

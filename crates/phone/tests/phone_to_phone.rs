@@ -32,7 +32,7 @@ impl Pair {
             if let Some((sender, output)) = self.wire.pop_front() {
                 let receiver = if self.phones[0].setup().address == sender { 1 } else { 0 };
                 match &output {
-                    Output::Send { destination, bytes } => {
+                    Output::Send { destination, bytes, .. } => {
                         self.phones[receiver].handle(self.now, Input::Datagram { source: sender, local: *destination, bytes });
                     }
                     Output::Rtp { local, destination, bytes } => {

@@ -183,3 +183,21 @@ name = "barred"
 to = '^barred$'
 do = { reject = 403, reason = "not here" }
 "#;
+
+/// The same house with listeners for TCP beside those for UDP, over which these phones are called.
+pub(crate) fn standard_over_tcp(phones: &[SocketAddr]) -> String {
+    let uris = phones.iter().map(|phone| match phone.ip() {
+        IpAddr::V4(address) => format!("\"sip:{address}"),
+        IpAddr::V6(address) => format!("\"sip:[{address}]"),
+    });
+    let uris: Vec<String> = uris.collect();
+    let trunks = STANDARD.split("[[trunk]]").map(|trunk| match uris.iter().find(|uri| trunk.contains(&format!("{uri}\""))) {
+        Some(uri) => trunk.replace(uri, &format!("{uri};transport=tcp")).replace("listen = \"six\"", "listen = \"six-tcp\""),
+        None => trunk.to_owned(),
+    });
+    let mut text = trunks.collect::<Vec<_>>().join("[[trunk]]");
+    for (name, bind) in [("main-tcp", "10.0.0.1:5060"), ("six-tcp", "[fd00::1]:5060")] {
+        text.push_str(&format!("\n[[listen]]\nname = \"{name}\"\ntransport = \"tcp\"\nbind = \"{bind}\"\n"));
+    }
+    text
+}

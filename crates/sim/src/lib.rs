@@ -17,6 +17,7 @@ mod queue;
 mod race;
 mod shard;
 mod sim;
+mod streams;
 
 pub use config::{ALICE, BOB, CAROL, CORE, CORE_V6, DORA, ERIN, STANDARD};
 pub use network::Link;

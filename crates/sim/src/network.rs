@@ -4,6 +4,9 @@ use crate::queue::{Datagram, Event, InFlight};
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 use tandem_model::{Random, Timestamp};
 
+/// What a stream loses comes so much later.
+const RESEND: Duration = Duration::from_millis(300);
+
 /// One direction of a path. Reordering comes from jitter: a later datagram may draw the shorter delay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link {
@@ -17,11 +20,13 @@ pub struct Link {
     pub duplicates: u16,
     /// How many of a thousand arrive with a few bytes changed.
     pub garbled: u16,
+    /// At how many of a thousand messages a connection breaks.
+    pub breaks: u16,
 }
 
 impl Link {
     /// A millisecond and no trouble.
-    pub const CLEAN: Link = Link { delay: Duration::from_millis(1), jitter: Duration::ZERO, loss: 0, duplicates: 0, garbled: 0 };
+    pub const CLEAN: Link = Link { delay: Duration::from_millis(1), jitter: Duration::ZERO, loss: 0, duplicates: 0, garbled: 0, breaks: 0 };
 
     /// Nothing gets through.
     pub const CUT: Link = Link { loss: 1000, ..Link::CLEAN };
@@ -56,7 +61,7 @@ impl Network {
 
     /// Puts a datagram on its way, once, twice or not at all.
     pub(crate) fn send(&mut self, now: Timestamp, mut datagram: Datagram, flight: &mut InFlight) {
-        let link = self.links.get(&(datagram.from.ip(), datagram.to.ip())).copied().unwrap_or(self.usual);
+        let link = self.of(datagram.from.ip(), datagram.to.ip());
         if self.chance(link.loss) {
             return;
         }
@@ -69,6 +74,36 @@ impl Network {
             self.garble(&mut datagram.bytes);
         }
         flight.push(at, Event::Datagram(datagram));
+    }
+
+    /// How long a piece of a stream takes, however often it has to be sent. `None` where nothing gets through.
+    pub(crate) fn trip(&mut self, from: IpAddr, to: IpAddr) -> Option<Duration> {
+        let link = self.of(from, to);
+        if link.loss >= 1000 {
+            return None;
+        }
+        let mut trip = self.delay(link);
+        while self.chance(link.loss) {
+            trip += RESEND;
+        }
+        Some(trip)
+    }
+
+    /// Whether a connection breaks at what is now written to it.
+    pub(crate) fn breaks(&mut self, from: IpAddr, to: IpAddr) -> bool {
+        let breaks = self.of(from, to).breaks;
+        self.chance(breaks)
+    }
+
+    /// Cuts what is written into what is read at once.
+    pub(crate) fn pieces<'b>(&mut self, bytes: &'b [u8]) -> Vec<&'b [u8]> {
+        let (first, rest) = bytes.split_at(self.random.below(bytes.len() as u64 + 1) as usize);
+        let (second, third) = rest.split_at(self.random.below(rest.len() as u64 + 1) as usize);
+        [first, second, third].into_iter().filter(|piece| !piece.is_empty()).collect()
+    }
+
+    fn of(&self, from: IpAddr, to: IpAddr) -> Link {
+        self.links.get(&(from, to)).copied().unwrap_or(self.usual)
     }
 
     fn garble(&mut self, bytes: &mut Vec<u8>) {
@@ -101,7 +136,7 @@ mod tests {
         let (mut network, mut flight) = (Network::new(7), InFlight::default());
         network.set_usual(link);
         for _ in 0..count {
-            let datagram = Datagram { from: crate::ALICE, to: crate::CORE, bytes: Vec::new(), rtp: false };
+            let datagram = Datagram { from: crate::ALICE, to: crate::CORE, bytes: Vec::new(), rtp: false, over: None };
             network.send(Timestamp::ZERO, datagram, &mut flight);
         }
         let mut seen = Vec::new();

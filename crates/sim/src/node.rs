@@ -1,11 +1,18 @@
 //! The core under test, driven as the shell drives it.
 
 use crate::{
+    network::Network,
     queue::{Datagram, Event, InFlight},
     shard::{Shard, Side},
+    streams::{End, Ends, StreamId, Streams},
 };
 use bytes::Bytes;
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 use tandem_config::Config;
 use tandem_media::PortAllocator;
 use tandem_model::{
@@ -15,7 +22,7 @@ use tandem_model::{
 use tandem_policy::{Begun, CallView, LimitBook, NodeLimits, Ruleset};
 use tandem_signalling::{
     ALLOW, Arrival, Call, CallSetup, Dispatcher, DropReason, Input, ListenerFacts, Minter, NodeFacts, Output, Reason, Transmit, Verdict,
-    message::{HeaderName, Message, Method, Uri},
+    message::{Frame, Framer, HeaderName, Message, Method, Uri},
     transaction::TransactionKeys,
 };
 
@@ -46,7 +53,8 @@ pub struct CoreNode {
     limits: NodeLimits,
     random: Random,
     counter: u16,
-    listeners: Vec<SocketAddr>,
+    listeners: Vec<(Transport, SocketAddr)>,
+    connections: Connections,
     names: BTreeMap<Box<str>, SocketAddr>,
     founded: usize,
     /// Everything that calls told of themselves.
@@ -68,6 +76,8 @@ pub(crate) struct World<'a> {
     pub(crate) now: Timestamp,
     pub(crate) flight: &'a mut InFlight,
     pub(crate) outbox: &'a mut Vec<Datagram>,
+    pub(crate) network: &'a mut Network,
+    pub(crate) streams: &'a mut Streams,
 }
 
 impl CoreNode {
@@ -75,11 +85,11 @@ impl CoreNode {
         let mut random = Random::new(seed);
         let secret = std::array::from_fn(|_| random.next_u64() as u8);
         let minter = Minter::new(std::array::from_fn(|_| random.next_u64() as u8));
-        let listeners: Vec<SocketAddr> = config.listeners.iter().map(|listener| *listener.bind).collect();
-        let facts = config.listeners.iter().zip(&listeners).map(|(listener, bound)| {
+        let listeners: Vec<_> = config.listeners.iter().map(|listener| (listener.transport, *listener.bind)).collect();
+        let facts = config.listeners.iter().zip(&listeners).map(|(listener, (_, bound))| {
             let advertise = listener.advertised(*bound);
             let host = advertise.rsplit_once(':').map_or(&*advertise, |(host, _)| host);
-            ListenerFacts { transport: Transport::Udp, host: host.into(), advertise: advertise.as_str().into() }
+            ListenerFacts { transport: listener.transport, host: host.into(), advertise: advertise.as_str().into() }
         });
         let facts = NodeFacts {
             minter: minter.clone(),
@@ -105,6 +115,7 @@ impl CoreNode {
             random,
             counter: 0,
             listeners,
+            connections: Connections::default(),
             names: BTreeMap::new(),
             founded: 0,
             events: Vec::new(),
@@ -187,10 +198,17 @@ impl CoreNode {
         if datagram.rtp {
             return self.shard.receive(world, datagram);
         }
-        let Some(listener) = self.listeners.iter().position(|listener| *listener == datagram.to) else { return };
-        let flow = Flow { listener: ListenerId(listener as u16), transport: Transport::Udp, remote: datagram.from };
-        match self.dispatcher.receive(world.now, Bytes::copy_from_slice(&datagram.bytes), flow) {
-            Verdict::Call(call, arrival) => self.input(world, call, Input::Message(arrival)),
+        let Some(listener) = self.listener(Transport::Udp, datagram.to) else { return };
+        let flow = Flow { listener, transport: Transport::Udp, remote: datagram.from };
+        self.take(world, flow, Bytes::copy_from_slice(&datagram.bytes));
+    }
+
+    fn take(&mut self, world: &mut World<'_>, flow: Flow, bytes: Bytes) {
+        match self.dispatcher.receive(world.now, bytes, flow) {
+            Verdict::Call(call, arrival) => {
+                self.uses(call, &flow);
+                self.input(world, call, Input::Message(arrival));
+            }
             Verdict::Founding(arrival) => self.found(world, arrival),
             Verdict::Exchange(arrival) => self.exchange(world, &arrival),
             Verdict::Again(transmit) => self.send(world, None, transmit),
@@ -349,15 +367,30 @@ impl CoreNode {
     }
 
     fn send(&mut self, world: &mut World<'_>, call: Option<CallId>, transmit: Transmit) {
-        let from = self.listeners[usize::from(transmit.listener.0)];
+        let (transport, from) = self.listeners[usize::from(transmit.listener.0)];
         let to = match &transmit.destination {
-            Destination::Address(address) | Destination::Back { remote: address, .. } => Some(*address),
+            Destination::Address(address) => Some(*address),
+            Destination::Back { remote, port } if transport.is_reliable() => {
+                let is_there = self.connections.find(transmit.listener, *remote).is_some();
+                Some(SocketAddr::new(remote.ip(), if is_there { remote.port() } else { *port }))
+            }
+            Destination::Back { remote, .. } => Some(*remote),
             Destination::Name { host, .. } => self.names.get(host).copied(),
         };
+        let bytes = transmit.bytes.to_vec();
         match to {
-            Some(to) if !self.unreachable.contains(&to) => {
-                world.outbox.push(Datagram { from, to, bytes: transmit.bytes.to_vec(), rtp: false });
+            Some(to) if transport.is_reliable() => {
+                let over = self.connections.find(transmit.listener, to).unwrap_or_else(|| {
+                    let ends = Ends { phone: to, core: SocketAddr::new(from.ip(), world.streams.free_port()) };
+                    let stream = world.streams.connect(world.now, ends, End::Core, world.network, world.flight);
+                    self.connections.enter(transmit.listener, to, stream)
+                });
+                if let Some(call) = call {
+                    self.uses(call, &Flow { listener: transmit.listener, transport, remote: to });
+                }
+                world.outbox.push(Datagram { from, to, bytes, rtp: false, over: Some(over) });
             }
+            Some(to) if !self.unreachable.contains(&to) => world.outbox.push(Datagram { from, to, bytes, rtp: false, over: None }),
             // What cannot be sent is told to the call after it has said everything.
             _ => {
                 if let Some(held) = call.and_then(|call| self.calls.get_mut(&call)) {
@@ -365,6 +398,86 @@ impl CoreNode {
                 }
             }
         }
+    }
+
+    fn listener(&self, transport: Transport, address: SocketAddr) -> Option<ListenerId> {
+        let place = self.listeners.iter().position(|listener| *listener == (transport, address))?;
+        u16::try_from(place).ok().map(ListenerId)
+    }
+
+    fn uses(&mut self, call: CallId, flow: &Flow) {
+        if flow.transport.is_reliable() {
+            self.connections.users.entry((flow.listener, flow.remote)).or_default().insert(call);
+        }
+    }
+
+    /// Bytes of a stream.
+    pub(crate) fn receive_stream(&mut self, world: &mut World<'_>, stream: StreamId, ends: Ends, bytes: &[u8]) {
+        let listener = match self.connections.listener_of(stream) {
+            Some(listener) => listener,
+            None => {
+                let Some(listener) = self.listener(Transport::Tcp, ends.core) else { return };
+                self.connections.enter(listener, ends.phone, stream);
+                listener
+            }
+        };
+        let flow = Flow { listener, transport: Transport::Tcp, remote: ends.phone };
+        let mut framer = self.connections.framers.remove(&stream).unwrap_or_default();
+        framer.push(bytes);
+        while let Some(frame) = framer.poll_frame() {
+            match frame {
+                Ok(Frame::Message(message)) => self.take(world, flow, message),
+                Ok(Frame::KeepAlive) => {}
+                Err(_) => {
+                    world.streams.close(world.now, stream, End::Core, world.flight);
+                    return self.stream_over(world, stream);
+                }
+            }
+        }
+        self.connections.framers.insert(stream, framer);
+    }
+
+    /// A connection is over: what its calls sent over it and nobody answered is lost.
+    pub(crate) fn stream_over(&mut self, world: &mut World<'_>, stream: StreamId) {
+        let Some((listener, remote)) = self.connections.leave(stream) else { return };
+        let names = self.names.iter().filter(|(_, address)| address.ip() == remote.ip());
+        let names = names.map(|(host, _)| Destination::Name { host: host.clone(), port: remote.port() });
+        let lost: Vec<_> = names.chain([Destination::Address(remote)]).collect();
+        for call in self.connections.users.remove(&(listener, remote)).unwrap_or_default() {
+            for destination in &lost {
+                self.input(world, call, Input::Unreachable(listener, destination.clone()));
+            }
+        }
+    }
+}
+
+/// The connections of all listeners, by their other ends, as the transports of the shell keep them.
+#[derive(Default)]
+struct Connections {
+    streams: BTreeMap<(ListenerId, SocketAddr), StreamId>,
+    framers: BTreeMap<StreamId, Framer>,
+    users: BTreeMap<(ListenerId, SocketAddr), BTreeSet<CallId>>,
+}
+
+impl Connections {
+    fn find(&self, listener: ListenerId, remote: SocketAddr) -> Option<StreamId> {
+        self.streams.get(&(listener, remote)).copied()
+    }
+
+    fn enter(&mut self, listener: ListenerId, remote: SocketAddr, stream: StreamId) -> StreamId {
+        self.streams.insert((listener, remote), stream);
+        stream
+    }
+
+    fn listener_of(&self, stream: StreamId) -> Option<ListenerId> {
+        self.streams.iter().find(|(_, known)| **known == stream).map(|((listener, _), _)| *listener)
+    }
+
+    fn leave(&mut self, stream: StreamId) -> Option<(ListenerId, SocketAddr)> {
+        let key = self.streams.iter().find(|(_, known)| **known == stream).map(|(key, _)| *key)?;
+        self.streams.remove(&key);
+        self.framers.remove(&stream);
+        Some(key)
     }
 }
 

@@ -1,9 +1,10 @@
-//! What is on its way: datagrams, decisions and news of media sessions, each with the time of its arrival.
+//! What is on its way: datagrams, pieces of streams, decisions and news of media sessions, each with the time of its arrival.
 
+use crate::streams::{Segment, StreamId};
 use std::{collections::BTreeMap, net::SocketAddr};
 use tandem_model::{CallId, Decision, MediaEvent, QuestionId, Timestamp};
 
-/// A datagram between two addresses.
+/// A datagram between two addresses, or a message of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Datagram {
     pub(crate) from: SocketAddr,
@@ -11,12 +12,15 @@ pub(crate) struct Datagram {
     pub(crate) bytes: Vec<u8>,
     /// Media rather than signalling.
     pub(crate) rtp: bool,
+    /// The connection that it goes over; `None` for a datagram.
+    pub(crate) over: Option<StreamId>,
 }
 
 /// Something that will arrive.
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
     Datagram(Datagram),
+    Segment(Segment),
     Decided(CallId, QuestionId, Box<Decision>),
     Media(CallId, Box<MediaEvent>),
 }
@@ -27,6 +31,7 @@ impl Event {
     fn channel(&self) -> (String, String) {
         match self {
             Event::Datagram(datagram) => (datagram.from.ip().to_string(), datagram.to.ip().to_string()),
+            Event::Segment(segment) => (format!("stream {}", segment.stream), format!("{:?}", segment.to)),
             Event::Decided(call, ..) => (call.to_string(), "policy".into()),
             Event::Media(call, _) => (call.to_string(), "media".into()),
         }

@@ -1,6 +1,10 @@
 //! Races in every order: the same scenario again and again, each time with another choice of what arrives first.
 
-use crate::{Sim, queue::Event};
+use crate::{
+    Sim,
+    queue::Event,
+    streams::{End, Segment},
+};
 use std::net::SocketAddr;
 use tandem_model::Random;
 
@@ -97,9 +101,15 @@ impl Sim {
         }
     }
 
+    fn is_settled_segment(&self, segment: &Segment, actions: &[Action]) -> bool {
+        let phone = self.streams.past_ends(segment.stream).map(|ends| ends.phone.ip());
+        segment.to == End::Phone && actions.iter().all(|(actor, _)| Some(actor.ip()) != phone)
+    }
+
     fn is_settled(&self, event: &Event, actions: &[Action]) -> bool {
         match event {
             Event::Datagram(datagram) => self.is_phone(datagram.to) && actions.iter().all(|(phone, _)| phone.ip() != datagram.to.ip()),
+            Event::Segment(segment) => self.is_settled_segment(segment, actions),
             Event::Decided(..) | Event::Media(..) => false,
         }
     }

@@ -104,7 +104,7 @@ impl Shard {
         match opened.session.handle_packet(world.now, port, channel, datagram.from, &mut self.buffer) {
             Verdict::Forward { port, channel, to } => {
                 let from = local(&opened.endpoints, port, channel);
-                world.outbox.extend(from.map(|from| Datagram { from, to, bytes: self.buffer.bytes().to_vec(), rtp: true }));
+                world.outbox.extend(from.map(|from| Datagram { from, to, bytes: self.buffer.bytes().to_vec(), rtp: true, over: None }));
             }
             Verdict::Consumed => {}
             Verdict::Dropped(_) => self.dropped += 1,
@@ -146,7 +146,13 @@ impl Shard {
                 Output::Event(event) => events.push(event),
                 Output::Packet { port, channel, to, bytes } => {
                     let bytes = bytes.to_vec();
-                    world.outbox.extend(local(&opened.endpoints, port, channel).map(|from| Datagram { from, to, bytes, rtp: true }));
+                    world.outbox.extend(local(&opened.endpoints, port, channel).map(|from| Datagram {
+                        from,
+                        to,
+                        bytes,
+                        rtp: true,
+                        over: None,
+                    }));
                 }
             }
         }

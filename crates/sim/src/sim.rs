@@ -1,20 +1,21 @@
 //! A scenario's world: the clock, the network, the phones and the core.
 
 use crate::{
-    config::{ALICE, BOB, CAROL, CORE, CORE_V6, DORA, ERIN, STANDARD},
+    config::{ALICE, BOB, CAROL, CORE, CORE_V6, DORA, ERIN, STANDARD, standard_over_tcp},
     network::{Link, Network},
     node::{CoreNode, World},
     queue::{Datagram, Event, InFlight},
+    streams::{End, Ends, Segment, StreamId, Streams, What},
 };
 use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
-    sync::OnceLock,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 use tandem_config::Config;
-use tandem_model::{CallId, EndReason, MediaEvent, Timestamp};
-use tandem_phone::{Act, Call, CallIndex, Input, LIFETIME, Ladder, Output, Phone, Place, Script, Setup};
+use tandem_model::{CallId, EndReason, MediaEvent, Timestamp, Transport};
+use tandem_phone::{Act, Call, CallIndex, Input, LIFETIME, Ladder, Output, Phone, Place, Script, Setup, Splitter};
 use tandem_policy::Ruleset;
 
 /// How long a scenario may take until everybody is quiet.
@@ -27,6 +28,8 @@ struct Station {
     phone: Phone,
     /// What the network sees it at, whatever it writes.
     address: SocketAddr,
+    /// What came over its connections.
+    splitters: BTreeMap<StreamId, Splitter>,
 }
 
 /// The world. Dropped in a panic it prints seed and ladder.
@@ -38,6 +41,7 @@ pub struct Sim {
     hosts: BTreeMap<IpAddr, usize>,
     network: Network,
     pub(crate) flight: InFlight,
+    pub(crate) streams: Streams,
     ladder: Ladder,
     turns: u32,
     hides: bool,
@@ -53,6 +57,24 @@ impl Sim {
         static RULES: OnceLock<(Config, Ruleset)> = OnceLock::new();
         let (config, rules) = RULES.get_or_init(|| load(STANDARD));
         Sim::build(seed, config, rules.clone())
+    }
+
+    /// The same, but these of the phones speak SIP over TCP.
+    ///
+    /// # Panics
+    /// Never: the standard configuration is tested.
+    pub fn over_tcp(seed: u64, phones: &[SocketAddr]) -> Sim {
+        /// Configurations by the phones that they have over TCP: reading one takes longer than most scenarios.
+        static RULES: Mutex<BTreeMap<Vec<SocketAddr>, Arc<(Config, Ruleset)>>> = Mutex::new(BTreeMap::new());
+        let rules = {
+            let mut known = RULES.lock().unwrap_or_else(PoisonError::into_inner);
+            known.entry(phones.to_vec()).or_insert_with(|| Arc::new(load(&standard_over_tcp(phones)))).clone()
+        };
+        let mut sim = Sim::build(seed, &rules.0, rules.1.clone());
+        for phone in phones {
+            sim.phone_mut(*phone).setup_mut().transport = Transport::Tcp;
+        }
+        sim
     }
 
     /// The same under another configuration.
@@ -73,6 +95,7 @@ impl Sim {
             hosts: BTreeMap::new(),
             network: Network::new(seed ^ 0x6e65_7477_6f72_6b00),
             flight: InFlight::default(),
+            streams: Streams::default(),
             ladder: Ladder::new(["tandem"]),
             turns: 0,
             hides: true,
@@ -90,13 +113,15 @@ impl Sim {
     /// One more phone, which the network sees at `address`.
     pub fn add_phone(&mut self, address: SocketAddr, setup: Setup) {
         self.ladder.add(&setup.name);
+        self.streams.hosts.insert(address.ip());
         self.hosts.insert(address.ip(), self.stations.len());
-        self.stations.push(Station { phone: Phone::new(setup), address });
+        self.stations.push(Station { phone: Phone::new(setup), address, splitters: BTreeMap::new() });
     }
 
     /// A further address that leads to a phone: of a proxy before it, say.
     pub fn alias(&mut self, address: IpAddr, phone: SocketAddr) {
         let index = self.index(phone);
+        self.streams.hosts.insert(address);
         self.hosts.insert(address, index);
     }
 
@@ -214,7 +239,7 @@ impl Sim {
 
     /// Sends a media packet from any address to any other.
     pub fn send_media(&mut self, from: SocketAddr, to: SocketAddr, bytes: impl Into<Vec<u8>>) {
-        self.post(vec![Datagram { from, to, bytes: bytes.into(), rtp: true }]);
+        self.post(vec![Datagram { from, to, bytes: bytes.into(), rtp: true, over: None }]);
     }
 
     /// Tells all calls to end, as a stop of the node does.
@@ -230,10 +255,7 @@ impl Sim {
     }
 
     fn input(&mut self, call: CallId, input: tandem_signalling::Input) {
-        let mut outbox = Vec::new();
-        let mut world = World { now: self.now, flight: &mut self.flight, outbox: &mut outbox };
-        self.core.input(&mut world, call, input);
-        self.post(outbox);
+        self.with_core(|core, world| core.input(world, call, input));
     }
 
     /// Lets time pass.
@@ -289,9 +311,7 @@ impl Sim {
 
     fn wake(&mut self) {
         if self.core.poll_timeout().is_some_and(|at| at <= self.now) {
-            let mut outbox = Vec::new();
-            self.core.wake(&mut World { now: self.now, flight: &mut self.flight, outbox: &mut outbox });
-            self.post(outbox);
+            self.with_core(CoreNode::wake);
         }
         for index in 0..self.stations.len() {
             if self.stations[index].phone.poll_timeout().is_some_and(|(at, _)| at <= self.now) {
@@ -301,18 +321,24 @@ impl Sim {
         }
     }
 
-    pub(crate) fn deliver(&mut self, event: Event) {
+    fn with_core(&mut self, act: impl FnOnce(&mut CoreNode, &mut World<'_>)) {
         let mut outbox = Vec::new();
-        let mut world = World { now: self.now, flight: &mut self.flight, outbox: &mut outbox };
+        let (network, streams) = (&mut self.network, &mut self.streams);
+        act(&mut self.core, &mut World { now: self.now, flight: &mut self.flight, outbox: &mut outbox, network, streams });
+        self.post(outbox);
+    }
+
+    pub(crate) fn deliver(&mut self, event: Event) {
         match event {
             Event::Decided(call, question, decision) => {
-                self.core.input(&mut world, call, tandem_signalling::Input::Decided(question, decision))
+                self.input(call, tandem_signalling::Input::Decided(question, decision));
             }
-            Event::Media(call, event) => self.core.input(&mut world, call, tandem_signalling::Input::Media(event)),
+            Event::Media(call, event) => self.input(call, tandem_signalling::Input::Media(event)),
+            Event::Segment(segment) => self.deliver_segment(segment),
             Event::Datagram(datagram) => match self.hosts.get(&datagram.to.ip()).copied() {
-                None => self.core.receive(&mut world, &datagram),
+                None => self.with_core(|core, world| core.receive(world, &datagram)),
                 Some(index) => {
-                    let Datagram { from: source, to: local, bytes, rtp } = &datagram;
+                    let Datagram { from: source, to: local, bytes, rtp, .. } = &datagram;
                     let (source, local) = (*source, *local);
                     // What a NAT does: the phone knows its ports by the address that it writes.
                     let inside = SocketAddr::new(self.stations[index].phone.setup().address.ip(), local.port());
@@ -322,22 +348,80 @@ impl Sim {
                 }
             },
         }
-        self.post(outbox);
+    }
+
+    fn deliver_segment(&mut self, segment: Segment) {
+        let Segment { stream, to, what } = segment;
+        match (what, to) {
+            (What::Over, End::Core) => self.with_core(|core, world| core.stream_over(world, stream)),
+            (What::Over, End::Phone) => self.stations.iter_mut().for_each(|station| drop(station.splitters.remove(&stream))),
+            (What::Bytes(bytes), to) => {
+                // What was on its way when the connection broke is lost.
+                let Some(ends) = self.streams.ends(stream) else { return };
+                match to {
+                    End::Core => self.with_core(|core, world| core.receive_stream(world, stream, ends, &bytes)),
+                    End::Phone => self.deliver_to_phone(stream, ends, &bytes),
+                }
+            }
+        }
+    }
+
+    fn deliver_to_phone(&mut self, stream: StreamId, ends: Ends, bytes: &[u8]) {
+        let index = self.index(ends.phone);
+        let Some(messages) = self.stations[index].splitters.entry(stream).or_default().push(bytes) else {
+            unreachable!("the core wrote to a stream what cannot be read")
+        };
+        for bytes in messages {
+            let input = Input::Streamed { source: ends.core, local: ends.phone, bytes: &bytes };
+            self.stations[index].phone.handle(self.now, input);
+            self.flush(index);
+        }
     }
 
     /// Puts on the network what a phone has to say.
     fn flush(&mut self, index: usize) {
         let mut outbox = Vec::new();
-        let station = &mut self.stations[index];
-        while let Some(output) = station.phone.poll_output() {
+        while let Some(output) = self.stations[index].phone.poll_output() {
+            let address = self.stations[index].address;
             outbox.push(match output {
-                Output::Send { destination, bytes } => Datagram { from: station.address, to: destination, bytes, rtp: false },
+                Output::Send { transport: Transport::Udp, destination, bytes } => {
+                    Datagram { from: address, to: destination, bytes, rtp: false, over: None }
+                }
+                Output::Send { destination, bytes, .. } => {
+                    let over = Some(self.connection(index, destination));
+                    Datagram { from: address, to: destination, bytes, rtp: false, over }
+                }
                 Output::Rtp { local, destination, bytes } => {
-                    Datagram { from: SocketAddr::new(station.address.ip(), local.port()), to: destination, bytes, rtp: true }
+                    Datagram { from: SocketAddr::new(address.ip(), local.port()), to: destination, bytes, rtp: true, over: None }
                 }
             });
         }
         self.post(outbox);
+    }
+
+    /// The connection of a phone with `destination`; made where there is none, to where the phone's own requests go if that was the
+    /// other end of one that is over.
+    fn connection(&mut self, index: usize, destination: SocketAddr) -> StreamId {
+        let (address, outbound) = (self.stations[index].address, self.stations[index].phone.setup().outbound);
+        let known = |target| self.streams.find(address.ip(), target);
+        known(destination).or_else(|| known(outbound)).unwrap_or_else(|| {
+            let ends = Ends { phone: SocketAddr::new(address.ip(), self.streams.free_port()), core: outbound };
+            self.streams.connect(self.now, ends, End::Phone, &mut self.network, &mut self.flight)
+        })
+    }
+
+    /// Every connection with that phone breaks.
+    pub fn break_connections(&mut self, phone: SocketAddr) {
+        self.streams.break_all(self.now, phone.ip(), &mut self.network, &mut self.flight);
+    }
+
+    /// Nobody listens for connections at that phone, or somebody does again.
+    pub fn refuse_connections(&mut self, phone: SocketAddr, refuse: bool) {
+        if refuse {
+            self.streams.deaf.insert(phone.ip());
+        } else {
+            self.streams.deaf.remove(&phone.ip());
+        }
     }
 
     fn post(&mut self, outbox: Vec<Datagram>) {
@@ -349,7 +433,13 @@ impl Sim {
                     self.check_topology(&datagram);
                 }
             }
-            self.network.send(self.now, datagram, &mut self.flight);
+            match datagram.over {
+                Some(stream) => {
+                    let end = if column(datagram.from) == 0 { End::Phone } else { End::Core };
+                    self.streams.write(self.now, stream, end, &datagram.bytes, &mut self.network, &mut self.flight);
+                }
+                None => self.network.send(self.now, datagram, &mut self.flight),
+            }
         }
     }
 

@@ -108,7 +108,7 @@ fn processor_time() -> Duration {
 /// One world from one seed.
 fn play(seed: u64, garbled: u16) -> Sim {
     let mut dice = Dice(Random::new(seed.wrapping_mul(0x9e37_79b9) ^ 0x7461_6e64_656d));
-    let mut sim = Sim::new(seed);
+    let mut sim = house(&mut dice, seed);
     let mut trouble = network(&mut dice, &mut sim, garbled);
     if garbled > 0 {
         // A Contact that lost a digit is another phone's address.
@@ -126,6 +126,7 @@ fn play(seed: u64, garbled: u16) -> Sim {
     if dice.chance(3) {
         let lost = dice.pick(&PHONES);
         sim.core_mut().unreachable.push(lost);
+        sim.refuse_connections(lost, true);
         trouble = true;
     }
     let sound = dice.chance(1);
@@ -155,6 +156,11 @@ fn play(seed: u64, garbled: u16) -> Sim {
         }
         sim.place_with(caller, place);
         sim.run_for(dice.span());
+        if dice.chance(10) {
+            sim.break_connections(dice.pick(&PHONES));
+            trouble = true;
+            sim.run_for(dice.span());
+        }
     }
     if dice.chance(5) {
         sim.run_for(dice.span());
@@ -169,6 +175,12 @@ fn play(seed: u64, garbled: u16) -> Sim {
     sim
 }
 
+/// Half of the worlds are of UDP alone; in the others each phone has TCP or not.
+fn house(dice: &mut Dice, seed: u64) -> Sim {
+    let phones: Vec<SocketAddr> = if dice.chance(50) { Vec::new() } else { PHONES.into_iter().filter(|_| dice.chance(50)).collect() };
+    if phones.is_empty() { Sim::new(seed) } else { Sim::over_tcp(seed, &phones) }
+}
+
 /// Draws the paths. True if messages may be lost, doubled or overtake each other.
 fn network(dice: &mut Dice, sim: &mut Sim, garbled: u16) -> bool {
     let delay = ms(1 + dice.below(60));
@@ -177,7 +189,8 @@ fn network(dice: &mut Dice, sim: &mut Sim, garbled: u16) -> bool {
         1 => (Link { delay, jitter: ms(dice.below(80)), duplicates: dice.below(100) as u16, ..Link::CLEAN }, true),
         _ => {
             let (loss, duplicates) = (dice.below(150) as u16, dice.below(100) as u16);
-            (Link { delay, jitter: ms(dice.below(80)), loss, duplicates, ..Link::CLEAN }, true)
+            let breaks = if dice.chance(50) { dice.below(60) as u16 } else { 0 };
+            (Link { delay, jitter: ms(dice.below(80)), loss, duplicates, breaks, ..Link::CLEAN }, true)
         }
     };
     sim.links(link);

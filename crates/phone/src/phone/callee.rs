@@ -77,7 +77,7 @@ impl Phone {
 
     /// The dialog of a fork at the callee (RFC 3261 §12.1.1), made at its first response.
     pub(super) fn fork_dialog(&mut self, call: CallIndex, fork: u8, request: &Message) -> usize {
-        let contact = if fork == 0 { self.own_contact() } else { format!("sip:{}-{fork}@{}", self.setup.name, self.setup.address) };
+        let contact = if fork == 0 { self.own_contact() } else { self.contact_of(&format!("{}-{fork}", self.setup.name)) };
         let own = &mut self.calls[call];
         let local_tag = if fork == 0 { own.local_tag.clone() } else { format!("{}-{fork}", own.local_tag) };
         if let Some(known) = own.dialogs.iter().position(|dialog| dialog.local_tag == local_tag) {
@@ -171,7 +171,8 @@ impl Phone {
         }
         self.answer(now, server, &response, destination);
         if request.method() == "INVITE" {
-            self.servers[server].timer = Some(crate::transaction::Retransmission::start(now, Some(crate::T2)));
+            let transport = super::write::transport_of(&request.print());
+            self.servers[server].timer = Some(self.new_timer(now, Some(crate::T2), transport));
         }
     }
 

@@ -169,13 +169,14 @@ impl Phone {
         }
         let request = &self.clients[index].request;
         let offer = request.has_sdp().then(|| Sdp::parse(&request.body).ok()).flatten();
+        let own = self.own_contact();
         let call = &mut self.calls[call];
         call.dialogs.push(Dialog {
             local_tag: call.local_tag.clone(),
             remote_tag: tag,
             remote_target: contact,
             routes,
-            contact: format!("sip:{}@{}", self.setup.name, self.setup.address),
+            contact: own,
             local_seq: call.invite_seq,
             remote_seq: None,
             past_contacts: Vec::new(),
@@ -207,7 +208,8 @@ impl Phone {
         }
         let body = self.body_for_ack(now, index, call, dialog, message);
         let (mut ack, destination) = self.dialog_request(call, dialog, "ACK", cseq);
-        ack.headers.insert(0, ("Via".into(), self.new_via()));
+        let via = self.new_via(&ack);
+        ack.headers.insert(0, ("Via".into(), via));
         if let Some(body) = body {
             ack.set_body("application/sdp", body);
         }

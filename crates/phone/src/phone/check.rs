@@ -7,7 +7,7 @@ use crate::{
     dialog::{Stage, routed},
     transaction::{Client, LIFETIME},
 };
-use tandem_model::Timestamp;
+use tandem_model::{Timestamp, Transport};
 
 impl Phone {
     /// What holds for every message (RFC 3261 §8.1.1, §8.2.6).
@@ -36,13 +36,18 @@ impl Phone {
         }
     }
 
+    /// RFC 3261 §18.1.1.
+    pub(super) fn check_transport(&mut self, now: Timestamp, transport: Transport, message: &Message) {
+        let via = message.header("Via").and_then(Via::parse);
+        if via.is_none_or(|via| via.protocol.strip_prefix("SIP/2.0/") != Some(transport.token())) {
+            self.violate(now, "via", format!("{} came over another transport than its Via says", message.label()));
+        }
+    }
+
     fn check_request(&mut self, now: Timestamp, message: &Message) {
         let via = message.header("Via").and_then(Via::parse);
         if via.is_none_or(|via| via.branch().len() < 8 || !via.branch().starts_with("z9hG4bK")) {
             self.violate(now, "branch", format!("{} has a Via without a proper branch (§8.1.1.7)", message.label()));
-        }
-        if via.is_none_or(|via| via.protocol != "SIP/2.0/UDP") {
-            self.violate(now, "via", format!("{} came over another transport than its Via says", message.label()));
         }
         if message.cseq().is_none_or(|(_, method)| method != message.method()) {
             self.violate(now, "cseq", format!("{} has CSeq {:?} (§8.1.1.5)", message.label(), message.header("CSeq")));

@@ -17,7 +17,7 @@ use crate::{
     transaction::{Client, ClientTransaction, Due, Purpose, ServerTransaction},
 };
 use std::{collections::VecDeque, net::SocketAddr};
-use tandem_model::{Random, Timestamp};
+use tandem_model::{Random, Timestamp, Transport};
 
 /// Calls that one phone may hold over its life. The INVITE of one more is answered 486.
 pub const MAX_CALLS: usize = 4096;
@@ -31,6 +31,8 @@ pub struct Setup {
     pub address: SocketAddr,
     /// Where requests outside of dialogs go.
     pub outbound: SocketAddr,
+    /// What those requests go over, and what its Contact asks for.
+    pub transport: Transport,
     /// Where it wants RTP in its first call; the next calls take the even ports after it.
     pub media: SocketAddr,
     /// What it can speak, in order of preference.
@@ -54,6 +56,7 @@ impl Setup {
             name: name.into(),
             address,
             outbound,
+            transport: Transport::Udp,
             media: SocketAddr::new(address.ip(), 4000),
             formats: vec![Format::pcmu(), Format::pcma(), Format::events(101)],
             record_route: Vec::new(),
@@ -77,6 +80,15 @@ pub enum Input<'a> {
         /// What.
         bytes: &'a [u8],
     },
+    /// A message that came over a stream, whole: see [`Splitter`](crate::Splitter).
+    Streamed {
+        /// The other end of the connection.
+        source: SocketAddr,
+        /// Our end.
+        local: SocketAddr,
+        /// What.
+        bytes: &'a [u8],
+    },
     /// A datagram at a media port.
     Rtp {
         /// From.
@@ -93,8 +105,11 @@ pub enum Input<'a> {
 /// Something that a phone wants done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// Send a datagram of signalling.
+    /// Send a message.
     Send {
+        /// What its top Via says (RFC 3261 §18.1.1, §18.2.2). Over TCP: on the connection with that other end, or a new one to
+        /// `outbound` where that is gone.
+        transport: Transport,
         /// To.
         destination: SocketAddr,
         /// What.
@@ -338,18 +353,14 @@ impl Phone {
         if let Ok(message) = Message::parse(&bytes) {
             self.known_branches.extend(crate::Via::parse(message.header("Via").unwrap_or_default()).map(|via| via.branch().to_owned()));
         }
-        self.outputs.push_back(Output::Send { destination, bytes });
+        self.put(destination, bytes);
     }
 
     /// Takes one input.
     pub fn handle(&mut self, now: Timestamp, input: Input<'_>) {
         match input {
-            Input::Datagram { source, local, bytes } => match Message::parse(bytes) {
-                Ok(message) => self.on_message(now, source, local, message),
-                // RFC 5626 §3.5.1 keep-alives are no messages.
-                Err(_) if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n')) => {}
-                Err(NotSip(text)) => self.violate(now, "syntax", text),
-            },
+            Input::Datagram { source, local, bytes } => self.on_bytes(now, Transport::Udp, source, local, bytes),
+            Input::Streamed { source, local, bytes } => self.on_bytes(now, Transport::Tcp, source, local, bytes),
             Input::Rtp { source, local, bytes } => {
                 let call = self.calls.iter_mut().rev().find(|call| call.media == local);
                 if let Some(stream) = call.and_then(|call| call.stream.as_mut()) {
@@ -437,6 +448,20 @@ impl Phone {
         client.is_open() && !moot
     }
 
+    fn on_bytes(&mut self, now: Timestamp, transport: Transport, source: SocketAddr, local: SocketAddr, bytes: &[u8]) {
+        match Message::parse(bytes) {
+            Ok(message) => {
+                if message.is_request() {
+                    self.check_transport(now, transport, &message);
+                }
+                self.on_message(now, source, local, message);
+            }
+            // RFC 5626 §3.5.1 keep-alives are no messages.
+            Err(_) if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n')) => {}
+            Err(NotSip(text)) => self.violate(now, "syntax", text),
+        }
+    }
+
     fn on_message(&mut self, now: Timestamp, source: SocketAddr, local: SocketAddr, message: Message) {
         if self.is_deaf_to(&message) {
             return;
@@ -475,7 +500,7 @@ impl Phone {
             match self.clients[index].timer.poll(now) {
                 Some(Due::Again) => {
                     let (destination, bytes) = (self.clients[index].destination, self.clients[index].bytes.clone());
-                    self.outputs.push_back(Output::Send { destination, bytes });
+                    self.put(destination, bytes);
                 }
                 Some(Due::TimedOut) if self.clients[index].is_open() => {
                     let matters = self.is_pending(&self.clients[index]);
@@ -511,7 +536,7 @@ impl Phone {
                 match accepted.timer.poll(now) {
                     Some(Due::Again) => {
                         let (destination, bytes) = (accepted.destination, accepted.bytes.clone());
-                        self.outputs.push_back(Output::Send { destination, bytes });
+                        self.put(destination, bytes);
                     }
                     Some(Due::TimedOut) => self.on_ack_missing(now, call, dialog),
                     None => {}

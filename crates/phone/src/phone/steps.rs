@@ -154,7 +154,7 @@ impl Phone {
             others.for_each(|other| other.stage = Stage::Over);
             self.trigger(now, call, When::Answered);
         } else if status >= 300 {
-            self.servers[server].timer = Some(Retransmission::start(now, Some(T2)));
+            self.servers[server].timer = Some(self.new_timer(now, Some(T2), super::write::transport_of(&bytes)));
             self.calls[call].dialogs[dialog].session.remote_offer = None;
             if first {
                 self.calls[call].dialogs.iter_mut().for_each(|dialog| dialog.stage = Stage::Over);

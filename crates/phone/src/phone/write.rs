@@ -7,7 +7,7 @@ use crate::{
     transaction::{Client, ClientTransaction, Purpose, Retransmission, T2},
 };
 use std::net::SocketAddr;
-use tandem_model::Timestamp;
+use tandem_model::{Timestamp, Transport};
 
 /// What we say that we understand.
 const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
@@ -23,15 +23,30 @@ pub(super) struct Outgoing<'a> {
 }
 
 impl Phone {
-    pub(super) fn new_via(&mut self) -> String {
+    /// The Via of a request, which says what it goes over.
+    pub(super) fn new_via(&mut self, request: &Message) -> String {
         let branch = format!("z9hG4bK{}", self.token());
         let rport = if self.setup.rport { ";rport" } else { "" };
-        format!("SIP/2.0/UDP {}{rport};branch={branch}", self.setup.address)
+        format!("SIP/2.0/{} {}{rport};branch={branch}", self.transport_for(request).token(), self.setup.address)
+    }
+
+    /// What a request goes over: what its next hop asks for (RFC 3263 §4.1); outside of dialogs what the phone is set to.
+    fn transport_for(&self, request: &Message) -> Transport {
+        let is_inside = NameAddr::parse(request.header("To").unwrap_or_default()).tag().is_some();
+        let route = request.list("Route").first().map(|route| NameAddr::parse(route).uri.to_owned());
+        let hop = route.unwrap_or_else(|| request.uri().to_owned());
+        if !is_inside || self.setup.sticky {
+            self.setup.transport
+        } else if hop.to_ascii_lowercase().contains(";transport=tcp") {
+            Transport::Tcp
+        } else {
+            Transport::Udp
+        }
     }
 
     /// Gives a request its Via, sends it and remembers it as a client transaction.
     pub(super) fn start_client(&mut self, now: Timestamp, outgoing: Outgoing<'_>) {
-        let via = self.new_via();
+        let via = self.new_via(&outgoing.message);
         self.start_client_under(now, outgoing, via);
     }
 
@@ -43,6 +58,7 @@ impl Phone {
         let branch = Via::parse(message.header("Via").unwrap_or_default()).map_or("", |via| via.branch()).to_owned();
         let bytes = message.print();
         let cap = (message.method() != "INVITE").then_some(T2);
+        let timer = self.new_timer(now, cap, transport_of(&bytes));
         self.transmit(now, call, destination, bytes.clone(), Some(&message));
         self.clients.push(ClientTransaction {
             branch,
@@ -53,7 +69,7 @@ impl Phone {
             dialog,
             purpose,
             state: Client::Calling,
-            timer: Retransmission::start(now, cap),
+            timer,
             final_tag: None,
             ack: None,
         });
@@ -73,13 +89,32 @@ impl Phone {
             self.trace.push(Traced { at: now, sent: true, peer, local, message: message.clone() });
         }
         if call.is_some_and(|call| self.calls[call].script.habits.twice) {
-            self.outputs.push_back(Output::Send { destination, bytes: bytes.clone() });
+            self.put(destination, bytes.clone());
         }
-        self.outputs.push_back(Output::Send { destination, bytes });
+        self.put(destination, bytes);
+    }
+
+    pub(super) fn put(&mut self, destination: SocketAddr, bytes: Vec<u8>) {
+        self.outputs.push_back(Output::Send { transport: transport_of(&bytes), destination, bytes });
+    }
+
+    /// Timers of what goes over `transport`: over a stream nothing is repeated (RFC 3261 §17).
+    pub(super) fn new_timer(&self, now: Timestamp, cap: Option<std::time::Duration>, transport: Transport) -> Retransmission {
+        let mut timer = Retransmission::start(now, cap);
+        if transport.is_reliable() {
+            timer.stop(timer.deadline);
+        }
+        timer
     }
 
     pub(super) fn own_contact(&self) -> String {
-        format!("sip:{}@{}", self.setup.name, self.setup.address)
+        self.contact_of(&self.setup.name)
+    }
+
+    /// A Contact URI of this phone with that user part.
+    pub(super) fn contact_of(&self, user: &str) -> String {
+        let transport = if self.setup.transport == Transport::Tcp { ";transport=tcp" } else { "" };
+        format!("sip:{user}@{}{transport}", self.setup.address)
     }
 
     /// The first INVITE of a call.
@@ -132,7 +167,8 @@ impl Phone {
         for (index, value) in vias.iter().enumerate() {
             let mut text = (*value).to_owned();
             if let (0, Some(via)) = (index, Via::parse(value)) {
-                destination = via.response_address(source);
+                let over_stream = via.protocol.eq_ignore_ascii_case("SIP/2.0/TCP");
+                destination = if over_stream { source } else { via.response_address(source) };
                 if via.param("rport").is_some() {
                     text = text.replacen(";rport", &format!(";rport={}", source.port()), 1);
                 }
@@ -169,9 +205,20 @@ impl Phone {
 
     pub(super) fn repeat_response(&mut self, server: usize) {
         if let Some((_, bytes, destination)) = self.servers[server].response.clone() {
-            self.outputs.push_back(Output::Send { destination, bytes });
+            self.put(destination, bytes);
         }
     }
+}
+
+/// What the top Via of a message says that it goes over.
+pub(super) fn transport_of(bytes: &[u8]) -> Transport {
+    let via = bytes.split(|byte| *byte == b'\n').find_map(|line| {
+        let colon = line.iter().position(|byte| *byte == b':')?;
+        let name = line[..colon].trim_ascii();
+        (name.eq_ignore_ascii_case(b"Via") || name.eq_ignore_ascii_case(b"v")).then(|| line[colon + 1..].trim_ascii())
+    });
+    let protocol = via.and_then(|via| via.get(..b"SIP/2.0/TCP".len()));
+    if protocol.is_some_and(|protocol| protocol.eq_ignore_ascii_case(b"SIP/2.0/TCP")) { Transport::Tcp } else { Transport::Udp }
 }
 
 /// The usual words of the statuses that scenarios use.

@@ -26,6 +26,7 @@ mod retransmissions;
 mod routes;
 mod sips;
 mod target_refresh;
+mod tcp;
 mod timeouts;
 mod timer_races;
 mod transports;

@@ -75,7 +75,7 @@ impl Driver {
         while let Some(output) = self.phone.poll_output() {
             match output {
                 // What cannot be sent is lost, as it may be on any network.
-                Output::Send { destination, bytes } => drop(self.sip.send_to(&bytes, destination).await),
+                Output::Send { destination, bytes, .. } => drop(self.sip.send_to(&bytes, destination).await),
                 Output::Rtp { local, destination, bytes } => {
                     self.open_media(local).await?;
                     if let Some(socket) = self.media.get(&local) {
