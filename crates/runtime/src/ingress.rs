@@ -6,7 +6,7 @@ use crate::{
     mailbox::Refused,
     node::Node,
     transport::{
-        tcp::{End, StreamUser},
+        stream::{End, StreamUser},
         udp::{Places, Received, UdpTransport},
     },
 };

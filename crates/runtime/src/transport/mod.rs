@@ -1,5 +1,6 @@
 //! The listeners' sockets, one file a transport.
 
+pub(crate) mod stream;
 pub(crate) mod tcp;
 pub(crate) mod udp;
 mod unreachable;
@@ -7,8 +8,9 @@ mod unreachable;
 pub(crate) use unreachable::Undelivered;
 
 use std::{io, net::SocketAddr, rc::Rc};
+use stream::StreamLimits;
 use tandem_model::{ListenerId, Transport};
-use tcp::{StreamLimits, TcpTransport};
+use tcp::TcpTransport;
 use udp::UdpTransport;
 
 /// What became of a message.

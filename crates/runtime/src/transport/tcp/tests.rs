@@ -2,8 +2,14 @@
 
 use super::*;
 use crate::transport::test_runtime;
-use std::rc::Weak;
-use tokio::{io::AsyncBufReadExt, task::LocalSet};
+use std::{rc::Weak, time::Duration};
+use tandem_signalling::message::FrameError;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt},
+    sync::Notify,
+    task::LocalSet,
+    time::timeout,
+};
 
 /// Far longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);

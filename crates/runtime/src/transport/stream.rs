@@ -1,0 +1,281 @@
+//! What TCP and TLS share: how a connection is carried, from its first byte to its last, and what it may take.
+//!
+//! Each connection has a task of its own that reads, writes and watches its limits, and tells the [`StreamUser`] when it is over.
+
+use super::Sent;
+use bytes::Bytes;
+use socket2::{Domain, Protocol, Socket, Type};
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    future::{Future, poll_fn},
+    io,
+    net::SocketAddr,
+    pin::pin,
+    rc::Rc,
+    task::Poll,
+    time::Duration,
+};
+use tandem_model::{Flow, ListenerId};
+use tandem_signalling::message::{Frame, FrameError, Framer};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::{TcpListener, TcpSocket, TcpStream},
+    sync::Notify,
+    time::{Instant, timeout, timeout_at},
+};
+
+/// What a listener's connections may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StreamLimits {
+    /// Connections of the listener, those being made included.
+    pub(crate) connections: usize,
+    /// Those that came from one address.
+    pub(crate) of_one_address: usize,
+    /// How long the other end may take to accept a connection; then the message goes another way (§18.1.1).
+    pub(crate) connect: Duration,
+    /// How long a connection that came may stay before its first message.
+    pub(crate) first_message: Duration,
+    /// How long a message may take from its first byte to its last.
+    pub(crate) message: Duration,
+    /// How long a connection may be silent both ways.
+    pub(crate) idle: Duration,
+    /// How long the other end may leave unread what we have written.
+    pub(crate) unread: Duration,
+    /// Bytes that may wait to be written to one connection.
+    pub(crate) unwritten: usize,
+}
+
+impl StreamLimits {
+    pub(crate) const USUAL: StreamLimits = StreamLimits {
+        connections: 4_096,
+        of_one_address: 256,
+        connect: Duration::from_secs(1),
+        first_message: Duration::from_secs(10),
+        message: Duration::from_secs(10),
+        // Longer than any transaction, and than the keep-alives of RFC 5626 (at most two minutes apart over TCP, §4.4.1).
+        idle: Duration::from_secs(300),
+        unread: Duration::from_secs(10),
+        unwritten: 1 << 20,
+    };
+}
+
+/// Connections that the system may hold before we take them.
+const BACKLOG: u32 = 1_024;
+
+/// Bytes read at once.
+const READ_BYTES: usize = 16 << 10;
+
+/// How long no connection is taken after the system refused one: it is short of descriptors or memory.
+const AFTER_FAILURE: Duration = Duration::from_millis(100);
+
+/// What answers a keep-alive (RFC 5626 §4.4.1).
+const PONG: Bytes = Bytes::from_static(b"\r\n");
+
+/// Who works on what comes over streams.
+pub(crate) trait StreamUser {
+    /// One whole message.
+    fn on_message(self: &Rc<Self>, flow: Flow, message: Bytes);
+
+    /// A message whose end cannot be told: the connection is closed after what this answers.
+    fn on_broken(self: &Rc<Self>, flow: Flow, error: &FrameError) -> Option<Bytes>;
+
+    /// A connection is over, or could not be made: what was sent over it and not answered never will be.
+    fn on_over(self: &Rc<Self>, listener: ListenerId, remote: SocketAddr, end: &End);
+}
+
+/// What belongs to all that comes over one connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Whence {
+    pub(super) flow: Flow,
+    /// When the first message must be here.
+    pub(super) first_message: Option<Instant>,
+}
+
+/// Why a connection is over.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum End {
+    /// The other end closed it.
+    #[error("closed by the other end")]
+    Closed,
+    /// The system says that it is broken.
+    #[error("{0}")]
+    Failed(io::Error),
+    /// Nobody accepted it.
+    #[error("not accepted")]
+    NotMade,
+    /// One of the limits above ran out.
+    #[error("{0}")]
+    Limit(&'static str),
+    /// What it brought is no SIP.
+    #[error("{0}")]
+    Broken(FrameError),
+}
+
+/// Listens. Must be called inside a tokio runtime with I/O.
+///
+/// # Errors
+/// The system's: address in use or not ours.
+pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    // A node that starts again must not wait for the connections of the one before.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(i32::try_from(BACKLOG).unwrap_or(i32::MAX))?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Takes connections for as long as the node lives.
+pub(super) async fn accept(listener: &TcpListener, id: ListenerId, mut admit: impl FnMut(TcpStream, SocketAddr)) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, remote)) => admit(stream, remote),
+            Err(error) => {
+                tracing::warn!(listener = id.0, %error, "cannot take a connection");
+                tokio::time::sleep(AFTER_FAILURE).await;
+            }
+        }
+    }
+}
+
+/// Connects from the listener's own address: a peer knows us by it.
+pub(super) async fn connect(local: SocketAddr, remote: SocketAddr, within: Duration) -> Result<TcpStream, End> {
+    let connected = async {
+        let socket = if remote.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        if !local.ip().is_unspecified() {
+            socket.bind(SocketAddr::new(local.ip(), 0))?;
+        }
+        socket.connect(remote).await
+    };
+    timeout(within, connected).await.map_err(|_| End::NotMade)?.map_err(End::Failed)
+}
+
+/// What others may do with a connection.
+pub(super) struct Connection {
+    limits: StreamLimits,
+    unwritten: RefCell<VecDeque<Bytes>>,
+    waiting: Cell<usize>,
+    more: Notify,
+}
+
+impl Connection {
+    pub(super) fn new(limits: StreamLimits) -> Connection {
+        Connection { limits, unwritten: RefCell::default(), waiting: Cell::new(0), more: Notify::new() }
+    }
+
+    /// Has the message written as soon as there is a connection and what came before it is written.
+    pub(super) fn push(&self, message: &Bytes) -> Sent {
+        let waiting = self.waiting.get() + message.len();
+        // Nobody would repeat it (RFC 3261 §17): what is lost here has failed.
+        if waiting > self.limits.unwritten {
+            return Sent::Unreachable;
+        }
+        self.waiting.set(waiting);
+        self.unwritten.borrow_mut().push_back(message.clone());
+        self.more.notify_one();
+        Sent::Now
+    }
+
+    /// Reads and writes until one of the two is over.
+    pub(super) async fn carry<R, W, U>(&self, read: R, mut write: W, whence: Whence, user: &Rc<U>) -> End
+    where
+        R: AsyncRead + Unpin,
+        W: AsyncWrite + Unpin,
+        U: StreamUser,
+    {
+        let written = Cell::new(Instant::now());
+        let end = first_of(self.read(read, &written, whence, user), self.write(&mut write, &written)).await;
+        if let End::Broken(_) = end {
+            // The answer to what was broken.
+            let _ = timeout(self.limits.unread, self.write_all(&mut write, &written)).await;
+        }
+        end
+    }
+
+    async fn read<R, U>(&self, mut stream: R, written: &Cell<Instant>, whence: Whence, user: &Rc<U>) -> End
+    where
+        R: AsyncRead + Unpin,
+        U: StreamUser,
+    {
+        let Whence { flow, mut first_message } = whence;
+        let mut framer = Framer::new();
+        let mut buffer = vec![0; READ_BYTES];
+        let mut begun: Option<Instant> = None;
+        let mut heard = Instant::now();
+        loop {
+            let idle = heard.max(written.get()) + self.limits.idle;
+            let slow = begun.map(|begun| begun + self.limits.message);
+            let until = [Some(idle), slow, first_message].into_iter().flatten().min().unwrap_or(idle);
+            let length = match timeout_at(until, stream.read(&mut buffer)).await {
+                Ok(Ok(0)) => return End::Closed,
+                Ok(Ok(length)) => length,
+                Ok(Err(error)) => return End::Failed(error),
+                Err(_) if slow == Some(until) => return End::Limit("a message took too long"),
+                Err(_) if first_message == Some(until) => return End::Limit("nothing came"),
+                // Something was written meanwhile: it was not idle.
+                Err(_) if heard.max(written.get()) + self.limits.idle > Instant::now() => continue,
+                Err(_) => return End::Limit("idle"),
+            };
+            heard = Instant::now();
+            framer.push(&buffer[..length]);
+            while let Some(frame) = framer.poll_frame() {
+                match frame {
+                    Ok(Frame::Message(message)) => {
+                        (begun, first_message) = (None, None);
+                        user.on_message(flow, message);
+                    }
+                    Ok(Frame::KeepAlive) => {
+                        self.push(&PONG);
+                    }
+                    Err(error) => {
+                        if let Some(answer) = user.on_broken(flow, &error) {
+                            self.push(&answer);
+                        }
+                        return End::Broken(error);
+                    }
+                }
+            }
+            begun = framer.is_amid_message().then(|| begun.unwrap_or(heard));
+        }
+    }
+
+    async fn write<W: AsyncWrite + Unpin>(&self, stream: &mut W, written: &Cell<Instant>) -> End {
+        loop {
+            if let Err(end) = self.write_all(stream, written).await {
+                return end;
+            }
+            self.more.notified().await;
+        }
+    }
+
+    /// Writes until nothing waits.
+    async fn write_all<W: AsyncWrite + Unpin>(&self, stream: &mut W, written: &Cell<Instant>) -> Result<(), End> {
+        loop {
+            let Some(message) = self.unwritten.borrow_mut().pop_front() else { return Ok(()) };
+            self.waiting.set(self.waiting.get() - message.len());
+            let whole = async {
+                stream.write_all(&message).await?;
+                stream.flush().await
+            };
+            match timeout(self.limits.unread, whole).await {
+                Ok(Ok(())) => written.set(Instant::now()),
+                Ok(Err(error)) => return Err(End::Failed(error)),
+                Err(_) => return Err(End::Limit("the other end does not read")),
+            }
+        }
+    }
+}
+
+/// What the first of two to end ends with.
+async fn first_of<T>(one: impl Future<Output = T>, other: impl Future<Output = T>) -> T {
+    let (mut one, mut other) = (pin!(one), pin!(other));
+    poll_fn(|context| match one.as_mut().poll(context) {
+        Poll::Pending => other.as_mut().poll(context),
+        ready => ready,
+    })
+    .await
+}
