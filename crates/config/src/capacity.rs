@@ -230,7 +230,7 @@ impl Config {
             Endpoint::Trunk { name, .. } => {
                 let trunk = self.trunks.iter().find(|trunk| trunk.name == *name);
                 let targets = trunk.into_iter().flat_map(|trunk| trunk.targets.iter().map(move |target| (trunk, target)));
-                targets.filter_map(|(trunk, target)| self.sides(Some(trunk), target)).map(|sides| sides.media).collect()
+                targets.filter_map(|(trunk, target)| self.sides(Some(trunk), &target.uri)).map(|sides| sides.media).collect()
             }
         }
     }

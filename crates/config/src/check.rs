@@ -134,19 +134,19 @@ fn check_trunk(config: &Config, names: &Names, trunk: &At<Trunk>, problems: &mut
         problems.add(name.place, message);
     }
     for target in &trunk.targets {
-        if let (Some((_, listener)), Destination::Address(address)) = (listener, &target.destination)
+        if let (Some((_, listener)), Destination::Address(address)) = (listener, &target.uri.destination)
             && !listener.reaches(address.ip())
         {
             let message = format!("listener `{}` ({}) cannot reach {}", listener.name, listener.bind.ip(), address.ip());
             problems.add(target.place, message);
         }
-        if let (Some((_, listener)), Some(transport)) = (listener, target.transport)
+        if let (Some((_, listener)), Some(transport)) = (listener, target.uri.transport)
             && listener.transport != transport
         {
             let (ours, theirs) = (listener.transport.token(), transport.token());
             problems.add(target.place, format!("listener `{}` speaks {ours}, and the target asks for {theirs}", listener.name));
         }
-        check_sides(config, names, Some(trunk), target, target.place, problems);
+        check_sides(config, names, Some(trunk), &target.uri, target.place, problems);
     }
 }
 

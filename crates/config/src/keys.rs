@@ -32,7 +32,7 @@ pub(crate) const CALLS: Keys =
 
 pub(crate) const TRUNK: Keys = Keys {
     title: "[[trunk]]",
-    built: &["name", "targets", "match", "listen", "media", "nat", "codecs", "trying_timeout", "ring_timeout", "limits"],
+    built: &["name", "targets", "match", "listen", "media", "nat", "codecs", "trying_timeout", "ring_timeout", "failover", "limits"],
     later: &[
         "proxy",
         "login",
@@ -51,7 +51,6 @@ pub(crate) const TRUNK: Keys = Keys {
         "session_timer",
         "prack",
         "ping",
-        "failover",
         "headers_out",
         "headers_in",
         "numbers_out",
@@ -59,7 +58,7 @@ pub(crate) const TRUNK: Keys = Keys {
     ],
 };
 
-pub(crate) const TARGET: Keys = Keys { title: "a target", built: &["uri"], later: &["priority", "weight"] };
+pub(crate) const TARGET: Keys = Keys { title: "a target", built: &["uri", "priority", "weight"], later: &[] };
 
 pub(crate) const MATCH: Keys = Keys { title: "`match`", built: &["sources", "listen", "domain", "to"], later: &["tls_name"] };
 

@@ -33,7 +33,7 @@ pub use problem::{At, Place, Problem, Problems};
 pub use route::{Do, Endpoint, From, MAX_ENDPOINTS, Route};
 pub use side::{Advertised, Listener, Media};
 pub use sides::Sides;
-pub use trunk::{Limits, MAX_SOURCES, MAX_TARGETS, Match, Trunk};
+pub use trunk::{Limits, MAX_SOURCES, MAX_TARGETS, Match, Trunk, TrunkTarget};
 pub use uri::{Host, Target};
 pub use value::{Network, Pattern, PortRange, print_duration};
 

@@ -92,7 +92,7 @@ fn three_sides(trunk: &str) -> String {
 fn sides_of(trunk: &str) -> Vec<(u16, u16)> {
     let config: Config = load(&three_sides(trunk), "t", &common::env).expect("it loads");
     let trunk = &config.trunks[0];
-    let sides = trunk.targets.iter().map(|target| config.sides(Some(trunk), target).expect("it loads"));
+    let sides = trunk.targets.iter().map(|target| config.sides(Some(trunk), &target.uri).expect("it loads"));
     sides.map(|sides| (sides.listener.0, sides.media.0)).collect()
 }
 

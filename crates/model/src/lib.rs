@@ -9,8 +9,10 @@
 //! Three types to know: [`CallId`] names a call, [`MediaCommand`] tells a media session what to be, and
 //! [`Question`] is what a call asks of policy.
 
+mod caller;
 mod codec;
 mod event;
+mod failover;
 mod ids;
 mod media;
 mod net;
@@ -18,8 +20,10 @@ mod question;
 mod random;
 mod time;
 
+pub use caller::{CalledFrom, Caller, CallerId, Presentation, Shown};
 pub use codec::{Codec, TELEPHONE_EVENT};
 pub use event::{CallRecord, EndReason, Event, EventKind, LegRecord};
+pub use failover::Failover;
 pub use ids::{CallId, LegId, MAX_LEGS, PortId};
 pub use media::{
     DirectionStats, EndpointDescription, EndpointRequest, EndpointStats, LocalEndpoint, MediaCommand, MediaEvent, MediaFailure, MediaSide,

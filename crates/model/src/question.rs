@@ -1,7 +1,7 @@
 //! What a call asks of policy and what it is told. Rules answer at once, a webhook may answer later: a call cannot
 //! tell them apart.
 
-use crate::{Codec, Destination, ListenerId, MediaSide};
+use crate::{Caller, Codec, Destination, Failover, ListenerId, MediaSide, Presentation, Shown};
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, time::Duration};
 
@@ -47,6 +47,10 @@ pub struct Route {
     pub called: Box<str>,
     /// The called URI as it came.
     pub uri: Box<str>,
+    /// Who calls, if the profile of the caller's leg says that policy looks at it.
+    pub caller: Option<Caller>,
+    /// Names and values of the INVITE's headers that nobody here acts on, in their order, if that profile says so.
+    pub headers: Box<[(Box<str>, Box<str>)]>,
 }
 
 /// Whose request it is.
@@ -129,6 +133,8 @@ pub struct LegPlan {
     pub destination: Destination,
     /// How to speak with them.
     pub profile: LegProfile,
+    /// What its INVITE says beyond the ordinary.
+    pub presentation: Option<Box<Presentation>>,
 }
 
 /// How a leg is spoken with, by the trunk it belongs to.
@@ -146,4 +152,8 @@ pub struct LegProfile {
     pub trying_timeout: Duration,
     /// No final response for so long: CANCEL.
     pub ring_timeout: Duration,
+    /// After which failures the next target is tried.
+    pub failover: Failover,
+    /// What of its INVITE is shown to policy.
+    pub shown: Shown,
 }

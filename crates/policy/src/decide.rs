@@ -10,6 +10,8 @@ pub struct CallView<'a> {
     pub load: &'a LimitBook,
     /// When it is.
     pub now: Timestamp,
+    /// Decides every random choice.
+    pub draw: u64,
 }
 
 /// Answers a question of a call. Allocates nothing but the answer.

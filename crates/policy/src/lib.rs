@@ -14,6 +14,7 @@ mod limits;
 mod overlap;
 mod routing;
 mod ruleset;
+mod targets;
 mod trunk;
 
 pub use decide::{CallView, decide};

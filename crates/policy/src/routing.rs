@@ -1,9 +1,9 @@
 //! Where does it go? Finds the route of a call and writes out the legs to try.
 
-use crate::{CallView, ruleset::TrunkRule};
+use crate::{CallView, ruleset::TrunkRule, targets::TargetRule};
 use std::time::Duration;
 use tandem_config::{Pattern, Target};
-use tandem_model::{Action, BuiltIn, Decision, LegPlan, LegProfile, Origin, Route, TrunkId};
+use tandem_model::{Action, BuiltIn, Decision, LegPlan, LegProfile, Origin, Random, Route, TrunkId};
 
 /// One `[[route]]`.
 #[derive(Clone, Debug)]
@@ -56,6 +56,7 @@ impl RouteRule {
 fn plan(endpoints: &[EndpointRule], trunks: &[TrunkRule], view: &CallView<'_>, called: &str) -> Result<Box<[LegPlan]>, u16> {
     let mut legs = Vec::new();
     let mut refused = None;
+    let mut random = Random::new(view.draw);
     for endpoint in endpoints {
         match endpoint {
             EndpointRule::Uri { text, target, profile } => legs.push(LegPlan {
@@ -64,19 +65,21 @@ fn plan(endpoints: &[EndpointRule], trunks: &[TrunkRule], view: &CallView<'_>, c
                 uri: target.uri(),
                 destination: target.destination.clone(),
                 profile: profile.clone(),
+                presentation: None,
             }),
             EndpointRule::Trunk { trunk, text, number } => {
                 if let Some(status) = view.load.full(*trunk, view.now) {
                     refused.get_or_insert(status);
                     continue;
                 }
-                let targets = trunks.get(usize::from(trunk.0)).map_or(&[][..], |trunk| &trunk.targets);
-                legs.extend(targets.iter().map(|(target, profile)| LegPlan {
+                let Some(rule) = trunks.get(usize::from(trunk.0)) else { continue };
+                legs.extend(rule.targets.in_order(&mut random).map(|TargetRule { target, profile, .. }| LegPlan {
                     endpoint: text.clone(),
                     trunk: Some(*trunk),
                     uri: request_uri(target, number.as_deref(), called),
                     destination: target.destination.clone(),
                     profile: profile.clone(),
+                    presentation: None,
                 }));
             }
         }

@@ -2,10 +2,11 @@
 
 use crate::{
     routing::{ActionRule, EndpointRule, RouteRule},
+    targets::{TargetRule, Targets},
     trunk::Admission,
 };
-use tandem_config::{At, Config, Do, Endpoint, From, Limits, Problems, Target, Trunk};
-use tandem_model::{LegProfile, ListenerId, MediaSide, TrunkId};
+use tandem_config::{At, Config, Do, Endpoint, From, Limits, Problems, Trunk, TrunkTarget};
+use tandem_model::{LegProfile, ListenerId, MediaSide, Shown, TrunkId};
 
 /// All that is needed to decide. Immutable: a reload makes another.
 #[derive(Clone, Debug)]
@@ -23,7 +24,7 @@ pub(crate) struct TrunkRule {
     pub(crate) name: Box<str>,
     pub(crate) limits: Limits,
     /// Where its calls are sent and how they are spoken with.
-    pub(crate) targets: Box<[(Target, LegProfile)]>,
+    pub(crate) targets: Targets,
     /// How it is spoken with when it calls, by the listener that it comes in at.
     pub(crate) incoming: Box<[LegProfile]>,
 }
@@ -83,14 +84,16 @@ fn compile(config: &Config, problems: &mut Problems) -> Ruleset {
 
 fn compile_trunk(config: &Config, trunk: &Trunk) -> TrunkRule {
     let targets = trunk.targets.iter().filter_map(|target| {
-        let sides = config.sides(Some(trunk), target)?;
-        Some((target.value.clone(), profile(Some(trunk), sides.listener, sides.media)))
+        let TrunkTarget { uri, priority, weight } = &target.value;
+        let sides = config.sides(Some(trunk), uri)?;
+        let profile = profile(Some(trunk), sides.listener, sides.media);
+        Some(TargetRule { target: uri.clone(), priority: *priority, weight: *weight, profile })
     });
     let incoming = (0..config.listeners.len()).map(|index| {
         let listener = ListenerId(u16::try_from(index).unwrap_or(u16::MAX));
         profile(Some(trunk), listener, config.media_beside(Some(trunk), listener).unwrap_or(MediaSide(0)))
     });
-    TrunkRule { name: trunk.name.clone(), limits: trunk.limits, targets: targets.collect(), incoming: incoming.collect() }
+    TrunkRule { name: trunk.name.clone(), limits: trunk.limits, targets: Targets::new(targets), incoming: incoming.collect() }
 }
 
 /// How a leg of `trunk` is spoken with; a leg to a plain URI is spoken with as with a trunk that says nothing.
@@ -104,6 +107,8 @@ fn profile(trunk: Option<&Trunk>, listener: ListenerId, media: MediaSide) -> Leg
         nat: trunk.nat,
         trying_timeout: trunk.trying_timeout,
         ring_timeout: trunk.ring_timeout,
+        failover: trunk.failover,
+        shown: Shown::default(),
     }
 }
 

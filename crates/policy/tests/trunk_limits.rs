@@ -22,7 +22,7 @@ fn at(ms: u64) -> Timestamp {
 
 /// The URIs that a call would try, or the status that it would hear.
 fn plan(rules: &Ruleset, load: &LimitBook, now: Timestamp) -> Result<Vec<String>, u16> {
-    match decide(rules, &CallView { load, now }, &call(rules, "caller", "1")) {
+    match decide(rules, &CallView { load, now, draw: 0 }, &call(rules, "caller", "1")) {
         Decision::Route { action: Action::Bridge { legs, .. }, .. } => Ok(legs.iter().map(|leg| leg.endpoint.to_string()).collect()),
         Decision::Reject { status, .. } => Err(status),
         other => unreachable!("{other:?}"),
@@ -99,8 +99,9 @@ fn a_bridge_passes_over_full_trunks() {
 fn whether_an_endpoint_has_room_is_asked_by_its_name() {
     let before = two("", "limits = { calls = 1, status = 503 }");
     let mut book = LimitBook::new(&before);
-    let dial =
-        |rules: &Ruleset, load: &LimitBook, endpoint: &str| decide(rules, &CallView { load, now: at(0) }, &Question::Dial(endpoint.into()));
+    let dial = |rules: &Ruleset, load: &LimitBook, endpoint: &str| {
+        decide(rules, &CallView { load, now: at(0), draw: 0 }, &Question::Dial(endpoint.into()))
+    };
     assert_eq!(dial(&before, &book, "trunk:b/+4930555"), Decision::Dial(Some(B)));
     let begun = book.try_begin(B, at(0)).unwrap();
     assert_eq!(dial(&before, &book, "trunk:b"), Decision::Reject { status: 503, reason: None });

@@ -157,7 +157,7 @@ impl Actor {
             Output::Ask(id, question) => {
                 // It asks when it turns to somebody else.
                 self.called.take().into_iter().for_each(|begun| node.end_on_trunk(begun));
-                let decision = node.decide(now, &question);
+                let decision = node.decide(now, self.setup.seed, &question);
                 self.called = node.begin_on_trunk(now, &decision);
                 return Some(Input::Decided(id, Box::new(decision)));
             }

@@ -54,10 +54,10 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// Policy's answer.
-    pub(crate) fn decide(&self, now: Timestamp, question: &Question) -> Decision {
+    /// Policy's answer. `draw` decides its random choices.
+    pub(crate) fn decide(&self, now: Timestamp, draw: u64, question: &Question) -> Decision {
         let trunks = self.trunks.borrow();
-        tandem_policy::decide(&self.rules.borrow(), &CallView { load: &trunks, now }, question)
+        tandem_policy::decide(&self.rules.borrow(), &CallView { load: &trunks, now, draw }, question)
     }
 
     /// Counts a call on the trunk that it goes to.

@@ -72,12 +72,12 @@ impl Node {
     /// Whether what came over `flow` is from a stranger to a listener that strangers get no answer from.
     pub(crate) fn is_stranger_to_silence(&self, now: Timestamp, flow: &Flow) -> bool {
         let admit = Admit { listener: flow.listener, source: flow.remote, domain: Box::default(), to: Box::default() };
-        self.decide(now, &Question::Admit(admit)) == Decision::Ignore
+        self.decide(now, 0, &Question::Admit(admit)) == Decision::Ignore
     }
 
     /// Who sent this, if they may speak to us; else they have been told, or not, as policy says.
     fn admitted(self: &Rc<Self>, now: Timestamp, arrival: &Arrival) -> Option<(Origin, LegProfile)> {
-        match self.decide(now, &Question::Admit(admit(&arrival.message, &arrival.flow))) {
+        match self.decide(now, 0, &Question::Admit(admit(&arrival.message, &arrival.flow))) {
             Decision::Admitted { origin, profile } => Some((origin, profile)),
             Decision::Reject { status, reason } => {
                 let transmit = self.dispatcher.borrow().reply(&arrival.message, &arrival.flow, status, reason.as_deref(), |_| {});

@@ -37,6 +37,7 @@ const SDP_BEGINS: &[u8] = b"\r\n\r\nv=0";
 
 struct Held {
     call: Call,
+    seed: u64,
     /// On the trunk that it comes from.
     calling: Option<Begun>,
     /// On the trunk that it goes to.
@@ -214,7 +215,7 @@ impl CoreNode {
             Verdict::Again(transmit) => self.send(world, None, transmit),
             Verdict::Refuse(transmit) => {
                 let admit = Admit { listener: flow.listener, source: flow.remote, domain: Box::default(), to: Box::default() };
-                if self.decide(world.now, &Question::Admit(admit)) != Decision::Ignore {
+                if self.decide(world.now, 0, &Question::Admit(admit)) != Decision::Ignore {
                     self.send(world, None, transmit);
                 }
             }
@@ -222,12 +223,12 @@ impl CoreNode {
         }
     }
 
-    fn decide(&self, now: Timestamp, question: &Question) -> Decision {
-        tandem_policy::decide(&self.rules, &CallView { load: &self.trunks, now }, question)
+    fn decide(&self, now: Timestamp, draw: u64, question: &Question) -> Decision {
+        tandem_policy::decide(&self.rules, &CallView { load: &self.trunks, now, draw }, question)
     }
 
     fn admitted(&mut self, world: &mut World<'_>, arrival: &Arrival) -> Option<(Origin, LegProfile)> {
-        match self.decide(world.now, &Question::Admit(admit(&arrival.message, &arrival.flow))) {
+        match self.decide(world.now, 0, &Question::Admit(admit(&arrival.message, &arrival.flow))) {
             Decision::Admitted { origin, profile } => Some((origin, profile)),
             Decision::Reject { status, reason } => {
                 let transmit = self.dispatcher.reply(&arrival.message, &arrival.flow, status, reason.as_deref(), |_| {});
@@ -258,9 +259,10 @@ impl CoreNode {
         let id = CallId::new(1_700_000_000_000 + world.now.as_millis(), self.counter);
         self.dispatcher.adopt(&arrival, id);
         self.founded += 1;
-        let setup = CallSetup { id, seed: self.random.next_u64(), node: self.facts.clone() };
+        let seed = self.random.next_u64();
+        let setup = CallSetup { id, seed, node: self.facts.clone() };
         let call = Call::found(setup, world.now, arrival, origin, profile);
-        self.calls.insert(id, Held { call, calling: Some(begun), called: None });
+        self.calls.insert(id, Held { call, seed, calling: Some(begun), called: None });
         self.carry_out(world, id);
     }
 
@@ -345,7 +347,8 @@ impl CoreNode {
         // It asks when it turns to somebody else.
         let before = self.calls.get_mut(&id).and_then(|held| held.called.take());
         before.into_iter().for_each(|begun| self.trunks.end(begun));
-        let decision = self.decide(world.now, what);
+        let seed = self.calls.get(&id).map_or(0, |held| held.seed);
+        let decision = self.decide(world.now, seed, what);
         let trunk = match &decision {
             Decision::Route { action: Action::Bridge { legs, .. }, .. } => legs.first().and_then(|leg| leg.trunk),
             Decision::Dial(trunk) => *trunk,

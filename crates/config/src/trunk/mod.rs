@@ -1,12 +1,13 @@
 //! `[[trunk]]`: a neighbour, how its calls are known and how it is spoken with.
 
+mod failover;
 mod limits;
 mod matching;
 mod targets;
 
 pub use limits::Limits;
 pub use matching::{MAX_SOURCES, Match};
-pub use targets::MAX_TARGETS;
+pub use targets::{MAX_TARGETS, TrunkTarget};
 
 pub(crate) use limits::read_status;
 
@@ -14,18 +15,17 @@ use crate::{
     node::one_of,
     problem::At,
     reader::{Reader, Table},
-    uri::Target,
 };
 use std::time::Duration;
-use tandem_model::Codec;
+use tandem_model::{Codec, Failover};
 
 /// `[[trunk]]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trunk {
     /// Its name.
     pub name: Box<str>,
-    /// Where its calls are sent, tried in order. Empty: it only calls us.
-    pub targets: Vec<At<Target>>,
+    /// Where its calls are sent. Empty: it only calls us.
+    pub targets: Vec<At<TrunkTarget>>,
     /// Whose calls are this trunk's. `None`: nobody's.
     pub matching: Option<At<Match>>,
     /// The listener its requests leave from.
@@ -40,6 +40,8 @@ pub struct Trunk {
     pub trying_timeout: Duration,
     /// No final response for so long: CANCEL.
     pub ring_timeout: Duration,
+    /// After which failures of a target the next is tried.
+    pub failover: Failover,
     /// How much it may carry.
     pub limits: Limits,
 }
@@ -59,6 +61,7 @@ impl Default for Trunk {
             codecs: Codec::ALL.to_vec(),
             trying_timeout: SECOND * 4,
             ring_timeout: SECOND * 180,
+            failover: Failover::default(),
             limits: Limits::default(),
         }
     }
@@ -81,6 +84,7 @@ impl Trunk {
             codecs: read_codecs(reader, table),
             trying_timeout: trying.map_or(default.trying_timeout, |span| *span),
             ring_timeout: ring.map_or(default.ring_timeout, |span| *span),
+            failover: failover::read(reader, table),
             limits: table.value("limits").map_or_else(Limits::default, |value| limits::read(reader, table, value)),
         };
         if !table.has("targets") && !table.has("match") {

@@ -49,7 +49,7 @@ pub fn problems(text: &str) -> String {
 
 /// Decides on idle trunks.
 pub fn ask(rules: &Ruleset, question: &Question) -> Decision {
-    decide(rules, &CallView { load: &LimitBook::new(rules), now: Timestamp::ZERO }, question)
+    decide(rules, &CallView { load: &LimitBook::new(rules), now: Timestamp::ZERO, draw: 0 }, question)
 }
 
 pub fn admit(listener: ListenerId, source: &str) -> Admit {
@@ -75,5 +75,7 @@ pub fn call(rules: &Ruleset, from: &str, called: &str) -> Question {
         origin: Origin::Trunk { id, name: from.into() },
         called: called.into(),
         uri: format!("sip:{called}@192.0.2.1").into(),
+        caller: None,
+        headers: Box::default(),
     })
 }

@@ -13,7 +13,7 @@ use tandem_model::{
 use tandem_signalling::{CallSetup, ListenerFacts, Minter, NodeFacts, transaction::TransactionKeys};
 
 /// The format's version; a file of another one is refused.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// A whole call.
 #[derive(Clone, Debug, PartialEq)]
@@ -297,7 +297,7 @@ mod wire_text {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tandem_model::{LegPlan, ListenerId, MediaSide};
+    use tandem_model::{Failover, LegPlan, ListenerId, MediaSide, Shown};
 
     #[test]
     fn where_legs_are_sent_is_told_without_passwords() {
@@ -308,9 +308,12 @@ mod tests {
             nat: false,
             trying_timeout: Duration::ZERO,
             ring_timeout: Duration::ZERO,
+            failover: Failover::NONE,
+            shown: Shown::default(),
         };
         let destination = Destination::Address(([192, 0, 2, 1], 5060).into());
-        let plan = LegPlan { endpoint: "trunk:a".into(), trunk: None, uri: "sip:a:5ecret@b".into(), destination, profile };
+        let plan =
+            LegPlan { endpoint: "trunk:a".into(), trunk: None, uri: "sip:a:5ecret@b".into(), destination, profile, presentation: None };
         let action = Action::Bridge { legs: [plan].into(), timeout: None, anchor: true };
         let mut decision = Decision::Route { rule: "all".into(), action };
         mask_plans(&mut decision);

@@ -1,6 +1,6 @@
 //! What happens between the INVITE to the callee and its final response.
 
-use super::failure::{Failure, phrase, reason_value};
+use super::failure::{Cause, Failure, phrase, reason_value};
 use super::leg::sdp_of;
 use super::phase::Phase;
 use super::{Call, Side, context};
@@ -77,19 +77,21 @@ impl Call {
     /// The callee said no.
     pub(super) fn on_rejected(&mut self, now: Timestamp, message: &Message) {
         self.leg_failed(now, self.callee.as_ref().map(|callee| callee.id), message.status(), message.reason().into());
-        self.target_failed(now, Failure::from_response(message));
+        self.target_failed(now, Cause::Status(message.status()), Failure::from_response(message));
     }
 
     /// The callee said nothing, or was not there.
-    pub(super) fn on_unanswered(&mut self, now: Timestamp, status: u16) {
+    pub(super) fn on_unanswered(&mut self, now: Timestamp, cause: Cause) {
+        let status = cause.status();
         self.leg_failed(now, self.callee.as_ref().map(|callee| callee.id), status, phrase(status));
-        self.target_failed(now, Failure::unanswered(status));
+        self.target_failed(now, cause, Failure::unanswered(cause));
     }
 
     /// The target under way is out: the next one, unless ringing was passed on or the failure is final.
-    fn target_failed(&mut self, now: Timestamp, failure: Failure) {
+    fn target_failed(&mut self, now: Timestamp, cause: Cause, failure: Failure) {
         let Phase::Dialling(dialling) = &mut self.phase else { return };
-        let retry = failure.retriable && !dialling.passed_on;
+        let plan = self.bridge.as_ref().and_then(|bridge| bridge.current());
+        let retry = !dialling.passed_on && plan.is_some_and(|plan| cause.is_in(&plan.profile.failover));
         let offer = dialling.passed.take().map(|passed| passed.offer);
         self.give_up_callee();
         match &mut self.bridge {
@@ -116,12 +118,12 @@ impl Call {
                 callee.cancel(context!(self, now), reason_value(EndReason::RingTimeout));
             }
             self.leg_failed(now, self.callee.as_ref().map(|callee| callee.id), 487, phrase(487));
-            self.target_failed(now, Failure::ring_timeout());
+            self.target_failed(now, Cause::Timeout, Failure::ring_timeout());
         } else if dialling.trying_until.is_some_and(|at| at <= now) {
             if let Some(callee) = &mut self.callee {
                 callee.cancel(context!(self, now), None);
             }
-            self.on_unanswered(now, 408);
+            self.on_unanswered(now, Cause::Timeout);
         }
     }
 }

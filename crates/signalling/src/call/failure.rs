@@ -2,7 +2,7 @@
 
 use super::leg::Extra;
 use crate::message::{HeaderName, Message, reason_phrase};
-use tandem_model::EndReason;
+use tandem_model::{EndReason, Failover};
 
 /// The status that the caller gets for a final failure of the callee. `docs/failures.md` has the table.
 pub const fn relayed_status(status: u16) -> u16 {
@@ -27,6 +27,37 @@ pub const fn relayed_status(status: u16) -> u16 {
     }
 }
 
+/// Why a target is out, as it counts for trying the next one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// It said so.
+    Status(u16),
+    /// Nobody answered: no response at all (`trying_timeout`, Timer B), or no final one in time.
+    Timeout,
+    /// The network says that nobody is there.
+    Unreachable,
+}
+
+impl Cause {
+    /// Whether `failover` has it.
+    pub(super) fn is_in(self, failover: &Failover) -> bool {
+        match self {
+            Cause::Status(status) => failover.has(status),
+            Cause::Timeout => failover.timeout,
+            Cause::Unreachable => failover.unreachable,
+        }
+    }
+
+    /// The status that stands for it (RFC 3261 §8.1.3.1).
+    pub(super) const fn status(self) -> u16 {
+        match self {
+            Cause::Status(status) => status,
+            Cause::Timeout => 408,
+            Cause::Unreachable => 503,
+        }
+    }
+}
+
 /// A final failure on its way to the caller.
 #[derive(Clone, Debug)]
 pub(super) struct Failure {
@@ -35,8 +66,6 @@ pub(super) struct Failure {
     /// Reason phrase, where the callee's own status is passed.
     pub(super) reason: Option<Box<str>>,
     pub(super) extra: Extra,
-    /// As it counts for trying the next target (RFC 3263 §4.3).
-    pub(super) retriable: bool,
     /// What the record says, where it is not the status.
     pub(super) end: Option<EndReason>,
 }
@@ -44,7 +73,7 @@ pub(super) struct Failure {
 impl Failure {
     /// A failure of our own making.
     pub(super) fn new(status: u16) -> Self {
-        Failure { status, reason: None, extra: Extra::none(), retriable: false, end: None }
+        Failure { status, reason: None, extra: Extra::none(), end: None }
     }
 
     /// The callee's final response.
@@ -64,19 +93,18 @@ impl Failure {
                 .filter(|header| header.name == HeaderName::Contact)
                 .for_each(|header| extra.push(HeaderName::Contact, header.value));
         }
-        let retriable = matches!(response.status(), 408 | 500..=599);
-        Failure { status, reason: kept.then(|| response.reason().into()), extra, retriable, end: None }
+        Failure { status, reason: kept.then(|| response.reason().into()), extra, end: None }
     }
 
-    /// Nobody answered the INVITE (counts as 408), or it could not be delivered (counts as 503, RFC 3261 §8.1.3.1).
-    pub(super) fn unanswered(status: u16) -> Self {
-        Failure { status: relayed_status(status), reason: None, extra: Extra::none(), retriable: true, end: None }
+    /// Nobody answered the INVITE, or it could not be delivered.
+    pub(super) fn unanswered(cause: Cause) -> Self {
+        Failure { status: relayed_status(cause.status()), reason: None, extra: Extra::none(), end: None }
     }
 
     /// It rang, and nobody answered in time.
     pub(super) fn ring_timeout() -> Self {
         let end = EndReason::RingTimeout;
-        let mut failure = Failure { retriable: true, end: Some(end), ..Failure::new(caller_status(end)) };
+        let mut failure = Failure { end: Some(end), ..Failure::new(caller_status(end)) };
         if let Some(reason) = reason_value(end) {
             failure.extra.push(HeaderName::Reason, reason);
         }

@@ -22,6 +22,7 @@ use crate::minted::Minter;
 use crate::tombstone::Tombstone;
 use crate::transaction::{TransactionKey, TransactionKeys};
 use crate::wire::{Arrival, Transmit};
+use failure::Cause;
 use leg::{Context, Leg, LegEvent};
 use modify::Modify;
 use phase::{Bridge, MediaState, Phase};
@@ -262,8 +263,8 @@ impl Call {
             LegEvent::Accepted(message) => self.on_answer(now, &message),
             LegEvent::Rejected(message) if self.modify.is_some() => self.on_modify_rejected(now, &message),
             LegEvent::Rejected(message) => self.on_rejected(now, &message),
-            LegEvent::TimedOut => self.on_unanswered(now, 408),
-            LegEvent::Unreachable => self.on_unanswered(now, 503),
+            LegEvent::TimedOut => self.on_unanswered(now, Cause::Timeout),
+            LegEvent::Unreachable => self.on_unanswered(now, Cause::Unreachable),
             LegEvent::Cancelled(reason) => self.on_cancelled(now, side, reason.as_deref()),
             LegEvent::Reinvited => self.on_reinvited(now, side),
             LegEvent::Acknowledged(sdp) => self.on_acknowledged(now, side, sdp),

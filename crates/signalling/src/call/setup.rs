@@ -80,7 +80,7 @@ impl Call {
 
     fn ask_route(&mut self, now: Timestamp, origin: Origin, uri: Box<str>) {
         let called = Uri::parse(&uri).map_or_else(|_| Box::from(""), |uri| called_number(&uri));
-        let id = self.ask(Question::Route(Route { origin, called, uri }));
+        let id = self.ask(Question::Route(Route { origin, called, uri, caller: None, headers: Box::default() }));
         self.phase = Phase::Routing(id, now + DECISION_TIMEOUT);
     }
 

@@ -51,6 +51,8 @@ pub(crate) fn profile() -> LegProfile {
         nat: false,
         trying_timeout: Duration::from_secs(4),
         ring_timeout: Duration::from_secs(60),
+        failover: Failover::default(),
+        shown: Shown::default(),
     }
 }
 
@@ -244,6 +246,7 @@ pub(crate) fn plan(place: &str) -> LegPlan {
         uri: format!("sip:bob@{}", address.ip()).into(),
         destination: Destination::Address(address),
         profile: profile(),
+        presentation: None,
     }
 }
 

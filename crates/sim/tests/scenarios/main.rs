@@ -13,6 +13,7 @@ mod codecs;
 mod direct_media;
 mod early_media;
 mod expires;
+mod failover;
 mod failures;
 mod forks;
 mod late_offer;

@@ -1,0 +1,66 @@
+//! Who calls whom, as messages say it, and what an INVITE of ours says beyond the ordinary.
+
+use serde::{Deserialize, Serialize};
+
+/// Where the called number is taken from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CalledFrom {
+    /// The Request-URI.
+    #[default]
+    RequestUri,
+    /// To.
+    To,
+    /// P-Called-Party-ID (RFC 7315 §4.2).
+    PCalledPartyId,
+}
+
+/// Where the caller's number and name are read and written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CallerId {
+    /// From.
+    #[default]
+    From,
+    /// P-Asserted-Identity (RFC 3325).
+    Pai,
+    /// Remote-Party-ID, which no RFC has.
+    Rpid,
+}
+
+/// What a call reads from the INVITE that began it, to show it to policy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// Where the called number stands.
+    pub called_from: CalledFrom,
+    /// Where the caller stands.
+    pub caller_id: CallerId,
+    /// Some rule looks at who calls.
+    pub caller: bool,
+    /// Some rule looks at headers that are not ours.
+    pub headers: bool,
+}
+
+/// Who calls.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caller {
+    /// The display name, without quotes.
+    pub name: Option<Box<str>>,
+    /// The user part: unescaped, without its parameters; empty if there is none.
+    pub number: Box<str>,
+    /// The caller asks for it to be kept from the called person (RFC 3325 §9.3).
+    pub private: bool,
+}
+
+/// What an INVITE of ours says that it would not say by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presentation {
+    /// Route: the proxy that it goes through.
+    pub route: Option<Box<str>>,
+    /// Who calls; `None`: whom the caller's From names.
+    pub caller: Option<Caller>,
+    /// The header beside From that names who calls.
+    pub identity: CallerId,
+    /// Host part of From and of that header; `None`: the node's.
+    pub domain: Option<Box<str>>,
+    /// Names and values of headers that nobody here acts on.
+    pub headers: Box<[(Box<str>, Box<str>)]>,
+}
