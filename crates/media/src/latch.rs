@@ -12,6 +12,10 @@
 //!
 //! The description's own address is no stranger, so letting it win costs no safety; without that, a packet which
 //! somebody at the same host sent first, or the last one of the old stream, would lock the leg out.
+//!
+//! A source may also move without a word (a port translated anew on the way, a peer whose other half takes over). Another
+//! port of the right host takes the place of the pinned one where something speaks for it: see [`Claim`]. Another host never
+//! does.
 
 use std::net::SocketAddr;
 use tandem_model::SourceRule;
@@ -22,6 +26,18 @@ enum Fit {
     Left,
     Host,
     Described,
+}
+
+/// What speaks for a packet from another port than the one that is pinned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// Nothing.
+    None,
+    /// The pinned source has long been silent. Anybody at the host can wait for that, so where packets to the leg go to the
+    /// described address, they still do.
+    Vacant,
+    /// The packet goes on with the stream of the pinned source, whose SSRC only those know who see its packets.
+    Continues,
 }
 
 /// The latch of one socket of a leg.
@@ -37,12 +53,14 @@ pub(crate) struct Latch {
     before: Option<SocketAddr>,
     /// … which moved the leg elsewhere.
     moved: bool,
+    /// Where a leg that sent from its described address has gone on sending from: it listens there too (RFC 4961).
+    followed: Option<SocketAddr>,
 }
 
 impl Latch {
     /// A latch that lets nothing in.
     pub(crate) fn closed() -> Self {
-        Latch { rule: SourceRule::None, described: None, last_described: None, pin: None, before: None, moved: false }
+        Latch { rule: SourceRule::None, described: None, last_described: None, pin: None, before: None, moved: false, followed: None }
     }
 
     /// Takes a new remote description.
@@ -50,6 +68,7 @@ impl Latch {
         let moves = matches!((self.last_described, described), (Some(last), Some(new)) if !is_same(last, new));
         self.moved = moves || (self.moved && self.pin.is_none());
         self.before = self.pinned().or(self.before);
+        self.followed = self.followed.filter(|_| !moves);
         self.rule = rule;
         self.described = described;
         self.last_described = described.or(self.last_described);
@@ -58,20 +77,28 @@ impl Latch {
 
     /// Whether a packet from `source` is the leg's. Call it only for packets that are otherwise in order: the first
     /// that fits pins its source.
-    pub(crate) fn admit(&mut self, source: SocketAddr) -> bool {
+    pub(crate) fn admit(&mut self, source: SocketAddr, claim: Claim) -> bool {
         if self.pinned().is_some_and(|pinned| is_same(pinned, source)) {
             return true;
         }
-        let fit = self.fit(source);
-        let better = match (fit, self.pin) {
-            (Some(_), None) => true,
-            (Some(fit), Some((pinned, _))) => fit > pinned,
-            (None, _) => false,
-        };
-        if better {
-            self.pin = fit.map(|fit| (fit, source));
+        let Some(fit) = self.fit(source) else { return false };
+        let is_better = self.pin.is_none_or(|(pinned, _)| fit > pinned);
+        if !is_better && claim == Claim::None {
+            return false;
         }
-        better
+        let was_symmetric = self.followed.is_some() || matches!(self.pin, Some((Fit::Described, _)));
+        self.followed = match claim {
+            _ if fit == Fit::Described => None,
+            Claim::Continues if was_symmetric => Some(source),
+            _ => self.followed,
+        };
+        self.pin = Some((fit, source));
+        true
+    }
+
+    /// Whether `source` may be the leg's. It is not pinned for this.
+    pub(crate) fn may_be(&self, source: SocketAddr) -> bool {
+        self.fit(source).is_some()
     }
 
     fn fit(&self, source: SocketAddr) -> Option<Fit> {
@@ -94,14 +121,16 @@ impl Latch {
     }
 
     /// Where packets to the leg go: where its own come from if the rule says so, else, and until then, where the
-    /// description says. Where that is what it was, so is where its packets came from before.
+    /// description says, or where the leg has moved from there. Where that is what it was, so is where its packets came from
+    /// before.
     pub(crate) fn target(&self, described: SocketAddr) -> SocketAddr {
         match self.rule {
             SourceRule::Host(host) => {
                 let before = self.before.filter(|before| !self.moved && before.ip() == host);
                 self.pinned().or(before).unwrap_or(described)
             }
-            SourceRule::Described(_) | SourceRule::None => described,
+            SourceRule::Described(_) => self.followed.unwrap_or(described),
+            SourceRule::None => described,
         }
     }
 }

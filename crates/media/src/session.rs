@@ -5,7 +5,7 @@
 //! neither. When the time that it gave has come, `handle` [`Input::Wake`].
 
 use crate::{
-    endpoint::{Hears, Plain},
+    endpoint::{Hears, Plain, Unheard},
     packet::{Channel, DropReason, PacketBuf, Verdict},
     path::relay,
     rtp::rewrite::Feeder,
@@ -179,12 +179,21 @@ impl Session {
             return self.handle_control(now, speaker, channel, source, packet);
         }
         match self.endpoints[speaker].hear(now, source, packet) {
-            Err(reason) => Verdict::Dropped(reason),
+            Err(unheard) => self.pass_over(speaker, unheard),
             Ok(heard) => match self.listeners[speaker] {
                 Some(listener) => relay::rtp(now, speaker as u8, heard, &mut self.endpoints[usize::from(listener)], packet),
                 None => Verdict::Consumed,
             },
         }
+    }
+
+    /// A packet that goes no further leaves no gap in what the listener gets.
+    #[cold]
+    fn pass_over(&mut self, speaker: usize, unheard: Unheard) -> Verdict {
+        if let (Some(listener), Some(seen)) = (self.listeners[speaker], unheard.skipped) {
+            self.endpoints[usize::from(listener)].outgoing.skip(Feeder::Leg(speaker as u8), seen);
+        }
+        Verdict::Dropped(unheard.reason)
     }
 
     fn handle_control(&mut self, now: Timestamp, speaker: usize, channel: Channel, source: SocketAddr, packet: &mut PacketBuf) -> Verdict {

@@ -23,23 +23,30 @@ struct Arrival {
 const MAX_DIFFERENCE_US: u64 = 10_000_000;
 
 impl Jitter {
-    /// Takes one packet. Packets of one frame or event share a timestamp and say nothing about jitter; nor does the
-    /// first of a source or of a payload number.
+    /// Takes one packet, and says whether the clock of its source was set anew before it. Packets of one frame or event share
+    /// a timestamp and say nothing about jitter; nor does the first of a source or of a payload number.
     #[inline]
-    pub(crate) fn take(&mut self, now: Timestamp, header: &Header, clock_rate: u32) {
+    pub(crate) fn take(&mut self, now: Timestamp, header: &Header, clock_rate: u32) -> bool {
         let arrival = Arrival { ssrc: header.ssrc, payload: header.payload, timestamp: header.timestamp, at: now };
-        if let Some(last) = self.last.replace(arrival)
-            && (last.ssrc, last.payload) == (arrival.ssrc, arrival.payload)
-            && last.timestamp != arrival.timestamp
-        {
-            let ticks = i64::from(arrival.timestamp.wrapping_sub(last.timestamp) as i32);
-            let spacing_us = ticks * 1_000_000 / i64::from(clock_rate.max(1));
-            let between_us = now.as_micros() as i64 - last.at.as_micros() as i64;
-            let difference = (between_us - spacing_us).unsigned_abs();
-            if difference <= MAX_DIFFERENCE_US {
-                self.scaled_us = self.scaled_us + difference - (self.scaled_us + 8) / 16;
-            }
+        let Some(last) = self.last.replace(arrival) else { return false };
+        if last.ssrc != arrival.ssrc || last.timestamp == arrival.timestamp {
+            return false;
         }
+        let ticks = i64::from(arrival.timestamp.wrapping_sub(last.timestamp) as i32);
+        let spacing_us = ticks * 1_000_000 / i64::from(clock_rate.max(1));
+        let between_us = now.as_micros() as i64 - last.at.as_micros() as i64;
+        let difference = (between_us - spacing_us).unsigned_abs();
+        let is_reset = difference > MAX_DIFFERENCE_US;
+        if !is_reset && last.payload == arrival.payload {
+            self.scaled_us = self.scaled_us + difference - (self.scaled_us + 8) / 16;
+        }
+        is_reset
+    }
+
+    /// When the last packet came; zero before the first.
+    #[inline]
+    pub(crate) fn last_at(&self) -> Timestamp {
+        self.last.map_or(Timestamp::ZERO, |last| last.at)
     }
 
     /// The estimate.

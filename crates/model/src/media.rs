@@ -102,7 +102,8 @@ pub struct EndpointDescription {
     pub payloads: Box<[PayloadRule]>,
 }
 
-/// Which packets belong to a leg. The first packet that fits pins address and port until the next description.
+/// Which packets belong to a leg. The first packet that fits pins the port; another port of the host takes its place where it
+/// goes on with the same stream, or after silence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SourceRule {
     /// Nothing is accepted yet.

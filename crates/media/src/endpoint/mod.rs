@@ -2,4 +2,4 @@
 
 mod plain;
 
-pub(crate) use plain::{Heard, Hears, Plain};
+pub(crate) use plain::{Heard, Hears, Plain, Unheard};

@@ -1,7 +1,7 @@
 //! A leg over plain RTP (RTP/AVP, RFC 3551).
 
 use crate::{
-    latch::Latch,
+    latch::{Claim, Latch},
     packet::{Channel, DropReason, PacketBuf},
     rtcp::compound,
     rtcp::translate::CNAME_LEN,
@@ -15,6 +15,12 @@ use crate::{
 };
 use std::{hint::black_box, net::SocketAddr, time::Duration};
 use tandem_model::{DirectionStats, EndpointDescription, EndpointStats, LegId, PayloadRule, PortId, Random, SourceRule, Timestamp};
+
+/// Another port of a leg's host is believed to be the leg's when the port that its RTP came from has been silent for so long.
+const SOURCE_SILENCE: Duration = Duration::from_secs(2);
+
+/// The same for RTCP: five intervals (RFC 3550 §6.3.5).
+const CONTROL_SILENCE: Duration = Duration::from_secs(25);
 
 /// What a leg hears.
 #[derive(Debug)]
@@ -57,6 +63,7 @@ pub(crate) struct Plain {
     remote: Remote,
     rtp_latch: Latch,
     rtcp_latch: Latch,
+    control_heard: Timestamp,
     watch: Option<Watch>,
     /// What the leg last reported about what we send: lost, jitter in clock units.
     reported: (u64, u32),
@@ -77,6 +84,19 @@ struct Watch {
     held: bool,
     /// When to look again. Packets do not move it: that would be work for each.
     look_at: Timestamp,
+}
+
+/// An RTP packet that goes no further.
+pub(crate) struct Unheard {
+    pub(crate) reason: DropReason,
+    /// Its place in the stream, if it has one there: the listener is not to miss it.
+    pub(crate) skipped: Option<Seen>,
+}
+
+impl From<DropReason> for Unheard {
+    fn from(reason: DropReason) -> Self {
+        Unheard { reason, skipped: None }
+    }
 }
 
 /// An RTP packet of the leg, in order and agreed on.
@@ -107,6 +127,7 @@ impl Plain {
             remote: Remote::default(),
             rtp_latch: Latch::closed(),
             rtcp_latch: Latch::closed(),
+            control_heard: now,
             watch: None,
             dropped: 0,
             reported: (0, 0),
@@ -151,13 +172,13 @@ impl Plain {
     }
 
     #[inline]
-    fn admits(&mut self, source: SocketAddr) -> bool {
-        self.rtp_source == Some(source) || self.considers(source)
+    fn admits(&mut self, now: Timestamp, source: SocketAddr, header: &Header) -> bool {
+        self.rtp_source == Some(source) || self.considers(now, source, self.incoming.is_continued_by(header))
     }
 
     #[cold]
-    fn considers(&mut self, source: SocketAddr) -> bool {
-        let admitted = self.rtp_latch.admit(source);
+    fn considers(&mut self, now: Timestamp, source: SocketAddr, continues: bool) -> bool {
+        let admitted = self.rtp_latch.admit(source, claim(continues, now, self.last_heard, SOURCE_SILENCE));
         self.settle();
         admitted
     }
@@ -167,8 +188,15 @@ impl Plain {
     pub(crate) fn is_rtcp(&self, channel: Channel, packet: &[u8]) -> bool {
         match channel {
             Channel::Rtcp => true,
-            Channel::Rtp => self.rtcp_mux && header::is_rtcp(packet),
+            Channel::Rtp => header::is_rtcp(packet) && (self.rtcp_mux || self.is_astray(packet)),
         }
+    }
+
+    /// RTCP at the RTP port, though nobody agreed on that: told apart where no payload was agreed that looks like it.
+    #[cold]
+    fn is_astray(&self, packet: &[u8]) -> bool {
+        let is_payload = |number: u8| self.remote.payloads.iter().any(|rule| rule.from == number);
+        packet.get(1).is_some_and(|kind| !is_payload(kind & 0x7f)) && compound::is_valid(packet)
     }
 
     /// Takes an RTP packet.
@@ -176,13 +204,20 @@ impl Plain {
     /// # Errors
     /// Why it is not taken; counted here.
     #[inline]
-    pub(crate) fn hear(&mut self, now: Timestamp, source: SocketAddr, packet: &PacketBuf) -> Result<Heard, DropReason> {
-        let heard = self.screen(now, source, packet);
+    pub(crate) fn hear(&mut self, now: Timestamp, source: SocketAddr, packet: &PacketBuf) -> Result<Heard, Unheard> {
+        let mut heard = self.screen(now, source, packet);
+        if let Ok(Heard { header, rule, seen }) = &mut heard
+            && self.jitter.take(now, header, rule.clock_rate)
+        {
+            match self.incoming.reset_clock(*seen) {
+                Ok(anew) => *seen = anew,
+                Err(reason) => heard = Err(reason.into()),
+            }
+        }
         match &heard {
-            Ok(Heard { header, rule, .. }) => {
+            Ok(Heard { header, .. }) => {
                 self.received.0 += 1;
                 self.received.1 += header.payload_len as u64;
-                self.jitter.take(now, header, rule.clock_rate);
             }
             Err(_) => self.dropped += 1,
         }
@@ -190,21 +225,26 @@ impl Plain {
     }
 
     #[inline]
-    fn screen(&mut self, now: Timestamp, source: SocketAddr, packet: &PacketBuf) -> Result<Heard, DropReason> {
+    fn screen(&mut self, now: Timestamp, source: SocketAddr, packet: &PacketBuf) -> Result<Heard, Unheard> {
         let header = Header::parse(packet.bytes()).filter(|_| packet.is_whole()).ok_or(DropReason::Malformed)?;
-        if !self.admits(source) {
-            return Err(DropReason::Stranger);
+        if !self.admits(now, source, &header) {
+            return Err(DropReason::Stranger.into());
         }
         self.last_heard = now;
         if !self.receives {
-            return Err(DropReason::NotReceiving);
+            return Err(self.pass_over(DropReason::NotReceiving, &header));
         }
         let rule = match self.rule {
             Some(rule) if rule.from == header.payload => rule,
-            _ => self.look_up(header.payload).ok_or(DropReason::UnknownPayload)?,
+            _ => self.look_up(header.payload).ok_or_else(|| self.pass_over(DropReason::UnknownPayload, &header))?,
         };
-        let seen = self.incoming.take(now, &header)?;
+        let seen = self.incoming.take(now, self.jitter.last_at(), &header)?;
         Ok(Heard { header, seen, rule })
+    }
+
+    #[cold]
+    fn pass_over(&mut self, reason: DropReason, header: &Header) -> Unheard {
+        Unheard { reason, skipped: self.incoming.pass_over(header) }
     }
 
     #[cold]
@@ -225,7 +265,7 @@ impl Plain {
         source: SocketAddr,
         packet: &PacketBuf,
     ) -> Result<(), DropReason> {
-        let checked = self.screen_control(channel, source, packet);
+        let checked = self.screen_control(now, channel, source, packet);
         if checked.is_err() {
             self.dropped += 1;
             return checked;
@@ -237,13 +277,23 @@ impl Plain {
         Ok(())
     }
 
-    fn screen_control(&mut self, channel: Channel, source: SocketAddr, packet: &PacketBuf) -> Result<(), DropReason> {
+    fn screen_control(&mut self, now: Timestamp, channel: Channel, source: SocketAddr, packet: &PacketBuf) -> Result<(), DropReason> {
         if !packet.is_whole() || !compound::is_valid(packet.bytes()) {
             return Err(DropReason::Malformed);
         }
+        let speaks_of = compound::sender(packet.bytes());
+        let continues = self.incoming.current().is_some_and(|(ssrc, _)| speaks_of == Some(ssrc));
         let admitted = match channel {
-            Channel::Rtp => self.admits(source),
-            Channel::Rtcp => self.rtcp_latch.admit(source),
+            Channel::Rtp if self.rtcp_mux => self.rtp_source == Some(source) || self.considers(now, source, continues),
+            // It says nothing about where RTP comes from.
+            Channel::Rtp => self.rtp_latch.may_be(source),
+            Channel::Rtcp => {
+                let admitted = self.rtcp_latch.admit(source, claim(continues, now, self.control_heard, CONTROL_SILENCE));
+                if admitted {
+                    self.control_heard = now;
+                }
+                admitted
+            }
         };
         if admitted { Ok(()) } else { Err(DropReason::Stranger) }
     }
@@ -290,6 +340,15 @@ impl Plain {
         let (packets, bytes) = self.received;
         let received = DirectionStats { packets, bytes, lost: self.incoming.lost(), jitter_us: self.jitter.micros() };
         EndpointStats { leg: self.leg, received, sent, dropped: self.dropped }
+    }
+}
+
+/// What speaks for a source other than the pinned one, which was last heard at `last`.
+fn claim(continues: bool, now: Timestamp, last: Timestamp, silence: Duration) -> Claim {
+    match continues {
+        true => Claim::Continues,
+        false if now.since(last) >= silence => Claim::Vacant,
+        false => Claim::None,
     }
 }
 

@@ -27,7 +27,7 @@ fn armed(rule: SourceRule) -> Latch {
 fn moved() -> Latch {
     let mut latch = Latch::closed();
     latch.arm(described(), Some(address(LEFT)));
-    assert!(latch.admit(address(LEFT)));
+    assert!(latch.admit(address(LEFT), Claim::None));
     latch.arm(described(), Some(address(SDP)));
     latch
 }
@@ -36,7 +36,7 @@ fn moved() -> Latch {
 #[test]
 fn every_state_answers_every_source_as_the_table_says() {
     let after = |mut latch: Latch, source: &str| {
-        assert!(latch.admit(address(source)), "{source} should bring the latch into its state");
+        assert!(latch.admit(address(source), Claim::None), "{source} should bring the latch into its state");
         latch
     };
     let states: [(&str, Latch); 8] = [
@@ -53,7 +53,7 @@ fn every_state_answers_every_source_as_the_table_says() {
     for (name, latch) in states {
         let answers = [("sdp", SDP), ("port", PORT), ("port2", PORT2), ("left", LEFT), ("else", ELSE)].map(|(short, source)| {
             let mut latch = latch;
-            let taken = latch.admit(address(source));
+            let taken = latch.admit(address(source), Claim::None);
             assert_eq!(taken, latch.pinned() == Some(address(source)));
             format!("{short} {}", if taken { "in" } else { "-" })
         });
@@ -75,10 +75,10 @@ fn every_state_answers_every_source_as_the_table_says() {
 #[test]
 fn a_description_that_changes_nothing_arms_anew_and_prefers_nobody() {
     let mut latch = armed(described());
-    assert!(latch.admit(address(PORT)));
+    assert!(latch.admit(address(PORT), Claim::None));
     latch.arm(described(), Some(address(SDP)));
-    assert!(latch.admit(address(PORT)));
-    assert!(!latch.admit(address(PORT2)));
+    assert!(latch.admit(address(PORT), Claim::None));
+    assert!(!latch.admit(address(PORT2), Claim::None));
 }
 
 #[test]
@@ -87,15 +87,15 @@ fn behind_nat_the_signalling_host_counts_and_packets_go_back_where_they_came_fro
     let mut latch = Latch::closed();
     latch.arm(SourceRule::Host(address(PORT).ip()), Some(private));
     assert_eq!(latch.target(private), private, "nothing better is known");
-    assert!(!latch.admit(private), "what the description says does not count");
-    assert!(latch.admit(address(PORT)));
-    assert!(!latch.admit(address(PORT2)));
+    assert!(!latch.admit(private, Claim::None), "what the description says does not count");
+    assert!(latch.admit(address(PORT), Claim::None));
+    assert!(!latch.admit(address(PORT2), Claim::None));
     assert_eq!(latch.target(private), address(PORT));
     // Held without an address, then resumed as before: the way back is still known, until a packet shows another.
     latch.arm(SourceRule::Host(address(PORT).ip()), None);
     latch.arm(SourceRule::Host(address(PORT).ip()), Some(private));
     assert_eq!(latch.target(private), address(PORT));
-    assert!(latch.admit(address(PORT2)));
+    assert!(latch.admit(address(PORT2), Claim::None));
     assert_eq!(latch.target(private), address(PORT2));
     // Moved: the old way back may lead to nobody.
     let elsewhere = address("10.0.0.5:6000");
@@ -106,7 +106,7 @@ fn behind_nat_the_signalling_host_counts_and_packets_go_back_where_they_came_fro
 #[test]
 fn without_nat_packets_go_where_the_description_says() {
     let mut latch = armed(described());
-    assert!(latch.admit(address(PORT)));
+    assert!(latch.admit(address(PORT), Claim::None));
     assert_eq!(latch.target(address(SDP)), address(SDP));
 }
 
@@ -114,6 +114,58 @@ fn without_nat_packets_go_where_the_description_says() {
 fn rtcp_may_be_described_at_another_host() {
     let mut latch = Latch::closed();
     latch.arm(described(), Some(address(ELSE)));
-    assert!(latch.admit(address(PORT)));
-    assert!(latch.admit(address(ELSE)));
+    assert!(latch.admit(address(PORT), Claim::None));
+    assert!(latch.admit(address(ELSE), Claim::None));
+}
+
+/// As the table above, for a packet that something speaks for.
+#[test]
+fn a_source_that_moves_takes_the_place_of_the_pinned_one_within_its_host() {
+    for claim in [Claim::Vacant, Claim::Continues] {
+        for first in [SDP, PORT] {
+            let mut latch = armed(described());
+            assert!(latch.admit(address(first), Claim::None));
+            assert!(!latch.admit(address(ELSE), claim), "never another host");
+            assert!(latch.admit(address(PORT2), claim));
+            assert_eq!(latch.pinned(), Some(address(PORT2)));
+            assert!(!latch.admit(address(PORT), Claim::None), "it has taken the place");
+            assert!(latch.admit(address(SDP), Claim::None), "and is no better than before");
+        }
+        assert!(!Latch::closed().admit(address(SDP), claim));
+    }
+}
+
+#[test]
+fn packets_to_a_leg_follow_its_stream_from_the_described_address_only() {
+    let moved = |first: &str, claim: Claim| {
+        let mut latch = armed(described());
+        assert!(latch.admit(address(first), Claim::None));
+        assert!(latch.admit(address(PORT2), claim));
+        latch
+    };
+    let target = |latch: &Latch| latch.target(address(SDP));
+    assert_eq!(target(&moved(SDP, Claim::Vacant)), address(SDP), "anybody at the host could have waited");
+    assert_eq!(target(&moved(PORT, Claim::Continues)), address(SDP), "it never listened where it sends from");
+    let mut latch = moved(SDP, Claim::Continues);
+    assert_eq!(target(&latch), address(PORT2));
+    latch.arm(described(), Some(address(SDP)));
+    assert_eq!(target(&latch), address(PORT2), "the same description says nothing new");
+    assert!(latch.admit(address(PORT2), Claim::None) && latch.admit(address(PORT), Claim::Continues));
+    assert_eq!(target(&latch), address(PORT), "it moved on");
+    let mut back = latch;
+    assert!(back.admit(address(SDP), Claim::None));
+    assert_eq!(target(&back), address(SDP));
+    latch.arm(described(), Some(address(LEFT)));
+    assert_eq!(latch.target(address(LEFT)), address(LEFT));
+}
+
+#[test]
+fn behind_nat_packets_follow_wherever_the_source_moves_within_the_host() {
+    for claim in [Claim::Vacant, Claim::Continues] {
+        let mut latch = Latch::closed();
+        latch.arm(SourceRule::Host(address(PORT).ip()), Some(address("10.0.0.5:4000")));
+        assert!(latch.admit(address(PORT), Claim::None) && latch.admit(address(PORT2), claim));
+        assert!(!latch.admit(address(ELSE), claim));
+        assert_eq!(latch.target(address("10.0.0.5:4000")), address(PORT2));
+    }
 }

@@ -73,6 +73,12 @@ pub(crate) fn is_valid(packet: &[u8]) -> bool {
     false
 }
 
+/// The SSRC of whoever made a packet that [`is_valid`], if it begins with a report.
+pub(crate) fn sender(packet: &[u8]) -> Option<u32> {
+    let item = Item::at(packet, 0).filter(Item::is_report)?;
+    packet.get(item.start + 4..)?.first_chunk().map(|ssrc| u32::from_be_bytes(*ssrc))
+}
+
 /// One report block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Block {

@@ -85,6 +85,17 @@ impl Outgoing {
         self.mapping = None;
     }
 
+    /// A packet of `feeder` is not to be heard: what follows it takes its number, for to the listener it is not lost.
+    pub(crate) fn skip(&mut self, feeder: Feeder, seen: Seen) {
+        let Some(newest) = self.newest else { return };
+        let mapping = self.mapping.as_mut().filter(|mapping| mapping.feeder == feeder && mapping.epoch == seen.epoch);
+        if let Some(mapping) = mapping
+            && (seen.extended.wrapping_add(mapping.sequence).wrapping_sub(newest.extended) as i32) > 0
+        {
+            mapping.sequence = mapping.sequence.wrapping_sub(1);
+        }
+    }
+
     /// Renumbers one packet of `feeder`, whose clock runs at `clock_rate` hertz.
     #[inline]
     pub(crate) fn renumber(&mut self, now: Timestamp, feeder: Feeder, seen: Seen, clock_rate: u32, header: &mut Header) {

@@ -11,6 +11,10 @@ const MAX_DROPOUT: u16 = 3000;
 /// A packet that is further behind than this likewise (RFC 3550 §A.1).
 const MAX_MISORDER: u16 = 100;
 
+/// A gap wider than [`MAX_MISORDER`] is loss only where time for so many packets has passed, at one in a millisecond; else
+/// the source has jumped.
+const MAX_PACKETS_PER_MS: u128 = 1;
+
 /// For so long after a leg has changed its SSRC, packets with the old one are stragglers; later ones are a change back.
 const STRAGGLERS: Duration = Duration::from_millis(100);
 
@@ -45,14 +49,14 @@ struct Source {
 }
 
 impl Incoming {
-    /// Takes one packet.
+    /// Takes one packet; the one before came at `last`.
     ///
     /// # Errors
     /// The reason for which it is not part of the stream.
     #[inline]
-    pub(crate) fn take(&mut self, now: Timestamp, header: &Header) -> Result<Seen, DropReason> {
+    pub(crate) fn take(&mut self, now: Timestamp, last: Timestamp, header: &Header) -> Result<Seen, DropReason> {
         match &mut self.source {
-            Some(source) if source.ssrc == header.ssrc => match source.place(header.sequence) {
+            Some(source) if source.ssrc == header.ssrc => match source.place(header.sequence, || now.since(last)) {
                 Some(extended) => Ok(Seen { extended, epoch: self.epoch }),
                 None if source.restart == Some(header.sequence) => Ok(self.begin(header)),
                 None => {
@@ -79,6 +83,33 @@ impl Incoming {
         Seen { extended: first, epoch: self.epoch }
     }
 
+    /// Counts a packet that came and is not wanted, so that it does not count as lost: where it is in the stream, if it is
+    /// of the stream at all.
+    pub(crate) fn pass_over(&mut self, header: &Header) -> Option<Seen> {
+        let source = self.source.as_mut().filter(|source| source.ssrc == header.ssrc)?;
+        let extended = source.place(header.sequence, || Duration::MAX)?;
+        Some(Seen { extended, epoch: self.epoch })
+    }
+
+    /// The clock of the source was set anew at a packet that was just taken: its timestamps begin anew there, its sequence
+    /// does not.
+    ///
+    /// # Errors
+    /// The packet is a late one: what came after it has begun anew already.
+    pub(crate) fn reset_clock(&mut self, seen: Seen) -> Result<Seen, DropReason> {
+        if self.source.as_ref().is_some_and(|source| source.highest != seen.extended) {
+            return Err(DropReason::Superseded);
+        }
+        self.epoch = self.epoch.wrapping_add(1);
+        Ok(Seen { epoch: self.epoch, ..seen })
+    }
+
+    /// Whether a packet would be the next of the stream, or one of the next.
+    pub(crate) fn is_continued_by(&self, header: &Header) -> bool {
+        let ahead = |source: &Source| header.sequence.wrapping_sub(source.highest as u16);
+        self.source.as_ref().is_some_and(|source| source.ssrc == header.ssrc && (1..MAX_DROPOUT).contains(&ahead(source)))
+    }
+
     /// Packets that never came, over all sources (RFC 3550 §6.4.1, but never below zero).
     pub(crate) fn lost(&self) -> u64 {
         let missing = |source: &Source| {
@@ -95,12 +126,14 @@ impl Incoming {
 }
 
 impl Source {
-    /// Counts a packet that lies near the others and extends its number.
+    /// Counts a packet that lies near the others and extends its number. `elapsed` says how long after the one before it
+    /// came.
     #[inline]
-    fn place(&mut self, sequence: u16) -> Option<u32> {
+    fn place(&mut self, sequence: u16, elapsed: impl FnOnce() -> Duration) -> Option<u32> {
         let ahead = sequence.wrapping_sub(self.highest as u16);
         let behind = ahead.wrapping_neg();
-        let extended = if ahead < MAX_DROPOUT {
+        let is_loss = |ahead| u128::from(ahead - MAX_MISORDER) <= elapsed().as_millis() * MAX_PACKETS_PER_MS;
+        let extended = if ahead <= MAX_MISORDER || (ahead < MAX_DROPOUT && is_loss(ahead)) {
             self.highest = self.highest.wrapping_add(u32::from(ahead));
             self.highest
         } else if behind <= MAX_MISORDER {
@@ -128,7 +161,8 @@ mod tests {
     #[test]
     fn numbers_extend_over_the_wrap_and_loss_is_what_is_missing() {
         let mut incoming = Incoming::default();
-        let seen: Vec<u32> = [65534, 65535, 1, 0, 1, 5].map(|number| incoming.take(at(0), &packet(1, number)).unwrap().extended).to_vec();
+        let seen: Vec<u32> =
+            [65534, 65535, 1, 0, 1, 5].map(|number| incoming.take(at(0), at(0), &packet(1, number)).unwrap().extended).to_vec();
         assert_eq!(seen, [65534, 65535, 65537, 65536, 65537, 65541]);
         // Eight expected, six came, one of them twice: RFC 3550 counts duplicates as received.
         assert_eq!(incoming.lost(), 2);
@@ -137,11 +171,11 @@ mod tests {
     #[test]
     fn one_stray_number_is_dropped_and_two_in_a_row_begin_anew() {
         let mut incoming = Incoming::default();
-        let first = incoming.take(at(0), &packet(1, 100)).unwrap();
-        assert_eq!(incoming.take(at(0), &packet(1, 40_000)), Err(DropReason::OutOfSequence));
-        assert_eq!(incoming.take(at(0), &packet(1, 101)).unwrap().epoch, first.epoch);
-        assert_eq!(incoming.take(at(0), &packet(1, 50_000)), Err(DropReason::OutOfSequence));
-        let anew = incoming.take(at(0), &packet(1, 50_001)).unwrap();
+        let first = incoming.take(at(0), at(0), &packet(1, 100)).unwrap();
+        assert_eq!(incoming.take(at(0), at(0), &packet(1, 40_000)), Err(DropReason::OutOfSequence));
+        assert_eq!(incoming.take(at(0), at(0), &packet(1, 101)).unwrap().epoch, first.epoch);
+        assert_eq!(incoming.take(at(0), at(0), &packet(1, 50_000)), Err(DropReason::OutOfSequence));
+        let anew = incoming.take(at(0), at(0), &packet(1, 50_001)).unwrap();
         assert_eq!((anew.extended, anew.epoch), (50_001, first.epoch + 1));
         assert_eq!(incoming.lost(), 0);
     }
@@ -149,11 +183,11 @@ mod tests {
     #[test]
     fn stragglers_of_the_old_source_are_dropped_and_a_change_back_is_not() {
         let mut incoming = Incoming::default();
-        incoming.take(at(0), &packet(1, 10)).unwrap();
-        let second = incoming.take(at(20), &packet(2, 500)).unwrap();
-        assert_eq!(incoming.take(at(30), &packet(1, 11)), Err(DropReason::Superseded));
-        assert_eq!(incoming.take(at(40), &packet(2, 501)).unwrap().epoch, second.epoch);
-        assert_eq!(incoming.take(at(120), &packet(1, 12)).unwrap().epoch, second.epoch + 1);
+        incoming.take(at(0), at(0), &packet(1, 10)).unwrap();
+        let second = incoming.take(at(20), at(0), &packet(2, 500)).unwrap();
+        assert_eq!(incoming.take(at(30), at(0), &packet(1, 11)), Err(DropReason::Superseded));
+        assert_eq!(incoming.take(at(40), at(0), &packet(2, 501)).unwrap().epoch, second.epoch);
+        assert_eq!(incoming.take(at(120), at(0), &packet(1, 12)).unwrap().epoch, second.epoch + 1);
         assert_eq!(incoming.current(), Some((1, second.epoch + 1)));
     }
 
@@ -161,7 +195,7 @@ mod tests {
     fn loss_adds_up_over_sources() {
         let mut incoming = Incoming::default();
         for (ssrc, number) in [(1, 10), (1, 13), (2, 7), (2, 9), (3, 1)] {
-            incoming.take(at(u64::from(ssrc) * 1000), &packet(ssrc, number)).unwrap();
+            incoming.take(at(u64::from(ssrc) * 1000), at(0), &packet(ssrc, number)).unwrap();
         }
         assert_eq!(incoming.lost(), 3);
     }

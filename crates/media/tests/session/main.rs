@@ -5,6 +5,8 @@ mod arbitrary_bytes;
 mod coherence;
 mod common;
 mod control;
+mod jumps;
+mod moves;
 mod relay;
 mod silence;
 mod sources;

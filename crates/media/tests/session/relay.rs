@@ -111,7 +111,7 @@ fn both_directions_are_counted() {
         }
     }
     bench.offer(A, Channel::Rtp, STRANGER, &rtp(0, 1, 1, 1)).unwrap_err();
-    bench.say(A, &rtp(77, 1, 1, 1)).unwrap_err();
+    bench.say(A, &rtp(77, 1, 4, 1600)).unwrap_err();
     let stats = bench.close();
     assert_eq!((stats[A].leg, stats[B].leg), (leg(A), leg(B)));
     assert_eq!((stats[A].received.packets, stats[A].received.bytes, stats[A].received.lost), (8, 1280, 2));

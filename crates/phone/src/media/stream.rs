@@ -11,6 +11,8 @@ use tandem_model::{Random, Timestamp};
 const FRAME: usize = 160;
 /// Time a packet.
 const FRAME_TIME: Duration = Duration::from_millis(20);
+/// A timestamp this far ahead of the one before it is a jump: ten seconds.
+const MAX_TIMESTAMP_STEP: i32 = 80_000;
 /// Peak of our tone: −13 dBov.
 const AMPLITUDE: f64 = 10_000.0;
 
@@ -32,6 +34,8 @@ pub struct Stream {
     received: u64,
     ssrcs: Vec<u32>,
     last: Option<(u16, u32)>,
+    heard_timestamp: u32,
+    clock_jumps: u64,
     gaps: u64,
     source: Option<SocketAddr>,
 }
@@ -56,6 +60,8 @@ impl Stream {
             received: 0,
             ssrcs: Vec::new(),
             last: None,
+            heard_timestamp: 0,
+            clock_jumps: 0,
             gaps: 0,
             source: None,
         }
@@ -126,12 +132,27 @@ impl Stream {
         {
             self.gaps += 1;
         }
+        let ahead = packet.timestamp.wrapping_sub(self.heard_timestamp) as i32;
+        if self.last.is_some() && !(0..=MAX_TIMESTAMP_STEP).contains(&ahead) {
+            self.clock_jumps += 1;
+        }
+        self.heard_timestamp = packet.timestamp;
         self.last = Some((packet.sequence, packet.ssrc));
         for code in packet.payload {
             // What G.711 it is follows from the number; dynamic numbers are ours.
             let a_law = packet.payload_type == 8 || (packet.payload_type >= 96 && self.a_law);
             self.meter.push(if a_law { decode_a(code) } else { decode_mu(code) });
         }
+    }
+
+    /// The next packet has these numbers: SSRC, sequence, timestamp.
+    pub fn renumber(&mut self, ssrc: u32, sequence: u16, timestamp: u32) {
+        (self.ssrc, self.sequence, self.timestamp) = (ssrc, sequence, timestamp);
+    }
+
+    /// The numbers of the next packet: SSRC, sequence, timestamp.
+    pub fn numbers(&self) -> (u32, u16, u32) {
+        (self.ssrc, self.sequence, self.timestamp)
     }
 
     /// Packets sent.
@@ -147,6 +168,11 @@ impl Stream {
     /// Times that a packet was not the successor of the one before it.
     pub fn gaps(&self) -> u64 {
         self.gaps
+    }
+
+    /// Times that a timestamp was before the last one, or far ahead of it.
+    pub fn clock_jumps(&self) -> u64 {
+        self.clock_jumps
     }
 
     /// How many sources have been heard: one, if all is well (16 at most are told apart).

@@ -356,6 +356,16 @@ impl Phone {
         self.put(destination, bytes);
     }
 
+    /// Moves the audio of a call to another port without telling anybody, as a NAT does that translates anew.
+    pub fn move_media(&mut self, index: CallIndex, port: u16) {
+        self.calls[index].media.set_port(port);
+    }
+
+    /// The sound of a call, if the phone has any, to let it misbehave.
+    pub fn stream_mut(&mut self, index: CallIndex) -> Option<&mut Stream> {
+        self.calls[index].stream.as_mut()
+    }
+
     /// Takes one input.
     pub fn handle(&mut self, now: Timestamp, input: Input<'_>) {
         match input {

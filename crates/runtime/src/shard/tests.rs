@@ -137,7 +137,9 @@ fn packets_are_relayed_between_the_phones_and_strangers_are_not() {
     assert_eq!((locals[0].rtp, locals[0].rtcp), (SocketAddr::new(bench.address, 20_000), SocketAddr::new(bench.address, 20_001)));
     talk(&a, &locals[0], &b, &locals[1]);
     talk(&b, &locals[1], &a, &locals[0]);
-    bench.socket().send_to(&packet(2), locals[0].rtp).unwrap();
+    let mut strange = packet(2);
+    strange[8..12].fill(66);
+    bench.socket().send_to(&strange, locals[0].rtp).unwrap();
     a.send_to(&packet(3), locals[0].rtp).unwrap();
     let heard = hear(&b).0;
     let MediaEvent::Closed(stats) = bench.close(1) else { panic!("not closed") };
@@ -351,3 +353,5 @@ fn stocked_sockets_make_room_where_few_may_be_open() {
     assert_eq!(bench.open_on(8, &[0]), MediaEvent::Refused(MediaFailure::NoPorts));
     assert_eq!((bench.shards.counts().sockets, bench.in_use()), (16, 8));
 }
+
+mod odd_peers;

@@ -20,6 +20,7 @@ mod late_offer;
 mod limits;
 mod lost_ack;
 mod media_session;
+mod odd_rtp;
 mod refused_requests;
 mod reinvite;
 mod reinvite_races;
