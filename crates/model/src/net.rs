@@ -10,6 +10,8 @@ pub enum Transport {
     Udp,
     /// RFC 3261 §18 over TCP.
     Tcp,
+    /// RFC 3261 §26.2 over TLS over TCP.
+    Tls,
 }
 
 impl Transport {
@@ -18,12 +20,26 @@ impl Transport {
         match self {
             Transport::Udp => "UDP",
             Transport::Tcp => "TCP",
+            Transport::Tls => "TLS",
         }
     }
 
     /// Whether the transport itself retransmits: then Timers A, E, G are off (RFC 3261 §17).
     pub const fn is_reliable(self) -> bool {
-        matches!(self, Transport::Tcp)
+        matches!(self, Transport::Tcp | Transport::Tls)
+    }
+
+    /// Whether it keeps what `sips:` promises (RFC 3261 §26.2.2).
+    pub const fn is_secure(self) -> bool {
+        matches!(self, Transport::Tls)
+    }
+
+    /// The port where none is written (RFC 3261 §19.1.2, §18.2.2).
+    pub const fn default_port(self) -> u16 {
+        match self {
+            Transport::Udp | Transport::Tcp => 5060,
+            Transport::Tls => 5061,
+        }
     }
 }
 
@@ -58,7 +74,7 @@ pub enum Destination {
     Name {
         /// The name, as written.
         host: Box<str>,
-        /// The port; 5060 where none was given.
+        /// The port; the default one where none was given.
         port: u16,
     },
 }

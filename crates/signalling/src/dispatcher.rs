@@ -5,7 +5,7 @@
 //! their legs and transactions comes back by [`Dispatcher::leg_added`], [`Dispatcher::leg_removed`] and
 //! [`Dispatcher::retire`]. Wake it at [`Dispatcher::poll_timeout`].
 
-use crate::message::{Contact, HeaderName, Message, Method, Printer, Rejection, reason_phrase, screen};
+use crate::message::{Contact, HeaderName, Message, Method, Printer, Rejection, is_sips, reason_phrase, screen};
 use crate::minted::Minter;
 use crate::table::Table;
 use crate::tombstone::{Owner, Tombstone, TransactionTable};
@@ -269,14 +269,13 @@ impl Dispatcher {
     }
 }
 
-/// Warning of a refused `sips:`; its agent has no name to give to a stranger.
-const SIPS_NOT_ALLOWED: &str = "380 - \"SIPS Not Allowed\"";
+/// Warning of a refused `sips:` (RFC 5630 §5.1.2); its agent has no name to give to a stranger.
+pub(crate) const SIPS_NOT_ALLOWED: &str = "380 - \"SIPS Not Allowed\"";
 
 /// Why a request that would begin something asks for more than its transport has: `sips:` promises TLS on every hop, and what is
 /// asked for or wants to be called back by it must not be served with less (RFC 3261 §26.2.2).
 fn sips_refusal(request: &Message, transport: Transport) -> Option<&'static str> {
-    let is_sips = |uri: &str| uri.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sips:"));
-    if is_secure(transport) {
+    if transport.is_secure() {
         return None;
     }
     if is_sips(request.uri()) {
@@ -285,11 +284,5 @@ fn sips_refusal(request: &Message, transport: Transport) -> Option<&'static str>
     match request.contact() {
         Ok(Some(Contact::Address(address))) if is_sips(address.uri) => Some("sips Contact without TLS"),
         _ => None,
-    }
-}
-
-const fn is_secure(transport: Transport) -> bool {
-    match transport {
-        Transport::Udp | Transport::Tcp => false,
     }
 }

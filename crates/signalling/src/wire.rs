@@ -21,9 +21,6 @@ pub struct Arrival {
     pub serial: u16,
 }
 
-/// SIP's port where a Via names none (RFC 3261 §18.2.2).
-const DEFAULT_PORT: u16 = 5060;
-
 /// Bytes to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transmit {
@@ -40,7 +37,7 @@ pub struct Transmit {
 pub fn response_destination(request: &Message, flow: &Flow) -> Destination {
     // A maddr would send the response to a group (§18.2.2); we answer who asked instead: nobody else can be made a target.
     let via = request.via().ok();
-    let port = via.and_then(|via| via.port).unwrap_or(DEFAULT_PORT);
+    let port = via.and_then(|via| via.port).unwrap_or(flow.transport.default_port());
     match via {
         _ if flow.transport.is_reliable() => Destination::Back { remote: flow.remote, port },
         Some(via) if via.rport().is_none() => Destination::Address(SocketAddr::new(flow.remote.ip(), port)),

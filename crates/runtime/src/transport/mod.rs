@@ -41,6 +41,8 @@ impl Wire {
         match transport {
             Transport::Udp => UdpTransport::bind(id, address).map(Rc::new).map(Wire::Udp),
             Transport::Tcp => TcpTransport::bind(id, address, StreamLimits::USUAL).map(Rc::new).map(Wire::Tcp),
+            // No configuration asks for it yet.
+            Transport::Tls => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a failure on one leg means on the other.
 
 use super::leg::Extra;
+use crate::dispatcher::SIPS_NOT_ALLOWED;
 use crate::message::{HeaderName, Message, reason_phrase};
 use tandem_model::{EndReason, Failover};
 
@@ -108,6 +109,13 @@ impl Failure {
         if let Some(reason) = reason_value(end) {
             failure.extra.push(HeaderName::Reason, reason);
         }
+        failure
+    }
+
+    /// A target without TLS, for a caller who asked for `sips:` (RFC 5630 §5.1.2).
+    pub(super) fn insecure() -> Self {
+        let mut failure = Failure { reason: Some("sips Request-URI without TLS".into()), ..Failure::new(480) };
+        failure.extra.push(HeaderName::Warning, SIPS_NOT_ALLOWED);
         failure
     }
 

@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::leg::{Extra, Invitation, Leg};
 use super::phase::{Bridge, Dialling, MediaState, Opening, PassedOffer, Phase};
 use super::{Call, CallSetup, Output, context};
-use crate::message::{HeaderName, NameAddr, Uri, unreadable_body, unsupported_extensions};
+use crate::message::{HeaderName, NameAddr, Uri, is_sips, unreadable_body, unsupported_extensions};
 use crate::negotiation::{self, LegMedia, Offer, Refusal};
 use crate::wire::Arrival;
 use std::collections::VecDeque;
@@ -169,8 +169,17 @@ impl Call {
         let agent = self.warn_agent();
         let Some(bridge) = &mut self.bridge else { return };
         let anchor = bridge.anchor;
-        while let Some(plan) = bridge.plans.get(bridge.next) {
+        let asks_for_sips = self.caller.open_invite().is_some_and(|invite| is_sips(invite.uri()));
+        while let Some(plan) = bridge.plans.get_mut(bridge.next) {
             bridge.next += 1;
+            // RFC 5630 §5.1.2: TLS on every hop, or no call.
+            if asks_for_sips {
+                if !self.node.listener(plan.profile.listener).transport.is_secure() {
+                    bridge.failure = Failure::insecure();
+                    continue;
+                }
+                plan.uri = as_sips(&plan.uri);
+            }
             let screen = |offer: &Offer| negotiation::screen_offer(offer, &self.caller.profile.codecs, &plan.profile.codecs, anchor);
             match offer.as_ref().map_or(Ok(()), screen) {
                 Ok(()) if plan.trunk == bridge.seized => return self.take_target(now, offer),
@@ -353,6 +362,19 @@ fn screen_invite(arrival: &Arrival) -> Option<(u16, Extra)> {
 fn leg_media(profile: &LegProfile, remote: IpAddr, anchored: bool, random: &mut Random) -> LegMedia {
     // RFC 8866 §5.2: a session id of up to 63 bits is safe with every parser.
     LegMedia::new(&profile.codecs, anchored, profile.nat.then_some(remote), random.next_u64() >> 2)
+}
+
+/// The same URI, asking for TLS on every hop behind it too (RFC 5630 §5.3 asks that of who passes such a call on).
+fn as_sips(uri: &str) -> Box<str> {
+    match uri.split_once(':') {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("sip") => {
+            // RFC 5630 §3.1.3: beside that scheme the parameter is out of date.
+            let (user, place) = rest.split_at(rest.find('@').map_or(0, |at| at + 1));
+            let kept: Vec<_> = place.split(';').filter(|piece| !piece.eq_ignore_ascii_case("transport=tls")).collect();
+            ["sips:", user, &kept.join(";")].concat().into()
+        }
+        _ => uri.into(),
+    }
 }
 
 /// The called number: the user part, unescaped, less its parameters (RFC 3261 §19.1.6 puts those of a tel URI there).

@@ -12,7 +12,7 @@ use sequence::{Order, Sequence};
 use crate::message::{Contact, HeaderName, Message, NameAddr, Printer, Uri};
 use crate::minted::Minted;
 use routing::RouteSet;
-use tandem_model::Destination;
+use tandem_model::{Destination, Transport};
 
 /// Record-Route entries that a dialog keeps; a longer set is refused.
 const MAX_ROUTES: usize = 32;
@@ -30,6 +30,8 @@ pub struct Dialog {
     remote: Box<str>,
     /// The peer's Contact URI.
     target: Box<str>,
+    /// What its requests leave over.
+    over: Transport,
     /// Where requests go (§8.1.2).
     destination: Option<Destination>,
     routes: RouteSet,
@@ -62,12 +64,12 @@ pub enum Verdict {
 }
 
 impl Dialog {
-    /// The callee's side, from an INVITE (§12.1.1).
-    pub fn from_invite(request: &Message, local_tag: Minted) -> Result<Dialog, DialogError> {
+    /// The callee's side, from an INVITE (§12.1.1). Its requests leave `over` the same transport.
+    pub fn from_invite(request: &Message, local_tag: Minted, over: Transport) -> Result<Dialog, DialogError> {
         let from = request.from().map_err(|_| DialogError::Unreadable)?;
         let to = request.to().map_err(|_| DialogError::Unreadable)?;
         let cseq = request.cseq().map_err(|_| DialogError::Unreadable)?;
-        let (target, place) = contact(request)?;
+        let (target, place) = contact(request, over)?;
         let routes = RouteSet::from_request(request)?;
         Ok(Dialog {
             call_id: request.call_id().into(),
@@ -76,7 +78,8 @@ impl Dialog {
             local: without_tag(request.header(HeaderName::To).unwrap_or_default(), &to),
             remote: without_tag(request.header(HeaderName::From).unwrap_or_default(), &from),
             target,
-            destination: routes.destination(place),
+            over,
+            destination: routes.destination(place, over),
             routes,
             sequence: Sequence::answering(cseq.number),
         })
@@ -84,10 +87,16 @@ impl Dialog {
 
     /// The caller's side, from a response to our INVITE (§12.1.2). `request_cseq` is the INVITE's; `asked` its Request-URI,
     /// which stands in for the Contact that a 2xx must have and some peers leave out.
-    pub fn from_response(response: &Message, local_tag: Minted, request_cseq: u32, asked: &str) -> Result<Dialog, DialogError> {
+    pub fn from_response(
+        response: &Message,
+        local_tag: Minted,
+        request_cseq: u32,
+        asked: &str,
+        over: Transport,
+    ) -> Result<Dialog, DialogError> {
         let from = response.from().map_err(|_| DialogError::Unreadable)?;
         let to = response.to().map_err(|_| DialogError::Unreadable)?;
-        let (target, place) = contact(response).unwrap_or_else(|_| (asked.into(), next_hop(asked)));
+        let (target, place) = contact(response, over).unwrap_or_else(|_| (asked.into(), next_hop(asked, over)));
         let routes = RouteSet::from_response(response)?;
         Ok(Dialog {
             call_id: response.call_id().into(),
@@ -96,7 +105,8 @@ impl Dialog {
             local: without_tag(response.header(HeaderName::From).unwrap_or_default(), &from),
             remote: without_tag(response.header(HeaderName::To).unwrap_or_default(), &to),
             target,
-            destination: routes.destination(place),
+            over,
+            destination: routes.destination(place, over),
             routes,
             sequence: Sequence::calling(request_cseq),
         })
@@ -134,9 +144,9 @@ impl Dialog {
 
     /// A target refresh request, or a 2xx to one, names the peer's Contact anew (§12.2).
     pub fn refresh_target(&mut self, message: &Message) {
-        if let Ok((target, place)) = contact(message) {
+        if let Ok((target, place)) = contact(message, self.over) {
             self.target = target;
-            self.destination = self.routes.destination(place);
+            self.destination = self.routes.destination(place, self.over);
         }
     }
 
@@ -160,6 +170,11 @@ impl Dialog {
         printer
     }
 
+    /// What its requests leave over.
+    pub fn over(&self) -> Transport {
+        self.over
+    }
+
     /// Where its requests go (§8.1.2): the first route, else the target. `None` if neither names a place to send to.
     pub fn destination(&self) -> Option<Destination> {
         self.destination.clone()
@@ -167,10 +182,10 @@ impl Dialog {
 }
 
 /// The Contact's URI, and the place that it names.
-fn contact(message: &Message) -> Result<(Box<str>, Option<NextHop>), DialogError> {
+fn contact(message: &Message, over: Transport) -> Result<(Box<str>, Option<NextHop>), DialogError> {
     let Ok(Some(Contact::Address(address))) = message.contact() else { return Err(DialogError::NoContact) };
     let uri = Uri::parse(address.uri).map_err(|_| DialogError::NoContact)?;
-    let place = place_of(&uri).ok_or(DialogError::NoContact)?;
+    let place = place_of(&uri, over).ok_or(DialogError::NoContact)?;
     // §19.1.1: a Request-URI, which it is to become, has no headers.
     let target = &address.uri[..address.uri.len() - uri.headers.as_str().len()];
     Ok((target.into(), Some(place)))

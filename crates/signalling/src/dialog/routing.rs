@@ -3,32 +3,30 @@
 use super::{DialogError, MAX_ROUTES};
 use crate::message::{Host, Message, NameAddr, Scheme, Uri};
 use std::net::{IpAddr, SocketAddr};
-use tandem_model::Destination;
-
-/// SIP's port where a URI names none.
-const DEFAULT_PORT: u16 = 5060;
+use tandem_model::{Destination, Transport};
 
 /// Where a URI sends its requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NextHop {
     /// Address or name, and port.
     pub(super) destination: Destination,
-    /// It has `lr`: a loose router.
-    pub(super) loose: bool,
 }
 
 /// [`place_of`] a URI that is still to be read.
-pub(super) fn next_hop(uri: &str) -> Option<NextHop> {
-    place_of(&Uri::parse(uri).ok()?)
+pub(super) fn next_hop(uri: &str, over: Transport) -> Option<NextHop> {
+    place_of(&Uri::parse(uri).ok()?, over)
 }
 
-/// The place that a SIP URI names: its `maddr` if it has one, else its host. `None` for what is not a SIP URI (`sips` needs
-/// TLS, which is no transport here).
-pub(super) fn place_of(uri: &Uri<'_>) -> Option<NextHop> {
-    if !matches!(uri.scheme, Scheme::Sip) {
-        return None;
-    }
-    let port = uri.port.unwrap_or(DEFAULT_PORT);
+/// The place that a SIP URI names: its `maddr` if it has one, else its host. `None` for what is not a SIP URI, and for `sips` where
+/// requests leave `over` less than TLS (RFC 3261 §26.2.2).
+pub(super) fn place_of(uri: &Uri<'_>, over: Transport) -> Option<NextHop> {
+    let asks_for_tls = match uri.scheme {
+        Scheme::Sip => uri.transport().is_some_and(|transport| transport.eq_ignore_ascii_case("tls")),
+        Scheme::Sips if over.is_secure() => true,
+        _ => return None,
+    };
+    // §19.1.2, and what stays on a connection of TLS is at the port of TLS.
+    let port = uri.port.unwrap_or(if asks_for_tls { Transport::Tls.default_port() } else { over.default_port() });
     let destination = match uri.maddr() {
         Some(name) => place(name, port),
         None => match uri.host {
@@ -37,7 +35,7 @@ pub(super) fn place_of(uri: &Uri<'_>) -> Option<NextHop> {
             Host::Name(name) => Destination::Name { host: name.into(), port },
         },
     };
-    Some(NextHop { destination, loose: uri.is_loose_router() })
+    Some(NextHop { destination })
 }
 
 fn place(host: &str, port: u16) -> Destination {
@@ -77,8 +75,8 @@ impl RouteSet {
     }
 
     /// Where requests go whose target is at `place`: to the first route, if there is one.
-    pub(super) fn destination(&self, place: Option<NextHop>) -> Option<Destination> {
-        self.first().map_or(place, next_hop).map(|hop| hop.destination)
+    pub(super) fn destination(&self, place: Option<NextHop>, over: Transport) -> Option<Destination> {
+        self.first().map_or(place, |first| next_hop(first, over)).map(|hop| hop.destination)
     }
 
     /// The URI of the first route.
@@ -89,7 +87,7 @@ impl RouteSet {
     /// Request-URI and Route values for `target` (§12.2.1.1): through a strict router the first route becomes the
     /// Request-URI and the target goes to the end.
     pub(super) fn plan<'a>(&'a self, target: &'a str) -> (&'a str, impl Iterator<Item = RouteValue<'a>>) {
-        let strict = self.first().filter(|first| next_hop(first).is_some_and(|route| !route.loose));
+        let strict = self.first().filter(|first| is_strict(first));
         let skipped = usize::from(strict.is_some());
         let last = strict.map(|_| RouteValue::Target(target));
         let routes = self.routes.iter().skip(skipped).map(|route| RouteValue::AsItCame(route)).chain(last);
@@ -110,6 +108,11 @@ impl std::fmt::Display for RouteValue<'_> {
             RouteValue::Target(uri) => write!(f, "<{uri}>"),
         }
     }
+}
+
+/// Whether it is a router of RFC 2543, which has no `lr`.
+fn is_strict(route: &str) -> bool {
+    Uri::parse(route).is_ok_and(|uri| matches!(uri.scheme, Scheme::Sip | Scheme::Sips) && !uri.is_loose_router())
 }
 
 fn uri_of(route: &str) -> Option<&str> {

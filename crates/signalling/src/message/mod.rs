@@ -33,7 +33,7 @@ pub use parse::{MAX_HEADERS, MAX_MESSAGE};
 pub use print::Printer;
 pub use screen::screen;
 pub use status::reason_phrase;
-pub use uri::{Host, Scheme, Uri, UriHeaders, UriParams, unescape};
+pub use uri::{Host, Scheme, Uri, UriHeaders, UriParams, is_sips, unescape};
 
 use bytes::Bytes;
 use essentials::{AddressPlace, Essentials};

@@ -261,6 +261,11 @@ fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
+/// Whether `uri` is of the scheme that promises TLS on every hop (RFC 3261 §26.2.2).
+pub fn is_sips(uri: &str) -> bool {
+    uri.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sips:"))
+}
+
 /// A text without its percent escapes, borrowed where it has none.
 pub fn unescape(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {

@@ -4,7 +4,7 @@ use super::{Context, Leg, LegEvent, MAX_FORWARDS, State, finish};
 use crate::call::Output;
 use crate::dialog::Dialog;
 use crate::dispatcher::ALLOW;
-use crate::message::{HeaderName, Message, Method, Printer};
+use crate::message::{HeaderName, Message, Method, Printer, is_sips};
 use crate::negotiation::LegMedia;
 use crate::tombstone::Tombstone;
 use crate::transaction::{Action, Event, Kind, TRANSACTION_TIMEOUT, Transaction};
@@ -110,6 +110,7 @@ impl Leg {
         let tag = context.node.minter.tag(id);
         let (from, to) = (invitation.from_uri.into(), plan.uri.clone());
         let mut leg = Leg::new(id, State::Outgoing, plan.endpoint.clone(), plan.profile.clone(), media, (from, to), tag);
+        leg.sips = is_sips(&plan.uri);
         let serial = leg.next_serial();
         let mut printer = Printer::request(Method::Invite.as_str(), &plan.uri);
         printer.header_parts(HeaderName::Via, &leg.via(context.node, serial).parts());
@@ -252,7 +253,7 @@ impl Leg {
             return Some(LegEvent::Accepted(Box::new(message)));
         }
         let leaving = cancelled || self.state == State::Leaving;
-        self.dialog = Dialog::from_response(&message, self.tag, cseq, &self.to).ok();
+        self.dialog = Dialog::from_response(&message, self.tag, cseq, &self.to, self.over(context.node)).ok();
         if self.dialog.is_none() {
             // There is no way to acknowledge it, and so no session.
             self.client = None;

@@ -40,7 +40,7 @@ impl Leg {
         if !known && self.forks.len() == MAX_FORKS {
             return;
         }
-        let Ok(mut dialog) = Dialog::from_response(response, self.tag, cseq, &self.to) else { return };
+        let Ok(mut dialog) = Dialog::from_response(response, self.tag, cseq, &self.to, self.over(context.node)) else { return };
         let Some(destination) = dialog.destination() else { return };
         let (_, via) = self.new_via(context);
         let ack = dialog.request(Method::Ack.as_str(), cseq, &via.parts(), MAX_FORWARDS).finish();

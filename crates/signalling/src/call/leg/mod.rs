@@ -110,6 +110,8 @@ pub(crate) struct Leg {
     awaiting_ack: Option<Box<AwaitingAck>>,
     /// BYE as soon as the ACK is here (§15.1.1); holds a Reason value.
     farewell: Option<Option<Box<str>>>,
+    /// Its Contact is a `sips:` URI.
+    sips: bool,
     requests: Vec<OpenRequest>,
     /// Tags of the other phones that answered our INVITE and were hung up.
     forks: Vec<Box<str>>,
@@ -144,6 +146,7 @@ impl Leg {
             server: None,
             awaiting_ack: None,
             farewell: None,
+            sips: false,
             requests: Vec::new(),
             forks: Vec::new(),
         }
@@ -238,7 +241,13 @@ impl Leg {
     /// Our Contact value.
     fn contact(&self, node: &NodeFacts) -> OurContact {
         let listener = node.listener(self.profile.listener);
-        OurContact { user: node.minter.contact(self.id), place: listener.advertise.clone(), transport: listener.transport }
+        let sips = self.sips && listener.transport.is_secure();
+        OurContact { user: node.minter.contact(self.id), place: listener.advertise.clone(), transport: listener.transport, sips }
+    }
+
+    /// What its requests leave over.
+    fn over(&self, node: &NodeFacts) -> Transport {
+        node.listener(self.profile.listener).transport
     }
 
     /// Our Via value for client transaction `serial`.
@@ -254,7 +263,12 @@ impl Leg {
 
     /// Where requests inside the dialog go.
     fn dialog_destination(&self) -> Option<Destination> {
-        let seen = self.remote.map(Destination::Address);
+        let over_tls = self.dialog.as_ref().is_some_and(|dialog| dialog.over().is_secure());
+        let seen = self.remote.map(|remote| match over_tls {
+            // Whom that connection is with has been settled; whom a new one to that address would be with has not.
+            true => Destination::Back { remote, port: remote.port() },
+            false => Destination::Address(remote),
+        });
         if self.profile.nat && seen.is_some() {
             return seen;
         }
@@ -270,6 +284,7 @@ struct OurContact {
     user: Minted,
     place: std::sync::Arc<str>,
     transport: Transport,
+    sips: bool,
 }
 
 impl OurContact {
@@ -278,8 +293,12 @@ impl OurContact {
             // What a URI means that says nothing (RFC 3263 §4.1).
             Transport::Udp => "",
             Transport::Tcp => ";transport=tcp",
+            // RFC 5630 §3.1.3: the scheme says it.
+            Transport::Tls if self.sips => "",
+            Transport::Tls => ";transport=tls",
         };
-        printer.header_parts(HeaderName::Contact, &["<sip:", self.user.as_str(), "@", &self.place, transport, ">"]);
+        let scheme = if self.sips { "<sips:" } else { "<sip:" };
+        printer.header_parts(HeaderName::Contact, &[scheme, self.user.as_str(), "@", &self.place, transport, ">"]);
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Context, Leg, LegEvent, MAX_FORWARDS, State, finish, reason_of, sdp_
 use crate::call::{NodeFacts, Output};
 use crate::dialog::Dialog;
 use crate::dispatcher::ALLOW;
-use crate::message::{HeaderName, Message, Method, Printer, reason_phrase};
+use crate::message::{Contact, HeaderName, Message, Method, NameAddr, Printer, is_sips, reason_phrase};
 use crate::minted::Minted;
 use crate::negotiation::LegMedia;
 use crate::tombstone::Tombstone;
@@ -135,7 +135,8 @@ impl Leg {
         let (from, to) = (uri(arrival.message.from()), uri(arrival.message.to()));
         let mut leg = Leg::new(id, State::Incoming, endpoint, profile, media, (from, to), tag);
         leg.remote = Some(arrival.flow.remote);
-        leg.dialog = Dialog::from_invite(&arrival.message, tag).ok();
+        leg.sips = begins_secure_dialog(&arrival.message);
+        leg.dialog = Dialog::from_invite(&arrival.message, tag, leg.over(context.node)).ok();
         leg.open_server(context, arrival);
         leg
     }
@@ -333,6 +334,16 @@ impl Leg {
         let destination = self.dialog_destination()?;
         Some(self.transmit(destination, dialog.request("BYE", cseq, &via.parts(), MAX_FORWARDS).finish()))
     }
+}
+
+/// Whether our Contact is to be a `sips:` URI (RFC 3261 §12.1.1).
+fn begins_secure_dialog(invite: &Message) -> bool {
+    let nearest = match (invite.record_routes().next(), invite.contact()) {
+        (Some(route), _) => NameAddr::parse(route).is_ok_and(|route| is_sips(route.uri)),
+        (None, Ok(Some(Contact::Address(address)))) => is_sips(address.uri),
+        (None, _) => false,
+    };
+    is_sips(invite.uri()) || nearest
 }
 
 /// How far the CSeq of a prepared last BYE is ahead of the dialog's.
