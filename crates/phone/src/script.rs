@@ -227,6 +227,9 @@ pub struct Habits {
     pub bye_status: u16,
     /// What re-INVITEs get, one after the other, and after how long; then 200 at once.
     pub reoffers: Vec<(Duration, Reply)>,
+    /// What requests other than INVITE, CANCEL and BYE get, one after the other, and after how long; then 200 for OPTIONS and 405 for
+    /// the rest, at once. The body is that of an edit.
+    pub others: Vec<(Duration, Reply)>,
     /// No 487 to the INVITE that a BYE leaves open.
     pub leaves_invite_open: bool,
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use tandem_model::{Admit, CallId, Decision, Flow, LegProfile, Origin, Question, Timestamp};
 use tandem_policy::Begun;
 use tandem_signalling::{
-    ALLOW, Arrival, CallSetup,
+    ALLOW, ALLOW_OUTSIDE, Arrival, CallSetup,
     message::{HeaderName, Host, Message, Method, Uri, unsupported_extensions},
 };
 
@@ -65,7 +65,7 @@ impl Node {
                 ];
                 self.reply(arrival, 200, &about);
             }
-            _ => self.reply(arrival, 405, &[(HeaderName::Allow, ALLOW)]),
+            _ => self.reply(arrival, 405, &[(HeaderName::Allow, ALLOW_OUTSIDE)]),
         }
     }
 

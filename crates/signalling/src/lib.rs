@@ -22,7 +22,7 @@ pub mod transaction;
 pub use call::{Call, CallSetup, Input, ListenerFacts, NodeFacts, Output, Reason, relayed_status};
 // A machine of its own, which the call alone uses: public so that it can be tried, and tested, without one.
 pub use dialog::{Dialog, DialogError, Verdict as InDialog};
-pub use dispatcher::{ALLOW, Dispatcher, DropReason, Verdict};
+pub use dispatcher::{ALLOW, ALLOW_OUTSIDE, Dispatcher, DropReason, Verdict};
 pub use minted::{MAGIC_COOKIE, Minted, Minter};
 pub use tombstone::Tombstone;
 pub use wire::{Arrival, Transmit, response_destination};

@@ -9,7 +9,7 @@ use tandem_signalling::message::{HeaderName, Message};
 /// A name, and a call brought to that state.
 type State = (&'static str, fn() -> Bench);
 
-const STATES: [State; 11] = [
+const STATES: [State; 13] = [
     ("Bob invited", invited),
     ("Bob rings", ringing),
     ("her CANCEL waits for his first response", cancelled_early),
@@ -19,6 +19,8 @@ const STATES: [State; 11] = [
     ("talking", talking),
     ("her re-INVITE open", reinvited),
     ("his re-INVITE open", reinviting),
+    ("her INFO waits for his answer", asked),
+    ("his INFO waits for her answer", asking),
     ("she hung up, our BYE to him open", hung_up),
     ("he hung up, our BYE to her open", leaving),
 ];
@@ -79,6 +81,20 @@ fn reinviting() -> Bench {
     let mut bench = talking();
     let reinvite = Peer::bob(&bench).offer(2, "z9hG4bKre");
     bench.receive(BOB, reinvite);
+    bench
+}
+
+fn asked() -> Bench {
+    let mut bench = talking();
+    let info = Peer::alice(&bench).request("INFO", 2, "z9hG4bKinfo");
+    bench.receive(ALICE, info);
+    bench
+}
+
+fn asking() -> Bench {
+    let mut bench = talking();
+    let info = Peer::bob(&bench).request("INFO", 2, "z9hG4bKinfo");
+    bench.receive(BOB, info);
     bench
 }
 
@@ -148,7 +164,7 @@ impl Peer {
 /// A name, and the request.
 type Request = (&'static str, fn(&Peer) -> String);
 
-const REQUESTS: [Request; 13] = [
+const REQUESTS: [Request; 18] = [
     ("INVITE", |peer| peer.offer(9, "z9hG4bKe1")),
     ("INVITE without SDP", |peer| peer.request("INVITE", 9, "z9hG4bKe2")),
     ("INVITE that requires 100rel", |peer| peer.offer(9, "z9hG4bKe3").replace("Call-ID", "Require: 100rel\r\nCall-ID")),
@@ -161,11 +177,16 @@ const REQUESTS: [Request; 13] = [
     ("BYE", |peer| peer.request("BYE", 9, "z9hG4bKe9")),
     ("OPTIONS", |peer| peer.request("OPTIONS", 9, "z9hG4bKea")),
     ("INFO", |peer| peer.request("INFO", 9, "z9hG4bKeb")),
+    ("INFO that waits already", |peer| peer.request("INFO", 2, "z9hG4bKinfo")),
+    ("MESSAGE", |peer| peer.request("MESSAGE", 9, "z9hG4bKed")),
+    ("UPDATE", |peer| peer.request("UPDATE", 9, "z9hG4bKee")),
+    ("UPDATE with SDP", |peer| with_sdp(&peer.request("UPDATE", 9, "z9hG4bKef"), peer.contact, &peer.sdp())),
+    ("REFER", |peer| peer.request("REFER", 9, "z9hG4bKf0")),
     ("FROBNICATE", |peer| peer.request("FROBNICATE", 9, "z9hG4bKec")),
 ];
 
 /// Status and tag of a response, whether it has SDP, and the method that it answers.
-const RESPONSES: [(&str, u16, &str, bool); 19] = [
+const RESPONSES: [(&str, u16, &str, bool); 24] = [
     ("INVITE", 100, "", false),
     ("INVITE", 180, "bo", false),
     ("INVITE", 183, "bo", true),
@@ -185,6 +206,11 @@ const RESPONSES: [(&str, u16, &str, bool); 19] = [
     ("CANCEL", 481, "bo", false),
     ("BYE", 200, "bo", false),
     ("BYE", 481, "bo", false),
+    ("INFO", 100, "bo", false),
+    ("INFO", 200, "bo", false),
+    ("INFO", 405, "bo", false),
+    ("INFO", 407, "bo", false),
+    ("INFO", 481, "bo", false),
 ];
 
 /// The response; inside a dialog the tag is there already.

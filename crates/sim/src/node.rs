@@ -21,7 +21,8 @@ use tandem_model::{
 };
 use tandem_policy::{Begun, CallView, LimitBook, NodeLimits, Ruleset};
 use tandem_signalling::{
-    ALLOW, Arrival, Call, CallSetup, Dispatcher, DropReason, Input, ListenerFacts, Minter, NodeFacts, Output, Reason, Transmit, Verdict,
+    ALLOW, ALLOW_OUTSIDE, Arrival, Call, CallSetup, Dispatcher, DropReason, Input, ListenerFacts, Minter, NodeFacts, Output, Reason,
+    Transmit, Verdict,
     message::{Frame, Framer, HeaderName, Message, Method, Uri},
     transaction::TransactionKeys,
 };
@@ -280,7 +281,7 @@ impl CoreNode {
                 self.reply(world, arrival, 420, &[(HeaderName::Unsupported, &unsupported.join(", "))]);
             }
             Method::Options => self.reply(world, arrival, 200, &[(HeaderName::Allow, ALLOW), (HeaderName::Accept, "application/sdp")]),
-            _ => self.reply(world, arrival, 405, &[(HeaderName::Allow, ALLOW)]),
+            _ => self.reply(world, arrival, 405, &[(HeaderName::Allow, ALLOW_OUTSIDE)]),
         }
     }
 

@@ -276,13 +276,26 @@ impl Phone {
                     self.refuse(now, server, 500);
                 } else if is_bye {
                     self.on_bye(now, server, call, dialog);
-                } else {
+                } else if self.calls[call].script.habits.others.is_empty() {
                     let status = if message.method() == "OPTIONS" { 200 } else { 405 };
                     self.refuse(now, server, status);
+                } else {
+                    let (after, reply) = self.calls[call].script.habits.others.remove(0);
+                    self.schedule(now, after, call, Todo::Answer(server, reply));
                 }
             }
             None => self.refuse(now, server, if tagged || is_bye { 481 } else { 200 }),
         }
+    }
+
+    /// A response of the script's to a request inside a dialog.
+    pub(super) fn answer_other(&mut self, now: Timestamp, server: usize, reply: &Reply) {
+        let (request, source) = (self.servers[server].request.clone(), self.servers[server].source);
+        let Some((call, dialog)) = self.servers[server].call.zip(self.servers[server].dialog) else { return };
+        let tag = self.calls[call].dialogs[dialog].local_tag.clone();
+        let (mut response, destination) = self.response_to(&request, source, reply.status, reply.reason.as_deref(), &tag);
+        reply.edits.iter().for_each(|edit| edit.apply(&mut response));
+        self.answer(now, server, &response, destination);
     }
 
     fn on_bye(&mut self, now: Timestamp, server: usize, call: CallIndex, dialog: usize) {

@@ -8,7 +8,7 @@ mod steps;
 mod write;
 
 use crate::{
-    Message, Place, Script, When,
+    Message, Place, Reply, Script, When,
     dialog::{Dialog, Stage},
     media::Stream,
     message::NotSip,
@@ -295,6 +295,8 @@ enum Todo {
     Act(Act),
     /// Send the ACK that this dialog keeps.
     Ack(usize),
+    /// Answer a request other than INVITE.
+    Answer(usize, Reply),
     /// Answer the CANCEL of that branch.
     AnswerCancel(Box<Message>, SocketAddr),
 }
@@ -503,6 +505,7 @@ impl Phone {
             match todo {
                 Todo::Act(act) => self.perform(now, call, act),
                 Todo::Ack(dialog) => self.send_ack(now, call, dialog),
+                Todo::Answer(server, reply) => self.answer_other(now, server, &reply),
                 Todo::AnswerCancel(request, source) => self.answer_cancel(now, call, *request, source),
             }
         }

@@ -93,7 +93,7 @@ impl Call {
         let plan = self.bridge.as_ref().and_then(|bridge| bridge.current());
         let retry = !dialling.passed_on && plan.is_some_and(|plan| cause.is_in(&plan.profile.failover));
         let offer = dialling.passed.take().map(|passed| passed.offer);
-        self.give_up_callee();
+        self.give_up_callee(now);
         match &mut self.bridge {
             Some(bridge) if retry && bridge.deadline.is_none_or(|deadline| now < deadline) => {
                 bridge.failure = failure;
@@ -104,8 +104,9 @@ impl Call {
     }
 
     /// The callee's leg is no part of the conversation any more; it only sees its transactions to the end.
-    fn give_up_callee(&mut self) {
-        if let Some(callee) = self.callee.take() {
+    fn give_up_callee(&mut self, now: Timestamp) {
+        if let Some(mut callee) = self.callee.take() {
+            callee.end_held(context!(self, now));
             self.strays.push(callee);
         }
     }

@@ -12,6 +12,7 @@ mod leg;
 mod modify;
 mod phase;
 mod record;
+mod relay;
 mod setup;
 mod teardown;
 
@@ -270,6 +271,10 @@ impl Call {
             LegEvent::Acknowledged(sdp) => self.on_acknowledged(now, side, sdp),
             LegEvent::AckMissing => self.end(now, EndReason::AckTimeout, None),
             LegEvent::HungUp(reason) => self.on_hung_up(now, side, reason.as_deref()),
+            LegEvent::Asked(id) => self.on_asked(now, side, id),
+            LegEvent::Replied(id, message) => self.on_replied(now, side, id, &message),
+            LegEvent::Unanswered(id) => self.on_no_reply(now, side, id),
+            LegEvent::Undelivered(id) => self.on_undelivered(now, side, id),
             LegEvent::Lost => self.end(now, EndReason::DialogLost, None),
         }
     }

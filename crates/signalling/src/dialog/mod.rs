@@ -112,6 +112,20 @@ impl Dialog {
         })
     }
 
+    /// The early dialog once its 2xx is here: target and route set are those of the 2xx (§13.2.2.4).
+    pub fn confirmed(mut self, response: &Message) -> Result<Dialog, DialogError> {
+        self.routes = RouteSet::from_response(response)?;
+        let place = match contact(response, self.over) {
+            Ok((target, place)) => {
+                self.target = target;
+                place
+            }
+            Err(_) => next_hop(&self.target, self.over),
+        };
+        self.destination = self.routes.destination(place, self.over);
+        Ok(self)
+    }
+
     /// The Call-ID.
     pub fn call_id(&self) -> &str {
         &self.call_id

@@ -102,6 +102,8 @@ header_names! {
     Geolocation = "Geolocation";
     AnswerMode = "Answer-Mode";
     SessionId = "Session-ID";
+    InfoPackage = "Info-Package";
+    RecvInfo = "Recv-Info";
 }
 
 impl HeaderName {

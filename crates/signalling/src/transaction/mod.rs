@@ -28,8 +28,9 @@ pub enum Kind {
     ClientOther,
     /// §17.2.1.
     ServerInvite,
-    /// §17.2.2. No [`Transaction`] of this kind is ever held: every such request is answered in the same moment, so that a
-    /// [tombstone](crate::Tombstone) does the work of Completed and of Timer J. The table says what that must come to.
+    /// §17.2.2. No [`Transaction`] of this kind is ever held: most such requests are answered in the same moment, those that wait for
+    /// the other leg absorb what comes again (Trying), and a [tombstone](crate::Tombstone) does the work of Completed and of
+    /// Timer J. The table says what that must come to.
     ServerOther,
 }
 

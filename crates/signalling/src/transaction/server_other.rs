@@ -1,5 +1,5 @@
-//! The non-INVITE server transaction: RFC 3261 §17.2.2 and figure 8. Kept for comparison: `tombstone.rs` does its work, as no such
-//! request waits for its answer here.
+//! The non-INVITE server transaction: RFC 3261 §17.2.2 and figure 8. Kept for comparison: `tombstone.rs` does its work once
+//! there is an answer, and `call/leg/held.rs` before.
 
 use super::{Action::*, Event, State::*, Step, Timer::*, step};
 

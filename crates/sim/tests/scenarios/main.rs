@@ -16,6 +16,8 @@ mod expires;
 mod failover;
 mod failures;
 mod forks;
+mod in_dialog_races;
+mod in_dialog_requests;
 mod late_offer;
 mod limits;
 mod lost_ack;

@@ -2,7 +2,6 @@
 
 use super::{Context, Leg, LegEvent, MAX_FORWARDS, State, finish};
 use crate::call::Output;
-use crate::dialog::Dialog;
 use crate::dispatcher::ALLOW;
 use crate::message::{HeaderName, Message, Method, Printer, is_sips};
 use crate::negotiation::LegMedia;
@@ -193,10 +192,7 @@ impl Leg {
         self.remote = Some(arrival.flow.remote);
         match arrival.message.method() {
             Method::Invite => self.on_invite_response(context, arrival),
-            method => {
-                self.on_request_response(context, arrival.serial, method, &arrival.message);
-                None
-            }
+            method => self.on_request_response(context, arrival.serial, method, arrival.message),
         }
     }
 
@@ -227,9 +223,13 @@ impl Leg {
         if client.cancel != Cancel::No || !client.first {
             return None;
         }
+        let cseq = client.cseq;
         match message.status() {
             100 => was_silent.then_some(LegEvent::Trying),
-            _ => Some(LegEvent::Provisional(Box::new(message))),
+            _ => {
+                self.note_early(context, &message, cseq);
+                Some(LegEvent::Provisional(Box::new(message)))
+            }
         }
     }
 
@@ -253,7 +253,7 @@ impl Leg {
             return Some(LegEvent::Accepted(Box::new(message)));
         }
         let leaving = cancelled || self.state == State::Leaving;
-        self.dialog = Dialog::from_response(&message, self.tag, cseq, &self.to, self.over(context.node)).ok();
+        self.dialog = self.confirmed(context, &message, cseq);
         if self.dialog.is_none() {
             // There is no way to acknowledge it, and so no session.
             self.client = None;
@@ -321,7 +321,7 @@ impl Leg {
         if listener != self.profile.listener {
             return None;
         }
-        self.requests.retain(|request| request.destination != *destination);
+        self.requests_undelivered(context, destination);
         let client = self.client.as_mut().filter(|client| client.destination == *destination)?;
         let actions = client.transaction.on(context.now, Event::TransportError);
         // Over a connection that is lost nothing more comes, whatever has come; over UDP a response may yet.

@@ -1,4 +1,5 @@
-//! A 2xx to an INVITE of ours that is not the first: the same again, or of another phone that a proxy rang too (RFC 3261 §13.2.2.4).
+//! Several phones behind one INVITE of ours: an early dialog for each (RFC 3261 §12.1), and the 2xx that is not the first: the same
+//! again, or of another phone (§13.2.2.4).
 
 use super::{Context, Leg, MAX_FORWARDS};
 use crate::dialog::Dialog;
@@ -8,7 +9,37 @@ use crate::wire::Arrival;
 /// Further phones that may answer one INVITE; what more of them say is left unanswered.
 const MAX_FORKS: usize = 8;
 
+/// Early dialogs that are kept of one INVITE; the oldest goes first.
+const MAX_EARLY_DIALOGS: usize = 8;
+
 impl Leg {
+    /// A provisional response: the dialog that it makes, or that it says has ended (RFC 6228).
+    pub(super) fn note_early(&mut self, context: &Context<'_>, response: &Message, cseq: u32) {
+        let Some(tag) = response.to_tag() else { return };
+        let known = self.early.iter().position(|dialog| dialog.remote_tag() == Some(tag));
+        match known {
+            Some(place) if response.status() == 199 => _ = self.early.remove(place),
+            None if response.status() != 199 => {
+                let Ok(dialog) = Dialog::from_response(response, self.tag, cseq, &self.to, self.over(context.node)) else { return };
+                if self.early.len() == MAX_EARLY_DIALOGS {
+                    self.early.remove(0);
+                }
+                self.early.push(dialog);
+            }
+            _ => {}
+        }
+    }
+
+    /// The dialog of the first 2xx: that of its provisional responses, if it had any. The others are over for us.
+    pub(super) fn confirmed(&mut self, context: &Context<'_>, response: &Message, cseq: u32) -> Option<Dialog> {
+        let mut early = std::mem::take(&mut self.early);
+        match early.iter().position(|dialog| dialog.remote_tag() == response.to_tag()) {
+            Some(place) => early.swap_remove(place).confirmed(response),
+            None => Dialog::from_response(response, self.tag, cseq, &self.to, self.over(context.node)),
+        }
+        .ok()
+    }
+
     /// A 2xx to an INVITE that is already acknowledged.
     pub(super) fn on_late_success(&mut self, context: &mut Context<'_>, arrival: &Arrival) {
         let Some(acked) = self.acked.as_ref().filter(|acked| acked.serial == arrival.serial) else { return };

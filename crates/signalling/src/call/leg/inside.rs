@@ -1,18 +1,16 @@
 //! Requests inside the dialog, and leaving it (RFC 3261 §12.2, §14, §15).
 
+use super::held::RETRY_AFTER_RANGE;
 use super::{Context, Extra, Leg, LegEvent, MAX_FORWARDS, State, reason_of};
-use crate::dialog::Verdict;
+use crate::dialog::{Dialog, Verdict};
 use crate::dispatcher::ALLOW;
-use crate::message::{HeaderName, Method, unreadable_body, unsupported_extensions};
+use crate::message::{HeaderName, Message, Method, unreadable_body, unsupported_extensions};
 use crate::tombstone::Tombstone;
 use crate::wire::{Arrival, Transmit, response_destination};
 
-/// Seconds after which a peer may repeat an INVITE that crossed another (§14.2 wants 0 to 10, at random).
-const RETRY_AFTER_RANGE: u64 = 11;
-
 impl Leg {
     pub(super) fn on_request_inside(&mut self, context: &mut Context<'_>, arrival: Arrival) -> Option<LegEvent> {
-        let verdict = self.dialog.as_mut().map_or(Verdict::Stranger, |dialog| dialog.accept(&arrival.message));
+        let verdict = self.dialog_of(&arrival.message).map_or(Verdict::Stranger, |dialog| dialog.accept(&arrival.message));
         if verdict == Verdict::InOrder {
             self.remote = Some(arrival.flow.remote);
         }
@@ -28,10 +26,7 @@ impl Leg {
                 });
             }
             (_, Method::Invite) => return self.on_reinvite(context, arrival),
-            (_, Method::Options) => self.refuse(context, &arrival, 200, |printer| {
-                printer.header(HeaderName::Allow, ALLOW);
-                printer.header(HeaderName::Accept, "application/sdp");
-            }),
+            (_, Method::Info | Method::Message | Method::Options | Method::Update) => return self.hold(context, arrival),
             // §8.2.1: a method that nobody here knows is 501, one that is known but not allowed is 405 with Allow.
             (_, Method::Other) => self.refuse(context, &arrival, 501, |_| {}),
             _ => self.refuse(context, &arrival, 405, |printer| {
@@ -41,8 +36,23 @@ impl Leg {
         None
     }
 
+    /// The dialog that a request is about. An early one with a callee takes only what neither ends nor changes it (§15, RFC 3311 §5.1).
+    fn dialog_of(&mut self, request: &Message) -> Option<&mut Dialog> {
+        if self.dialog.is_some() {
+            return self.dialog.as_mut();
+        }
+        let early = !matches!(request.method(), Method::Bye | Method::Invite);
+        self.early.iter_mut().find(|dialog| early && dialog.is_of(request))
+    }
+
     /// Answers with a status and a header or two, and leaves the whole answer for retransmissions.
-    fn refuse(&self, context: &mut Context<'_>, arrival: &Arrival, status: u16, extra: impl FnOnce(&mut crate::message::Printer)) {
+    pub(super) fn refuse(
+        &self,
+        context: &mut Context<'_>,
+        arrival: &Arrival,
+        status: u16,
+        extra: impl FnOnce(&mut crate::message::Printer),
+    ) {
         let mut printer = self.plain_response(arrival, status);
         extra(&mut printer);
         let bytes = printer.finish();
@@ -58,6 +68,7 @@ impl Leg {
         let was = self.state;
         self.answer_plainly(context, arrival, 200);
         // §15.1.2: whatever the peer still waits for is answered 487.
+        self.end_held(context);
         self.reject(context, 487, None, &Extra::none());
         self.state = State::Leaving;
         self.farewell = None;

@@ -5,11 +5,13 @@
 
 mod client;
 mod forks;
+mod held;
 mod inside;
 mod requests;
 mod server;
 
 pub(crate) use client::Invitation;
+pub(crate) use held::{HeldId, Reply};
 pub(crate) use server::Extra;
 
 use crate::call::{NodeFacts, Output};
@@ -20,6 +22,7 @@ use crate::negotiation::LegMedia;
 use crate::wire::{Arrival, Transmit};
 use bytes::Bytes;
 use client::{AckedInvite, InviteClient};
+use held::HeldRequests;
 use requests::OpenRequest;
 use server::{AwaitingAck, InviteServer};
 use std::collections::VecDeque;
@@ -68,6 +71,14 @@ pub(crate) enum LegEvent {
     AckMissing,
     /// The peer hung up; its BYE is answered. Holds the Reason header, if any.
     HungUp(Option<Box<str>>),
+    /// The peer asks something that the other leg's peer is to answer.
+    Asked(HeldId),
+    /// The final response to what the other leg's peer asked.
+    Replied(HeldId, Box<Message>),
+    /// There was none in time.
+    Unanswered(HeldId),
+    /// The question could not be delivered.
+    Undelivered(HeldId),
     /// A request of ours found no dialog at the peer, or no peer (481, 408; RFC 3261 §12.2.1.2).
     Lost,
 }
@@ -104,6 +115,8 @@ pub(crate) struct Leg {
     tag: Minted,
     serial: u16,
     dialog: Option<Dialog>,
+    /// Dialogs that provisional responses to our INVITE made, the latest last (§12.1). None once one is confirmed.
+    early: Vec<Dialog>,
     client: Option<Box<InviteClient>>,
     acked: Option<AckedInvite>,
     server: Option<Box<InviteServer>>,
@@ -113,6 +126,8 @@ pub(crate) struct Leg {
     /// Its Contact is a `sips:` URI.
     sips: bool,
     requests: Vec<OpenRequest>,
+    /// What the peer asked the other leg's peer; nothing until it asks.
+    held: Option<Box<HeldRequests>>,
     /// Tags of the other phones that answered our INVITE and were hung up.
     forks: Vec<Box<str>>,
 }
@@ -141,6 +156,7 @@ impl Leg {
             tag,
             serial: 0,
             dialog: None,
+            early: Vec::new(),
             client: None,
             acked: None,
             server: None,
@@ -148,6 +164,7 @@ impl Leg {
             farewell: None,
             sips: false,
             requests: Vec::new(),
+            held: None,
             forks: Vec::new(),
         }
     }
@@ -199,6 +216,7 @@ impl Leg {
 
     /// Ends the leg, whatever its state: 487 or `status`, CANCEL, or BYE, each when it may be sent.
     pub(crate) fn hang_up(&mut self, context: &mut Context<'_>, status: u16, reason: Option<&str>) {
+        self.end_held(context);
         match self.state {
             State::Incoming => self.reject(context, status, None, &Extra::reason(reason)),
             State::Outgoing => self.cancel(context, reason),
@@ -213,7 +231,7 @@ impl Leg {
         let server = self.server.as_ref().and_then(|server| server.poll_timeout());
         let awaiting = self.awaiting_ack.as_ref().map(|awaiting| awaiting.poll_timeout());
         let acked = self.acked.as_ref().map(|acked| acked.until);
-        let requests = self.requests.iter().filter_map(|request| request.transaction.poll_timeout()).map(|(at, _)| at).min();
+        let requests = self.requests.iter().filter_map(OpenRequest::poll_timeout).min();
         [client, server, awaiting, acked, requests].into_iter().flatten().min()
     }
 
@@ -222,8 +240,7 @@ impl Leg {
         if self.acked.as_ref().is_some_and(|acked| acked.until <= context.now) {
             self.acked = None;
         }
-        self.request_timeout(context);
-        self.client_timeout(context).or_else(|| self.server_timeout(context))
+        self.request_timeout(context).or_else(|| self.client_timeout(context)).or_else(|| self.server_timeout(context))
     }
 
     /// What to send should this leg's call die without a word: a 500, a CANCEL or a BYE.
@@ -272,7 +289,7 @@ impl Leg {
         if self.profile.nat && seen.is_some() {
             return seen;
         }
-        self.dialog.as_ref().and_then(Dialog::destination).or(seen)
+        self.dialog.as_ref().or(self.early.last()).and_then(Dialog::destination).or(seen)
     }
 
     fn transmit(&self, destination: Destination, bytes: Bytes) -> Transmit {

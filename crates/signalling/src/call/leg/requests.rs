@@ -1,14 +1,18 @@
-//! Requests of ours other than INVITE and ACK: CANCEL and BYE (RFC 3261 §17.1.2).
+//! Requests of ours other than INVITE and ACK: CANCEL, BYE, and what the other leg's peer asks (RFC 3261 §17.1.2).
 
-use super::{Context, Leg, OurVia};
+use super::held::HeldId;
+use super::{Context, Leg, LegEvent, OurVia};
 use crate::message::{Message, Method};
 use crate::transaction::{Action, Event, Kind, Transaction};
 use crate::wire::Transmit;
 use bytes::Bytes;
-use tandem_model::Destination;
+use tandem_model::{Destination, Timestamp};
 
-/// Such requests that a leg may have open at once: a CANCEL, a BYE, and BYEs to further forks.
-const MAX_OPEN_REQUESTS: usize = 16;
+/// Such requests that a leg may have open at once: a CANCEL, a BYE, BYEs to further forks, and requests of the other leg.
+const MAX_OPEN_REQUESTS: usize = 24;
+
+/// How many of these may be open when one of the other leg is passed on: what ends dialogs has room in any case.
+const MAX_OPEN_BEFORE_ASKING: usize = 14;
 
 /// One of them, while it is open.
 #[derive(Debug)]
@@ -18,37 +22,96 @@ pub(super) struct OpenRequest {
     pub(super) transaction: Transaction,
     bytes: Bytes,
     pub(super) destination: Destination,
+    /// The request of the other leg's peer that waits for the answer.
+    asked: Option<HeldId>,
+    /// It could not be delivered, and the call is to be told so at once.
+    lost: Option<Timestamp>,
+}
+
+impl OpenRequest {
+    pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
+        self.lost.or_else(|| self.transaction.poll_timeout().map(|(at, _)| at))
+    }
 }
 
 impl Leg {
     pub(super) fn send_request(&mut self, context: &mut Context<'_>, serial: u16, method: Method, bytes: Bytes, destination: Destination) {
+        self.send_asked(context, (serial, method), bytes, destination, None);
+    }
+
+    /// The same on behalf of the other leg's peer.
+    pub(super) fn send_asked(
+        &mut self,
+        context: &mut Context<'_>,
+        (serial, method): (u16, Method),
+        bytes: Bytes,
+        destination: Destination,
+        asked: Option<HeldId>,
+    ) {
         context.send(self.transmit(destination.clone(), bytes.clone()));
         if self.requests.len() < MAX_OPEN_REQUESTS {
             let transport = context.node.listener(self.profile.listener).transport;
             let transaction = Transaction::client(context.now, Kind::ClientOther, transport);
-            self.requests.push(OpenRequest { serial, method, transaction, bytes, destination });
+            self.requests.push(OpenRequest { serial, method, transaction, bytes, destination, asked, lost: None });
         }
     }
 
-    pub(super) fn on_request_response(&mut self, context: &mut Context<'_>, serial: u16, method: Method, response: &Message) {
-        let Some(place) = self.requests.iter().position(|open| open.serial == serial && open.method == method) else { return };
+    /// Whether one more request of the other leg may be passed on.
+    pub(super) fn has_room_to_ask(&self) -> bool {
+        self.requests.len() < MAX_OPEN_BEFORE_ASKING
+    }
+
+    pub(super) fn on_request_response(
+        &mut self,
+        context: &mut Context<'_>,
+        serial: u16,
+        method: Method,
+        response: Message,
+    ) -> Option<LegEvent> {
+        let place = self.requests.iter().position(|open| open.serial == serial && open.method == method)?;
         let event = if response.status() < 200 { Event::Provisional } else { Event::Success };
         self.requests[place].transaction.on(context.now, event);
-        if event == Event::Success {
-            // Timer K only absorbs repeated responses, which find nobody now and are dropped all the same.
-            self.requests.swap_remove(place);
+        if event == Event::Provisional {
+            return None;
         }
+        // Timer K only absorbs repeated responses, which find nobody now and are dropped all the same.
+        let asked = self.requests.swap_remove(place).asked?;
+        Some(LegEvent::Replied(asked, Box::new(response)))
     }
 
-    pub(super) fn request_timeout(&mut self, context: &mut Context<'_>) {
+    /// Lets what is due run out, up to the first request that the call must hear of.
+    pub(super) fn request_timeout(&mut self, context: &mut Context<'_>) -> Option<LegEvent> {
         let listener = self.profile.listener;
-        self.requests.retain_mut(|open| {
-            let Some((_, timer)) = open.transaction.poll_timeout().filter(|(at, _)| *at <= context.now) else { return true };
+        let (mut place, mut event) = (0, None);
+        while let (Some(open), None) = (self.requests.get_mut(place), &event) {
+            if open.lost.is_some() {
+                event = open.asked.map(LegEvent::Undelivered);
+                self.requests.swap_remove(place);
+                continue;
+            }
+            place += 1;
+            let Some((_, timer)) = open.transaction.poll_timeout().filter(|(at, _)| *at <= context.now) else { continue };
             let actions = open.transaction.on(context.now, Event::Expired(timer));
             if actions.contains(&Action::Resend) {
                 context.send(Transmit { listener, destination: open.destination.clone(), bytes: open.bytes.clone() });
             }
-            !actions.contains(&Action::ReportTimeout)
+            if actions.contains(&Action::ReportTimeout) {
+                event = open.asked.map(LegEvent::Unanswered);
+                place -= 1;
+                self.requests.swap_remove(place);
+            }
+        }
+        event
+    }
+
+    /// Nothing reaches `destination`: what was sent there fails.
+    pub(super) fn requests_undelivered(&mut self, context: &Context<'_>, destination: &Destination) {
+        self.requests.retain_mut(|open| {
+            let failed = open.destination == *destination;
+            if failed {
+                open.lost = Some(context.now);
+            }
+            !failed || open.asked.is_some()
         });
     }
 

@@ -219,6 +219,8 @@ impl Leg {
                 self.repeat_latest(context, arrival.key);
                 None
             }
+            // §17.2.2: it waits for its answer.
+            _ if self.is_held(arrival.key) => None,
             _ => self.on_request_inside(context, arrival),
         }
     }

@@ -1,0 +1,203 @@
+//! Requests of the peer inside the dialog that the other leg's peer is to answer: INFO, OPTIONS, MESSAGE, UPDATE.
+//!
+//! Such a request waits in the state Trying (RFC 3261 §17.2.2): what comes again is absorbed, and no provisional response is sent
+//! (RFC 4320 §4.1).
+
+use super::{Context, Leg, LegEvent, State};
+use crate::call::Output;
+use crate::dispatcher::ALLOW;
+use crate::message::{HeaderName, Message, Method, Printer, reason_phrase};
+use crate::tombstone::Tombstone;
+use crate::transaction::TransactionKey;
+use crate::wire::{Arrival, Transmit, response_destination};
+use std::collections::VecDeque;
+use tandem_model::Flow;
+
+/// Requests of one peer that may wait at once. One more is told to come again later.
+const MAX_HELD: usize = 8;
+
+/// Seconds after which it may (RFC 3311 §5.2 wants 0 to 10, at random).
+pub(super) const RETRY_AFTER_RANGE: u64 = 11;
+
+/// Names a held request within its leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HeldId(u16);
+
+/// The held requests of a leg, and the last that were answered.
+#[derive(Debug, Default)]
+pub(super) struct HeldRequests {
+    next: u16,
+    open: Vec<Held>,
+    /// At most [`MAX_HELD`]: a copy that was on its way from the dispatcher while the answer went out is no new request.
+    answered: VecDeque<TransactionKey>,
+}
+
+#[derive(Debug)]
+struct Held {
+    id: HeldId,
+    key: TransactionKey,
+    flow: Flow,
+    request: Message,
+}
+
+/// What answers a held request.
+pub(crate) struct Reply<'a> {
+    pub(crate) status: u16,
+    /// The usual phrase where `None`.
+    pub(crate) reason: Option<&'a str>,
+    /// Headers beside those that every response has.
+    pub(crate) extra: &'a [(HeaderName, &'a str)],
+    /// Whose body goes along, with the headers that are about it.
+    pub(crate) body_of: Option<&'a Message>,
+}
+
+impl<'a> Reply<'a> {
+    /// A status, and a header or two.
+    pub(crate) fn new(status: u16, extra: &'a [(HeaderName, &'a str)]) -> Reply<'a> {
+        Reply { status, reason: None, extra, body_of: None }
+    }
+}
+
+impl Leg {
+    /// Whether a request of this transaction waits or has just been answered.
+    pub(super) fn is_held(&self, key: TransactionKey) -> bool {
+        self.held.as_ref().is_some_and(|held| held.open.iter().any(|open| open.key == key) || held.answered.contains(&key))
+    }
+
+    /// Keeps a request until the call has its answer, unless it must be refused.
+    pub(super) fn hold(&mut self, context: &mut Context<'_>, arrival: Arrival) -> Option<LegEvent> {
+        let describes = arrival.message.sdp_body().is_some();
+        if arrival.message.method() == Method::Update {
+            if describes {
+                // RFC 3311 §5.2: an offer that is not acceptable. The session stays as it was.
+                let agent = &context.node.listener(self.profile.listener).advertise;
+                let warning = ["399 ", agent, " \"An offer is taken in INVITE only\""].concat();
+                self.refuse(context, &arrival, 488, |printer| {
+                    printer.header_str(HeaderName::Warning, &warning);
+                });
+                return None;
+            }
+            if let Some(dialog) = &mut self.dialog {
+                dialog.refresh_target(&arrival.message);
+            }
+        } else if describes {
+            // It describes no session of ours, and would tell one peer the addresses of the other.
+            self.refuse(context, &arrival, 415, |printer| {
+                printer.header_str(HeaderName::Accept, "*/*");
+            });
+            return None;
+        }
+        if self.held.as_ref().is_some_and(|held| held.open.len() == MAX_HELD) {
+            let seconds = context.random.below(RETRY_AFTER_RANGE);
+            self.refuse(context, &arrival, 500, |printer| {
+                printer.header(HeaderName::RetryAfter, seconds);
+            });
+            return None;
+        }
+        let held = self.held.get_or_insert_default();
+        let id = HeldId(held.next);
+        held.next = held.next.wrapping_add(1);
+        held.open.push(Held { id, key: arrival.key, flow: arrival.flow, request: arrival.message.into_exact() });
+        Some(LegEvent::Asked(id))
+    }
+
+    /// A request that waits.
+    pub(crate) fn held(&self, id: HeldId) -> Option<&Message> {
+        self.held.as_ref()?.open.iter().find(|open| open.id == id).map(|open| &open.request)
+    }
+
+    /// Answers a held request.
+    pub(crate) fn reply(&mut self, context: &mut Context<'_>, id: HeldId, reply: &Reply<'_>) {
+        let Some(held) = self.take_held(id) else { return };
+        let phrase = reply.reason.unwrap_or_else(|| reason_phrase(reply.status));
+        let mut printer = Printer::response_to(&held.request, held.flow.remote, reply.status, phrase, Some(self.tag.as_str()));
+        let method = held.request.method();
+        if (200..300).contains(&reply.status) {
+            // RFC 3311 §5.2: the 2xx to a target refresh names our Contact.
+            if method == Method::Update {
+                self.contact(context.node).write(&mut printer);
+            }
+            if matches!(method, Method::Update | Method::Options) {
+                printer.header_str(HeaderName::Allow, ALLOW);
+            }
+            if method == Method::Options {
+                printer.header_str(HeaderName::Accept, ACCEPT);
+            }
+        }
+        for (name, value) in reply.extra {
+            printer.header_str(*name, value);
+        }
+        let bytes = finish_like(printer, reply.body_of);
+        context.outputs.push_back(Output::Retire(held.key, Tombstone::Repeat(bytes.to_vec().into_boxed_slice())));
+        let destination = response_destination(&held.request, &held.flow);
+        context.send(Transmit { listener: held.flow.listener, destination, bytes });
+    }
+
+    /// Lets a held request go without an answer: its sender has given it up, and must not get a late 408 (RFC 4320 §4.2).
+    pub(crate) fn take_back_held(&mut self, id: HeldId) {
+        self.take_held(id);
+    }
+
+    /// The dialog ends: what waits is answered 487 (RFC 3261 §15.1.2).
+    pub(crate) fn end_held(&mut self, context: &mut Context<'_>) {
+        while let Some(id) = self.held.as_ref().and_then(|held| held.open.first()).map(|open| open.id) {
+            self.reply(context, id, &Reply::new(487, &[]));
+        }
+    }
+
+    fn take_held(&mut self, id: HeldId) -> Option<Held> {
+        let held = self.held.as_mut()?;
+        let place = held.open.iter().position(|open| open.id == id)?;
+        let taken = held.open.remove(place);
+        if held.answered.len() == MAX_HELD {
+            held.answered.pop_front();
+        }
+        held.answered.push_back(taken.key);
+        Some(taken)
+    }
+
+    /// Passes a request of the other leg's peer on to this leg's. False if there is nobody to pass it to.
+    pub(crate) fn ask(&mut self, context: &mut Context<'_>, id: HeldId, request: &Message) -> bool {
+        if self.state == State::Leaving || !self.has_room_to_ask() {
+            return false;
+        }
+        let Some(destination) = self.dialog_destination() else { return false };
+        let (serial, via) = self.new_via(context);
+        let contact = self.contact(context.node);
+        // RFC 7332 §4: one less than it came with.
+        let hops = request.max_forwards().and_then(Result::ok).map_or(super::MAX_FORWARDS, u32::from).saturating_sub(1);
+        let method = request.method();
+        let Some(dialog) = self.dialog.as_mut().or(self.early.last_mut()) else { return false };
+        let cseq = dialog.next_cseq();
+        let mut printer = dialog.request(method.as_str(), cseq, &via.parts(), hops);
+        if method == Method::Update {
+            contact.write(&mut printer);
+            printer.header_str(HeaderName::Allow, ALLOW);
+        }
+        if method == Method::Options {
+            printer.header_str(HeaderName::Accept, ACCEPT);
+        }
+        printer.copy_all(request, HeaderName::InfoPackage);
+        printer.copy_all(request, HeaderName::RecvInfo);
+        let bytes = finish_like(printer, Some(request));
+        self.send_asked(context, (serial, method), bytes, destination, Some(id));
+        true
+    }
+}
+
+/// What bodies we understand ourselves.
+pub(super) const ACCEPT: &str = "application/sdp";
+
+/// Ends a message with the body of another, and what is said about it there. A session description is not copied: it is of another
+/// session.
+fn finish_like(mut printer: Printer, like: Option<&Message>) -> bytes::Bytes {
+    let Some(like) = like.filter(|like| !like.body().is_empty() && like.sdp_body().is_none()) else { return printer.finish() };
+    for name in [HeaderName::ContentDisposition, HeaderName::ContentEncoding, HeaderName::ContentLanguage, HeaderName::MimeVersion] {
+        printer.copy_all(like, name);
+    }
+    match like.header(HeaderName::ContentType) {
+        Some(kind) => printer.finish_with_body(kind, like.body()),
+        // §7.4.1: a body of no type has no meaning that could be passed on.
+        None => printer.finish(),
+    }
+}

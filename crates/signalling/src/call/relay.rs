@@ -1,0 +1,94 @@
+//! What one peer asks the other inside the dialog: INFO, OPTIONS, MESSAGE, and UPDATE without SDP. Each goes on as a request of the
+//! other leg's own dialog; only its body and what is said about that are the asker's.
+
+use super::leg::{HeldId, Reply};
+use super::{Call, Side, context};
+use crate::dispatcher::ALLOW;
+use crate::message::{HeaderName, Message, Method};
+use std::borrow::Cow;
+use tandem_model::{EndReason, Timestamp};
+
+/// The methods of a call that has one leg: there is nobody to read a message.
+const ALLOW_ALONE: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE";
+
+/// Seconds until a peer may ask again that asked before there was somebody to ask.
+const NOBODY_YET_SECONDS: &str = "2";
+
+impl Call {
+    /// A peer asks the other one.
+    pub(super) fn on_asked(&mut self, now: Timestamp, side: Side, id: HeldId) {
+        let (near, far) = match side {
+            Side::Caller => (Some(&mut self.caller), self.callee.as_mut()),
+            Side::Callee => (self.callee.as_mut(), Some(&mut self.caller)),
+        };
+        let Some(near) = near else { return };
+        let Some(request) = near.held(id) else { return };
+        if far.is_some_and(|far| far.ask(context!(self, now), id, request)) {
+            return;
+        }
+        let (method, package) = (request.method(), request.header(HeaderName::InfoPackage).is_some());
+        let reply = match method {
+            Method::Options => Reply::new(200, &[]),
+            _ if self.alone.is_none() => Reply::new(500, &[(HeaderName::RetryAfter, NOBODY_YET_SECONDS)]),
+            // RFC 6086 §4.2.2: none of the packages is known here. Without a package it needs no more than to be heard.
+            Method::Info if package => Reply::new(469, &[(HeaderName::RecvInfo, "")]),
+            Method::Info | Method::Update => Reply::new(200, &[]),
+            _ => Reply::new(405, &[(HeaderName::Allow, ALLOW_ALONE)]),
+        };
+        near.reply(context!(self, now), id, &reply);
+    }
+
+    /// The other peer's answer.
+    pub(super) fn on_replied(&mut self, now: Timestamp, from: Side, id: HeldId, response: &Message) {
+        if matches!(response.status(), 408 | 481) {
+            // RFC 3261 §12.2.1.2, RFC 5057 §5.1: the other side has no dialog. What waits gets 487 as the call ends.
+            return self.end(now, EndReason::DialogLost, None);
+        }
+        let status = status_of_reply(response.status());
+        let kept = status == response.status();
+        let mut extra: Vec<(HeaderName, Cow<'_, str>)> = Vec::new();
+        let passed: &[HeaderName] = match status {
+            _ if !kept => &[HeaderName::Reason, HeaderName::Warning],
+            200..300 => &[HeaderName::RecvInfo],
+            // §21.4.13, RFC 6086 §4.2.2: what would have been understood.
+            415 => &[HeaderName::Accept, HeaderName::AcceptEncoding, HeaderName::AcceptLanguage, HeaderName::Warning],
+            469 => &[HeaderName::RecvInfo],
+            _ => &[HeaderName::Reason, HeaderName::Warning, HeaderName::RetryAfter],
+        };
+        let is_passed = |header: &crate::message::Header<'_>| passed.contains(&header.name);
+        response.headers().filter(is_passed).for_each(|header| extra.push((header.name, Cow::Borrowed(header.value))));
+        if status == 405 {
+            // §21.4.6: what the other peer does not take is not allowed here either.
+            let refused = response.method_token();
+            let allowed: Vec<_> = ALLOW.split(", ").filter(|method| *method != refused).collect();
+            extra.push((HeaderName::Allow, allowed.join(", ").into()));
+        }
+        let extra: Vec<_> = extra.iter().map(|(name, value)| (*name, value.as_ref())).collect();
+        let reply = Reply { status, reason: kept.then(|| response.reason()), extra: &extra, body_of: Some(response).filter(|_| kept) };
+        self.with_leg(from.other(), now, |leg, context| leg.reply(context, id, &reply));
+    }
+
+    /// The other peer did not answer within 64×T1: its dialog counts as gone (§12.2.1.2). Whoever asked has given up as well.
+    pub(super) fn on_no_reply(&mut self, now: Timestamp, from: Side, id: HeldId) {
+        self.with_leg(from.other(), now, |leg, _| leg.take_back_held(id));
+        self.end(now, EndReason::DialogLost, None);
+    }
+
+    /// The other peer could not be reached with it (§8.1.3.1: as if it had said 503). That alone ends no call.
+    pub(super) fn on_undelivered(&mut self, now: Timestamp, from: Side, id: HeldId) {
+        let reply = Reply::new(status_of_reply(503), &[]);
+        self.with_leg(from.other(), now, |leg, context| leg.reply(context, id, &reply));
+    }
+}
+
+/// The status that an asker gets for the other peer's final response. What is about the question itself passes; what is about our own
+/// standing with the other peer does not. `docs/failures.md` has the table.
+const fn status_of_reply(status: u16) -> u16 {
+    match status {
+        200..300 => status,
+        405 | 406 | 413 | 415 | 469 | 487 | 489 | 491 | 493 | 501 | 513 => status,
+        // A redirection would lead out of the dialog, into the other network.
+        300..400 => 500,
+        _ => super::failure::relayed_status(status),
+    }
+}
