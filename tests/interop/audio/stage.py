@@ -15,8 +15,11 @@ from stage import Stage, check, wait_until
 
 NET = 14
 NODE = (f"127.0.{NET}.1", 5060)
-ALICE, BOB, SIPP, HIDDEN = (f"127.0.{NET}.{host}" for host in (10, 20, 30, 40))
+ALICE, BOB, SIPP, HIDDEN, DORA = (f"127.0.{NET}.{host}" for host in (10, 20, 30, 40, 50))
 STRANGER = f"127.0.{NET}.99"
+
+# Where dora has her audio, and Tandem its ports for her.
+SIX, SIX_PORTS = "::1", "21400-21499"
 
 # Where the phone behind NAT claims to be.
 CLAIMED = f"127.0.{NET}.77"
@@ -36,10 +39,13 @@ def configuration(stage):
             ("bob", node.trunk(BOB)),
             ("sipp", node.trunk(SIPP)),
             ("hidden", node.trunk(HIDDEN, lines="nat = true")),
+            ("dora", node.trunk(DORA, lines='media = "six"')),
         ],
+        calls=f'[[media]]\nname = "six"\nbind = "{SIX}"\nports = "{SIX_PORTS}"\n',
         routes=[
             ("bob", "from = [\"*\"]\nto = '^bob$'\ndo = { bridge = [\"trunk:bob\"] }\n"),
             ("direct", "from = [\"*\"]\nto = '^direct$'\ndo = { bridge = [\"trunk:bob\"] }\nanchor = false\n"),
+            ("dora", "from = [\"*\"]\nto = '^dora$'\ndo = { bridge = [\"trunk:dora\"] }\n"),
             ("sipp", "from = [\"*\"]\nto = '^sipp$'\ndo = { bridge = [\"trunk:sipp\"] }\n"),
             ("echo", "from = [\"*\"]\nto = '^echo$'\ndo = { answer = \"echo\" }\n"),
             ("tone", "from = [\"*\"]\nto = '^tone$'\ndo = { answer = \"tone\" }\n"),
@@ -50,11 +56,12 @@ def configuration(stage):
 class Party:
     """A phone with an audio end."""
 
-    def __init__(self, host, port=40000, claims=None):
+    def __init__(self, host, port=40000, claims=None, speaks_at=None, lines=()):
+        at = speaks_at or host
         self.phone = Phone(host)
-        self.audio = AudioEnd(host, port)
-        self.control = AudioEnd(host, port + 1)
-        self.description = sdp(claims or host, port)
+        self.audio = AudioEnd(at, port)
+        self.control = AudioEnd(at, port + 1)
+        self.description = sdp(claims or at, port, lines=lines)
         self.remote = None
 
     def close(self):
@@ -193,6 +200,89 @@ def after_hold():
         hang_up(made, bob)
 
 
+def is_one_stream(packets):
+    """One SSRC, and a sequence without a gap."""
+    heads = [struct.unpack("!BBHII", packet[:12]) for _, packet in packets]
+    check(len({head[4] for head in heads}) == 1, "more than one SSRC")
+    gaps = [(before[2], after[2]) for before, after in zip(heads, heads[1:]) if (after[2] - before[2]) & 0xFFFF != 1]
+    check(not gaps, f"gaps in the sequence: {gaps}")
+
+
+def counted(one, count, what):
+    """That `one` has so many packets by now."""
+    wait_until(lambda: len(one.received) >= count, 2, f"{count} packets {what}, not {len(one.received)}")
+
+
+def another_port():
+    """A NAT on the way translates anew: the stream goes on from another port, and what alice hears goes there."""
+    for host, claims, number in ((ALICE, None, 40010), (HIDDEN, CLAIMED, 40012)):
+        with party(host, claims=claims) as alice, party(BOB) as bob, contextlib.closing(AudioEnd(host, number)) as moved:
+            made = connect(alice, bob, "bob")
+            alice.audio.send_tone(alice.remote, ALICE_HZ, 0.5).join()
+            moved.send_tone(alice.remote, ALICE_HZ, 0.5, first=25).join()
+            counted(bob.audio, 50, "at bob")
+            is_one_stream(bob.audio.received)
+            bob.audio.send_tone(bob.remote, BOB_HZ, 0.5).join()
+            counted(moved, 25, "at the new port")
+            check(not alice.audio.received, "audio at the old port")
+            hang_up(made, bob)
+
+
+def another_source():
+    """A new SSRC, with numbers of its own, in the middle of the call."""
+    with party(ALICE) as alice, party(BOB) as bob:
+        made = connect(alice, bob, "bob")
+        for ssrc, first in ((0x1111, 0), (0x2222, 30000), (0x3333, 65530)):
+            alice.audio.send_tone(alice.remote, ALICE_HZ, 0.5, ssrc=ssrc, first=first).join()
+        counted(bob.audio, 75, "at bob")
+        is_one_stream(bob.audio.received)
+        hang_up(made, bob)
+
+
+def two_families():
+    """IPv4 on one leg, IPv6 on the other, RTCP included."""
+    report = struct.pack("!BBHI", 0x80, 201, 1, 0x1234)
+    with party(ALICE) as alice, party(DORA, speaks_at=SIX, port=41000) as dora:
+        made = connect(alice, dora, "dora")
+        check((alice.remote[0], dora.remote[0]) == (NODE[0], SIX), f"told to send to {alice.remote} and {dora.remote}")
+        talk((alice, ALICE_HZ), (dora, BOB_HZ))
+        hears(alice, BOB_HZ)
+        hears(dora, ALICE_HZ)
+        for one, other in ((alice, dora), (dora, alice)):
+            one.control.socket.sendto(report, (one.remote[0], one.remote[1] + 1))
+            wait_until(lambda: other.control.received, 2, f"a report at {other.phone.host}")
+        hang_up(made, dora)
+
+
+def closed_port():
+    """Bob's port is closed for a while: alice still hears what comes from elsewhere at his host, and he hears again."""
+    with party(ALICE) as alice, party(BOB) as bob, contextlib.closing(AudioEnd(BOB, 40020)) as elsewhere:
+        made = connect(alice, bob, "bob")
+        bob.audio.close()
+        sender = alice.audio.send_tone(alice.remote, ALICE_HZ, 1)
+        elsewhere.send_tone(bob.remote, BOB_HZ, 1).join()
+        sender.join()
+        counted(alice.audio, 50, "at alice while bob's port is closed")
+        bob.audio = AudioEnd(BOB, 40000)
+        alice.audio.send_tone(alice.remote, ALICE_HZ, 0.5, first=50).join()
+        counted(bob.audio, 25, "at bob, whose port is open again")
+        hang_up(made, bob)
+
+
+def shared_port():
+    """rtcp-mux with alice alone: her reports come and go at the port for audio, bob's at the next one."""
+    report = struct.pack("!BBHI", 0x80, 201, 1, 0x1234)
+    with party(ALICE, lines=["rtcp-mux"]) as alice, party(BOB) as bob:
+        made = connect(alice, bob, "bob")
+        check(alice.remote[1] % 2 == 0, "an odd port")
+        alice.audio.socket.sendto(report, alice.remote)
+        wait_until(lambda: bob.control.received, 2, "a report at bob's RTCP port")
+        bob.control.socket.sendto(report, (bob.remote[0], bob.remote[1] + 1))
+        wait_until(lambda: alice.audio.received, 2, "a report at alice's only port")
+        check(alice.audio.received[0][0] == alice.remote, f"it came from {alice.audio.received[0][0]}")
+        hang_up(made, bob)
+
+
 def between_the_peers():
     with party(ALICE) as alice, party(BOB) as bob:
         made = connect(alice, bob, "direct")
@@ -235,6 +325,11 @@ def main():
             ("a phone that does not know its address is heard and hears", behind_nat),
             ("RTCP goes through", control_packets),
             ("silence while held, and the same stream afterwards", after_hold),
+            ("a port that changes in mid-call is followed", another_port),
+            ("a new source goes on in the same stream", another_source),
+            ("IPv4 on one leg, IPv6 on the other", two_families),
+            ("a port that is closed for a while", closed_port),
+            ("rtcp-mux on one leg alone", shared_port),
             ("anchor = false: the peers are told of each other", between_the_peers),
             ("sipp echoes through the relay", lambda: sipp_echo(stage)),
             ("the built-in echo", built_in_echo),

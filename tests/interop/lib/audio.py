@@ -65,7 +65,7 @@ class AudioEnd:
 
     def __init__(self, host, port):
         self.address = (host, port)
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(self.address)
         self.socket.settimeout(0.1)
         self.received = []  # (source, packet)
@@ -75,9 +75,9 @@ class AudioEnd:
         self._threads = []
         self._begin(self._receive)
 
-    def send_tone(self, remote, frequency, seconds, payload=0, ssrc=0x1234):
-        """Sends in the background; `wait` waits for the end."""
-        return self._begin(lambda: self._send(remote, frequency, seconds, payload, ssrc))
+    def send_tone(self, remote, frequency, seconds, payload=0, ssrc=0x1234, first=0):
+        """Sends in the background, from packet number `first` on; the thread that it returns ends with the tone."""
+        return self._begin(lambda: self._send(remote, frequency, seconds, payload, ssrc, first))
 
     def samples(self, source=None, payload=0):
         """What arrived, decoded, in the order of arrival."""
@@ -104,14 +104,14 @@ class AudioEnd:
                 continue
             except OSError:
                 return
-            self.received.append((source, packet))
+            self.received.append((source[:2], packet))
             if self.echo:
                 self.socket.sendto(packet, source)
 
-    def _send(self, remote, frequency, seconds, payload, ssrc):
+    def _send(self, remote, frequency, seconds, payload, ssrc, first):
         began = time.monotonic()
-        for number in range(round(seconds * 50)):
-            delay = began + number * 0.02 - time.monotonic()
+        for number in range(first, first + round(seconds * 50)):
+            delay = began + (number - first) * 0.02 - time.monotonic()
             if self._stop.wait(max(delay, 0)):
                 return
             header = struct.pack("!BBHII", 0x80, payload | (0x80 if number == 0 else 0), number & 0xFFFF, number * FRAME, ssrc)

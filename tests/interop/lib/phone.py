@@ -47,7 +47,8 @@ class Message:
 def sdp(host, port, payloads="0", lines=()):
     """A session description with one audio stream."""
     attributes = "".join(f"a={line}\r\n" for line in lines)
-    return f"v=0\r\no=phone 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio {port} RTP/AVP {payloads}\r\n{attributes}"
+    family = "IP6" if ":" in host else "IP4"
+    return f"v=0\r\no=phone 1 1 IN {family} {host}\r\ns=-\r\nc=IN {family} {host}\r\nt=0 0\r\nm=audio {port} RTP/AVP {payloads}\r\n{attributes}"
 
 
 class Phone:
