@@ -18,12 +18,17 @@ pub fn unsupported_encodings(message: &Message) -> impl Iterator<Item = &str> {
 }
 
 /// What a body that we cannot read is answered with beside 415 (§8.2.3): the header that says what we could. `None` for a session
-/// description, and without a body.
+/// description, whatever lies beside it unless that must be understood too (RFC 5621 §9.1), without a body, and for one that by its
+/// own word need not be understood.
 pub fn unreadable_body(message: &Message) -> Option<(HeaderName, &'static str)> {
     if unsupported_encodings(message).next().is_some() {
         return Some((HeaderName::AcceptEncoding, "identity"));
     }
-    let readable = message.body().is_empty() || message.sdp_body().is_some();
+    if message.body().is_empty() {
+        return None;
+    }
+    let found = message.survey_body();
+    let readable = if found.session.is_some() { !found.is_refused } else { found.is_optional };
     (!readable).then_some((HeaderName::Accept, "application/sdp"))
 }
 

@@ -226,22 +226,24 @@ impl Message {
         &self.bytes()[usize::from(start)..usize::from(end)]
     }
 
-    /// The session description, if there is one that is not empty: the body, or the first such part of a multipart body.
+    /// The session description, if there is one that is not empty: the body, or a part of a multipart body, as deep as four
+    /// levels. Of alternatives it is the last. What is for something else than the session (RFC 3959) does not count.
     pub fn sdp_body(&self) -> Option<&[u8]> {
         self.sdp_range().map(|range| &self.body()[range])
     }
 
     /// Where [`Message::sdp_body`] lies in [`Message::body`]: what is around it belongs to the other parts.
     pub fn sdp_range(&self) -> Option<Range<usize>> {
-        let body = self.body();
-        let kind = self.content_type()?;
-        let range = if kind.is("application", "sdp") {
-            0..body.len()
-        } else {
-            let is_sdp = |part: &Part<'_>| part.content_type.is_some_and(|kind| kind.is("application", "sdp"));
-            parts(kind, body).find(is_sdp)?.content
-        };
-        Some(range).filter(|range| !range.is_empty())
+        self.survey_body().session
+    }
+
+    /// Whether a session description is anywhere in the body, and if only of something else than the session.
+    pub fn has_description(&self) -> bool {
+        self.survey_body().has_description
+    }
+
+    fn survey_body(&self) -> multipart::Survey {
+        multipart::survey(self.content_type(), self.header(HeaderName::ContentDisposition), self.body())
     }
 
     /// All bytes, as they came.

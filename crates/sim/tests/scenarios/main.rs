@@ -22,6 +22,7 @@ mod late_offer;
 mod limits;
 mod lost_ack;
 mod media_session;
+mod multipart;
 mod odd_rtp;
 mod refused_requests;
 mod reinvite;

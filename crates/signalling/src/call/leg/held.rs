@@ -66,7 +66,7 @@ impl Leg {
 
     /// Keeps a request until the call has its answer, unless it must be refused.
     pub(super) fn hold(&mut self, context: &mut Context<'_>, arrival: Arrival) -> Option<LegEvent> {
-        let describes = arrival.message.sdp_body().is_some();
+        let describes = arrival.message.has_description();
         if arrival.message.method() == Method::Update {
             if describes {
                 // RFC 3311 §5.2: an offer that is not acceptable. The session stays as it was.
@@ -191,7 +191,7 @@ pub(super) const ACCEPT: &str = "application/sdp";
 /// Ends a message with the body of another, and what is said about it there. A session description is not copied: it is of another
 /// session.
 fn finish_like(mut printer: Printer, like: Option<&Message>) -> bytes::Bytes {
-    let Some(like) = like.filter(|like| !like.body().is_empty() && like.sdp_body().is_none()) else { return printer.finish() };
+    let Some(like) = like.filter(|like| !like.body().is_empty() && !like.has_description()) else { return printer.finish() };
     for name in [HeaderName::ContentDisposition, HeaderName::ContentEncoding, HeaderName::ContentLanguage, HeaderName::MimeVersion] {
         printer.copy_all(like, name);
     }
