@@ -68,6 +68,7 @@ impl Node {
             Verdict::Founding(arrival) => self.on_founding(now, arrival),
             Verdict::Exchange(arrival) => self.on_exchange(now, &arrival),
             Verdict::Again(transmit) => self.send(transmit, None),
+            Verdict::Dismiss(transmits) => transmits.into_iter().for_each(|transmit| self.send(transmit, None)),
             Verdict::Refuse(transmit) if self.is_stranger_to_silence(now, &flow) => drop(transmit),
             Verdict::Refuse(transmit) => self.send(transmit, None),
             Verdict::Drop(reason) => log_drop(reason, source),

@@ -5,6 +5,7 @@
 //! their legs and transactions comes back by [`Dispatcher::leg_added`], [`Dispatcher::leg_removed`] and
 //! [`Dispatcher::retire`]. Wake it at [`Dispatcher::poll_timeout`].
 
+use crate::dismissal::dismissal;
 use crate::message::{Contact, HeaderName, Message, Method, Printer, Rejection, is_sips, reason_phrase, screen};
 use crate::minted::Minter;
 use crate::table::Table;
@@ -31,6 +32,8 @@ pub enum Verdict {
     Exchange(Box<Arrival>),
     /// A finished transaction says its last word again.
     Again(Transmit),
+    /// A 2xx to an INVITE whose call is over: ACK and BYE.
+    Dismiss(Box<[Transmit; 2]>),
     /// A stateless refusal to somebody who has not been admitted: strangers on a silent listener do not get it.
     Refuse(Transmit),
     /// Nobody.
@@ -241,7 +244,7 @@ impl Dispatcher {
                 destination: response_destination(message, flow),
                 bytes: Bytes::copy_from_slice(bytes),
             }),
-            Tombstone::Absorb(_) | Tombstone::Acknowledge(_) => Verdict::Drop(DropReason::Absorbed),
+            Tombstone::Absorb(_) | Tombstone::Acknowledge(_) | Tombstone::Dismiss => Verdict::Drop(DropReason::Absorbed),
         }
     }
 
@@ -261,6 +264,9 @@ impl Dispatcher {
             // The CANCEL of the INVITE has the same branch, and its answer is not acknowledged.
             Some(Owner::Finished(Tombstone::Acknowledge(ack))) if message.status() >= 300 && message.method() == Method::Invite => {
                 return Verdict::Again(Transmit::clone(ack));
+            }
+            Some(Owner::Finished(Tombstone::Dismiss)) if (200..300).contains(&message.status()) && message.method() == Method::Invite => {
+                return dismissal(&self.minter, &message, &flow, leg).map_or(Verdict::Drop(DropReason::Absorbed), Verdict::Dismiss);
             }
             Some(_) => return Verdict::Drop(DropReason::Absorbed),
             None => {}

@@ -8,6 +8,7 @@
 
 mod call;
 mod dialog;
+mod dismissal;
 mod dispatcher;
 mod minted;
 mod table;

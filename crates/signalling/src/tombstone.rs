@@ -27,13 +27,16 @@ pub enum Tombstone {
     Repeat(Box<[u8]>),
     /// INVITE client, Completed (Timer D): the same ACK again, to where the INVITE went (§17.1.1.3).
     Acknowledge(Box<Transmit>),
+    /// INVITE client, Accepted (Timer M), of a leg that is gone: a 2xx of one more phone, or once more of the first, is acknowledged
+    /// and hung up (§13.2.2.4).
+    Dismiss,
 }
 
 impl Tombstone {
     /// The length of the message that it keeps.
     fn kept_bytes(&self) -> usize {
         match self {
-            Tombstone::Absorb(_) | Tombstone::Answer(_) => 0,
+            Tombstone::Absorb(_) | Tombstone::Answer(_) | Tombstone::Dismiss => 0,
             Tombstone::Repeat(response) => response.len(),
             Tombstone::Acknowledge(ack) => ack.bytes.len(),
         }

@@ -3,6 +3,7 @@
 mod bench;
 
 use bench::{ALICE, BOB, Bench, bobs_sdp, expect, invite, response, talking};
+use tandem_model::MediaCommand;
 use tandem_signalling::message::HeaderName;
 
 const FORK: &str = "192.0.2.5:5060";
@@ -88,4 +89,81 @@ fn an_answer_whose_dialog_cannot_be_kept_fails_the_target() {
     let routes = "Record-Route: <sip:192.0.2.7;lr>\r\n".repeat(40);
     bench.receive(BOB, response(&to_bob, 200, &bobs_sdp()).replace("Contact", &format!("{routes}Contact")));
     expect(&mut bench, &[(ALICE, "500 INVITE")]);
+}
+
+/// Where the caller's media goes, as the media session was last told.
+fn heard(bench: &Bench) -> Option<String> {
+    bench.media.iter().rev().find_map(|command| match command {
+        MediaCommand::Describe { leg, description, .. } if Some(*leg) == tandem_model::CallId::new(1_000, 1).leg(1) => {
+            Some(description.rtp.map_or_else(String::new, |at| at.to_string()))
+        }
+        _ => None,
+    })
+}
+
+/// A 183 or 200 of a phone at that address.
+fn described(to_bob: &tandem_signalling::message::Message, status: u16, tag: &str) -> String {
+    let sdp = bobs_sdp().replace("192.0.2.2", &format!("192.0.2.{tag}"));
+    response(to_bob, status, &sdp).replace("tag=bo", &format!("tag={tag}"))
+}
+
+#[test]
+fn media_follows_the_last_to_begin_and_then_the_one_who_answers() {
+    let mut bench = Bench::new();
+    bench.receive(ALICE, invite());
+    let to_bob = bench.last(BOB, "INVITE");
+    let ringing = |bench: &mut Bench, status, tag| {
+        bench.receive(BOB, described(&to_bob, status, tag));
+        heard(bench)
+    };
+    assert_eq!(ringing(&mut bench, 183, "71").as_deref(), Some("192.0.2.71:4000"));
+    assert_eq!(ringing(&mut bench, 183, "72").as_deref(), Some("192.0.2.72:4000"));
+    assert_eq!(ringing(&mut bench, 183, "71").as_deref(), Some("192.0.2.72:4000"), "it only said so again");
+    assert_eq!(ringing(&mut bench, 199, "72").as_deref(), Some("192.0.2.71:4000"));
+    assert_eq!(ringing(&mut bench, 199, "72").as_deref(), Some("192.0.2.71:4000"));
+    assert_eq!(ringing(&mut bench, 200, "73").as_deref(), Some("192.0.2.73:4000"));
+    let tags: std::collections::BTreeSet<_> =
+        bench.sent.iter().filter(|(to, _)| to == ALICE).filter_map(|(_, message)| message.to_tag().map(str::to_owned)).collect();
+    assert_eq!(tags.len(), 1, "towards the caller there is one phone");
+}
+
+#[test]
+fn an_answer_without_a_description_means_the_phones_own_early_one() {
+    for (tag, answered) in [("71", true), ("72", true), ("73", false)] {
+        let mut bench = Bench::new();
+        bench.receive(ALICE, invite());
+        let to_bob = bench.last(BOB, "INVITE");
+        bench.receive(BOB, described(&to_bob, 183, "71"));
+        bench.receive(BOB, described(&to_bob, 183, "72"));
+        bench.receive(BOB, response(&to_bob, 200, "").replace("tag=bo", &format!("tag={tag}")));
+        assert_eq!(bench.said().iter().any(|(to, words)| to == ALICE && words == "200 INVITE"), answered, "{tag}");
+        if answered {
+            assert_eq!(heard(&bench), Some(format!("192.0.2.{tag}:4000")));
+        }
+    }
+}
+
+#[test]
+fn an_answer_after_the_call_is_acknowledged_and_hung_up_for_a_while() {
+    let (mut bench, to_bob, to) = talking();
+    bench.receive(ALICE, bench::inside("BYE", 2, "z9hG4bKbye", &to));
+    let bye = bench.last(BOB, "BYE");
+    bench.receive(BOB, response(&bye, 200, "").replace(";tag=bo\r\n", "\r\n"));
+    assert!(bench.call.is_none());
+    bench.clear();
+    bench.receive(FORK, fork(&to_bob, "late"));
+    let (ack, bye) = (bench.last(FORK, "ACK"), bench.last(FORK, "BYE"));
+    assert!(ack.header(HeaderName::To).is_some_and(|to| to.ends_with("tag=late")));
+    assert_eq!((ack.header(HeaderName::CSeq), bye.header(HeaderName::CSeq)), (Some("1 ACK"), Some("2 BYE")));
+    assert_eq!(ack.header(HeaderName::From), to_bob.header(HeaderName::From));
+    bench.clear();
+    bench.receive(FORK, fork(&to_bob, "late"));
+    assert_eq!(bench.last(FORK, "BYE").bytes(), bye.bytes(), "a copy");
+    bench.clear();
+    bench.receive(FORK, fork(&to_bob, "later"));
+    assert_ne!(bench.last(FORK, "BYE").branch(), bye.branch());
+    bench.clear();
+    bench.now = bench.now + std::time::Duration::from_secs(33);
+    bench.receive(FORK, fork(&to_bob, "late"));
+    expect(&mut bench, &[]);
 }

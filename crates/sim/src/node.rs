@@ -214,6 +214,7 @@ impl CoreNode {
             Verdict::Founding(arrival) => self.found(world, arrival),
             Verdict::Exchange(arrival) => self.exchange(world, &arrival),
             Verdict::Again(transmit) => self.send(world, None, transmit),
+            Verdict::Dismiss(transmits) => transmits.into_iter().for_each(|transmit| self.send(world, None, transmit)),
             Verdict::Refuse(transmit) => {
                 let admit = Admit { listener: flow.listener, source: flow.remote, domain: Box::default(), to: Box::default() };
                 if self.decide(world.now, 0, &Question::Admit(admit)) != Decision::Ignore {

@@ -25,30 +25,30 @@ impl Call {
         self.answered = Some(now);
         self.notify(now, self.callee.as_ref().map(|callee| callee.id), EventKind::LegAnswered);
         match (&dialling.passed, sdp) {
-            (Some(_), sdp) => self.answer_with(now, *dialling, sdp.as_deref()),
+            // A peer that answered in a provisional response and says no more in its 2xx means that answer.
+            (Some(_), sdp) => {
+                let early = message.to_tag().and_then(|tag| dialling.early.of(tag));
+                self.answer_with(now, &dialling, sdp.as_deref().or(early));
+            }
             (None, Some(offer)) => self.offer_in_answer(now, offer),
             (None, None) => self.unusable_answer(now, Failure::new(500)),
         }
     }
 
     /// The caller's offer is answered: 200 to the caller, ACK to the callee.
-    fn answer_with(&mut self, now: Timestamp, dialling: Dialling, sdp: Option<&[u8]>) {
+    fn answer_with(&mut self, now: Timestamp, dialling: &Dialling, sdp: Option<&[u8]>) {
         let (Some(PassedOffer { pending, .. }), Some(callee)) = (&dialling.passed, &mut self.callee) else { return };
-        let answer = match (sdp, dialling.early_answer) {
-            (Some(sdp), _) => match negotiation::translate_answer(pending, sdp, &mut self.caller.media, &mut callee.media) {
-                Ok(settled) => {
-                    let answer = settled.answer.clone();
-                    self.describe(now, Side::Caller, settled);
-                    answer
-                }
-                Err(refusal) => {
-                    let failure = Failure::refused(&refusal, &self.warn_agent());
-                    return self.unusable_answer(now, failure);
-                }
-            },
-            // A peer that answered in a provisional response and says no more in its 2xx means that answer.
-            (None, Some(early)) => early,
-            (None, None) => return self.unusable_answer(now, Failure::new(500)),
+        let Some(sdp) = sdp else { return self.unusable_answer(now, Failure::new(500)) };
+        let answer = match negotiation::translate_answer(pending, sdp, &mut self.caller.media, &mut callee.media) {
+            Ok(settled) => {
+                let answer = settled.answer.clone();
+                self.describe(now, Side::Caller, settled);
+                answer
+            }
+            Err(refusal) => {
+                let failure = Failure::refused(&refusal, &self.warn_agent());
+                return self.unusable_answer(now, failure);
+            }
         };
         if let Some(callee) = &mut self.callee {
             callee.ack(context!(self, now), None);

@@ -21,16 +21,14 @@ impl Call {
     pub(super) fn on_provisional(&mut self, now: Timestamp, message: &Message) {
         self.on_trying(now);
         let (status, reason) = (message.status(), message.reason());
+        let tag = message.to_tag().unwrap_or_default();
         // RFC 6228: a 199 says that one fork has ended; the caller knows nothing of forks.
         if status == 199 {
-            return;
+            return self.on_fork_ended(now, tag);
         }
-        let answer = sdp_of(message).and_then(|sdp| self.early_answer(now, &sdp));
+        let answer = sdp_of(message).and_then(|sdp| self.early_answer(now, tag, &sdp));
         let Phase::Dialling(dialling) = &mut self.phase else { return };
         dialling.passed_on = true;
-        if let Some(answer) = &answer {
-            dialling.early_answer = Some(answer.clone());
-        }
         self.caller.provisional(context!(self, now), status, reason, answer.as_deref());
         let callee = self.callee.as_ref().map(|callee| callee.id);
         if status == 180 {
@@ -44,13 +42,38 @@ impl Call {
 
     /// The SDP of a provisional response as an answer for the caller. One that cannot be used is left out: the final response
     /// decides.
-    fn early_answer(&mut self, now: Timestamp, sdp: &[u8]) -> Option<Arc<[u8]>> {
+    fn early_answer(&mut self, now: Timestamp, tag: &str, sdp: &[u8]) -> Option<Arc<[u8]>> {
+        let Phase::Dialling(dialling) = &self.phase else { return None };
+        // A phone that repeats itself does not take the word from another.
+        if let Some(known) = dialling.early.known(tag, sdp) {
+            return Some(known);
+        }
+        let answer = self.hear_early(now, sdp)?;
+        if let Phase::Dialling(dialling) = &mut self.phase {
+            dialling.early.hear(tag, sdp, &answer);
+        }
+        Some(answer)
+    }
+
+    /// Lets the caller hear whoever gave this description.
+    fn hear_early(&mut self, now: Timestamp, sdp: &[u8]) -> Option<Arc<[u8]>> {
         let (Phase::Dialling(dialling), Some(callee)) = (&self.phase, &mut self.callee) else { return None };
         let pending = &dialling.passed.as_ref()?.pending;
         let settled = negotiation::translate_answer(pending, sdp, &mut self.caller.media, &mut callee.media).ok()?;
         let answer = settled.answer.clone();
         self.describe(now, Side::Caller, settled);
         Some(answer)
+    }
+
+    /// One of several phones has given up. If it was heard, the one before it is heard again.
+    fn on_fork_ended(&mut self, now: Timestamp, tag: &str) {
+        let Phase::Dialling(dialling) = &mut self.phase else { return };
+        let Some(sdp) = dialling.early.end(tag) else { return };
+        if let Some(answer) = self.hear_early(now, &sdp)
+            && let Phase::Dialling(dialling) = &mut self.phase
+        {
+            dialling.early.set_answer(&answer);
+        }
     }
 
     /// Tells the media session what offer and answer settled, before the answer goes out. `offerer` is the side that made the offer.

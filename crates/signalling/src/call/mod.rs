@@ -7,6 +7,7 @@
 
 mod answer;
 mod early;
+mod early_media;
 mod failure;
 mod leg;
 mod modify;

@@ -1,7 +1,7 @@
 //! Where a call stands. Each phase holds what only it needs.
 
+use super::early_media::EarlyMedia;
 use crate::negotiation::{LegMedia, Offer, PendingAlone, PendingOffer, Refusal, translate_offer};
-use std::sync::Arc;
 use tandem_model::{BuiltIn, LegId, LegPlan, QuestionId, Timestamp, TrunkId};
 
 /// The phases of a call, in the order in which they come.
@@ -59,8 +59,8 @@ pub(super) enum Opening {
 pub(super) struct Dialling {
     /// The caller's offer, if it made one.
     pub(super) passed: Option<PassedOffer>,
-    /// The answer that a provisional response brought, as it went to the caller.
-    pub(super) early_answer: Option<Arc<[u8]>>,
+    /// The answers that provisional responses brought.
+    pub(super) early: EarlyMedia,
     /// No response at all until then: the next target.
     pub(super) trying_until: Option<Timestamp>,
     /// No answer until then: CANCEL.

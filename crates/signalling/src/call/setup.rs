@@ -1,5 +1,6 @@
 //! From an admitted INVITE to an invited callee: screen, ask for a route, open media, dial.
 
+use super::early_media::EarlyMedia;
 use super::failure::Failure;
 use super::leg::{Extra, Invitation, Leg};
 use super::phase::{Bridge, Dialling, MediaState, Opening, PassedOffer, Phase};
@@ -286,7 +287,7 @@ impl Call {
         let ring_until = now + plan.profile.ring_timeout;
         self.phase = Phase::Dialling(Box::new(Dialling {
             passed,
-            early_answer: None,
+            early: EarlyMedia::default(),
             trying_until: Some(now + plan.profile.trying_timeout),
             ring_until: deadline.map_or(ring_until, |deadline| deadline.min(ring_until)),
             passed_on: false,

@@ -110,6 +110,7 @@ impl Call {
     pub(super) fn reap(&mut self) {
         while let Some(place) = self.strays.iter().position(|stray| stray.is_finished()) {
             let stray = self.strays.swap_remove(place);
+            self.outputs.extend(stray.leave_behind(&self.node));
             self.outputs.push_back(Output::LegRemoved(stray.id));
             self.past_legs.push(self.leg_record(&stray));
         }
@@ -117,6 +118,7 @@ impl Call {
         if quiet && self.ended.is_some() && self.recorded && !matches!(self.phase, Phase::Over) {
             self.phase = Phase::Over;
             for leg in std::iter::once(&self.caller).chain(&self.callee) {
+                self.outputs.extend(leg.leave_behind(&self.node));
                 self.outputs.push_back(Output::LegRemoved(leg.id));
             }
             self.outputs.push_back(Output::Ended);

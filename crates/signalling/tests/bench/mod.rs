@@ -110,6 +110,7 @@ impl Bench {
             Verdict::Call(_, arrival) if self.mail_waits && self.call.is_some() => self.held.push_back(Input::Message(arrival)),
             Verdict::Call(_, arrival) if self.call.is_some() => self.input(Input::Message(arrival)),
             Verdict::Again(transmit) | Verdict::Refuse(transmit) => self.send(transmit),
+            Verdict::Dismiss(transmits) => transmits.into_iter().for_each(|transmit| self.send(transmit)),
             Verdict::Drop(reason) => self.dropped.push(reason),
             other => panic!("unexpected {other:?}"),
         }

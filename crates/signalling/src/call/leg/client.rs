@@ -96,6 +96,11 @@ impl InviteClient {
         self.transaction.state() == crate::transaction::State::Proceeding
     }
 
+    /// As it was sent.
+    pub(super) fn request(&self) -> &Bytes {
+        &self.request
+    }
+
     /// A CANCEL, should the call die.
     pub(super) fn last_word(&self) -> Option<(Destination, Bytes)> {
         let bytes = hop_request(&self.request, Method::Cancel, None, None)?;

@@ -1,10 +1,15 @@
 //! Several phones behind one INVITE of ours: an early dialog for each (RFC 3261 §12.1), and the 2xx that is not the first: the same
 //! again, or of another phone (§13.2.2.4).
 
-use super::{Context, Leg, MAX_FORWARDS};
+use super::{Context, Leg, MAX_FORWARDS, finish, sdp_of};
+use crate::call::{NodeFacts, Output};
 use crate::dialog::Dialog;
 use crate::message::{Message, Method};
+use crate::negotiation::{self, LegMedia, Offer};
+use crate::tombstone::Tombstone;
 use crate::wire::Arrival;
+use bytes::Bytes;
+use std::sync::Arc;
 
 /// Further phones that may answer one INVITE; what more of them say is left unanswered.
 const MAX_FORKS: usize = 8;
@@ -74,7 +79,8 @@ impl Leg {
         let Ok(mut dialog) = Dialog::from_response(response, self.tag, cseq, &self.to, self.over(context.node)) else { return };
         let Some(destination) = dialog.destination() else { return };
         let (_, via) = self.new_via(context);
-        let ack = dialog.request(Method::Ack.as_str(), cseq, &via.parts(), MAX_FORWARDS).finish();
+        let declined = self.decline_offer_of(context, response);
+        let ack = finish(dialog.request(Method::Ack.as_str(), cseq, &via.parts(), MAX_FORWARDS), declined.as_deref());
         context.send(self.transmit(destination.clone(), ack));
         if known {
             return;
@@ -84,5 +90,29 @@ impl Leg {
         let number = dialog.next_cseq();
         let bye = dialog.request(Method::Bye.as_str(), number, &via.parts(), MAX_FORWARDS).finish();
         self.send_request(context, serial, Method::Bye, bye, destination);
+    }
+
+    /// §13.2.2.4: where our INVITE had no offer the 2xx has one, and its ACK an answer: one that takes nothing.
+    fn decline_offer_of(&self, context: &mut Context<'_>, response: &Message) -> Option<Arc<[u8]>> {
+        let has_sdp = |bytes: &Bytes| Message::parse(bytes.clone()).is_ok_and(|message| message.sdp_body().is_some());
+        let was_asked = match (&self.client, &self.acked) {
+            (Some(client), _) => !has_sdp(client.request()),
+            (None, Some(acked)) => has_sdp(&acked.ack),
+            (None, None) => false,
+        };
+        let offer = sdp_of(response).filter(|_| was_asked).and_then(|sdp| Offer::read(sdp).ok())?;
+        // A session of its own, which ends with this word.
+        let mut media = LegMedia::new(&[], self.media.is_anchored(), None, context.random.next_u64() >> 2);
+        if let Some(local) = self.media.local() {
+            media.set_local(local);
+        }
+        Some(negotiation::decline_offer(&offer, &mut media))
+    }
+
+    /// The leg is to be forgotten: a 2xx that comes later still is acknowledged and hung up by the dispatcher, for as long as one may
+    /// come (§13.2.2.4: 64×T1 from the first).
+    pub(crate) fn leave_behind(&self, node: &NodeFacts) -> Option<Output> {
+        let serial = self.acked.as_ref()?.serial;
+        Some(Output::Retire(node.keys.of_client(self.id, serial), Tombstone::Dismiss))
     }
 }
