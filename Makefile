@@ -63,6 +63,7 @@ stage-licences:
 
 stage-fmt:
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/libfuzzer/Cargo.toml --check
 
 stage-lint:
 	cargo clippy --workspace --all-targets --locked -- -D warnings

@@ -120,7 +120,8 @@ fn errors_name_the_line() {
     assert_eq!(error(b"\r\n\r\n"), (1, SdpErrorKind::Version));
     assert_eq!(error(b"v=1\r\n"), (1, SdpErrorKind::Version));
     assert_eq!(error(b"o=- 1 1 IN IP4 1.2.3.4\r\nv=0\r\n"), (1, SdpErrorKind::Version));
-    assert_eq!(error(b"\r\no=-\r\nv=0\r\n"), (1, SdpErrorKind::Version));
+    assert_eq!(error(b"\r\no=-\r\nv=0\r\n"), (2, SdpErrorKind::Version));
+    assert_eq!(error(b"\nv=1\r\n"), (2, SdpErrorKind::Version));
     assert_eq!(error(b"v=0\r\nhello\r\n"), (2, SdpErrorKind::NotALine));
     assert_eq!(error(b"v=0\r\ns=-\r\n=x\r\n"), (3, SdpErrorKind::NotALine));
     assert_eq!(error(b"v=0\r\n a=x\r\n"), (2, SdpErrorKind::NotALine));

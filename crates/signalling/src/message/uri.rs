@@ -321,11 +321,12 @@ impl<'a> UriParams<'a> {
         self.text
     }
 
-    /// §19.1.4: what both have must match; user, ttl, method and maddr (and transport) must be in both or in none.
+    /// §19.1.4: what both have must match; user, ttl, method and maddr (and transport) must be in both or in none. Of a
+    /// parameter that is there twice, which §19.1.1 forbids, the first counts.
     fn equivalent(&self, other: &UriParams<'_>) -> bool {
         let one_way = |one: &UriParams<'_>, two: &UriParams<'_>| {
             one.iter().all(|(name, value)| match two.get(name) {
-                Some(found) => same_word(value.unwrap_or_default(), found),
+                Some(found) => same_word(value.unwrap_or_default(), found) || one.get(name).is_some_and(|first| same_word(first, found)),
                 None => !["user", "ttl", "method", "maddr", "transport"].iter().any(|strict| same_word(name, strict)),
             })
         };

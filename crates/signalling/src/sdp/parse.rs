@@ -66,7 +66,7 @@ impl<'a> Description<'a> {
             return Err(SdpError { line: 1, kind: SdpErrorKind::TooLong });
         }
         let mut media: Vec<Media<'a>> = Vec::with_capacity(1);
-        let (mut session_end, mut section_start, mut number) = (None, 0, 0);
+        let (mut session_end, mut section_start, mut number, mut has_version) = (None, 0, 0, false);
         let mut rest = text;
         while !rest.is_empty() {
             number += 1;
@@ -77,9 +77,10 @@ impl<'a> Description<'a> {
                 continue;
             }
             let line = Line::read(content).ok_or(error(SdpErrorKind::NotALine))?;
-            if number == 1 && (line.kind != b'v' || line.value.trim_ascii_end() != b"0") {
+            if !has_version && (line.kind != b'v' || line.value.trim_ascii_end() != b"0") {
                 return Err(error(SdpErrorKind::Version));
             }
+            has_version = true;
             if line.kind != b'm' {
                 continue;
             }
@@ -97,7 +98,7 @@ impl<'a> Description<'a> {
             last.section = Section(&text[section_start..]);
         }
         let session = Section(&text[..session_end.unwrap_or(text.len())]);
-        if session.lines().next().is_none_or(|line| line.kind != b'v') {
+        if !has_version {
             return Err(SdpError { line: 1, kind: SdpErrorKind::Version });
         }
         Ok(Description { session, media })
