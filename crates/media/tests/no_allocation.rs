@@ -99,7 +99,8 @@ fn nothing_is_allocated_for_a_packet() {
             Verdict::Dropped(_) => dropped += 1,
             Verdict::Consumed => {}
         };
-        give(Channel::Rtp, phone(speaker, 0), &mut packet);
+        // And so does its port, halfway in between.
+        give(Channel::Rtp, phone(speaker, (n + 500) / 1000 % 2 * 2), &mut packet);
         give(Channel::Rtp, phone(7, 0), &mut packet);
         if n % 100 == 0 {
             packet.fill(&report);

@@ -173,12 +173,15 @@ impl Plain {
 
     #[inline]
     fn admits(&mut self, now: Timestamp, source: SocketAddr, header: &Header) -> bool {
-        self.rtp_source == Some(source) || self.considers(now, source, self.incoming.is_continued_by(header))
+        self.rtp_source == Some(source) || {
+            let continues = self.incoming.is_continued_by(header);
+            self.considers(source, claim(continues, now, self.last_heard, SOURCE_SILENCE))
+        }
     }
 
     #[cold]
-    fn considers(&mut self, now: Timestamp, source: SocketAddr, continues: bool) -> bool {
-        let admitted = self.rtp_latch.admit(source, claim(continues, now, self.last_heard, SOURCE_SILENCE));
+    fn considers(&mut self, source: SocketAddr, claim: Claim) -> bool {
+        let admitted = self.rtp_latch.admit(source, claim);
         self.settle();
         admitted
     }
@@ -284,7 +287,10 @@ impl Plain {
         let speaks_of = compound::sender(packet.bytes());
         let continues = self.incoming.current().is_some_and(|(ssrc, _)| speaks_of == Some(ssrc));
         let admitted = match channel {
-            Channel::Rtp if self.rtcp_mux => self.rtp_source == Some(source) || self.considers(now, source, continues),
+            Channel::Rtp if self.rtp_source == Some(source) => true,
+            Channel::Rtp if self.rtcp_mux && (self.rtp_source.is_none() || !continues) => {
+                self.considers(source, claim(false, now, self.last_heard, CONTROL_SILENCE))
+            }
             // It says nothing about where RTP comes from.
             Channel::Rtp => self.rtp_latch.may_be(source),
             Channel::Rtcp => {

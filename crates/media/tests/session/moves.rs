@@ -153,4 +153,28 @@ fn a_leg_that_agreed_to_share_its_port_and_does_not_is_heard_all_the_same() {
     assert!(bench.offer(A, Channel::Rtcp, PHONE_RTCP[A], &report(7)).is_ok());
     let back = bench.report(B, &report(9)).unwrap();
     assert_eq!((back.channel, back.to), (Channel::Rtp, address(PHONE[A])));
+    // Its reports may also come to the right port from the wrong one: sound does not follow them.
+    mux = description(A);
+    (mux.rtcp_mux, mux.rtcp, mux.source) = (true, mux.rtp, SourceRule::Host(address(PHONE[A]).ip()));
+    bench.describe(A, mux);
+    bench.say(A, &packet(7, 2)).unwrap();
+    assert!(bench.offer(A, Channel::Rtp, NEW_PORT, &report(7)).is_ok());
+    assert_eq!(bench.offer(A, Channel::Rtp, NEW_PORT, &report(8)), STRANGE);
+    assert_eq!(bench.say(B, &packet(9, 1)).unwrap().to, address(PHONE[A]));
+}
+
+#[test]
+fn a_leg_that_only_reports_shows_the_way_with_its_reports() {
+    let mut bench = Bench::talking();
+    let mut quiet = description(A);
+    (quiet.rtcp_mux, quiet.rtcp, quiet.receives) = (true, quiet.rtp, false);
+    quiet.source = SourceRule::Host(address(PHONE[A]).ip());
+    bench.describe(A, quiet);
+    assert!(bench.offer(A, Channel::Rtp, NEW_PORT, &report(7)).is_ok());
+    assert_eq!(bench.say(B, &packet(9, 1)).unwrap().to, address(NEW_PORT));
+    bench.wait(Duration::from_secs(5));
+    assert_eq!(bench.offer(A, Channel::Rtp, NEWER_PORT, &report(8)), STRANGE, "a pause between two reports is no silence");
+    bench.wait(Duration::from_secs(20));
+    assert!(bench.offer(A, Channel::Rtp, NEWER_PORT, &report(7)).is_ok());
+    assert_eq!(bench.say(B, &packet(9, 2)).unwrap().to, address(NEWER_PORT));
 }
