@@ -133,20 +133,29 @@ fn check_trunk(config: &Config, names: &Names, trunk: &At<Trunk>, problems: &mut
         let message = format!("listener `{}` and media side `{}` are of different address families", listener.name, media.name);
         problems.add(name.place, message);
     }
-    for target in &trunk.targets {
-        if let (Some((_, listener)), Destination::Address(address)) = (listener, &target.uri.destination)
-            && !listener.reaches(address.ip())
-        {
-            let message = format!("listener `{}` ({}) cannot reach {}", listener.name, listener.bind.ip(), address.ip());
-            problems.add(target.place, message);
+    let targets = trunk.targets.iter().map(|target| (&target.uri, target.place));
+    let proxy = trunk.proxy.iter().map(|proxy| (&proxy.value, proxy.place));
+    // Through a proxy, nothing is sent to the targets themselves.
+    let hops = proxy.chain(targets.filter(|_| trunk.proxy.is_none()));
+    for (hop, place) in hops {
+        if let Some((_, listener)) = listener {
+            check_hop(listener, hop, place, problems);
         }
-        if let (Some((_, listener)), Some(transport)) = (listener, target.uri.transport)
-            && listener.transport != transport
-        {
-            let (ours, theirs) = (listener.transport.token(), transport.token());
-            problems.add(target.place, format!("listener `{}` speaks {ours}, and the target asks for {theirs}", listener.name));
-        }
-        check_sides(config, names, Some(trunk), &target.uri, target.place, problems);
+        check_sides(config, names, Some(trunk), hop, place, problems);
+    }
+}
+
+/// Whether a request to `hop` can leave from `listener`.
+fn check_hop(listener: &Listener, hop: &Target, place: Place, problems: &mut Problems) {
+    if let Destination::Address(address) = &hop.destination
+        && !listener.reaches(address.ip())
+    {
+        let message = format!("listener `{}` ({}) cannot reach {}", listener.name, listener.bind.ip(), address.ip());
+        problems.add(place, message);
+    }
+    if let Some(transport) = hop.transport.filter(|transport| *transport != listener.transport) {
+        let (ours, theirs) = (listener.transport.token(), transport.token());
+        problems.add(place, format!("listener `{}` speaks {ours}, and the target asks for {theirs}", listener.name));
     }
 }
 

@@ -32,30 +32,28 @@ pub(crate) const CALLS: Keys =
 
 pub(crate) const TRUNK: Keys = Keys {
     title: "[[trunk]]",
-    built: &["name", "targets", "match", "listen", "media", "nat", "codecs", "trying_timeout", "ring_timeout", "failover", "limits"],
-    later: &[
+    built: &[
+        "name",
+        "targets",
         "proxy",
-        "login",
-        "challenge",
-        "register",
+        "match",
+        "listen",
+        "media",
+        "nat",
         "called_from",
-        "from_domain",
         "caller_id",
-        "privacy",
-        "stir",
-        "srtp",
-        "keying",
-        "ice",
-        "dtmf",
-        "t38",
-        "session_timer",
-        "prack",
-        "ping",
-        "headers_out",
+        "from_domain",
+        "codecs",
+        "trying_timeout",
+        "ring_timeout",
+        "failover",
+        "limits",
         "headers_in",
-        "numbers_out",
+        "headers_out",
         "numbers_in",
+        "numbers_out",
     ],
+    later: &["login", "challenge", "register", "privacy", "stir", "srtp", "keying", "ice", "dtmf", "t38", "session_timer", "prack", "ping"],
 };
 
 pub(crate) const TARGET: Keys = Keys { title: "a target", built: &["uri", "priority", "weight"], later: &[] };
@@ -63,6 +61,10 @@ pub(crate) const TARGET: Keys = Keys { title: "a target", built: &["uri", "prior
 pub(crate) const MATCH: Keys = Keys { title: "`match`", built: &["sources", "listen", "domain", "to"], later: &["tls_name"] };
 
 pub(crate) const LIMITS: Keys = Keys { title: "`limits`", built: &["calls", "cps", "status"], later: &[] };
+
+pub(crate) const NUMBER: Keys = Keys { title: "a rule for numbers", built: &["of", "match", "to"], later: &[] };
+
+pub(crate) const HEADERS: Keys = Keys { title: "rules for headers", built: &["set", "pass", "remove"], later: &[] };
 
 pub(crate) const ROUTE: Keys = Keys { title: "[[route]]", built: &["name", "from", "to", "do", "anchor"], later: &[] };
 
@@ -77,7 +79,7 @@ mod tests {
     fn the_documentation_names_every_key() {
         let text = include_str!("../../../docs/configuration.md");
         let (built, later) = text.split_once("## Not built yet").unwrap();
-        for keys in [ROOT, NODE, LOG, LISTEN, MEDIA, CALLS, TRUNK, TARGET, MATCH, LIMITS, ROUTE, DO] {
+        for keys in [ROOT, NODE, LOG, LISTEN, MEDIA, CALLS, TRUNK, TARGET, MATCH, LIMITS, NUMBER, HEADERS, ROUTE, DO] {
             for key in keys.built {
                 let is_named = [format!("`{key}`"), format!("[{key}]"), format!("{key} = ")].iter().any(|form| built.contains(form));
                 assert!(is_named, "`{key}` of {} is not in docs/configuration.md", keys.title);

@@ -33,9 +33,12 @@ pub use problem::{At, Place, Problem, Problems};
 pub use route::{Do, Endpoint, From, MAX_ENDPOINTS, Route};
 pub use side::{Advertised, Listener, Media};
 pub use sides::Sides;
-pub use trunk::{Limits, MAX_SOURCES, MAX_TARGETS, Match, Trunk, TrunkTarget};
+pub use trunk::{
+    HeaderRules, Limits, MAX_HEADER_RULES, MAX_NUMBER_RULES, MAX_SOURCES, MAX_TARGETS, Match, NamePattern, NumberRule, Of, Trunk,
+    TrunkTarget, is_our_header,
+};
 pub use uri::{Host, Target};
-pub use value::{Network, Pattern, PortRange, print_duration};
+pub use value::{MAX_NUMBER, Network, Pattern, PortRange, Template, print_duration};
 
 use check::Named;
 use keys::Keys;

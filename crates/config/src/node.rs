@@ -5,7 +5,7 @@ use crate::{
     nearest::nearest,
     problem::At,
     reader::{Reader, Table, Value},
-    uri::is_host_name,
+    uri::parse_domain,
     value::{parse_size, print_duration},
 };
 use std::time::Duration;
@@ -19,7 +19,7 @@ const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 pub struct Node {
     /// Names this node in logs and dumps.
     pub name: Box<str>,
-    /// Our SIP domain.
+    /// Our SIP domain, as URIs write it.
     pub domain: Option<Box<str>>,
     /// How long a first SIGTERM lets calls go on.
     pub drain_timeout: Duration,
@@ -51,10 +51,7 @@ impl Node {
     pub(crate) fn read(reader: &mut Reader<'_>, value: &Value<'_>) -> Node {
         let default = Node::default();
         let Some(table) = Table::open(reader, value, &keys::NODE, keys::NODE.title.to_owned()) else { return default };
-        let domain = table.parsed(reader, "domain", |text| {
-            let is_domain = is_host_name(text) || text.parse::<std::net::IpAddr>().is_ok();
-            if is_domain { Ok(text.into()) } else { Err(format!("`{text}` is not a domain name")) }
-        });
+        let domain = table.parsed(reader, "domain", parse_domain);
         let flight_recorder = table.parsed(reader, "flight_recorder", |text| {
             let bytes = parse_size(text)?;
             let is_possible = FLIGHT_RECORDER_BYTES.contains(&bytes);

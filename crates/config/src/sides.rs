@@ -24,8 +24,10 @@ impl Config {
         index_of(&self.media, |media| &*media.name == name).map(MediaSide)
     }
 
-    /// What a request from `trunk` (`None`: a plain URI of a route) to `target` uses. `None` if nothing fits.
+    /// What a request from `trunk` (`None`: a plain URI of a route) to `target` uses, through its proxy if it has one. `None` if
+    /// nothing fits.
     pub fn sides(&self, trunk: Option<&Trunk>, target: &Target) -> Option<Sides> {
+        let target = trunk.map_or(target, |trunk| trunk.next_hop(target));
         let listener = match trunk.and_then(|trunk| trunk.listen.as_ref()) {
             Some(name) => self.listener(name)?,
             None => self.first_listener(target)?,

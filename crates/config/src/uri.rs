@@ -53,6 +53,12 @@ impl Target {
         uri.into()
     }
 
+    /// Whether it has `lr`: a proxy that leaves the Request-URI alone (RFC 3261 §16.12).
+    pub fn is_loose(&self) -> bool {
+        let name = |parameter: &str| parameter.split('=').next().unwrap_or_default().eq_ignore_ascii_case("lr");
+        self.host_part.split(';').skip(1).any(name)
+    }
+
     pub(crate) fn parse(text: &str) -> Result<Target, String> {
         if text.len() > MAX_URI {
             return Err(format!("a URI has at most {MAX_URI} bytes"));
@@ -153,6 +159,16 @@ pub(crate) fn read_host_port<'t>(text: &str, host_port: &'t str) -> Result<(Host
         return Ok((Host::Address(address), port));
     }
     if is_host_name(host) { Ok((Host::Name(host.into()), port)) } else { Err(format!("`{text}`: `{host}` is not a host name or address")) }
+}
+
+/// A host name or an address, as a URI writes it: IPv6 in brackets.
+pub(crate) fn parse_domain(text: &str) -> Result<Box<str>, String> {
+    match text.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+        Ok(IpAddr::V6(address)) => Ok(format!("[{address}]").into()),
+        Ok(IpAddr::V4(address)) => Ok(address.to_string().into()),
+        Err(_) if is_host_name(text) => Ok(text.into()),
+        Err(_) => Err(format!("`{text}` is not a host name or address")),
+    }
 }
 
 /// `hostname` of RFC 3261 §25.1, with the lengths of RFC 1035 §2.3.4. A last label of digits alone would be a mistyped

@@ -29,6 +29,28 @@ impl Pattern {
         self.regex.is_match(number.as_bytes())
     }
 
+    /// `number` with what fits replaced by `to`, where it fits first; `None` if it does not fit, or if what comes of it could be no
+    /// number: more than [`MAX_NUMBER`] bytes, a control character, broken UTF-8.
+    pub fn rewrite(&self, number: &str, to: &Template) -> Option<String> {
+        let number = number.as_bytes();
+        let captures = self.regex.captures(number)?;
+        let whole = captures.get(0)?;
+        let mut rewritten = number[..whole.start()].to_vec();
+        for piece in &to.pieces {
+            match piece {
+                Piece::Text(text) => rewritten.extend_from_slice(text.as_bytes()),
+                Piece::Group(group) => rewritten.extend_from_slice(captures.get(*group).map_or(&[][..], |group| group.as_bytes())),
+            }
+        }
+        rewritten.extend_from_slice(&number[whole.end()..]);
+        String::from_utf8(rewritten).ok().filter(|number| number.len() <= MAX_NUMBER && !number.contains(char::is_control))
+    }
+
+    /// How many groups it has, the whole (`$0`) included.
+    pub(crate) fn groups(&self) -> usize {
+        self.regex.captures_len()
+    }
+
     pub(crate) fn parse(text: &str) -> Result<Pattern, String> {
         let regex = RegexBuilder::new(text)
             .unicode(false)
@@ -41,6 +63,57 @@ impl Pattern {
                 error => format!("not a regular expression: {}", last_line(&error.to_string())),
             })?;
         Ok(Pattern { text: text.into(), regex })
+    }
+}
+
+/// The longest number that a rule may make, in bytes.
+pub const MAX_NUMBER: usize = 128;
+
+/// What a rule writes in place of what its pattern fits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    pieces: Box<[Piece]>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    Text(Box<str>),
+    /// What this group of the pattern holds.
+    Group(usize),
+}
+
+impl Template {
+    /// Reads text in which `$0` to `$9` stand for groups, of which the pattern has so many, and `$$` for a dollar sign.
+    pub(crate) fn parse(text: &str, groups: usize) -> Result<Template, String> {
+        if text.len() > MAX_NUMBER {
+            return Err(format!("at most {MAX_NUMBER} bytes are possible"));
+        }
+        if let Some(odd) = text.chars().find(|c| c.is_control()) {
+            return Err(format!("{odd:?} cannot stand in a number"));
+        }
+        let (mut pieces, mut plain) = (Vec::new(), String::new());
+        let mut characters = text.chars();
+        while let Some(character) = characters.next() {
+            if character != '$' {
+                plain.push(character);
+                continue;
+            }
+            match characters.next() {
+                Some('$') => plain.push('$'),
+                Some(digit) if digit.is_ascii_digit() => {
+                    let group = digit as usize - '0' as usize;
+                    if group >= groups {
+                        return Err(format!("`{text}`: `${group}`, but `match` has {} groups in (parentheses)", groups - 1));
+                    }
+                    pieces.push(Piece::Text(std::mem::take(&mut plain).into()));
+                    pieces.push(Piece::Group(group));
+                }
+                _ => return Err(format!("`{text}`: behind `$` stands the digit of a group, as in `$1`, or another `$`")),
+            }
+        }
+        pieces.push(Piece::Text(plain.into()));
+        pieces.retain(|piece| !matches!(piece, Piece::Text(text) if text.is_empty()));
+        Ok(Template { pieces: pieces.into() })
     }
 }
 

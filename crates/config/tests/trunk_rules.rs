@@ -1,4 +1,4 @@
-//! What the rules of a trunk may say: failover, targets.
+//! What the rules of a trunk may say: failover, targets, proxy, numbers, headers.
 
 mod common;
 use common::{assert_mistake, read};
@@ -38,4 +38,99 @@ fn priority_and_weight_are_numbers_of_16_bits() {
     assert_eq!((target.priority, target.weight), (7, 65535));
     assert_mistake(&with("priority = 65536"), &["`priority` in a target of [[trunk]] a", "from 0 to 65535"]);
     assert_mistake(&with("weight = -1"), &["from 0 to 65535"]);
+}
+
+#[test]
+fn a_proxy_is_a_loose_router() {
+    let with = |proxy: &str| trunk(&format!("targets = [{{ uri = 'sip:127.0.0.2' }}]\nproxy = '{proxy}'"));
+    for proxy in ["sip:127.0.0.7;lr", "sip:127.0.0.7:5070;LR", "sip:127.0.0.7;transport=udp;lr=on"] {
+        assert!(read(&with(proxy)).is_ok(), "{proxy}");
+    }
+    assert_mistake(&with("sip:127.0.0.7"), &["`proxy` in [[trunk]] a", "has no `lr`", "write `sip:127.0.0.7;lr`"]);
+    assert_mistake(&with("sip:x@127.0.0.7;lr"), &["without a user part"]);
+    assert_mistake(&with("sip:[::1]:5070;lr"), &["no listener and media side of one address family reach [::1]:5070"]);
+    assert_mistake(&trunk("proxy = 'sip:127.0.0.7;lr'"), &["goes only with `targets`"]);
+    assert_mistake(
+        &trunk("listen = 'inside'\ntargets = [{ uri = 'sip:sbc.example.org' }]\nproxy = 'sip:[::1];lr'"),
+        &["listener `inside` (127.0.0.1) cannot reach ::1"],
+    );
+}
+
+#[test]
+fn a_target_behind_a_proxy_need_not_be_reached_itself() {
+    assert!(read(&trunk("targets = [{ uri = 'sip:[2001:db8::1]' }]\nproxy = 'sip:127.0.0.7;lr'")).is_ok());
+}
+
+#[test]
+fn a_domain_is_a_host() {
+    let domain = |text: &str| read(&trunk(&format!("from_domain = '{text}'"))).map(|config| config.trunks[0].from_domain.clone());
+    assert_eq!(domain("sip.example.org").unwrap().as_deref(), Some("sip.example.org"));
+    assert_eq!(domain("2001:db8::1").unwrap().as_deref(), Some("[2001:db8::1]"));
+    assert_mistake(&trunk("from_domain = 'a b'"), &["`from_domain` in [[trunk]] a", "not a host name or address"]);
+    assert_mistake(&trunk("from_domain = 'sip:example.org'"), &["not a host name or address"]);
+}
+
+#[test]
+fn words_out_of_a_list_name_the_nearest() {
+    assert_mistake(&trunk("called_from = 'request_uri'"), &["the nearest is \"request-uri\""]);
+    assert_mistake(&trunk("caller_id = 'p-asserted-identity'"), &["is none of \"from\", \"pai\", \"rpid\""]);
+}
+
+#[test]
+fn a_number_rule_says_all_three_things() {
+    let with = |rule: &str| trunk(&format!("numbers_in = [{{ {rule} }}]"));
+    assert_mistake(&with("of = 'called', match = '^0'"), &["a rule of `numbers_in` in [[trunk]] a needs `to = '+49'`"]);
+    assert_mistake(&with("match = '^0', to = ''"), &["needs `of = \"called\"`"]);
+    assert_mistake(&with("of = 'callee', match = '^0', to = ''"), &["the nearest is \"called\""]);
+    assert_mistake(&with("of = 'called', match = '(', to = ''"), &["not a regular expression"]);
+    assert_mistake(&with("of = 'called', mach = '^0', match = '^0', to = ''"), &["`mach`", "`match`"]);
+    let many = "{ of = 'called', match = '^0', to = '' },".repeat(65);
+    assert_mistake(&trunk(&format!("numbers_out = [{many}]")), &["has 65 entries; at most 64"]);
+}
+
+#[test]
+fn what_a_rule_writes_names_groups_that_there_are() {
+    let with = |matching: &str, to: &str| trunk(&format!("numbers_in = [{{ of = 'called', match = '{matching}', to = \"{to}\" }}]"));
+    let rewritten = |matching: &str, to: &str, number: &str| {
+        let config = read(&with(matching, to)).unwrap();
+        let rule = &config.trunks[0].numbers_in[0];
+        rule.matching.rewrite(number, &rule.to)
+    };
+    assert_eq!(rewritten("^0([1-9])(.*)$", "+$2/$1$$", "0301").as_deref(), Some("+01/3$"));
+    assert_eq!(rewritten("3", "<$0>", "0303").as_deref(), Some("0<3>03"), "the first place only, and the rest stays");
+    assert_eq!(rewritten("^(0)|1", "[$1]", "1").as_deref(), Some("[]"), "a group that has nothing");
+    assert_eq!(rewritten("^0(.)", "$10", "07").as_deref(), Some("70"), "one digit names a group");
+    assert_eq!(rewritten("^9", "x", "0"), None);
+    assert_mistake(&with("^0(.*)$", "$2"), &["`$2`, but `match` has 1 groups"]);
+    assert_mistake(&with("^0", "$x"), &["behind `$` stands the digit of a group"]);
+    assert_mistake(&with("^0", "a$"), &["behind `$`"]);
+    assert_mistake(&with("^0", "a\\u0007"), &["cannot stand in a number"]);
+    assert_mistake(&with("^0", &"9".repeat(129)), &["at most 128 bytes"]);
+}
+
+#[test]
+fn no_rule_reaches_a_header_that_is_ours() {
+    for name in
+        ["Via", "from", "TO", "Call-ID", "cseq", "Contact", "Route", "Content-Type", "content-odd", "Proxy-Authorization", "Require"]
+    {
+        for rule in [format!("set = {{ '{name}' = 'x' }}"), format!("pass = ['{name}']"), format!("remove = ['{name}']")] {
+            assert_mistake(&trunk(&format!("headers_out = {{ {rule} }}")), &[&format!("`{name}` is written by Tandem itself")]);
+        }
+    }
+}
+
+#[test]
+fn names_and_values_of_headers_are_checked() {
+    let with = |rule: &str| trunk(&format!("headers_in = {{ {rule} }}"));
+    assert!(read(&with("pass = ['*'], remove = ['X-*', 'Subject'], set = { X-A = 'b: c' }")).is_ok());
+    assert_mistake(&with("pass = ['X*Y']"), &["'*' cannot stand in the name of a header"]);
+    assert_mistake(&with("pass = ['X A']"), &["' ' cannot stand"]);
+    assert_mistake(&with("pass = ['']"), &["from 1 to 64 characters"]);
+    assert_mistake(&with("set = { s = 'x' }"), &["`s` is short for `Subject`"]);
+    assert_mistake(&with("set = { 'X-A:' = 'x' }"), &["':' cannot stand"]);
+    assert_mistake(&with("set = { X-A = 'a', x-a = 'b' }"), &["stands there twice"]);
+    assert_mistake(&with("set = { X-A = \"a\\r\\nVia: b\" }"), &["`X-A` of `set` in `headers_in` in [[trunk]] a", "cannot stand here"]);
+    assert_mistake(&with("set = { X-A = 5 }"), &["text in quotes is wanted"]);
+    assert_mistake(&with("set = ['X-A']"), &["a table like"]);
+    assert_mistake(&with("let = ['X-A']"), &["`let`", "`set`"]);
 }

@@ -41,8 +41,9 @@ fn admit(rules: &Ruleset, request: &Admit) -> Decision {
 }
 
 fn route(rules: &Ruleset, view: &CallView<'_>, call: &Route) -> Decision {
-    match rules.routes.iter().find(|route| route.takes(&call.origin, &call.called)) {
-        Some(route) => route.decide(&rules.trunks, view, call),
+    let called = rules.manner_of(&call.origin).called_in(&call.called);
+    match rules.routes.iter().find(|route| route.takes(&call.origin, &called)) {
+        Some(route) => route.decide(rules, view, call, &called),
         None => Decision::Reject { status: 404, reason: None },
     }
 }

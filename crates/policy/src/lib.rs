@@ -10,7 +10,10 @@
 
 mod bucket;
 mod decide;
+mod headers;
 mod limits;
+mod manner;
+mod numbers;
 mod overlap;
 mod routing;
 mod ruleset;

@@ -1,6 +1,6 @@
 //! Where does it go? Finds the route of a call and writes out the legs to try.
 
-use crate::{CallView, ruleset::TrunkRule, targets::TargetRule};
+use crate::{CallView, Ruleset, headers::TooMuch, manner::Manner, targets::TargetRule};
 use std::time::Duration;
 use tandem_config::{Pattern, Target};
 use tandem_model::{Action, BuiltIn, Decision, LegPlan, LegProfile, Origin, Random, Route, TrunkId};
@@ -34,16 +34,20 @@ impl RouteRule {
     /// Whether the route takes a call of `origin` to `called`.
     pub(crate) fn takes(&self, origin: &Origin, called: &str) -> bool {
         let Origin::Trunk { name, .. } = origin;
-        let is_from = self.from.as_ref().is_none_or(|names| names.binary_search(name).is_ok());
-        is_from && self.to.as_ref().is_none_or(|to| to.is_match(called))
+        self.is_from(name) && self.to.as_ref().is_none_or(|to| to.is_match(called))
     }
 
-    /// What the route does with a call.
-    pub(crate) fn decide(&self, trunks: &[TrunkRule], view: &CallView<'_>, call: &Route) -> Decision {
+    /// Whether it takes calls of the trunk of that name.
+    pub(crate) fn is_from(&self, trunk: &str) -> bool {
+        self.from.as_ref().is_none_or(|names| names.binary_search_by(|name| (**name).cmp(trunk)).is_ok())
+    }
+
+    /// What the route does with a call, to `called` as routes write it.
+    pub(crate) fn decide(&self, rules: &Ruleset, view: &CallView<'_>, call: &Route, called: &str) -> Decision {
         let action = match &self.action {
             ActionRule::Reject { status, reason } => return Decision::Reject { status: *status, reason: reason.clone() },
             ActionRule::Answer(built_in) => Action::Answer(*built_in),
-            ActionRule::Bridge { endpoints, timeout, anchor } => match plan(endpoints, trunks, view, &call.called) {
+            ActionRule::Bridge { endpoints, timeout, anchor } => match plan(rules, endpoints, view, call, called) {
                 Ok(legs) => Action::Bridge { legs, timeout: *timeout, anchor: *anchor },
                 Err(status) => return Decision::Reject { status, reason: None },
             },
@@ -52,8 +56,12 @@ impl RouteRule {
     }
 }
 
+/// What a caller gets whose headers would be too much for the other leg.
+const TOO_MUCH: u16 = 513;
+
 /// The legs to try, without those of full trunks; if no other is left, the first full trunk's status.
-fn plan(endpoints: &[EndpointRule], trunks: &[TrunkRule], view: &CallView<'_>, called: &str) -> Result<Box<[LegPlan]>, u16> {
+fn plan(rules: &Ruleset, endpoints: &[EndpointRule], view: &CallView<'_>, call: &Route, called: &str) -> Result<Box<[LegPlan]>, u16> {
+    let origin = rules.manner_of(&call.origin);
     let mut legs = Vec::new();
     let mut refused = None;
     let mut random = Random::new(view.draw);
@@ -65,21 +73,22 @@ fn plan(endpoints: &[EndpointRule], trunks: &[TrunkRule], view: &CallView<'_>, c
                 uri: target.uri(),
                 destination: target.destination.clone(),
                 profile: profile.clone(),
-                presentation: None,
+                presentation: rules.plain.present(origin, call).map_err(|TooMuch| TOO_MUCH)?,
             }),
             EndpointRule::Trunk { trunk, text, number } => {
                 if let Some(status) = view.load.full(*trunk, view.now) {
                     refused.get_or_insert(status);
                     continue;
                 }
-                let Some(rule) = trunks.get(usize::from(trunk.0)) else { continue };
-                legs.extend(rule.targets.in_order(&mut random).map(|TargetRule { target, profile, .. }| LegPlan {
+                let Some(rule) = rules.trunks.get(usize::from(trunk.0)) else { continue };
+                let presentation = rule.manner.present(origin, call).map_err(|TooMuch| TOO_MUCH)?;
+                legs.extend(rule.targets.in_order(&mut random).map(|TargetRule { target, hop, profile, .. }| LegPlan {
                     endpoint: text.clone(),
                     trunk: Some(*trunk),
-                    uri: request_uri(target, number.as_deref(), called),
-                    destination: target.destination.clone(),
+                    uri: request_uri(target, &rule.manner, number.as_deref(), called),
+                    destination: hop.clone(),
                     profile: profile.clone(),
-                    presentation: None,
+                    presentation: presentation.clone(),
                 }));
             }
         }
@@ -87,11 +96,11 @@ fn plan(endpoints: &[EndpointRule], trunks: &[TrunkRule], view: &CallView<'_>, c
     if legs.is_empty() { Err(refused.unwrap_or(480)) } else { Ok(legs.into()) }
 }
 
-/// The endpoint's own number goes before the target's own user, and that before what was dialled.
-fn request_uri(target: &Target, number: Option<&str>, called: &str) -> Box<str> {
+/// The endpoint's own number goes before the target's own user, and that before what was dialled. A number is written as the trunk
+/// writes it; a user that the target has is as it should be.
+fn request_uri(target: &Target, manner: &Manner, number: Option<&str>, called: &str) -> Box<str> {
     match (number, &target.user) {
-        (Some(number), _) => target.uri_for(number),
         (None, Some(_)) => target.uri(),
-        (None, None) => target.uri_for(called),
+        (number, _) => target.uri_for(&manner.called_out(number.unwrap_or(called))),
     }
 }

@@ -1,12 +1,13 @@
 //! The rules of a configuration, in the shape in which they are asked.
 
 use crate::{
+    manner::Manner,
     routing::{ActionRule, EndpointRule, RouteRule},
     targets::{TargetRule, Targets},
     trunk::Admission,
 };
 use tandem_config::{At, Config, Do, Endpoint, From, Limits, Problems, Trunk, TrunkTarget};
-use tandem_model::{LegProfile, ListenerId, MediaSide, Shown, TrunkId};
+use tandem_model::{LegProfile, ListenerId, MediaSide, Origin, Shown, TrunkId};
 
 /// All that is needed to decide. Immutable: a reload makes another.
 #[derive(Clone, Debug)]
@@ -14,6 +15,8 @@ pub struct Ruleset {
     pub(crate) admission: Admission,
     pub(crate) trunks: Box<[TrunkRule]>,
     pub(crate) routes: Box<[RouteRule]>,
+    /// How calls to a bare URI are put.
+    pub(crate) plain: Manner,
     /// Of each listener, whether it is silent to strangers.
     pub(crate) silent: Box<[bool]>,
 }
@@ -23,6 +26,8 @@ pub struct Ruleset {
 pub(crate) struct TrunkRule {
     pub(crate) name: Box<str>,
     pub(crate) limits: Limits,
+    /// How its calls are put.
+    pub(crate) manner: Manner,
     /// Where its calls are sent and how they are spoken with.
     pub(crate) targets: Targets,
     /// How it is spoken with when it calls, by the listener that it comes in at.
@@ -43,6 +48,13 @@ impl Ruleset {
     /// Each trunk's name and limits, in the order of their ids.
     pub fn trunks(&self) -> impl Iterator<Item = (&str, &Limits)> {
         self.trunks.iter().map(|trunk| (&*trunk.name, &trunk.limits))
+    }
+
+    /// How the calls of `origin` are put. Its id may be of older rules.
+    pub(crate) fn manner_of(&self, origin: &Origin) -> &Manner {
+        let Origin::Trunk { id, name } = origin;
+        let by_id = self.trunks.get(usize::from(id.0)).filter(|trunk| trunk.name == *name);
+        by_id.or_else(|| self.trunks.iter().find(|trunk| trunk.name == *name)).map_or(&self.plain, |trunk| &trunk.manner)
     }
 
     /// The trunk of that name.
@@ -74,12 +86,36 @@ pub fn load(
 
 /// What cannot be resolved is left out: reading has reported it.
 fn compile(config: &Config, problems: &mut Problems) -> Ruleset {
-    Ruleset {
+    let mut rules = Ruleset {
         admission: Admission::compile(config, problems),
         trunks: config.trunks.iter().map(|trunk| compile_trunk(config, trunk)).collect(),
         routes: config.routes.iter().map(|route| compile_route(config, route)).collect(),
+        plain: Manner::default(),
         silent: config.listeners.iter().map(|listener| listener.silent).collect(),
+    };
+    for index in 0..rules.trunks.len() {
+        let shown = shown_of(&rules, &rules.trunks[index]);
+        rules.trunks[index].incoming.iter_mut().for_each(|profile| profile.shown = shown);
     }
+    rules
+}
+
+/// What must be read of the calls of `trunk`: no more than the rules of those whom it can reach look at.
+fn shown_of(rules: &Ruleset, trunk: &TrunkRule) -> Shown {
+    let origin = &trunk.manner;
+    let mut shown = Shown { called_from: origin.called_from, caller_id: origin.caller_id, caller: false, headers: false };
+    for route in rules.routes.iter().filter(|route| route.is_from(&trunk.name)) {
+        let ActionRule::Bridge { endpoints, .. } = &route.action else { continue };
+        for endpoint in endpoints {
+            let called = match endpoint {
+                EndpointRule::Trunk { trunk, .. } => rules.trunks.get(usize::from(trunk.0)).map_or(&rules.plain, |trunk| &trunk.manner),
+                EndpointRule::Uri { .. } => &rules.plain,
+            };
+            shown.caller |= origin.shows_caller_to(called);
+            shown.headers |= called.takes_headers();
+        }
+    }
+    shown
 }
 
 fn compile_trunk(config: &Config, trunk: &Trunk) -> TrunkRule {
@@ -87,13 +123,20 @@ fn compile_trunk(config: &Config, trunk: &Trunk) -> TrunkRule {
         let TrunkTarget { uri, priority, weight } = &target.value;
         let sides = config.sides(Some(trunk), uri)?;
         let profile = profile(Some(trunk), sides.listener, sides.media);
-        Some(TargetRule { target: uri.clone(), priority: *priority, weight: *weight, profile })
+        let hop = trunk.next_hop(uri).destination.clone();
+        Some(TargetRule { target: uri.clone(), hop, priority: *priority, weight: *weight, profile })
     });
     let incoming = (0..config.listeners.len()).map(|index| {
         let listener = ListenerId(u16::try_from(index).unwrap_or(u16::MAX));
         profile(Some(trunk), listener, config.media_beside(Some(trunk), listener).unwrap_or(MediaSide(0)))
     });
-    TrunkRule { name: trunk.name.clone(), limits: trunk.limits, targets: Targets::new(targets), incoming: incoming.collect() }
+    TrunkRule {
+        name: trunk.name.clone(),
+        limits: trunk.limits,
+        manner: Manner::of(trunk),
+        targets: Targets::new(targets),
+        incoming: incoming.collect(),
+    }
 }
 
 /// How a leg of `trunk` is spoken with; a leg to a plain URI is spoken with as with a trunk that says nothing.

@@ -1,12 +1,14 @@
 //! In which order the targets of a trunk are tried (RFC 2782).
 
 use tandem_config::{MAX_TARGETS, Target};
-use tandem_model::{LegProfile, Random};
+use tandem_model::{Destination, LegProfile, Random};
 
 /// One target.
 #[derive(Clone, Debug)]
 pub(crate) struct TargetRule {
     pub(crate) target: Target,
+    /// Where its calls are sent first.
+    pub(crate) hop: Destination,
     pub(crate) priority: u16,
     pub(crate) weight: u16,
     /// How it is spoken with.

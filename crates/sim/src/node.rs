@@ -97,6 +97,7 @@ impl CoreNode {
             minter: minter.clone(),
             keys: TransactionKeys::new(secret),
             listeners: facts.collect(),
+            domain: config.node.domain.clone(),
             max_duration: config.calls.max_duration,
             inactivity_timeout: config.calls.inactivity_timeout,
             hold_timeout: config.calls.hold_timeout,

@@ -1,12 +1,16 @@
 //! `[[trunk]]`: a neighbour, how its calls are known and how it is spoken with.
 
 mod failover;
+mod headers;
 mod limits;
 mod matching;
+mod numbers;
 mod targets;
 
+pub use headers::{HeaderRules, MAX_HEADER_RULES, NamePattern, is_our_header};
 pub use limits::Limits;
 pub use matching::{MAX_SOURCES, Match};
+pub use numbers::{MAX_NUMBER_RULES, NumberRule, Of};
 pub use targets::{MAX_TARGETS, TrunkTarget};
 
 pub(crate) use limits::read_status;
@@ -15,9 +19,10 @@ use crate::{
     node::one_of,
     problem::At,
     reader::{Reader, Table},
+    uri::{Target, parse_domain},
 };
 use std::time::Duration;
-use tandem_model::{Codec, Failover};
+use tandem_model::{CalledFrom, CallerId, Codec, Failover};
 
 /// `[[trunk]]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +31,8 @@ pub struct Trunk {
     pub name: Box<str>,
     /// Where its calls are sent. Empty: it only calls us.
     pub targets: Vec<At<TrunkTarget>>,
+    /// Where its calls go through. It has `lr`.
+    pub proxy: Option<At<Target>>,
     /// Whose calls are this trunk's. `None`: nobody's.
     pub matching: Option<At<Match>>,
     /// The listener its requests leave from.
@@ -34,6 +41,12 @@ pub struct Trunk {
     pub media: Option<At<Box<str>>>,
     /// Addresses are those that we see, not those that it writes.
     pub nat: bool,
+    /// Where the called number stands in its calls.
+    pub called_from: CalledFrom,
+    /// Where the caller's number stands in its calls, and is written in calls to it.
+    pub caller_id: CallerId,
+    /// Host part of From in calls to it, as URIs write it.
+    pub from_domain: Option<Box<str>>,
     /// In order of preference.
     pub codecs: Vec<Codec>,
     /// No response at all for so long: the next target.
@@ -44,6 +57,14 @@ pub struct Trunk {
     pub failover: Failover,
     /// How much it may carry.
     pub limits: Limits,
+    /// Headers of its calls that are let in.
+    pub headers_in: HeaderRules,
+    /// Headers that go out to it.
+    pub headers_out: HeaderRules,
+    /// From how it writes numbers to how routes do.
+    pub numbers_in: Vec<NumberRule>,
+    /// And back.
+    pub numbers_out: Vec<NumberRule>,
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -54,20 +75,33 @@ impl Default for Trunk {
         Trunk {
             name: Box::default(),
             targets: Vec::new(),
+            proxy: None,
             matching: None,
             listen: None,
             media: None,
             nat: false,
+            called_from: CalledFrom::default(),
+            caller_id: CallerId::default(),
+            from_domain: None,
             codecs: Codec::ALL.to_vec(),
             trying_timeout: SECOND * 4,
             ring_timeout: SECOND * 180,
             failover: Failover::default(),
             limits: Limits::default(),
+            headers_in: HeaderRules::default(),
+            headers_out: HeaderRules::default(),
+            numbers_in: Vec::new(),
+            numbers_out: Vec::new(),
         }
     }
 }
 
 impl Trunk {
+    /// Where a call to `target` is sent first: the proxy, if there is one.
+    pub fn next_hop<'t>(&'t self, target: &'t Target) -> &'t Target {
+        self.proxy.as_deref().unwrap_or(target)
+    }
+
     pub(crate) fn read(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Trunk> {
         let name = table.name(reader, "name");
         table.missing(reader, "name", "\"…\"");
@@ -77,21 +111,56 @@ impl Trunk {
         let trunk = Trunk {
             name: name.as_ref().map(|name| name.value.clone()).unwrap_or_default(),
             targets: targets::read(reader, table),
+            proxy: table.parsed(reader, "proxy", parse_proxy),
             matching: table.value("match").and_then(|value| matching::read(reader, table, value)),
             listen: table.text(reader, "listen"),
             media: table.text(reader, "media"),
             nat: table.boolean(reader, "nat").unwrap_or(default.nat),
+            called_from: table.parsed(reader, "called_from", parse_called_from).map_or(default.called_from, |from| *from),
+            caller_id: table.parsed(reader, "caller_id", parse_caller_id).map_or(default.caller_id, |id| *id),
+            from_domain: table.parsed(reader, "from_domain", parse_domain).map(|domain| domain.value),
             codecs: read_codecs(reader, table),
             trying_timeout: trying.map_or(default.trying_timeout, |span| *span),
             ring_timeout: ring.map_or(default.ring_timeout, |span| *span),
             failover: failover::read(reader, table),
             limits: table.value("limits").map_or_else(Limits::default, |value| limits::read(reader, table, value)),
+            headers_in: headers::read(reader, table, "headers_in"),
+            headers_out: headers::read(reader, table, "headers_out"),
+            numbers_in: numbers::read(reader, table, "numbers_in"),
+            numbers_out: numbers::read(reader, table, "numbers_out"),
         };
+        if let Some(proxy) = trunk.proxy.as_ref().filter(|_| !table.has("targets")) {
+            reader.report(
+                proxy.place,
+                format!("{} goes only with `targets`: nothing is sent to {} otherwise", table.what("proxy"), table.title()),
+            );
+        }
         if !table.has("targets") && !table.has("match") {
             reader.report(table.place, format!("{} has neither `targets` nor `match`: no call could use it", table.title()));
         }
         name.map(|_| trunk)
     }
+}
+
+/// RFC 3261 §16.12: the Request-URI stays the target's, which only a loose router leaves alone.
+fn parse_proxy(text: &str) -> Result<Target, String> {
+    let proxy = Target::parse(text)?;
+    if proxy.user.is_some() {
+        return Err(format!("`{text}`: a proxy is a place, without a user part"));
+    }
+    if !proxy.is_loose() {
+        return Err(format!("`{text}` has no `lr`: only a proxy that routes by RFC 3261 (a loose router) is possible; write `{text};lr`"));
+    }
+    Ok(proxy)
+}
+
+fn parse_called_from(text: &str) -> Result<CalledFrom, String> {
+    let words = [("request-uri", CalledFrom::RequestUri), ("to", CalledFrom::To), ("p-called-party-id", CalledFrom::PCalledPartyId)];
+    one_of(text, &words)
+}
+
+fn parse_caller_id(text: &str) -> Result<CallerId, String> {
+    one_of(text, &[("from", CallerId::From), ("pai", CallerId::Pai), ("rpid", CallerId::Rpid)])
 }
 
 fn read_codecs(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Vec<Codec> {

@@ -39,6 +39,8 @@ pub struct Setup {
     pub epoch_unix_ms: u64,
     /// The node's listeners, in order.
     pub listeners: Vec<Listener>,
+    /// `[node] domain`.
+    pub domain: Option<String>,
     /// `max_duration`, `inactivity_timeout` and `hold_timeout` of `[calls]`, in seconds.
     pub timeouts_s: [f64; 3],
     /// The fault that a test injected.
@@ -171,6 +173,7 @@ impl Dump {
             call: setup.id,
             epoch_unix_ms,
             listeners: node.listeners.iter().map(listener).collect(),
+            domain: node.domain.as_deref().map(str::to_owned),
             timeouts_s: [node.max_duration, node.inactivity_timeout, node.hold_timeout].map(|timeout| timeout.as_secs_f64()),
             injected: node.fault.as_ref().map(|fault| fault.as_ref().to_owned()),
             fault,
@@ -220,6 +223,7 @@ impl Dump {
             minter: replay_minter(),
             keys: TransactionKeys::new(*b"tandem replay 02"),
             listeners: self.setup.listeners.iter().map(listener).collect(),
+            domain: self.setup.domain.as_deref().map(Into::into),
             max_duration,
             inactivity_timeout,
             hold_timeout,
@@ -236,6 +240,11 @@ fn mask_plans(decision: &mut Decision) {
         let mut uri = leg.uri.as_bytes().to_vec();
         mask_passwords(&mut uri);
         leg.uri = String::from_utf8_lossy(&uri).into();
+        for (_, value) in leg.presentation.iter_mut().flat_map(|presentation| &mut presentation.headers) {
+            let mut masked = value.as_bytes().to_vec();
+            mask_passwords(&mut masked);
+            *value = String::from_utf8_lossy(&masked).into();
+        }
     }
 }
 

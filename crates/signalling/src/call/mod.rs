@@ -11,6 +11,7 @@ mod early_media;
 mod failure;
 mod leg;
 mod modify;
+mod parties;
 mod phase;
 mod record;
 mod relay;
@@ -45,6 +46,8 @@ pub struct NodeFacts {
     pub keys: TransactionKeys,
     /// By [`ListenerId`].
     pub listeners: Box<[ListenerFacts]>,
+    /// Host part of From where a trunk has none of its own; `None`: the listener's.
+    pub domain: Option<Box<str>>,
     /// Any call is ended then.
     pub max_duration: Duration,
     /// No packet from a leg that should send.

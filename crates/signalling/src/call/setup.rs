@@ -3,9 +3,10 @@
 use super::early_media::EarlyMedia;
 use super::failure::Failure;
 use super::leg::{Extra, Invitation, Leg};
+use super::parties;
 use super::phase::{Bridge, Dialling, MediaState, Opening, PassedOffer, Phase};
 use super::{Call, CallSetup, Output, context};
-use crate::message::{HeaderName, NameAddr, Uri, is_sips, unreadable_body, unsupported_extensions};
+use crate::message::{HeaderName, is_sips, unreadable_body, unsupported_extensions};
 use crate::negotiation::{self, LegMedia, Offer, Refusal};
 use crate::wire::Arrival;
 use std::collections::VecDeque;
@@ -13,8 +14,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tandem_model::{
-    Action, BuiltIn, Codec, Decision, EndReason, EndpointRequest, EventKind, LegId, LegPlan, LegProfile, LocalEndpoint, MediaCommand,
-    Origin, Question, QuestionId, Random, Route, Timestamp,
+    Action, BuiltIn, CallerId, Codec, Decision, EndReason, EndpointRequest, EventKind, LegId, LegPlan, LegProfile, LocalEndpoint,
+    MediaCommand, Origin, Question, QuestionId, Random, Route, Timestamp,
 };
 
 /// How long policy may think; then the caller gets 500.
@@ -80,8 +81,11 @@ impl Call {
     }
 
     fn ask_route(&mut self, now: Timestamp, origin: Origin, uri: Box<str>) {
-        let called = Uri::parse(&uri).map_or_else(|_| Box::from(""), |uri| called_number(&uri));
-        let id = self.ask(Question::Route(Route { origin, called, uri, caller: None, headers: Box::default() }));
+        let (invite, shown) = (self.caller.open_invite(), self.caller.profile.shown);
+        let called = parties::called_number(invite, shown.called_from, &uri);
+        let caller = invite.filter(|_| shown.caller).map(|invite| parties::caller(invite, shown.caller_id));
+        let headers = invite.filter(|_| shown.headers).map(parties::shown_headers).unwrap_or_default();
+        let id = self.ask(Question::Route(Route { origin, called, uri, caller, headers }));
         self.phase = Phase::Routing(id, now + DECISION_TIMEOUT);
     }
 
@@ -295,11 +299,16 @@ impl Call {
     }
 
     fn invite(&mut self, now: Timestamp, leg: LegId, plan: &LegPlan, media: LegMedia, sdp: Option<&[u8]>) -> Leg {
-        let host = Arc::clone(&self.node.listener(plan.profile.listener).host);
-        let (from, from_uri) = our_from(self.caller.open_invite().and_then(|invite| invite.from().ok()), &host);
+        let node = Arc::clone(&self.node);
+        let presentation = plan.presentation.as_deref();
+        let ours = node.domain.as_deref().unwrap_or(&node.listener(plan.profile.listener).host);
+        let host = presentation.and_then(|presentation| presentation.domain.as_deref()).unwrap_or(ours);
+        let caller = presentation.and_then(|presentation| presentation.caller.as_ref());
+        let (from, from_uri) = parties::our_from(self.caller.open_invite(), caller, host);
+        let identity = parties::identity(caller, presentation.map_or(CallerId::From, |presentation| presentation.identity), host);
         let call_id = self.random_word();
         let max_forwards = self.caller.hops_left();
-        let invitation = Invitation { from: &from, from_uri: &from_uri, call_id: &call_id, max_forwards, sdp };
+        let invitation = Invitation { from: &from, from_uri: &from_uri, call_id: &call_id, max_forwards, identity, sdp };
         Leg::outgoing(context!(self, now), leg, plan, media, &invitation)
     }
 
@@ -376,27 +385,4 @@ fn as_sips(uri: &str) -> Box<str> {
         }
         _ => uri.into(),
     }
-}
-
-/// The called number: the user part, unescaped, less its parameters (RFC 3261 §19.1.6 puts those of a tel URI there).
-fn called_number(uri: &Uri<'_>) -> Box<str> {
-    let user = uri.user_unescaped();
-    user.split(';').next().unwrap_or_default().into()
-}
-
-/// Our From for the callee: the caller's name and number, our host (what lies behind stays hidden).
-fn our_from(theirs: Option<NameAddr<'_>>, host: &str) -> (String, String) {
-    let user = theirs.and_then(|from| Uri::parse(from.uri).ok()).and_then(|uri| uri.user).filter(|user| !user.is_empty());
-    let uri = match user {
-        Some(user) => ["sip:", user, "@", host].concat(),
-        None => ["sip:", host].concat(),
-    };
-    let from = match theirs.and_then(|from| from.display).filter(|display| !display.is_empty()) {
-        Some(display) if display.starts_with('"') => [display, " <", &uri, ">"].concat(),
-        // What was a word by itself becomes a quoted string, in which a backslash takes away the meaning of what follows (§25.1).
-        Some(display) if display.contains('\\') => ["\"", &display.replace('\\', "\\\\"), "\" <", &uri, ">"].concat(),
-        Some(display) => ["\"", display, "\" <", &uri, ">"].concat(),
-        None => ["<", &uri, ">"].concat(),
-    };
-    (from, uri)
 }

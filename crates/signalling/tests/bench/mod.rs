@@ -70,6 +70,7 @@ impl Bench {
             minter: minter.clone(),
             keys,
             listeners: Box::new([listener]),
+            domain: None,
             max_duration: Duration::from_secs(3600),
             inactivity_timeout: Duration::from_secs(300),
             hold_timeout: Duration::from_secs(3600),

@@ -1,12 +1,15 @@
 //! Scenarios on the virtual network: one file per behaviour, each ending with `Sim::finish`, which asserts that nothing
 //! is left behind and that no phone has a complaint.
 
-use tandem_sim::Sim;
+use tandem_phone::{Edit, Message, Place, Script};
+use tandem_sim::{ALICE, BOB, STANDARD, Sim};
 
 mod audio;
 mod basic_call;
 mod builtin_answers;
 mod bye;
+mod called_from;
+mod caller_id;
 mod cancel;
 mod cancel_races_200;
 mod codecs;
@@ -16,6 +19,7 @@ mod expires;
 mod failover;
 mod failures;
 mod forks;
+mod headers;
 mod in_dialog_races;
 mod in_dialog_requests;
 mod late_offer;
@@ -23,7 +27,9 @@ mod limits;
 mod lost_ack;
 mod media_session;
 mod multipart;
+mod numbers;
 mod odd_rtp;
+mod proxy;
 mod refused_requests;
 mod reinvite;
 mod reinvite_races;
@@ -43,3 +49,21 @@ fn statuses(sim: &Sim, phone: std::net::SocketAddr) -> Vec<u16> {
 
 /// Orders that one race may be played in, before the rest are only sampled.
 const RACE_LIMIT: usize = 3000;
+
+/// The standard house with more keys of the trunks `alice` and `bob`, in which bob is called by every number that has no route.
+fn worded(alice: &str, bob: &str) -> Sim {
+    let text = STANDARD
+        .replace("name = \"alice\"", &format!("name = \"alice\"\n{alice}"))
+        .replace("name = \"bob\"", &format!("name = \"bob\"\n{bob}"));
+    Sim::with_config(1, &format!("{text}\n[[route]]\nname = \"all to bob\"\ndo = {{ bridge = [\"trunk:bob\"] }}\n"))
+}
+
+/// Alice calls `number` with these changes to her INVITE, and bob answers: the INVITE that he got.
+fn invite_of(sim: &mut Sim, number: &str, edits: &[Edit]) -> Message {
+    sim.expect(BOB, Script::answers(100));
+    let mut place = Place::new(&sim.uri(ALICE, number)).script(Script::new().bye(500));
+    place.edits = edits.to_vec();
+    sim.place_with(ALICE, place);
+    sim.settle();
+    sim.phone(BOB).heard("INVITE").find(|message| message.is_request()).expect("bob is called").clone()
+}

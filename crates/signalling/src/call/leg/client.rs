@@ -1,6 +1,6 @@
 //! The leg as user agent client: our INVITE, first or later, its ACK and its CANCEL.
 
-use super::{Context, Leg, LegEvent, MAX_FORWARDS, State, finish};
+use super::{Context, Extra, Leg, LegEvent, MAX_FORWARDS, State, finish};
 use crate::call::Output;
 use crate::dispatcher::ALLOW;
 use crate::message::{HeaderName, Message, Method, Printer, is_sips};
@@ -27,6 +27,8 @@ pub(crate) struct Invitation<'a> {
     pub(crate) call_id: &'a str,
     /// One less than the caller's (RFC 7332 §4).
     pub(crate) max_forwards: u32,
+    /// Who calls, beside From.
+    pub(crate) identity: Extra,
     /// The offer; `None` asks the peer for one.
     pub(crate) sdp: Option<&'a [u8]>,
 }
@@ -118,11 +120,19 @@ impl Leg {
         let serial = leg.next_serial();
         let mut printer = Printer::request(Method::Invite.as_str(), &plan.uri);
         printer.header_parts(HeaderName::Via, &leg.via(context.node, serial).parts());
+        let presentation = plan.presentation.as_deref();
+        if let Some(route) = presentation.and_then(|presentation| presentation.route.as_deref()) {
+            printer.header_str(HeaderName::Route, route);
+        }
         printer.header_number(HeaderName::MaxForwards, invitation.max_forwards);
         printer.header_parts(HeaderName::From, &[invitation.from, ";tag=", tag.as_str()]);
         printer.header_parts(HeaderName::To, &["<", &plan.uri, ">"]);
         printer.header_str(HeaderName::CallId, invitation.call_id);
         printer.header_cseq(FIRST_CSEQ, Method::Invite.as_str());
+        invitation.identity.write(&mut printer);
+        for (name, value) in presentation.into_iter().flat_map(|presentation| &presentation.headers) {
+            printer.header_raw(name, value);
+        }
         let invite = NewInvite { serial, cseq: FIRST_CSEQ, destination: plan.destination.clone(), first: true };
         leg.finish_invite(context, printer, invitation.sdp, invite);
         leg

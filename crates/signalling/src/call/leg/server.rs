@@ -70,7 +70,7 @@ impl Extra {
         self.headers.push((name, value.into()));
     }
 
-    fn write(&self, printer: &mut Printer) {
+    pub(super) fn write(&self, printer: &mut Printer) {
         for (name, value) in &self.headers {
             printer.header_str(*name, value);
         }

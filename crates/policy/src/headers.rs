@@ -1,0 +1,49 @@
+//! `headers_in` and `headers_out`: which headers of a caller's INVITE cross.
+
+use tandem_config::{HeaderRules, NamePattern, is_our_header};
+
+/// Headers of the caller that may cross to one leg.
+const MAX_PASSED: usize = 64;
+
+/// Bytes of their names and values.
+const MAX_PASSED_BYTES: usize = 8192;
+
+/// More would cross than may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooMuch;
+
+pub(crate) type Headers = Box<[(Box<str>, Box<str>)]>;
+
+/// Whether any header of a caller can go out.
+pub(crate) fn lets_any_out(outgoing: &HeaderRules) -> bool {
+    outgoing.pass.as_ref().is_some_and(|pass| !pass.is_empty())
+}
+
+/// What of `headers` crosses: let in by the caller's trunk, let out to the called one, in their order; then what is set.
+pub(crate) fn crossing(incoming: &HeaderRules, outgoing: &HeaderRules, headers: &[(Box<str>, Box<str>)]) -> Result<Headers, TooMuch> {
+    if !lets_any_out(outgoing) {
+        return Ok(outgoing.set.as_slice().into());
+    }
+    let is_let_in = |name: &str| incoming.pass.as_ref().is_none_or(|pass| any(pass, name)) && !any(&incoming.remove, name);
+    let is_let_out = |name: &str| outgoing.pass.as_ref().is_some_and(|pass| any(pass, name)) && !any(&outgoing.remove, name);
+    let came = headers.iter().filter(|(name, _)| !is_our_header(name) && is_let_in(name) && !sets(incoming, name));
+    let mut crossing: Vec<(Box<str>, Box<str>)> = Vec::new();
+    let mut bytes = 0;
+    for (name, value) in came.chain(&incoming.set).filter(|(name, _)| is_let_out(name) && !sets(outgoing, name)) {
+        bytes += name.len() + value.len();
+        if crossing.len() == MAX_PASSED || bytes > MAX_PASSED_BYTES {
+            return Err(TooMuch);
+        }
+        crossing.push((name.clone(), value.clone()));
+    }
+    crossing.extend_from_slice(&outgoing.set);
+    Ok(crossing.into())
+}
+
+fn any(patterns: &[NamePattern], name: &str) -> bool {
+    patterns.iter().any(|pattern| pattern.fits(name))
+}
+
+fn sets(rules: &HeaderRules, name: &str) -> bool {
+    rules.set.iter().any(|(set, _)| set.eq_ignore_ascii_case(name))
+}

@@ -1,0 +1,75 @@
+//! How a trunk puts things: what of its calls is let in, and what calls to it say.
+
+use crate::{
+    headers::{TooMuch, crossing, lets_any_out},
+    numbers::{are_about, rewritten},
+};
+use std::borrow::Cow;
+use tandem_config::{HeaderRules, NumberRule, Of, Trunk};
+use tandem_model::{CalledFrom, Caller, CallerId, Presentation, Route};
+
+/// The keys of a trunk that are about words. The default is that of a trunk that says nothing.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Manner {
+    pub(crate) called_from: CalledFrom,
+    pub(crate) caller_id: CallerId,
+    /// Route: its proxy.
+    route: Option<Box<str>>,
+    domain: Option<Box<str>>,
+    headers_in: HeaderRules,
+    headers_out: HeaderRules,
+    numbers_in: Box<[NumberRule]>,
+    numbers_out: Box<[NumberRule]>,
+}
+
+impl Manner {
+    pub(crate) fn of(trunk: &Trunk) -> Manner {
+        Manner {
+            called_from: trunk.called_from,
+            caller_id: trunk.caller_id,
+            route: trunk.proxy.as_ref().map(|proxy| format!("<{}>", proxy.uri()).into()),
+            domain: trunk.from_domain.clone(),
+            headers_in: trunk.headers_in.clone(),
+            headers_out: trunk.headers_out.clone(),
+            numbers_in: trunk.numbers_in.as_slice().into(),
+            numbers_out: trunk.numbers_out.as_slice().into(),
+        }
+    }
+
+    /// The called number of a call from this trunk, as routes write it.
+    pub(crate) fn called_in<'n>(&self, number: &'n str) -> Cow<'n, str> {
+        rewritten(&self.numbers_in, Of::Called, number)
+    }
+
+    /// The number to call, as this trunk writes it.
+    pub(crate) fn called_out<'n>(&self, number: &'n str) -> Cow<'n, str> {
+        rewritten(&self.numbers_out, Of::Called, number)
+    }
+
+    /// Whether who calls from here must be known for a call to `called`.
+    pub(crate) fn shows_caller_to(&self, called: &Manner) -> bool {
+        self.caller_id != CallerId::From
+            || called.caller_id != CallerId::From
+            || are_about(&self.numbers_in, Of::Caller)
+            || are_about(&called.numbers_out, Of::Caller)
+    }
+
+    /// Whether the headers of a caller must be known for a call to this trunk.
+    pub(crate) fn takes_headers(&self) -> bool {
+        lets_any_out(&self.headers_out)
+    }
+
+    /// What the INVITE of `call`, which comes from `origin`, says to this trunk beyond the ordinary.
+    pub(crate) fn present(&self, origin: &Manner, call: &Route) -> Result<Option<Box<Presentation>>, TooMuch> {
+        let caller = call.caller.as_ref().filter(|_| origin.shows_caller_to(self)).map(|caller| Caller {
+            number: rewritten(&self.numbers_out, Of::Caller, &rewritten(&origin.numbers_in, Of::Caller, &caller.number)).into(),
+            ..caller.clone()
+        });
+        let headers = crossing(&origin.headers_in, &self.headers_out, &call.headers)?;
+        if caller.is_none() && headers.is_empty() && self.route.is_none() && self.domain.is_none() {
+            return Ok(None);
+        }
+        let (route, domain) = (self.route.clone(), self.domain.clone());
+        Ok(Some(Box::new(Presentation { route, caller, identity: self.caller_id, domain, headers })))
+    }
+}

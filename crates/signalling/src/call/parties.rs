@@ -1,0 +1,174 @@
+//! Who calls whom: as the caller's INVITE says it, and as ours does.
+
+use super::leg::Extra;
+use crate::message::{HeaderName, Message, NameAddr, Uri};
+use std::borrow::Cow;
+use tandem_model::{CalledFrom, Caller, CallerId};
+
+/// The called number: the user part, unescaped, less its parameters (RFC 3261 §19.1.6 puts those of a tel URI there). Where `from`
+/// names a header that is not there, or has no number, it is that of the Request-URI, `uri`.
+pub(super) fn called_number(invite: Option<&Message>, from: CalledFrom, uri: &str) -> Box<str> {
+    let elsewhere = invite.and_then(|invite| match from {
+        CalledFrom::RequestUri => None,
+        CalledFrom::To => invite.to().ok().map(|to| to.uri),
+        CalledFrom::PCalledPartyId => uri_in(invite, HeaderName::PCalledPartyId),
+    });
+    elsewhere.and_then(number_in).filter(|number| !number.is_empty()).or_else(|| number_in(uri)).unwrap_or_default()
+}
+
+/// Who calls. Where the header that `from` names is not there, or has no number, From says it.
+pub(super) fn caller(invite: &Message, from: CallerId) -> Caller {
+    let asserted = match from {
+        CallerId::From => None,
+        CallerId::Pai => addresses(invite, HeaderName::PAssertedIdentity).find_map(named),
+        CallerId::Rpid => addresses(invite, HeaderName::RemotePartyId).filter(is_of_caller).find_map(named),
+    };
+    let is_hidden = from == CallerId::Rpid && addresses(invite, HeaderName::RemotePartyId).any(|party| is_kept_private(&party));
+    let private = is_hidden || asks_for_privacy(invite);
+    let (name, number) = asserted.unwrap_or_else(|| {
+        let from = invite.from().ok();
+        (from.and_then(|from| display_name(&from)), from.and_then(|from| number_in(from.uri)).unwrap_or_default())
+    });
+    Caller { name, number, private }
+}
+
+/// The headers that policy may let cross: all but those that make the message what it is, and those that are for us alone.
+pub(super) fn shown_headers(invite: &Message) -> Box<[(Box<str>, Box<str>)]> {
+    let is_shown = |name: HeaderName| {
+        !matches!(
+            name,
+            HeaderName::Via
+                | HeaderName::From
+                | HeaderName::To
+                | HeaderName::CallId
+                | HeaderName::CSeq
+                | HeaderName::Contact
+                | HeaderName::Route
+                | HeaderName::RecordRoute
+                | HeaderName::ContentType
+                | HeaderName::ContentLength
+                | HeaderName::Authorization
+                | HeaderName::ProxyAuthorization
+        )
+    };
+    let shown = invite.headers().filter(|header| is_shown(header.name)).map(|header| {
+        let name = if header.name == HeaderName::Other { header.raw_name } else { header.name.canonical() };
+        (name.into(), header.unfolded().as_ref().into())
+    });
+    shown.collect()
+}
+
+/// Our From for the callee, and the URI in it: the caller's name and number, our host (what lies behind stays hidden). `caller` goes
+/// before what the caller's own From says, unless it is not to be told.
+pub(super) fn our_from(invite: Option<&Message>, caller: Option<&Caller>, host: &str) -> (String, String) {
+    if let Some(caller) = caller.filter(|caller| !caller.private) {
+        let uri = uri_of(&caller.number, host);
+        return (address(caller.name.as_deref(), &uri), uri);
+    }
+    let theirs = invite.and_then(|invite| invite.from().ok());
+    let user = theirs.and_then(|from| Uri::parse(from.uri).ok()).and_then(|uri| uri.user).filter(|user| !user.is_empty());
+    let uri = match user {
+        Some(user) => ["sip:", user, "@", host].concat(),
+        None => ["sip:", host].concat(),
+    };
+    let from = match theirs.and_then(|from| from.display).filter(|display| !display.is_empty()) {
+        Some(display) if display.starts_with('"') => [display, " <", &uri, ">"].concat(),
+        // What was a word by itself becomes a quoted string, in which a backslash takes away the meaning of what follows (§25.1).
+        Some(display) if display.contains('\\') => ["\"", &display.replace('\\', "\\\\"), "\" <", &uri, ">"].concat(),
+        Some(display) => ["\"", display, "\" <", &uri, ">"].concat(),
+        None => ["<", &uri, ">"].concat(),
+    };
+    (from, uri)
+}
+
+/// The headers that name the caller beside From.
+pub(super) fn identity(caller: Option<&Caller>, header: CallerId, host: &str) -> Extra {
+    let mut extra = Extra::none();
+    let Some(caller) = caller.filter(|caller| !caller.number.is_empty()) else { return extra };
+    let address = address(caller.name.as_deref(), &uri_of(&caller.number, host));
+    match header {
+        CallerId::From => {}
+        CallerId::Pai => {
+            extra.push(HeaderName::PAssertedIdentity, &address);
+            // RFC 3325 §9.3: whoever passes an identity on that is to be kept private says so.
+            if caller.private {
+                extra.push(HeaderName::Privacy, "id");
+            }
+        }
+        CallerId::Rpid => {
+            let privacy = if caller.private { "full" } else { "off" };
+            extra.push(HeaderName::RemotePartyId, &format!("{address};party=calling;screen=no;privacy={privacy}"));
+        }
+    }
+    extra
+}
+
+fn addresses(invite: &Message, name: HeaderName) -> impl Iterator<Item = NameAddr<'_>> {
+    invite.values(name).filter_map(|value| NameAddr::parse(value).ok())
+}
+
+fn uri_in(invite: &Message, name: HeaderName) -> Option<&str> {
+    addresses(invite, name).next().map(|address| address.uri)
+}
+
+/// Name and number, if there is a number.
+fn named(address: NameAddr<'_>) -> Option<(Option<Box<str>>, Box<str>)> {
+    let number = number_in(address.uri).filter(|number| !number.is_empty())?;
+    Some((display_name(&address), number))
+}
+
+fn display_name(address: &NameAddr<'_>) -> Option<Box<str>> {
+    address.display_name().filter(|name| !name.is_empty()).map(|name| name.as_ref().into())
+}
+
+/// The user part, unescaped and without its parameters; `None` for what is no URI.
+fn number_in(uri: &str) -> Option<Box<str>> {
+    let uri = Uri::parse(uri).ok()?;
+    Some(uri.user_unescaped().split(';').next().unwrap_or_default().into())
+}
+
+/// A Remote-Party-ID is of the calling party unless it says otherwise.
+fn is_of_caller(party: &NameAddr<'_>) -> bool {
+    party.params.get("party").is_none_or(|party| party.eq_ignore_ascii_case("calling"))
+}
+
+fn is_kept_private(party: &NameAddr<'_>) -> bool {
+    is_of_caller(party) && party.params.get("privacy").is_some_and(|privacy| !privacy.eq_ignore_ascii_case("off"))
+}
+
+/// Whether the caller's identity is to be kept from the called person (RFC 3323 §4.2, RFC 3325 §9.3).
+fn asks_for_privacy(invite: &Message) -> bool {
+    let values = invite.values(HeaderName::Privacy).flat_map(|value| value.split(';'));
+    values.map(str::trim).any(|value| ["id", "user", "header"].iter().any(|asked| asked.eq_ignore_ascii_case(value)))
+}
+
+fn uri_of(number: &str, host: &str) -> String {
+    if number.is_empty() { ["sip:", host].concat() } else { ["sip:", &escaped(number), "@", host].concat() }
+}
+
+/// A user part of RFC 3261 §25.1, less what begins parameters and headers for careless readers.
+fn escaped(number: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.!~*'()&=+$".contains(&byte);
+    if number.bytes().all(is_plain) {
+        return Cow::Borrowed(number);
+    }
+    let pieces = number.bytes().map(|byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") });
+    Cow::Owned(pieces.collect())
+}
+
+/// `name-addr` with the name as a quoted string (RFC 3261 §25.1).
+fn address(name: Option<&str>, uri: &str) -> String {
+    let Some(name) = name else { return ["<", uri, ">"].concat() };
+    let mut quoted = String::with_capacity(name.len() + uri.len() + 6);
+    quoted.push('"');
+    for character in name.chars().filter(|character| !character.is_control()) {
+        if matches!(character, '"' | '\\') {
+            quoted.push('\\');
+        }
+        quoted.push(character);
+    }
+    quoted.push_str("\" <");
+    quoted.push_str(uri);
+    quoted.push('>');
+    quoted
+}
