@@ -29,7 +29,7 @@ pub use media::{
     DirectionStats, EndpointDescription, EndpointRequest, EndpointStats, LocalEndpoint, MediaCommand, MediaEvent, MediaFailure, MediaSide,
     PORT_REST, PayloadRule, SourceRule, Tone,
 };
-pub use net::{Destination, Flow, ListenerId, Transport};
+pub use net::{Delivery, Destination, Flow, ListenerId, Transport};
 pub use question::{Action, Admit, BuiltIn, Decision, LegPlan, LegProfile, Origin, Question, QuestionId, Route, TrunkId};
 pub use random::Random;
 pub use time::Timestamp;

@@ -58,6 +58,15 @@ pub struct Flow {
     pub remote: SocketAddr,
 }
 
+/// What is known of a message that the transport gave back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Delivery {
+    /// It did not arrive: no connection was made, or the network returned it.
+    Never,
+    /// It may have: the connection that it went over is lost.
+    Unknown,
+}
+
 /// Where a message is to go.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Destination {

@@ -91,8 +91,8 @@ impl StreamUser for Node {
         Some(self.dispatcher.borrow().reply(&message, &flow, status, Some(&error.to_string()), |_| {}).bytes)
     }
 
-    fn on_over(self: &Rc<Self>, listener: ListenerId, remote: SocketAddr, _end: &End) {
-        self.on_connection_over(listener, remote);
+    fn on_over(self: &Rc<Self>, listener: ListenerId, remote: SocketAddr, end: &End) {
+        self.on_connection_over(listener, remote, end.delivery());
     }
 }
 

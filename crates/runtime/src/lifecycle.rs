@@ -233,7 +233,12 @@ fn facts(config: &Config, transports: &[Wire], minter: Minter, secret: [u8; 16],
     let listeners = config.listeners.iter().zip(transports).map(|(listener, transport)| {
         let advertise = listener.advertised(transport.local());
         let host = advertise.rsplit_once(':').map_or(&*advertise, |(host, _)| host);
-        ListenerFacts { transport: listener.transport, host: host.into(), advertise: advertise.as_str().into() }
+        ListenerFacts {
+            transport: listener.transport,
+            bound: transport.local().ip(),
+            host: host.into(),
+            advertise: advertise.as_str().into(),
+        }
     });
     NodeFacts {
         minter,

@@ -9,11 +9,19 @@ use crate::{
 };
 use bytes::Bytes;
 use std::{net::SocketAddr, rc::Rc, time::Duration};
-use tandem_model::{CallId, Destination, Flow, LegId, ListenerId};
+use tandem_model::{CallId, Delivery, Destination, Flow, LegId, ListenerId};
 use tandem_signalling::{Input, Transmit, message::Message};
 
 /// Messages that wait for names to be looked up, for the whole node.
 pub(crate) const MAX_WAITING_FOR_NAMES: usize = 1_024;
+
+/// A message that leaves, and for whom.
+struct Parcel<'a> {
+    listener: ListenerId,
+    bytes: &'a Bytes,
+    trial: bool,
+    owner: Option<CallId>,
+}
 
 impl Node {
     /// Sends for a call, which is told if there is no way there.
@@ -23,18 +31,20 @@ impl Node {
 
     /// Sends.
     pub(crate) fn send(self: &Rc<Self>, transmit: Transmit, owner: Option<CallId>) {
-        let Transmit { listener, destination, bytes } = transmit;
+        let Transmit { listener, destination, bytes, trial } = transmit;
         let Some(wire) = self.transports.get(usize::from(listener.0)) else { return };
         let sent = match &destination {
-            Destination::Address(address) => self.send_to(wire, listener, *address, &bytes, owner),
-            Destination::Back { remote, port } => self.send_to(wire, listener, wire.way_back(*remote, *port), &bytes, owner),
+            Destination::Address(address) => self.send_to(wire, &Parcel { listener, bytes: &bytes, trial, owner }, *address),
+            Destination::Back { remote, port } => {
+                self.send_to(wire, &Parcel { listener, bytes: &bytes, trial, owner }, wire.way_back(*remote, *port))
+            }
             Destination::Name { host, port } => match self.names.recall(host, self.clock.now()) {
-                Some(known) => self.send_known(wire, listener, &known, *port, &bytes, owner),
-                None => return self.send_later(listener, (host.clone(), *port), bytes, owner),
+                Some(known) => self.send_known(wire, &Parcel { listener, bytes: &bytes, trial, owner }, &known, *port),
+                None => return self.send_later(listener, (host.clone(), *port), (bytes, trial), owner),
             },
         };
         if sent == Sent::Unreachable {
-            self.tell_unreachable(owner, listener, destination);
+            self.tell_unreachable(owner, listener, destination, Delivery::Never);
         }
     }
 
@@ -57,13 +67,13 @@ impl Node {
         let Some(leg) = self.leg_in(&undelivered.datagram) else { return };
         let call = leg.created_by();
         tracing::debug!(%call, %leg, destination = %undelivered.destination, error = %undelivered.error, "undelivered");
-        self.tell_lost(call, listener, undelivered.destination);
+        self.tell_lost(call, listener, undelivered.destination, Delivery::Never);
     }
 
     /// A connection is over: what its calls sent over it and nobody answered is lost.
-    pub(crate) fn on_connection_over(&self, listener: ListenerId, remote: SocketAddr) {
+    pub(crate) fn on_connection_over(&self, listener: ListenerId, remote: SocketAddr, delivery: Delivery) {
         for call in self.flows.over(listener, remote) {
-            self.tell_lost(call, listener, remote);
+            self.tell_lost(call, listener, remote, delivery);
         }
     }
 
@@ -74,11 +84,12 @@ impl Node {
         }
     }
 
-    fn send_to(self: &Rc<Self>, wire: &Wire, listener: ListenerId, address: SocketAddr, bytes: &Bytes, owner: Option<CallId>) -> Sent {
+    fn send_to(self: &Rc<Self>, wire: &Wire, parcel: &Parcel<'_>, address: SocketAddr) -> Sent {
+        let Parcel { listener, bytes, trial, owner } = *parcel;
         self.log_message("sent", address, owner, bytes);
         let sent = match wire {
             Wire::Udp(udp) => self.send_datagram(udp, address, bytes),
-            Wire::Tcp(tcp) => tcp.send(address, bytes, self),
+            Wire::Tcp(tcp) => tcp.send(address, bytes, trial, self),
         };
         if let (Sent::Now, Some(call)) = (sent, owner) {
             self.uses(call, &Flow { listener, transport: wire.transport(), remote: address });
@@ -99,22 +110,20 @@ impl Node {
         sent
     }
 
-    fn send_known(
-        self: &Rc<Self>,
-        wire: &Wire,
-        listener: ListenerId,
-        known: &Known,
-        port: u16,
-        bytes: &Bytes,
-        owner: Option<CallId>,
-    ) -> Sent {
+    fn send_known(self: &Rc<Self>, wire: &Wire, parcel: &Parcel<'_>, known: &Known, port: u16) -> Sent {
         let address = known.first_for(wire.local(), port);
-        address.map_or(Sent::Unreachable, |address| self.send_to(wire, listener, address, bytes, owner))
+        address.map_or(Sent::Unreachable, |address| self.send_to(wire, parcel, address))
     }
 
-    fn send_later(self: &Rc<Self>, listener: ListenerId, (host, port): (Box<str>, u16), bytes: Bytes, owner: Option<CallId>) {
+    fn send_later(
+        self: &Rc<Self>,
+        listener: ListenerId,
+        (host, port): (Box<str>, u16),
+        (bytes, trial): (Bytes, bool),
+        owner: Option<CallId>,
+    ) {
         if self.waiting_for_names.get() >= MAX_WAITING_FOR_NAMES {
-            return self.tell_unreachable(owner, listener, Destination::Name { host, port });
+            return self.tell_unreachable(owner, listener, Destination::Name { host, port }, Delivery::Never);
         }
         self.waiting_for_names.set(self.waiting_for_names.get() + 1);
         let node = self.clone();
@@ -125,24 +134,25 @@ impl Node {
                 tracing::debug!(host = %Escaped(&host), "no address found");
             }
             let Some(wire) = node.transports.get(usize::from(listener.0)) else { return };
-            if node.send_known(wire, listener, &known, port, &bytes, owner) == Sent::Unreachable {
-                node.tell_unreachable(owner, listener, Destination::Name { host, port });
+            let parcel = Parcel { listener, bytes: &bytes, trial, owner };
+            if node.send_known(wire, &parcel, &known, port) == Sent::Unreachable {
+                node.tell_unreachable(owner, listener, Destination::Name { host, port }, Delivery::Never);
             }
         });
     }
 
     /// What `call` sent to `address`, as an address or as a name, did not arrive.
-    fn tell_lost(&self, call: CallId, listener: ListenerId, address: SocketAddr) {
-        self.tell_unreachable(Some(call), listener, Destination::Address(address));
+    fn tell_lost(&self, call: CallId, listener: ListenerId, address: SocketAddr, delivery: Delivery) {
+        self.tell_unreachable(Some(call), listener, Destination::Address(address), delivery);
         for host in self.names.names_of(address.ip()) {
-            self.tell_unreachable(Some(call), listener, Destination::Name { host, port: address.port() });
+            self.tell_unreachable(Some(call), listener, Destination::Name { host, port: address.port() }, delivery);
         }
     }
 
-    fn tell_unreachable(&self, owner: Option<CallId>, listener: ListenerId, destination: Destination) {
+    fn tell_unreachable(&self, owner: Option<CallId>, listener: ListenerId, destination: Destination, delivery: Delivery) {
         if let Some(call) = owner {
             // A call that has ended since does not mind.
-            let _ = self.routes.deliver(call, Input::Unreachable(listener, destination));
+            let _ = self.routes.deliver(call, Input::Unreachable(listener, destination, delivery));
         }
     }
 

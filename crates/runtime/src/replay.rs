@@ -103,7 +103,7 @@ fn input(recorded: &Recorded) -> Option<Input> {
         Recorded::Message { flow, key, serial, leg, bytes } => Input::Message(arrival(bytes, *flow, *key, *leg, *serial)?),
         Recorded::Decided(id, decision) => Input::Decided(*id, decision.clone()),
         Recorded::Media(event) => Input::Media(event.clone()),
-        Recorded::Unreachable(listener, destination) => Input::Unreachable(*listener, destination.clone()),
+        Recorded::Unreachable(listener, destination, delivery) => Input::Unreachable(*listener, destination.clone(), *delivery),
         Recorded::End(reason) => Input::End(*reason),
         Recorded::Wake => Input::Wake,
     })

@@ -23,7 +23,7 @@ pub(crate) fn dismissal(minter: &Minter, response: &Message, flow: &Flow, leg: L
         let branch = minter.branch(leg, serial);
         let via = ["SIP/2.0/", via.transport, " ", via.sent_by(), ";branch=", branch.as_str(), ";rport"];
         let bytes = dialog.request(method.as_str(), cseq, &via, MAX_FORWARDS).finish();
-        Transmit { listener: flow.listener, destination: destination.clone(), bytes }
+        Transmit { listener: flow.listener, destination: destination.clone(), bytes, trial: false }
     };
     Some(Box::new([request(Method::Ack, cseq, serial), request(Method::Bye, cseq.checked_add(1)?, serial + 1)]))
 }

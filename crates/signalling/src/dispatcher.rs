@@ -159,7 +159,7 @@ impl Dispatcher {
         let phrase = reason.unwrap_or_else(|| reason_phrase(status));
         let mut printer = Printer::response_to(request, flow.remote, status, phrase, Some(tag));
         extra(&mut printer);
-        Transmit { listener: flow.listener, destination: response_destination(request, flow), bytes: printer.finish() }
+        Transmit { listener: flow.listener, destination: response_destination(request, flow), bytes: printer.finish(), trial: false }
     }
 
     fn request(&mut self, message: Message, flow: Flow) -> Verdict {
@@ -243,6 +243,7 @@ impl Dispatcher {
                 listener: flow.listener,
                 destination: response_destination(message, flow),
                 bytes: Bytes::copy_from_slice(bytes),
+                trial: false,
             }),
             Tombstone::Absorb(_) | Tombstone::Acknowledge(_) | Tombstone::Dismiss => Verdict::Drop(DropReason::Absorbed),
         }

@@ -30,6 +30,8 @@ pub struct Transmit {
     pub destination: Destination,
     /// One whole message.
     pub bytes: Bytes,
+    /// Its sender has another way, and takes it at once if no connection could be made there lately (RFC 3261 §18.1.1).
+    pub trial: bool,
 }
 
 /// Where the response to a request goes (RFC 3261 §18.2.2, RFC 3581 §4): back over the connection that the request came over;

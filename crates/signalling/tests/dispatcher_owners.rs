@@ -145,6 +145,7 @@ fn a_failed_invite_of_ours_is_acknowledged_again() {
         listener: ListenerId(3),
         destination: Destination::Address("192.0.2.7:5070".parse().expect("an address")),
         bytes: Bytes::from_static(b"ACK"),
+        trial: false,
     };
     dispatcher.retire(Timestamp::ZERO, arrival.key, Tombstone::Acknowledge(Box::new(ack.clone())));
     dispatcher.leg_removed(leg());

@@ -204,7 +204,7 @@ impl Script {
             Step::Media(which) => self.media(which),
             Step::Unreachable(which) => {
                 let place = [ALICE, BOB, CAROL][usize::from(which)].parse().expect("an address");
-                self.bench.input(Input::Unreachable(ListenerId(0), Destination::Address(place)));
+                self.bench.input(Input::Unreachable(ListenerId(0), Destination::Address(place), tandem_model::Delivery::Never));
             }
             Step::Shutdown => self.bench.input(Input::End(EndReason::Shutdown)),
         }

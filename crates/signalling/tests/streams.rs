@@ -4,7 +4,7 @@
 mod bench;
 
 use bench::{ALICE, BOB, Bench, inside, invite, response};
-use tandem_model::{Destination, Flow, ListenerId, Timestamp, Transport};
+use tandem_model::{Delivery, Destination, Flow, ListenerId, Timestamp, Transport};
 use tandem_signalling::{
     Input,
     message::{HeaderName, Message},
@@ -39,7 +39,7 @@ fn a_connection_lost_while_it_rings_ends_the_call_at_once() {
     bench.receive(ALICE, invite());
     let to_bob = bench.sent.last().unwrap().1.clone();
     bench.receive(BOB, response(&to_bob, 180, ""));
-    bench.input(Input::Unreachable(ListenerId(0), Destination::Address(BOB.parse().unwrap())));
+    bench.input(Input::Unreachable(ListenerId(0), Destination::Address(BOB.parse().unwrap()), Delivery::Unknown));
     assert_eq!(bench.sent.last().unwrap().1.status(), 500);
 }
 
@@ -53,7 +53,7 @@ fn a_connection_lost_during_the_call_ends_nothing_by_itself() {
     bench.receive(ALICE, inside("ACK", 1, "z9hG4bKb", &to));
     bench.sent.clear();
     // The next request makes a new one.
-    bench.input(Input::Unreachable(ListenerId(0), Destination::Address(BOB.parse().unwrap())));
+    bench.input(Input::Unreachable(ListenerId(0), Destination::Address(BOB.parse().unwrap()), Delivery::Unknown));
     assert!(bench.call.is_some() && bench.sent.is_empty());
     bench.receive(ALICE, inside("BYE", 2, "z9hG4bKc", &to));
     assert!(bench.sent.iter().any(|(_, message)| message.is_request()));
@@ -64,6 +64,6 @@ fn what_another_listener_lost_is_not_ours() {
     let mut bench = Bench::over(Transport::Tcp);
     bench.receive(ALICE, invite());
     let before = bench.sent.len();
-    bench.input(Input::Unreachable(ListenerId(1), Destination::Address(BOB.parse().unwrap())));
+    bench.input(Input::Unreachable(ListenerId(1), Destination::Address(BOB.parse().unwrap()), Delivery::Unknown));
     assert_eq!(bench.sent.len(), before);
 }

@@ -16,8 +16,8 @@ use std::{
 use tandem_config::Config;
 use tandem_media::PortAllocator;
 use tandem_model::{
-    Action, Admit, CallId, CallRecord, Decision, Destination, Event as Happened, EventKind, Flow, LegProfile, ListenerId, MediaCommand,
-    Origin, Question, QuestionId, Random, Timestamp, Transport, TrunkId,
+    Action, Admit, CallId, CallRecord, Decision, Delivery, Destination, Event as Happened, EventKind, Flow, LegProfile, ListenerId,
+    MediaCommand, Origin, Question, QuestionId, Random, Timestamp, Transport, TrunkId,
 };
 use tandem_policy::{Begun, CallView, LimitBook, NodeLimits, Ruleset};
 use tandem_signalling::{
@@ -91,7 +91,7 @@ impl CoreNode {
         let facts = config.listeners.iter().zip(&listeners).map(|(listener, (_, bound))| {
             let advertise = listener.advertised(*bound);
             let host = advertise.rsplit_once(':').map_or(&*advertise, |(host, _)| host);
-            ListenerFacts { transport: listener.transport, host: host.into(), advertise: advertise.as_str().into() }
+            ListenerFacts { transport: listener.transport, bound: bound.ip(), host: host.into(), advertise: advertise.as_str().into() }
         });
         let facts = NodeFacts {
             minter: minter.clone(),
@@ -385,6 +385,9 @@ impl CoreNode {
         };
         let bytes = transmit.bytes.to_vec();
         match to {
+            Some(to) if transport.is_reliable() && transmit.trial && self.connections.refused.contains(&to) => {
+                self.tell_unreachable(world, call, transmit);
+            }
             Some(to) if transport.is_reliable() => {
                 let over = self.connections.find(transmit.listener, to).unwrap_or_else(|| {
                     let ends = Ends { phone: to, core: SocketAddr::new(from.ip(), world.streams.free_port()) };
@@ -398,11 +401,13 @@ impl CoreNode {
             }
             Some(to) if !self.unreachable.contains(&to) => world.outbox.push(Datagram { from, to, bytes, rtp: false, over: None }),
             // What cannot be sent is told to the call after it has said everything.
-            _ => {
-                if let Some(held) = call.and_then(|call| self.calls.get_mut(&call)) {
-                    held.call.handle(world.now, Input::Unreachable(transmit.listener, transmit.destination));
-                }
-            }
+            _ => self.tell_unreachable(world, call, transmit),
+        }
+    }
+
+    fn tell_unreachable(&mut self, world: &World<'_>, call: Option<CallId>, transmit: Transmit) {
+        if let Some(held) = call.and_then(|call| self.calls.get_mut(&call)) {
+            held.call.handle(world.now, Input::Unreachable(transmit.listener, transmit.destination, Delivery::Never));
         }
     }
 
@@ -436,7 +441,7 @@ impl CoreNode {
                 Ok(Frame::KeepAlive) => {}
                 Err(_) => {
                     world.streams.close(world.now, stream, End::Core, world.flight);
-                    return self.stream_over(world, stream);
+                    return self.stream_over(world, stream, Delivery::Unknown);
                 }
             }
         }
@@ -444,14 +449,17 @@ impl CoreNode {
     }
 
     /// A connection is over: what its calls sent over it and nobody answered is lost.
-    pub(crate) fn stream_over(&mut self, world: &mut World<'_>, stream: StreamId) {
+    pub(crate) fn stream_over(&mut self, world: &mut World<'_>, stream: StreamId, delivery: Delivery) {
         let Some((listener, remote)) = self.connections.leave(stream) else { return };
+        if delivery == Delivery::Never {
+            self.connections.refused.insert(remote);
+        }
         let names = self.names.iter().filter(|(_, address)| address.ip() == remote.ip());
         let names = names.map(|(host, _)| Destination::Name { host: host.clone(), port: remote.port() });
         let lost: Vec<_> = names.chain([Destination::Address(remote)]).collect();
         for call in self.connections.users.remove(&(listener, remote)).unwrap_or_default() {
             for destination in &lost {
-                self.input(world, call, Input::Unreachable(listener, destination.clone()));
+                self.input(world, call, Input::Unreachable(listener, destination.clone(), delivery));
             }
         }
     }
@@ -463,6 +471,8 @@ struct Connections {
     streams: BTreeMap<(ListenerId, SocketAddr), StreamId>,
     framers: BTreeMap<StreamId, Framer>,
     users: BTreeMap<(ListenerId, SocketAddr), BTreeSet<CallId>>,
+    /// Where no connection could be made.
+    refused: BTreeSet<SocketAddr>,
 }
 
 impl Connections {

@@ -353,8 +353,8 @@ impl Sim {
     fn deliver_segment(&mut self, segment: Segment) {
         let Segment { stream, to, what } = segment;
         match (what, to) {
-            (What::Over, End::Core) => self.with_core(|core, world| core.stream_over(world, stream)),
-            (What::Over, End::Phone) => self.stations.iter_mut().for_each(|station| drop(station.splitters.remove(&stream))),
+            (What::Over(delivery), End::Core) => self.with_core(|core, world| core.stream_over(world, stream, delivery)),
+            (What::Over(_), End::Phone) => self.stations.iter_mut().for_each(|station| drop(station.splitters.remove(&stream))),
             (What::Bytes(bytes), to) => {
                 // What was on its way when the connection broke is lost.
                 let Some(ends) = self.streams.ends(stream) else { return };
@@ -413,6 +413,21 @@ impl Sim {
     /// Every connection with that phone breaks.
     pub fn break_connections(&mut self, phone: SocketAddr) {
         self.streams.break_all(self.now, phone.ip(), &mut self.network, &mut self.flight);
+    }
+
+    /// A firewall before that phone swallows connections.
+    pub fn ignore_connections(&mut self, phone: SocketAddr) {
+        self.streams.mute.insert(phone.ip());
+    }
+
+    /// Connections that broke so far.
+    pub fn broken_connections(&self) -> usize {
+        self.streams.broken
+    }
+
+    /// How often the core tried to connect to that phone.
+    pub fn connects(&self, phone: SocketAddr) -> usize {
+        self.streams.tried(phone.ip())
     }
 
     /// Nobody listens for connections at that phone, or somebody does again.

@@ -9,7 +9,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
-use tandem_model::Timestamp;
+use tandem_model::{Delivery, Timestamp};
 
 /// How long whoever connects waits for somebody who says nothing.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -48,8 +48,8 @@ pub(crate) struct Segment {
 #[derive(Clone, Debug)]
 pub(crate) enum What {
     Bytes(Vec<u8>),
-    /// It is over.
-    Over,
+    /// It is over; what was written to it may have arrived, or cannot.
+    Over(Delivery),
 }
 
 /// The addresses of both ends.
@@ -71,6 +71,7 @@ impl Ends {
 #[derive(Debug)]
 struct Connection {
     ends: Ends,
+    maker: End,
     is_open: bool,
     /// When what goes to each end arrives there at the earliest.
     earliest: BTreeMap<End, Timestamp>,
@@ -84,7 +85,11 @@ pub(crate) struct Streams {
     pub(crate) hosts: BTreeSet<IpAddr>,
     /// Hosts where nobody listens for connections.
     pub(crate) deaf: BTreeSet<IpAddr>,
+    /// Hosts that do not even refuse them.
+    pub(crate) mute: BTreeSet<IpAddr>,
     count: StreamId,
+    /// Connections that broke.
+    pub(crate) broken: usize,
 }
 
 impl Streams {
@@ -94,16 +99,24 @@ impl Streams {
         let stream = self.count;
         let (from, to) = (ends.of(maker), ends.of(maker.other()));
         let is_there = maker == End::Phone || self.hosts.contains(&to.ip());
-        let trip =
-            network.trip(from.ip(), to.ip()).zip(network.trip(to.ip(), from.ip())).map(|(there, back)| there + back).filter(|_| is_there);
+        let trip = network
+            .trip(from.ip(), to.ip())
+            .zip(network.trip(to.ip(), from.ip()))
+            .map(|(there, back)| there + back)
+            .filter(|_| is_there && !self.mute.contains(&to.ip()));
         let is_open = trip.is_some() && !self.deaf.contains(&to.ip());
         let made = now + trip.unwrap_or(CONNECT_TIMEOUT);
         let earliest = BTreeMap::from([(End::Phone, made), (End::Core, made)]);
-        self.connections.insert(stream, Connection { ends, is_open, earliest });
+        self.connections.insert(stream, Connection { ends, maker, is_open, earliest });
         if !is_open {
-            flight.push(made, Event::Segment(Segment { stream, to: maker, what: What::Over }));
+            flight.push(made, Event::Segment(Segment { stream, to: maker, what: What::Over(Delivery::Never) }));
         }
         stream
+    }
+
+    /// Connections that the core tried to make with a host.
+    pub(crate) fn tried(&self, host: IpAddr) -> usize {
+        self.connections.values().filter(|connection| connection.maker == End::Core && connection.ends.phone.ip() == host).count()
     }
 
     /// A port for the end that connects.
@@ -150,7 +163,7 @@ impl Streams {
         let Some(connection) = self.connections.get_mut(&stream).filter(|connection| connection.is_open) else { return };
         connection.is_open = false;
         let at = connection.earliest.get(&by.other()).copied().unwrap_or(now).max(now);
-        flight.push(at, Event::Segment(Segment { stream, to: by.other(), what: What::Over }));
+        flight.push(at, Event::Segment(Segment { stream, to: by.other(), what: What::Over(Delivery::Unknown) }));
     }
 
     /// All connections with a host break: what is on its way is lost, and both ends find out.
@@ -165,10 +178,11 @@ impl Streams {
     fn break_one(&mut self, now: Timestamp, stream: StreamId, network: &mut Network, flight: &mut InFlight) {
         let Some(connection) = self.connections.get_mut(&stream) else { return };
         connection.is_open = false;
+        self.broken += 1;
         let ends = connection.ends;
         for to in [End::Phone, End::Core] {
             let at = now + network.trip(ends.of(to.other()).ip(), ends.of(to).ip()).unwrap_or(CONNECT_TIMEOUT);
-            flight.push(at, Event::Segment(Segment { stream, to, what: What::Over }));
+            flight.push(at, Event::Segment(Segment { stream, to, what: What::Over(Delivery::Unknown) }));
         }
     }
 }

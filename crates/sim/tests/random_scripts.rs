@@ -364,8 +364,8 @@ fn end_everything(sim: &mut Sim, garbled: u16) {
         }
         sim.run_for(ms(100_000));
     }
-    if garbled > 0 {
-        // A BYE that was refused as malformed leaves a call that only media or time would end.
+    if garbled > 0 || sim.broken_connections() > 0 {
+        // A BYE that was refused as malformed, or that went down with its connection, leaves a call that only media or time would end.
         sim.end_all(EndReason::Shutdown);
     }
     sim.settle();

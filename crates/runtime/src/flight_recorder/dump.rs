@@ -5,10 +5,10 @@
 
 use super::{FlightRecorder, Trail, mask::mask_passwords, translate_tokens};
 use serde::{Deserialize, Serialize};
-use std::{fmt::Write, sync::Arc, time::Duration};
+use std::{fmt::Write, net::IpAddr, sync::Arc, time::Duration};
 use tandem_model::{
-    Action, CallId, Decision, Destination, EndReason, Flow, LegId, LegProfile, ListenerId, MediaEvent, Origin, QuestionId, Timestamp,
-    Transport,
+    Action, CallId, Decision, Delivery, Destination, EndReason, Flow, LegId, LegProfile, ListenerId, MediaEvent, Origin, QuestionId,
+    Timestamp, Transport,
 };
 use tandem_signalling::{CallSetup, ListenerFacts, Minter, NodeFacts, transaction::TransactionKeys};
 
@@ -53,6 +53,7 @@ pub struct Setup {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Listener {
     transport: Transport,
+    bound: IpAddr,
     advertise: String,
     host: String,
 }
@@ -102,7 +103,7 @@ pub enum Recorded {
     /// News of the media session.
     Media(Box<MediaEvent>),
     /// Something could not be delivered there.
-    Unreachable(ListenerId, Destination),
+    Unreachable(ListenerId, Destination, Delivery),
     /// Somebody ended the call.
     End(EndReason),
     /// A timer was due.
@@ -163,6 +164,7 @@ impl Dump {
         let node = &setup.node;
         let listener = |facts: &ListenerFacts| Listener {
             transport: facts.transport,
+            bound: facts.bound,
             advertise: facts.advertise.as_ref().to_owned(),
             host: facts.host.as_ref().to_owned(),
         };
@@ -214,6 +216,7 @@ impl Dump {
     pub fn call_setup(&self, founding: &Founding) -> CallSetup {
         let listener = |listener: &Listener| ListenerFacts {
             transport: listener.transport,
+            bound: listener.bound,
             advertise: listener.advertise.as_str().into(),
             host: listener.host.as_str().into(),
         };

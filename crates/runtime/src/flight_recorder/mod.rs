@@ -19,7 +19,7 @@ pub use tokens::translate_tokens;
 use ring::{Label, Position, Ring};
 use serde::{Serialize, de::DeserializeOwned};
 use tandem_model::{
-    CallId, Decision, Destination, EndReason, Flow, LegId, LegProfile, ListenerId, MediaEvent, Origin, QuestionId, Timestamp,
+    CallId, Decision, Delivery, Destination, EndReason, Flow, LegId, LegProfile, ListenerId, MediaEvent, Origin, QuestionId, Timestamp,
 };
 use tandem_signalling::{Arrival, CallSetup, Input, message::Message};
 
@@ -78,7 +78,9 @@ impl FlightRecorder {
             }
             Input::Decided(id, decision) => self.push(trail, label(kind::DECIDED), &(id, decision), None),
             Input::Media(event) => self.push(trail, label(kind::MEDIA), event, None),
-            Input::Unreachable(listener, destination) => self.push(trail, label(kind::UNREACHABLE), &(*listener, destination), None),
+            Input::Unreachable(listener, destination, delivery) => {
+                self.push(trail, label(kind::UNREACHABLE), &(*listener, destination, *delivery), None);
+            }
             Input::End(reason) => self.push(trail, label(kind::END), reason, None),
             Input::Wake => self.push(trail, label(kind::WAKE), &(), None),
         }
@@ -144,8 +146,8 @@ fn decode(label: &Label, content: &[u8]) -> Option<Entry> {
         }
         kind::MEDIA => Recorded::Media(Box::new(read::<MediaEvent>(head)?)),
         kind::UNREACHABLE => {
-            let (listener, destination) = read::<(ListenerId, Destination)>(head)?;
-            Recorded::Unreachable(listener, destination)
+            let (listener, destination, delivery) = read::<(ListenerId, Destination, Delivery)>(head)?;
+            Recorded::Unreachable(listener, destination, delivery)
         }
         kind::END => Recorded::End(read::<EndReason>(head)?),
         kind::WAKE => Recorded::Wake,

@@ -1,5 +1,6 @@
 //! The listeners' sockets, one file a transport.
 
+mod refusals;
 pub(crate) mod stream;
 pub(crate) mod tcp;
 pub(crate) mod udp;

@@ -16,7 +16,7 @@ use std::{
     task::Poll,
     time::Duration,
 };
-use tandem_model::{Flow, ListenerId};
+use tandem_model::{Delivery, Flow, ListenerId};
 use tandem_signalling::message::{Frame, FrameError, Framer};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -101,15 +101,28 @@ pub(crate) enum End {
     /// The system says that it is broken.
     #[error("{0}")]
     Failed(io::Error),
-    /// Nobody accepted it.
+    /// Nobody accepted it in time.
     #[error("not accepted")]
     NotMade,
+    /// It was refused, or there is no way there.
+    #[error("not made: {0}")]
+    Refused(io::Error),
     /// One of the limits above ran out.
     #[error("{0}")]
     Limit(&'static str),
     /// What it brought is no SIP.
     #[error("{0}")]
     Broken(FrameError),
+}
+
+impl End {
+    /// Whether what was to go over the connection may have arrived.
+    pub(crate) fn delivery(&self) -> Delivery {
+        match self {
+            End::NotMade | End::Refused(_) => Delivery::Never,
+            End::Closed | End::Failed(_) | End::Limit(_) | End::Broken(_) => Delivery::Unknown,
+        }
+    }
 }
 
 /// Listens. Must be called inside a tokio runtime with I/O.
@@ -151,7 +164,7 @@ pub(super) async fn connect(local: SocketAddr, remote: SocketAddr, within: Durat
         }
         socket.connect(remote).await
     };
-    timeout(within, connected).await.map_err(|_| End::NotMade)?.map_err(End::Failed)
+    timeout(within, connected).await.map_err(|_| End::NotMade)?.map_err(End::Refused)
 }
 
 /// What others may do with a connection.

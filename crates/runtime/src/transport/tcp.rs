@@ -5,6 +5,7 @@
 
 use super::{
     Sent,
+    refusals::Refusals,
     stream::{self, Connection, End, StreamLimits, StreamUser, Whence},
 };
 use bytes::Bytes;
@@ -28,6 +29,7 @@ pub(crate) struct TcpTransport {
     local: SocketAddr,
     listener: TcpListener,
     connections: RefCell<HashMap<SocketAddr, Rc<Connection>>>,
+    refusals: RefCell<Refusals>,
 }
 
 impl TcpTransport {
@@ -38,7 +40,7 @@ impl TcpTransport {
     pub(crate) fn bind(id: ListenerId, address: SocketAddr, limits: StreamLimits) -> io::Result<Self> {
         let listener = stream::listen(address)?;
         let local = listener.local_addr()?;
-        Ok(TcpTransport { id, limits, local, listener, connections: RefCell::default() })
+        Ok(TcpTransport { id, limits, local, listener, connections: RefCell::default(), refusals: RefCell::default() })
     }
 
     /// Where it listens; the port is the system's choice where 0 was asked for.
@@ -74,11 +76,14 @@ impl TcpTransport {
         });
     }
 
-    /// Sends over the connection with `remote`; makes one where there is none.
-    pub(crate) fn send<U: StreamUser + 'static>(self: &Rc<Self>, remote: SocketAddr, message: &Bytes, user: &Rc<U>) -> Sent {
+    /// Sends over the connection with `remote`; makes one where there is none, unless it is a `trial` and none could be made lately.
+    pub(crate) fn send<U: StreamUser + 'static>(self: &Rc<Self>, remote: SocketAddr, message: &Bytes, trial: bool, user: &Rc<U>) -> Sent {
         let known = self.connections.borrow().get(&remote).cloned();
         if let Some(connection) = known {
             return connection.push(message);
+        }
+        if trial && self.refusals.borrow().has(remote) {
+            return Sent::Unreachable;
         }
         let Some(connection) = self.enter(remote) else {
             tracing::warn!(%remote, "no connection was made: there are as many as may be");
@@ -88,8 +93,14 @@ impl TcpTransport {
         let (transport, user) = (self.clone(), user.clone());
         tokio::task::spawn_local(async move {
             let end = match stream::connect(transport.local, remote, transport.limits.connect).await {
-                Ok(stream) => transport.carry(&connection, stream, remote, None, &user).await,
-                Err(end) => end,
+                Ok(stream) => {
+                    transport.refusals.borrow_mut().forget(remote);
+                    transport.carry(&connection, stream, remote, None, &user).await
+                }
+                Err(end) => {
+                    transport.refusals.borrow_mut().note(remote);
+                    end
+                }
             };
             transport.leave(remote, &end, &user);
         });

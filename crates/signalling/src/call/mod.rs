@@ -26,15 +26,16 @@ use crate::tombstone::Tombstone;
 use crate::transaction::{TransactionKey, TransactionKeys};
 use crate::wire::{Arrival, Transmit};
 use failure::Cause;
-use leg::{Context, Leg, LegEvent};
+use leg::{Context, Leg, LegEvent, LostWay};
 use modify::Modify;
 use phase::{Bridge, MediaState, Phase};
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tandem_model::{
-    BuiltIn, CallId, Codec, Decision, Destination, EndReason, EndpointStats, Event, EventKind, LegId, LegRecord, ListenerId, MediaCommand,
-    MediaEvent, Question, QuestionId, Random, Timestamp, Transport,
+    BuiltIn, CallId, Codec, Decision, Delivery, Destination, EndReason, EndpointStats, Event, EventKind, LegId, LegRecord, ListenerId,
+    MediaCommand, MediaEvent, Question, QuestionId, Random, Timestamp, Transport,
 };
 
 /// What every call of a node shares.
@@ -64,6 +65,8 @@ pub struct NodeFacts {
 pub struct ListenerFacts {
     /// Its transport.
     pub transport: Transport,
+    /// The address that it is bound to: listeners of one address stand beside each other.
+    pub bound: IpAddr,
     /// `host:port` for Via and Contact.
     pub advertise: Arc<str>,
     /// The host alone, for From.
@@ -73,6 +76,17 @@ pub struct ListenerFacts {
 impl NodeFacts {
     fn listener(&self, id: ListenerId) -> &ListenerFacts {
         self.listeners.get(usize::from(id.0)).unwrap_or(&self.listeners[0])
+    }
+
+    /// The listener of `transport` at the address of `id`: itself if it is one.
+    fn beside(&self, id: ListenerId, transport: Transport) -> Option<ListenerId> {
+        let own = self.listener(id);
+        if own.transport == transport {
+            return Some(id);
+        }
+        let mut listeners = self.listeners.iter();
+        let place = listeners.position(|listener| listener.transport == transport && listener.bound == own.bound)?;
+        u16::try_from(place).ok().map(ListenerId)
     }
 }
 
@@ -97,7 +111,7 @@ pub enum Input {
     /// News of the media session.
     Media(Box<MediaEvent>),
     /// The transport could not deliver there from that listener, or lost the connection.
-    Unreachable(ListenerId, Destination),
+    Unreachable(ListenerId, Destination, Delivery),
     /// Somebody ends the call.
     End(EndReason),
     /// A timer is due.
@@ -213,7 +227,9 @@ impl Call {
             Input::Message(arrival) => self.on_message(now, arrival),
             Input::Decided(id, decision) => self.on_decision(now, id, *decision),
             Input::Media(event) => self.on_media(now, *event),
-            Input::Unreachable(listener, destination) => self.on_unreachable(now, listener, &destination),
+            Input::Unreachable(listener, destination, delivery) => {
+                self.on_unreachable(now, &LostWay { listener, destination: &destination, delivery });
+            }
             Input::End(reason) => self.end(now, reason, None),
             Input::Wake => self.on_wake(now),
         }
@@ -293,15 +309,15 @@ impl Call {
         }
     }
 
-    fn on_unreachable(&mut self, now: Timestamp, listener: ListenerId, destination: &Destination) {
+    fn on_unreachable(&mut self, now: Timestamp, lost: &LostWay<'_>) {
         if let Some(callee) = &mut self.callee {
-            let event = callee.on_unreachable(context!(self, now), listener, destination);
+            let event = callee.on_unreachable(context!(self, now), lost);
             self.on_leg_event(now, Side::Callee, event);
         }
-        let event = self.caller.on_unreachable(context!(self, now), listener, destination);
+        let event = self.caller.on_unreachable(context!(self, now), lost);
         self.on_leg_event(now, Side::Caller, event);
         for stray in &mut self.strays {
-            stray.on_unreachable(context!(self, now), listener, destination);
+            stray.on_unreachable(context!(self, now), lost);
         }
     }
 

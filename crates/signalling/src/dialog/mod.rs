@@ -33,7 +33,7 @@ pub struct Dialog {
     /// What its requests leave over.
     over: Transport,
     /// Where requests go (§8.1.2).
-    destination: Option<Destination>,
+    hop: Option<NextHop>,
     routes: RouteSet,
     sequence: Sequence,
 }
@@ -79,7 +79,7 @@ impl Dialog {
             remote: without_tag(request.header(HeaderName::From).unwrap_or_default(), &from),
             target,
             over,
-            destination: routes.destination(place, over),
+            hop: routes.next_hop(place, over),
             routes,
             sequence: Sequence::answering(cseq.number),
         })
@@ -106,7 +106,7 @@ impl Dialog {
             remote: without_tag(response.header(HeaderName::To).unwrap_or_default(), &to),
             target,
             over,
-            destination: routes.destination(place, over),
+            hop: routes.next_hop(place, over),
             routes,
             sequence: Sequence::calling(request_cseq),
         })
@@ -122,7 +122,7 @@ impl Dialog {
             }
             Err(_) => next_hop(&self.target, self.over),
         };
-        self.destination = self.routes.destination(place, self.over);
+        self.hop = self.routes.next_hop(place, self.over);
         Ok(self)
     }
 
@@ -160,7 +160,7 @@ impl Dialog {
     pub fn refresh_target(&mut self, message: &Message) {
         if let Ok((target, place)) = contact(message, self.over) {
             self.target = target;
-            self.destination = self.routes.destination(place, self.over);
+            self.hop = self.routes.next_hop(place, self.over);
         }
     }
 
@@ -189,9 +189,14 @@ impl Dialog {
         self.over
     }
 
+    /// What the next hop wants its requests to go over, if it says (RFC 3263 §4.1).
+    pub fn transport(&self) -> Option<Transport> {
+        self.hop.as_ref()?.transport
+    }
+
     /// Where its requests go (§8.1.2): the first route, else the target. `None` if neither names a place to send to.
     pub fn destination(&self) -> Option<Destination> {
-        self.destination.clone()
+        self.hop.as_ref().map(|hop| hop.destination.clone())
     }
 }
 

@@ -10,6 +10,8 @@ use tandem_model::{Destination, Transport};
 pub(super) struct NextHop {
     /// Address or name, and port.
     pub(super) destination: Destination,
+    /// Its `transport` parameter, where that is a transport without TLS of ours.
+    pub(super) transport: Option<Transport>,
 }
 
 /// [`place_of`] a URI that is still to be read.
@@ -35,7 +37,12 @@ pub(super) fn place_of(uri: &Uri<'_>, over: Transport) -> Option<NextHop> {
             Host::Name(name) => Destination::Name { host: name.into(), port },
         },
     };
-    Some(NextHop { destination })
+    Some(NextHop { destination, transport: transport_of(uri) })
+}
+
+fn transport_of(uri: &Uri<'_>) -> Option<Transport> {
+    let asked = uri.transport()?;
+    [Transport::Udp, Transport::Tcp].into_iter().find(|known| known.token().eq_ignore_ascii_case(asked))
 }
 
 fn place(host: &str, port: u16) -> Destination {
@@ -75,8 +82,8 @@ impl RouteSet {
     }
 
     /// Where requests go whose target is at `place`: to the first route, if there is one.
-    pub(super) fn destination(&self, place: Option<NextHop>, over: Transport) -> Option<Destination> {
-        self.first().map_or(place, |first| next_hop(first, over)).map(|hop| hop.destination)
+    pub(super) fn next_hop(&self, place: Option<NextHop>, over: Transport) -> Option<NextHop> {
+        self.first().map_or(place, |first| next_hop(first, over))
     }
 
     /// The URI of the first route.

@@ -65,7 +65,8 @@ impl Bench {
     pub(crate) fn over(transport: Transport) -> Bench {
         let minter = Minter::new([1; 16]);
         let keys = TransactionKeys::new([2; 16]);
-        let listener = ListenerFacts { transport, advertise: "192.0.2.9:5060".into(), host: "192.0.2.9".into() };
+        let bound = std::net::IpAddr::from([192, 0, 2, 9]);
+        let listener = ListenerFacts { transport, bound, advertise: "192.0.2.9:5060".into(), host: "192.0.2.9".into() };
         let node = NodeFacts {
             minter: minter.clone(),
             keys,

@@ -24,6 +24,7 @@ mod in_dialog_races;
 mod in_dialog_requests;
 mod late_offer;
 mod limits;
+mod long_requests;
 mod lost_ack;
 mod media_session;
 mod multipart;

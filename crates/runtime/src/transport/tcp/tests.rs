@@ -50,7 +50,7 @@ impl StreamUser for Witness {
     fn on_message(self: &Rc<Self>, flow: Flow, message: Bytes) {
         self.note(String::from_utf8_lossy(&message).into_owned());
         if let Some(transport) = self.answers.borrow().upgrade() {
-            transport.send(flow.remote, &Bytes::from_static(ANSWER), self);
+            transport.send(flow.remote, &Bytes::from_static(ANSWER), false, self);
         }
     }
 
@@ -104,8 +104,8 @@ fn a_connection_is_made_once_and_used_again() {
     with(StreamLimits::USUAL, async |transport, witness| {
         let far = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let there = far.local_addr().unwrap();
-        assert_eq!(transport.send(there, &message("one"), &witness), Sent::Now);
-        assert_eq!(transport.send(there, &message("two"), &witness), Sent::Now);
+        assert_eq!(transport.send(there, &message("one"), false, &witness), Sent::Now);
+        assert_eq!(transport.send(there, &message("two"), false, &witness), Sent::Now);
         let (peer, from) = timeout(PATIENCE, far.accept()).await.unwrap().unwrap();
         assert_eq!(from.ip(), transport.local().ip());
         let mut lines = tokio::io::BufReader::new(peer).lines();
@@ -122,7 +122,7 @@ fn a_connection_is_made_once_and_used_again() {
 fn who_refuses_is_told_at_once() {
     with(StreamLimits::USUAL, async |transport, witness| {
         let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        assert_eq!(transport.send(nobody, &message("one"), &witness), Sent::Now);
+        assert_eq!(transport.send(nobody, &message("one"), false, &witness), Sent::Now);
         witness.hears("over: Connection refused").await;
         assert!(!transport.is_connected(nobody));
     });
@@ -162,12 +162,12 @@ fn who_does_not_read_is_cut_and_what_waits_is_bounded() {
         let far = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let there = far.local_addr().unwrap();
         let large = Bytes::from(vec![b'x'; 60_000]);
-        assert_eq!(transport.send(there, &large, &witness), Sent::Now);
-        assert_eq!(transport.send(there, &large, &witness), Sent::Unreachable);
+        assert_eq!(transport.send(there, &large, false, &witness), Sent::Now);
+        assert_eq!(transport.send(there, &large, false, &witness), Sent::Unreachable);
         let _peer = timeout(PATIENCE, far.accept()).await.unwrap().unwrap();
         // As much as the system keeps for both ends, and more.
         while transport.is_connected(there) {
-            transport.send(there, &large, &witness);
+            transport.send(there, &large, false, &witness);
             tokio::task::yield_now().await;
         }
         witness.hears("over: the other end does not read").await;
@@ -185,8 +185,8 @@ fn connections_are_bounded() {
         let mut nothing = [0; 1];
         assert_eq!(timeout(PATIENCE, peers[2].read(&mut nothing)).await.unwrap().unwrap(), 0);
         let far = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        assert_eq!(transport.send(far, &message("third"), &witness), Sent::Now);
+        assert_eq!(transport.send(far, &message("third"), false, &witness), Sent::Now);
         let further: SocketAddr = "127.0.0.9:5060".parse().unwrap();
-        assert_eq!(transport.send(further, &message("fourth"), &witness), Sent::Unreachable);
+        assert_eq!(transport.send(further, &message("fourth"), false, &witness), Sent::Unreachable);
     });
 }

@@ -1,6 +1,6 @@
 //! The leg as user agent client: our INVITE, first or later, its ACK and its CANCEL.
 
-use super::{Context, Extra, Leg, LegEvent, MAX_FORWARDS, State, finish};
+use super::{Context, Extra, Leg, LegEvent, LostWay, MAX_FORWARDS, State, Way, finish};
 use crate::call::Output;
 use crate::dispatcher::ALLOW;
 use crate::message::{HeaderName, Message, Method, Printer, is_sips};
@@ -10,7 +10,7 @@ use crate::transaction::{Action, Event, Kind, TRANSACTION_TIMEOUT, Transaction};
 use crate::wire::{Arrival, Transmit};
 use bytes::Bytes;
 use std::time::Duration;
-use tandem_model::{Destination, LegId, LegPlan, ListenerId, Timestamp};
+use tandem_model::{Delivery, LegId, LegPlan, Timestamp};
 
 /// CSeq of the first request on a leg.
 const FIRST_CSEQ: u32 = 1;
@@ -39,7 +39,7 @@ pub(super) struct InviteClient {
     serial: u16,
     cseq: u32,
     request: Bytes,
-    destination: Destination,
+    way: Way,
     transaction: Transaction,
     cancel: Cancel,
     /// The leg's first INVITE, which makes the dialog.
@@ -52,7 +52,7 @@ pub(super) struct InviteClient {
 struct NewInvite {
     serial: u16,
     cseq: u32,
-    destination: Destination,
+    way: Way,
     first: bool,
 }
 
@@ -72,7 +72,7 @@ pub(super) struct AckedInvite {
     pub(super) serial: u16,
     pub(super) cseq: u32,
     pub(super) ack: Bytes,
-    pub(super) destination: Destination,
+    pub(super) way: Way,
     pub(super) until: Timestamp,
 }
 
@@ -104,9 +104,8 @@ impl InviteClient {
     }
 
     /// A CANCEL, should the call die.
-    pub(super) fn last_word(&self) -> Option<(Destination, Bytes)> {
-        let bytes = hop_request(&self.request, Method::Cancel, None, None)?;
-        Some((self.destination.clone(), bytes))
+    pub(super) fn last_word(&self) -> Option<Transmit> {
+        hop_request(&self.request, Method::Cancel, None, None).map(|bytes| self.way.transmit(bytes))
     }
 }
 
@@ -118,8 +117,9 @@ impl Leg {
         let mut leg = Leg::new(id, State::Outgoing, plan.endpoint.clone(), plan.profile.clone(), media, (from, to), tag);
         leg.sips = is_sips(&plan.uri);
         let serial = leg.next_serial();
+        let way = leg.first_way(plan.destination.clone());
         let mut printer = Printer::request(Method::Invite.as_str(), &plan.uri);
-        printer.header_parts(HeaderName::Via, &leg.via(context.node, serial).parts());
+        printer.header_parts(HeaderName::Via, &leg.via(context.node, way.listener, serial).parts());
         let presentation = plan.presentation.as_deref();
         if let Some(route) = presentation.and_then(|presentation| presentation.route.as_deref()) {
             printer.header_str(HeaderName::Route, route);
@@ -133,43 +133,44 @@ impl Leg {
         for (name, value) in presentation.into_iter().flat_map(|presentation| &presentation.headers) {
             printer.header_raw(name, value);
         }
-        let invite = NewInvite { serial, cseq: FIRST_CSEQ, destination: plan.destination.clone(), first: true };
+        let invite = NewInvite { serial, cseq: FIRST_CSEQ, way, first: true };
         leg.finish_invite(context, printer, invitation.sdp, invite);
         leg
     }
 
     /// An INVITE inside the dialog. False if it cannot be sent now.
     pub(crate) fn reinvite(&mut self, context: &mut Context<'_>, sdp: Option<&[u8]>, max_forwards: u32) -> bool {
-        let (Some(destination), None) = (self.dialog_destination(), &self.client) else { return false };
-        let (serial, via) = self.new_via(context);
+        let (Some(way), None) = (self.dialog_way(context.node), &self.client) else { return false };
+        let (serial, via) = self.new_via(context, &way);
         let Some(dialog) = &mut self.dialog else { return false };
         let cseq = dialog.next_cseq();
         let printer = dialog.request(Method::Invite.as_str(), cseq, &via.parts(), max_forwards);
-        self.finish_invite(context, printer, sdp, NewInvite { serial, cseq, destination, first: false });
+        self.finish_invite(context, printer, sdp, NewInvite { serial, cseq, way, first: false });
         true
     }
 
     fn finish_invite(&mut self, context: &mut Context<'_>, mut printer: Printer, sdp: Option<&[u8]>, invite: NewInvite) {
-        let NewInvite { serial, cseq, destination, first } = invite;
+        let NewInvite { serial, cseq, mut way, first } = invite;
         self.contact(context.node).write(&mut printer);
         printer.header_str(HeaderName::Allow, ALLOW);
-        let request = finish(printer, sdp);
-        context.send(self.transmit(destination.clone(), request.clone()));
-        let transport = context.node.listener(self.profile.listener).transport;
+        let request = self.fit(context.node, serial, &mut way, finish(printer, sdp));
+        context.send(way.transmit(request.clone()));
+        let transport = context.node.listener(way.listener).transport;
         let transaction = Transaction::client(context.now, Kind::ClientInvite, transport);
         let patience = (!first).then(|| context.now + REINVITE_PATIENCE);
-        self.client = Some(Box::new(InviteClient { serial, cseq, request, destination, transaction, cancel: Cancel::No, first, patience }));
+        self.client = Some(Box::new(InviteClient { serial, cseq, request, way, transaction, cancel: Cancel::No, first, patience }));
     }
 
     /// The ACK of a 2xx to our INVITE, with the answer where the 2xx had the offer.
     pub(crate) fn ack(&mut self, context: &mut Context<'_>, sdp: Option<&[u8]>) {
         let Some(client) = self.client.take_if(|client| client.is_accepted()) else { return };
-        let (_, via) = self.new_via(context);
-        let (Some(dialog), Some(destination)) = (&self.dialog, self.dialog_destination()) else { return };
+        let Some(mut way) = self.dialog_way(context.node) else { return };
+        let (serial, via) = self.new_via(context, &way);
+        let Some(dialog) = &self.dialog else { return };
         let ack = finish(dialog.request(Method::Ack.as_str(), client.cseq, &via.parts(), MAX_FORWARDS), sdp);
-        context.send(self.transmit(destination.clone(), ack.clone()));
-        self.acked =
-            Some(AckedInvite { serial: client.serial, cseq: client.cseq, ack, destination, until: context.now + TRANSACTION_TIMEOUT });
+        let ack = self.fit(context.node, serial, &mut way, ack);
+        context.send(way.transmit(ack.clone()));
+        self.acked = Some(AckedInvite { serial: client.serial, cseq: client.cseq, ack, way, until: context.now + TRANSACTION_TIMEOUT });
     }
 
     /// Takes back our INVITE: CANCEL now, or with the first provisional response.
@@ -190,9 +191,10 @@ impl Leg {
     fn send_cancel(&mut self, context: &mut Context<'_>) {
         let Some(client) = &mut self.client else { return };
         let Cancel::Wanted(reason) = std::mem::replace(&mut client.cancel, Cancel::Sent(context.now + TRANSACTION_TIMEOUT)) else { return };
-        let (serial, destination) = (client.serial, client.destination.clone());
+        // It goes where the INVITE went, or nowhere.
+        let (serial, way) = (client.serial, Way { trial: false, ..client.way.clone() });
         if let Some(bytes) = hop_request(&client.request, Method::Cancel, None, reason.as_deref()) {
-            self.send_request(context, serial, Method::Cancel, bytes, destination);
+            self.send_request(context, serial, Method::Cancel, bytes, way);
         }
     }
 
@@ -204,7 +206,7 @@ impl Leg {
     }
 
     pub(super) fn on_response(&mut self, context: &mut Context<'_>, arrival: Arrival) -> Option<LegEvent> {
-        self.remote = Some(arrival.flow.remote);
+        self.note_remote(&arrival);
         match arrival.message.method() {
             Method::Invite => self.on_invite_response(context, arrival),
             method => self.on_request_response(context, arrival.serial, method, arrival.message),
@@ -291,8 +293,8 @@ impl Leg {
         let client = self.client.take_if(|client| !client.is_accepted())?;
         let ack = hop_request(&client.request, Method::Ack, Some(&arrival.message), None);
         if let Some(ack) = ack {
-            let kept = self.transmit(client.destination.clone(), Bytes::copy_from_slice(&ack));
-            context.send(self.transmit(client.destination.clone(), ack));
+            let kept = client.way.transmit(Bytes::copy_from_slice(&ack));
+            context.send(client.way.transmit(ack));
             context.outputs.push_back(Output::Retire(arrival.key, Tombstone::Acknowledge(Box::new(kept))));
         }
         self.requests.retain(|request| request.method != Method::Cancel);
@@ -319,29 +321,52 @@ impl Leg {
         let (_, timer) = client.transaction.poll_timeout().filter(|(at, _)| *at <= context.now)?;
         let actions = client.transaction.on(context.now, Event::Expired(timer));
         if actions.contains(&Action::Resend) {
-            let transmit =
-                Transmit { listener: self.profile.listener, destination: client.destination.clone(), bytes: client.request.clone() };
-            context.send(transmit);
+            context.send(client.way.transmit(client.request.clone()));
         }
         actions.contains(&Action::ReportTimeout).then(|| self.client_failed(LegEvent::TimedOut)).flatten()
     }
 
-    /// The transport could not deliver to `destination`.
-    pub(crate) fn on_unreachable(
-        &mut self,
-        context: &mut Context<'_>,
-        listener: ListenerId,
-        destination: &Destination,
-    ) -> Option<LegEvent> {
-        if listener != self.profile.listener {
+    /// The transport could not deliver there.
+    pub(crate) fn on_unreachable(&mut self, context: &mut Context<'_>, lost: &LostWay<'_>) -> Option<LegEvent> {
+        self.requests_unreachable(context, lost);
+        self.ack_unreachable(context, lost);
+        let client = self.client.as_mut().filter(|client| lost.is(&client.way))?;
+        if client.way.trial && lost.delivery == Delivery::Never && client.cancel == Cancel::No && !client.is_accepted() {
+            self.invite_by_datagram(context);
             return None;
         }
-        self.requests_undelivered(context, destination);
-        let client = self.client.as_mut().filter(|client| client.destination == *destination)?;
         let actions = client.transaction.on(context.now, Event::TransportError);
         // Over a connection that is lost nothing more comes, whatever has come; over UDP a response may yet.
-        let lost = context.node.listener(listener).transport.is_reliable() && !client.is_accepted();
-        (lost || actions.contains(&Action::ReportTransportError)).then(|| self.client_failed(LegEvent::Unreachable)).flatten()
+        let is_lost = context.node.listener(lost.listener).transport.is_reliable() && !client.is_accepted();
+        (is_lost || actions.contains(&Action::ReportTransportError)).then(|| self.client_failed(LegEvent::Unreachable)).flatten()
+    }
+
+    /// §18.1.1: no connection was to be had for an INVITE that is too long for a datagram.
+    fn invite_by_datagram(&mut self, context: &mut Context<'_>) {
+        let Some(mut client) = self.client.take() else { return };
+        if let Some((serial, request)) = self.as_datagram(context.node, &mut client.way, &client.request) {
+            (client.serial, client.request) = (serial, request);
+            let transport = context.node.listener(client.way.listener).transport;
+            client.transaction = Transaction::client(context.now, Kind::ClientInvite, transport);
+            context.send(client.way.transmit(client.request.clone()));
+        }
+        self.client = Some(client);
+    }
+
+    fn ack_unreachable(&mut self, context: &mut Context<'_>, lost: &LostWay<'_>) {
+        let Some(mut acked) = self.acked.take_if(|acked| lost.is(&acked.way) && acked.way.trial) else { return };
+        if let Some((_, ack)) = self.as_datagram(context.node, &mut acked.way, &acked.ack) {
+            context.send(acked.way.transmit(ack.clone()));
+            acked.ack = ack;
+        }
+        self.acked = Some(acked);
+    }
+
+    /// Where the peer is, as its messages show: those that came where the leg's own requests leave from.
+    pub(super) fn note_remote(&mut self, arrival: &Arrival) {
+        if self.remote.is_none() || arrival.flow.listener == self.profile.listener {
+            self.remote = Some(arrival.flow.remote);
+        }
     }
 
     fn client_failed(&mut self, event: LegEvent) -> Option<LegEvent> {

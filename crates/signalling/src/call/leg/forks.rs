@@ -49,7 +49,7 @@ impl Leg {
     pub(super) fn on_late_success(&mut self, context: &mut Context<'_>, arrival: &Arrival) {
         let Some(acked) = self.acked.as_ref().filter(|acked| acked.serial == arrival.serial) else { return };
         if self.is_ours(&arrival.message) {
-            let transmit = self.transmit(acked.destination.clone(), acked.ack.clone());
+            let transmit = acked.way.transmit(acked.ack.clone());
             context.send(transmit);
         } else {
             let cseq = acked.cseq;
@@ -77,19 +77,19 @@ impl Leg {
             return;
         }
         let Ok(mut dialog) = Dialog::from_response(response, self.tag, cseq, &self.to, self.over(context.node)) else { return };
-        let Some(destination) = dialog.destination() else { return };
-        let (_, via) = self.new_via(context);
+        let Some(way) = self.way_in(context.node, &dialog) else { return };
+        let (_, via) = self.new_via(context, &way);
         let declined = self.decline_offer_of(context, response);
         let ack = finish(dialog.request(Method::Ack.as_str(), cseq, &via.parts(), MAX_FORWARDS), declined.as_deref());
-        context.send(self.transmit(destination.clone(), ack));
+        context.send(way.transmit(ack));
         if known {
             return;
         }
         self.forks.push(tag.into());
-        let (serial, via) = self.new_via(context);
+        let (serial, via) = self.new_via(context, &way);
         let number = dialog.next_cseq();
         let bye = dialog.request(Method::Bye.as_str(), number, &via.parts(), MAX_FORWARDS).finish();
-        self.send_request(context, serial, Method::Bye, bye, destination);
+        self.send_request(context, serial, Method::Bye, bye, way);
     }
 
     /// §13.2.2.4: where our INVITE had no offer the 2xx has one, and its ACK an answer: one that takes nothing.

@@ -130,7 +130,7 @@ impl Leg {
         let bytes = finish_like(printer, reply.body_of);
         context.outputs.push_back(Output::Retire(held.key, Tombstone::Repeat(bytes.to_vec().into_boxed_slice())));
         let destination = response_destination(&held.request, &held.flow);
-        context.send(Transmit { listener: held.flow.listener, destination, bytes });
+        context.send(Transmit { listener: held.flow.listener, destination, bytes, trial: false });
     }
 
     /// Lets a held request go without an answer: its sender has given it up, and must not get a late 408 (RFC 4320 §4.2).
@@ -161,8 +161,8 @@ impl Leg {
         if self.state == State::Leaving || !self.has_room_to_ask() {
             return false;
         }
-        let Some(destination) = self.dialog_destination() else { return false };
-        let (serial, via) = self.new_via(context);
+        let Some(way) = self.dialog_way(context.node) else { return false };
+        let (serial, via) = self.new_via(context, &way);
         let contact = self.contact(context.node);
         // RFC 7332 §4: one less than it came with.
         let hops = request.max_forwards().and_then(Result::ok).map_or(super::MAX_FORWARDS, u32::from).saturating_sub(1);
@@ -180,7 +180,7 @@ impl Leg {
         printer.copy_all(request, HeaderName::InfoPackage);
         printer.copy_all(request, HeaderName::RecvInfo);
         let bytes = finish_like(printer, Some(request));
-        self.send_asked(context, (serial, method), bytes, destination, Some(id));
+        self.send_asked(context, (serial, method), bytes, way, Some(id));
         true
     }
 }

@@ -12,7 +12,7 @@ impl Leg {
     pub(super) fn on_request_inside(&mut self, context: &mut Context<'_>, arrival: Arrival) -> Option<LegEvent> {
         let verdict = self.dialog_of(&arrival.message).map_or(Verdict::Stranger, |dialog| dialog.accept(&arrival.message));
         if verdict == Verdict::InOrder {
-            self.remote = Some(arrival.flow.remote);
+            self.note_remote(&arrival);
         }
         match (verdict, arrival.message.method()) {
             (Verdict::Stranger, _) => self.refuse(context, &arrival, 481, |_| {}),
@@ -61,6 +61,7 @@ impl Leg {
             listener: arrival.flow.listener,
             destination: response_destination(&arrival.message, &arrival.flow),
             bytes,
+            trial: false,
         });
     }
 
@@ -126,8 +127,8 @@ impl Leg {
 
     pub(super) fn bye(&mut self, context: &mut Context<'_>, reason: Option<&str>) {
         self.state = State::Leaving;
-        let (serial, via) = self.new_via(context);
-        let Some(destination) = self.dialog_destination() else { return };
+        let Some(way) = self.dialog_way(context.node) else { return };
+        let (serial, via) = self.new_via(context, &way);
         let Some(dialog) = &mut self.dialog else { return };
         let cseq = dialog.next_cseq();
         let mut printer = dialog.request(Method::Bye.as_str(), cseq, &via.parts(), MAX_FORWARDS);
@@ -135,6 +136,6 @@ impl Leg {
             printer.header_str(HeaderName::Reason, reason);
         }
         let bytes = printer.finish();
-        self.send_request(context, serial, Method::Bye, bytes, destination);
+        self.send_request(context, serial, Method::Bye, bytes, way);
     }
 }

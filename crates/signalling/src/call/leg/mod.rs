@@ -9,10 +9,12 @@ mod held;
 mod inside;
 mod requests;
 mod server;
+mod way;
 
 pub(crate) use client::Invitation;
 pub(crate) use held::{HeldId, Reply};
 pub(crate) use server::Extra;
+pub(crate) use way::{LostWay, Way};
 
 use crate::call::{NodeFacts, Output};
 use crate::dialog::Dialog;
@@ -27,7 +29,7 @@ use requests::OpenRequest;
 use server::{AwaitingAck, InviteServer};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use tandem_model::{Destination, LegId, LegProfile, Random, Timestamp, Transport};
+use tandem_model::{LegId, LegProfile, Random, Timestamp, Transport};
 
 /// Max-Forwards of a request that no other gave rise to (RFC 3261 §8.1.1.6).
 pub(crate) const MAX_FORWARDS: u32 = 70;
@@ -247,9 +249,7 @@ impl Leg {
     pub(crate) fn last_word(&self, node: &NodeFacts) -> Option<Transmit> {
         match self.state {
             State::Incoming => self.server.as_ref().map(|server| server.last_word(self.tag)),
-            State::Outgoing => {
-                self.client.as_ref().and_then(|client| client.last_word()).map(|(destination, bytes)| self.transmit(destination, bytes))
-            }
+            State::Outgoing => self.client.as_ref().and_then(|client| client.last_word()),
             State::Confirmed => self.last_bye(node),
             State::Leaving => None,
         }
@@ -267,33 +267,9 @@ impl Leg {
         node.listener(self.profile.listener).transport
     }
 
-    /// Our Via value for client transaction `serial`.
-    fn via(&self, node: &NodeFacts, serial: u16) -> OurVia {
-        let listener = node.listener(self.profile.listener);
-        OurVia { transport: listener.transport.token(), place: listener.advertise.clone(), branch: node.minter.branch(self.id, serial) }
-    }
-
     fn next_serial(&mut self) -> u16 {
         self.serial = self.serial.wrapping_add(1);
         self.serial
-    }
-
-    /// Where requests inside the dialog go.
-    fn dialog_destination(&self) -> Option<Destination> {
-        let over_tls = self.dialog.as_ref().is_some_and(|dialog| dialog.over().is_secure());
-        let seen = self.remote.map(|remote| match over_tls {
-            // Whom that connection is with has been settled; whom a new one to that address would be with has not.
-            true => Destination::Back { remote, port: remote.port() },
-            false => Destination::Address(remote),
-        });
-        if self.profile.nat && seen.is_some() {
-            return seen;
-        }
-        self.dialog.as_ref().or(self.early.last()).and_then(Dialog::destination).or(seen)
-    }
-
-    fn transmit(&self, destination: Destination, bytes: Bytes) -> Transmit {
-        Transmit { listener: self.profile.listener, destination, bytes }
     }
 }
 

@@ -1,12 +1,11 @@
 //! Requests of ours other than INVITE and ACK: CANCEL, BYE, and what the other leg's peer asks (RFC 3261 §17.1.2).
 
 use super::held::HeldId;
-use super::{Context, Leg, LegEvent, OurVia};
+use super::{Context, Leg, LegEvent, LostWay, OurVia, Way};
 use crate::message::{Message, Method};
 use crate::transaction::{Action, Event, Kind, Transaction};
-use crate::wire::Transmit;
 use bytes::Bytes;
-use tandem_model::{Destination, Timestamp};
+use tandem_model::{Delivery, Timestamp};
 
 /// Such requests that a leg may have open at once: a CANCEL, a BYE, BYEs to further forks, and requests of the other leg.
 const MAX_OPEN_REQUESTS: usize = 24;
@@ -21,7 +20,7 @@ pub(super) struct OpenRequest {
     pub(super) method: Method,
     pub(super) transaction: Transaction,
     bytes: Bytes,
-    pub(super) destination: Destination,
+    pub(super) way: Way,
     /// The request of the other leg's peer that waits for the answer.
     asked: Option<HeldId>,
     /// It could not be delivered, and the call is to be told so at once.
@@ -35,8 +34,8 @@ impl OpenRequest {
 }
 
 impl Leg {
-    pub(super) fn send_request(&mut self, context: &mut Context<'_>, serial: u16, method: Method, bytes: Bytes, destination: Destination) {
-        self.send_asked(context, (serial, method), bytes, destination, None);
+    pub(super) fn send_request(&mut self, context: &mut Context<'_>, serial: u16, method: Method, bytes: Bytes, way: Way) {
+        self.send_asked(context, (serial, method), bytes, way, None);
     }
 
     /// The same on behalf of the other leg's peer.
@@ -45,14 +44,15 @@ impl Leg {
         context: &mut Context<'_>,
         (serial, method): (u16, Method),
         bytes: Bytes,
-        destination: Destination,
+        mut way: Way,
         asked: Option<HeldId>,
     ) {
-        context.send(self.transmit(destination.clone(), bytes.clone()));
+        let bytes = self.fit(context.node, serial, &mut way, bytes);
+        context.send(way.transmit(bytes.clone()));
         if self.requests.len() < MAX_OPEN_REQUESTS {
-            let transport = context.node.listener(self.profile.listener).transport;
+            let transport = context.node.listener(way.listener).transport;
             let transaction = Transaction::client(context.now, Kind::ClientOther, transport);
-            self.requests.push(OpenRequest { serial, method, transaction, bytes, destination, asked, lost: None });
+            self.requests.push(OpenRequest { serial, method, transaction, bytes, way, asked, lost: None });
         }
     }
 
@@ -81,7 +81,6 @@ impl Leg {
 
     /// Lets what is due run out, up to the first request that the call must hear of.
     pub(super) fn request_timeout(&mut self, context: &mut Context<'_>) -> Option<LegEvent> {
-        let listener = self.profile.listener;
         let (mut place, mut event) = (0, None);
         while let (Some(open), None) = (self.requests.get_mut(place), &event) {
             if open.lost.is_some() {
@@ -93,7 +92,7 @@ impl Leg {
             let Some((_, timer)) = open.transaction.poll_timeout().filter(|(at, _)| *at <= context.now) else { continue };
             let actions = open.transaction.on(context.now, Event::Expired(timer));
             if actions.contains(&Action::Resend) {
-                context.send(Transmit { listener, destination: open.destination.clone(), bytes: open.bytes.clone() });
+                context.send(open.way.transmit(open.bytes.clone()));
             }
             if actions.contains(&Action::ReportTimeout) {
                 event = open.asked.map(LegEvent::Unanswered);
@@ -104,20 +103,32 @@ impl Leg {
         event
     }
 
-    /// Nothing reaches `destination`: what was sent there fails.
-    pub(super) fn requests_undelivered(&mut self, context: &Context<'_>, destination: &Destination) {
-        self.requests.retain_mut(|open| {
-            let failed = open.destination == *destination;
-            if failed {
-                open.lost = Some(context.now);
+    /// What could not be sent fails; or, where it was only tried over a stream, is sent as a datagram (§18.1.1).
+    pub(super) fn requests_unreachable(&mut self, context: &mut Context<'_>, lost: &LostWay<'_>) {
+        let mut open = std::mem::take(&mut self.requests);
+        open.retain_mut(|request| {
+            if !lost.is(&request.way) {
+                return true;
             }
-            !failed || open.asked.is_some()
+            let again = (request.way.trial && lost.delivery == Delivery::Never)
+                .then(|| self.as_datagram(context.node, &mut request.way, &request.bytes))
+                .flatten();
+            let Some((serial, bytes)) = again else {
+                request.lost = Some(context.now);
+                return request.asked.is_some();
+            };
+            let transport = context.node.listener(request.way.listener).transport;
+            (request.serial, request.bytes) = (serial, bytes);
+            request.transaction = Transaction::client(context.now, Kind::ClientOther, transport);
+            context.send(request.way.transmit(request.bytes.clone()));
+            true
         });
+        self.requests = open;
     }
 
     /// A client transaction that nobody has used, and its Via.
-    pub(super) fn new_via(&mut self, context: &Context<'_>) -> (u16, OurVia) {
+    pub(super) fn new_via(&mut self, context: &Context<'_>, way: &Way) -> (u16, OurVia) {
         let serial = self.next_serial();
-        (serial, self.via(context.node, serial))
+        (serial, self.via(context.node, way.listener, serial))
     }
 }

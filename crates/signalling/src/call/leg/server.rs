@@ -12,7 +12,7 @@ use crate::transaction::{Backoff, Event, Kind, T1, T2, TRANSACTION_TIMEOUT, Time
 use crate::wire::{Arrival, Transmit, response_destination};
 use bytes::Bytes;
 use std::time::Duration;
-use tandem_model::{Destination, Flow, LegId, LegProfile, Timestamp};
+use tandem_model::{Destination, Flow, LegId, LegProfile, ListenerId, Timestamp};
 
 /// §13.3.1.1: a provisional response is repeated every minute, or a proxy between gives up at three.
 const PROVISIONAL_REFRESH: Duration = Duration::from_secs(60);
@@ -39,6 +39,7 @@ pub(super) struct AwaitingAck {
     /// Of the leg's first INVITE.
     pub(super) first: bool,
     bytes: Bytes,
+    listener: ListenerId,
     destination: Destination,
     again: Option<Backoff>,
     give_up: Timestamp,
@@ -104,7 +105,7 @@ impl InviteServer {
     }
 
     fn transmit(&self, bytes: Bytes) -> Transmit {
-        Transmit { listener: self.flow.listener, destination: self.destination.clone(), bytes }
+        Transmit { listener: self.flow.listener, destination: self.destination.clone(), bytes, trial: false }
     }
 
     fn respond(&mut self, context: &mut Context<'_>, event: Event, bytes: Bytes) {
@@ -186,6 +187,7 @@ impl Leg {
             cseq: server.request.cseq().map_or(0, |cseq| cseq.number),
             first: self.state == State::Incoming,
             bytes,
+            listener: server.flow.listener,
             destination: server.destination,
             // §13.3.1.4: repeated over reliable transports too: the ACK can be lost by a proxy that hops to UDP.
             again: Some(Backoff::new(context.now, T1, T2)),
@@ -277,6 +279,7 @@ impl Leg {
             listener: arrival.flow.listener,
             destination: response_destination(&arrival.message, &arrival.flow),
             bytes,
+            trial: false,
         });
         // A CANCEL shares its key with its INVITE, whose owner is still this call.
         if arrival.message.method() != Method::Cancel {
@@ -301,8 +304,12 @@ impl Leg {
         }
         if let Some(again) = awaiting.again.as_mut().filter(|again| again.due() <= context.now) {
             again.advance(context.now);
-            let transmit =
-                Transmit { listener: self.profile.listener, destination: awaiting.destination.clone(), bytes: awaiting.bytes.clone() };
+            let transmit = Transmit {
+                listener: awaiting.listener,
+                destination: awaiting.destination.clone(),
+                bytes: awaiting.bytes.clone(),
+                trial: false,
+            };
             context.send(transmit);
         }
         None
@@ -332,9 +339,9 @@ impl Leg {
     pub(super) fn last_bye(&self, node: &NodeFacts) -> Option<Transmit> {
         let mut dialog = self.dialog.clone()?;
         let cseq = dialog.next_cseq() + LAST_BYE_AHEAD;
-        let via = self.via(node, LAST_SERIAL);
-        let destination = self.dialog_destination()?;
-        Some(self.transmit(destination, dialog.request("BYE", cseq, &via.parts(), MAX_FORWARDS).finish()))
+        let way = self.dialog_way(node)?;
+        let via = self.via(node, way.listener, LAST_SERIAL);
+        Some(way.transmit(dialog.request("BYE", cseq, &via.parts(), MAX_FORWARDS).finish()))
     }
 }
 

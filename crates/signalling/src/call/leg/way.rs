@@ -1,0 +1,117 @@
+//! Which listener a request of ours leaves from, and where to (RFC 3261 §8.1.2, §18.1.1).
+
+use super::{Leg, OurVia};
+use crate::call::NodeFacts;
+use crate::dialog::Dialog;
+use crate::message::{HeaderName, Message, NameAddr, Uri};
+use crate::wire::Transmit;
+use bytes::Bytes;
+use tandem_model::{Delivery, Destination, ListenerId, Transport};
+
+/// RFC 3261 §18.1.1: a longer request goes over a transport with congestion control.
+const MAX_DATAGRAM_REQUEST: usize = 1_300;
+
+/// How a request leaves.
+#[derive(Clone, Debug)]
+pub(crate) struct Way {
+    pub(crate) listener: ListenerId,
+    pub(crate) destination: Destination,
+    /// It is too long for a datagram and goes over a stream; if there is none to be had, it goes as a datagram all the same.
+    pub(crate) trial: bool,
+}
+
+/// A way that turned out to lead nowhere.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LostWay<'a> {
+    pub(crate) listener: ListenerId,
+    pub(crate) destination: &'a Destination,
+    pub(crate) delivery: Delivery,
+}
+
+impl LostWay<'_> {
+    pub(crate) fn is(&self, way: &Way) -> bool {
+        way.listener == self.listener && way.destination == *self.destination
+    }
+}
+
+impl Way {
+    /// `bytes` on this way.
+    pub(crate) fn transmit(&self, bytes: Bytes) -> Transmit {
+        Transmit { listener: self.listener, destination: self.destination.clone(), bytes, trial: self.trial }
+    }
+}
+
+impl Leg {
+    /// The way of the leg's first request.
+    pub(super) fn first_way(&self, destination: Destination) -> Way {
+        Way { listener: self.profile.listener, destination, trial: false }
+    }
+
+    /// The way of a request inside the dialog.
+    pub(super) fn dialog_way(&self, node: &NodeFacts) -> Option<Way> {
+        let listener = self.profile.listener;
+        let over_tls = self.dialog.as_ref().is_some_and(|dialog| dialog.over().is_secure());
+        let seen = self.remote.map(|remote| match over_tls {
+            // Whom that connection is with has been settled; whom a new one to that address would be with has not.
+            true => Destination::Back { remote, port: remote.port() },
+            false => Destination::Address(remote),
+        });
+        if self.profile.nat && seen.is_some() {
+            return seen.map(|destination| Way { listener, destination, trial: false });
+        }
+        let way = self.dialog.as_ref().or(self.early.last()).and_then(|dialog| self.way_in(node, dialog));
+        way.or_else(|| seen.map(|destination| Way { listener, destination, trial: false }))
+    }
+
+    /// The way of a request inside `dialog`: over the transport that its next hop asks for, if we have a listener of that beside
+    /// the leg's own (RFC 3263 §4.1).
+    pub(super) fn way_in(&self, node: &NodeFacts, dialog: &Dialog) -> Option<Way> {
+        let own = self.profile.listener;
+        // What TLS keeps is not given away because a Contact says so.
+        let asked = dialog.transport().filter(|_| !dialog.over().is_secure()).and_then(|transport| node.beside(own, transport));
+        Some(Way { listener: asked.unwrap_or(own), destination: dialog.destination()?, trial: false })
+    }
+
+    /// Our Via value for client transaction `serial` on that way.
+    pub(super) fn via(&self, node: &NodeFacts, listener: ListenerId, serial: u16) -> OurVia {
+        let listener = node.listener(listener);
+        OurVia { transport: listener.transport.token(), place: listener.advertise.clone(), branch: node.minter.branch(self.id, serial) }
+    }
+
+    /// A request that is too long for a datagram is turned to the stream listener beside its own, if there is one and its next
+    /// hop does not ask for UDP.
+    pub(super) fn fit(&self, node: &NodeFacts, serial: u16, way: &mut Way, request: Bytes) -> Bytes {
+        if request.len() <= MAX_DATAGRAM_REQUEST || node.listener(way.listener).transport.is_reliable() {
+            return request;
+        }
+        let Some(stream) = node.beside(way.listener, Transport::Tcp).filter(|_| !asks_for_udp(&request)) else { return request };
+        (way.listener, way.trial) = (stream, true);
+        with_via(&request, &self.via(node, stream, serial)).unwrap_or(request)
+    }
+
+    /// No stream is to be had: the request as a datagram, under a new transaction (§18.1.1).
+    pub(super) fn as_datagram(&mut self, node: &NodeFacts, way: &mut Way, request: &Bytes) -> Option<(u16, Bytes)> {
+        (way.listener, way.trial) = (self.profile.listener, false);
+        let serial = self.next_serial();
+        Some((serial, with_via(request, &self.via(node, way.listener, serial))?))
+    }
+}
+
+/// Whether the next hop, the first Route or else the Request-URI, has `transport=udp`.
+fn asks_for_udp(request: &Bytes) -> bool {
+    let Ok(message) = Message::parse(request.clone()) else { return true };
+    let route = message.header(HeaderName::Route).and_then(|route| NameAddr::parse(route).ok());
+    let hop = Uri::parse(route.map_or(message.uri(), |route| route.uri)).ok();
+    hop.and_then(|hop| hop.transport()).is_some_and(|transport| transport.eq_ignore_ascii_case("udp"))
+}
+
+/// The request with another top Via.
+fn with_via(request: &Bytes, via: &OurVia) -> Option<Bytes> {
+    let message = Message::parse(request.clone()).ok()?;
+    let value = message.header(HeaderName::Via)?;
+    let begin = value.as_ptr() as usize - message.bytes().as_ptr() as usize;
+    let (before, after) = (request.get(..begin)?, request.get(begin + value.len()..)?);
+    let parts = via.parts();
+    let via = parts.iter().map(|part| part.as_bytes());
+    Some(Bytes::from([before].into_iter().chain(via).chain([after]).collect::<Vec<_>>().concat()))
+}
