@@ -139,6 +139,7 @@ pub struct LegPlan {
 
 /// How a leg is spoken with, by the trunk it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct LegProfile {
     /// Which listener its requests leave from.
     pub listener: ListenerId,
@@ -156,4 +157,20 @@ pub struct LegProfile {
     pub failover: Failover,
     /// What of its INVITE is shown to policy.
     pub shown: Shown,
+}
+
+/// What nothing is said about: also what a dump of an older build leaves out.
+impl Default for LegProfile {
+    fn default() -> Self {
+        LegProfile {
+            listener: ListenerId(0),
+            media: MediaSide(0),
+            codecs: Codec::ALL.into(),
+            nat: false,
+            trying_timeout: Duration::from_secs(4),
+            ring_timeout: Duration::from_secs(180),
+            failover: Failover::default(),
+            shown: Shown::default(),
+        }
+    }
 }

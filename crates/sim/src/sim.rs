@@ -24,6 +24,8 @@ pub const QUIET_LIMIT: Duration = Duration::from_secs(1800);
 /// Turns of the clock in one scenario; more is a storm.
 const MAX_TURNS: u32 = 400_000;
 
+type Rules = Arc<(Config, Ruleset)>;
+
 struct Station {
     phone: Phone,
     /// What the network sees it at, whatever it writes.
@@ -65,7 +67,7 @@ impl Sim {
     /// Never: the standard configuration is tested.
     pub fn over_tcp(seed: u64, phones: &[SocketAddr]) -> Sim {
         /// Configurations by the phones that they have over TCP: reading one takes longer than most scenarios.
-        static RULES: Mutex<BTreeMap<Vec<SocketAddr>, Arc<(Config, Ruleset)>>> = Mutex::new(BTreeMap::new());
+        static RULES: Mutex<BTreeMap<Vec<SocketAddr>, Rules>> = Mutex::new(BTreeMap::new());
         let rules = {
             let mut known = RULES.lock().unwrap_or_else(PoisonError::into_inner);
             known.entry(phones.to_vec()).or_insert_with(|| Arc::new(load(&standard_over_tcp(phones)))).clone()

@@ -309,20 +309,11 @@ mod wire_text {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tandem_model::{Failover, LegPlan, ListenerId, MediaSide, Shown};
+    use tandem_model::LegPlan;
 
     #[test]
     fn where_legs_are_sent_is_told_without_passwords() {
-        let profile = LegProfile {
-            listener: ListenerId(0),
-            media: MediaSide(0),
-            codecs: Box::default(),
-            nat: false,
-            trying_timeout: Duration::ZERO,
-            ring_timeout: Duration::ZERO,
-            failover: Failover::NONE,
-            shown: Shown::default(),
-        };
+        let profile = LegProfile::default();
         let destination = Destination::Address(([192, 0, 2, 1], 5060).into());
         let plan =
             LegPlan { endpoint: "trunk:a".into(), trunk: None, uri: "sip:a:5ecret@b".into(), destination, profile, presentation: None };

@@ -44,16 +44,7 @@ pub(crate) const BOB: &str = "192.0.2.2:5060";
 pub(crate) const SDP: &str = "v=0\r\no=x 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n";
 
 pub(crate) fn profile() -> LegProfile {
-    LegProfile {
-        listener: ListenerId(0),
-        media: MediaSide(0),
-        codecs: Codec::ALL.into(),
-        nat: false,
-        trying_timeout: Duration::from_secs(4),
-        ring_timeout: Duration::from_secs(60),
-        failover: Failover::default(),
-        shown: Shown::default(),
-    }
+    LegProfile { ring_timeout: Duration::from_secs(60), ..LegProfile::default() }
 }
 
 impl Bench {

@@ -123,7 +123,7 @@ fn who_refuses_is_told_at_once() {
     with(StreamLimits::USUAL, async |transport, witness| {
         let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
         assert_eq!(transport.send(nobody, &message("one"), false, &witness), Sent::Now);
-        witness.hears("over: Connection refused").await;
+        witness.hears("over: not made: Connection refused").await;
         assert!(!transport.is_connected(nobody));
     });
 }
