@@ -47,6 +47,7 @@ pub(crate) const TRUNK: Keys = Keys {
         "trying_timeout",
         "ring_timeout",
         "failover",
+        "redirect",
         "limits",
         "headers_in",
         "headers_out",

@@ -50,6 +50,8 @@ const BUILT: &[Case] = &[
     Case(CALLED, "headers_in = { remove = ['X-A'] }"),
     Case(CALLED, "numbers_out = [{ of = 'called', match = '^0(\\d+)$', to = '+49$1' }, { of = 'caller', match = '^', to = '00' }]"),
     Case(CALLED, "numbers_in = []"),
+    Case(CALLED, "redirect = 'follow'"),
+    Case(CALLED, "redirect = 'pass'"),
     Case(CALLED, "ring_timeout = '45s'"),
     Case(CALLED, "limits = { calls = 3, cps = 2, status = 486 }"),
     Case(ROUTE, "name = 'out'\nfrom = ['peer']\nto = '^9'\ndo = { bridge = ['trunk:peer'], timeout = '20s' }"),

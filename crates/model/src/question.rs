@@ -155,6 +155,8 @@ pub struct LegProfile {
     pub ring_timeout: Duration,
     /// After which failures the next target is tried.
     pub failover: Failover,
+    /// A redirection is followed, instead of passed to the caller.
+    pub follows_redirects: bool,
     /// What of its INVITE is shown to policy.
     pub shown: Shown,
 }
@@ -170,6 +172,7 @@ impl Default for LegProfile {
             trying_timeout: Duration::from_secs(4),
             ring_timeout: Duration::from_secs(180),
             failover: Failover::default(),
+            follows_redirects: false,
             shown: Shown::default(),
         }
     }

@@ -151,6 +151,7 @@ fn profile(trunk: Option<&Trunk>, listener: ListenerId, media: MediaSide) -> Leg
         trying_timeout: trunk.trying_timeout,
         ring_timeout: trunk.ring_timeout,
         failover: trunk.failover,
+        follows_redirects: trunk.follows_redirects,
         shown: Shown::default(),
     }
 }

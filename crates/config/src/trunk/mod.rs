@@ -55,6 +55,8 @@ pub struct Trunk {
     pub ring_timeout: Duration,
     /// After which failures of a target the next is tried.
     pub failover: Failover,
+    /// A redirection is followed (`redirect = "follow"`), instead of passed to the caller.
+    pub follows_redirects: bool,
     /// How much it may carry.
     pub limits: Limits,
     /// Headers of its calls that are let in.
@@ -87,6 +89,7 @@ impl Default for Trunk {
             trying_timeout: SECOND * 4,
             ring_timeout: SECOND * 180,
             failover: Failover::default(),
+            follows_redirects: false,
             limits: Limits::default(),
             headers_in: HeaderRules::default(),
             headers_out: HeaderRules::default(),
@@ -107,6 +110,7 @@ impl Trunk {
         table.missing(reader, "name", "\"…\"");
         let trying = table.duration(reader, "trying_timeout", Duration::from_millis(100)..=SECOND * 32);
         let ring = table.duration(reader, "ring_timeout", SECOND..=SECOND * 3600);
+        let redirect = table.parsed(reader, "redirect", |text| one_of(text, &[("pass", false), ("follow", true)]));
         let default = Trunk::default();
         let trunk = Trunk {
             name: name.as_ref().map(|name| name.value.clone()).unwrap_or_default(),
@@ -123,6 +127,7 @@ impl Trunk {
             trying_timeout: trying.map_or(default.trying_timeout, |span| *span),
             ring_timeout: ring.map_or(default.ring_timeout, |span| *span),
             failover: failover::read(reader, table),
+            follows_redirects: redirect.map_or(default.follows_redirects, |follows| *follows),
             limits: table.value("limits").map_or_else(Limits::default, |value| limits::read(reader, table, value)),
             headers_in: headers::read(reader, table, "headers_in"),
             headers_out: headers::read(reader, table, "headers_out"),

@@ -100,7 +100,11 @@ impl Call {
     /// The callee said no.
     pub(super) fn on_rejected(&mut self, now: Timestamp, message: &Message) {
         self.leg_failed(now, self.callee.as_ref().map(|callee| callee.id), message.status(), message.reason().into());
-        self.target_failed(now, Cause::Status(message.status()), Failure::from_response(message));
+        let failure = Failure::from_response(message);
+        if self.is_followed(message) {
+            return self.leave_target(now, true, failure);
+        }
+        self.target_failed(now, Cause::Status(message.status()), failure);
     }
 
     /// The callee said nothing, or was not there.
@@ -112,9 +116,21 @@ impl Call {
 
     /// The target under way is out: the next one, unless ringing was passed on or the failure is final.
     fn target_failed(&mut self, now: Timestamp, cause: Cause, failure: Failure) {
-        let Phase::Dialling(dialling) = &mut self.phase else { return };
+        let Phase::Dialling(dialling) = &self.phase else { return };
         let plan = self.bridge.as_ref().and_then(|bridge| bridge.current());
         let retry = !dialling.passed_on && plan.is_some_and(|plan| cause.is_in(&plan.profile.failover));
+        self.leave_target(now, retry, failure);
+    }
+
+    /// Whether the callee sends the call elsewhere, and it goes there: its Contacts are the next targets then.
+    fn is_followed(&mut self, response: &Message) -> bool {
+        let (Phase::Dialling(dialling), Some(bridge)) = (&self.phase, &mut self.bridge) else { return false };
+        let Some(listener) = bridge.current().map(|plan| plan.profile.listener) else { return false };
+        !dialling.passed_on && bridge.follow(response, self.node.listener(listener).transport)
+    }
+
+    fn leave_target(&mut self, now: Timestamp, retry: bool, failure: Failure) {
+        let Phase::Dialling(dialling) = &mut self.phase else { return };
         let offer = dialling.passed.take().map(|passed| passed.offer);
         self.give_up_callee(now);
         match &mut self.bridge {

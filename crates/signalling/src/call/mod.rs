@@ -14,6 +14,7 @@ mod modify;
 mod parties;
 mod phase;
 mod record;
+mod redirect;
 mod relay;
 mod setup;
 mod teardown;

@@ -79,6 +79,8 @@ pub(super) struct Bridge {
     pub(super) seized: Option<TrunkId>,
     /// For all of them together.
     pub(super) deadline: Option<Timestamp>,
+    /// Redirections that were followed.
+    pub(super) redirects: u8,
     /// Media passes through here.
     pub(super) anchor: bool,
     /// What the caller gets when no target is left.

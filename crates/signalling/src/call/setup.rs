@@ -153,6 +153,7 @@ impl Call {
                     plans: legs,
                     next: 0,
                     deadline,
+                    redirects: 0,
                     anchor,
                     failure: Failure::new(480),
                 }));

@@ -6,6 +6,7 @@
 mod routing;
 mod sequence;
 
+pub(crate) use routing::destination_of;
 use routing::{NextHop, next_hop, place_of};
 use sequence::{Order, Sequence};
 

@@ -19,6 +19,11 @@ pub(super) fn next_hop(uri: &str, over: Transport) -> Option<NextHop> {
     place_of(&Uri::parse(uri).ok()?, over)
 }
 
+/// Where requests to that URI go, if they can.
+pub(crate) fn destination_of(uri: &Uri<'_>, over: Transport) -> Option<Destination> {
+    place_of(uri, over).map(|hop| hop.destination)
+}
+
 /// The place that a SIP URI names: its `maddr` if it has one, else its host. `None` for what is not a SIP URI, and for `sips` where
 /// requests leave `over` less than TLS (RFC 3261 §26.2.2).
 pub(super) fn place_of(uri: &Uri<'_>, over: Transport) -> Option<NextHop> {

@@ -31,6 +31,7 @@ mod multipart;
 mod numbers;
 mod odd_rtp;
 mod proxy;
+mod redirects;
 mod refused_requests;
 mod reinvite;
 mod reinvite_races;

@@ -1,0 +1,87 @@
+//! Following a redirection (RFC 3261 §8.1.3.4): its Contacts become the next targets.
+
+use super::phase::Bridge;
+use crate::dialog::destination_of;
+use crate::message::{Contact, HeaderName, Message, Uri};
+use tandem_model::{Failover, LegPlan, Transport};
+
+/// Redirections that are followed in one call.
+const MAX_REDIRECTS: u8 = 5;
+
+/// Contacts of one redirection that are called.
+const MAX_CONTACTS: usize = 8;
+
+/// What a Contact without `q` is worth; with one, thousandths.
+const WHOLE: u16 = 1000;
+
+impl Bridge {
+    /// Puts the Contacts of a redirection by the target under way before the other targets. False if it is not to be followed, or
+    /// leaves nothing to be called. `over` is the transport of the target's listener.
+    pub(super) fn follow(&mut self, response: &Message, over: Transport) -> bool {
+        let Some(plan) = self.current().filter(|plan| plan.profile.follows_redirects && self.redirects < MAX_REDIRECTS) else {
+            return false;
+        };
+        // A proxy, or another service (§21.3.4, §21.3.5), is not the same callee at another place.
+        if !(300..400).contains(&response.status()) || matches!(response.status(), 305 | 380) {
+            return false;
+        }
+        // What goes through the trunk's proxy goes on doing so.
+        let proxy = plan.presentation.as_ref().is_some_and(|presentation| presentation.route.is_some()).then_some(&plan.destination);
+        let mut found: Vec<(u16, LegPlan)> = Vec::new();
+        for item in response.values(HeaderName::Contact) {
+            let Ok(Contact::Address(address)) = Contact::parse(item) else { continue };
+            let Ok(uri) = Uri::parse(address.uri) else { continue };
+            let Some(destination) = destination_of(&uri, over).filter(|_| fits(&uri, over)) else { continue };
+            // Called before, or about to be: a loop (§8.1.3.4).
+            let is_it = |plan: &LegPlan| Uri::parse(&plan.uri).is_ok_and(|known| known.equivalent(&uri));
+            if self.plans[..self.next].iter().any(is_it) || found.iter().any(|(_, plan)| is_it(plan)) || found.len() == MAX_CONTACTS {
+                continue;
+            }
+            // §19.1.1: a Request-URI has no headers.
+            let text = &address.uri[..address.uri.len() - uri.headers.as_str().len()];
+            let destination = proxy.cloned().unwrap_or(destination);
+            found.push((address.params.get("q").map_or(WHOLE, worth), LegPlan { uri: text.into(), destination, ..plan.clone() }));
+        }
+        found.sort_by_key(|(worth, _)| std::cmp::Reverse(*worth));
+        let mut plans: Vec<LegPlan> = found.into_iter().map(|(_, plan)| plan).collect();
+        let Some((_, others)) = plans.split_last_mut() else { return false };
+        for plan in others {
+            // §8.1.3.4: the next Contact after any failure but one that is true everywhere. After the last the trunk decides again.
+            plan.profile.failover = Failover::default().with_class(4);
+        }
+        self.redirects += 1;
+        let mut all = std::mem::take(&mut self.plans).into_vec();
+        all.splice(self.next..self.next, plans);
+        self.plans = all.into_boxed_slice();
+        true
+    }
+}
+
+/// Whether the URI is content with that transport.
+fn fits(uri: &Uri<'_>, over: Transport) -> bool {
+    uri.transport().is_none_or(|transport| transport.eq_ignore_ascii_case(over.token()))
+}
+
+/// `0.7` in thousandths (§25.1 `qvalue`); what cannot be read is worth nothing.
+fn worth(text: &str) -> u16 {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(3);
+    let fraction =
+        digits.fold(Some(0u16), |sum, digit| sum.filter(|_| digit.is_ascii_digit()).map(|sum| 10 * sum + u16::from(digit - b'0')));
+    match (whole, fraction) {
+        ("1", Some(_)) => WHOLE,
+        ("0", Some(fraction)) => fraction,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn qualities_are_read() {
+        let read: Vec<_> = ["1", "1.0", "0.75", "0.001", "0", "0.12345", "2", "x", ""].into_iter().map(worth).collect();
+        assert_eq!(read, [1000, 1000, 750, 1, 0, 123, 0, 0, 0]);
+    }
+}
