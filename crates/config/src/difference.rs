@@ -62,13 +62,13 @@ impl Difference {
         let (was, is) = (&old.node, &new.node);
         for (is_changed, key) in [
             (was.name != is.name, "name"),
-            (was.domain != is.domain, "domain"),
             (was.dump_dir != is.dump_dir, "dump_dir"),
             (was.flight_recorder != is.flight_recorder, "flight_recorder"),
             (was.drain_timeout != is.drain_timeout, "drain_timeout"),
         ] {
             self.refuse_key(is_changed, new, keys::NODE.title, key);
         }
+        self.apply(was.domain != is.domain, "`domain` in [node]");
         let (was, is) = (&old.log, &new.log);
         for (is_changed, key) in [(was.format != is.format, "format"), (was.level != is.level, "level")] {
             self.refuse_key(is_changed, new, keys::LOG.title, key);
@@ -102,14 +102,10 @@ impl Difference {
         let (was, is) = (&old.calls, &new.calls);
         self.apply(was.max != is.max, "`max` in [calls]");
         self.apply(was.max_cps != is.max_cps, "`max_cps` in [calls]");
-        for (is_changed, key) in [
-            (was.shards != is.shards, "shards"),
-            (was.max_duration != is.max_duration, "max_duration"),
-            (was.inactivity_timeout != is.inactivity_timeout, "inactivity_timeout"),
-            (was.hold_timeout != is.hold_timeout, "hold_timeout"),
-        ] {
-            self.refuse_key(is_changed, new, keys::CALLS.title, key);
-        }
+        self.apply(was.max_duration != is.max_duration, "`max_duration` in [calls]");
+        self.apply(was.inactivity_timeout != is.inactivity_timeout, "`inactivity_timeout` in [calls]");
+        self.apply(was.hold_timeout != is.hold_timeout, "`hold_timeout` in [calls]");
+        self.refuse_key(was.shards != is.shards, new, keys::CALLS.title, "shards");
     }
 
     fn compare_trunks(&mut self, old: &Config, new: &Config) {

@@ -25,7 +25,7 @@ pub(crate) const LOG: Keys = Keys { title: "[log]", built: &["format", "level"],
 pub(crate) const LISTEN: Keys =
     Keys { title: "[[listen]]", built: &["name", "transport", "bind", "advertise", "silent"], later: &["cert", "key", "client_ca"] };
 
-pub(crate) const MEDIA: Keys = Keys { title: "[[media]]", built: &["name", "bind", "advertise", "ports"], later: &["dscp"] };
+pub(crate) const MEDIA: Keys = Keys { title: "[[media]]", built: &["name", "bind", "advertise", "ports", "dscp"], later: &[] };
 
 pub(crate) const CALLS: Keys =
     Keys { title: "[calls]", built: &["max", "max_cps", "max_duration", "inactivity_timeout", "hold_timeout", "shards"], later: &[] };

@@ -98,7 +98,12 @@ pub struct Media {
     pub advertise: Option<IpAddr>,
     /// Ports to take pairs from.
     pub ports: At<PortRange>,
+    /// Differentiated services code point of its packets (RFC 2474).
+    pub dscp: u8,
 }
+
+/// What networks that tell packets apart expect of telephony (RFC 3246, RFC 4594 §4.1).
+const EXPEDITED_FORWARDING: u8 = 46;
 
 impl Media {
     /// The address for SDP.
@@ -126,7 +131,14 @@ impl Media {
         if let Some(bind) = bind.filter(|bind| bind.is_multicast()) {
             reader.report(bind.place, format!("{}: `{}` is a multicast address", table.what("bind"), *bind));
         }
-        Some(Media { name: name?.value, bind: bind?, advertise: advertise.map(|address| *address), ports: ports? })
+        let dscp = table.number(reader, "dscp", 0..=63).and_then(|dscp| u8::try_from(*dscp).ok());
+        Some(Media {
+            name: name?.value,
+            bind: bind?,
+            advertise: advertise.map(|address| *address),
+            ports: ports?,
+            dscp: dscp.unwrap_or(EXPEDITED_FORWARDING),
+        })
     }
 }
 

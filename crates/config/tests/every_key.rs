@@ -101,6 +101,8 @@ const BUILT_ALONE: &[Case] = &[
     Case(LISTEN, "advertise = '192.0.2.7'"),
     Case(LISTEN, "silent = true"),
     Case(MEDIA, "advertise = '192.0.2.7'"),
+    Case(MEDIA, "dscp = 0"),
+    Case(MEDIA, "dscp = 63"),
 ];
 
 const LATER_ALONE: &[Case] = &[
@@ -110,7 +112,6 @@ const LATER_ALONE: &[Case] = &[
     Case(LISTEN, "cert = 'c.pem'"),
     Case(LISTEN, "key = 'k.pem'"),
     Case(LISTEN, "client_ca = 'a.pem'"),
-    Case(MEDIA, "dscp = 46"),
 ];
 
 #[test]

@@ -13,7 +13,7 @@ use crate::{
     transport::Wire,
 };
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     io,
     net::SocketAddr,
     rc::Rc,
@@ -26,7 +26,7 @@ use std::{
 use tandem_config::{Config, Listener};
 use tandem_model::{CallId, EndReason, ListenerId, MediaEvent, Random, Transport};
 use tandem_policy::{LimitBook, NodeLimits, Ruleset};
-use tandem_signalling::{Dispatcher, Input, ListenerFacts, Minter, NodeFacts, transaction::TransactionKeys};
+use tandem_signalling::{Dispatcher, Input, ListenerFacts, Minter, NodeFacts, Terms, transaction::TransactionKeys};
 use tokio::{
     runtime,
     sync::{
@@ -64,6 +64,21 @@ pub struct Rules {
     pub max_calls: u32,
     /// New calls a second.
     pub max_cps: u32,
+    /// How long calls may last, and our domain.
+    pub terms: Terms,
+}
+
+impl Rules {
+    /// What `config`, which `ruleset` was made from, says to a process that may open so many descriptors (`None`: any number).
+    pub fn new(config: &Config, ruleset: Ruleset, descriptors: Option<u64>) -> Rules {
+        let terms = Terms {
+            domain: config.node.domain.clone(),
+            max_duration: config.calls.max_duration,
+            inactivity_timeout: config.calls.inactivity_timeout,
+            hold_timeout: config.calls.hold_timeout,
+        };
+        Rules { ruleset, max_calls: config.max_calls(descriptors), max_cps: config.max_cps(), terms }
+    }
 }
 
 /// The end that orders are given at.
@@ -176,11 +191,11 @@ impl OpenNode {
         let clock = Clock::start();
         let media = start_media(sender, clock).map_err(OpenError::Media)?;
         let (minter, secret) = (Minter::new(random_bytes()?), random_bytes()?);
-        let facts = facts(&config, &transports, minter.clone(), secret, fault);
+        let facts = facts(&config, rules.terms, &transports, (minter.clone(), secret), fault);
         let node = Node {
             clock,
             dispatcher: Dispatcher::new(minter, secret).into(),
-            facts: Arc::new(facts),
+            facts: RefCell::new(Arc::new(facts)),
             routes: RouteTable::default(),
             recorder: FlightRecorder::new(usize::try_from(config.node.flight_recorder).unwrap_or(usize::MAX)).into(),
             transports,
@@ -229,7 +244,7 @@ fn bind(index: usize, listener: &Listener) -> Result<Wire, OpenError> {
     Wire::bind(listener.transport, id, address).map_err(|error| OpenError::Bind { name: listener.name.clone(), address, error })
 }
 
-fn facts(config: &Config, transports: &[Wire], minter: Minter, secret: [u8; 16], fault: Option<Box<str>>) -> NodeFacts {
+fn facts(config: &Config, terms: Terms, transports: &[Wire], (minter, secret): (Minter, [u8; 16]), fault: Option<Box<str>>) -> NodeFacts {
     let listeners = config.listeners.iter().zip(transports).map(|(listener, transport)| {
         let advertise = listener.advertised(transport.local());
         let host = advertise.rsplit_once(':').map_or(&*advertise, |(host, _)| host);
@@ -240,16 +255,7 @@ fn facts(config: &Config, transports: &[Wire], minter: Minter, secret: [u8; 16],
             advertise: advertise.as_str().into(),
         }
     });
-    NodeFacts {
-        minter,
-        keys: TransactionKeys::new(secret),
-        listeners: listeners.collect(),
-        domain: config.node.domain.clone(),
-        max_duration: config.calls.max_duration,
-        inactivity_timeout: config.calls.inactivity_timeout,
-        hold_timeout: config.calls.hold_timeout,
-        fault,
-    }
+    NodeFacts { minter, keys: TransactionKeys::new(secret), listeners: listeners.collect(), terms, fault }
 }
 
 fn random_bytes<const N: usize>() -> io::Result<[u8; N]> {
@@ -314,11 +320,13 @@ impl Node {
     }
 
     fn take_rules(&self, rules: Rules) {
-        let Rules { ruleset, max_calls, max_cps } = rules;
+        let Rules { ruleset, max_calls, max_cps, terms } = rules;
         let now = self.clock.now();
         self.trunks.borrow_mut().reload(&ruleset, now);
         self.limits.borrow_mut().reload(max_calls, max_cps, now);
         self.rules.replace(ruleset);
+        let facts = NodeFacts { terms, ..(**self.facts.borrow()).clone() };
+        self.facts.replace(Arc::new(facts));
         tracing::info!("new rules are in force");
     }
 }

@@ -25,7 +25,7 @@ use tokio::sync::Notify;
 /// What calls share. One thread has it: a borrow never outlives the statement that makes it, so none meets another.
 pub(crate) struct Node {
     pub(crate) clock: Clock,
-    pub(crate) facts: Arc<NodeFacts>,
+    pub(crate) facts: RefCell<Arc<NodeFacts>>,
     pub(crate) dispatcher: RefCell<Dispatcher>,
     pub(crate) rules: RefCell<Ruleset>,
     pub(crate) routes: RouteTable,

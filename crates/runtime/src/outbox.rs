@@ -158,7 +158,8 @@ impl Node {
 
     /// The first leg that something of ours in `datagram` was minted for.
     fn leg_in(&self, datagram: &[u8]) -> Option<LegId> {
-        let minter = &self.facts.minter;
+        let facts = self.facts.borrow();
+        let minter = &facts.minter;
         let words = datagram.split(|byte| !byte.is_ascii_alphanumeric()).filter_map(|word| std::str::from_utf8(word).ok());
         let mut legs = words.filter_map(|word| minter.read_branch(word).map(|(leg, _)| leg).or_else(|| minter.read_tag(word)));
         legs.next()
@@ -181,7 +182,8 @@ impl Node {
     /// requests that we get and in our responses.
     fn leg_of(&self, sent: bool, bytes: &[u8]) -> Option<LegId> {
         let message = Message::parse(Bytes::copy_from_slice(bytes)).ok()?;
-        let minter = &self.facts.minter;
+        let facts = self.facts.borrow();
+        let minter = &facts.minter;
         if message.is_request() == sent {
             minter.read_branch(message.branch()?).map(|(leg, _)| leg)
         } else {

@@ -36,7 +36,7 @@ impl Node {
         self.dispatcher.borrow_mut().adopt(&arrival, id);
         let mailbox = Mailbox::new();
         self.routes.insert(id, mailbox.clone());
-        let setup = CallSetup { id, seed: self.random.borrow_mut().next_u64(), node: self.facts.clone() };
+        let setup = CallSetup { id, seed: self.random.borrow_mut().next_u64(), node: self.facts.borrow().clone() };
         if let Some(actor) = Actor::found(self.clone(), setup, begun, arrival, origin, profile, mailbox) {
             tokio::task::spawn_local(actor.run());
         }

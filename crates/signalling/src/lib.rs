@@ -20,7 +20,7 @@ pub mod negotiation;
 pub mod sdp;
 pub mod transaction;
 
-pub use call::{Call, CallSetup, Input, ListenerFacts, NodeFacts, Output, Reason, relayed_status};
+pub use call::{Call, CallSetup, Input, ListenerFacts, NodeFacts, Output, Reason, Terms, relayed_status};
 // A machine of its own, which the call alone uses: public so that it can be tried, and tested, without one.
 pub use dialog::{Dialog, DialogError, Verdict as InDialog};
 pub use dispatcher::{ALLOW, ALLOW_OUTSIDE, Dispatcher, DropReason, Verdict};

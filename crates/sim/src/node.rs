@@ -21,7 +21,7 @@ use tandem_model::{
 };
 use tandem_policy::{Begun, CallView, LimitBook, NodeLimits, Ruleset};
 use tandem_signalling::{
-    ALLOW, ALLOW_OUTSIDE, Arrival, Call, CallSetup, Dispatcher, DropReason, Input, ListenerFacts, Minter, NodeFacts, Output, Reason,
+    ALLOW, ALLOW_OUTSIDE, Arrival, Call, CallSetup, Dispatcher, DropReason, Input, ListenerFacts, Minter, NodeFacts, Output, Reason, Terms,
     Transmit, Verdict,
     message::{Frame, Framer, HeaderName, Message, Method, Uri},
     transaction::TransactionKeys,
@@ -97,23 +97,19 @@ impl CoreNode {
             minter: minter.clone(),
             keys: TransactionKeys::new(secret),
             listeners: facts.collect(),
-            domain: config.node.domain.clone(),
-            max_duration: config.calls.max_duration,
-            inactivity_timeout: config.calls.inactivity_timeout,
-            hold_timeout: config.calls.hold_timeout,
+            terms: terms(config),
             fault: None,
         };
         let sides = config.media.iter().map(|media| Side {
             address: media.advertise.unwrap_or(*media.bind),
             ports: PortAllocator::new(media.ports.first..=media.ports.last),
         });
-        let max = config.calls.max.as_ref().map_or(u32::MAX, |max| **max);
         CoreNode {
             dispatcher: Dispatcher::new(minter, secret),
             calls: BTreeMap::new(),
             facts: Arc::new(facts),
             trunks: LimitBook::new(&rules),
-            limits: NodeLimits::new(max, config.max_cps()),
+            limits: NodeLimits::new(most_calls(config), config.max_cps()),
             rules,
             random,
             counter: 0,
@@ -128,6 +124,14 @@ impl CoreNode {
             drops: BTreeMap::new(),
             unreachable: Vec::new(),
         }
+    }
+
+    /// Takes other rules, limits and durations over, for the calls that come from now on.
+    pub(crate) fn reload(&mut self, now: Timestamp, config: &Config, rules: Ruleset) {
+        self.trunks.reload(&rules, now);
+        self.limits.reload(most_calls(config), config.max_cps(), now);
+        self.facts = Arc::new(NodeFacts { terms: terms(config), ..(*self.facts).clone() });
+        self.rules = rules;
     }
 
     /// What a host name resolves to.
@@ -495,6 +499,19 @@ impl Connections {
         self.framers.remove(&stream);
         Some(key)
     }
+}
+
+fn terms(config: &Config) -> Terms {
+    Terms {
+        domain: config.node.domain.clone(),
+        max_duration: config.calls.max_duration,
+        inactivity_timeout: config.calls.inactivity_timeout,
+        hold_timeout: config.calls.hold_timeout,
+    }
+}
+
+fn most_calls(config: &Config) -> u32 {
+    config.calls.max.as_ref().map_or(u32::MAX, |max| **max)
 }
 
 /// What a request shows before anything is spent on it.

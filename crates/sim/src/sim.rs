@@ -112,6 +112,15 @@ impl Sim {
         sim
     }
 
+    /// The node reads this configuration now, as at a SIGHUP.
+    ///
+    /// # Panics
+    /// If the configuration is wrong.
+    pub fn reload(&mut self, text: &str) {
+        let (config, rules) = load(text);
+        self.core.reload(self.now, &config, rules);
+    }
+
     /// One more phone, which the network sees at `address`.
     pub fn add_phone(&mut self, address: SocketAddr, setup: Setup) {
         self.ladder.add(&setup.name);

@@ -53,7 +53,7 @@ do = { bridge = ['trunk:pbx'] }
 
     fn praised(text: &str) -> String {
         let (config, ruleset) = tandem_policy::load(text, "edge.toml", &|_| None, None).expect("it loads");
-        let rules = Rules { ruleset, max_calls: config.max_calls(None), max_cps: config.max_cps() };
+        let rules = Rules::new(&config, ruleset, None);
         praise(&config, &rules)
     }
 

@@ -18,6 +18,6 @@ pub(crate) fn load(path: &Path) -> Result<(Config, Rules), Problems> {
     let text = std::fs::read_to_string(path).map_err(|error| whole(format!("cannot be read: {error}")))?;
     let descriptors = limits::raise_descriptor_limit().map_err(|error| whole(format!("the descriptor limit cannot be raised: {error}")))?;
     let (config, ruleset) = tandem_policy::load(&text, &name, &|variable| std::env::var(variable).ok(), Some(descriptors))?;
-    let rules = Rules { ruleset, max_calls: config.max_calls(Some(descriptors)), max_cps: config.max_cps() };
+    let rules = Rules::new(&config, ruleset, Some(descriptors));
     Ok((config, rules))
 }

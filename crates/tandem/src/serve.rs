@@ -46,6 +46,7 @@ fn media(config: &Config) -> ShardConfig {
         bind: *media.bind,
         advertise: media.advertised(),
         ports: media.ports.first..=media.ports.last,
+        dscp: media.dscp,
     };
     let descriptors = limits::raise_descriptor_limit().unwrap_or(0);
     let max_sockets = usize::try_from(descriptors.saturating_sub(DESCRIPTOR_RESERVE)).unwrap_or(usize::MAX);

@@ -10,7 +10,7 @@ use tandem_model::{
     Action, CallId, Decision, Delivery, Destination, EndReason, Flow, LegId, LegProfile, ListenerId, MediaEvent, Origin, QuestionId,
     Timestamp, Transport,
 };
-use tandem_signalling::{CallSetup, ListenerFacts, Minter, NodeFacts, transaction::TransactionKeys};
+use tandem_signalling::{CallSetup, ListenerFacts, Minter, NodeFacts, Terms, transaction::TransactionKeys};
 
 /// The format's version; a file of another one is refused.
 pub(super) const VERSION: u32 = 2;
@@ -175,8 +175,9 @@ impl Dump {
             call: setup.id,
             epoch_unix_ms,
             listeners: node.listeners.iter().map(listener).collect(),
-            domain: node.domain.as_deref().map(str::to_owned),
-            timeouts_s: [node.max_duration, node.inactivity_timeout, node.hold_timeout].map(|timeout| timeout.as_secs_f64()),
+            domain: node.terms.domain.as_deref().map(str::to_owned),
+            timeouts_s: [node.terms.max_duration, node.terms.inactivity_timeout, node.terms.hold_timeout]
+                .map(|timeout| timeout.as_secs_f64()),
             injected: node.fault.as_ref().map(|fault| fault.as_ref().to_owned()),
             fault,
         };
@@ -226,10 +227,7 @@ impl Dump {
             minter: replay_minter(),
             keys: TransactionKeys::new(*b"tandem replay 02"),
             listeners: self.setup.listeners.iter().map(listener).collect(),
-            domain: self.setup.domain.as_deref().map(Into::into),
-            max_duration,
-            inactivity_timeout,
-            hold_timeout,
+            terms: Terms { domain: self.setup.domain.as_deref().map(Into::into), max_duration, inactivity_timeout, hold_timeout },
             fault: self.setup.injected.as_deref().map(Into::into),
         };
         CallSetup { id: self.setup.call, seed: founding.seed, node: Arc::new(node) }

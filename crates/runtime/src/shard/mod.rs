@@ -39,6 +39,8 @@ pub struct SideConfig {
     pub advertise: IpAddr,
     /// Where their ports lie. Each thread has an equal part.
     pub ports: RangeInclusive<u16>,
+    /// Differentiated services code point of their packets (RFC 2474).
+    pub dscp: u8,
 }
 
 /// What the media threads are made of.

@@ -38,6 +38,7 @@ pub(super) struct Sockets {
 struct Side {
     bind: IpAddr,
     advertise: IpAddr,
+    dscp: u8,
     allocator: PortAllocator,
     /// The lowest RTP port of the part, and its slot.
     first_port: u16,
@@ -88,7 +89,16 @@ impl Sockets {
             let first_port = ports.clone().next().unwrap_or(0);
             shared.gauges[side].pairs.fetch_add(ports.len(), Relaxed);
             slots.extend(ports.map(|port| Slot { side, port, pair: None, stocked: false, session: None }));
-            Side { bind: config.bind, advertise: config.advertise, allocator, first_port, first_slot, stocked: 0, told: Told::default() }
+            Side {
+                bind: config.bind,
+                advertise: config.advertise,
+                dscp: config.dscp,
+                allocator,
+                first_port,
+                first_slot,
+                stocked: 0,
+                told: Told::default(),
+            }
         };
         let sides = config.sides.iter().enumerate().map(part).collect();
         Ok(Sockets {
@@ -165,7 +175,7 @@ impl Sockets {
                 }
                 return Probe::Failed;
             }
-            match open_pair(poller, side.bind, port, place) {
+            match open_pair(poller, (side.bind, port), side.dscp, place) {
                 Ok(pair) => {
                     *short = false;
                     slots[place].pair = Some(pair);
@@ -307,19 +317,42 @@ fn from_token(token: u64) -> (usize, Channel) {
     ((token >> 1) as usize, if token & 1 == 0 { Channel::Rtp } else { Channel::Rtcp })
 }
 
-fn open_pair(poller: &Poller, bind: IpAddr, port: u16, place: usize) -> io::Result<Pair> {
-    let rtp = open_socket(SocketAddr::new(bind, port))?;
-    let rtcp = open_socket(SocketAddr::new(bind, port + 1))?;
+fn open_pair(poller: &Poller, (bind, port): (IpAddr, u16), dscp: u8, place: usize) -> io::Result<Pair> {
+    let rtp = open_socket(SocketAddr::new(bind, port), dscp)?;
+    let rtcp = open_socket(SocketAddr::new(bind, port + 1), dscp)?;
     poller.watch(&rtp, to_token(place, Channel::Rtp))?;
     poller.watch(&rtcp, to_token(place, Channel::Rtcp))?;
     Ok(Pair { rtp, rtcp })
 }
 
-fn open_socket(address: SocketAddr) -> io::Result<UdpSocket> {
+fn open_socket(address: SocketAddr, dscp: u8) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }
+    mark(&socket, address, dscp)?;
     socket.bind(&address.into())?;
     Ok(socket.into())
+}
+
+/// RFC 2474 §3: the code point is the upper six bits of the field that used to be the type of service.
+fn mark(socket: &Socket, address: SocketAddr, dscp: u8) -> io::Result<()> {
+    let field = u32::from(dscp) << 2;
+    if address.is_ipv4() { socket.set_tos_v4(field) } else { socket.set_tclass_v6(field) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    #[test]
+    fn packets_carry_the_code_point_of_their_side() {
+        for dscp in [0, 46, 63] {
+            let v4 = Socket::from(open_socket((Ipv4Addr::LOCALHOST, 0).into(), dscp).unwrap());
+            assert_eq!(v4.tos_v4().unwrap(), u32::from(dscp) << 2);
+            let v6 = Socket::from(open_socket((Ipv6Addr::LOCALHOST, 0).into(), dscp).unwrap());
+            assert_eq!(v6.tclass_v6().unwrap(), u32::from(dscp) << 2);
+        }
+    }
 }

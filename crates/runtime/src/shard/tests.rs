@@ -29,7 +29,7 @@ fn start_at(address: IpAddr, sides: usize, threads: usize, max_sockets: usize) -
 fn start_with(address: IpAddr, pairs: u16, sides: usize, threads: usize, max_sockets: usize) -> Bench {
     let side = |index: usize| {
         let first = 20_000 + 1000 * index as u16;
-        SideConfig { bind: address, advertise: address, ports: first..=first + 2 * pairs - 1 }
+        SideConfig { bind: address, advertise: address, ports: first..=first + 2 * pairs - 1, dscp: 46 }
     };
     let config = ShardConfig { sides: (0..sides).map(side).collect(), threads, max_sockets };
     let (sender, events) = channel();

@@ -152,7 +152,7 @@ fn configuration(options: &Options, dumps: &Path) -> String {
 
 fn load(text: &str) -> (tandem_config::Config, Rules) {
     let (config, ruleset) = tandem_policy::load(text, "test.toml", &|_| None, None).unwrap_or_else(|problems| panic!("{problems}"));
-    let rules = Rules { ruleset, max_calls: config.max_calls(None), max_cps: config.max_cps() };
+    let rules = Rules::new(&config, ruleset, None);
     (config, rules)
 }
 

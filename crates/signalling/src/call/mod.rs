@@ -39,8 +39,8 @@ use tandem_model::{
     MediaCommand, MediaEvent, Question, QuestionId, Random, Timestamp, Transport,
 };
 
-/// What every call of a node shares.
-#[derive(Debug)]
+/// What every call of a node shares. A call keeps those that it began with.
+#[derive(Clone, Debug)]
 pub struct NodeFacts {
     /// Makes tags, branches and Contacts.
     pub minter: Minter,
@@ -48,6 +48,16 @@ pub struct NodeFacts {
     pub keys: TransactionKeys,
     /// By [`ListenerId`].
     pub listeners: Box<[ListenerFacts]>,
+    /// What a reload of the configuration changes.
+    pub terms: Terms,
+    /// For tests of panic isolation, never set by configuration: a message whose `X-Tandem-Fault` header has this value makes
+    /// the call panic.
+    pub fault: Option<Box<str>>,
+}
+
+/// What holds for all calls that begin from now on.
+#[derive(Clone, Debug)]
+pub struct Terms {
     /// Host part of From where a trunk has none of its own; `None`: the listener's.
     pub domain: Option<Box<str>>,
     /// Any call is ended then.
@@ -56,9 +66,6 @@ pub struct NodeFacts {
     pub inactivity_timeout: Duration,
     /// The same while held.
     pub hold_timeout: Duration,
-    /// For tests of panic isolation, never set by configuration: a message whose `X-Tandem-Fault` header has this value makes
-    /// the call panic.
-    pub fault: Option<Box<str>>,
 }
 
 /// A listener as messages name it.

@@ -229,7 +229,7 @@ impl Call {
             endpoints.push(EndpointRequest { leg, side: plan.profile.media });
         }
         self.media = MediaState::Opening(now + MEDIA_OPEN_TIMEOUT);
-        let (inactivity, hold) = (self.node.inactivity_timeout, self.node.hold_timeout);
+        let (inactivity, hold) = (self.node.terms.inactivity_timeout, self.node.terms.hold_timeout);
         self.media(MediaCommand::Open { call: self.id, endpoints: endpoints.into(), inactivity, hold });
     }
 
@@ -302,7 +302,7 @@ impl Call {
     fn invite(&mut self, now: Timestamp, leg: LegId, plan: &LegPlan, media: LegMedia, sdp: Option<&[u8]>) -> Leg {
         let node = Arc::clone(&self.node);
         let presentation = plan.presentation.as_deref();
-        let ours = node.domain.as_deref().unwrap_or(&node.listener(plan.profile.listener).host);
+        let ours = node.terms.domain.as_deref().unwrap_or(&node.listener(plan.profile.listener).host);
         let host = presentation.and_then(|presentation| presentation.domain.as_deref()).unwrap_or(ours);
         let caller = presentation.and_then(|presentation| presentation.caller.as_ref());
         let (from, from_uri) = parties::our_from(self.caller.open_invite(), caller, host);

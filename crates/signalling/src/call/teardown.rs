@@ -128,7 +128,7 @@ impl Call {
     pub(super) fn deadlines(&self) -> impl Iterator<Item = (Timestamp, Reason)> {
         let dialling = if let Phase::Dialling(dialling) = &self.phase { Some(dialling) } else { None };
         let expires = self.expires.filter(|_| self.caller.state == State::Incoming).map(|at| (at, Reason::Expires));
-        let longest = self.ended.is_none().then(|| self.began + self.node.max_duration);
+        let longest = self.ended.is_none().then(|| self.began + self.node.terms.max_duration);
         let deciding =
             if let Phase::Routing(_, until) | Phase::Seizing(_, until, _) = self.phase { Some((until, Reason::Decision)) } else { None };
         let media = match self.media {
@@ -161,7 +161,7 @@ impl Call {
             // RFC 3261 §13.3.1: as if the caller had sent a CANCEL.
             self.end(now, EndReason::Cancelled, None);
         }
-        if self.ended.is_none() && self.began + self.node.max_duration <= now {
+        if self.ended.is_none() && self.began + self.node.terms.max_duration <= now {
             self.end(now, EndReason::MaxDuration, None);
         }
         self.on_dialling_deadline(now);

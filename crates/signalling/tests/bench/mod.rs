@@ -10,7 +10,9 @@ use std::time::Duration;
 use tandem_model::*;
 use tandem_signalling::message::{HeaderName, Message};
 use tandem_signalling::transaction::TransactionKeys;
-use tandem_signalling::{Call, CallSetup, Dispatcher, DropReason, Input, ListenerFacts, Minter, NodeFacts, Output, Transmit, Verdict};
+use tandem_signalling::{
+    Call, CallSetup, Dispatcher, DropReason, Input, ListenerFacts, Minter, NodeFacts, Output, Terms, Transmit, Verdict,
+};
 
 pub(crate) struct Bench {
     pub(crate) dispatcher: Dispatcher,
@@ -62,10 +64,12 @@ impl Bench {
             minter: minter.clone(),
             keys,
             listeners: Box::new([listener]),
-            domain: None,
-            max_duration: Duration::from_secs(3600),
-            inactivity_timeout: Duration::from_secs(300),
-            hold_timeout: Duration::from_secs(3600),
+            terms: Terms {
+                domain: None,
+                max_duration: Duration::from_secs(3600),
+                inactivity_timeout: Duration::from_secs(300),
+                hold_timeout: Duration::from_secs(3600),
+            },
             fault: None,
         };
         Bench {

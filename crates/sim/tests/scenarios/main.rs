@@ -28,6 +28,7 @@ mod long_requests;
 mod lost_ack;
 mod media_session;
 mod multipart;
+mod nat;
 mod numbers;
 mod odd_rtp;
 mod proxy;
@@ -35,14 +36,17 @@ mod redirects;
 mod refused_requests;
 mod reinvite;
 mod reinvite_races;
+mod reload;
 mod retransmissions;
 mod routes;
+mod shared_source;
 mod sips;
 mod target_refresh;
 mod tcp;
 mod timeouts;
 mod timer_races;
 mod transports;
+mod two_sides;
 
 /// The statuses that a caller heard, or a callee said, in its first call.
 fn statuses(sim: &Sim, phone: std::net::SocketAddr) -> Vec<u16> {

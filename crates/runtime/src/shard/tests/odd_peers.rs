@@ -43,7 +43,7 @@ impl Phone {
 #[test]
 fn between_ipv4_and_ipv6_both_kinds_of_packets_pass_both_ways() {
     let (four, six) = (Ipv4Addr::new(127, 0, 91, 21), Ipv6Addr::LOCALHOST);
-    let side = |bind: IpAddr, first: u16| SideConfig { bind, advertise: bind, ports: first..=first + 15 };
+    let side = |bind: IpAddr, first: u16| SideConfig { bind, advertise: bind, ports: first..=first + 15, dscp: 46 };
     let config = ShardConfig { sides: [side(four.into(), 20_000), side(six.into(), 21_000)].into(), threads: 1, max_sockets: 100 };
     let (sender, events) = channel();
     let sink = Arc::new(move |call, event| drop(sender.send((call, event))));
@@ -67,7 +67,7 @@ fn between_ipv4_and_ipv6_both_kinds_of_packets_pass_both_ways() {
 #[test]
 fn a_port_that_is_closed_costs_nobody_else_anything_and_may_open_again() {
     for host in [IpAddr::from([127, 0, 91, 22]), Ipv6Addr::LOCALHOST.into()] {
-        let side = SideConfig { bind: host, advertise: host, ports: 22_000..=22_015 };
+        let side = SideConfig { bind: host, advertise: host, ports: 22_000..=22_015, dscp: 46 };
         let config = ShardConfig { sides: [side].into(), threads: 1, max_sockets: 100 };
         let (sender, events) = channel();
         let sink = Arc::new(move |call, event| drop(sender.send((call, event))));

@@ -9,7 +9,7 @@ use crate::dispatcher::ALLOW;
 use crate::message::{HeaderName, Message, Method, Printer, reason_phrase};
 use crate::tombstone::Tombstone;
 use crate::transaction::TransactionKey;
-use crate::wire::{Arrival, Transmit, response_destination};
+use crate::wire::{Arrival, Transmit};
 use std::collections::VecDeque;
 use tandem_model::Flow;
 
@@ -129,7 +129,7 @@ impl Leg {
         }
         let bytes = finish_like(printer, reply.body_of);
         context.outputs.push_back(Output::Retire(held.key, Tombstone::Repeat(bytes.to_vec().into_boxed_slice())));
-        let destination = response_destination(&held.request, &held.flow);
+        let destination = self.answers_to(&held.request, &held.flow);
         context.send(Transmit { listener: held.flow.listener, destination, bytes, trial: false });
     }
 

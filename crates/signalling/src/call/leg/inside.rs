@@ -6,7 +6,7 @@ use crate::dialog::{Dialog, Verdict};
 use crate::dispatcher::ALLOW;
 use crate::message::{HeaderName, Message, Method, unreadable_body, unsupported_extensions};
 use crate::tombstone::Tombstone;
-use crate::wire::{Arrival, Transmit, response_destination};
+use crate::wire::{Arrival, Transmit};
 
 impl Leg {
     pub(super) fn on_request_inside(&mut self, context: &mut Context<'_>, arrival: Arrival) -> Option<LegEvent> {
@@ -59,7 +59,7 @@ impl Leg {
         context.outputs.push_back(crate::call::Output::Retire(arrival.key, Tombstone::Repeat(bytes.to_vec().into_boxed_slice())));
         context.send(Transmit {
             listener: arrival.flow.listener,
-            destination: response_destination(&arrival.message, &arrival.flow),
+            destination: self.answers_to(&arrival.message, &arrival.flow),
             bytes,
             trial: false,
         });

@@ -9,7 +9,7 @@ use crate::minted::Minted;
 use crate::negotiation::LegMedia;
 use crate::tombstone::Tombstone;
 use crate::transaction::{Backoff, Event, Kind, T1, T2, TRANSACTION_TIMEOUT, Timer, Transaction, TransactionKey};
-use crate::wire::{Arrival, Transmit, response_destination};
+use crate::wire::{Arrival, Transmit};
 use bytes::Bytes;
 use std::time::Duration;
 use tandem_model::{Destination, Flow, LegId, LegProfile, ListenerId, Timestamp};
@@ -79,12 +79,12 @@ impl Extra {
 }
 
 impl InviteServer {
-    fn new(arrival: Arrival) -> Self {
+    fn new(arrival: Arrival, destination: Destination) -> Self {
         InviteServer {
             key: arrival.key,
             transaction: Transaction::server(Kind::ServerInvite, arrival.flow.transport),
             flow: arrival.flow,
-            destination: response_destination(&arrival.message, &arrival.flow),
+            destination,
             latest: Bytes::new(),
             refresh: None,
             request: arrival.message.into_exact(),
@@ -153,7 +153,8 @@ impl Leg {
             let latest = refused.latest.to_vec().into_boxed_slice();
             context.outputs.push_back(Output::Retire(refused.key, Tombstone::Repeat(latest)));
         }
-        let mut server = InviteServer::new(arrival);
+        let destination = self.answers_to(&arrival.message, &arrival.flow);
+        let mut server = InviteServer::new(arrival, destination);
         let trying = Printer::response_to(&server.request, server.flow.remote, 100, reason_phrase(100), None).finish();
         server.respond(context, Event::Provisional, trying);
         self.server = Some(Box::new(server));
@@ -277,7 +278,7 @@ impl Leg {
         let bytes = self.plain_response(arrival, status).finish();
         context.send(Transmit {
             listener: arrival.flow.listener,
-            destination: response_destination(&arrival.message, &arrival.flow),
+            destination: self.answers_to(&arrival.message, &arrival.flow),
             bytes,
             trial: false,
         });

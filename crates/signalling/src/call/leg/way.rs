@@ -1,12 +1,12 @@
-//! Which listener a request of ours leaves from, and where to (RFC 3261 §8.1.2, §18.1.1).
+//! Which listener a request of ours leaves from, and where to; and where answers go (RFC 3261 §8.1.2, §18.1.1).
 
 use super::{Leg, OurVia};
 use crate::call::NodeFacts;
 use crate::dialog::Dialog;
 use crate::message::{HeaderName, Message, NameAddr, Uri};
-use crate::wire::Transmit;
+use crate::wire::{Transmit, response_destination};
 use bytes::Bytes;
-use tandem_model::{Delivery, Destination, ListenerId, Transport};
+use tandem_model::{Delivery, Destination, Flow, ListenerId, Transport};
 
 /// RFC 3261 §18.1.1: a longer request goes over a transport with congestion control.
 const MAX_DATAGRAM_REQUEST: usize = 1_300;
@@ -61,6 +61,15 @@ impl Leg {
         }
         let way = self.dialog.as_ref().or(self.early.last()).and_then(|dialog| self.way_in(node, dialog));
         way.or_else(|| seen.map(|destination| Way { listener, destination, trial: false }))
+    }
+
+    /// Where the answer to a request of the peer goes. Behind NAT that is where it came from, whatever its Via says and whether or not
+    /// it asks for that with `rport`.
+    pub(super) fn answers_to(&self, request: &Message, flow: &Flow) -> Destination {
+        if self.profile.nat && !flow.transport.is_reliable() {
+            return Destination::Address(flow.remote);
+        }
+        response_destination(request, flow)
     }
 
     /// The way of a request inside `dialog`: over the transport that its next hop asks for, if we have a listener of that beside
