@@ -65,9 +65,8 @@ fn fits(uri: &Uri<'_>, over: Transport) -> bool {
 /// `0.7` in thousandths (§25.1 `qvalue`); what cannot be read is worth nothing.
 fn worth(text: &str) -> u16 {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(3);
-    let fraction =
-        digits.fold(Some(0u16), |sum, digit| sum.filter(|_| digit.is_ascii_digit()).map(|sum| 10 * sum + u16::from(digit - b'0')));
+    let mut digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(3);
+    let fraction = digits.try_fold(0, |sum, digit| digit.is_ascii_digit().then(|| 10 * sum + u16::from(digit - b'0')));
     match (whole, fraction) {
         ("1", Some(_)) => WHOLE,
         ("0", Some(fraction)) => fraction,
