@@ -8,6 +8,7 @@
 //!
 //! One thing to know: [`TARGETS`].
 
+mod digest;
 mod message;
 mod negotiation;
 mod rtcp;
@@ -18,6 +19,7 @@ mod stream;
 mod talk;
 mod uri;
 
+pub use digest::digest;
 pub use message::message;
 pub use negotiation::negotiation;
 pub use rtcp::rtcp;
@@ -31,7 +33,8 @@ pub use uri::uri;
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name of its corpus.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 9] = [
+    ("digest", digest),
     ("message", message),
     ("negotiation", negotiation),
     ("rtcp", rtcp),

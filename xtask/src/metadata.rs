@@ -80,14 +80,15 @@ impl Metadata {
             .collect()
     }
 
-    /// Names of what is linked with `package`, however far down (what runs at build time is not).
-    pub(crate) fn linked(&self, package: &Package) -> BTreeSet<&str> {
+    /// Names of what is linked with `package`, however far down (what runs at build time is not), but not what is below `closed`.
+    pub(crate) fn linked(&self, package: &Package, closed: &[&str]) -> BTreeSet<&str> {
         let mut seen = BTreeSet::new();
         let mut waiting = vec![package];
         while let Some(next) = waiting.pop() {
             for (_, id) in next.uses.iter().filter(|(kind, _)| *kind == Kind::Normal) {
                 if let Some(used) = self.packages.get(id)
                     && seen.insert(used.name.as_str())
+                    && !closed.contains(&used.name.as_str())
                 {
                     waiting.push(used);
                 }
@@ -159,7 +160,8 @@ pub(crate) mod tests {
         let member = &metadata.packages["tandem-model"];
         assert_eq!(metadata.direct(member, Kind::Normal), BTreeSet::from(["serde"]));
         assert_eq!(metadata.direct(member, Kind::Dev), BTreeSet::from(["insta"]));
-        assert_eq!(metadata.linked(member), BTreeSet::from(["serde", "libc"]));
+        assert_eq!(metadata.linked(member, &[]), BTreeSet::from(["serde", "libc"]));
+        assert_eq!(metadata.linked(member, &["serde"]), BTreeSet::from(["serde"]));
     }
 
     #[test]

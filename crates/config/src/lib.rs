@@ -30,6 +30,7 @@ pub use capacity::{DESCRIPTOR_RESERVE, MOST_CALLS_UNASKED, MOST_CPS_UNASKED, POR
 pub use difference::Difference;
 pub use node::{Calls, Log, LogFormat, LogLevel, Node};
 pub use problem::{At, Place, Problem, Problems};
+pub use reader::Outside;
 pub use route::{Do, Endpoint, From, MAX_ENDPOINTS, Route};
 pub use side::{Advertised, Listener, Media};
 pub use sides::Sides;
@@ -83,18 +84,18 @@ pub struct Reading {
     pub problems: Problems,
 }
 
-/// Reads `text`, the contents of the file called `file_name`; `env` answers what an environment variable says.
+/// Reads `text`, the contents of the file called `file_name`; `env` answers what an environment variable says. No other file is read.
 ///
 /// # Errors
 /// Every mistake in it.
 pub fn load(text: &str, file_name: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, Problems> {
-    let reading = read(text, file_name, env);
+    let reading = read(text, file_name, Outside::variables(env));
     reading.problems.or(reading.config)
 }
 
-/// As [`load`], for who has more to check and wants all problems at once.
-pub fn read(text: &str, file_name: &str, env: &dyn Fn(&str) -> Option<String>) -> Reading {
-    let mut reader = Reader::new(text, file_name, env);
+/// As [`load`], for who has more to check and wants all problems at once, and lets secrets be in files of their own.
+pub fn read(text: &str, file_name: &str, outside: Outside<'_>) -> Reading {
+    let mut reader = Reader::new(text, file_name, outside);
     let mut config = Config {
         file: file_name.into(),
         node: Node::default(),

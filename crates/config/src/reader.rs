@@ -19,18 +19,34 @@ use toml::{
 /// A value with its place, as the TOML parser gives it.
 pub(crate) type Value<'t> = Spanned<DeValue<'t>>;
 
+/// What a configuration may refer to beside its own text.
+#[derive(Clone, Copy)]
+pub struct Outside<'a> {
+    /// What an environment variable says, if it is set.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+    /// What a file has in it, or why that cannot be told.
+    pub file: &'a dyn Fn(&str) -> Result<String, String>,
+}
+
+impl<'a> Outside<'a> {
+    /// Variables alone: every file is a mistake.
+    pub fn variables(env: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Outside { env, file: &|_| Err("files are not read here".to_owned()) }
+    }
+}
+
 /// What reading needs throughout.
 pub(crate) struct Reader<'a> {
     line_starts: Vec<usize>,
     text: &'a str,
-    env: &'a dyn Fn(&str) -> Option<String>,
+    outside: Outside<'a>,
     pub(crate) problems: Problems,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(text: &'a str, file: &str, env: &'a dyn Fn(&str) -> Option<String>) -> Self {
+    pub(crate) fn new(text: &'a str, file: &str, outside: Outside<'a>) -> Self {
         let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(index, _)| index + 1)).collect();
-        Reader { line_starts, text, env, problems: Problems::new(file) }
+        Reader { line_starts, text, outside, problems: Problems::new(file) }
     }
 
     /// The place of a byte offset.
@@ -57,13 +73,18 @@ impl<'a> Reader<'a> {
             self.wrong_kind(what, "text in quotes", value);
             return None;
         };
-        match expand(text, self.env) {
+        match expand(text, self.outside.env) {
             Ok(text) => Some(At::new(text, place)),
             Err(message) => {
                 self.report(place, format!("{what}: {message}"));
                 None
             }
         }
+    }
+
+    /// What the file of this name has in it.
+    pub(crate) fn file(&self, name: &str) -> Result<String, String> {
+        (self.outside.file)(name)
     }
 
     /// Reads `value` as text that `parse` understands.

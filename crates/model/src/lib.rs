@@ -18,6 +18,7 @@ mod media;
 mod net;
 mod question;
 mod random;
+mod secret;
 mod time;
 
 pub use caller::{CalledFrom, Caller, CallerId, Presentation, Shown};
@@ -32,4 +33,5 @@ pub use media::{
 pub use net::{Delivery, Destination, Flow, ListenerId, Transport};
 pub use question::{Action, Admit, BuiltIn, Decision, LegPlan, LegProfile, Origin, Question, QuestionId, Route, TrunkId};
 pub use random::Random;
+pub use secret::{Challenge, Login, Secret};
 pub use time::Timestamp;

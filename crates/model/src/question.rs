@@ -1,9 +1,9 @@
 //! What a call asks of policy and what it is told. Rules answer at once, a webhook may answer later: a call cannot
 //! tell them apart.
 
-use crate::{Caller, Codec, Destination, Failover, ListenerId, MediaSide, Presentation, Shown};
+use crate::{Caller, Challenge, Codec, Destination, Failover, ListenerId, Login, MediaSide, Presentation, Shown};
 use serde::{Deserialize, Serialize};
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 /// Pairs a decision with its question within one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -74,6 +74,8 @@ pub enum Decision {
         origin: Origin,
         /// How to speak with them.
         profile: LegProfile,
+        /// What they must prove first, for a request that begins something.
+        challenge: Option<Arc<Challenge>>,
     },
     /// Say no with this status. Also the answer to a route question that no route fits (404).
     Reject {
@@ -159,6 +161,8 @@ pub struct LegProfile {
     pub follows_redirects: bool,
     /// What of its INVITE is shown to policy.
     pub shown: Shown,
+    /// What its challenges are answered with.
+    pub login: Option<Arc<Login>>,
 }
 
 /// What nothing is said about: also what a dump of an older build leaves out.
@@ -174,6 +178,7 @@ impl Default for LegProfile {
             failover: Failover::default(),
             follows_redirects: false,
             shown: Shown::default(),
+            login: None,
         }
     }
 }

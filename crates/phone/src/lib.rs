@@ -11,6 +11,7 @@
 
 mod address;
 mod dialog;
+mod digest;
 pub mod ladder;
 pub mod media;
 mod message;
@@ -22,6 +23,7 @@ mod transaction;
 
 pub use address::{NameAddr, Via, socket_of};
 pub use dialog::Stage;
+pub use digest::Demand;
 pub use ladder::Ladder;
 pub use message::{Message, NotSip, StartLine};
 pub use phone::{Call, CallIndex, Input, MAX_CALLS, Outcome, Output, Phone, Reason, Role, Setup, Traced, Violation};

@@ -31,7 +31,8 @@ fn admit(rules: &Ruleset, request: &Admit) -> Decision {
     let known = rules.admission.find(request).and_then(|id| {
         let trunk = rules.trunks.get(usize::from(id.0))?;
         let profile = trunk.incoming.get(listener)?.clone();
-        Some(Decision::Admitted { origin: Origin::Trunk { id, name: trunk.name.clone() }, profile })
+        let origin = Origin::Trunk { id, name: trunk.name.clone() };
+        Some(Decision::Admitted { origin, profile, challenge: trunk.challenge.clone() })
     });
     match known {
         Some(admitted) => admitted,

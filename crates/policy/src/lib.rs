@@ -22,4 +22,4 @@ mod trunk;
 
 pub use decide::{CallView, decide};
 pub use limits::{Begun, LimitBook, NodeFull, NodeLimits};
-pub use ruleset::{Ruleset, load};
+pub use ruleset::{Ruleset, load, load_with};

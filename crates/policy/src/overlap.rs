@@ -177,7 +177,7 @@ mod tests {
         let text = format!(
             "[[listen]]\nname='l'\nbind='127.0.0.1:5060'\n[[media]]\nname='m'\nbind='127.0.0.1'\nports='20000-29999'\n[[route]]\nto='{a}'\ndo={{reject=403}}\n[[route]]\nto='{b}'\ndo={{reject=403}}"
         );
-        let config = tandem_config::read(&text, "test", &|_| None).config;
+        let config = tandem_config::read(&text, "test", tandem_config::Outside::variables(&|_| None)).config;
         let found = overlap(config.routes[0].to.as_ref().unwrap(), config.routes[1].to.as_ref().unwrap());
         if let Overlap::Example(number) = &found {
             for route in &config.routes {

@@ -6,8 +6,9 @@ use crate::{
     targets::{TargetRule, Targets},
     trunk::Admission,
 };
-use tandem_config::{At, Config, Do, Endpoint, From, Limits, Problems, Trunk, TrunkTarget};
-use tandem_model::{LegProfile, ListenerId, MediaSide, Origin, Shown, TrunkId};
+use std::sync::Arc;
+use tandem_config::{At, Config, Do, Endpoint, From, Limits, Outside, Problems, Trunk, TrunkTarget};
+use tandem_model::{Challenge, LegProfile, ListenerId, MediaSide, Origin, Shown, TrunkId};
 
 /// All that is needed to decide. Immutable: a reload makes another.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub(crate) struct TrunkRule {
     pub(crate) targets: Targets,
     /// How it is spoken with when it calls, by the listener that it comes in at.
     pub(crate) incoming: Box<[LegProfile]>,
+    /// What it must prove when it calls.
+    pub(crate) challenge: Option<Arc<Challenge>>,
 }
 
 impl Ruleset {
@@ -63,8 +66,8 @@ impl Ruleset {
     }
 }
 
-/// Reads a configuration and makes its rules. `env` answers what an environment variable says; `descriptors` is how
-/// many this process may open, if that is to be checked.
+/// Reads a configuration that refers to no other file, and makes its rules. `env` answers what an environment variable says;
+/// `descriptors` is how many this process may open, if that is to be checked.
 ///
 /// # Errors
 /// Everything that is wrong, all at once.
@@ -74,7 +77,15 @@ pub fn load(
     env: &dyn Fn(&str) -> Option<String>,
     descriptors: Option<u64>,
 ) -> Result<(Config, Ruleset), Problems> {
-    let tandem_config::Reading { config, mut problems } = tandem_config::read(text, file_name, env);
+    load_with(text, file_name, Outside::variables(env), descriptors)
+}
+
+/// As [`load`], where secrets may be in files of their own.
+///
+/// # Errors
+/// Everything that is wrong, all at once.
+pub fn load_with(text: &str, file_name: &str, outside: Outside<'_>, descriptors: Option<u64>) -> Result<(Config, Ruleset), Problems> {
+    let tandem_config::Reading { config, mut problems } = tandem_config::read(text, file_name, outside);
     let rules = compile(&config, &mut problems);
     if problems.is_empty()
         && let Some(Err(too_few)) = descriptors.map(|descriptors| config.check_descriptors(descriptors))
@@ -130,12 +141,19 @@ fn compile_trunk(config: &Config, trunk: &Trunk) -> TrunkRule {
         let listener = ListenerId(u16::try_from(index).unwrap_or(u16::MAX));
         profile(Some(trunk), listener, config.media_beside(Some(trunk), listener).unwrap_or(MediaSide(0)))
     });
+    let challenge = trunk.challenge.as_ref().map(|asked| Challenge {
+        trunk: trunk.name.clone(),
+        realm: asked.realm.as_ref().or(config.node.domain.as_ref()).unwrap_or(&config.node.name).clone(),
+        username: asked.username.clone(),
+        password: asked.password.clone(),
+    });
     TrunkRule {
         name: trunk.name.clone(),
         limits: trunk.limits,
         manner: Manner::of(trunk),
         targets: Targets::new(targets),
         incoming: incoming.collect(),
+        challenge: challenge.map(Arc::new),
     }
 }
 
@@ -153,6 +171,7 @@ fn profile(trunk: Option<&Trunk>, listener: ListenerId, media: MediaSide) -> Leg
         failover: trunk.failover,
         follows_redirects: trunk.follows_redirects,
         shown: Shown::default(),
+        login: trunk.login.as_ref().map(|login| login.value.clone()),
     }
 }
 

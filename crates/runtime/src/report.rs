@@ -43,6 +43,10 @@ pub(crate) fn call_ended(record: &CallRecord) {
 /// Anything else that happened to a call.
 pub(crate) fn event(event: &Event, kind: &EventKind) {
     match (event.leg, kind) {
+        // It will go on failing until somebody mends a password.
+        (Some(leg), EventKind::LegFailed { sip_status: status @ (401 | 407), reason, .. }) => {
+            tracing::warn!(call = %event.call, %leg, sip_status = status, reason = %Escaped(reason), "{}", kind.name());
+        }
         (Some(leg), EventKind::LegFailed { sip_status, reason, .. }) => {
             tracing::debug!(call = %event.call, %leg, sip_status, reason = %Escaped(reason), "{}", kind.name());
         }

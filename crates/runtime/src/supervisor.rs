@@ -1,9 +1,9 @@
 //! Lets calls in: policy first, then the limits of the node, then a task of its own for each.
 
-use crate::{actor::Actor, flight_recorder::Founding, mailbox::Mailbox, node::Node, plain_text::PlainText};
+use crate::{actor::Actor, flight_recorder::Founding, log::Escaped, mailbox::Mailbox, node::Node, plain_text::PlainText};
 use bytes::Bytes;
 use std::rc::Rc;
-use tandem_model::{Admit, CallId, Decision, Flow, LegProfile, Origin, Question, Timestamp};
+use tandem_model::{Admit, CallId, Challenge, Decision, Flow, LegProfile, Origin, Question, Timestamp};
 use tandem_policy::Begun;
 use tandem_signalling::{
     ALLOW, ALLOW_OUTSIDE, Arrival, CallSetup,
@@ -78,7 +78,10 @@ impl Node {
     /// Who sent this, if they may speak to us; else they have been told, or not, as policy says.
     fn admitted(self: &Rc<Self>, now: Timestamp, arrival: &Arrival) -> Option<(Origin, LegProfile)> {
         match self.decide(now, 0, &Question::Admit(admit(&arrival.message, &arrival.flow))) {
-            Decision::Admitted { origin, profile } => Some((origin, profile)),
+            Decision::Admitted { origin, profile, challenge } => {
+                let proven = challenge.is_none_or(|challenge| self.has_proved(now, &challenge, arrival));
+                proven.then_some((origin, profile))
+            }
             Decision::Reject { status, reason } => {
                 let transmit = self.dispatcher.borrow().reply(&arrival.message, &arrival.flow, status, reason.as_deref(), |_| {});
                 self.send(transmit, None);
@@ -86,6 +89,18 @@ impl Node {
             }
             Decision::Ignore | Decision::Route { .. } | Decision::Dial(_) => None,
         }
+    }
+
+    /// Whether they are who they should be; if not, they have been asked.
+    fn has_proved(self: &Rc<Self>, now: Timestamp, challenge: &Challenge, arrival: &Arrival) -> bool {
+        let Err(unproven) = self.dispatcher.borrow_mut().authenticate(now, challenge, arrival) else { return true };
+        // Wrong answers come in crowds, and the log is no place for one.
+        if let Some(wrong) = unproven.wrong.filter(|wrong| wrong.count.is_power_of_two()) {
+            let (source, why, count) = (arrival.flow.remote, wrong.why, wrong.count);
+            tracing::warn!(%source, trunk = %challenge.trunk, user = %Escaped(&wrong.username), why, count, "wrong credentials");
+        }
+        self.send(unproven.transmit, None);
+        false
     }
 
     /// Counts a call of `origin`, where there is room for it.
@@ -115,7 +130,7 @@ impl Node {
     }
 
     fn reply(self: &Rc<Self>, arrival: &Arrival, status: u16, headers: &[(HeaderName, &str)]) {
-        let transmit = self.dispatcher.borrow().reply(&arrival.message, &arrival.flow, status, None, |printer| {
+        let transmit = self.dispatcher.borrow_mut().answer(self.clock.now(), arrival, status, |printer| {
             for (name, value) in headers {
                 printer.header(*name, value);
             }

@@ -5,15 +5,16 @@
 //! their legs and transactions comes back by [`Dispatcher::leg_added`], [`Dispatcher::leg_removed`] and
 //! [`Dispatcher::retire`]. Wake it at [`Dispatcher::poll_timeout`].
 
+use crate::auth::{Guard, Outcome, Wrong};
 use crate::dismissal::dismissal;
 use crate::message::{Contact, HeaderName, Message, Method, Printer, Rejection, is_sips, reason_phrase, screen};
-use crate::minted::Minter;
+use crate::minted::{Minted, Minter};
 use crate::table::Table;
 use crate::tombstone::{Owner, Tombstone, TransactionTable};
 use crate::transaction::{TransactionKey, TransactionKeys};
 use crate::wire::{Arrival, Transmit, response_destination};
 use bytes::Bytes;
-use tandem_model::{CallId, Flow, LegId, Timestamp, Transport};
+use tandem_model::{CallId, Challenge, Flow, LegId, Timestamp, Transport};
 
 /// The methods that a call understands, as Allow says them.
 pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, UPDATE";
@@ -57,6 +58,15 @@ pub enum DropReason {
     Malformed,
 }
 
+/// What is said to who has not proved who they are.
+#[derive(Debug)]
+pub struct Unproven {
+    /// The challenge, to be sent.
+    pub transmit: Transmit,
+    /// What was wrong with the answer to an earlier one, if they gave any.
+    pub wrong: Option<Wrong>,
+}
+
 /// Finds the owner of every message. One a node.
 #[derive(Debug)]
 pub struct Dispatcher {
@@ -66,6 +76,7 @@ pub struct Dispatcher {
     legs: Table<LegId, CallId>,
     /// The transaction that founded each call: it is forgotten with its call if it was never retired.
     founding: Table<CallId, TransactionKey>,
+    guard: Guard,
 }
 
 impl Dispatcher {
@@ -77,6 +88,7 @@ impl Dispatcher {
             transactions: TransactionTable::default(),
             legs: Table::default(),
             founding: Table::default(),
+            guard: Guard::new(secret),
         }
     }
 
@@ -91,6 +103,21 @@ impl Dispatcher {
             Ok(message) => self.response(message, flow),
             Err(_) => Verdict::Drop(DropReason::Garbage),
         }
+    }
+
+    /// Whether a request that begins something proves what `challenge` asks for; if not, what to answer it (RFC 3261 §22.2).
+    ///
+    /// # Errors
+    /// A stateless 401: nothing is kept of it, its ACK is nobody's, and its nonce proves itself.
+    pub fn authenticate(&mut self, now: Timestamp, challenge: &Challenge, arrival: &Arrival) -> Result<(), Unproven> {
+        let (request, flow) = (&arrival.message, &arrival.flow);
+        let Outcome::Asked { stale, wrong } = self.guard.check(now, challenge, flow.remote.ip(), request) else { return Ok(()) };
+        let tag = self.stateless_tag(request);
+        let mut printer = Printer::response_to(request, flow.remote, 401, reason_phrase(401), Some(tag.as_str()));
+        self.guard.ask(now, challenge, stale, &mut printer);
+        let destination = response_destination(request, flow);
+        let transmit = Transmit { listener: flow.listener, destination, bytes: printer.finish(), trial: false };
+        Err(Unproven { transmit, wrong })
     }
 
     /// The founding INVITE belongs to `call` from now on.
@@ -142,9 +169,22 @@ impl Dispatcher {
     /// A stateless answer (RFC 3261 §8.2.7): its To tag is computed from the request, and it is never retransmitted.
     /// `extra` adds headers.
     pub fn reply(&self, request: &Message, flow: &Flow, status: u16, reason: Option<&str>, extra: impl FnOnce(&mut Printer)) -> Transmit {
+        self.respond(request, flow, status, reason, self.stateless_tag(request).as_str(), extra)
+    }
+
+    /// The same to a request that was let in. Where it has credentials the answer is kept for its retransmissions: they would be
+    /// replays.
+    pub fn answer(&mut self, now: Timestamp, arrival: &Arrival, status: u16, extra: impl FnOnce(&mut Printer)) -> Transmit {
+        let transmit = self.reply(&arrival.message, &arrival.flow, status, None, extra);
+        if arrival.message.header(HeaderName::Authorization).is_some() {
+            self.retire(now, arrival.key, Tombstone::Repeat(transmit.bytes.to_vec().into_boxed_slice()));
+        }
+        transmit
+    }
+
+    fn stateless_tag(&self, request: &Message) -> Minted {
         let branch = request.branch().unwrap_or_default();
-        let tag = self.minter.stateless_tag(&[request.call_id(), branch, request.header(HeaderName::From).unwrap_or_default()]);
-        self.respond(request, flow, status, reason, tag.as_str(), extra)
+        self.minter.stateless_tag(&[request.call_id(), branch, request.header(HeaderName::From).unwrap_or_default()])
     }
 
     fn respond(

@@ -15,6 +15,7 @@ mod table;
 mod tombstone;
 mod wire;
 
+pub mod auth;
 pub mod message;
 pub mod negotiation;
 pub mod sdp;
@@ -23,7 +24,7 @@ pub mod transaction;
 pub use call::{Call, CallSetup, Input, ListenerFacts, NodeFacts, Output, Reason, Terms, relayed_status};
 // A machine of its own, which the call alone uses: public so that it can be tried, and tested, without one.
 pub use dialog::{Dialog, DialogError, Verdict as InDialog};
-pub use dispatcher::{ALLOW, ALLOW_OUTSIDE, Dispatcher, DropReason, Verdict};
+pub use dispatcher::{ALLOW, ALLOW_OUTSIDE, Dispatcher, DropReason, Unproven, Verdict};
 pub use minted::{MAGIC_COOKIE, Minted, Minter};
 pub use tombstone::Tombstone;
 pub use wire::{Arrival, Transmit, response_destination};

@@ -23,6 +23,7 @@ use tandem_policy::{Begun, CallView, LimitBook, NodeLimits, Ruleset};
 use tandem_signalling::{
     ALLOW, ALLOW_OUTSIDE, Arrival, Call, CallSetup, Dispatcher, DropReason, Input, ListenerFacts, Minter, NodeFacts, Output, Reason, Terms,
     Transmit, Verdict,
+    auth::Wrong,
     message::{Frame, Framer, HeaderName, Message, Method, Uri},
     transaction::TransactionKeys,
 };
@@ -67,6 +68,8 @@ pub struct CoreNode {
     pub policy_delay: Duration,
     /// New calls are refused.
     pub draining: bool,
+    /// Wrong answers to our challenges.
+    pub wrong: Vec<Wrong>,
     /// What the dispatcher dropped, and how often.
     pub drops: BTreeMap<DropReason, usize>,
     /// Addresses that the network reports as unreachable at the first datagram sent there.
@@ -121,6 +124,7 @@ impl CoreNode {
             shard: Shard::new(sides.collect()),
             policy_delay: Duration::ZERO,
             draining: false,
+            wrong: Vec::new(),
             drops: BTreeMap::new(),
             unreachable: Vec::new(),
         }
@@ -236,7 +240,13 @@ impl CoreNode {
 
     fn admitted(&mut self, world: &mut World<'_>, arrival: &Arrival) -> Option<(Origin, LegProfile)> {
         match self.decide(world.now, 0, &Question::Admit(admit(&arrival.message, &arrival.flow))) {
-            Decision::Admitted { origin, profile } => Some((origin, profile)),
+            Decision::Admitted { origin, profile, challenge } => {
+                let asked = challenge.and_then(|challenge| self.dispatcher.authenticate(world.now, &challenge, arrival).err());
+                let Some(unproven) = asked else { return Some((origin, profile)) };
+                self.wrong.extend(unproven.wrong);
+                self.send(world, None, unproven.transmit);
+                None
+            }
             Decision::Reject { status, reason } => {
                 let transmit = self.dispatcher.reply(&arrival.message, &arrival.flow, status, reason.as_deref(), |_| {});
                 self.send(world, None, transmit);
@@ -292,7 +302,7 @@ impl CoreNode {
     }
 
     fn reply(&mut self, world: &mut World<'_>, arrival: &Arrival, status: u16, headers: &[(HeaderName, &str)]) {
-        let transmit = self.dispatcher.reply(&arrival.message, &arrival.flow, status, None, |printer| {
+        let transmit = self.dispatcher.answer(world.now, arrival, status, |printer| {
             for (name, value) in headers {
                 printer.header(*name, value);
             }

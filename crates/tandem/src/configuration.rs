@@ -1,7 +1,7 @@
 //! The configuration file, read whole or refused whole.
 
 use std::path::Path;
-use tandem_config::{Config, Place, Problems};
+use tandem_config::{Config, Outside, Place, Problems};
 use tandem_runtime::{Rules, limits};
 
 /// Reads and checks `path`, and that this process may open what the configuration needs. Blocks on the file.
@@ -17,7 +17,23 @@ pub(crate) fn load(path: &Path) -> Result<(Config, Rules), Problems> {
     };
     let text = std::fs::read_to_string(path).map_err(|error| whole(format!("cannot be read: {error}")))?;
     let descriptors = limits::raise_descriptor_limit().map_err(|error| whole(format!("the descriptor limit cannot be raised: {error}")))?;
-    let (config, ruleset) = tandem_policy::load(&text, &name, &|variable| std::env::var(variable).ok(), Some(descriptors))?;
+    let (config, ruleset) = tandem_policy::load_with(&text, &name, outside(), Some(descriptors))?;
     let rules = Rules::new(&config, ruleset, Some(descriptors));
     Ok((config, rules))
+}
+
+/// Secrets come from the environment and from files, as seen from the folder that the process runs in.
+fn outside() -> Outside<'static> {
+    Outside { env: &|variable| std::env::var(variable).ok(), file: &read_secret }
+}
+
+/// The longest file with a secret, in bytes: one that is longer is something else.
+const MAX_SECRET: u64 = 4096;
+
+fn read_secret(path: &str) -> Result<String, String> {
+    let length = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
+    if length > MAX_SECRET {
+        return Err(format!("it is longer than {MAX_SECRET} bytes"));
+    }
+    std::fs::read_to_string(path).map_err(|error| error.to_string())
 }

@@ -1,7 +1,7 @@
 //! Who depends on whom, as `cargo metadata` has it, is what the house allows.
 
 use crate::{
-    house::{NEVER_BELOW_PURE, ROOMS, Room, TEST_TOOLS},
+    house::{CLOSED_BELOW, NEVER_BELOW_PURE, ROOMS, Room, TEST_TOOLS},
     metadata::{Kind, Metadata, Package},
     tree::Finding,
 };
@@ -41,7 +41,7 @@ fn check_room(metadata: &Metadata, room: &Room, package: &Package) -> Vec<Findin
             complain(format!("{} is pure and its tests may not use {name}", room.name));
         }
     }
-    for name in metadata.linked(package).into_iter().filter(|name| NEVER_BELOW_PURE.contains(name)) {
+    for name in metadata.linked(package, &CLOSED_BELOW).into_iter().filter(|name| NEVER_BELOW_PURE.contains(name)) {
         complain(format!("{} is pure and reaches {name}", room.name));
     }
     findings

@@ -5,6 +5,7 @@ mod headers;
 mod limits;
 mod matching;
 mod numbers;
+mod secrets;
 mod targets;
 
 pub use headers::{HeaderRules, MAX_HEADER_RULES, NamePattern, is_our_header};
@@ -16,13 +17,14 @@ pub use targets::{MAX_TARGETS, TrunkTarget};
 pub(crate) use limits::read_status;
 
 use crate::{
+    keys,
     node::one_of,
     problem::At,
     reader::{Reader, Table},
     uri::{Target, parse_domain},
 };
-use std::time::Duration;
-use tandem_model::{CalledFrom, CallerId, Codec, Failover};
+use std::{sync::Arc, time::Duration};
+use tandem_model::{CalledFrom, CallerId, Codec, Failover, Login};
 
 /// `[[trunk]]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +69,10 @@ pub struct Trunk {
     pub numbers_in: Vec<NumberRule>,
     /// And back.
     pub numbers_out: Vec<NumberRule>,
+    /// What its challenges are answered with.
+    pub login: Option<At<Arc<Login>>>,
+    /// What it must answer ours with; the realm is the node's where none is given.
+    pub challenge: Option<At<Arc<Login>>>,
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -95,6 +101,8 @@ impl Default for Trunk {
             headers_out: HeaderRules::default(),
             numbers_in: Vec::new(),
             numbers_out: Vec::new(),
+            login: None,
+            challenge: None,
         }
     }
 }
@@ -133,6 +141,8 @@ impl Trunk {
             headers_out: headers::read(reader, table, "headers_out"),
             numbers_in: numbers::read(reader, table, "numbers_in"),
             numbers_out: numbers::read(reader, table, "numbers_out"),
+            login: secrets::read(reader, table, &keys::LOGIN, "login"),
+            challenge: secrets::read(reader, table, &keys::CHALLENGE, "challenge"),
         };
         if let Some(proxy) = trunk.proxy.as_ref().filter(|_| !table.has("targets")) {
             reader.report(
@@ -142,6 +152,9 @@ impl Trunk {
         }
         if !table.has("targets") && !table.has("match") {
             reader.report(table.place, format!("{} has neither `targets` nor `match`: no call could use it", table.title()));
+        }
+        if table.has("challenge") && !table.has("match") {
+            reader.report(table.place, format!("{} has `challenge` and no `match`: nobody would be asked", table.title()));
         }
         name.map(|_| trunk)
     }

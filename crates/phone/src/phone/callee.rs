@@ -29,9 +29,23 @@ impl Phone {
                     self.repeat_response(server);
                 }
             }
-            ("INVITE", None) => self.on_invite(now, source, key, message),
             ("CANCEL", None) => self.on_cancel(now, source, key, message),
+            (_, None) if !self.setup.demands.is_empty() => self.on_demanded(now, source, key, message),
+            ("INVITE", None) => self.on_invite(now, source, key, message),
             (_, None) => self.on_other_request(now, source, key, message),
+        }
+    }
+
+    /// A request to a phone that asks who is there.
+    fn on_demanded(&mut self, now: Timestamp, source: SocketAddr, key: (String, String), message: Message) {
+        match self.unmet(now, &message) {
+            Some((demand, stale)) => {
+                let found = self.find_dialog(&message);
+                let server = self.remember(key, message, source, found.map(|(call, _)| call), found.map(|(_, dialog)| dialog));
+                self.ask(now, server, &demand, stale);
+            }
+            None if message.method() == "INVITE" => self.on_invite(now, source, key, message),
+            None => self.on_other_request(now, source, key, message),
         }
     }
 
@@ -184,6 +198,8 @@ impl Phone {
             return self.refuse(now, server, 481);
         };
         self.check_cancel(now, invite, &message);
+        let request = self.servers[invite].request.clone();
+        self.check_credentials(now, &request, &message);
         let Some(call) = self.servers[invite].call else { return };
         let habits = &self.calls[call].script.habits;
         if habits.ignore_cancel {
@@ -216,6 +232,8 @@ impl Phone {
     /// The ACK of a failure: absorbed by its transaction (RFC 3261 §17.2.1).
     fn on_failure_ack(&mut self, now: Timestamp, server: usize, message: &Message) {
         self.check_failure_ack(now, server, message);
+        let request = self.servers[server].request.clone();
+        self.check_credentials(now, &request, message);
         self.servers[server].acknowledged = true;
         if let Some(timer) = &mut self.servers[server].timer {
             timer.stop(None);
@@ -228,6 +246,15 @@ impl Phone {
         };
         self.check_success_ack(now, call, dialog, message);
         let cseq = message.cseq().map_or(0, |(number, _)| number);
+        let invite = |server: &&ServerTransaction| {
+            let request = &server.request;
+            request.method() == "INVITE"
+                && request.call_id() == message.call_id()
+                && request.cseq().is_some_and(|(number, _)| number == cseq)
+        };
+        if let Some(request) = self.servers.iter().find(invite).map(|server| server.request.clone()) {
+            self.check_credentials(now, &request, message);
+        }
         let own = &mut self.calls[call].dialogs[dialog];
         if own.accepted.as_ref().is_none_or(|accepted| accepted.cseq != cseq) {
             return;

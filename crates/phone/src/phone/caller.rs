@@ -99,6 +99,13 @@ impl Phone {
                 client.timer.stop(None);
             }
         }
+        if first_final && self.answer_challenge(now, index, &message) {
+            if let (Purpose::Invite, Some(call)) = (&self.clients[index].purpose, self.clients[index].call) {
+                self.calls[call].statuses.push((now, status));
+                self.trigger(now, call, When::Status(status));
+            }
+            return;
+        }
         match self.clients[index].purpose.clone() {
             Purpose::Invite => self.on_invite_response(now, index, &message, first_final),
             Purpose::Reinvite(offer) => {
@@ -259,7 +266,7 @@ impl Phone {
     }
 
     /// RFC 3261 §17.1.1.3: within the transaction, for every copy of the failure.
-    fn ack_failure(&mut self, now: Timestamp, index: usize, message: &Message) {
+    pub(super) fn ack_failure(&mut self, now: Timestamp, index: usize, message: &Message) {
         let client = &mut self.clients[index];
         if client.ack.is_none() {
             let request = &client.request;
@@ -273,6 +280,9 @@ impl Phone {
             ack.push("To", message.header("To").unwrap_or_default());
             ack.push("Call-ID", request.call_id());
             ack.push("CSeq", format!("{} ACK", request.cseq().map_or(0, |(number, _)| number)));
+            for name in ["Authorization", "Proxy-Authorization"] {
+                request.header(name).into_iter().for_each(|credentials| ack.push(name, credentials));
+            }
             client.ack = Some(ack.print());
         }
         let (destination, call) = (client.destination, client.call);

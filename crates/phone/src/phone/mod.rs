@@ -2,6 +2,7 @@
 
 mod callee;
 mod caller;
+mod challenges;
 mod check;
 mod session;
 mod steps;
@@ -10,6 +11,7 @@ mod write;
 use crate::{
     Message, Place, Reply, Script, When,
     dialog::{Dialog, Stage},
+    digest::Demand,
     media::Stream,
     message::NotSip,
     script::Act,
@@ -47,6 +49,10 @@ pub struct Setup {
     pub tone: Option<f64>,
     /// What its tags, branches and timers are drawn from.
     pub seed: u64,
+    /// User name and password that it answers challenges with.
+    pub login: Option<(String, String)>,
+    /// What it asks of others, one after the other.
+    pub demands: Vec<Demand>,
 }
 
 impl Setup {
@@ -64,6 +70,8 @@ impl Setup {
             sticky: false,
             tone: None,
             seed,
+            login: None,
+            demands: Vec::new(),
         }
     }
 }
@@ -287,6 +295,7 @@ pub struct Phone {
     trace: Vec<Traced>,
     violations: Vec<Violation>,
     known_branches: Vec<String>,
+    asked: Vec<challenges::Asked>,
 }
 
 /// Something to do at a time.
@@ -317,6 +326,7 @@ impl Phone {
             trace: Vec::new(),
             violations: Vec::new(),
             known_branches: Vec::new(),
+            asked: Vec::new(),
         }
     }
 

@@ -20,6 +20,7 @@ impl Suspicion {
         let has = |name| message.header(name).is_some();
         has(HeaderName::Authorization)
             || has(HeaderName::ProxyAuthorization)
+            || has(HeaderName::AuthenticationInfo)
             || may_have_passwords(message.bytes())
             || self.0.iter().any(|finder| finder.find(message.body()).is_some())
     }
@@ -99,7 +100,7 @@ impl Iterator for Passwords<'_> {
     }
 }
 
-/// Masks the credentials of Authorization and Proxy-Authorization headers, folded lines included; the passwords of URIs; and the
+/// Masks the credentials of Authorization and Proxy-Authorization headers and what Authentication-Info proves, folded lines included; the passwords of URIs; and the
 /// keys of SDP: `a=crypto` (RFC 4568 §9.1), `a=key-mgmt` (RFC 4567 §3) and `k=` (RFC 4566 §5.12). Works on anything that has lines,
 /// malformed messages too.
 pub fn mask_secrets(message: &mut [u8]) {
@@ -131,7 +132,11 @@ fn mask_line(line: &mut [u8]) -> bool {
         Some(b'a' | b'A' | b'p' | b'P' | b'k') => {}
         _ => return false,
     }
-    if let Some(value) = credentials(line) {
+    if let Some((value, has_scheme)) = credentials(line) {
+        if !has_scheme {
+            blank(&mut line[value..]);
+            return true;
+        }
         // The scheme says how to read the rest and is no secret.
         let scheme = line[value..].iter().skip_while(|byte| byte.is_ascii_whitespace()).take_while(|byte| !byte.is_ascii_whitespace());
         let leading = line[value..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
@@ -156,12 +161,13 @@ const KEY_MANAGEMENT: &[u8] = b"a=key-mgmt:";
 const KEY: &[u8] = b"k=";
 const INLINE: &[u8] = b"inline:";
 
-/// Where the value of an Authorization or Proxy-Authorization header begins.
-fn credentials(line: &[u8]) -> Option<usize> {
+/// Where the value of a header with credentials begins, and whether it begins with a scheme. A password can be tried on a digest,
+/// whoever made it.
+fn credentials(line: &[u8]) -> Option<(usize, bool)> {
     let colon = memchr(b':', line)?;
     let name = line[..colon].trim_ascii_end();
-    let secret = name.eq_ignore_ascii_case(b"authorization") || name.eq_ignore_ascii_case(b"proxy-authorization");
-    secret.then_some(colon + 1)
+    let secret: [(&[u8], bool); 3] = [(b"authorization", true), (b"proxy-authorization", true), (b"authentication-info", false)];
+    secret.iter().find(|(secret, _)| name.eq_ignore_ascii_case(secret)).map(|(_, has_scheme)| (colon + 1, *has_scheme))
 }
 
 /// Blanks every `inline:` key up to the `|` or the space that ends it.
@@ -194,6 +200,8 @@ mod tests {
         assert_eq!(masked("Authorization: Digest user=\"a\"\r\nVia: x\r\n"), "Authorization: Digest ********\r\nVia: x\r\n");
         assert_eq!(masked("PROXY-authorization :Bearer abc.def\r\n"), "PROXY-authorization :Bearer *******\r\n");
         assert_eq!(masked("authorization:\r\n"), "authorization:\r\n");
+        assert!(!masked("Authentication-Info: qop=auth, rspauth=\"5ecret\"\r\n").contains("5ecret"));
+        assert!(!masked("Authentication-Info: rspauth=\"5ecret\"\r\n").contains("5ecret"));
     }
 
     #[test]
@@ -274,6 +282,7 @@ mod tests {
         let has_secrets = |message: Message| Suspicion::new().has_secrets(&message);
         assert!(!has_secrets(message("", "v=0\r\na=rtpmap:0 PCMU/8000\r\n")));
         assert!(has_secrets(message("authorization : Digest a=1\r\n", "")));
+        assert!(has_secrets(message("Authentication-Info: rspauth=1\r\n", "")));
         assert!(has_secrets(message("Proxy-Authorization:\r\n Digest a=1\r\n", "")));
         for body in ["v=0\r\na=crypto:1 X inline:abc\r\n", "v=0\r\nk=clear:x\r\n", "v=0\nk=clear:x\n", "a=key-mgmt:mikey x\r\n"] {
             assert!(has_secrets(message("", body)), "{body}");

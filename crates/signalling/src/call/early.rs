@@ -99,7 +99,9 @@ impl Call {
 
     /// The callee said no.
     pub(super) fn on_rejected(&mut self, now: Timestamp, message: &Message) {
-        self.leg_failed(now, self.callee.as_ref().map(|callee| callee.id), message.status(), message.reason().into());
+        let unanswered = self.callee.as_mut().and_then(|callee| callee.why_unanswered());
+        let reason = unanswered.unwrap_or_else(|| message.reason().into());
+        self.leg_failed(now, self.callee.as_ref().map(|callee| callee.id), message.status(), reason);
         let failure = Failure::from_response(message);
         if self.is_followed(message) {
             return self.leave_target(now, true, failure);

@@ -40,7 +40,10 @@ impl Bridge {
             // §19.1.1: a Request-URI has no headers.
             let text = &address.uri[..address.uri.len() - uri.headers.as_str().len()];
             let destination = proxy.cloned().unwrap_or(destination);
-            found.push((address.params.get("q").map_or(WHOLE, worth), LegPlan { uri: text.into(), destination, ..plan.clone() }));
+            let mut next = LegPlan { uri: text.into(), destination, ..plan.clone() };
+            // Our login is for the trunk's own peer, not for whomever that names.
+            next.profile.login = next.profile.login.filter(|_| next.destination == plan.destination);
+            found.push((address.params.get("q").map_or(WHOLE, worth), next));
         }
         found.sort_by_key(|(worth, _)| std::cmp::Reverse(*worth));
         let mut plans: Vec<LegPlan> = found.into_iter().map(|(_, plan)| plan).collect();

@@ -1,6 +1,8 @@
 //! The leg as user agent client: our INVITE, first or later, its ACK and its CANCEL.
 
+use super::challenged::{Again, copy_credentials, is_challenge};
 use super::{Context, Extra, Leg, LegEvent, LostWay, MAX_FORWARDS, State, Way, finish};
+use crate::auth::Tried;
 use crate::call::Output;
 use crate::dispatcher::ALLOW;
 use crate::message::{HeaderName, Message, Method, Printer, is_sips};
@@ -46,6 +48,8 @@ pub(super) struct InviteClient {
     first: bool,
     /// It is cancelled if only provisional responses came until then. (The call sees to that for a first INVITE.)
     patience: Option<Timestamp>,
+    /// What it was sent again for.
+    tried: Tried,
 }
 
 /// What an [`InviteClient`] is made from.
@@ -153,12 +157,14 @@ impl Leg {
         let NewInvite { serial, cseq, mut way, first } = invite;
         self.contact(context.node).write(&mut printer);
         printer.header_str(HeaderName::Allow, ALLOW);
-        let request = self.fit(context.node, serial, &mut way, finish(printer, sdp));
+        let request = self.with_credentials(finish(printer, sdp));
+        let request = self.fit(context.node, serial, &mut way, request);
         context.send(way.transmit(request.clone()));
         let transport = context.node.listener(way.listener).transport;
         let transaction = Transaction::client(context.now, Kind::ClientInvite, transport);
         let patience = (!first).then(|| context.now + REINVITE_PATIENCE);
-        self.client = Some(Box::new(InviteClient { serial, cseq, request, way, transaction, cancel: Cancel::No, first, patience }));
+        let (cancel, tried) = (Cancel::No, Tried::default());
+        self.client = Some(Box::new(InviteClient { serial, cseq, request, way, transaction, cancel, first, patience, tried }));
     }
 
     /// The ACK of a 2xx to our INVITE, with the answer where the 2xx had the offer.
@@ -167,8 +173,9 @@ impl Leg {
         let Some(mut way) = self.dialog_way(context.node) else { return };
         let (serial, via) = self.new_via(context, &way);
         let Some(dialog) = &self.dialog else { return };
-        let ack = finish(dialog.request(Method::Ack.as_str(), client.cseq, &via.parts(), MAX_FORWARDS), sdp);
-        let ack = self.fit(context.node, serial, &mut way, ack);
+        let mut printer = dialog.request(Method::Ack.as_str(), client.cseq, &via.parts(), MAX_FORWARDS);
+        self.copy_credentials(&client.request, &mut printer);
+        let ack = self.fit(context.node, serial, &mut way, finish(printer, sdp));
         context.send(way.transmit(ack.clone()));
         self.acked = Some(AckedInvite { serial: client.serial, cseq: client.cseq, ack, way, until: context.now + TRANSACTION_TIMEOUT });
     }
@@ -255,6 +262,7 @@ impl Leg {
         let (again, first, cancelled) = (client.is_accepted(), client.first, client.cancel != Cancel::No);
         client.transaction.on(context.now, Event::Success);
         let cseq = client.cseq;
+        self.take_next_nonce(&message);
         if again {
             self.on_second_success(context, &message, cseq);
             return None;
@@ -299,11 +307,33 @@ impl Leg {
         }
         self.requests.retain(|request| request.method != Method::Cancel);
         let leaving = self.state == State::Leaving;
+        let client = if is_challenge(&arrival.message) && !leaving && client.cancel == Cancel::No {
+            self.invite_again(context, client, &arrival.message)?
+        } else {
+            client
+        };
         if client.first {
             self.state = State::Leaving;
             self.status = arrival.message.status();
         }
         (!leaving).then(|| LegEvent::Rejected(Box::new(arrival.message)))
+    }
+
+    /// The INVITE once more, with credentials; back where the challenge has no answer.
+    fn invite_again(&mut self, context: &mut Context<'_>, mut client: Box<InviteClient>, response: &Message) -> Option<Box<InviteClient>> {
+        let again = self.answered(context, &mut client.way, &client.request, &mut client.tried, response);
+        let Some(Again { serial, cseq, request }) = again else { return Some(client) };
+        context.send(client.way.transmit(request.clone()));
+        let transport = context.node.listener(client.way.listener).transport;
+        client.transaction = Transaction::client(context.now, Kind::ClientInvite, transport);
+        (client.serial, client.cseq, client.request) = (serial, cseq, request);
+        self.client = Some(client);
+        None
+    }
+
+    /// What our INVITE was, or the ACK of its 2xx: both have its credentials.
+    pub(super) fn last_invite(&self) -> Option<&Bytes> {
+        self.client.as_ref().map(|client| &client.request).or(self.acked.as_ref().map(|acked| &acked.ack))
     }
 
     pub(super) fn client_timeout(&mut self, context: &mut Context<'_>) -> Option<LegEvent> {
@@ -386,7 +416,7 @@ impl Leg {
 }
 
 /// A request that follows the INVITE `request` hop by hop: its CANCEL (§9.1), or the ACK of its failure `response`
-/// (§17.1.1.3). Both share its Request-URI, top Via, From, Call-ID, CSeq number and Route.
+/// (§17.1.1.3). Both share its Request-URI, top Via, From, Call-ID, CSeq number, Route and credentials (§22.1).
 pub(crate) fn hop_request(request: &Bytes, method: Method, response: Option<&Message>, reason: Option<&str>) -> Option<Bytes> {
     let invite = Message::parse(request.clone()).ok()?;
     let mut printer = Printer::request(method.as_str(), invite.uri());
@@ -397,6 +427,7 @@ pub(crate) fn hop_request(request: &Bytes, method: Method, response: Option<&Mes
     printer.header_str(HeaderName::To, response.unwrap_or(&invite).header(HeaderName::To)?);
     printer.header_str(HeaderName::CallId, invite.call_id());
     printer.header_cseq(invite.cseq().ok()?.number, method.as_str());
+    copy_credentials(&invite, &mut printer);
     if let Some(reason) = reason {
         printer.header_str(HeaderName::Reason, reason);
     }

@@ -80,8 +80,11 @@ impl Leg {
         let Some(way) = self.way_in(context.node, &dialog) else { return };
         let (_, via) = self.new_via(context, &way);
         let declined = self.decline_offer_of(context, response);
-        let ack = finish(dialog.request(Method::Ack.as_str(), cseq, &via.parts(), MAX_FORWARDS), declined.as_deref());
-        context.send(way.transmit(ack));
+        let mut ack = dialog.request(Method::Ack.as_str(), cseq, &via.parts(), MAX_FORWARDS);
+        if let Some(invite) = self.last_invite() {
+            self.copy_credentials(invite, &mut ack);
+        }
+        context.send(way.transmit(finish(ack, declined.as_deref())));
         if known {
             return;
         }

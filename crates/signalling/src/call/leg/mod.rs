@@ -3,6 +3,7 @@
 //! A leg does by itself what needs nobody else: retransmissions, ACKs of failures, 2xx of further forks, BYE after a
 //! CANCEL that came too late. What concerns the call it returns as a [`LegEvent`]. The call's verbs are its methods.
 
+mod challenged;
 mod client;
 mod forks;
 mod held;
@@ -16,6 +17,7 @@ pub(crate) use held::{HeldId, Reply};
 pub(crate) use server::Extra;
 pub(crate) use way::{LostWay, Way};
 
+use crate::auth::{Answers, Unanswerable};
 use crate::call::{NodeFacts, Output};
 use crate::dialog::Dialog;
 use crate::message::{HeaderName, Message, Printer};
@@ -132,6 +134,9 @@ pub(crate) struct Leg {
     held: Option<Box<HeldRequests>>,
     /// Tags of the other phones that answered our INVITE and were hung up.
     forks: Vec<Box<str>>,
+    /// The challenges that the peer has made, once it has.
+    answers: Option<Box<Answers>>,
+    unanswered: Option<Unanswerable>,
 }
 
 impl Leg {
@@ -168,6 +173,8 @@ impl Leg {
             requests: Vec::new(),
             held: None,
             forks: Vec::new(),
+            answers: None,
+            unanswered: None,
         }
     }
 

@@ -1,7 +1,9 @@
 //! Requests of ours other than INVITE and ACK: CANCEL, BYE, and what the other leg's peer asks (RFC 3261 §17.1.2).
 
+use super::challenged::is_challenge;
 use super::held::HeldId;
 use super::{Context, Leg, LegEvent, LostWay, OurVia, Way};
+use crate::auth::Tried;
 use crate::message::{Message, Method};
 use crate::transaction::{Action, Event, Kind, Transaction};
 use bytes::Bytes;
@@ -25,6 +27,8 @@ pub(super) struct OpenRequest {
     asked: Option<HeldId>,
     /// It could not be delivered, and the call is to be told so at once.
     lost: Option<Timestamp>,
+    /// What it was sent again for.
+    tried: Tried,
 }
 
 impl OpenRequest {
@@ -47,12 +51,15 @@ impl Leg {
         mut way: Way,
         asked: Option<HeldId>,
     ) {
+        // A CANCEL has those of its INVITE.
+        let bytes = if method == Method::Cancel { bytes } else { self.with_credentials(bytes) };
         let bytes = self.fit(context.node, serial, &mut way, bytes);
         context.send(way.transmit(bytes.clone()));
         if self.requests.len() < MAX_OPEN_REQUESTS {
             let transport = context.node.listener(way.listener).transport;
             let transaction = Transaction::client(context.now, Kind::ClientOther, transport);
-            self.requests.push(OpenRequest { serial, method, transaction, bytes, way, asked, lost: None });
+            let tried = Tried::default();
+            self.requests.push(OpenRequest { serial, method, transaction, bytes, way, asked, lost: None, tried });
         }
     }
 
@@ -75,8 +82,25 @@ impl Leg {
             return None;
         }
         // Timer K only absorbs repeated responses, which find nobody now and are dropped all the same.
-        let asked = self.requests.swap_remove(place).asked?;
-        Some(LegEvent::Replied(asked, Box::new(response)))
+        let mut open = self.requests.swap_remove(place);
+        self.take_next_nonce(&response);
+        // §22.1: a CANCEL cannot be sent again.
+        if is_challenge(&response) && method != Method::Cancel {
+            open = self.request_again(context, open, &response)?;
+        }
+        Some(LegEvent::Replied(open.asked?, Box::new(response)))
+    }
+
+    /// A request once more, with credentials; back where the challenge has no answer.
+    fn request_again(&mut self, context: &mut Context<'_>, mut open: OpenRequest, response: &Message) -> Option<OpenRequest> {
+        let again = self.answered(context, &mut open.way, &open.bytes, &mut open.tried, response);
+        let Some(again) = again else { return Some(open) };
+        context.send(open.way.transmit(again.request.clone()));
+        let transport = context.node.listener(open.way.listener).transport;
+        open.transaction = Transaction::client(context.now, Kind::ClientOther, transport);
+        (open.serial, open.bytes) = (again.serial, again.request);
+        self.requests.push(open);
+        None
     }
 
     /// Lets what is due run out, up to the first request that the call must hear of.

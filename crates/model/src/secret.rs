@@ -1,0 +1,74 @@
+//! What authenticates: names and passwords that are never shown.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+
+/// A password. It is not printed, and not written down: what is read back is empty.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Box<str>);
+
+impl Secret {
+    /// Takes it in.
+    pub fn new(text: &str) -> Self {
+        Secret(text.into())
+    }
+
+    /// The text itself, for who computes with it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("")
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Box::deserialize(deserializer).map(Secret)
+    }
+}
+
+/// What we answer a peer's challenges with (RFC 3261 §22).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Login {
+    /// User name.
+    pub username: Box<str>,
+    /// Password.
+    pub password: Secret,
+    /// The realm that it is for; any that the peer names where `None`.
+    pub realm: Option<Box<str>>,
+}
+
+/// What a peer must answer our challenges with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Challenge {
+    /// The trunk whose peer it is: a nonce made for one is nothing to another.
+    pub trunk: Box<str>,
+    /// The realm that we name.
+    pub realm: Box<str>,
+    /// User name.
+    pub username: Box<str>,
+    /// Password.
+    pub password: Secret,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_not_shown() {
+        let login = Login { username: "acme".into(), password: Secret::new("s3cret"), realm: None };
+        assert!(!format!("{login:?}").contains("s3cret"));
+        assert_eq!(login.password.expose(), "s3cret");
+    }
+}

@@ -1,0 +1,346 @@
+//! The front desk: who must prove who they are, and whether they have.
+
+use super::challenge::DigestChallenge;
+use super::credentials::Credentials;
+use super::digest::{Algorithm, Hash, Terms};
+use super::guesses::Guesses;
+use super::nonce::{Found, Nonces};
+use super::scheme::Scheme;
+use super::used::Used;
+use crate::message::{HeaderName, Message, Printer, Uri};
+use std::fmt;
+use std::net::IpAddr;
+use subtle::ConstantTimeEq;
+use tandem_model::{Challenge, Timestamp};
+
+/// What we offer, the strongest first (RFC 8760 §2.4).
+const OFFERED: [Algorithm; 2] = [Algorithm { hash: Hash::Sha256, session: false }, Algorithm::DEFAULT];
+
+/// Characters of a wrong user name that are told.
+const MAX_TOLD: usize = 64;
+
+/// Checks credentials. One a node.
+pub struct Guard {
+    nonces: Nonces,
+    used: Used,
+    guesses: Guesses,
+}
+
+/// What came of a check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// They are who they should be.
+    Granted,
+    /// They are to be asked (again).
+    Asked {
+        /// They knew the password: only their nonce will not do.
+        stale: bool,
+        /// They answered, and wrong.
+        wrong: Option<Wrong>,
+    },
+}
+
+/// A wrong answer, for the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// What was wrong with it, in words.
+    pub why: &'static str,
+    /// The user name that it gave, cut to 64 characters.
+    pub username: Box<str>,
+    /// How many wrong answers there were from that address within a minute, this one counted.
+    pub count: u32,
+}
+
+impl Guard {
+    /// A guard whose nonces are made under a key from `secret`.
+    pub fn new(secret: [u8; 16]) -> Self {
+        Guard { nonces: Nonces::new(secret), used: Used::default(), guesses: Guesses::default() }
+    }
+
+    /// Whether `request`, which came from `source`, proves what `challenge` asks for.
+    pub fn check(&mut self, now: Timestamp, challenge: &Challenge, source: IpAddr, request: &Message) -> Outcome {
+        for header in request.headers().filter(|header| header.name == HeaderName::Authorization) {
+            let value = header.unfolded();
+            let Ok(schemes) = Scheme::read_all(&value) else { continue };
+            let ours = |scheme: &&Scheme<'_>| scheme.is_digest() && scheme.get("realm") == Some(&*challenge.realm);
+            if let Some(scheme) = schemes.iter().find(ours) {
+                return self.judge(now, challenge, source, request, scheme);
+            }
+        }
+        Outcome::Asked { stale: false, wrong: None }
+    }
+
+    fn judge(&mut self, now: Timestamp, challenge: &Challenge, source: IpAddr, request: &Message, scheme: &Scheme<'_>) -> Outcome {
+        let mut wrong = |why, username: &str, is_try| {
+            let count = self.guesses.count(now, source, is_try);
+            let username = username.chars().take(MAX_TOLD).collect::<String>().into();
+            Outcome::Asked { stale: false, wrong: Some(Wrong { why, username, count }) }
+        };
+        let Some(credentials) = Credentials::from_scheme(scheme) else {
+            return wrong("malformed", scheme.get("username").unwrap_or_default(), false);
+        };
+        // Computed whatever else is wrong, and with our own name: an unknown user takes as long as a wrong password.
+        let knows = proves(challenge, &credentials, request);
+        let found = self.nonces.read(now, credentials.nonce, challenge);
+        let (username, is_try) = (credentials.username, found != Found::Foreign);
+        if !OFFERED.contains(&credentials.algorithm) {
+            return wrong("algorithm that was not offered", username, is_try);
+        }
+        if !knows {
+            return wrong("wrong user name or password", username, is_try);
+        }
+        if !is_for(credentials.uri, request.uri()) {
+            return wrong("answer for another URI", username, is_try);
+        }
+        if is_try && !self.guesses.may_try(now, source) {
+            return Outcome::Asked { stale: false, wrong: None };
+        }
+        match found {
+            Found::Fresh { number, until } => {
+                let count = credentials.auth.map(|(count, ..)| count);
+                if self.used.take(now, number, until, count) { Outcome::Granted } else { Outcome::Asked { stale: true, wrong: None } }
+            }
+            Found::Old => Outcome::Asked { stale: true, wrong: None },
+            // As for one who never answered: else passwords could be tried on nonces that nobody counts.
+            Found::Foreign => Outcome::Asked { stale: false, wrong: None },
+        }
+    }
+
+    /// Adds the challenges: one header for each algorithm, all with one new nonce. They are as long whoever is asked, and why.
+    pub fn ask(&mut self, now: Timestamp, challenge: &Challenge, stale: bool, printer: &mut Printer) {
+        let nonce = self.nonces.make(now, challenge);
+        for algorithm in OFFERED {
+            let challenge = DigestChallenge {
+                realm: &challenge.realm,
+                nonce: nonce.as_str(),
+                opaque: None,
+                algorithm,
+                names_algorithm: true,
+                auth: true,
+                stale,
+            };
+            challenge.write(printer);
+        }
+    }
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Guard")
+    }
+}
+
+/// Whether the digest is that of the user and the password that are asked for.
+fn proves(challenge: &Challenge, credentials: &Credentials<'_>, request: &Message) -> bool {
+    let terms = Terms {
+        algorithm: credentials.algorithm,
+        username: &challenge.username,
+        realm: &challenge.realm,
+        password: challenge.password.expose(),
+        nonce: credentials.nonce,
+        method: request.method_token(),
+        uri: credentials.uri,
+        auth: credentials.auth.map(|(_, written, cnonce)| (written, cnonce)),
+    };
+    let given = credentials.response.to_ascii_lowercase();
+    let is_digest = terms.response().as_str().as_bytes().ct_eq(given.as_bytes());
+    let is_user = challenge.username.as_bytes().ct_eq(credentials.username.as_bytes());
+    bool::from(is_digest & is_user)
+}
+
+/// Whether an answer for `answered` is one for a request to `asked` (RFC 7616 §3.4.6). Hosts are rewritten on the way and may differ; the
+/// called user may not. Some peers name no user at all: theirs is not protected.
+fn is_for(answered: &str, asked: &str) -> bool {
+    if answered == asked {
+        return true;
+    }
+    let Ok(answered) = Uri::parse(answered) else { return false };
+    if answered.user.is_none() {
+        return true;
+    }
+    Uri::parse(asked).is_ok_and(|asked| asked.user_unescaped() == answered.user_unescaped())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+    use tandem_model::Secret;
+
+    const NOW: Timestamp = Timestamp::from_millis(5_000);
+    const SOURCE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    fn challenge() -> Challenge {
+        Challenge { trunk: "pbx".into(), realm: "example.com".into(), username: "acme".into(), password: Secret::new("s3cret") }
+    }
+
+    /// What a peer answers.
+    struct Answer<'a> {
+        username: &'a str,
+        password: &'a str,
+        nonce: String,
+        uri: &'a str,
+        algorithm: &'a str,
+        count: Option<u32>,
+    }
+
+    impl Answer<'_> {
+        fn to(guard: &mut Guard, now: Timestamp) -> Answer<'static> {
+            let nonce = asked(guard, now, false).0;
+            Answer { username: "acme", password: "s3cret", nonce, uri: "sip:1@tandem", algorithm: "SHA-256", count: Some(1) }
+        }
+
+        fn message(&self) -> Message {
+            let count = self.count.map(|count| format!("{count:08x}"));
+            let terms = Terms {
+                algorithm: Algorithm::parse(self.algorithm).unwrap(),
+                username: self.username,
+                realm: "example.com",
+                password: self.password,
+                nonce: &self.nonce,
+                method: "INVITE",
+                uri: self.uri,
+                auth: count.as_deref().map(|count| (count, "c")),
+            };
+            let qop = count.as_ref().map(|count| format!(", qop=auth, nc={count}, cnonce=\"c\"")).unwrap_or_default();
+            let mut printer = Printer::request("INVITE", "sip:1@tandem");
+            let value = format!(
+                "Digest username=\"{}\", realm=\"example.com\", nonce=\"{}\", uri=\"{}\", response=\"{}\", algorithm={}{qop}",
+                self.username,
+                self.nonce,
+                self.uri,
+                terms.response().as_str(),
+                self.algorithm
+            );
+            printer.header_str(HeaderName::Authorization, &value);
+            Message::parse(printer.finish()).unwrap()
+        }
+
+        fn given(&self, guard: &mut Guard, now: Timestamp) -> Outcome {
+            guard.check(now, &challenge(), SOURCE, &self.message())
+        }
+    }
+
+    /// The nonce that is asked for, and all that is said.
+    fn asked(guard: &mut Guard, now: Timestamp, stale: bool) -> (String, Vec<String>) {
+        let mut printer = Printer::response(401, "Unauthorized");
+        guard.ask(now, &challenge(), stale, &mut printer);
+        let message = Message::parse(printer.finish()).unwrap();
+        let lines: Vec<String> =
+            message.headers().filter(|line| line.name == HeaderName::WwwAuthenticate).map(|line| line.value.into()).collect();
+        let nonce = Scheme::read_all(&lines[0]).unwrap()[0].get("nonce").unwrap().to_owned();
+        (nonce, lines)
+    }
+
+    fn why(outcome: &Outcome) -> Option<&'static str> {
+        match outcome {
+            Outcome::Asked { wrong: Some(wrong), .. } => Some(wrong.why),
+            _ => None,
+        }
+    }
+
+    const STALE: Outcome = Outcome::Asked { stale: true, wrong: None };
+    const PLAIN: Outcome = Outcome::Asked { stale: false, wrong: None };
+
+    #[test]
+    fn the_strongest_algorithm_is_asked_for_first() {
+        let (_, lines) = asked(&mut Guard::new([1; 16]), NOW, false);
+        assert!(lines[0].contains("algorithm=SHA-256, qop=\"auth\"") && lines[1].contains("algorithm=MD5, qop=\"auth\""), "{lines:?}");
+        assert_eq!(lines.len(), 2);
+        let (_, lines) = asked(&mut Guard::new([1; 16]), NOW, true);
+        assert!(lines.iter().all(|line| line.ends_with(", stale=true")), "{lines:?}");
+    }
+
+    #[test]
+    fn either_algorithm_opens_and_none_opens_twice() {
+        for algorithm in ["SHA-256", "MD5"] {
+            let mut guard = Guard::new([1; 16]);
+            let answer = Answer { algorithm, ..Answer::to(&mut guard, NOW) };
+            assert_eq!(answer.given(&mut guard, NOW), Outcome::Granted);
+            assert_eq!(answer.given(&mut guard, NOW), STALE, "a replay");
+            assert_eq!(Answer { count: Some(2), ..answer }.given(&mut guard, NOW), Outcome::Granted);
+        }
+    }
+
+    #[test]
+    fn peers_without_qop_are_let_in_once_a_nonce() {
+        let mut guard = Guard::new([1; 16]);
+        let answer = Answer { algorithm: "MD5", count: None, ..Answer::to(&mut guard, NOW) };
+        assert_eq!(answer.given(&mut guard, NOW), Outcome::Granted);
+        assert_eq!(answer.given(&mut guard, NOW), STALE);
+        assert_eq!(Answer { count: Some(1), ..answer }.given(&mut guard, NOW), STALE);
+    }
+
+    #[test]
+    fn an_old_nonce_is_stale_to_who_knows_the_password_alone() {
+        let mut guard = Guard::new([1; 16]);
+        let (answer, later) = (Answer::to(&mut guard, NOW), NOW + Duration::from_secs(60));
+        assert_eq!(answer.given(&mut guard, later), STALE);
+        assert_eq!(why(&Answer { password: "x", ..answer }.given(&mut guard, later)), Some("wrong user name or password"));
+    }
+
+    #[test]
+    fn a_nonce_that_is_not_ours_tells_nothing() {
+        let mut guard = Guard::new([1; 16]);
+        let answer = Answer { nonce: "00".repeat(28), ..Answer::to(&mut guard, NOW) };
+        assert_eq!(answer.given(&mut guard, NOW), PLAIN);
+    }
+
+    #[test]
+    fn an_unknown_user_and_a_wrong_password_are_one() {
+        let mut guard = Guard::new([1; 16]);
+        for answer in [
+            Answer { username: "other", ..Answer::to(&mut guard, NOW) },
+            Answer { password: "other", ..Answer::to(&mut guard, NOW) },
+            Answer { username: "other", password: "other", ..Answer::to(&mut guard, NOW) },
+        ] {
+            assert_eq!(why(&answer.given(&mut guard, NOW)), Some("wrong user name or password"));
+        }
+    }
+
+    #[test]
+    fn an_answer_is_for_its_number_and_its_algorithm() {
+        let mut guard = Guard::new([1; 16]);
+        let answer = |guard: &mut Guard| Answer::to(guard, NOW);
+        let elsewhere = Answer { uri: "sip:2@tandem", ..answer(&mut guard) };
+        assert_eq!(why(&elsewhere.given(&mut guard, NOW)), Some("answer for another URI"));
+        for uri in ["sip:1@192.0.2.1:5060", "sip:tandem"] {
+            assert_eq!(Answer { uri, ..answer(&mut guard) }.given(&mut guard, NOW), Outcome::Granted);
+        }
+        let odd = Answer { algorithm: "SHA-512-256", ..answer(&mut guard) };
+        assert_eq!(why(&odd.given(&mut guard, NOW)), Some("algorithm that was not offered"));
+    }
+
+    #[test]
+    fn what_is_for_another_realm_or_scheme_is_no_answer() {
+        let mut guard = Guard::new([1; 16]);
+        for value in ["Digest realm=\"other\", username=\"acme\"", "Basic YWNtZTpz", "Digest", "realm=\"example.com\""] {
+            let mut printer = Printer::request("INVITE", "sip:1@tandem");
+            printer.header_str(HeaderName::Authorization, value);
+            let message = Message::parse(printer.finish()).unwrap();
+            assert_eq!(guard.check(NOW, &challenge(), SOURCE, &message), PLAIN, "{value}");
+        }
+    }
+
+    #[test]
+    fn who_has_guessed_too_often_is_not_let_in_even_when_right() {
+        let mut guard = Guard::new([1; 16]);
+        for _ in 0..super::super::guesses::MAX_GUESSES {
+            let wrong = Answer { password: "x", ..Answer::to(&mut guard, NOW) };
+            assert!(why(&wrong.given(&mut guard, NOW)).is_some());
+        }
+        assert_eq!(Answer::to(&mut guard, NOW).given(&mut guard, NOW), PLAIN);
+        let later = NOW + super::super::guesses::PERIOD;
+        assert_eq!(Answer::to(&mut guard, later).given(&mut guard, later), Outcome::Granted);
+    }
+
+    #[test]
+    fn guesses_on_nonces_of_nobody_shut_nobody_out() {
+        let mut guard = Guard::new([1; 16]);
+        for _ in 0..100 {
+            let forged = Answer { password: "x", nonce: "00".repeat(28), ..Answer::to(&mut guard, NOW) };
+            assert!(why(&forged.given(&mut guard, NOW)).is_some());
+        }
+        assert_eq!(Answer::to(&mut guard, NOW).given(&mut guard, NOW), Outcome::Granted);
+    }
+}

@@ -1,0 +1,95 @@
+//! How often somebody answered wrong: whoever tries passwords does not get to try many.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
+use tandem_model::Timestamp;
+
+/// Wrong answers of one address that are looked at in one [`PERIOD`]; what comes after them is not, and counts as wrong.
+pub(super) const MAX_GUESSES: u32 = 30;
+
+/// How long wrong answers are counted together.
+pub(super) const PERIOD: Duration = Duration::from_secs(60);
+
+/// Addresses that are counted at once; with more the oldest go.
+const MAX_SOURCES: usize = 1_024;
+
+#[derive(Debug, Default)]
+pub(super) struct Guesses {
+    counts: BTreeMap<IpAddr, Count>,
+    /// When each of them ends.
+    ends: VecDeque<(Timestamp, IpAddr)>,
+}
+
+#[derive(Debug, Default)]
+struct Count {
+    all: u32,
+    /// Those to a challenge of ours. Only they count as tries: whoever forges the address of another never saw one.
+    tries: u32,
+}
+
+impl Guesses {
+    /// Whether answers from there are looked at.
+    pub(super) fn may_try(&mut self, now: Timestamp, source: IpAddr) -> bool {
+        while self.ends.front().is_some_and(|(end, _)| *end <= now) {
+            self.forget_oldest();
+        }
+        self.counts.get(&network(source)).is_none_or(|count| count.tries < MAX_GUESSES)
+    }
+
+    /// Another wrong answer, to a challenge of ours or to none; how many there are now.
+    pub(super) fn count(&mut self, now: Timestamp, source: IpAddr, is_try: bool) -> u32 {
+        let source = network(source);
+        if !self.counts.contains_key(&source) {
+            if self.counts.len() == MAX_SOURCES {
+                self.forget_oldest();
+            }
+            self.ends.push_back((now + PERIOD, source));
+        }
+        let count = self.counts.entry(source).or_default();
+        count.all = count.all.saturating_add(1);
+        count.tries = count.tries.saturating_add(u32::from(is_try));
+        count.all
+    }
+
+    fn forget_oldest(&mut self) {
+        if let Some((_, source)) = self.ends.pop_front() {
+            self.counts.remove(&source);
+        }
+    }
+}
+
+/// Whoever has an IPv6 address has the 2⁶⁴ beside it.
+fn network(source: IpAddr) -> IpAddr {
+    match source.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_so_many_wrong_answers_no_more_are_looked_at_for_a_while() {
+        let (mut guesses, now) = (Guesses::default(), Timestamp::from_millis(10));
+        let [source, neighbour, other] = ["2001:db8::1", "2001:db8::2", "192.0.2.1"].map(|text| text.parse::<IpAddr>().unwrap());
+        for count in 1..=MAX_GUESSES {
+            assert!(guesses.may_try(now, source));
+            assert_eq!(guesses.count(now, source, true), count);
+            guesses.count(now, other, false);
+        }
+        assert!(!guesses.may_try(now, source) && !guesses.may_try(now, neighbour) && guesses.may_try(now, other));
+        assert!(guesses.may_try(now + PERIOD, source));
+    }
+
+    #[test]
+    fn the_table_is_bounded() {
+        let (mut guesses, now) = (Guesses::default(), Timestamp::from_millis(10));
+        for number in 0..MAX_SOURCES as u32 * 2 {
+            guesses.count(now, IpAddr::V4(std::net::Ipv4Addr::from_bits(number)), true);
+        }
+        assert_eq!((guesses.counts.len(), guesses.ends.len()), (MAX_SOURCES, MAX_SOURCES));
+    }
+}

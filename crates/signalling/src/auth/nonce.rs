@@ -1,0 +1,126 @@
+//! Nonces that prove themselves: a time, a number that no other has, and a keyed check over both and whom it is for. Nothing is kept
+//! of one until it is used.
+
+use super::digest::Hex;
+use siphasher::sip128::{Hasher128, SipHasher24};
+use std::hash::Hasher;
+use std::time::Duration;
+use subtle::ConstantTimeEq;
+use tandem_model::{Challenge, Timestamp};
+
+/// How long a nonce may be answered, from its making. Whoever comes later is given another with `stale=true`.
+pub(super) const NONCE_LIFETIME: Duration = Duration::from_secs(60);
+
+const TIME: usize = 6;
+const NUMBER: usize = 6;
+const NAMED: usize = TIME + NUMBER;
+const WHOLE: usize = NAMED + 16;
+
+/// What a nonce turns out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Ours, and young enough. Numbers grow from one to the next.
+    Fresh { number: u64, until: Timestamp },
+    /// Ours, and too old.
+    Old,
+    /// Not made by us, or for another trunk.
+    Foreign,
+}
+
+#[derive(Clone)]
+pub(super) struct Nonces {
+    key: [u8; 16],
+    next: u64,
+}
+
+impl Nonces {
+    /// Nonces under a key of their own, made from `secret`.
+    pub(super) fn new(secret: [u8; 16]) -> Self {
+        let mut hasher = SipHasher24::new_with_key(&secret);
+        hasher.write(b"nonces");
+        Nonces { key: hasher.finish128().as_u128().to_be_bytes(), next: 1 }
+    }
+
+    pub(super) fn make(&mut self, now: Timestamp, challenge: &Challenge) -> Hex {
+        let mut bytes = [0; WHOLE];
+        bytes[..TIME].copy_from_slice(&now.as_millis().to_be_bytes()[8 - TIME..]);
+        bytes[TIME..NAMED].copy_from_slice(&self.next.to_be_bytes()[8 - NUMBER..]);
+        let check = self.check(&bytes[..NAMED], challenge);
+        bytes[NAMED..].copy_from_slice(&check);
+        self.next += 1;
+        Hex::of(&bytes)
+    }
+
+    pub(super) fn read(&self, now: Timestamp, nonce: &str, challenge: &Challenge) -> Found {
+        let Some(bytes) = decode(nonce) else { return Found::Foreign };
+        let (named, check) = bytes.split_at(NAMED);
+        if !bool::from(check.ct_eq(&self.check(named, challenge))) {
+            return Found::Foreign;
+        }
+        let number = |bytes: &[u8]| bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
+        let until = Timestamp::from_millis(number(&named[..TIME])) + NONCE_LIFETIME;
+        if now < until { Found::Fresh { number: number(&named[TIME..]), until } } else { Found::Old }
+    }
+
+    fn check(&self, named: &[u8], challenge: &Challenge) -> [u8; 16] {
+        let mut hasher = SipHasher24::new_with_key(&self.key);
+        for part in [named, challenge.trunk.as_bytes(), challenge.realm.as_bytes()] {
+            hasher.write_usize(part.len());
+            hasher.write(part);
+        }
+        hasher.finish128().as_u128().to_be_bytes()
+    }
+}
+
+fn decode(text: &str) -> Option<[u8; WHOLE]> {
+    if text.len() != WHOLE * 2 {
+        return None;
+    }
+    let mut bytes = [0; WHOLE];
+    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+        let [high, low] = [digits[0], digits[1]].map(|digit| match digit {
+            b'0'..=b'9' => Some(digit - b'0'),
+            b'a'..=b'f' => Some(digit - b'a' + 10),
+            _ => None,
+        });
+        *byte = high? << 4 | low?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tandem_model::Secret;
+
+    fn challenge(trunk: &str) -> Challenge {
+        Challenge { trunk: trunk.into(), realm: "r".into(), username: "u".into(), password: Secret::new("p") }
+    }
+
+    #[test]
+    fn a_nonce_lives_for_a_minute_and_for_its_trunk() {
+        let (mut nonces, now, pbx) = (Nonces::new([7; 16]), Timestamp::from_millis(5_000), challenge("pbx"));
+        let nonce = nonces.make(now, &pbx);
+        let until = now + NONCE_LIFETIME;
+        assert_eq!(nonces.read(now, nonce.as_str(), &pbx), Found::Fresh { number: 1, until });
+        assert_eq!(nonces.read(now + (NONCE_LIFETIME - Duration::from_millis(1)), nonce.as_str(), &pbx), Found::Fresh { number: 1, until });
+        assert_eq!(nonces.read(until, nonce.as_str(), &pbx), Found::Old);
+        assert_eq!(nonces.read(now, nonce.as_str(), &challenge("carrier")), Found::Foreign);
+        assert_eq!(Nonces::new([8; 16]).read(now, nonce.as_str(), &pbx), Found::Foreign);
+        assert_ne!(nonces.make(now, &pbx), nonce);
+    }
+
+    #[test]
+    fn every_changed_digit_is_found() {
+        let (mut nonces, now, pbx) = (Nonces::new([7; 16]), Timestamp::from_millis(5_000), challenge("pbx"));
+        let nonce = nonces.make(now, &pbx).as_str().to_owned();
+        for place in 0..nonce.len() {
+            let mut forged = nonce.clone().into_bytes();
+            forged[place] = if forged[place] == b'0' { b'1' } else { b'0' };
+            assert_eq!(nonces.read(now, std::str::from_utf8(&forged).unwrap(), &pbx), Found::Foreign, "digit {place}");
+        }
+        for broken in ["", "00", &nonce.to_uppercase(), &format!("{nonce}0"), &"\u{e4}".repeat(28)] {
+            assert_eq!(nonces.read(now, broken, &pbx), Found::Foreign);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Requests that the peer, or a proxy before it, challenges: sent again with credentials (RFC 3261 §22.2, §22.3).
+
+use super::{Context, Leg, Way};
+use crate::auth::{Tried, Unanswerable, again};
+use crate::message::{HeaderName, Message, Printer};
+use bytes::Bytes;
+
+/// A request of ours once more.
+pub(super) struct Again {
+    pub(super) serial: u16,
+    pub(super) cseq: u32,
+    pub(super) request: Bytes,
+}
+
+/// Whether a response asks for credentials.
+pub(super) fn is_challenge(response: &Message) -> bool {
+    matches!(response.status(), 401 | 407)
+}
+
+impl Leg {
+    /// `request` once more, on the same way, with credentials for `response` and as a transaction of its own (§22.2, §8.1.3.5). `None`: it cannot be
+    /// answered, and [`Leg::why_unanswered`] says why.
+    pub(super) fn answered(
+        &mut self,
+        context: &mut Context<'_>,
+        way: &mut Way,
+        request: &Bytes,
+        tried: &mut Tried,
+        response: &Message,
+    ) -> Option<Again> {
+        let Some(login) = self.profile.login.clone() else {
+            self.unanswered = Some(Unanswerable::NoLogin);
+            return None;
+        };
+        let answers = self.answers.get_or_insert_default();
+        if let Err(reason) = answers.take(Some(&login), tried, response, context.random) {
+            self.unanswered = Some(reason);
+            return None;
+        }
+        let sent = Message::parse(request.clone()).ok()?;
+        let (serial, via) = self.new_via(context, way);
+        // A dialog that a fork left has numbers of its own.
+        let cseq = match &mut self.dialog {
+            Some(dialog) if sent.to_tag().is_some() && sent.to_tag() == dialog.remote_tag() => dialog.next_cseq(),
+            _ => sent.cseq().ok()?.number + 1,
+        };
+        let answers = self.answers.as_mut()?;
+        let renewed = Some((&via.parts()[..], cseq));
+        let request = again(request, renewed, |request, printer| answers.write(&login, request, printer))?;
+        let request = self.fit(context.node, serial, way, request);
+        Some(Again { serial, cseq, request })
+    }
+
+    /// `request` with credentials for every realm that has challenged the leg before (§22.1).
+    pub(super) fn with_credentials(&mut self, request: Bytes) -> Bytes {
+        let (Some(answers), Some(login)) = (&mut self.answers, &self.profile.login) else { return request };
+        if answers.is_empty() {
+            return request;
+        }
+        again(&request, None, |request, printer| answers.write(login, request, printer)).unwrap_or(request)
+    }
+
+    /// An ACK has the credentials of its INVITE (§22.1): nobody could challenge it.
+    pub(super) fn copy_credentials(&self, invite: &Bytes, ack: &mut Printer) {
+        if self.answers.is_none() {
+            return;
+        }
+        if let Ok(invite) = Message::parse(invite.clone()) {
+            copy_credentials(&invite, ack);
+        }
+    }
+
+    /// A 2xx may name the nonce for the next request.
+    pub(super) fn take_next_nonce(&mut self, response: &Message) {
+        if let Some(answers) = &mut self.answers {
+            answers.renew(response);
+        }
+    }
+
+    /// Why the last challenge was not answered, for who tells of it.
+    pub(crate) fn why_unanswered(&mut self) -> Option<Box<str>> {
+        self.unanswered.take().map(|reason| reason.to_string().into())
+    }
+}
+
+/// The credentials of a request, for another that repeats them.
+pub(super) fn copy_credentials(from: &Message, to: &mut Printer) {
+    to.copy_all(from, HeaderName::Authorization);
+    to.copy_all(from, HeaderName::ProxyAuthorization);
+}
