@@ -7,17 +7,21 @@ FAST := tidy licences fmt lint unit docs
 # Stages against programs from outside: one folder of tests/interop each, with a `run` in it.
 INTEROP := $(patsubst tests/interop/%/run,%,$(sort $(wildcard tests/interop/*/run)))
 
+# Examples that run by themselves: one folder of examples each, with a `run` in it.
+EXAMPLES := $(patsubst examples/%/run,example-%,$(sort $(wildcard examples/*/run)))
+
 # nextest runs the tests when it is there; plain cargo passes them as well.
 NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help run packages test test-fast test-interop test-oracles fmt lint bench
+.PHONY: help run packages test test-fast test-interop test-examples test-oracles fmt lint bench
 
 help:
 	@echo 'make run           build, start with $(CONFIG), two demo phones call each other'
 	@echo 'make test          every test; installs the Debian packages that the tests need'
 	@echo 'make test-fast     tidy, licences, format, lint, unit and simulator tests, documentation'
 	@echo 'make test-interop  against sipp, baresip and friends: $(INTEROP)'
+	@echo 'make test-examples the examples: $(EXAMPLES)'
 	@echo 'make test-oracles  our parsers beside those of other crates'
 	@echo 'make stage-NAME    one stage of the above by itself'
 	@echo 'make fmt           format the code'
@@ -32,13 +36,16 @@ packages:
 	@command -v cc >/dev/null || .ci/packages gcc libc6-dev
 
 test: packages
-	@.ci/stages $(FAST) build $(INTEROP) oracles
+	@.ci/stages $(FAST) build $(INTEROP) $(EXAMPLES) oracles
 
 test-fast: packages
 	@.ci/stages $(FAST)
 
 test-interop: packages
 	@.ci/stages build $(INTEROP)
+
+test-examples: packages
+	@.ci/stages build $(EXAMPLES)
 
 test-oracles: packages
 	@.ci/stages oracles
@@ -53,7 +60,7 @@ bench:
 
 # One stage each.
 
-.PHONY: $(addprefix stage-,$(FAST) build oracles $(INTEROP))
+.PHONY: $(addprefix stage-,$(FAST) build oracles $(INTEROP) $(EXAMPLES))
 
 stage-tidy:
 	cargo xtask tidy
@@ -88,3 +95,6 @@ stage-oracles:
 
 $(addprefix stage-,$(INTEROP)): stage-%:
 	tests/interop/$*/run
+
+$(addprefix stage-,$(EXAMPLES)): stage-example-%:
+	examples/$*/run

@@ -1,21 +1,29 @@
-//! Every sample in `config/` loads as it stands.
+//! Every sample configuration in `config/`, `docker/` and `examples/` loads as it stands.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// What samples leave to the environment: addresses.
+fn environment(name: &str) -> Option<String> {
+    name.ends_with("_ADDRESS").then(|| format!("192.0.2.{}", name.len()))
+}
+
+#[expect(clippy::disallowed_methods, reason = "this test is about files")]
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
 
 #[test]
 fn every_sample_loads_as_it_stands() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../config");
-    let mut loaded = 0;
-    #[expect(clippy::disallowed_methods, reason = "this test is about files")]
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "toml") {
-            continue;
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let examples = files_in(&root.join("examples")).into_iter().filter(|path| path.is_dir());
+    let mut loaded = Vec::new();
+    for folder in [root.join("config"), root.join("docker")].into_iter().chain(examples) {
+        for path in files_in(&folder).into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "toml")) {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let result = tandem_policy::load(&text, &path.display().to_string(), &environment, Some(20_000));
+            assert!(result.is_ok(), "{}", result.unwrap_err());
+            loaded.push(path);
         }
-        let text = std::fs::read_to_string(&path).unwrap();
-        let result = tandem_policy::load(&text, &path.display().to_string(), &|_| None, Some(20_000));
-        assert!(result.is_ok(), "{}", result.unwrap_err());
-        loaded += 1;
     }
-    assert!(loaded >= 2, "only {loaded} samples found");
+    assert!(loaded.len() >= 5, "only {loaded:?} found");
 }
