@@ -300,8 +300,8 @@ impl Call {
             LegEvent::AckMissing => self.end(now, EndReason::AckTimeout, None),
             LegEvent::HungUp(reason) => self.on_hung_up(now, side, reason.as_deref()),
             LegEvent::Asked(id) => self.on_asked(now, side, id),
-            LegEvent::Replied(id, message) => self.on_replied(now, side, id, &message),
-            LegEvent::Unanswered(id) => self.on_no_reply(now, side, id),
+            LegEvent::Replied(asked, message) => self.on_replied(now, side, asked, &message),
+            LegEvent::Unanswered(asked) => self.on_no_reply(now, side, asked),
             LegEvent::Undelivered(id) => self.on_undelivered(now, side, id),
             LegEvent::Lost => self.end(now, EndReason::DialogLost, None),
         }

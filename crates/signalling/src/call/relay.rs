@@ -1,7 +1,7 @@
 //! What one peer asks the other inside the dialog: INFO, OPTIONS, MESSAGE, and UPDATE without SDP. Each goes on as a request of the
 //! other leg's own dialog; only its body and what is said about that are the asker's.
 
-use super::leg::{HeldId, Reply};
+use super::leg::{Asked, HeldId, Reply};
 use super::{Call, Side, context};
 use crate::dispatcher::ALLOW;
 use crate::message::{HeaderName, Message, Method};
@@ -39,8 +39,8 @@ impl Call {
     }
 
     /// The other peer's answer.
-    pub(super) fn on_replied(&mut self, now: Timestamp, from: Side, id: HeldId, response: &Message) {
-        if matches!(response.status(), 408 | 481) {
+    pub(super) fn on_replied(&mut self, now: Timestamp, from: Side, asked: Asked, response: &Message) {
+        if asked.settled && matches!(response.status(), 408 | 481) {
             // RFC 3261 §12.2.1.2, RFC 5057 §5.1: the other side has no dialog. What waits gets 487 as the call ends.
             return self.end(now, EndReason::DialogLost, None);
         }
@@ -65,13 +65,15 @@ impl Call {
         }
         let extra: Vec<_> = extra.iter().map(|(name, value)| (*name, value.as_ref())).collect();
         let reply = Reply { status, reason: kept.then(|| response.reason()), extra: &extra, body_of: Some(response).filter(|_| kept) };
-        self.with_leg(from.other(), now, |leg, context| leg.reply(context, id, &reply));
+        self.with_leg(from.other(), now, |leg, context| leg.reply(context, asked.id, &reply));
     }
 
     /// The other peer did not answer within 64×T1: its dialog counts as gone (§12.2.1.2). Whoever asked has given up as well.
-    pub(super) fn on_no_reply(&mut self, now: Timestamp, from: Side, id: HeldId) {
-        self.with_leg(from.other(), now, |leg, _| leg.take_back_held(id));
-        self.end(now, EndReason::DialogLost, None);
+    pub(super) fn on_no_reply(&mut self, now: Timestamp, from: Side, asked: Asked) {
+        self.with_leg(from.other(), now, |leg, _| leg.take_back_held(asked.id));
+        if asked.settled {
+            self.end(now, EndReason::DialogLost, None);
+        }
     }
 
     /// The other peer could not be reached with it (§8.1.3.1: as if it had said 503). That alone ends no call.
@@ -87,6 +89,8 @@ const fn status_of_reply(status: u16) -> u16 {
     match status {
         200..300 => status,
         405 | 406 | 413 | 415 | 469 | 487 | 489 | 491 | 493 | 501 | 513 => status,
+        // RFC 4320 §4.2: a 408 to such a request comes too late to be of use.
+        408 => 500,
         // A redirection would lead out of the dialog, into the other network.
         300..400 => 500,
         _ => super::failure::relayed_status(status),

@@ -183,6 +183,26 @@ fn the_other_dialog_is_gone() {
 }
 
 #[test]
+fn a_phone_that_does_not_answer_the_call_does_not_end_it() {
+    for late in [0, 700] {
+        let mut sim = Sim::new(15);
+        let bob = Script::new()
+            .reply(20, 180)
+            .reply_with(40, Reply::new(180).fork(1))
+            .reply(500, 200)
+            .habits(|habits| habits.others = vec![(ms(late), Reply::new(481))]);
+        sim.expect(BOB, bob);
+        sim.place(ALICE, "bob", Script::new());
+        sim.run_until("both ring", |sim| sim.call(ALICE).statuses.len() == 3);
+        ask(&mut sim, ALICE, "MESSAGE", vec![body("text/plain", "wait")]);
+        sim.run_for(secs(2));
+        assert_eq!(last(&sim, ALICE, "MESSAGE").status(), 500);
+        assert_eq!(sim.end_reason(), None, "another phone answered");
+        hang_up(sim);
+    }
+}
+
+#[test]
 fn a_message_before_the_answer() {
     for (asker, other) in [(ALICE, BOB), (BOB, ALICE)] {
         let habits = |habits: &mut Habits| habits.others = vec![(Duration::ZERO, Reply::new(200))];

@@ -3,7 +3,7 @@
 //! Such a request waits in the state Trying (RFC 3261 §17.2.2): what comes again is absorbed, and no provisional response is sent
 //! (RFC 4320 §4.1).
 
-use super::{Context, Leg, LegEvent, State};
+use super::{Asked, Context, Leg, LegEvent, State};
 use crate::call::Output;
 use crate::dispatcher::ALLOW;
 use crate::message::{HeaderName, Message, Method, Printer, reason_phrase};
@@ -167,6 +167,7 @@ impl Leg {
         // RFC 7332 §4: one less than it came with.
         let hops = request.max_forwards().and_then(Result::ok).map_or(super::MAX_FORWARDS, u32::from).saturating_sub(1);
         let method = request.method();
+        let asked = Asked { id, settled: self.dialog.is_some() };
         let Some(dialog) = self.dialog.as_mut().or(self.early.last_mut()) else { return false };
         let cseq = dialog.next_cseq();
         let mut printer = dialog.request(method.as_str(), cseq, &via.parts(), hops);
@@ -180,7 +181,7 @@ impl Leg {
         printer.copy_all(request, HeaderName::InfoPackage);
         printer.copy_all(request, HeaderName::RecvInfo);
         let bytes = finish_like(printer, Some(request));
-        self.send_asked(context, (serial, method), bytes, way, Some(id));
+        self.send_asked(context, (serial, method), bytes, way, Some(asked));
         true
     }
 }

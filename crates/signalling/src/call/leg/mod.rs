@@ -14,6 +14,7 @@ mod way;
 
 pub(crate) use client::Invitation;
 pub(crate) use held::{HeldId, Reply};
+pub(crate) use requests::Asked;
 pub(crate) use server::Extra;
 pub(crate) use way::{LostWay, Way};
 
@@ -78,9 +79,9 @@ pub(crate) enum LegEvent {
     /// The peer asks something that the other leg's peer is to answer.
     Asked(HeldId),
     /// The final response to what the other leg's peer asked.
-    Replied(HeldId, Box<Message>),
+    Replied(Asked, Box<Message>),
     /// There was none in time.
-    Unanswered(HeldId),
+    Unanswered(Asked),
     /// The question could not be delivered.
     Undelivered(HeldId),
     /// A request of ours found no dialog at the peer, or no peer (481, 408; RFC 3261 §12.2.1.2).

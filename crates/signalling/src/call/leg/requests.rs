@@ -24,11 +24,20 @@ pub(super) struct OpenRequest {
     bytes: Bytes,
     pub(super) way: Way,
     /// The request of the other leg's peer that waits for the answer.
-    asked: Option<HeldId>,
+    asked: Option<Asked>,
     /// It could not be delivered, and the call is to be told so at once.
     lost: Option<Timestamp>,
     /// What it was sent again for.
     tried: Tried,
+}
+
+/// Whose question it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) id: HeldId,
+    /// It went out in the dialog that the call stands on, and not in an early one that may be another phone's: only then is the call
+    /// over when that dialog is.
+    pub(crate) settled: bool,
 }
 
 impl OpenRequest {
@@ -49,7 +58,7 @@ impl Leg {
         (serial, method): (u16, Method),
         bytes: Bytes,
         mut way: Way,
-        asked: Option<HeldId>,
+        asked: Option<Asked>,
     ) {
         // A CANCEL has those of its INVITE.
         let bytes = if method == Method::Cancel { bytes } else { self.with_credentials(bytes) };
@@ -108,7 +117,7 @@ impl Leg {
         let (mut place, mut event) = (0, None);
         while let (Some(open), None) = (self.requests.get_mut(place), &event) {
             if open.lost.is_some() {
-                event = open.asked.map(LegEvent::Undelivered);
+                event = open.asked.map(|asked| LegEvent::Undelivered(asked.id));
                 self.requests.swap_remove(place);
                 continue;
             }
