@@ -31,7 +31,7 @@ help:
 run: packages
 	exec cargo run --package tandem -- serve --demo --config $(CONFIG)
 
-# Rust needs a linker; nothing in the build compiles C.
+# Rust needs a linker, and AWS-LC (the cryptography of TLS) a C compiler: gcc is both.
 packages:
 	@command -v cc >/dev/null || .ci/packages gcc libc6-dev
 

@@ -77,7 +77,7 @@ fn check_listeners(config: &Config, problems: &mut Problems) {
         let bind = *listener.bind;
         let clash = config.listeners[..index].iter().find(|other| {
             let overlaps = other.bind.ip() == bind.ip() || other.bind.ip().is_unspecified() || bind.ip().is_unspecified();
-            other.transport == listener.transport
+            other.transport.is_reliable() == listener.transport.is_reliable()
                 && bind.port() != 0
                 && other.bind.port() == bind.port()
                 && other.bind.is_ipv4() == bind.is_ipv4()
@@ -120,6 +120,7 @@ fn check_trunk(config: &Config, names: &Names, trunk: &At<Trunk>, problems: &mut
         check_reference("media side", name, &names.media, problems);
     }
     check_match(config, trunk, problems);
+    check_tls_name(config, names, trunk, problems);
     if trunk.trying_timeout >= trunk.ring_timeout {
         let (trying, ring) = (print_duration(trunk.trying_timeout), print_duration(trunk.ring_timeout));
         let message = format!("[[trunk]] {}: `trying_timeout` ({trying}) never comes: `ring_timeout` ({ring}) is not longer", trunk.name);
@@ -135,6 +136,12 @@ fn check_trunk(config: &Config, names: &Names, trunk: &At<Trunk>, problems: &mut
     }
     let targets = trunk.targets.iter().map(|target| (&target.uri, target.place));
     let proxy = trunk.proxy.iter().map(|proxy| (&proxy.value, proxy.place));
+    if let Some(proxy) = trunk.proxy.as_ref().filter(|proxy| proxy.transport != Some(Transport::Tls)) {
+        for target in trunk.targets.iter().filter(|target| target.uri.sips) {
+            let message = format!("`sips:` asks for TLS all the way, and the `proxy` of [[trunk]] {} is not spoken to over it", trunk.name);
+            problems.add(target.place, format!("{message} (line {})", proxy.place.line));
+        }
+    }
     // Through a proxy, nothing is sent to the targets themselves.
     let hops = proxy.chain(targets.filter(|_| trunk.proxy.is_none()));
     for (hop, place) in hops {
@@ -157,6 +164,11 @@ fn check_hop(listener: &Listener, hop: &Target, place: Place, problems: &mut Pro
         let (ours, theirs) = (listener.transport.token(), transport.token());
         problems.add(place, format!("listener `{}` speaks {ours}, and the target asks for {theirs}", listener.name));
     }
+    // RFC 3263 §4.1: a sip: URI that says nothing is never TLS.
+    if hop.transport.is_none() && listener.transport.is_secure() {
+        let message = format!("listener `{}` speaks TLS, which the target does not ask for: add `;transport=tls`", listener.name);
+        problems.add(place, message);
+    }
 }
 
 /// A network of one address family never comes in at a listener of the other.
@@ -167,6 +179,19 @@ fn check_match(config: &Config, trunk: &Trunk, problems: &mut Problems) {
     for source in matching.sources.iter().filter(|source| source.address.is_ipv4() != listener.bind.is_ipv4()) {
         let message = format!("`{}` never comes in at listener `{}`, which is of the other address family", source.value, listener.name);
         problems.add(source.place, message);
+    }
+}
+
+/// Only who must show a certificate can be known by it.
+fn check_tls_name(config: &Config, names: &Names, trunk: &Trunk, problems: &mut Problems) {
+    let Some(matching) = &trunk.matching else { return };
+    let Some(tls_name) = matching.tls_name.as_ref().filter(|_| config.listeners.len() == names.listeners.len()) else { return };
+    let asks = |listener: &At<Listener>| listener.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
+    let can_match = |listener: &At<Listener>| matching.listen.as_ref().is_none_or(|name| *name.value == *listener.name);
+    if !config.listeners.iter().any(|listener| can_match(listener) && asks(listener)) {
+        let which = if matching.listen.is_some() { "the [[listen]] of its `listen` has no" } else { "no [[listen]] has a" };
+        let message = format!("`tls_name` in `match` in [[trunk]] {}: {which} `client_ca`, so nobody shows a certificate", trunk.name);
+        problems.add(tls_name.place, message);
     }
 }
 

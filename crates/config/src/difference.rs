@@ -82,9 +82,11 @@ impl Difference {
             return;
         }
         for (was, is) in old.listeners.iter().zip(&new.listeners) {
-            let kept = |listener: &At<Listener>| Listener { silent: false, ..listener.value.clone() };
+            let kept = |listener: &At<Listener>| Listener { silent: false, tls: None, ..listener.value.clone() };
             self.refuse(kept(was) != kept(is), is.place, &format!("[[listen]] {}", is.name));
             self.apply(was.silent != is.silent, &format!("`silent` in [[listen]] {}", is.name));
+            // What stands in the files is read again, whether or not they are others.
+            self.apply(was.tls != is.tls, &format!("the files of TLS in [[listen]] {}", is.name));
         }
     }
 

@@ -22,8 +22,11 @@ pub(crate) const NODE: Keys =
 
 pub(crate) const LOG: Keys = Keys { title: "[log]", built: &["format", "level"], later: &[] };
 
-pub(crate) const LISTEN: Keys =
-    Keys { title: "[[listen]]", built: &["name", "transport", "bind", "advertise", "silent"], later: &["cert", "key", "client_ca"] };
+pub(crate) const LISTEN: Keys = Keys {
+    title: "[[listen]]",
+    built: &["name", "transport", "bind", "advertise", "silent", "cert", "key", "client_ca", "ca"],
+    later: &[],
+};
 
 pub(crate) const MEDIA: Keys = Keys { title: "[[media]]", built: &["name", "bind", "advertise", "ports", "dscp"], later: &[] };
 
@@ -61,7 +64,7 @@ pub(crate) const TRUNK: Keys = Keys {
 
 pub(crate) const TARGET: Keys = Keys { title: "a target", built: &["uri", "priority", "weight"], later: &[] };
 
-pub(crate) const MATCH: Keys = Keys { title: "`match`", built: &["sources", "listen", "domain", "to"], later: &["tls_name"] };
+pub(crate) const MATCH: Keys = Keys { title: "`match`", built: &["sources", "listen", "domain", "to", "tls_name"], later: &[] };
 
 pub(crate) const LIMITS: Keys = Keys { title: "`limits`", built: &["calls", "cps", "status"], later: &[] };
 

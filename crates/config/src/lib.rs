@@ -32,7 +32,7 @@ pub use node::{Calls, Log, LogFormat, LogLevel, Node};
 pub use problem::{At, Place, Problem, Problems};
 pub use reader::Outside;
 pub use route::{Do, Endpoint, From, MAX_ENDPOINTS, Route};
-pub use side::{Advertised, Listener, Media};
+pub use side::{Advertised, Listener, Media, TlsPaths};
 pub use sides::Sides;
 pub use trunk::{
     HeaderRules, Limits, MAX_HEADER_RULES, MAX_NUMBER_RULES, MAX_SOURCES, MAX_TARGETS, Match, NamePattern, NumberRule, Of, Trunk,

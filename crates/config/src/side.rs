@@ -3,8 +3,8 @@
 use crate::{
     At,
     node::one_of,
-    reader::{Reader, Table},
-    uri::{DEFAULT_PORT, Host, read_host_port},
+    reader::{Reader, Table, check_line},
+    uri::{Host, read_host_port},
     value::PortRange,
 };
 use std::net::{IpAddr, SocketAddr};
@@ -23,6 +23,21 @@ pub struct Listener {
     pub advertise: Option<Advertised>,
     /// Strangers get no answer at all.
     pub silent: bool,
+    /// Of a listener of TLS.
+    pub tls: Option<TlsPaths>,
+}
+
+/// The files that a listener of TLS needs, as written: PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsPaths {
+    /// Our certificate, and behind it those of its issuers.
+    pub cert: At<Box<str>>,
+    /// Its key.
+    pub key: At<Box<str>>,
+    /// Who issues the certificates of those that connect to us; then they must have one.
+    pub client_ca: Option<At<Box<str>>>,
+    /// Who issues the certificates of those that we connect to; absent, whom the system trusts.
+    pub ca: Option<At<Box<str>>>,
 }
 
 /// A host and port that others are told.
@@ -57,10 +72,12 @@ impl Listener {
         table.missing(reader, "name", "\"…\"");
         table.missing(reader, "bind", "\"127.0.0.1:5060\"");
         let transport = table.parsed(reader, "transport", |text| match text {
-            "tls" | "ws" | "wss" => Err(format!("transport \"{text}\" is not built yet; \"udp\" and \"tcp\" are")),
-            _ => one_of(text, &[("udp", Transport::Udp), ("tcp", Transport::Tcp)]),
+            "ws" | "wss" => Err(format!("transport \"{text}\" is not built yet; \"udp\", \"tcp\" and \"tls\" are")),
+            _ => one_of(text, &[("udp", Transport::Udp), ("tcp", Transport::Tcp), ("tls", Transport::Tls)]),
         });
-        let bind = table.parsed(reader, "bind", parse_bind);
+        let tls = read_tls(reader, table, transport.map(|transport| *transport));
+        let transport = transport.map_or(Transport::Udp, |transport| *transport);
+        let bind = table.parsed(reader, "bind", |text| parse_bind(text, transport));
         let advertise = table.parsed(reader, "advertise", |text| {
             let (host, port) = read_host_port(text, text)?;
             Ok(Advertised { host, port })
@@ -79,12 +96,36 @@ impl Listener {
         }
         Some(Listener {
             name: name?.value,
-            transport: transport.map_or(Transport::Udp, |transport| *transport),
+            transport,
             bind: bind?,
             advertise: advertise.map(|advertise| advertise.value),
             silent: silent.unwrap_or(false),
+            tls,
         })
     }
+}
+
+/// The longest path, in bytes.
+const MAX_PATH: usize = 4096;
+
+/// `transport` is `None` where it cannot be read: then nothing is said of what should stand beside it.
+fn read_tls(reader: &mut Reader<'_>, table: &Table<'_, '_>, transport: Option<Transport>) -> Option<TlsPaths> {
+    let mut path = |key| table.parsed(reader, key, |text| check_line(text, MAX_PATH));
+    let (cert, key, client_ca, ca) = (path("cert"), path("key"), path("client_ca"), path("ca"));
+    if transport == Some(Transport::Tls) {
+        table.missing(reader, "cert", "\"cert.pem\"");
+        table.missing(reader, "key", "\"key.pem\"");
+        return Some(TlsPaths { cert: cert?, key: key?, client_ca, ca });
+    }
+    if transport.is_some() || !table.has("transport") {
+        for key in ["cert", "key", "client_ca", "ca"] {
+            if let Some(value) = table.value(key) {
+                let place = reader.place_of(value);
+                reader.report(place, format!("{} goes only with `transport = \"tls\"`", table.what(key)));
+            }
+        }
+    }
+    None
 }
 
 /// `[[media]]`: where audio comes in, and leaves from.
@@ -142,11 +183,11 @@ impl Media {
     }
 }
 
-fn parse_bind(text: &str) -> Result<SocketAddr, String> {
+fn parse_bind(text: &str, transport: Transport) -> Result<SocketAddr, String> {
     let bind = match text.parse::<SocketAddr>() {
         Ok(bind) => bind,
         Err(_) => match read_host_port(text, text)? {
-            (Host::Address(address), port) => SocketAddr::new(address, port.unwrap_or(DEFAULT_PORT)),
+            (Host::Address(address), port) => SocketAddr::new(address, port.unwrap_or(transport.default_port())),
             (Host::Name(_), _) => return Err(format!("`{text}` is not an address; a name can stand in `advertise`")),
         },
     };

@@ -10,7 +10,7 @@ pub(crate) const DEFAULT_PORT: u16 = 5060;
 /// The longest URI that is taken, in bytes.
 const MAX_URI: usize = 512;
 
-/// A `sip:` URI of the configuration.
+/// A `sip:` or `sips:` URI of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// User part as written (escaped), if it has one.
@@ -19,23 +19,25 @@ pub struct Target {
     pub host_part: Box<str>,
     /// Where a request to it is sent.
     pub destination: Destination,
-    /// What its `transport` parameter asks for.
+    /// What its scheme or its `transport` parameter asks for.
     pub transport: Option<Transport>,
+    /// It is a `sips:` URI: TLS on every hop.
+    pub sips: bool,
 }
 
 impl Target {
     /// The URI as written, for a request to the target itself.
     pub fn uri(&self) -> Box<str> {
         match &self.user {
-            Some(user) => format!("sip:{user}@{}", self.host_part).into(),
-            None => format!("sip:{}", self.host_part).into(),
+            Some(user) => format!("{}{user}@{}", self.scheme(), self.host_part).into(),
+            None => format!("{}{}", self.scheme(), self.host_part).into(),
         }
     }
 
     /// The URI with `number` as its user part, escaped as RFC 3261 §25.1 asks. An empty number leaves the user out.
     pub fn uri_for(&self, number: &str) -> Box<str> {
-        let mut uri = String::with_capacity(number.len() + self.host_part.len() + 5);
-        uri.push_str("sip:");
+        let mut uri = String::with_capacity(number.len() + self.host_part.len() + 6);
+        uri.push_str(self.scheme());
         if !number.is_empty() {
             for &byte in number.as_bytes() {
                 if is_user_byte(byte) {
@@ -59,16 +61,20 @@ impl Target {
         self.host_part.split(';').skip(1).any(name)
     }
 
+    fn scheme(&self) -> &'static str {
+        if self.sips { "sips:" } else { "sip:" }
+    }
+
     pub(crate) fn parse(text: &str) -> Result<Target, String> {
         if text.len() > MAX_URI {
             return Err(format!("a URI has at most {MAX_URI} bytes"));
         }
         let (scheme, rest) = text.split_once(':').ok_or_else(|| format!("`{text}` is not a SIP URI: it does not begin with `sip:`"))?;
-        match scheme.to_ascii_lowercase().as_str() {
-            "sip" => {}
-            "sips" => return Err(format!("`{text}`: `sips:` is not built yet")),
+        let sips = match scheme.to_ascii_lowercase().as_str() {
+            "sip" => false,
+            "sips" => true,
             _ => return Err(format!("`{text}` is not a SIP URI: it does not begin with `sip:`")),
-        }
+        };
         if let Some(odd) = rest.chars().find(|c| !c.is_ascii_graphic() || matches!(c, '<' | '>' | '"')) {
             return Err(format!("`{text}`: {odd:?} cannot stand in a URI"));
         }
@@ -85,12 +91,18 @@ impl Target {
         for parameter in pieces {
             transport = read_parameter(text, parameter)?.or(transport);
         }
-        let port = port.unwrap_or(DEFAULT_PORT);
+        // RFC 3261 §26.2.2: the scheme asks for TLS, and the parameter at most for what is below it.
+        let transport = match transport {
+            Some(Transport::Udp) if sips => return Err(format!("`{text}`: `sips:` is TLS, which does not go over UDP")),
+            _ if sips => Some(Transport::Tls),
+            transport => transport,
+        };
+        let port = port.unwrap_or(transport.map_or(DEFAULT_PORT, Transport::default_port));
         let destination = match host {
             Host::Address(address) => Destination::Address(SocketAddr::new(address, port)),
             Host::Name(host) => Destination::Name { host, port },
         };
-        Ok(Target { user, host_part: host_part.into(), destination, transport })
+        Ok(Target { user, host_part: host_part.into(), destination, transport, sips })
     }
 }
 
@@ -114,10 +126,11 @@ fn read_parameter(text: &str, parameter: &str) -> Result<Option<Transport>, Stri
         "" => Err(format!("`{text}` has an empty parameter")),
         "transport" if value.eq_ignore_ascii_case("udp") => Ok(Some(Transport::Udp)),
         "transport" if value.eq_ignore_ascii_case("tcp") => Ok(Some(Transport::Tcp)),
-        "transport" if ["tls", "ws", "wss", "sctp"].iter().any(|known| value.eq_ignore_ascii_case(known)) => {
-            Err(format!("`{text}`: transport `{value}` is not built yet; `udp` and `tcp` are"))
+        "transport" if value.eq_ignore_ascii_case("tls") => Ok(Some(Transport::Tls)),
+        "transport" if ["ws", "wss", "sctp"].iter().any(|known| value.eq_ignore_ascii_case(known)) => {
+            Err(format!("`{text}`: transport `{value}` is not built yet; `udp`, `tcp` and `tls` are"))
         }
-        "transport" => Err(format!("`{text}`: unknown transport `{value}`; `udp` and `tcp` are built")),
+        "transport" => Err(format!("`{text}`: unknown transport `{value}`; `udp`, `tcp` and `tls` are built")),
         "maddr" => Err(format!("`{text}`: `maddr` is not built yet")),
         _ => Ok(None),
     }

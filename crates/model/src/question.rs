@@ -36,6 +36,8 @@ pub struct Admit {
     pub domain: Box<str>,
     /// User part of the To URI, unescaped; empty if it has none.
     pub to: Box<str>,
+    /// Whom the certificate of its connection speaks for (RFC 5922 §7.1); empty without TLS and without a certificate.
+    pub tls_names: Box<[Box<str>]>,
 }
 
 /// What is known of a call when its route is asked for.

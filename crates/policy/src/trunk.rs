@@ -32,6 +32,7 @@ struct Conditions {
     listener: Option<ListenerId>,
     domain: Option<Box<str>>,
     to: Option<Pattern>,
+    tls_name: Option<Box<str>>,
 }
 
 impl Admission {
@@ -46,6 +47,7 @@ impl Admission {
                 listener: matching.listen.as_ref().and_then(|name| config.listener(name)),
                 domain: matching.domain.clone(),
                 to: matching.to.clone(),
+                tls_name: matching.tls_name.as_ref().map(|name| name.value.clone()),
             };
             if matching.sources.is_empty() {
                 admission.anywhere.push(conditions.clone());
@@ -89,6 +91,7 @@ impl Conditions {
         self.listener.is_none_or(|listener| listener == request.listener)
             && self.domain.as_ref().is_none_or(|domain| domain.eq_ignore_ascii_case(&request.domain))
             && self.to.as_ref().is_none_or(|to| to.is_match(&request.to))
+            && self.tls_name.as_ref().is_none_or(|name| request.tls_names.iter().any(|proved| proved.eq_ignore_ascii_case(name)))
     }
 }
 
@@ -152,7 +155,9 @@ fn report_ties(config: &Config, problems: &mut Problems) {
 fn tie(a: &Match, b: &Match) -> Option<String> {
     let listeners_meet = a.listen.as_ref().zip(b.listen.as_ref()).is_none_or(|(a, b)| a == b);
     let domains_meet = a.domain.as_ref().zip(b.domain.as_ref()).is_none_or(|(a, b)| a.eq_ignore_ascii_case(b));
-    if !listeners_meet || !domains_meet {
+    // A certificate with both names is possible: then the first in the file has the call.
+    let names_meet = a.tls_name.as_ref().zip(b.tls_name.as_ref()).is_none_or(|(a, b)| a.eq_ignore_ascii_case(b));
+    if !listeners_meet || !domains_meet || !names_meet {
         return None;
     }
     let Some((a, b)) = a.to.as_ref().zip(b.to.as_ref()) else { return Some(String::new()) };

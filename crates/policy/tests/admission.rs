@@ -127,3 +127,35 @@ fn ties_and_other_mistakes_are_reported_together() {
     let problems = problems(&format!("[node]\nnmae = 'x'\n{}", trunks(&[("a", "domain = 'x'"), ("b", "domain = 'x'")])));
     assert!(problems.contains("unknown key `nmae`") && problems.contains("neither `match` is more specific"), "{problems}");
 }
+
+/// A listener of TLS that asks for certificates.
+const SECURE: &str = "[[listen]]\nname = 'secure'\ntransport = 'tls'\nbind = '192.0.2.1'\ncert = 'c'\nkey = 'k'\nclient_ca = 'a'\n";
+
+#[test]
+fn a_certificate_says_who_it_is_where_that_is_asked() {
+    let trunks = trunks(&[
+        ("net", "sources = ['10.0.0.0/8']"),
+        ("carrier", "tls_name = 'sbc.example.com', sources = ['10.0.0.0/8']"),
+        ("partner", "tls_name = 'Partner.example.net'"),
+    ]);
+    let rules = rules(&format!("{SECURE}{trunks}"));
+    let with = |source: &str, names: &[&str]| {
+        let tls_names = names.iter().map(|name| Box::from(*name)).collect();
+        admitted_as(&rules, Admit { tls_names, ..admit(INSIDE, source) })
+    };
+    assert_eq!(with("10.0.0.1", &[]).as_deref(), Some("net"));
+    assert_eq!(with("10.0.0.1", &["other.example.com"]).as_deref(), Some("net"));
+    assert_eq!(with("10.0.0.1", &["other.example.com", "SBC.example.com"]).as_deref(), Some("carrier"));
+    assert_eq!(with("11.0.0.1", &["partner.example.net"]).as_deref(), Some("partner"));
+    assert_eq!(with("11.0.0.1", &["sbc.example.com"]), None);
+    assert_eq!(with("11.0.0.1", &[]), None);
+}
+
+#[test]
+fn trunks_of_different_certificates_do_not_tie_and_those_of_one_do() {
+    let both = |a: &str, b: &str| problems(&format!("{SECURE}{}", trunks(&[("a", a), ("b", b)])));
+    assert_eq!(both("tls_name = 'a.example.com'", "tls_name = 'b.example.com'"), "");
+    assert!(both("tls_name = 'a.example.com'", "tls_name = 'A.example.com'").contains("neither `match` is more specific"));
+    assert!(both("tls_name = 'a.example.com'", "domain = 'a.example.com'").contains("neither `match` is more specific"));
+    assert_eq!(both("tls_name = 'a.example.com', listen = 'secure'", "tls_name = 'a.example.com'"), "");
+}

@@ -34,9 +34,13 @@ impl Flows {
         }
     }
 
-    /// The connection is over: who used it.
-    pub(crate) fn over(&self, listener: ListenerId, remote: SocketAddr) -> BTreeSet<CallId> {
-        self.users.borrow_mut().remove(&(listener, remote)).map(|users| users.calls).unwrap_or_default()
+    /// The connection is over: who used it. They are remembered where another one with the same other end `is_left`.
+    pub(crate) fn over(&self, listener: ListenerId, remote: SocketAddr, is_left: bool) -> BTreeSet<CallId> {
+        let mut flows = self.users.borrow_mut();
+        if is_left {
+            return flows.get(&(listener, remote)).map(|users| users.calls.clone()).unwrap_or_default();
+        }
+        flows.remove(&(listener, remote)).map(|users| users.calls).unwrap_or_default()
     }
 }
 
@@ -50,9 +54,10 @@ mod tests {
         let (listener, remote) = (ListenerId(0), SocketAddr::from(([192, 0, 2, 1], 5060)));
         let call = |number: u16| CallId::new(1, number);
         (0..1_000).for_each(|number| flows.used(listener, remote, call(number), |call| call.bits() % 100 == 0));
-        let users = flows.over(listener, remote);
+        assert_eq!(flows.over(listener, remote, true), flows.over(listener, remote, true));
+        let users = flows.over(listener, remote, false);
         assert!(users.len() <= 2 * FEW + 1, "{}", users.len());
         assert!(users.contains(&call(999)));
-        assert!(flows.over(listener, remote).is_empty());
+        assert!(flows.over(listener, remote, false).is_empty());
     }
 }

@@ -5,6 +5,7 @@ use crate::{
     log::Escaped,
     mailbox::Refused,
     node::Node,
+    tls::Host,
     transport::{
         stream::{End, StreamUser},
         udp::{Places, Received, UdpTransport},
@@ -27,7 +28,8 @@ pub(crate) async fn listen(node: Rc<Node>, transport: Rc<UdpTransport>) {
     loop {
         let take = |received: Received<'_>| match received {
             Received::Datagram(bytes, source) => {
-                node.on_bytes(Flow { listener: transport.id(), transport: Transport::Udp, remote: source }, Bytes::copy_from_slice(bytes));
+                let flow = Flow { listener: transport.id(), transport: Transport::Udp, remote: source };
+                node.on_bytes(flow, &[], Bytes::copy_from_slice(bytes));
             }
             Received::Undelivered(undelivered) => node.on_undelivered(transport.id(), &undelivered),
         };
@@ -39,14 +41,14 @@ pub(crate) async fn listen(node: Rc<Node>, transport: Rc<UdpTransport>) {
 }
 
 impl Node {
-    /// One datagram, or one message of a stream.
-    pub(crate) fn on_bytes(self: &Rc<Self>, flow: Flow, bytes: Bytes) {
-        if let Err(fault) = contain(|| self.take(flow, bytes)) {
+    /// One datagram, or one message of a stream. `names`: those that the other end has proved to have.
+    pub(crate) fn on_bytes(self: &Rc<Self>, flow: Flow, names: &[Box<str>], bytes: Bytes) {
+        if let Err(fault) = contain(|| self.take(flow, names, bytes)) {
             tracing::error!(place = %fault.place, "a message made the dispatcher fail and was dropped: {}", Escaped(&fault.message));
         }
     }
 
-    fn take(self: &Rc<Self>, flow: Flow, bytes: Bytes) {
+    fn take(self: &Rc<Self>, flow: Flow, names: &[Box<str>], bytes: Bytes) {
         let (now, source) = (self.clock.now(), flow.remote);
         let shown = tracing::enabled!(tracing::Level::DEBUG).then(|| bytes.clone());
         let verdict = self.dispatcher.borrow_mut().receive(now, bytes, flow);
@@ -65,11 +67,11 @@ impl Node {
                 // It ended while this message was on its way: the sender will say it again.
                 Err(Refused::Closed) => {}
             },
-            Verdict::Founding(arrival) => self.on_founding(now, arrival),
-            Verdict::Exchange(arrival) => self.on_exchange(now, &arrival),
+            Verdict::Founding(arrival) => self.on_founding(now, arrival, names),
+            Verdict::Exchange(arrival) => self.on_exchange(now, &arrival, names),
             Verdict::Again(transmit) => self.send(transmit, None),
             Verdict::Dismiss(transmits) => transmits.into_iter().for_each(|transmit| self.send(transmit, None)),
-            Verdict::Refuse(transmit) if self.is_stranger_to_silence(now, &flow) => drop(transmit),
+            Verdict::Refuse(transmit) if self.is_stranger_to_silence(now, &flow, names) => drop(transmit),
             Verdict::Refuse(transmit) => self.send(transmit, None),
             Verdict::Drop(reason) => log_drop(reason, source),
         }
@@ -77,13 +79,13 @@ impl Node {
 }
 
 impl StreamUser for Node {
-    fn on_message(self: &Rc<Self>, flow: Flow, message: Bytes) {
-        self.on_bytes(flow, message);
+    fn on_message(self: &Rc<Self>, flow: Flow, names: &[Box<str>], message: Bytes) {
+        self.on_bytes(flow, names, message);
     }
 
-    fn on_broken(self: &Rc<Self>, flow: Flow, error: &FrameError) -> Option<Bytes> {
+    fn on_broken(self: &Rc<Self>, flow: Flow, names: &[Box<str>], error: &FrameError) -> Option<Bytes> {
         let message = Message::parse(error.head.clone()).ok().filter(Message::is_request)?;
-        if message.method() == Method::Ack || self.is_stranger_to_silence(self.clock.now(), &flow) {
+        if message.method() == Method::Ack || self.is_stranger_to_silence(self.clock.now(), &flow, names) {
             return None;
         }
         // RFC 3261 §18.3: 400 if the length is missing; nothing after it can be told from its body.
@@ -91,8 +93,8 @@ impl StreamUser for Node {
         Some(self.dispatcher.borrow().reply(&message, &flow, status, Some(&error.to_string()), |_| {}).bytes)
     }
 
-    fn on_over(self: &Rc<Self>, listener: ListenerId, remote: SocketAddr, end: &End) {
-        self.on_connection_over(listener, remote, end.delivery());
+    fn on_over(self: &Rc<Self>, listener: ListenerId, remote: SocketAddr, hosts: Option<&[Host]>, end: &End) {
+        self.on_connection_over(listener, remote, hosts, end.delivery());
     }
 }
 

@@ -31,6 +31,7 @@ mod report;
 mod route_table;
 pub mod shard;
 mod supervisor;
+pub mod tls;
 mod transport;
 
 pub use lifecycle::{MediaEvents, OpenError, OpenNode, Order, Orders, Rules, Setup, orders};

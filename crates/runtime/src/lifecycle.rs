@@ -10,6 +10,7 @@ use crate::{
     media_port::{self, MAX_EVENTS, MediaPort},
     node::Node,
     route_table::RouteTable,
+    tls::TlsSettings,
     transport::Wire,
 };
 use std::{
@@ -66,10 +67,13 @@ pub struct Rules {
     pub max_cps: u32,
     /// How long calls may last, and our domain.
     pub terms: Terms,
+    /// Of each listener, in their order, how it speaks TLS; `None` where it does not.
+    pub tls: Box<[Option<TlsSettings>]>,
 }
 
 impl Rules {
-    /// What `config`, which `ruleset` was made from, says to a process that may open so many descriptors (`None`: any number).
+    /// What `config`, which `ruleset` was made from, says to a process that may open so many descriptors (`None`: any number). The files
+    /// of TLS are not read here.
     pub fn new(config: &Config, ruleset: Ruleset, descriptors: Option<u64>) -> Rules {
         let terms = Terms {
             domain: config.node.domain.clone(),
@@ -77,7 +81,7 @@ impl Rules {
             inactivity_timeout: config.calls.inactivity_timeout,
             hold_timeout: config.calls.hold_timeout,
         };
-        Rules { ruleset, max_calls: config.max_calls(descriptors), max_cps: config.max_cps(), terms }
+        Rules { ruleset, max_calls: config.max_calls(descriptors), max_cps: config.max_cps(), terms, tls: Box::default() }
     }
 }
 
@@ -185,7 +189,8 @@ impl OpenNode {
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let transports = {
             let _inside = runtime.enter();
-            config.listeners.iter().enumerate().map(|(index, listener)| bind(index, listener)).collect::<Result<Box<[_]>, _>>()?
+            let bind = |(index, listener)| bind(index, listener, rules.tls.get(index).cloned().flatten(), &background);
+            config.listeners.iter().map(|listener| &listener.value).enumerate().map(bind).collect::<Result<Box<[_]>, _>>()?
         };
         let (sender, events) = MediaEvents::with_room(MAX_EVENTS);
         let clock = Clock::start();
@@ -229,6 +234,7 @@ impl OpenNode {
             match transport {
                 Wire::Udp(udp) => local.spawn_local(ingress::listen(node.clone(), udp.clone())),
                 Wire::Tcp(tcp) => local.spawn_local(tcp.clone().accept(node.clone())),
+                Wire::Tls(tls) => local.spawn_local(tls.clone().accept(node.clone())),
             };
         }
         local.spawn_local(media_port::deliver(node.clone(), events));
@@ -238,10 +244,14 @@ impl OpenNode {
     }
 }
 
-fn bind(index: usize, listener: &Listener) -> Result<Wire, OpenError> {
+fn bind(index: usize, listener: &Listener, tls: Option<TlsSettings>, background: &Background) -> Result<Wire, OpenError> {
     let id = ListenerId(u16::try_from(index).unwrap_or(u16::MAX));
     let address = *listener.bind;
-    Wire::bind(listener.transport, id, address).map_err(|error| OpenError::Bind { name: listener.name.clone(), address, error })
+    Wire::bind(listener.transport, id, address, tls, background).map_err(|error| OpenError::Bind {
+        name: listener.name.clone(),
+        address,
+        error,
+    })
 }
 
 fn facts(config: &Config, terms: Terms, transports: &[Wire], (minter, secret): (Minter, [u8; 16]), fault: Option<Box<str>>) -> NodeFacts {
@@ -320,7 +330,12 @@ impl Node {
     }
 
     fn take_rules(&self, rules: Rules) {
-        let Rules { ruleset, max_calls, max_cps, terms } = rules;
+        let Rules { ruleset, max_calls, max_cps, terms, tls } = rules;
+        for (wire, settings) in self.transports.iter().zip(tls) {
+            if let (Wire::Tls(transport), Some(settings)) = (wire, settings) {
+                transport.renew(settings);
+            }
+        }
         let now = self.clock.now();
         self.trunks.borrow_mut().reload(&ruleset, now);
         self.limits.borrow_mut().reload(max_calls, max_cps, now);

@@ -5,7 +5,8 @@ use crate::{
     flight_recorder::mask_secrets,
     log::{Escaped, EscapedBytes},
     node::Node,
-    transport::{Sent, Undelivered, Wire, udp::UdpTransport},
+    tls::Host,
+    transport::{Sent, Undelivered, Whom, Wire, udp::UdpTransport},
 };
 use bytes::Bytes;
 use std::{net::SocketAddr, rc::Rc, time::Duration};
@@ -34,12 +35,14 @@ impl Node {
         let Transmit { listener, destination, bytes, trial } = transmit;
         let Some(wire) = self.transports.get(usize::from(listener.0)) else { return };
         let sent = match &destination {
-            Destination::Address(address) => self.send_to(wire, &Parcel { listener, bytes: &bytes, trial, owner }, *address),
+            Destination::Address(address) => {
+                self.send_to(wire, &Parcel { listener, bytes: &bytes, trial, owner }, (*address, Whom::Address))
+            }
             Destination::Back { remote, port } => {
                 self.send_to(wire, &Parcel { listener, bytes: &bytes, trial, owner }, wire.way_back(*remote, *port))
             }
             Destination::Name { host, port } => match self.names.recall(host, self.clock.now()) {
-                Some(known) => self.send_known(wire, &Parcel { listener, bytes: &bytes, trial, owner }, &known, *port),
+                Some(known) => self.send_known(wire, &Parcel { listener, bytes: &bytes, trial, owner }, &known, (host, *port)),
                 None => return self.send_later(listener, (host.clone(), *port), (bytes, trial), owner),
             },
         };
@@ -70,10 +73,24 @@ impl Node {
         self.tell_lost(call, listener, undelivered.destination, Delivery::Never);
     }
 
-    /// A connection is over: what its calls sent over it and nobody answered is lost.
-    pub(crate) fn on_connection_over(&self, listener: ListenerId, remote: SocketAddr, delivery: Delivery) {
-        for call in self.flows.over(listener, remote) {
-            self.tell_lost(call, listener, remote, delivery);
+    /// A connection is over: what its calls sent over it and nobody answered is lost. `hosts`: with whom it was, if that is known.
+    pub(crate) fn on_connection_over(&self, listener: ListenerId, remote: SocketAddr, hosts: Option<&[Host]>, delivery: Delivery) {
+        let wire = self.transports.get(usize::from(listener.0));
+        let is_another_there = wire.is_some_and(|wire| wire.is_connected(remote));
+        for call in self.flows.over(listener, remote, is_another_there) {
+            let Some(hosts) = hosts else {
+                self.tell_lost(call, listener, remote, delivery);
+                continue;
+            };
+            let port = remote.port();
+            self.tell_unreachable(Some(call), listener, Destination::Back { remote, port }, delivery);
+            for host in hosts {
+                let destination = match host {
+                    Host::Name(host) => Destination::Name { host: host.clone(), port },
+                    Host::Address(_) => Destination::Address(remote),
+                };
+                self.tell_unreachable(Some(call), listener, destination, delivery);
+            }
         }
     }
 
@@ -84,12 +101,13 @@ impl Node {
         }
     }
 
-    fn send_to(self: &Rc<Self>, wire: &Wire, parcel: &Parcel<'_>, address: SocketAddr) -> Sent {
+    fn send_to(self: &Rc<Self>, wire: &Wire, parcel: &Parcel<'_>, (address, whom): (SocketAddr, Whom<'_>)) -> Sent {
         let Parcel { listener, bytes, trial, owner } = *parcel;
         self.log_message("sent", address, owner, bytes);
         let sent = match wire {
             Wire::Udp(udp) => self.send_datagram(udp, address, bytes),
             Wire::Tcp(tcp) => tcp.send(address, bytes, trial, self),
+            Wire::Tls(tls) => tls.send(address, whom, bytes, self),
         };
         if let (Sent::Now, Some(call)) = (sent, owner) {
             self.uses(call, &Flow { listener, transport: wire.transport(), remote: address });
@@ -110,9 +128,9 @@ impl Node {
         sent
     }
 
-    fn send_known(self: &Rc<Self>, wire: &Wire, parcel: &Parcel<'_>, known: &Known, port: u16) -> Sent {
+    fn send_known(self: &Rc<Self>, wire: &Wire, parcel: &Parcel<'_>, known: &Known, (host, port): (&str, u16)) -> Sent {
         let address = known.first_for(wire.local(), port);
-        address.map_or(Sent::Unreachable, |address| self.send_to(wire, parcel, address))
+        address.map_or(Sent::Unreachable, |address| self.send_to(wire, parcel, (address, Whom::Name(host))))
     }
 
     fn send_later(
@@ -135,7 +153,7 @@ impl Node {
             }
             let Some(wire) = node.transports.get(usize::from(listener.0)) else { return };
             let parcel = Parcel { listener, bytes: &bytes, trial, owner };
-            if node.send_known(wire, &parcel, &known, port) == Sent::Unreachable {
+            if node.send_known(wire, &parcel, &known, (&host, port)) == Sent::Unreachable {
                 node.tell_unreachable(owner, listener, Destination::Name { host, port }, Delivery::Never);
             }
         });

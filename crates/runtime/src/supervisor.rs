@@ -23,11 +23,11 @@ enum Full {
 
 impl Node {
     /// An INVITE that nobody owns.
-    pub(crate) fn on_founding(self: &Rc<Self>, now: Timestamp, arrival: Box<Arrival>) {
+    pub(crate) fn on_founding(self: &Rc<Self>, now: Timestamp, arrival: Box<Arrival>, names: &[Box<str>]) {
         // Whether or not it is let in, so that the log can name what it says of it.
         let id = self.next_call_id(now);
         self.log_message("received", arrival.flow.remote, Some(id), arrival.message.bytes());
-        let Some((origin, profile)) = self.admitted(now, &arrival) else { return };
+        let Some((origin, profile)) = self.admitted(now, &arrival, names) else { return };
         let begun = match self.begin(now, &origin) {
             Ok(begun) => begun,
             Err(Full::Node { retry_after_s }) => return self.refuse_for_now(&arrival, retry_after_s),
@@ -43,8 +43,8 @@ impl Node {
     }
 
     /// Another request outside of any dialog: OPTIONS is answered here, the rest is not for us.
-    pub(crate) fn on_exchange(self: &Rc<Self>, now: Timestamp, arrival: &Arrival) {
-        if self.admitted(now, arrival).is_none() {
+    pub(crate) fn on_exchange(self: &Rc<Self>, now: Timestamp, arrival: &Arrival, names: &[Box<str>]) {
+        if self.admitted(now, arrival, names).is_none() {
             return;
         }
         let request = &arrival.message;
@@ -70,14 +70,15 @@ impl Node {
     }
 
     /// Whether what came over `flow` is from a stranger to a listener that strangers get no answer from.
-    pub(crate) fn is_stranger_to_silence(&self, now: Timestamp, flow: &Flow) -> bool {
-        let admit = Admit { listener: flow.listener, source: flow.remote, domain: Box::default(), to: Box::default() };
+    pub(crate) fn is_stranger_to_silence(&self, now: Timestamp, flow: &Flow, names: &[Box<str>]) -> bool {
+        let (domain, to) = (Box::default(), Box::default());
+        let admit = Admit { listener: flow.listener, source: flow.remote, domain, to, tls_names: names.into() };
         self.decide(now, 0, &Question::Admit(admit)) == Decision::Ignore
     }
 
     /// Who sent this, if they may speak to us; else they have been told, or not, as policy says.
-    fn admitted(self: &Rc<Self>, now: Timestamp, arrival: &Arrival) -> Option<(Origin, LegProfile)> {
-        match self.decide(now, 0, &Question::Admit(admit(&arrival.message, &arrival.flow))) {
+    fn admitted(self: &Rc<Self>, now: Timestamp, arrival: &Arrival, names: &[Box<str>]) -> Option<(Origin, LegProfile)> {
+        match self.decide(now, 0, &Question::Admit(admit(&arrival.message, &arrival.flow, names))) {
             Decision::Admitted { origin, profile, challenge } => {
                 let proven = challenge.is_none_or(|challenge| self.has_proved(now, &challenge, arrival));
                 proven.then_some((origin, profile))
@@ -147,10 +148,10 @@ impl Node {
 }
 
 /// What a request shows before anything is spent on it.
-fn admit(request: &Message, flow: &Flow) -> Admit {
+fn admit(request: &Message, flow: &Flow, names: &[Box<str>]) -> Admit {
     let domain = Uri::parse(request.uri()).map(|uri| as_written(uri.host)).unwrap_or_default();
     let to = request.to().ok().and_then(|to| Uri::parse(to.uri).ok().map(|uri| uri.user_unescaped().as_ref().into()));
-    Admit { listener: flow.listener, source: flow.remote, domain, to: to.unwrap_or_default() }
+    Admit { listener: flow.listener, source: flow.remote, domain, to: to.unwrap_or_default(), tls_names: names.into() }
 }
 
 fn as_written(host: Host<'_>) -> Box<str> {

@@ -225,7 +225,13 @@ impl CoreNode {
             Verdict::Again(transmit) => self.send(world, None, transmit),
             Verdict::Dismiss(transmits) => transmits.into_iter().for_each(|transmit| self.send(world, None, transmit)),
             Verdict::Refuse(transmit) => {
-                let admit = Admit { listener: flow.listener, source: flow.remote, domain: Box::default(), to: Box::default() };
+                let admit = Admit {
+                    listener: flow.listener,
+                    source: flow.remote,
+                    domain: Box::default(),
+                    to: Box::default(),
+                    tls_names: Box::default(),
+                };
                 if self.decide(world.now, 0, &Question::Admit(admit)) != Decision::Ignore {
                     self.send(world, None, transmit);
                 }
@@ -528,5 +534,5 @@ fn most_calls(config: &Config) -> u32 {
 fn admit(request: &Message, flow: &Flow) -> Admit {
     let domain = Uri::parse(request.uri()).map(|uri| uri.host.to_string().into()).unwrap_or_default();
     let to = request.to().ok().and_then(|to| Uri::parse(to.uri).ok().map(|uri| uri.user_unescaped().as_ref().into()));
-    Admit { listener: flow.listener, source: flow.remote, domain, to: to.unwrap_or_default() }
+    Admit { listener: flow.listener, source: flow.remote, domain, to: to.unwrap_or_default(), tls_names: Box::default() }
 }

@@ -1,13 +1,18 @@
 //! `tandem check`: every mistake of a configuration at once.
 
-use crate::{BAD_INPUT, OK, answer, cli, configuration, tell};
+use crate::{
+    BAD_INPUT, OK, answer, cli,
+    configuration::{self, Loaded},
+    tell,
+};
 use tandem_config::Config;
 use tandem_runtime::Rules;
 
 /// Reads the file and says what is wrong with it.
 pub(crate) fn check(options: &cli::Check) -> anyhow::Result<u8> {
     match configuration::load(&options.config) {
-        Ok((config, rules)) => {
+        Ok(Loaded { config, rules, warnings }) => {
+            warnings.iter().for_each(|warning| tell(format_args!("warning: {warning}")));
             answer(praise(&config, &rules))?;
             Ok(OK)
         }

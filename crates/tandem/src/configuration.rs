@@ -1,14 +1,23 @@
 //! The configuration file, read whole or refused whole.
 
+use crate::certificates::{self, Certificates};
 use std::path::Path;
 use tandem_config::{Config, Outside, Place, Problems};
 use tandem_runtime::{Rules, limits};
 
-/// Reads and checks `path`, and that this process may open what the configuration needs. Blocks on the file.
+/// What a file says.
+pub(crate) struct Loaded {
+    pub(crate) config: Config,
+    pub(crate) rules: Rules,
+    /// What is no mistake, and should be known.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Reads and checks `path` and the files that it names, and that this process may open what the configuration needs. Blocks on the files.
 ///
 /// # Errors
 /// Every mistake in it, by line; a file that cannot be read is one.
-pub(crate) fn load(path: &Path) -> Result<(Config, Rules), Problems> {
+pub(crate) fn load(path: &Path) -> Result<Loaded, Problems> {
     let name = path.display().to_string();
     let whole = |message: String| {
         let mut problems = Problems::new(&name);
@@ -18,8 +27,9 @@ pub(crate) fn load(path: &Path) -> Result<(Config, Rules), Problems> {
     let text = std::fs::read_to_string(path).map_err(|error| whole(format!("cannot be read: {error}")))?;
     let descriptors = limits::raise_descriptor_limit().map_err(|error| whole(format!("the descriptor limit cannot be raised: {error}")))?;
     let (config, ruleset) = tandem_policy::load_with(&text, &name, outside(), Some(descriptors))?;
-    let rules = Rules::new(&config, ruleset, Some(descriptors));
-    Ok((config, rules))
+    let Certificates { tls, warnings } = certificates::load(&config)?;
+    let rules = Rules { tls, ..Rules::new(&config, ruleset, Some(descriptors)) };
+    Ok(Loaded { config, rules, warnings })
 }
 
 /// Secrets come from the environment and from files, as seen from the folder that the process runs in.

@@ -1,5 +1,6 @@
 //! The tandem program: reads the configuration, wires everything, decides nothing.
 
+mod certificates;
 mod check;
 mod cli;
 mod configuration;

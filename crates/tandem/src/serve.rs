@@ -1,18 +1,26 @@
 //! `tandem serve`: a node from its configuration to its end.
 
-use crate::{BAD_INPUT, OK, UNWRITABLE, announce, cli, configuration, demo, signals::Signals, tell};
+use crate::{
+    BAD_INPUT, OK, UNWRITABLE, announce, cli,
+    configuration::{self, Loaded},
+    demo,
+    signals::Signals,
+    tell,
+};
 use anyhow::Context;
 use std::{fmt::Write, net::SocketAddr, sync::Arc};
 use tandem_config::{Config, DESCRIPTOR_RESERVE};
 use tandem_model::Transport;
 use tandem_runtime::{
-    MediaEvents, MediaPort, OpenNode, Setup, background, limits, log, orders,
+    MediaEvents, MediaPort, OpenNode, Setup, background, limits,
+    log::{self, Escaped},
+    orders,
     shard::{ShardConfig, Shards, SideConfig},
 };
 
 /// Runs until it is told to stop.
 pub(crate) fn serve(options: &cli::Serve) -> anyhow::Result<u8> {
-    let (config, rules) = match configuration::load(&options.config) {
+    let Loaded { config, rules, warnings } = match configuration::load(&options.config) {
         Ok(good) => good,
         Err(problems) => {
             tell(&problems);
@@ -20,6 +28,7 @@ pub(crate) fn serve(options: &cli::Serve) -> anyhow::Result<u8> {
         }
     };
     let _log = start_log(&config)?;
+    warnings.iter().for_each(|warning| tracing::warn!("{}", Escaped(warning)));
     let (background, _background_thread) = background::start().context("no second runtime")?;
     let media = media(&config);
     let start_media = |events: MediaEvents, clock| {

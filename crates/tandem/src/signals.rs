@@ -1,6 +1,6 @@
 //! What the system's signals mean to a node.
 
-use crate::configuration;
+use crate::configuration::{self, Loaded};
 use std::{
     future::poll_fn,
     io,
@@ -64,12 +64,13 @@ enum Meaning {
 /// The new rules; `None` where the file is bad or asks for more than a running node can change, and then what was in
 /// force stays.
 fn reload(file: &Path, running: &mut Config) -> Option<Order> {
-    let new = configuration::load(file).and_then(|(config, rules)| {
-        let changes = Difference::between(running, &config).reload()?;
-        Ok((config, rules, changes))
+    let new = configuration::load(file).and_then(|loaded| {
+        let changes = Difference::between(running, &loaded.config).reload()?;
+        Ok((loaded, changes))
     });
     match new {
-        Ok((config, rules, changes)) => {
+        Ok((Loaded { config, rules, warnings }, changes)) => {
+            warnings.iter().for_each(|warning| tracing::warn!("{}", Escaped(warning)));
             changes.iter().for_each(|change| tracing::info!("reloading: {}", Escaped(change)));
             *running = config;
             Some(Order::Reload(Box::new(rules)))

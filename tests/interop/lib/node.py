@@ -60,6 +60,7 @@ class Tandem:
         self.process = stage.start(name, [binary(), "serve", "--config", self.path])
         line = self.process.line("tandem ready ", READY)
         check(line.startswith("tandem ready sip=udp:"), f"an odd ready line: {line!r}")
+        self.ready = line
         self.threads = self._threads()
 
     def stop(self):

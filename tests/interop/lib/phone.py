@@ -54,6 +54,8 @@ def sdp(host, port, payloads="0", lines=()):
 class Phone:
     """One UDP socket that speaks SIP. Nothing happens by itself: no retransmission, no automatic answer."""
 
+    transport = "UDP"
+
     def __init__(self, host, port=5060):
         self.host, self.port = host, port
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -159,7 +161,7 @@ class Call:
         tag = f";tag={self.remote_tag}" if self.remote_tag else ""
         lines = [
             f"{method} {self.target} SIP/2.0",
-            f"Via: SIP/2.0/UDP {self.phone.host}:{self.phone.port};branch={branch};rport",
+            f"Via: SIP/2.0/{self.phone.transport} {self.phone.host}:{self.phone.port};branch={branch};rport",
             f"From: <sip:phone@example.com>;tag={self.id}",
             f"To: {to}" if to else f"To: <sip:{self.number}@example.com>{tag}",
             f"Call-ID: {self.id}@phone",

@@ -22,15 +22,18 @@ pub struct Match {
     pub domain: Option<Box<str>>,
     /// On the user part of the To URI.
     pub to: Option<Pattern>,
+    /// Whom the certificate of its connection speaks for, compared without case.
+    pub tls_name: Option<At<Box<str>>>,
 }
 
 impl Match {
-    /// How many of the four conditions are given.
+    /// How many of the five conditions are given.
     pub fn conditions(&self) -> usize {
         usize::from(!self.sources.is_empty())
             + usize::from(self.listen.is_some())
             + usize::from(self.domain.is_some())
             + usize::from(self.to.is_some())
+            + usize::from(self.tls_name.is_some())
     }
 }
 
@@ -60,10 +63,17 @@ pub(super) fn read(reader: &mut Reader<'_>, table: &Table<'_, '_>, value: &Value
         if is_host { Ok(text.into()) } else { Err(format!("`{text}` is not a host name or address")) }
     });
     let to = table.parsed(reader, "to", Pattern::parse);
-    is_whole &= table.has("domain") == domain.is_some() && table.has("to") == to.is_some();
+    let tls_name = table.parsed(reader, "tls_name", |text| match is_host_name(text) {
+        true => Ok(Box::from(text.trim_end_matches('.'))),
+        // RFC 5922 §7.1: an identity is the host of a SIP URI, or a DNS name.
+        false => Err(format!("`{text}` is not a host name, which is what a certificate speaks for")),
+    });
+    for (key, is_read) in [("domain", domain.is_some()), ("to", to.is_some()), ("tls_name", tls_name.is_some())] {
+        is_whole &= table.has(key) == is_read;
+    }
     let listen = table.text(reader, "listen");
-    let matching = Match { sources, listen, domain: domain.map(|domain| domain.value), to: to.map(|to| to.value) };
-    if !["sources", "listen", "domain", "to"].iter().any(|key| table.has(key)) {
+    let matching = Match { sources, listen, domain: domain.map(|domain| domain.value), to: to.map(|to| to.value), tls_name };
+    if !keys::MATCH.built.iter().any(|key| table.has(key)) {
         reader.report(table.place, format!("{} has no condition; for anybody write `sources = [\"0.0.0.0/0\"]`", table.title()));
     }
     is_whole.then_some(At::new(matching, table.place))

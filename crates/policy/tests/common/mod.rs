@@ -54,7 +54,7 @@ pub fn ask(rules: &Ruleset, question: &Question) -> Decision {
 
 pub fn admit(listener: ListenerId, source: &str) -> Admit {
     let source: SocketAddr = format!("{source}:5070").parse().expect("an address");
-    Admit { listener, source, domain: "192.0.2.1".into(), to: "100".into() }
+    Admit { listener, source, domain: "192.0.2.1".into(), to: "100".into(), tls_names: Box::default() }
 }
 
 /// The trunk that `request` is admitted as.

@@ -7,6 +7,8 @@ mod buffer;
 mod escape;
 mod text;
 
+pub(crate) use text::date;
+
 pub use buffer::{LogBuffer, LogWriter, MAX_BUFFERED_BYTES, TICK};
 pub use escape::{Escaped, EscapedBytes};
 

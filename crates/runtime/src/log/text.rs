@@ -69,7 +69,7 @@ fn write_time(writer: &mut impl Write, unix_s: u64, micros: u32) -> fmt::Result 
 
 /// Year, month and day of a day since 1970-01-01, by the Gregorian calendar. Years begin in March here, so that the leap day is
 /// the last of its year, and 400 of them have 146 097 days.
-fn date(day: u64) -> (u64, u64, u64) {
+pub(crate) fn date(day: u64) -> (u64, u64, u64) {
     let day = day + 719_468;
     let (era, of_era) = (day / 146_097, day % 146_097);
     let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;

@@ -3,15 +3,18 @@
 mod refusals;
 pub(crate) mod stream;
 pub(crate) mod tcp;
+pub(crate) mod tls;
 pub(crate) mod udp;
 mod unreachable;
 
 pub(crate) use unreachable::Undelivered;
 
+use crate::{background::Background, tls::TlsSettings};
 use std::{io, net::SocketAddr, rc::Rc};
 use stream::StreamLimits;
 use tandem_model::{ListenerId, Transport};
 use tcp::TcpTransport;
+use tls::{TlsLimits, TlsTransport};
 use udp::UdpTransport;
 
 /// What became of a message.
@@ -31,6 +34,18 @@ pub(crate) enum Sent {
 pub(crate) enum Wire {
     Udp(Rc<UdpTransport>),
     Tcp(Rc<TcpTransport>),
+    Tls(Rc<TlsTransport>),
+}
+
+/// With whom the connection must be that a message goes over. Only TLS can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whom<'a> {
+    /// With whoever sent the request that this answers.
+    Back,
+    /// With the host that is known by its address.
+    Address,
+    /// With the host of that name.
+    Name(&'a str),
 }
 
 impl Wire {
@@ -38,12 +53,21 @@ impl Wire {
     ///
     /// # Errors
     /// The system's: address in use or not ours.
-    pub(crate) fn bind(transport: Transport, id: ListenerId, address: SocketAddr) -> io::Result<Wire> {
+    pub(crate) fn bind(
+        transport: Transport,
+        id: ListenerId,
+        address: SocketAddr,
+        tls: Option<TlsSettings>,
+        background: &Background,
+    ) -> io::Result<Wire> {
         match transport {
             Transport::Udp => UdpTransport::bind(id, address).map(Rc::new).map(Wire::Udp),
             Transport::Tcp => TcpTransport::bind(id, address, StreamLimits::USUAL).map(Rc::new).map(Wire::Tcp),
-            // No configuration asks for it yet.
-            Transport::Tls => Err(io::ErrorKind::Unsupported.into()),
+            Transport::Tls => {
+                let settings = tls.ok_or_else(|| io::Error::other("no certificate"))?;
+                let transport = TlsTransport::bind(id, address, TlsLimits::USUAL, settings, background.clone())?;
+                Ok(Wire::Tls(Rc::new(transport)))
+            }
         }
     }
 
@@ -52,14 +76,21 @@ impl Wire {
         match self {
             Wire::Udp(udp) => udp.local(),
             Wire::Tcp(tcp) => tcp.local(),
+            Wire::Tls(tls) => tls.local(),
         }
     }
 
     /// Where an answer goes to a request that came from `remote`: back there for as long as that is a way, else to `port` of the same host.
-    pub(crate) fn way_back(&self, remote: SocketAddr, port: u16) -> SocketAddr {
+    pub(crate) fn way_back(&self, remote: SocketAddr, port: u16) -> (SocketAddr, Whom<'static>) {
+        if self.is_connected(remote) { (remote, Whom::Back) } else { (SocketAddr::new(remote.ip(), port), Whom::Address) }
+    }
+
+    /// Whether a message can go to `remote` without a connection being made.
+    pub(crate) fn is_connected(&self, remote: SocketAddr) -> bool {
         match self {
-            Wire::Tcp(tcp) if !tcp.is_connected(remote) => SocketAddr::new(remote.ip(), port),
-            _ => remote,
+            Wire::Udp(_) => true,
+            Wire::Tcp(tcp) => tcp.is_connected(remote),
+            Wire::Tls(tls) => tls.is_connected(remote),
         }
     }
 
@@ -68,6 +99,7 @@ impl Wire {
         match self {
             Wire::Udp(_) => Transport::Udp,
             Wire::Tcp(_) => Transport::Tcp,
+            Wire::Tls(_) => Transport::Tls,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Each connection has a task of its own that reads, writes and watches its limits, and tells the [`StreamUser`] when it is over.
 
 use super::Sent;
+use crate::tls::Host;
 use bytes::Bytes;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
@@ -74,20 +75,23 @@ const PONG: Bytes = Bytes::from_static(b"\r\n");
 
 /// Who works on what comes over streams.
 pub(crate) trait StreamUser {
-    /// One whole message.
-    fn on_message(self: &Rc<Self>, flow: Flow, message: Bytes);
+    /// One whole message. `names` are those that the other end has proved by its certificate.
+    fn on_message(self: &Rc<Self>, flow: Flow, names: &[Box<str>], message: Bytes);
 
     /// A message whose end cannot be told: the connection is closed after what this answers.
-    fn on_broken(self: &Rc<Self>, flow: Flow, error: &FrameError) -> Option<Bytes>;
+    fn on_broken(self: &Rc<Self>, flow: Flow, names: &[Box<str>], error: &FrameError) -> Option<Bytes>;
 
-    /// A connection is over, or could not be made: what was sent over it and not answered never will be.
-    fn on_over(self: &Rc<Self>, listener: ListenerId, remote: SocketAddr, end: &End);
+    /// A connection is over, or could not be made: what was sent over it and not answered never will be. `hosts` are those that
+    /// it was for, where these are told apart.
+    fn on_over(self: &Rc<Self>, listener: ListenerId, remote: SocketAddr, hosts: Option<&[Host]>, end: &End);
 }
 
 /// What belongs to all that comes over one connection.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Whence {
+pub(super) struct Whence<'a> {
     pub(super) flow: Flow,
+    /// What the other end has proved by its certificate.
+    pub(super) names: &'a [Box<str>],
     /// When the first message must be here.
     pub(super) first_message: Option<Instant>,
 }
@@ -107,6 +111,9 @@ pub(crate) enum End {
     /// It was refused, or there is no way there.
     #[error("not made: {0}")]
     Refused(io::Error),
+    /// No TLS came about.
+    #[error("no TLS: {0}")]
+    Handshake(Box<str>),
     /// One of the limits above ran out.
     #[error("{0}")]
     Limit(&'static str),
@@ -119,7 +126,7 @@ impl End {
     /// Whether what was to go over the connection may have arrived.
     pub(crate) fn delivery(&self) -> Delivery {
         match self {
-            End::NotMade | End::Refused(_) => Delivery::Never,
+            End::NotMade | End::Refused(_) | End::Handshake(_) => Delivery::Never,
             End::Closed | End::Failed(_) | End::Limit(_) | End::Broken(_) => Delivery::Unknown,
         }
     }
@@ -194,7 +201,7 @@ impl Connection {
     }
 
     /// Reads and writes until one of the two is over.
-    pub(super) async fn carry<R, W, U>(&self, read: R, mut write: W, whence: Whence, user: &Rc<U>) -> End
+    pub(super) async fn carry<R, W, U>(&self, read: R, mut write: W, whence: Whence<'_>, user: &Rc<U>) -> End
     where
         R: AsyncRead + Unpin,
         W: AsyncWrite + Unpin,
@@ -209,12 +216,12 @@ impl Connection {
         end
     }
 
-    async fn read<R, U>(&self, mut stream: R, written: &Cell<Instant>, whence: Whence, user: &Rc<U>) -> End
+    async fn read<R, U>(&self, mut stream: R, written: &Cell<Instant>, whence: Whence<'_>, user: &Rc<U>) -> End
     where
         R: AsyncRead + Unpin,
         U: StreamUser,
     {
-        let Whence { flow, mut first_message } = whence;
+        let Whence { flow, names, mut first_message } = whence;
         let mut framer = Framer::new();
         let mut buffer = vec![0; READ_BYTES];
         let mut begun: Option<Instant> = None;
@@ -239,13 +246,13 @@ impl Connection {
                 match frame {
                     Ok(Frame::Message(message)) => {
                         (begun, first_message) = (None, None);
-                        user.on_message(flow, message);
+                        user.on_message(flow, names, message);
                     }
                     Ok(Frame::KeepAlive) => {
                         self.push(&PONG);
                     }
                     Err(error) => {
-                        if let Some(answer) = user.on_broken(flow, &error) {
+                        if let Some(answer) = user.on_broken(flow, names, &error) {
                             self.push(&answer);
                         }
                         return End::Broken(error);

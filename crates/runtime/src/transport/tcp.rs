@@ -121,7 +121,7 @@ impl TcpTransport {
         }
         let (read, write) = stream.into_split();
         let flow = Flow { listener: self.id, transport: Transport::Tcp, remote };
-        connection.carry(read, write, Whence { flow, first_message }, user).await
+        connection.carry(read, write, Whence { flow, names: &[], first_message }, user).await
     }
 
     fn enter(&self, remote: SocketAddr) -> Option<Rc<Connection>> {
@@ -139,7 +139,7 @@ impl TcpTransport {
     fn leave<U: StreamUser>(&self, remote: SocketAddr, end: &End, user: &Rc<U>) {
         self.connections.borrow_mut().remove(&remote);
         tracing::debug!(listener = self.id.0, %remote, reason = %end, "a connection is over");
-        user.on_over(self.id, remote, end);
+        user.on_over(self.id, remote, None, end);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Real connections on loopback: what comes, what goes, and what is cut.
 
 use super::*;
-use crate::transport::test_runtime;
+use crate::{tls::Host, transport::test_runtime};
 use std::{rc::Weak, time::Duration};
 use tandem_signalling::message::FrameError;
 use tokio::{
@@ -47,19 +47,19 @@ impl Witness {
 }
 
 impl StreamUser for Witness {
-    fn on_message(self: &Rc<Self>, flow: Flow, message: Bytes) {
+    fn on_message(self: &Rc<Self>, flow: Flow, _: &[Box<str>], message: Bytes) {
         self.note(String::from_utf8_lossy(&message).into_owned());
         if let Some(transport) = self.answers.borrow().upgrade() {
             transport.send(flow.remote, &Bytes::from_static(ANSWER), false, self);
         }
     }
 
-    fn on_broken(self: &Rc<Self>, _: Flow, error: &FrameError) -> Option<Bytes> {
+    fn on_broken(self: &Rc<Self>, _: Flow, _: &[Box<str>], error: &FrameError) -> Option<Bytes> {
         self.note(format!("broken: {error}"));
         Some(Bytes::from_static(b"SIP/2.0 400 Bad Request\r\n\r\n"))
     }
 
-    fn on_over(self: &Rc<Self>, _: ListenerId, _: SocketAddr, end: &End) {
+    fn on_over(self: &Rc<Self>, _: ListenerId, _: SocketAddr, _: Option<&[Host]>, end: &End) {
         self.note(format!("over: {end}"));
     }
 }
