@@ -1,7 +1,7 @@
 //! `headers_in` and `headers_out`: which headers of the caller's INVITE cross.
 
 use crate::{invite_of, worded};
-use tandem_phone::{Act, Edit, Message, Outcome, Place, Script};
+use tandem_phone::{Act, Demand, Edit, Message, Outcome, Place, Script};
 use tandem_sim::{ALICE, BOB, ms};
 
 /// What bob gets of an INVITE with these headers.
@@ -102,4 +102,23 @@ fn more_than_may_cross_refuses_the_call() {
     assert_eq!(outcome(many(64)), Some(Outcome::WeHungUp));
     assert_eq!(outcome(many(65)), Some(Outcome::Failed(513)));
     assert_eq!(outcome(vec![Edit::add("X-Long", &"v".repeat(8190))]), Some(Outcome::Failed(513)));
+}
+
+#[test]
+fn an_invite_that_is_sent_again_with_credentials_says_the_same() {
+    let keys = "login = { username = \"u\", password = \"p\" }\nproxy = \"sip:10.0.2.1:5060;lr\"\nheaders_out = { pass = [\"X-*\"], set = { X-Carrier = \"acme\" } }";
+    let mut sim = worded("", &format!("caller_id = \"pai\"\n{keys}"));
+    sim.phone_mut(BOB).setup_mut().demands = vec![Demand::new("u", "p")];
+    sim.expect(BOB, Script::answers(100));
+    let place = Place { edits: vec![Edit::add("X-A", "1")], ..Place::new(&sim.uri(ALICE, "111")).script(Script::new().bye(500)) };
+    sim.place_with(ALICE, place);
+    sim.finish();
+    assert_eq!(sim.call(ALICE).outcome, Some(Outcome::WeHungUp));
+    let invites: Vec<&Message> = sim.phone(BOB).heard("INVITE").filter(|message| message.is_request()).collect();
+    let said =
+        |invite: &Message| ["X-A", "X-Carrier", "P-Asserted-Identity", "Route", "To"].map(|name| invite.header(name).map(str::to_owned));
+    assert_eq!(invites.len(), 2);
+    assert!(said(invites[0]).iter().all(Option::is_some));
+    assert_eq!(said(invites[0]), said(invites[1]));
+    assert!(invites[1].header("Authorization").is_some());
 }
