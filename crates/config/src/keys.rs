@@ -74,7 +74,7 @@ pub(crate) const HEADERS: Keys = Keys { title: "rules for headers", built: &["se
 
 pub(crate) const LOGIN: Keys = Keys { title: "`login`", built: &["username", "password", "realm"], later: &[] };
 
-pub(crate) const CHALLENGE: Keys = Keys { title: "`challenge`", built: &["username", "password", "realm"], later: &[] };
+pub(crate) const CHALLENGE: Keys = Keys { title: "`challenge`", built: &["username", "password", "realm", "algorithms"], later: &[] };
 
 pub(crate) const SECRET: Keys = Keys { title: "a secret", built: &["file"], later: &[] };
 

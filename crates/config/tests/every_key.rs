@@ -55,7 +55,10 @@ const BUILT: &[Case] = &[
     Case(CALLED, "ring_timeout = '45s'"),
     Case(CALLED, "limits = { calls = 3, cps = 2, status = 486 }"),
     Case(CALLED, "login = { username = 'u', password = 'p', realm = 'example.org' }"),
-    Case(TRUNK, "match = { sources = ['127.0.0.9'] }\nchallenge = { username = 'u', password = 'p', realm = 'example.org' }"),
+    Case(
+        TRUNK,
+        "match = { sources = ['127.0.0.9'] }\nchallenge = { username = 'u', password = 'p', realm = 'example.org', algorithms = ['md5'] }",
+    ),
     Case(ROUTE, "name = 'out'\nfrom = ['peer']\nto = '^9'\ndo = { bridge = ['trunk:peer'], timeout = '20s' }"),
     Case(ROUTE, "from = ['*']\nanchor = false\ndo = { bridge = ['trunk:peer/100', 'sip:200@127.0.0.8'] }"),
     Case(ROUTE, "do = { answer = 'echo' }"),

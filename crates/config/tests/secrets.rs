@@ -3,6 +3,7 @@
 mod common;
 use common::{BASE, assert_mistake, read};
 use tandem_config::{Difference, Outside, Reading};
+use tandem_model::DigestAlgorithm;
 
 const TRUNK: &str = "[[trunk]]\nname = 'carrier'\ntargets = [{ uri = 'sip:127.0.0.9' }]\nmatch = { sources = ['127.0.0.9'] }\n";
 
@@ -29,7 +30,10 @@ fn a_password_may_be_in_a_file() {
     let reading = with_files("challenge = { username = 'acme', password = { file = 'secrets/carrier' } }");
     assert!(reading.problems.is_empty(), "{}", reading.problems);
     let challenge = reading.config.trunks[0].challenge.clone().unwrap();
-    assert_eq!((challenge.password.expose(), &challenge.realm), ("s3cret", &None));
+    assert_eq!((challenge.login.password.expose(), &challenge.login.realm), ("s3cret", &None));
+    assert_eq!(*challenge.algorithms, [DigestAlgorithm::Sha256, DigestAlgorithm::Md5]);
+    let reading = with_files("challenge = { username = 'acme', password = 'p', algorithms = ['md5'] }");
+    assert_eq!(reading.config.trunks[0].challenge.clone().map(|challenge| challenge.value.algorithms), Some([DigestAlgorithm::Md5].into()));
 }
 
 #[test]
@@ -54,6 +58,9 @@ fn what_is_missing_or_wrong_is_said() {
         ("login = { username = '', password = 'p' }", "from 1 to 256"),
         ("login = { username = \"a\\nb\", password = 'p' }", "control character"),
         ("login = { username = 'u', password = 5 }", "text in quotes"),
+        ("challenge = { username = 'u', password = 'p', algorithms = [] }", "nobody could answer"),
+        ("challenge = { username = 'u', password = 'p', algorithms = ['md5', 'md5'] }", "an algorithm twice"),
+        ("challenge = { username = 'u', password = 'p', algorithms = ['sha256'] }", "the nearest is \"sha-256\""),
         ("login = 'u:p'", "a table is wanted"),
     ] {
         let problems = with_files(entry).problems.to_string();

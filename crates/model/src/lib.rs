@@ -33,5 +33,5 @@ pub use media::{
 pub use net::{Delivery, Destination, Flow, ListenerId, Transport};
 pub use question::{Action, Admit, BuiltIn, Decision, LegPlan, LegProfile, Origin, Question, QuestionId, Route, TrunkId};
 pub use random::Random;
-pub use secret::{Challenge, Login, Secret};
+pub use secret::{Challenge, DigestAlgorithm, Login, Secret};
 pub use time::Timestamp;

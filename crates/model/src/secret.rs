@@ -48,6 +48,15 @@ pub struct Login {
     pub realm: Option<Box<str>>,
 }
 
+/// How a peer may answer our challenges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DigestAlgorithm {
+    /// RFC 8760.
+    Sha256,
+    /// RFC 3261.
+    Md5,
+}
+
 /// What a peer must answer our challenges with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Challenge {
@@ -55,6 +64,8 @@ pub struct Challenge {
     pub trunk: Box<str>,
     /// The realm that we name.
     pub realm: Box<str>,
+    /// Asked for in this order.
+    pub algorithms: Box<[DigestAlgorithm]>,
     /// User name.
     pub username: Box<str>,
     /// Password.

@@ -143,9 +143,10 @@ fn compile_trunk(config: &Config, trunk: &Trunk) -> TrunkRule {
     });
     let challenge = trunk.challenge.as_ref().map(|asked| Challenge {
         trunk: trunk.name.clone(),
-        realm: asked.realm.as_ref().or(config.node.domain.as_ref()).unwrap_or(&config.node.name).clone(),
-        username: asked.username.clone(),
-        password: asked.password.clone(),
+        realm: asked.login.realm.as_ref().or(config.node.domain.as_ref()).unwrap_or(&config.node.name).clone(),
+        algorithms: asked.algorithms.clone(),
+        username: asked.login.username.clone(),
+        password: asked.login.password.clone(),
     });
     TrunkRule {
         name: trunk.name.clone(),

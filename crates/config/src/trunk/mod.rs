@@ -12,12 +12,12 @@ pub use headers::{HeaderRules, MAX_HEADER_RULES, NamePattern, is_our_header};
 pub use limits::Limits;
 pub use matching::{MAX_SOURCES, Match};
 pub use numbers::{MAX_NUMBER_RULES, NumberRule, Of};
+pub use secrets::Asked;
 pub use targets::{MAX_TARGETS, TrunkTarget};
 
 pub(crate) use limits::read_status;
 
 use crate::{
-    keys,
     node::one_of,
     problem::At,
     reader::{Reader, Table},
@@ -71,8 +71,8 @@ pub struct Trunk {
     pub numbers_out: Vec<NumberRule>,
     /// What its challenges are answered with.
     pub login: Option<At<Arc<Login>>>,
-    /// What it must answer ours with; the realm is the node's where none is given.
-    pub challenge: Option<At<Arc<Login>>>,
+    /// What it must answer ours with.
+    pub challenge: Option<At<Asked>>,
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -141,8 +141,8 @@ impl Trunk {
             headers_out: headers::read(reader, table, "headers_out"),
             numbers_in: numbers::read(reader, table, "numbers_in"),
             numbers_out: numbers::read(reader, table, "numbers_out"),
-            login: secrets::read(reader, table, &keys::LOGIN, "login"),
-            challenge: secrets::read(reader, table, &keys::CHALLENGE, "challenge"),
+            login: secrets::read_login(reader, table),
+            challenge: secrets::read_challenge(reader, table),
         };
         if let Some(proxy) = trunk.proxy.as_ref().filter(|_| !table.has("targets")) {
             reader.report(

@@ -1,26 +1,65 @@
 //! `login` and `challenge`: names and passwords.
 
 use crate::{
-    keys::{self, Keys},
+    keys,
+    node::one_of,
     problem::At,
     reader::{Reader, Table, Value},
 };
 use std::sync::Arc;
-use tandem_model::{Login, Secret};
+use tandem_model::{DigestAlgorithm, Login, Secret};
+
+/// `challenge` of a trunk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// What must be answered; the realm is the node's where none is given.
+    pub login: Login,
+    /// Asked for in this order.
+    pub algorithms: Box<[DigestAlgorithm]>,
+}
 
 /// The longest user name, realm or password, in bytes.
 const LONGEST: usize = 256;
 
-pub(super) fn read(reader: &mut Reader<'_>, table: &Table<'_, '_>, keys: &Keys, key: &str) -> Option<At<Arc<Login>>> {
-    let value = table.value(key)?;
-    let table = Table::open(reader, value, keys, table.what(key))?;
+pub(super) fn read_login(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<At<Arc<Login>>> {
+    let table = Table::open(reader, table.value("login")?, &keys::LOGIN, table.what("login"))?;
+    read(reader, &table).map(|login| At::new(Arc::new(login), table.place))
+}
+
+pub(super) fn read_challenge(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<At<Asked>> {
+    let table = Table::open(reader, table.value("challenge")?, &keys::CHALLENGE, table.what("challenge"))?;
+    let algorithms = read_algorithms(reader, &table);
+    read(reader, &table).map(|login| At::new(Asked { login, algorithms }, table.place))
+}
+
+fn read(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Login> {
     table.missing(reader, "username", "\"…\"");
     table.missing(reader, "password", "\"…\"");
     let username = table.parsed(reader, "username", |text| printable(text).map(Box::from));
-    let password = table.value("password").and_then(|value| read_secret(reader, &table, "password", value));
+    let password = table.value("password").and_then(|value| read_secret(reader, table, "password", value));
     let realm = table.parsed(reader, "realm", |text| printable(text).map(Box::from));
-    let login = Login { username: username?.value, password: password?, realm: realm.map(|realm| realm.value) };
-    Some(At::new(Arc::new(login), table.place))
+    Some(Login { username: username?.value, password: password?, realm: realm.map(|realm| realm.value) })
+}
+
+/// SHA-256 first, as RFC 8760 §2.4 wants it, unless the peer is one that cannot live with that.
+fn read_algorithms(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Box<[DigestAlgorithm]> {
+    let words = [("sha-256", DigestAlgorithm::Sha256), ("md5", DigestAlgorithm::Md5)];
+    let all = words.map(|(_, algorithm)| algorithm).into();
+    let Some(value) = table.value("algorithms") else { return all };
+    let what = table.what("algorithms");
+    let Some(list) = reader.list(&what, value, words.len()) else { return all };
+    if list.is_empty() {
+        reader.report(reader.place_of(value), format!("{what} is empty: nobody could answer"));
+    }
+    let mut algorithms = Vec::new();
+    for entry in list {
+        let Some(algorithm) = reader.parsed(&what, entry, |text| one_of(text, &words)) else { continue };
+        if algorithms.contains(&*algorithm) {
+            reader.report(algorithm.place, format!("{what} has an algorithm twice"));
+        }
+        algorithms.push(*algorithm);
+    }
+    algorithms.into()
 }
 
 /// `"…"`, or `{ file = "path" }`: then what is in that file, without the end of its last line. What is wrong with it is told, it is not.

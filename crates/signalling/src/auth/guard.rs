@@ -11,10 +11,7 @@ use crate::message::{HeaderName, Message, Printer, Uri};
 use std::fmt;
 use std::net::IpAddr;
 use subtle::ConstantTimeEq;
-use tandem_model::{Challenge, Timestamp};
-
-/// What we offer, the strongest first (RFC 8760 §2.4).
-const OFFERED: [Algorithm; 2] = [Algorithm { hash: Hash::Sha256, session: false }, Algorithm::DEFAULT];
+use tandem_model::{Challenge, DigestAlgorithm, Timestamp};
 
 /// Characters of a wrong user name that are told.
 const MAX_TOLD: usize = 64;
@@ -83,7 +80,7 @@ impl Guard {
         let knows = proves(challenge, &credentials, request);
         let found = self.nonces.read(now, credentials.nonce, challenge);
         let (username, is_try) = (credentials.username, found != Found::Foreign);
-        if !OFFERED.contains(&credentials.algorithm) {
+        if !offered(challenge).any(|algorithm| algorithm == credentials.algorithm) {
             return wrong("algorithm that was not offered", username, is_try);
         }
         if !knows {
@@ -109,7 +106,7 @@ impl Guard {
     /// Adds the challenges: one header for each algorithm, all with one new nonce. They are as long whoever is asked, and why.
     pub fn ask(&mut self, now: Timestamp, challenge: &Challenge, stale: bool, printer: &mut Printer) {
         let nonce = self.nonces.make(now, challenge);
-        for algorithm in OFFERED {
+        for algorithm in offered(challenge) {
             let challenge = DigestChallenge {
                 realm: &challenge.realm,
                 nonce: nonce.as_str(),
@@ -128,6 +125,14 @@ impl fmt::Debug for Guard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Guard")
     }
+}
+
+fn offered(challenge: &Challenge) -> impl Iterator<Item = Algorithm> {
+    let hashes = challenge.algorithms.iter().map(|algorithm| match algorithm {
+        DigestAlgorithm::Sha256 => Hash::Sha256,
+        DigestAlgorithm::Md5 => Hash::Md5,
+    });
+    hashes.map(|hash| Algorithm { hash, session: false })
 }
 
 /// Whether the digest is that of the user and the password that are asked for.
@@ -171,7 +176,13 @@ mod tests {
     const SOURCE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
     fn challenge() -> Challenge {
-        Challenge { trunk: "pbx".into(), realm: "example.com".into(), username: "acme".into(), password: Secret::new("s3cret") }
+        Challenge {
+            trunk: "pbx".into(),
+            realm: "example.com".into(),
+            algorithms: [DigestAlgorithm::Sha256, DigestAlgorithm::Md5].into(),
+            username: "acme".into(),
+            password: Secret::new("s3cret"),
+        }
     }
 
     /// What a peer answers.

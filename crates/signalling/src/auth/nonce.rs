@@ -91,10 +91,16 @@ fn decode(text: &str) -> Option<[u8; WHOLE]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tandem_model::Secret;
+    use tandem_model::{DigestAlgorithm, Secret};
 
     fn challenge(trunk: &str) -> Challenge {
-        Challenge { trunk: trunk.into(), realm: "r".into(), username: "u".into(), password: Secret::new("p") }
+        Challenge {
+            trunk: trunk.into(),
+            realm: "r".into(),
+            algorithms: [DigestAlgorithm::Md5].into(),
+            username: "u".into(),
+            password: Secret::new("p"),
+        }
     }
 
     #[test]
