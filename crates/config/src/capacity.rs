@@ -13,6 +13,9 @@ pub const PORTS_PER_LEG: u32 = 2;
 /// Descriptors that are kept for everything but media and listeners: logs, pollers, dumps, name look-ups.
 pub const DESCRIPTOR_RESERVE: u64 = 64;
 
+/// Connections that there is always room for at a listener of streams, and the most that it takes where descriptors allow them.
+pub const CONNECTIONS: std::ops::RangeInclusive<u64> = 256..=4_096;
+
 /// `[calls] max` where the file does not say: this, or less if ports or descriptors do not allow it.
 pub const MOST_CALLS_UNASKED: u32 = 4000;
 
@@ -105,11 +108,16 @@ impl Config {
                 String::new()
             };
             let message = format!(
-                "{} descriptors are needed for {} ({} a call, {DESCRIPTOR_RESERVE} for the rest of the program and one a listener); \
+                "{} descriptors are needed for {} ({} a call, {DESCRIPTOR_RESERVE} for the rest of the program and one a listener{}); \
                  this process may open {descriptors}: raise the limit (`ulimit -n`){lower}",
                 stock.needed(max) + self.fixed_descriptors(),
                 self.calls_in_words(),
                 stock.per_call,
+                if self.stream_listeners() > 0 {
+                    format!(", {} for the connections of each that is not UDP", CONNECTIONS.start())
+                } else {
+                    String::new()
+                },
             );
             problems.add(self.calls.max.map_or(Place::WHOLE, |max| max.place), message);
         }
@@ -175,8 +183,27 @@ impl Config {
         Stock { have, per_call: u64::from(demand.legs * PORTS_PER_LEG), resting: 0 }
     }
 
+    /// Connections that each listener of streams may take, if the process may open so many `descriptors` (`None`: any number).
+    pub fn connections(&self, descriptors: Option<u64>) -> u64 {
+        let Some(descriptors) = descriptors else { return *CONNECTIONS.end() };
+        let stock = self.descriptor_stock(&self.demand(), descriptors);
+        let left = stock.have.saturating_sub(stock.needed(self.max_calls(Some(descriptors))));
+        let more = left.checked_div(self.stream_listeners()).unwrap_or(0);
+        (CONNECTIONS.start() + more).min(*CONNECTIONS.end())
+    }
+
+    /// Sockets that media may take of so many `descriptors`: what everything else leaves.
+    pub fn media_sockets(&self, descriptors: u64) -> u64 {
+        let connections = self.stream_listeners() * self.connections(Some(descriptors));
+        descriptors.saturating_sub(DESCRIPTOR_RESERVE + self.listeners.len() as u64 + connections)
+    }
+
+    fn stream_listeners(&self) -> u64 {
+        self.listeners.iter().filter(|listener| listener.transport.is_reliable()).count() as u64
+    }
+
     fn fixed_descriptors(&self) -> u64 {
-        DESCRIPTOR_RESERVE + self.listeners.len() as u64
+        DESCRIPTOR_RESERVE + self.listeners.len() as u64 + self.stream_listeners() * CONNECTIONS.start()
     }
 
     /// Walks every way that a call can take: from a trunk, by a route, to an endpoint.

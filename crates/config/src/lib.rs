@@ -26,7 +26,7 @@ mod uri;
 mod value;
 mod written;
 
-pub use capacity::{DESCRIPTOR_RESERVE, MOST_CALLS_UNASKED, MOST_CPS_UNASKED, PORTS_PER_LEG};
+pub use capacity::{CONNECTIONS, DESCRIPTOR_RESERVE, MOST_CALLS_UNASKED, MOST_CPS_UNASKED, PORTS_PER_LEG};
 pub use difference::Difference;
 pub use node::{Calls, Log, LogFormat, LogLevel, Node};
 pub use problem::{At, Place, Problem, Problems};

@@ -119,3 +119,19 @@ fn descriptors_too_few_for_one_call_are_nobodys_line() {
         "{problems}"
     );
 }
+
+#[test]
+fn connections_have_room_of_their_own_and_what_calls_leave() {
+    let tcp = "[[listen]]\nname = 'tcp'\ntransport = 'tcp'\nbind = '127.0.0.1:5060'\n";
+    let config = load_node(&format!("{tcp}{}", node("20000-20079", "near", "max = 10\nmax_cps = 5", BRIDGE)));
+    let least = 64 + 2 + 4 * 10 + 256;
+    assert!(config.check_descriptors(least).is_ok());
+    let problems = config.check_descriptors(least - 1).unwrap_err().to_string();
+    assert!(
+        problems.contains("362 descriptors are needed") && problems.contains("256 for the connections of each that is not UDP"),
+        "{problems}"
+    );
+    assert_eq!((config.connections(Some(least)), config.connections(Some(least + 100)), config.connections(None)), (256, 356, 4096));
+    assert_eq!(config.connections(Some(1_000_000)), 4096);
+    assert_eq!((config.media_sockets(least), config.media_sockets(1_000_000)), (40, 1_000_000 - 66 - 4096));
+}
