@@ -11,7 +11,7 @@ use crate::{
     node::Node,
     route_table::RouteTable,
     tls::TlsSettings,
-    transport::Wire,
+    transport::{Security, Wire},
 };
 use std::{
     cell::{Cell, RefCell},
@@ -65,6 +65,8 @@ pub struct Rules {
     pub max_calls: u32,
     /// New calls a second.
     pub max_cps: u32,
+    /// Connections that each listener of streams takes. A running node keeps those that it began with.
+    pub connections: usize,
     /// How long calls may last, and our domain.
     pub terms: Terms,
     /// Of each listener, in their order, how it speaks TLS; `None` where it does not.
@@ -81,7 +83,8 @@ impl Rules {
             inactivity_timeout: config.calls.inactivity_timeout,
             hold_timeout: config.calls.hold_timeout,
         };
-        Rules { ruleset, max_calls: config.max_calls(descriptors), max_cps: config.max_cps(), terms, tls: Box::default() }
+        let connections = usize::try_from(config.connections(descriptors)).unwrap_or(usize::MAX);
+        Rules { ruleset, max_calls: config.max_calls(descriptors), max_cps: config.max_cps(), connections, terms, tls: Box::default() }
     }
 }
 
@@ -189,7 +192,10 @@ impl OpenNode {
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let transports = {
             let _inside = runtime.enter();
-            let bind = |(index, listener)| bind(index, listener, rules.tls.get(index).cloned().flatten(), &background);
+            let bind = |(index, listener)| {
+                let security = Security { settings: rules.tls.get(index).cloned().flatten(), background: background.clone() };
+                bind(index, listener, rules.connections, security)
+            };
             config.listeners.iter().map(|listener| &listener.value).enumerate().map(bind).collect::<Result<Box<[_]>, _>>()?
         };
         let (sender, events) = MediaEvents::with_room(MAX_EVENTS);
@@ -244,10 +250,10 @@ impl OpenNode {
     }
 }
 
-fn bind(index: usize, listener: &Listener, tls: Option<TlsSettings>, background: &Background) -> Result<Wire, OpenError> {
+fn bind(index: usize, listener: &Listener, connections: usize, security: Security) -> Result<Wire, OpenError> {
     let id = ListenerId(u16::try_from(index).unwrap_or(u16::MAX));
     let address = *listener.bind;
-    Wire::bind(listener.transport, id, address, tls, background).map_err(|error| OpenError::Bind {
+    Wire::bind(listener.transport, id, address, connections, security).map_err(|error| OpenError::Bind {
         name: listener.name.clone(),
         address,
         error,
@@ -330,7 +336,7 @@ impl Node {
     }
 
     fn take_rules(&self, rules: Rules) {
-        let Rules { ruleset, max_calls, max_cps, terms, tls } = rules;
+        let Rules { ruleset, max_calls, max_cps, terms, tls, connections: _ } = rules;
         for (wire, settings) in self.transports.iter().zip(tls) {
             if let (Wire::Tls(transport), Some(settings)) = (wire, settings) {
                 transport.renew(settings);

@@ -9,7 +9,7 @@ use crate::{
 };
 use anyhow::Context;
 use std::{fmt::Write, net::SocketAddr, sync::Arc};
-use tandem_config::{Config, DESCRIPTOR_RESERVE};
+use tandem_config::Config;
 use tandem_model::Transport;
 use tandem_runtime::{
     MediaEvents, MediaPort, OpenNode, Setup, background, limits,
@@ -58,7 +58,7 @@ fn media(config: &Config) -> ShardConfig {
         dscp: media.dscp,
     };
     let descriptors = limits::raise_descriptor_limit().unwrap_or(0);
-    let max_sockets = usize::try_from(descriptors.saturating_sub(DESCRIPTOR_RESERVE)).unwrap_or(usize::MAX);
+    let max_sockets = usize::try_from(config.media_sockets(descriptors)).unwrap_or(usize::MAX);
     ShardConfig { sides: config.media.iter().map(|media| side(media)).collect(), threads: config.calls.shards as usize, max_sockets }
 }
 

@@ -30,6 +30,14 @@ pub(crate) enum Sent {
     Unreachable,
 }
 
+/// What a listener of TLS needs.
+pub(crate) struct Security {
+    /// How it speaks; `None` where a listener does not speak TLS.
+    pub(crate) settings: Option<TlsSettings>,
+    /// Where handshakes are made.
+    pub(crate) background: Background,
+}
+
 /// One listener's sockets.
 pub(crate) enum Wire {
     Udp(Rc<UdpTransport>),
@@ -57,15 +65,17 @@ impl Wire {
         transport: Transport,
         id: ListenerId,
         address: SocketAddr,
-        tls: Option<TlsSettings>,
-        background: &Background,
+        connections: usize,
+        security: Security,
     ) -> io::Result<Wire> {
+        let limits = StreamLimits { connections, ..StreamLimits::USUAL };
         match transport {
             Transport::Udp => UdpTransport::bind(id, address).map(Rc::new).map(Wire::Udp),
-            Transport::Tcp => TcpTransport::bind(id, address, StreamLimits::USUAL).map(Rc::new).map(Wire::Tcp),
+            Transport::Tcp => TcpTransport::bind(id, address, limits).map(Rc::new).map(Wire::Tcp),
             Transport::Tls => {
-                let settings = tls.ok_or_else(|| io::Error::other("no certificate"))?;
-                let transport = TlsTransport::bind(id, address, TlsLimits::USUAL, settings, background.clone())?;
+                let settings = security.settings.ok_or_else(|| io::Error::other("no certificate"))?;
+                let limits = TlsLimits { stream: limits, ..TlsLimits::USUAL };
+                let transport = TlsTransport::bind(id, address, limits, settings, security.background)?;
                 Ok(Wire::Tls(Rc::new(transport)))
             }
         }
