@@ -148,6 +148,12 @@ class Call:
             self._send("ACK", self.cseq, branch=self.branch, to=message.header("to"))
         return message
 
+    def cancel(self):
+        """Takes the INVITE back, and waits for the word that this was heard."""
+        self._send("CANCEL", self.cseq, branch=self.branch)
+        message = self.phone.response("CANCEL")
+        check(message.status == 200, f"{message.start} to CANCEL")
+
     def bye(self):
         self.cseq += 1
         self._send("BYE", self.cseq)

@@ -3,10 +3,9 @@
 import socket
 import ssl
 import subprocess
-import time
 
-from phone import Message, Phone
-from stage import Failure, check
+from stage import check
+from stream import StreamPhone
 
 DAYS = "30"
 
@@ -33,7 +32,7 @@ def _openssl(*arguments):
     check(done.returncode == 0, f"openssl {arguments[0]}: {done.stderr}")
 
 
-class SecurePhone(Phone):
+class SecurePhone(StreamPhone):
     """A phone with one connection of TLS, which it makes. `own` is its certificate and key, if it has one."""
 
     transport = "TLS"
@@ -43,30 +42,11 @@ class SecurePhone(Phone):
         if own:
             context.load_cert_chain(*own)
         plain = socket.create_connection(node, timeout=5, source_address=(host, 0))
-        self.socket = context.wrap_socket(plain, server_hostname=name)
-        self.host, self.port = self.socket.getsockname()
-        self.received = b""
+        super().__init__(context.wrap_socket(plain, server_hostname=name))
 
     def certificate(self):
         """What the other end has shown."""
         return self.socket.getpeercert(binary_form=True)
-
-    def send(self, text, remote):
-        self.socket.sendall(text if isinstance(text, bytes) else text.encode())
-
-    def receive(self, seconds=5):
-        deadline = time.monotonic() + seconds
-        while True:
-            message = self._whole()
-            if message:
-                return Message(message, self.socket.getpeername())
-            self.socket.settimeout(max(deadline - time.monotonic(), 0.001))
-            try:
-                data = self.socket.recv(65535)
-            except TimeoutError:
-                raise Failure(f"{self.host} waited {seconds} s in vain for a message") from None
-            check(data, "the connection was closed")
-            self.received += data
 
     def is_refused(self):
         """Whether the other end ends the connection: in TLS 1.3 who is refused learns of it with the first thing that it reads."""
@@ -77,14 +57,3 @@ class SecurePhone(Phone):
             return False
         except OSError:
             return True
-
-    def _whole(self):
-        head, found, rest = self.received.partition(b"\r\n\r\n")
-        if not found:
-            return None
-        lengths = [line.split(b":")[1] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
-        length = int(lengths[0])
-        if len(rest) < length:
-            return None
-        self.received = rest[length:]
-        return head + found + rest[:length]

@@ -1,5 +1,6 @@
 """What an operator does: check a file, start, reload, drain, stop; and what the exit codes say."""
 
+import functools
 import os
 import pathlib
 import random
@@ -12,6 +13,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import node
+import reload
 from phone import Call, Phone, sdp
 from stage import ROOT, Stage, check, wait_until
 
@@ -23,15 +25,16 @@ CALLER, CALLEE, NEWCOMER = (f"127.0.{NET}.{host}" for host in (10, 20, 30))
 MUTATIONS = 5000
 
 
-def configuration(stage, *, extra_trunk=False, drain="30s"):
-    trunks = [("caller", node.trunk(CALLER)), ("callee", node.trunk(CALLEE))]
+def configuration(stage, *, extra_trunk=False, drain="30s", calls="", caller="", callee="", extra_routes=()):
+    trunks = [("caller", node.trunk(CALLER, lines=caller)), ("callee", node.trunk(CALLEE, lines=callee))]
     if extra_trunk:
         trunks.append(("newcomer", node.trunk(NEWCOMER)))
     routes = [
         ("callee", "from = [\"*\"]\nto = '^100$'\ndo = { bridge = [\"trunk:callee\"] }\n"),
         ("echo", "from = [\"*\"]\nto = '^echo$'\ndo = { answer = \"echo\" }\n"),
+        *extra_routes,
     ]
-    return node.config(stage, trunks=trunks, routes=routes).replace('drain_timeout = "30s"', f'drain_timeout = "{drain}"')
+    return node.config(stage, trunks=trunks, routes=routes, calls=calls).replace('drain_timeout = "30s"', f'drain_timeout = "{drain}"')
 
 
 class Line:
@@ -272,6 +275,7 @@ def main():
         for title, case in cases:
             with stage.case(title):
                 case(stage)
+        reload.play(stage, functools.partial(configuration, stage), Line, NODE)
 
 
 main()

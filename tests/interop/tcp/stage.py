@@ -1,4 +1,5 @@
-"""SIP over TCP with sipp: from TCP to TCP, to UDP and back, 100 calls a second, and connections that refuse or die."""
+"""SIP over TCP with sipp: from TCP to TCP, to UDP and back, 100 calls a second, and connections that refuse or die. Then what
+is too long for a datagram."""
 
 import pathlib
 import signal
@@ -7,10 +8,14 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
+import long
 import node
 import sipp
+from phone import Call
+from phone import sdp as sdp_of
 from sipp import Script, sdp
 from stage import Stage, check
+from stream import calling
 
 NET = 18
 CALLS = 10
@@ -38,8 +43,9 @@ def configuration(stage):
             ("stream", trunk(stage.address(20), "tcp")),
             ("datagram", trunk(stage.address(21), "udp")),
             ("nobody", trunk(stage.address(22), "tcp")),
+            *long.trunks(stage),
         ],
-        routes=routes,
+        routes=[*routes, *long.routes()],
     )
 
 
@@ -99,6 +105,19 @@ def dying(stage):
         check(time.monotonic() - began < 5, "it took as long as a timer")
 
 
+def kept_alive(stage):
+    with stage.case("a keep-alive is answered with one, between messages and before the first"):
+        phone = calling(stage.address(11), (stage.address(1), 5060))
+        for _ in range(2):
+            phone.send(b"\r\n\r\n")
+            phone.socket.settimeout(5)
+            check(phone.socket.recv(100) == b"\r\n", "no answer to a keep-alive")
+            # A stranger's, which is refused and leaves the connection as it is.
+            status = Call(phone, (stage.address(1), 5060), "1").invite(sdp_of(phone.host, 4000)).final().status
+            check(status == 403, f"{status} instead of 403")
+        phone.close()
+
+
 def main():
     with Stage("tcp", NET) as stage:
         tandem = node.Tandem(stage, configuration(stage))
@@ -107,6 +126,8 @@ def main():
         crossing(stage, "from UDP to TCP", "1", 20, ([], STREAM))
         refused(stage)
         dying(stage)
+        kept_alive(stage)
+        long.play(stage)
         load(stage)
         with stage.case("nothing is left"):
             tandem.stop()
