@@ -87,12 +87,16 @@ pub(crate) const DO: Keys =
 mod tests {
     use super::*;
 
+    const ALL: [&Keys; 17] = [
+        &ROOT, &NODE, &LOG, &LISTEN, &MEDIA, &CALLS, &TRUNK, &TARGET, &MATCH, &LIMITS, &NUMBER, &HEADERS, &LOGIN, &CHALLENGE, &SECRET,
+        &ROUTE, &DO,
+    ];
+
     #[test]
     fn the_documentation_names_every_key() {
         let text = include_str!("../../../docs/configuration.md");
         let (built, later) = text.split_once("## Not built yet").unwrap();
-        let trunk = [TRUNK, TARGET, MATCH, LIMITS, NUMBER, HEADERS, LOGIN, CHALLENGE, SECRET];
-        for keys in [ROOT, NODE, LOG, LISTEN, MEDIA, CALLS, ROUTE, DO].into_iter().chain(trunk) {
+        for keys in ALL {
             for key in keys.built {
                 let is_named = [format!("`{key}`"), format!("[{key}]"), format!("{key} = ")].iter().any(|form| built.contains(form));
                 assert!(is_named, "`{key}` of {} is not in docs/configuration.md", keys.title);
@@ -100,6 +104,17 @@ mod tests {
             for key in keys.later {
                 let is_named = later.contains(&format!("`{key}`")) || later.contains(&format!("[{key}]"));
                 assert!(is_named, "`{key}` of {} is not listed as not built yet in docs/configuration.md", keys.title);
+            }
+        }
+    }
+
+    #[test]
+    fn the_samples_show_every_key() {
+        let samples = [include_str!("../../../config/pbx-trunk.toml"), include_str!("../../../config/tls-trunk.toml")].concat();
+        for keys in ALL {
+            for key in keys.built {
+                let is_shown = samples.contains(&format!("{key} = ")) || samples.contains(&format!("[{key}]"));
+                assert!(is_shown, "`{key}` of {} is in no sample of config/", keys.title);
             }
         }
     }

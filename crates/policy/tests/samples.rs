@@ -3,10 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
-/// What samples leave to the environment: addresses and a folder.
+/// What samples leave to the environment: addresses, passwords and a folder.
 fn environment(name: &str) -> Option<String> {
     match name {
         "CERTIFICATES" => Some("certificates".into()),
+        name if name.ends_with("_PASSWORD") => Some("secret".into()),
         name => name.ends_with("_ADDRESS").then(|| format!("192.0.2.{}", name.len())),
     }
 }
@@ -29,5 +30,5 @@ fn every_sample_loads_as_it_stands() {
             loaded.push(path);
         }
     }
-    assert!(loaded.len() >= 6, "only {loaded:?} found");
+    assert!(loaded.len() >= 7, "only {loaded:?} found");
 }

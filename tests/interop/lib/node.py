@@ -92,7 +92,8 @@ class Tandem:
             return 0
 
 
-def check_command(path):
-    """`tandem check` on a file: exit status and what it printed."""
-    done = subprocess.run([binary(), "check", "--config", path], capture_output=True, text=True, timeout=10, check=False)
+def check_command(path, **environment):
+    """`tandem check` on a file, with these variables beside our own: exit status and what it printed."""
+    variables = {**os.environ, **environment}
+    done = subprocess.run([binary(), "check", "--config", path], capture_output=True, text=True, timeout=10, check=False, env=variables)
     return done.returncode, done.stdout + done.stderr

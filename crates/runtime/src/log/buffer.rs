@@ -48,15 +48,18 @@ pub struct LogWriter {
     thread: Option<JoinHandle<()>>,
 }
 
+/// The line that says how many were lost.
+pub(super) type LostLine = fn(u64) -> String;
+
 /// Starts a thread that writes lines to `sink`.
 ///
 /// # Errors
 /// The system's, when it has no thread to give.
-pub(super) fn start(sink: Box<dyn Write + Send>) -> io::Result<(LogBuffer, LogWriter)> {
+pub(super) fn start(sink: Box<dyn Write + Send>, lost_line: LostLine) -> io::Result<(LogBuffer, LogWriter)> {
     let shared = Arc::new(Shared::default());
     let thread = {
         let shared = shared.clone();
-        thread::Builder::new().name("tandem-log".into()).spawn(move || drain(&shared, sink))?
+        thread::Builder::new().name("tandem-log".into()).spawn(move || drain(&shared, sink, lost_line))?
     };
     Ok((LogBuffer(shared.clone()), LogWriter { shared, thread: Some(thread) }))
 }
@@ -107,13 +110,13 @@ impl Drop for LogWriter {
     }
 }
 
-fn drain(shared: &Shared, mut sink: Box<dyn Write + Send>) {
+fn drain(shared: &Shared, mut sink: Box<dyn Write + Send>, lost_line: LostLine) {
     let mut lines = Vec::new();
     let mut idle_ticks = 0;
     loop {
         let (lost, stopping) = wait_for_lines(shared, &mut lines, &mut idle_ticks);
         if lost > 0 {
-            lines.extend_from_slice(format!("WARN {lost} log lines were lost: the log buffer was full\n").as_bytes());
+            lines.extend_from_slice(lost_line(lost).as_bytes());
         }
         // Nobody is left to be told that the log cannot be written.
         let _ = sink.write_all(&lines).and_then(|()| sink.flush());
@@ -162,7 +165,7 @@ mod tests {
     #[test]
     fn everything_is_written_before_the_writer_ends() {
         let (sender, written) = mpsc::channel();
-        let (buffer, writer) = start(Box::new(Sink(sender, Arc::default()))).unwrap();
+        let (buffer, writer) = start(Box::new(Sink(sender, Arc::default())), |_| String::new()).unwrap();
         (0..100).for_each(|line| buffer.push(format!("line {line}\n").as_bytes()));
         drop(writer);
         let text = String::from_utf8(written.iter().flatten().collect()).unwrap();
@@ -175,7 +178,7 @@ mod tests {
         let (sender, written) = mpsc::channel();
         let gate = Arc::new(Mutex::new(()));
         let held = gate.lock().unwrap();
-        let (buffer, writer) = start(Box::new(Sink(sender, gate.clone()))).unwrap();
+        let (buffer, writer) = start(Box::new(Sink(sender, gate.clone())), |lost| format!("{lost} are lost\n")).unwrap();
         let line = [b'x'; 1 << 20];
         // Twice the bound: at most one buffer is being written while another fills.
         (0..9).for_each(|_| buffer.push(&line));
@@ -183,6 +186,6 @@ mod tests {
         drop(held);
         drop(writer);
         let text = String::from_utf8(written.iter().flatten().collect()).unwrap();
-        assert!(text.contains("log lines were lost"), "{} bytes", text.len());
+        assert!(text.contains(" are lost\n") && !text.contains("0 are lost"), "{} bytes", text.len());
     }
 }

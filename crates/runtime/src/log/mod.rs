@@ -44,7 +44,7 @@ pub enum LogError {
 /// A filter that cannot be read, or a process that has a logger already.
 pub fn start(format: LogFormat, filter: &str, sink: Box<dyn Write + Send>) -> Result<LogWriter, LogError> {
     let filter: Targets = filter.parse()?;
-    let (buffer, writer) = buffer::start(sink)?;
+    let (buffer, writer) = buffer::start(sink, lost_line(format))?;
     dispatch(format, filter, buffer).try_init().map_err(io::Error::other)?;
     Ok(writer)
 }
@@ -54,6 +54,19 @@ fn dispatch(format: LogFormat, filter: Targets, buffer: LogBuffer) -> Dispatch {
     match format {
         LogFormat::Text => registry.with(fmt::layer().with_writer(buffer).with_ansi(false).event_format(text::TextLine)).into(),
         LogFormat::Json => registry.with(fmt::layer().json().flatten_event(true).with_writer(buffer)).into(),
+    }
+}
+
+/// What stands in the place of lines that found no room. It cannot go the way of the others.
+fn lost_line(format: LogFormat) -> buffer::LostLine {
+    match format {
+        LogFormat::Text => |lost| format!("{}  WARN log lines were lost: the log buffer was full lost={lost}\n", text::now()),
+        LogFormat::Json => |lost| {
+            let now = text::now();
+            format!(
+                "{{\"timestamp\":\"{now}\",\"level\":\"WARN\",\"message\":\"log lines were lost: the log buffer was full\",\"lost\":{lost}}}\n"
+            )
+        },
     }
 }
 
@@ -74,8 +87,21 @@ pub(crate) fn written(format: LogFormat, work: impl FnOnce()) -> String {
     }
 
     let (sender, lines) = std::sync::mpsc::channel();
-    let (buffer, writer) = buffer::start(Box::new(Sink(sender))).unwrap();
+    let (buffer, writer) = buffer::start(Box::new(Sink(sender)), lost_line(format)).unwrap();
     tracing::dispatcher::with_default(&dispatch(format, "trace".parse().unwrap(), buffer), work);
     drop(writer);
     String::from_utf8(lines.iter().flatten().collect()).unwrap()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_about_lost_lines_looks_like_the_others() {
+        let text = lost_line(LogFormat::Text)(3);
+        assert!(text.ends_with("Z  WARN log lines were lost: the log buffer was full lost=3\n"), "{text}");
+        let json: serde_json::Value = serde_json::from_str(&lost_line(LogFormat::Json)(3)).unwrap();
+        assert_eq!((&json["level"], &json["lost"]), (&"WARN".into(), &3.into()));
+    }
 }

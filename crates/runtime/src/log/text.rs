@@ -36,6 +36,15 @@ where
     }
 }
 
+/// The time it is, as lines begin.
+pub(super) fn now() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mut text = String::new();
+    // Writing to a String does not fail.
+    let _ = write_time(&mut text, now.as_secs(), now.subsec_micros());
+    text
+}
+
 fn level(level: Level) -> &'static str {
     match level {
         Level::ERROR => " ERROR",

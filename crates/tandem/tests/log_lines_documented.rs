@@ -1,0 +1,64 @@
+//! `docs/operations.md` tells operators of every line that the program logs at INFO, WARN and ERROR.
+#![expect(clippy::disallowed_methods, reason = "this test is about files")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+const LEVELS: [&str; 3] = ["tracing::info!(", "tracing::warn!(", "tracing::error!("];
+
+/// What stands for a message that is put together elsewhere.
+const NAMED_OTHERWISE: [(&str, &str); 1] = [("report.rs", "leg.failed")];
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The part of a message that is always the same: the last text between the brackets of a macro, up to what is filled in.
+fn message(after: &str) -> &str {
+    let (mut depth, mut begin, mut last) = (0, None, "");
+    for (at, letter) in after.char_indices() {
+        match (letter, begin) {
+            ('"', None) => begin = Some(at + 1),
+            ('"', Some(from)) => (last, begin) = (&after[from..at], None),
+            ('(', None) => depth += 1,
+            (')', None) if depth == 0 => break,
+            (')', None) => depth -= 1,
+            _ => {}
+        }
+    }
+    last.split('{').next().unwrap_or_default().trim_end()
+}
+
+#[test]
+fn every_line_is_explained_to_operators() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let text = fs::read_to_string(root.join("docs/operations.md")).unwrap();
+    let mut files = Vec::new();
+    ["crates/runtime/src", "crates/tandem/src"].iter().for_each(|folder| sources(&root.join(folder), &mut files));
+    let mut seen = 0;
+    for file in files {
+        let source = fs::read_to_string(&file).unwrap();
+        let code = source.split_once("#[cfg(test)]\nmod tests {").map_or(&*source, |(code, _)| code);
+        let calls = LEVELS.iter().flat_map(|level| code.match_indices(level).map(move |(at, _)| &code[at + level.len()..]));
+        for call in calls {
+            seen += 1;
+            let message = match (message(call), NAMED_OTHERWISE.iter().find(|(name, _)| file.ends_with(name))) {
+                ("", Some((_, name))) => name,
+                // Lines of the configuration, each with its place.
+                ("", None) if call.contains("Escaped(problem)") || call.contains("Escaped(warning)") => "FILE:LINE",
+                (message, _) => message,
+            };
+            assert!(!message.is_empty() && text.contains(message), "{}: {message:?} is not in docs/operations.md", file.display());
+        }
+    }
+    assert!(seen > 25, "only {seen} found");
+}
