@@ -6,12 +6,9 @@ use std::rc::Rc;
 use tandem_model::{Admit, CallId, Challenge, Decision, Flow, LegProfile, Origin, Question, Timestamp};
 use tandem_policy::Begun;
 use tandem_signalling::{
-    ALLOW, ALLOW_OUTSIDE, Arrival, CallSetup,
-    message::{HeaderName, Host, Message, Method, Uri, unsupported_extensions},
+    Arrival, CallSetup, RETRY_WHEN_DRAINING_S,
+    message::{Host, Message, Uri},
 };
-
-/// What Retry-After says while the node drains: it will not take this call any more.
-const RETRY_WHEN_DRAINING_S: u32 = 60;
 
 /// What has no room for a call.
 enum Full {
@@ -30,8 +27,7 @@ impl Node {
         let Some((origin, profile)) = self.admitted(now, &arrival, names) else { return };
         let begun = match self.begin(now, &origin) {
             Ok(begun) => begun,
-            Err(Full::Node { retry_after_s }) => return self.refuse_for_now(&arrival, retry_after_s),
-            Err(Full::Trunk { status }) => return self.reply(&arrival, status, &[]),
+            Err(full) => return self.refuse_for_want_of_room(now, &arrival, &full),
         };
         self.dispatcher.borrow_mut().adopt(&arrival, id);
         let mailbox = Mailbox::new();
@@ -42,31 +38,13 @@ impl Node {
         }
     }
 
-    /// Another request outside of any dialog: OPTIONS is answered here, the rest is not for us.
+    /// Another request outside of any dialog.
     pub(crate) fn on_exchange(self: &Rc<Self>, now: Timestamp, arrival: &Arrival, names: &[Box<str>]) {
         if self.admitted(now, arrival, names).is_none() {
             return;
         }
-        let request = &arrival.message;
-        let unsupported: Vec<&str> = unsupported_extensions(request, &[]).collect();
-        match request.method() {
-            // RFC 3261 §21.5.2 against §21.4.6: unknown is one thing, known and not wanted here another.
-            Method::Other => self.reply(arrival, 501, &[(HeaderName::Allow, ALLOW)]),
-            Method::Options if self.draining.get() => self.refuse_for_now(arrival, RETRY_WHEN_DRAINING_S),
-            // §8.2.2.3: we know no extension that could be required.
-            Method::Options if !unsupported.is_empty() => self.reply(arrival, 420, &[(HeaderName::Unsupported, &unsupported.join(", "))]),
-            // §11.2
-            Method::Options => {
-                let about = [
-                    (HeaderName::Allow, ALLOW),
-                    (HeaderName::Accept, "application/sdp"),
-                    (HeaderName::AcceptEncoding, "identity"),
-                    (HeaderName::Supported, ""),
-                ];
-                self.reply(arrival, 200, &about);
-            }
-            _ => self.reply(arrival, 405, &[(HeaderName::Allow, ALLOW_OUTSIDE)]),
-        }
+        let answer = self.dispatcher.borrow_mut().answer_outside(now, arrival, self.draining.get());
+        self.send(answer, None);
     }
 
     /// Whether what came over `flow` is from a stranger to a listener that strangers get no answer from.
@@ -118,8 +96,14 @@ impl Node {
         })
     }
 
-    fn refuse_for_now(self: &Rc<Self>, arrival: &Arrival, retry_after_s: u32) {
-        self.reply(arrival, 503, &[(HeaderName::RetryAfter, &retry_after_s.to_string())]);
+    fn refuse_for_want_of_room(self: &Rc<Self>, now: Timestamp, arrival: &Arrival, full: &Full) {
+        let mut dispatcher = self.dispatcher.borrow_mut();
+        let answer = match *full {
+            Full::Node { retry_after_s } => dispatcher.refuse_for_now(now, arrival, retry_after_s),
+            Full::Trunk { status } => dispatcher.answer(now, arrival, status, |_| {}),
+        };
+        drop(dispatcher);
+        self.send(answer, None);
     }
 
     /// An INVITE whose call failed before it was one.
@@ -128,15 +112,6 @@ impl Node {
             let transmit = self.dispatcher.borrow().reply(&invite, &founding.flow, 500, None, |_| {});
             self.send(transmit, None);
         }
-    }
-
-    fn reply(self: &Rc<Self>, arrival: &Arrival, status: u16, headers: &[(HeaderName, &str)]) {
-        let transmit = self.dispatcher.borrow_mut().answer(self.clock.now(), arrival, status, |printer| {
-            for (name, value) in headers {
-                printer.header(*name, value);
-            }
-        });
-        self.send(transmit, None);
     }
 
     /// Ids differ for as long as fewer than 65 536 calls begin in one millisecond.

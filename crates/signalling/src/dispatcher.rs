@@ -17,10 +17,7 @@ use bytes::Bytes;
 use tandem_model::{CallId, Challenge, Flow, LegId, Timestamp, Transport};
 
 /// The methods that a call understands, as Allow says them.
-pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, UPDATE";
-
-/// The methods that begin something here, or end what was begun: what Allow says where another was sent outside of any dialog.
-pub const ALLOW_OUTSIDE: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
+pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, UPDATE";
 
 /// Who gets a message.
 #[derive(Debug)]

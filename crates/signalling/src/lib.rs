@@ -11,6 +11,7 @@ mod dialog;
 mod dismissal;
 mod dispatcher;
 mod minted;
+mod outside;
 mod table;
 mod tombstone;
 mod wire;
@@ -24,7 +25,8 @@ pub mod transaction;
 pub use call::{Call, CallSetup, Input, ListenerFacts, NodeFacts, Output, Reason, Terms, relayed_status};
 // A machine of its own, which the call alone uses: public so that it can be tried, and tested, without one.
 pub use dialog::{Dialog, DialogError, Verdict as InDialog};
-pub use dispatcher::{ALLOW, ALLOW_OUTSIDE, Dispatcher, DropReason, Unproven, Verdict};
+pub use dispatcher::{Dispatcher, DropReason, Unproven, Verdict};
 pub use minted::{MAGIC_COOKIE, Minted, Minter};
+pub use outside::RETRY_WHEN_DRAINING_S;
 pub use tombstone::Tombstone;
 pub use wire::{Arrival, Transmit, response_destination};

@@ -21,15 +21,12 @@ use tandem_model::{
 };
 use tandem_policy::{Begun, CallView, LimitBook, NodeLimits, Ruleset};
 use tandem_signalling::{
-    ALLOW, ALLOW_OUTSIDE, Arrival, Call, CallSetup, Dispatcher, DropReason, Input, ListenerFacts, Minter, NodeFacts, Output, Reason, Terms,
-    Transmit, Verdict,
+    Arrival, Call, CallSetup, Dispatcher, DropReason, Input, ListenerFacts, Minter, NodeFacts, Output, RETRY_WHEN_DRAINING_S, Reason,
+    Terms, Transmit, Verdict,
     auth::Wrong,
-    message::{Frame, Framer, HeaderName, Message, Method, Uri},
+    message::{Frame, Framer, Message, Uri},
     transaction::TransactionKeys,
 };
-
-/// What Retry-After says while the node drains.
-const RETRY_WHEN_DRAINING_S: u32 = 60;
 
 /// Inputs that one input may lead to at once; more is a call that talks to itself for ever.
 const MAX_ANSWERS: usize = 64;
@@ -264,18 +261,19 @@ impl CoreNode {
 
     fn found(&mut self, world: &mut World<'_>, arrival: Box<Arrival>) {
         let Some((origin, profile)) = self.admitted(world, &arrival) else { return };
-        if self.draining {
-            return self.reply(world, &arrival, 503, &[(HeaderName::RetryAfter, &RETRY_WHEN_DRAINING_S.to_string())]);
-        }
-        if let Err(full) = self.limits.try_begin(world.now) {
-            return self.reply(world, &arrival, 503, &[(HeaderName::RetryAfter, &full.retry_after_s.to_string())]);
+        let is_full =
+            if self.draining { Some(RETRY_WHEN_DRAINING_S) } else { self.limits.try_begin(world.now).err().map(|full| full.retry_after_s) };
+        if let Some(retry_after_s) = is_full {
+            let answer = self.dispatcher.refuse_for_now(world.now, &arrival, retry_after_s);
+            return self.send(world, None, answer);
         }
         let Origin::Trunk { id: trunk, .. } = &origin;
         let begun = match self.trunks.try_begin(*trunk, world.now) {
             Ok(begun) => begun,
             Err(status) => {
                 self.limits.end();
-                return self.reply(world, &arrival, status, &[]);
+                let answer = self.dispatcher.answer(world.now, &arrival, status, |_| {});
+                return self.send(world, None, answer);
             }
         };
         self.counter = self.counter.wrapping_add(1);
@@ -293,27 +291,8 @@ impl CoreNode {
         if self.admitted(world, arrival).is_none() {
             return;
         }
-        let unsupported: Vec<&str> = arrival.message.values(HeaderName::Require).collect();
-        match arrival.message.method() {
-            Method::Other => self.reply(world, arrival, 501, &[(HeaderName::Allow, ALLOW)]),
-            Method::Options if self.draining => {
-                self.reply(world, arrival, 503, &[(HeaderName::RetryAfter, &RETRY_WHEN_DRAINING_S.to_string())]);
-            }
-            Method::Options if !unsupported.is_empty() => {
-                self.reply(world, arrival, 420, &[(HeaderName::Unsupported, &unsupported.join(", "))]);
-            }
-            Method::Options => self.reply(world, arrival, 200, &[(HeaderName::Allow, ALLOW), (HeaderName::Accept, "application/sdp")]),
-            _ => self.reply(world, arrival, 405, &[(HeaderName::Allow, ALLOW_OUTSIDE)]),
-        }
-    }
-
-    fn reply(&mut self, world: &mut World<'_>, arrival: &Arrival, status: u16, headers: &[(HeaderName, &str)]) {
-        let transmit = self.dispatcher.answer(world.now, arrival, status, |printer| {
-            for (name, value) in headers {
-                printer.header(*name, value);
-            }
-        });
-        self.send(world, None, transmit);
+        let answer = self.dispatcher.answer_outside(world.now, arrival, self.draining);
+        self.send(world, None, answer);
     }
 
     /// Does what a call wants until it wants nothing more.

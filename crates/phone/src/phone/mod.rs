@@ -238,11 +238,6 @@ impl Call {
         self.dialogs.iter().rev().find_map(|dialog| dialog.session.remote.as_ref())
     }
 
-    /// What we stand by.
-    pub fn local_sdp(&self) -> Option<&crate::sdp::Sdp> {
-        self.dialogs.iter().rev().find_map(|dialog| dialog.session.local.as_ref())
-    }
-
     /// The sound of the call, if the phone has any.
     pub fn stream(&self) -> Option<&Stream> {
         self.stream.as_ref()

@@ -23,9 +23,6 @@ use tandem_model::{
 };
 use tandem_signalling::{Arrival, CallSetup, Input, message::Message};
 
-/// Size of the ring unless told otherwise.
-pub const DEFAULT_BYTES: usize = 64 << 20;
-
 /// What an entry's content is: the first byte of its label. Numbers are those of the ring alone, never of a file.
 mod kind {
     pub(super) const FOUNDED: u8 = 1;
