@@ -2,7 +2,8 @@
 //! (RFC 3261 §18.1.1).
 
 use crate::statuses;
-use tandem_phone::{Message, Outcome, Place, Script, When};
+use std::time::Duration;
+use tandem_phone::{Act, Demand, Message, Offer, Outcome, Place, Reply, Request, Script, When, sdp::Direction};
 use tandem_sim::{ALICE, BOB, CAROL, CORE, Link, STANDARD, Sim, ms, secs};
 
 /// The standard house with a listener for TCP; everybody is called without a word about transports.
@@ -151,4 +152,53 @@ fn a_contact_that_asks_for_tcp_is_asked_over_tcp() {
     sim.place(ALICE, "bob", Script::new().bye(500));
     sim.finish();
     assert_eq!((heard_over(&sim, "INVITE"), heard_over(&sim, "BYE")), (vec!["SIP/2.0/UDP".to_owned()], vec!["SIP/2.0/TCP".to_owned()]));
+}
+
+#[test]
+fn everything_long_inside_the_call_finds_its_way_too() {
+    for refuses in [false, true] {
+        let mut sim = Sim::with_config(11, &house());
+        sim.refuse_connections(BOB, refuses);
+        let answers = vec![(Duration::ZERO, Reply::new(200))];
+        sim.expect(BOB, Script::answers(100).habits(|habits| habits.others = answers));
+        let place = long_place(&mut sim, "bob", Script::new()).late();
+        sim.phone_mut(ALICE).setup_mut().name = "alice-of-the-longest-name-".repeat(50);
+        sim.place_with(ALICE, place);
+        sim.run_until_talking(ALICE, BOB);
+        sim.run_for(secs(1));
+        sim.act(ALICE, Act::Reinvite(Offer::direction(Direction::SendOnly)));
+        sim.run_for(secs(1));
+        sim.act(ALICE, Act::Request(Request { method: "INFO".into(), edits: vec![] }));
+        sim.run_for(secs(1));
+        assert_eq!(sim.phone(ALICE).heard("INFO").next().map(Message::status), Some(200));
+        sim.act(ALICE, Act::Bye);
+        sim.finish();
+        let requests: Vec<_> = sim.phone(BOB).trace().iter().filter(|traced| !traced.sent && traced.message.is_request()).collect();
+        let methods: Vec<_> = requests.iter().map(|traced| traced.message.method()).collect();
+        assert_eq!(methods, ["INVITE", "ACK", "INVITE", "ACK", "INFO", "BYE"]);
+        let over = if refuses { "SIP/2.0/UDP " } else { "SIP/2.0/TCP " };
+        for request in requests {
+            assert!(length(&request.message) > 1300, "the scenario is about long requests");
+            assert!(request.message.header("Via").is_some_and(|via| via.starts_with(over)), "{}", request.message.method());
+        }
+        assert_eq!(sim.connects(BOB), 1, "it is used again, or remembered");
+    }
+}
+
+#[test]
+fn credentials_that_make_it_too_long_are_no_obstacle() {
+    for refuses in [false, true] {
+        let text =
+            house().replacen("ring_timeout = \"60s\"", "ring_timeout = \"60s\"\nlogin = { username = \"acme\", password = \"s3cret\" }", 1);
+        let mut sim = Sim::with_config(12, &text);
+        sim.refuse_connections(BOB, refuses);
+        sim.phone_mut(BOB).setup_mut().demands = vec![Demand::new("acme", "s3cret")];
+        sim.expect(BOB, Script::answers(100));
+        let place = long_place(&mut sim, "bob", Script::new().bye(500));
+        sim.place_with(ALICE, place);
+        sim.finish();
+        assert_eq!(sim.call(ALICE).outcome, Some(Outcome::WeHungUp));
+        let over = if refuses { "SIP/2.0/UDP" } else { "SIP/2.0/TCP" };
+        assert_eq!(heard_over(&sim, "INVITE"), [over, over]);
+    }
 }
