@@ -83,11 +83,31 @@ impl fmt::Debug for Hex {
 impl Hash {
     /// The digest of `parts` with a colon between each two.
     pub fn of(self, parts: &[&str]) -> Hex {
+        #[cfg(test)]
+        counted::MADE.with_borrow_mut(|made| made.push((self, parts.iter().map(|part| part.len() + 1).sum())));
         match self {
             Hash::Md5 => fold::<Md5>(parts),
             Hash::Sha256 => fold::<Sha256>(parts),
             Hash::Sha512Trunc256 => fold::<Sha512_256>(parts),
         }
+    }
+}
+
+/// What hashes a test's thread has made, and how many bytes went into each.
+#[cfg(test)]
+pub(super) mod counted {
+    use super::Hash;
+    use std::cell::RefCell;
+
+    thread_local! {
+        pub(super) static MADE: RefCell<Vec<(Hash, usize)>> = const { RefCell::new(Vec::new()) };
+    }
+
+    /// What `work` makes.
+    pub(crate) fn during(work: impl FnOnce()) -> Vec<(Hash, usize)> {
+        MADE.take();
+        work();
+        MADE.take()
     }
 }
 

@@ -168,6 +168,7 @@ fn is_for(answered: &str, asked: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::digest::counted;
     use super::*;
     use std::time::Duration;
     use tandem_model::Secret;
@@ -306,6 +307,22 @@ mod tests {
             Answer { username: "other", password: "other", ..Answer::to(&mut guard, NOW) },
         ] {
             assert_eq!(why(&answer.given(&mut guard, NOW)), Some("wrong user name or password"));
+        }
+    }
+
+    #[test]
+    fn whoever_is_unknown_costs_the_same_hashes() {
+        for algorithm in ["SHA-256", "MD5"] {
+            let mut guard = Guard::new([1; 16]);
+            let mut costs = |username: &str, password: &str| {
+                let message = Answer { username, password, algorithm, ..Answer::to(&mut guard, NOW) }.message();
+                counted::during(|| assert!(guard.check(NOW, &challenge(), SOURCE, &message) != Outcome::Granted || password == "s3cret"))
+            };
+            let right = costs("acme", "s3cret");
+            assert_eq!(right.len(), 3, "user, request, response");
+            for (username, password) in [("acme", "other"), ("other", "s3cret"), ("a-user-of-a-much-longer-name", "other")] {
+                assert_eq!(costs(username, password), right, "{username}");
+            }
         }
     }
 
