@@ -6,8 +6,17 @@ use crate::{
     tls::testing::{Authority, Issued},
     transport::test_runtime,
 };
-use rustls::{ClientConfig, Connection as Tls, RootCertStore, pki_types::CertificateDer, pki_types::pem::PemObject};
-use std::{future::poll_fn, io::Write, sync::Arc};
+use rustls::{
+    ClientConfig, Connection as Tls, RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+    server::{ClientHello, ResolvesServerCert},
+    sign::CertifiedKey,
+};
+use std::{
+    future::poll_fn,
+    io::Write,
+    sync::{Arc, Mutex},
+};
 use tandem_signalling::message::FrameError;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -211,6 +220,44 @@ fn a_connection_is_used_for_the_names_that_its_certificate_has_and_for_no_others
         a.witness.hears("over for [\"other.example.com\"]: no TLS").await;
         assert!(!b.witness.seen.borrow().iter().any(|seen| seen.contains("sip:four")));
         assert_eq!(a.connections(), 1, "the first one is still good");
+    });
+}
+
+/// Which name a handshake asks for, and on which thread it is made.
+type Shaken = (Option<String>, String);
+
+/// Notes each.
+#[derive(Debug)]
+struct Recorder {
+    certificates: Arc<dyn ResolvesServerCert>,
+    asked: Arc<Mutex<Vec<Shaken>>>,
+}
+
+impl ResolvesServerCert for Recorder {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let thread = std::thread::current().name().unwrap_or_default().to_owned();
+        self.asked.lock().unwrap().push((hello.server_name().map(str::to_owned), thread));
+        self.certificates.resolve(hello)
+    }
+}
+
+#[test]
+fn a_name_is_asked_for_and_an_address_is_not_and_the_thread_of_the_calls_makes_no_handshake() {
+    test(async {
+        let pair = Pair::new();
+        let asked = Arc::<Mutex<Vec<_>>>::default();
+        let mut settings = pair.b.settings(&pair.authority, Some(&pair.authority));
+        let mut server = (*settings.server).clone();
+        server.cert_resolver = Arc::new(Recorder { certificates: server.cert_resolver.clone(), asked: asked.clone() });
+        settings.server = Arc::new(server);
+        let b = Side::usual(settings);
+        for (whom, name) in [(B, Some("b.example.com")), (Whom::Address, None)] {
+            let a = pair.a();
+            a.reaches(&b, whom, "one").await;
+            b.witness.seen.borrow_mut().clear();
+            let shaken = std::mem::take(&mut *asked.lock().unwrap());
+            assert_eq!(shaken, [(name.map(str::to_owned), "tandem-background".to_owned())]);
+        }
     });
 }
 
