@@ -11,7 +11,7 @@ use std::{
     collections::VecDeque,
     future::{Future, poll_fn},
     io,
-    net::SocketAddr,
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     pin::pin,
     rc::Rc,
     task::Poll,
@@ -23,6 +23,7 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpSocket, TcpStream},
     sync::Notify,
+    task::yield_now,
     time::{Instant, timeout, timeout_at},
 };
 
@@ -45,6 +46,8 @@ pub(crate) struct StreamLimits {
     pub(crate) unread: Duration,
     /// Bytes that may wait to be written to one connection.
     pub(crate) unwritten: usize,
+    /// With more than this waiting nothing more is read: who does not take answers gets no more of them made.
+    pub(crate) unanswered: usize,
 }
 
 impl StreamLimits {
@@ -58,7 +61,24 @@ impl StreamLimits {
         idle: Duration::from_secs(300),
         unread: Duration::from_secs(10),
         unwritten: 1 << 20,
+        unanswered: 64 << 10,
     };
+
+    /// Connections that may be there when one more comes: some places are for those that we make.
+    pub(super) fn for_those_that_come(&self) -> usize {
+        self.connections - self.connections / OURS
+    }
+}
+
+/// One place in so many is kept for connections that we make: strangers cannot keep calls from going out.
+const OURS: usize = 8;
+
+/// Whom connections are counted with: whoever has an IPv6 address has the 2⁶⁴ beside it.
+pub(super) fn neighbourhood(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
+        v4 => v4,
+    }
 }
 
 /// Connections that the system may hold before we take them.
@@ -180,11 +200,12 @@ pub(super) struct Connection {
     unwritten: RefCell<VecDeque<Bytes>>,
     waiting: Cell<usize>,
     more: Notify,
+    less: Notify,
 }
 
 impl Connection {
     pub(super) fn new(limits: StreamLimits) -> Connection {
-        Connection { limits, unwritten: RefCell::default(), waiting: Cell::new(0), more: Notify::new() }
+        Connection { limits, unwritten: RefCell::default(), waiting: Cell::new(0), more: Notify::new(), less: Notify::new() }
     }
 
     /// Has the message written as soon as there is a connection and what came before it is written.
@@ -200,6 +221,13 @@ impl Connection {
         Sent::Now
     }
 
+    /// Answers a keep-alive. One answer does for all that were not answered yet: they say the same.
+    fn pong(&self) {
+        if self.unwritten.borrow().back() != Some(&PONG) {
+            self.push(&PONG);
+        }
+    }
+
     /// Reads and writes until one of the two is over.
     pub(super) async fn carry<R, W, U>(&self, read: R, mut write: W, whence: Whence<'_>, user: &Rc<U>) -> End
     where
@@ -208,7 +236,8 @@ impl Connection {
         U: StreamUser,
     {
         let written = Cell::new(Instant::now());
-        let end = first_of(self.read(read, &written, whence, user), self.write(&mut write, &written)).await;
+        // Writing first: both share the turns that a task has, and who sends without a pause must not keep us from answering.
+        let end = first_of(self.write(&mut write, &written), self.read(read, &written, whence, user)).await;
         if let End::Broken(_) = end {
             // The answer to what was broken.
             let _ = timeout(self.limits.unread, self.write_all(&mut write, &written)).await;
@@ -243,14 +272,15 @@ impl Connection {
             heard = Instant::now();
             framer.push(&buffer[..length]);
             while let Some(frame) = framer.poll_frame() {
+                while self.waiting.get() > self.limits.unanswered {
+                    self.less.notified().await;
+                }
                 match frame {
                     Ok(Frame::Message(message)) => {
                         (begun, first_message) = (None, None);
                         user.on_message(flow, names, message);
                     }
-                    Ok(Frame::KeepAlive) => {
-                        self.push(&PONG);
-                    }
+                    Ok(Frame::KeepAlive) => self.pong(),
                     Err(error) => {
                         if let Some(answer) = user.on_broken(flow, names, &error) {
                             self.push(&answer);
@@ -260,6 +290,10 @@ impl Connection {
                 }
             }
             begun = framer.is_amid_message().then(|| begun.unwrap_or(heard));
+            if length == READ_BYTES {
+                // There is probably more, and others wait as well.
+                yield_now().await;
+            }
         }
     }
 
@@ -277,6 +311,7 @@ impl Connection {
         loop {
             let Some(message) = self.unwritten.borrow_mut().pop_front() else { return Ok(()) };
             self.waiting.set(self.waiting.get() - message.len());
+            self.less.notify_one();
             let whole = async {
                 stream.write_all(&message).await?;
                 stream.flush().await

@@ -59,12 +59,13 @@ impl TcpTransport {
     }
 
     fn admit<U: StreamUser + 'static>(self: &Rc<Self>, stream: TcpStream, remote: SocketAddr, user: &Rc<U>) {
-        let of_one_address = self.connections.borrow().keys().filter(|known| known.ip() == remote.ip()).count();
+        let whom = stream::neighbourhood(remote.ip());
+        let of_one_address = self.connections.borrow().keys().filter(|known| stream::neighbourhood(known.ip()) == whom).count();
         if of_one_address >= self.limits.of_one_address {
             tracing::debug!(%remote, "a connection was refused: its address has as many as it may");
             return;
         }
-        let Some(connection) = self.enter(remote) else {
+        let Some(connection) = self.enter(remote, self.limits.for_those_that_come()) else {
             tracing::debug!(%remote, "a connection was refused: there are as many as may be");
             return;
         };
@@ -85,7 +86,7 @@ impl TcpTransport {
         if trial && self.refusals.borrow().has(remote) {
             return Sent::Unreachable;
         }
-        let Some(connection) = self.enter(remote) else {
+        let Some(connection) = self.enter(remote, self.limits.connections) else {
             tracing::warn!(%remote, "no connection was made: there are as many as may be");
             return Sent::Unreachable;
         };
@@ -124,9 +125,9 @@ impl TcpTransport {
         connection.carry(read, write, Whence { flow, names: &[], first_message }, user).await
     }
 
-    fn enter(&self, remote: SocketAddr) -> Option<Rc<Connection>> {
+    fn enter(&self, remote: SocketAddr, most: usize) -> Option<Rc<Connection>> {
         let mut connections = self.connections.borrow_mut();
-        if connections.len() >= self.limits.connections {
+        if connections.len() >= most {
             return None;
         }
         match connections.entry(remote) {

@@ -18,6 +18,10 @@ const SHORT: Duration = Duration::from_millis(60);
 
 const ANSWER: &[u8] = b"SIP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n";
 
+/// Who asks for this gets so many bytes.
+const LONG: &[u8] = b"OPTIONS sip:long";
+const LONG_ANSWER: usize = 20_000;
+
 /// Remembers what it is told.
 struct Witness {
     seen: RefCell<Vec<String>>,
@@ -50,7 +54,8 @@ impl StreamUser for Witness {
     fn on_message(self: &Rc<Self>, flow: Flow, _: &[Box<str>], message: Bytes) {
         self.note(String::from_utf8_lossy(&message).into_owned());
         if let Some(transport) = self.answers.borrow().upgrade() {
-            transport.send(flow.remote, &Bytes::from_static(ANSWER), false, self);
+            let answer = if message.starts_with(LONG) { Bytes::from(vec![b'x'; LONG_ANSWER]) } else { Bytes::from_static(ANSWER) };
+            transport.send(flow.remote, &answer, false, self);
         }
     }
 
@@ -189,4 +194,68 @@ fn connections_are_bounded() {
         let further: SocketAddr = "127.0.0.9:5060".parse().unwrap();
         assert_eq!(transport.send(further, &message("fourth"), false, &witness), Sent::Unreachable);
     });
+}
+
+#[test]
+fn who_reads_late_is_not_served_meanwhile_and_misses_no_answer() {
+    let limits = StreamLimits { unwritten: 100_000, unanswered: 50_000, ..StreamLimits::USUAL };
+    with(limits, async |transport, witness| {
+        *witness.answers.borrow_mut() = Rc::downgrade(&transport);
+        let mut peer = TcpStream::connect(transport.local()).await.unwrap();
+        let questions = 1_000;
+        peer.write_all(&message("long").repeat(questions)).await.unwrap();
+        // More than the system keeps for both ends: by now most of it waits to be read.
+        while witness.seen.borrow().len() < 5 {
+            tokio::task::yield_now().await;
+        }
+        let mut answers = vec![0; questions * LONG_ANSWER];
+        timeout(PATIENCE, peer.read_exact(&mut answers)).await.unwrap().unwrap();
+        assert_eq!(witness.seen.borrow().len(), questions);
+    });
+}
+
+#[test]
+fn keep_alives_without_end_cost_few_answers() {
+    with(StreamLimits::USUAL, async |transport, witness| {
+        *witness.answers.borrow_mut() = Rc::downgrade(&transport);
+        let (mut reader, mut writer) = TcpStream::connect(transport.local()).await.unwrap().into_split();
+        let pings = 100_000;
+        let all = [b"\r\n\r\n".repeat(pings), message("last").to_vec()].concat();
+        let writing = tokio::task::spawn_local(async move { writer.write_all(&all).await.map(|()| writer) });
+        let (mut got, mut piece) = (Vec::new(), [0; 4_096]);
+        let hear = async {
+            while !got.ends_with(ANSWER) {
+                let length = reader.read(&mut piece).await.unwrap();
+                got.extend_from_slice(&piece[..length]);
+            }
+        };
+        timeout(PATIENCE, hear).await.unwrap();
+        writing.await.unwrap().unwrap();
+        let pongs = (got.len() - ANSWER.len()) / 2;
+        assert!((1..pings / 10).contains(&pongs), "{pongs} answers to {pings} keep-alives");
+    });
+}
+
+#[test]
+fn a_place_is_kept_for_a_connection_of_our_own() {
+    with(StreamLimits { connections: 8, ..StreamLimits::USUAL }, async |transport, witness| {
+        let mut peers = Vec::new();
+        for _ in 0..8 {
+            peers.push(TcpStream::connect(transport.local()).await.unwrap());
+        }
+        let mut nothing = [0; 1];
+        assert_eq!(timeout(PATIENCE, peers[7].read(&mut nothing)).await.unwrap().unwrap(), 0);
+        let far = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        assert_eq!(transport.send(far.local_addr().unwrap(), &message("ours"), false, &witness), Sent::Now);
+        timeout(PATIENCE, far.accept()).await.unwrap().unwrap();
+    });
+}
+
+#[test]
+fn a_network_of_ipv6_counts_as_one_address() {
+    let whom = |text: &str| stream::neighbourhood(text.parse().unwrap());
+    assert_eq!(whom("2001:db8:0:1::1"), whom("2001:db8:0:1:ffff::2"));
+    assert_ne!(whom("2001:db8:0:1::1"), whom("2001:db8:0:2::1"));
+    assert_eq!(whom("::ffff:192.0.2.1"), whom("192.0.2.1"));
+    assert_ne!(whom("192.0.2.1"), whom("192.0.2.2"));
 }

@@ -230,7 +230,8 @@ impl TlsTransport {
 
     fn enter(&self, remote: SocketAddr, host: Option<Host>) -> Option<Rc<Known>> {
         let mut connections = self.connections.borrow_mut();
-        if connections.count >= self.limits.stream.connections {
+        let limits = &self.limits.stream;
+        if connections.count >= if host.is_none() { limits.for_those_that_come() } else { limits.connections } {
             return None;
         }
         let known = Rc::new(Known {
@@ -270,9 +271,10 @@ impl TlsTransport {
 }
 
 impl Connections {
-    /// Connections with one address, and those among them that came and whose handshake is not done.
+    /// Connections with one address and its neighbours, and those among them that came and whose handshake is not done.
     fn of(&self, address: IpAddr) -> (usize, usize) {
-        let all = self.by_remote.iter().filter(|(remote, _)| remote.ip() == address).flat_map(|(_, known)| known);
+        let whom = streams::neighbourhood(address);
+        let all = self.by_remote.iter().filter(|(remote, _)| streams::neighbourhood(remote.ip()) == whom).flat_map(|(_, known)| known);
         all.fold((0, 0), |(all, shaking), known| (all + 1, shaking + usize::from(known.is_shaking())))
     }
 
