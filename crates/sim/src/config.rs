@@ -185,7 +185,7 @@ do = { reject = 403, reason = "not here" }
 "#;
 
 /// The same house with listeners for TCP beside those for UDP, over which these phones are called.
-pub(crate) fn standard_over_tcp(phones: &[SocketAddr]) -> String {
+pub fn standard_over_tcp(phones: &[SocketAddr]) -> String {
     let uris = phones.iter().map(|phone| match phone.ip() {
         IpAddr::V4(address) => format!("\"sip:{address}"),
         IpAddr::V6(address) => format!("\"sip:[{address}]"),

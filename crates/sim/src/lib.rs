@@ -19,7 +19,7 @@ mod shard;
 mod sim;
 mod streams;
 
-pub use config::{ALICE, BOB, CAROL, CORE, CORE_V6, DORA, ERIN, STANDARD};
+pub use config::{ALICE, BOB, CAROL, CORE, CORE_V6, DORA, ERIN, STANDARD, standard_over_tcp};
 pub use network::Link;
 pub use node::CoreNode;
 pub use race::{Action, Explored, Run, explore};

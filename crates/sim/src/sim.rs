@@ -66,13 +66,7 @@ impl Sim {
     /// # Panics
     /// Never: the standard configuration is tested.
     pub fn over_tcp(seed: u64, phones: &[SocketAddr]) -> Sim {
-        /// Configurations by the phones that they have over TCP: reading one takes longer than most scenarios.
-        static RULES: Mutex<BTreeMap<Vec<SocketAddr>, Rules>> = Mutex::new(BTreeMap::new());
-        let rules = {
-            let mut known = RULES.lock().unwrap_or_else(PoisonError::into_inner);
-            known.entry(phones.to_vec()).or_insert_with(|| Arc::new(load(&standard_over_tcp(phones)))).clone()
-        };
-        let mut sim = Sim::build(seed, &rules.0, rules.1.clone());
+        let mut sim = Sim::with_config(seed, &standard_over_tcp(phones));
         for phone in phones {
             sim.phone_mut(*phone).setup_mut().transport = Transport::Tcp;
         }
@@ -84,8 +78,13 @@ impl Sim {
     /// # Panics
     /// If the configuration is wrong.
     pub fn with_config(seed: u64, text: &str) -> Sim {
-        let (config, rules) = load(text);
-        Sim::build(seed, &config, rules)
+        /// Reading one takes longer than most scenarios.
+        static RULES: Mutex<BTreeMap<String, Rules>> = Mutex::new(BTreeMap::new());
+        let rules = {
+            let mut known = RULES.lock().unwrap_or_else(PoisonError::into_inner);
+            known.entry(text.to_owned()).or_insert_with(|| Arc::new(load(text))).clone()
+        };
+        Sim::build(seed, &rules.0, rules.1.clone())
     }
 
     fn build(seed: u64, config: &Config, rules: Ruleset) -> Sim {

@@ -7,10 +7,10 @@
 use std::{net::SocketAddr, panic::AssertUnwindSafe, time::Duration};
 use tandem_model::{EndReason, Random};
 use tandem_phone::{
-    Act, Body, Edit, Habits, Offer, OnCancel, Place, Reply, Request, Role, Script, When,
+    Act, Body, Demand, Edit, Habits, Offer, OnCancel, Place, Reply, Request, Role, Script, When,
     sdp::{Direction, Format},
 };
-use tandem_sim::{ALICE, BOB, CAROL, CORE, CORE_V6, DORA, ERIN, Link, Sim, ms, seed_from_environment};
+use tandem_sim::{ALICE, BOB, CAROL, CORE, CORE_V6, DORA, ERIN, Link, STANDARD, Sim, ms, seed_from_environment, standard_over_tcp};
 
 /// Scripts in one run of CI.
 const SCRIPTS: u64 = 3000;
@@ -61,28 +61,55 @@ impl Dice {
 #[test]
 fn random_scripts_leave_nothing_behind() {
     if let Some(seed) = seed_from_environment() {
-        let mut sim = play(seed, 0);
+        let mut sim = play(seed, World::Plain);
         return sim.tell();
     }
-    play_all(SCRIPTS, 0);
+    play_all(SCRIPTS, World::Plain);
 }
 
 /// Some of what reaches the core has bytes changed on the way: it may misunderstand, but must not fail nor keep anything.
 #[test]
 fn garbled_messages_leave_nothing_behind() {
     if let Some(seed) = seed_from_environment() {
-        let mut sim = play(seed, GARBLED);
+        let mut sim = play(seed, World::Garbled);
         return sim.tell();
     }
-    play_all(SCRIPTS / 3, GARBLED);
+    play_all(SCRIPTS / 3, World::Garbled);
 }
 
-fn play_all(count: u64, garbled: u16) {
+/// Phones that ask for passwords, send calls elsewhere and refuse them, and trunks that put up with it.
+#[test]
+fn demanding_phones_leave_nothing_behind() {
+    if let Some(seed) = seed_from_environment() {
+        let mut sim = play(seed, World::Demanding);
+        return sim.tell();
+    }
+    play_all(SCRIPTS, World::Demanding);
+}
+
+/// What kind of worlds are played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum World {
+    /// The standard house.
+    Plain,
+    /// The same, and some of what reaches the core is changed.
+    Garbled,
+    /// Digest both ways, redirections, failover.
+    Demanding,
+}
+
+impl World {
+    fn garbled(self) -> u16 {
+        if self == World::Garbled { GARBLED } else { 0 }
+    }
+}
+
+fn play_all(count: u64, world: World) {
     let began = processor_time();
     let mut failed = Vec::new();
     let scripts = std::env::var("TANDEM_SCRIPTS").ok().and_then(|text| text.parse().ok()).unwrap_or(count);
     for seed in 0..scripts {
-        if std::panic::catch_unwind(AssertUnwindSafe(|| drop(play(seed, garbled)))).is_err() {
+        if std::panic::catch_unwind(AssertUnwindSafe(|| drop(play(seed, world)))).is_err() {
             failed.push(seed);
             if failed.len() == 12 {
                 break;
@@ -106,9 +133,10 @@ fn processor_time() -> Duration {
 }
 
 /// One world from one seed.
-fn play(seed: u64, garbled: u16) -> Sim {
+fn play(seed: u64, world: World) -> Sim {
     let mut dice = Dice(Random::new(seed.wrapping_mul(0x9e37_79b9) ^ 0x7461_6e64_656d));
-    let mut sim = house(&mut dice, seed);
+    let garbled = world.garbled();
+    let mut sim = house(&mut dice, seed, world);
     let mut trouble = network(&mut dice, &mut sim, garbled);
     if garbled > 0 {
         // A Contact that lost a digit is another phone's address.
@@ -143,13 +171,14 @@ fn play(seed: u64, garbled: u16) -> Sim {
     for _ in 0..1 + dice.below(3) {
         let caller = dice.pick(&callers);
         for callee in PHONES {
-            let script = callee_script(&mut dice, callee);
+            let script = callee_script(&mut dice, callee, world);
             bad.note(&script.habits);
             bad.silent |= is_slow(&script);
             sim.phone_mut(callee).always(script);
         }
         let place = placed(&mut dice, &sim, caller);
         bad.note(&place.script.habits);
+        bad.demanding |= world == World::Demanding;
         bad.broken |= !place.edits.is_empty() || place.late;
         if place.uri.contains(":direct@") {
             sim.may_tell_addresses();
@@ -169,16 +198,68 @@ fn play(seed: u64, garbled: u16) -> Sim {
     end_everything(&mut sim, garbled);
     forgive(&mut sim, &bad, trouble, garbled);
     sim.finish();
-    if !trouble && garbled == 0 {
+    if !trouble && world == World::Plain {
         assert_both_sides_agree(&sim);
     }
     sim
 }
 
 /// Half of the worlds are of UDP alone; in the others each phone has TCP or not.
-fn house(dice: &mut Dice, seed: u64) -> Sim {
+fn house(dice: &mut Dice, seed: u64, world: World) -> Sim {
     let phones: Vec<SocketAddr> = if dice.chance(50) { Vec::new() } else { PHONES.into_iter().filter(|_| dice.chance(50)).collect() };
-    if phones.is_empty() { Sim::new(seed) } else { Sim::over_tcp(seed, &phones) }
+    match world {
+        World::Demanding => demanding_house(dice, seed, &phones),
+        _ if phones.is_empty() => Sim::new(seed),
+        _ => Sim::over_tcp(seed, &phones),
+    }
+}
+
+/// The house in which alice must prove who she is, and everybody's trunk has a login, follows redirections and turns to carol last.
+fn demanding_house(dice: &mut Dice, seed: u64, over_tcp: &[SocketAddr]) -> Sim {
+    let standard = if over_tcp.is_empty() { STANDARD.to_owned() } else { standard_over_tcp(over_tcp) };
+    let text = standard.replace(
+        "[[trunk]]\n",
+        "[[trunk]]\nlogin = { username = \"acme\", password = \"s3cret\" }\nredirect = \"follow\"\n\
+         failover = [\"4xx\", \"5xx\", \"timeout\", \"unreachable\"]\n",
+    );
+    let guarded = "name = \"alice\"\n";
+    let text = text.replacen(guarded, &format!("{guarded}challenge = {{ username = \"alice\", password = \"s3cret\" }}\n"), 1);
+    let text = text.replacen("bridge = [\"trunk:bob\"]", "bridge = [\"trunk:bob\", \"trunk:carol\"]", 1);
+    let mut sim = Sim::with_config(seed, &text);
+    for phone in over_tcp {
+        sim.phone_mut(*phone).setup_mut().transport = tandem_model::Transport::Tcp;
+    }
+    // A redirection that is passed on names another phone.
+    sim.may_tell_addresses();
+    for phone in PHONES {
+        let login = if dice.chance(90) { "s3cret" } else { "guess" };
+        let demands = (0..dice.below(3)).map(|place| demand(dice, place)).collect();
+        let setup = sim.phone_mut(phone).setup_mut();
+        setup.login = Some(("alice".into(), login.into()));
+        setup.demands = demands;
+    }
+    sim
+}
+
+fn demand(dice: &mut Dice, place: u64) -> Demand {
+    Demand {
+        status: dice.pick(&[401, 407]),
+        realm: format!("realm {place}"),
+        algorithms: dice
+            .pick(&[vec!["MD5"], vec!["SHA-256", "MD5"], vec!["FUTURE", "MD5"], vec!["FUTURE"]])
+            .into_iter()
+            .map(Into::into)
+            .collect(),
+        methods: dice
+            .pick(&[vec!["INVITE"], vec!["INVITE", "BYE"], vec!["BYE"], vec!["INFO", "UPDATE", "MESSAGE", "INVITE"]])
+            .into_iter()
+            .map(Into::into)
+            .collect(),
+        qop: dice.chance(80),
+        uses: dice.pick(&[0, 0, 1, 2]),
+        never: dice.chance(10),
+        ..Demand::new("acme", if dice.chance(90) { "s3cret" } else { "other" })
+    }
 }
 
 /// Draws the paths. True if messages may be lost, doubled or overtake each other.
@@ -206,6 +287,7 @@ fn network(dice: &mut Dice, sim: &mut Sim, garbled: u16) -> bool {
 struct Expected {
     broken: bool,
     silent: bool,
+    demanding: bool,
 }
 
 impl Expected {
@@ -265,7 +347,7 @@ fn caller_script(dice: &mut Dice, own: SocketAddr) -> Script {
     script
 }
 
-fn callee_script(dice: &mut Dice, own: SocketAddr) -> Script {
+fn callee_script(dice: &mut Dice, own: SocketAddr, world: World) -> Script {
     let mut script = Script::new();
     let mut at = 0;
     if dice.chance(30) {
@@ -286,6 +368,9 @@ fn callee_script(dice: &mut Dice, own: SocketAddr) -> Script {
     let status = if dice.chance(75) { 200 } else { dice.pick(&[302, 404, 408, 480, 486, 487, 488, 500, 503, 600, 603]) };
     let mut last = Reply::new(status);
     last.contact = dice.chance(10).then(|| moved(own));
+    if world == World::Demanding && dice.chance(25) {
+        last = elsewhere(dice);
+    }
     if dice.chance(10) {
         last.fork = 1;
     }
@@ -298,6 +383,19 @@ fn callee_script(dice: &mut Dice, own: SocketAddr) -> Script {
     }
     script.habits = habits(dice);
     script
+}
+
+/// Calls somebody else, or nobody, or the core itself.
+fn elsewhere(dice: &mut Dice) -> Reply {
+    let places =
+        ["sip:one@10.0.3.1", "sip:two@10.0.3.1;q=0.3", "sip:three@10.0.2.1", "sip:x@10.0.99.1", "sip:bob@10.0.0.1", "sips:s@10.0.3.1"];
+    let odd =
+        ["tel:+4930", "sip:tcp@10.0.3.1;transport=tcp", "sip:six@[fd00:0:0:4::1]", "sip:@", "sip:ports@10.0.3.1:0", "sip:a@name.example"];
+    let count = 1 + dice.below(12);
+    let contacts: Vec<_> = (0..count)
+        .map(|_| format!("<{}>;q=0.{}", if dice.chance(80) { dice.pick(&places) } else { dice.pick(&odd) }, dice.below(10)))
+        .collect();
+    Reply::new(dice.pick(&[300, 301, 302, 302, 399])).edit(Edit::set("Contact", &contacts.join(", ")))
 }
 
 /// Another port of the same phone.
@@ -379,6 +477,16 @@ fn forgive(sim: &mut Sim, bad: &Expected, trouble: bool, garbled: u16) {
             for rule in ["ack-missing", "no-answer", "sdp-missing", "bye-early", "cseq-order", "ack-stray", "cancel-stray", "sdp-version"] {
                 phone.forgive(rule);
             }
+        }
+        if bad.demanding {
+            // A phone does not look at an offer that comes without credentials, and misses its version.
+            phone.forgive("sdp-version");
+        }
+        if bad.demanding && (bad.silent || trouble) {
+            // A request that is not answered looks like one with old credentials when it comes again; and the ACK of a 2xx that comes
+            // when the call is over has none, as its INVITE is forgotten.
+            phone.forgive("nonce-count");
+            phone.forgive("credentials");
         }
         if trouble {
             // A CANCEL that overtook its INVITE is refused; its twin is not.

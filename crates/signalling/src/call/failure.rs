@@ -2,7 +2,7 @@
 
 use super::leg::Extra;
 use crate::dispatcher::SIPS_NOT_ALLOWED;
-use crate::message::{HeaderName, Message, reason_phrase};
+use crate::message::{Contact, HeaderName, Message, Uri, reason_phrase};
 use tandem_model::{EndReason, Failover};
 
 /// The status that the caller gets for a final failure of the callee. `docs/failures.md` has the table.
@@ -26,6 +26,11 @@ pub const fn relayed_status(status: u16) -> u16 {
         0..=299 => 500,
         _ => status,
     }
+}
+
+/// Whether a Contact can be read: whoever gets one that cannot might drop the whole response.
+fn names_somebody(item: &str) -> bool {
+    matches!(Contact::parse(item), Ok(Contact::Address(address)) if Uri::parse(address.uri).is_ok())
 }
 
 /// Why a target is out, as it counts for trying the next one.
@@ -89,10 +94,10 @@ impl Failure {
             extra.push(HeaderName::RetryAfter, after);
         }
         if status < 400 {
-            response
-                .headers()
-                .filter(|header| header.name == HeaderName::Contact)
-                .for_each(|header| extra.push(HeaderName::Contact, header.value));
+            let contacts: Vec<_> = response.values(HeaderName::Contact).filter(|item| names_somebody(item)).collect();
+            if !contacts.is_empty() {
+                extra.push(HeaderName::Contact, &contacts.join(", "));
+            }
         }
         Failure { status, reason: kept.then(|| response.reason().into()), extra, end: None }
     }

@@ -24,7 +24,9 @@ pub fn screen(message: &Message) -> Result<(), Rejection> {
         uri(message, HeaderName::From, from.uri)?;
         uri(message, HeaderName::To, to.uri)?;
     }
-    if !matches!(message.method(), Method::Ack | Method::Bye | Method::Cancel) {
+    // A refusal makes no dialog either, and whoever sent it must be heard, or its call would hang until it rang out.
+    let refuses = !message.is_request() && message.status() >= 300;
+    if !refuses && !matches!(message.method(), Method::Ack | Method::Bye | Method::Cancel) {
         addresses(message)?;
     }
     if let Some(text) = message.header(HeaderName::ContentType)

@@ -136,3 +136,24 @@ fn the_caller_gives_up_on_the_way() {
     sim.finish();
     assert_eq!(sim.call(ALICE).outcome, Some(Outcome::Failed(487)));
 }
+
+#[test]
+fn a_contact_that_cannot_be_read_does_not_keep_a_refusal_from_being_heard() {
+    for (seed, status, heard) in [(31, 486, 486), (32, 302, 302)] {
+        let mut sim = Sim::new(seed);
+        sim.may_tell_addresses();
+        let contacts = "<sip:@>, <sip:carol@10.0.3.1>;q=0.5, *";
+        let reply = Reply::new(status).edit(Edit::set("Contact", contacts));
+        sim.expect(BOB, Script::new().reply(10, 180).reply_with(50, reply));
+        sim.place(ALICE, "bob", Script::new());
+        sim.finish();
+        assert_eq!(statuses(&sim, ALICE), [100, 180, heard]);
+        let passed = sim.phone(ALICE).heard("INVITE").last().and_then(|answer| answer.header("Contact").map(str::to_owned));
+        assert_eq!(passed, (status == 302).then(|| "<sip:carol@10.0.3.1>;q=0.5".to_owned()));
+    }
+    let mut sim = following(33);
+    sim.expect(BOB, moved("<sip:@>, *, <sip:carol@10.0.3.1>"));
+    sim.place(ALICE, "bob", Script::new().bye(300));
+    sim.finish();
+    assert_eq!(invited(&sim, CAROL), ["sip:carol@10.0.3.1"]);
+}
