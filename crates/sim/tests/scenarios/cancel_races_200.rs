@@ -2,7 +2,7 @@
 
 use crate::RACE_LIMIT;
 use tandem_model::EndReason;
-use tandem_phone::{Act, OnCancel, Outcome, Reply, Script};
+use tandem_phone::{Act, OnCancel, Outcome, Place, Reply, Script};
 use tandem_sim::{ALICE, Action, BOB, Sim, explore};
 
 const CANCEL: Action = (ALICE, |sim| sim.act(ALICE, Act::Cancel));
@@ -110,4 +110,23 @@ fn against_a_failure_that_turns_to_the_next_target() {
         assert!(matches!(sim.call(ALICE).outcome, Some(Outcome::WeHungUp | Outcome::Failed(487))));
     });
     assert!(explored.runs > 20, "{explored:?}");
+}
+
+/// The 2xx has an offer then, and its ACK an answer even if there is nothing to talk about any more (RFC 3261 §13.2.2.4).
+#[test]
+fn where_the_callee_was_to_offer() {
+    let explored = explore(RACE_LIMIT, |run| {
+        let mut sim = Sim::new(9);
+        sim.expect(BOB, Script::new().reply(50, 180));
+        let place = Place::new(&sim.uri(ALICE, "bob")).late();
+        sim.place_with(ALICE, place);
+        sim.run_until_status(ALICE, 180);
+        sim.race(run, &[CANCEL, ANSWER]);
+        hang_up_and_finish(&mut sim);
+        assert_consistent(&sim);
+        let is_answered = sim.call(BOB).outcome == Some(Outcome::TheyHungUp);
+        let acks: Vec<bool> = sim.phone(BOB).heard("ACK").map(tandem_phone::Message::has_sdp).collect();
+        assert!(!is_answered || !acks.is_empty() && acks.iter().all(|has_sdp| *has_sdp), "{acks:?}");
+    });
+    assert!(explored.complete && explored.runs > 20, "{explored:?}");
 }

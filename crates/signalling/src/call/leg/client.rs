@@ -180,6 +180,12 @@ impl Leg {
         self.acked = Some(AckedInvite { serial: client.serial, cseq: client.cseq, ack, way, until: context.now + TRANSACTION_TIMEOUT });
     }
 
+    /// The ACK of a 2xx that comes when the leg is over: an offer in it is answered (§13.2.2.4), and nothing of it taken.
+    fn ack_and_decline(&mut self, context: &mut Context<'_>, response: &Message) {
+        let declined = self.decline_offer_of(context, response);
+        self.ack(context, declined.as_deref());
+    }
+
     /// Takes back our INVITE: CANCEL now, or with the first provisional response.
     pub(crate) fn cancel(&mut self, context: &mut Context<'_>, reason: Option<&str>) {
         if self.state == State::Outgoing {
@@ -272,7 +278,7 @@ impl Leg {
                 dialog.refresh_target(&message);
             }
             if self.state == State::Leaving {
-                self.ack(context, None);
+                self.ack_and_decline(context, &message);
                 return None;
             }
             return Some(LegEvent::Accepted(Box::new(message)));
@@ -288,7 +294,7 @@ impl Leg {
         if leaving {
             // §9.1: the 2xx crossed our CANCEL: the session exists and is ended like any other.
             self.requests.retain(|request| request.method != Method::Cancel);
-            self.ack(context, None);
+            self.ack_and_decline(context, &message);
             self.bye(context, None);
             return None;
         }

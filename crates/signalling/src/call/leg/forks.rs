@@ -96,7 +96,7 @@ impl Leg {
     }
 
     /// §13.2.2.4: where our INVITE had no offer the 2xx has one, and its ACK an answer: one that takes nothing.
-    fn decline_offer_of(&self, context: &mut Context<'_>, response: &Message) -> Option<Arc<[u8]>> {
+    pub(super) fn decline_offer_of(&self, context: &mut Context<'_>, response: &Message) -> Option<Arc<[u8]>> {
         let has_sdp = |bytes: &Bytes| Message::parse(bytes.clone()).is_ok_and(|message| message.sdp_body().is_some());
         let was_asked = match (&self.client, &self.acked) {
             (Some(client), _) => !has_sdp(client.request()),
