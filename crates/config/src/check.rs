@@ -186,7 +186,9 @@ fn check_match(config: &Config, trunk: &Trunk, problems: &mut Problems) {
 fn check_tls_name(config: &Config, names: &Names, trunk: &Trunk, problems: &mut Problems) {
     let Some(matching) = &trunk.matching else { return };
     let Some(tls_name) = matching.tls_name.as_ref().filter(|_| config.listeners.len() == names.listeners.len()) else { return };
-    let asks = |listener: &At<Listener>| listener.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
+    // Of a listener whose files could not be read that has been told.
+    let asks =
+        |listener: &At<Listener>| listener.transport == Transport::Tls && listener.tls.as_ref().is_none_or(|tls| tls.client_ca.is_some());
     let can_match = |listener: &At<Listener>| matching.listen.as_ref().is_none_or(|name| *name.value == *listener.name);
     if !config.listeners.iter().any(|listener| can_match(listener) && asks(listener)) {
         let which = if matching.listen.is_some() { "the [[listen]] of its `listen` has no" } else { "no [[listen]] has a" };

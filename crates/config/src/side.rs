@@ -115,7 +115,8 @@ fn read_tls(reader: &mut Reader<'_>, table: &Table<'_, '_>, transport: Option<Tr
     if transport == Some(Transport::Tls) {
         table.missing(reader, "cert", "\"cert.pem\"");
         table.missing(reader, "key", "\"key.pem\"");
-        return Some(TlsPaths { cert: cert?, key: key?, client_ca, ca });
+        let is_unread = client_ca.is_none() && table.has("client_ca");
+        return (!is_unread).then_some(TlsPaths { cert: cert?, key: key?, client_ca, ca });
     }
     if transport.is_some() || !table.has("transport") {
         for key in ["cert", "key", "client_ca", "ca"] {

@@ -115,6 +115,11 @@ fn who_is_known_by_a_certificate_must_be_asked_for_one() {
     }
     assert_mistake(&format!("{SECURE}{}", trunk("tls_name = 'a.example'")), &["no [[listen]] has a `client_ca`"]);
     assert_mistake(&format!("{asking}{}", trunk("tls_name = 'a.example', listen = 'inside'")), &["the [[listen]] of its `listen` has no"]);
+    // A file whose name cannot be read is one mistake, not two.
+    for unread in ["clients.pem", "cert.pem"] {
+        let text = format!("{}{}", asking.replace(unread, "${NOWHERE}"), trunk("tls_name = 'a.example', listen = 'secure'"));
+        assert_mistake(&text, &["the environment variable NOWHERE is not set"]);
+    }
     for name in ["", "*.example.com", "192.0.2.1", "sip:a.example"] {
         assert_mistake(&format!("{asking}{}", trunk(&format!("tls_name = '{name}'"))), &["is not a host name"]);
     }

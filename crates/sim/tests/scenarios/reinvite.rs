@@ -218,6 +218,8 @@ fn many_holds_in_a_row() {
         sim.act(phone, Act::Reinvite(Offer::direction(direction)));
         sim.run_for(ms(300));
     }
+    let accepted = |phone| sim.phone(phone).heard("INVITE").filter(|message| message.status() == 200).count();
+    assert_eq!((accepted(ALICE), accepted(BOB)), (1 + 6, 4), "the first INVITE, and each hold of its own");
     sim.act(ALICE, Act::Bye);
     sim.finish();
 }
