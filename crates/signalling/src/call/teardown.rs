@@ -55,6 +55,8 @@ impl Call {
         let Some((leg, status)) = self.leg(side).map(|leg| (leg.id, leg.status)) else { return };
         match status {
             200..300 => self.notify(now, Some(leg), EventKind::LegEnded { reason }),
+            // Its peer has not said a word yet, and now need not.
+            0 => self.leg_failed(now, Some(leg), 487, phrase(487)),
             _ => self.leg_failed(now, Some(leg), status, phrase(status)),
         }
     }

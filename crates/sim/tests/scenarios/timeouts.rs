@@ -1,7 +1,7 @@
 //! Nobody answers: ring timeouts, no response at all, the longest that a call may last.
 
 use crate::statuses;
-use tandem_model::EndReason;
+use tandem_model::{EndReason, EventKind};
 use tandem_phone::{Act, Outcome, Reply, Script};
 use tandem_sim::{ALICE, BOB, CAROL, Link, Sim, ms, secs};
 
@@ -84,6 +84,41 @@ fn a_target_that_cannot_be_reached() {
     assert_eq!(sim.call(CAROL).outcome, Some(Outcome::TheyHungUp));
     // RFC 3261 §8.1.3.1 counts it as a 503, which the caller gets as 500.
     assert_eq!(sim.phone(ALICE).call(1).outcome, Some(Outcome::Failed(500)));
+}
+
+/// The final status of each leg in the records, and of each that failed in the events.
+fn told(sim: &Sim) -> (Vec<u16>, Vec<u16>) {
+    let recorded = sim.core().records().flat_map(|record| record.legs.iter().map(|leg| leg.sip_status)).collect();
+    let failed = sim.core().events.iter().filter_map(|event| match event.kind {
+        EventKind::LegFailed { sip_status, .. } => Some(sip_status),
+        _ => None,
+    });
+    (recorded, failed.collect())
+}
+
+#[test]
+fn a_status_that_nobody_gave_is_not_recorded() {
+    let mut silent = Sim::new(11);
+    silent.link(tandem_sim::CORE, BOB, Link::CUT);
+    silent.place(ALICE, "bob", Script::new());
+    silent.finish();
+    assert_eq!(told(&silent), (vec![408, 0], vec![408, 408]));
+    let mut nowhere = Sim::new(12);
+    nowhere.core_mut().unreachable.push(BOB);
+    nowhere.place(ALICE, "bob", Script::new());
+    nowhere.finish();
+    assert_eq!(told(&nowhere), (vec![500, 0], vec![503, 500]));
+    // What rang and is called back owes us a 487.
+    let mut rings = Sim::new(13);
+    rings.expect(BOB, Script::new().reply(50, 180));
+    rings.place(ALICE, "bob", Script::new());
+    rings.finish();
+    assert_eq!(told(&rings), (vec![480, 487], vec![487, 480]));
+    let mut cancelled = Sim::new(14);
+    cancelled.link(tandem_sim::CORE, BOB, Link::CUT);
+    cancelled.place(ALICE, "bob", Script::new().cancel(tandem_phone::When::Status(100), 100));
+    cancelled.finish();
+    assert_eq!(told(&cancelled), (vec![487, 0], vec![487, 487]));
 }
 
 #[test]

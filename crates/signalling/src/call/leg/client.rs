@@ -190,7 +190,10 @@ impl Leg {
     pub(crate) fn cancel(&mut self, context: &mut Context<'_>, reason: Option<&str>) {
         if self.state == State::Outgoing {
             self.state = State::Leaving;
-            self.status = if self.status == 0 { 487 } else { self.status };
+            // What a peer that has it owes us, and will seldom have said before the call is recorded.
+            if self.client.as_ref().is_some_and(|client| client.has_provisional()) {
+                self.status = 487;
+            }
         }
         let Some(client) = self.client.as_mut().filter(|client| client.cancel == Cancel::No && !client.is_accepted()) else { return };
         client.cancel = Cancel::Wanted(reason.map(Into::into));
@@ -410,7 +413,6 @@ impl Leg {
         let leaving = self.state == State::Leaving;
         if client.first {
             self.state = State::Leaving;
-            self.status = if self.status == 0 { 408 } else { self.status };
             return (!leaving).then_some(event);
         }
         (!leaving).then_some(LegEvent::Lost)

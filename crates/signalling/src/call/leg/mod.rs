@@ -113,7 +113,7 @@ pub(crate) struct Leg {
     /// From and To URIs as in its first INVITE, for the record.
     pub(crate) from: Box<str>,
     pub(crate) to: Box<str>,
-    /// Final status of its first INVITE; 0 before it.
+    /// Final status of its first INVITE, which its peer gave or owes us, or we gave; 0 where there is none.
     pub(crate) status: u16,
     /// The peer's signalling address as last seen.
     pub(crate) remote: Option<SocketAddr>,
