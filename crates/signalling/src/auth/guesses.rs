@@ -42,6 +42,10 @@ impl Guesses {
         let source = network(source);
         if !self.counts.contains_key(&source) {
             if self.counts.len() == MAX_SOURCES {
+                if !is_try {
+                    // Source addresses can be forged: they must not make us forget who guesses.
+                    return 1;
+                }
                 self.forget_oldest();
             }
             self.ends.push_back((now + PERIOD, source));
@@ -91,5 +95,19 @@ mod tests {
             guesses.count(now, IpAddr::V4(std::net::Ipv4Addr::from_bits(number)), true);
         }
         assert_eq!((guesses.counts.len(), guesses.ends.len()), (MAX_SOURCES, MAX_SOURCES));
+    }
+
+    #[test]
+    fn forged_addresses_do_not_make_forget_who_guesses() {
+        let (mut guesses, now) = (Guesses::default(), Timestamp::from_millis(10));
+        let source = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+        for _ in 0..MAX_GUESSES {
+            guesses.count(now, source, true);
+        }
+        for number in 0..MAX_SOURCES as u32 * 2 {
+            guesses.count(now, IpAddr::V4(std::net::Ipv4Addr::from_bits(number)), false);
+        }
+        assert!(!guesses.may_try(now, source));
+        assert_eq!(guesses.counts.len(), MAX_SOURCES);
     }
 }
