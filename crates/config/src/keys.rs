@@ -47,6 +47,7 @@ pub(crate) const TRUNK: Keys = Keys {
         "caller_id",
         "from_domain",
         "codecs",
+        "t38",
         "trying_timeout",
         "ring_timeout",
         "failover",
@@ -59,7 +60,7 @@ pub(crate) const TRUNK: Keys = Keys {
         "login",
         "challenge",
     ],
-    later: &["register", "privacy", "stir", "srtp", "keying", "ice", "dtmf", "t38", "session_timer", "prack", "ping"],
+    later: &["register", "privacy", "stir", "srtp", "keying", "ice", "dtmf", "session_timer", "prack", "ping"],
 };
 
 pub(crate) const TARGET: Keys = Keys { title: "a target", built: &["uri", "priority", "weight"], later: &[] };

@@ -12,7 +12,7 @@ use crate::{
     source::sine::{self, Sine},
 };
 use std::{collections::VecDeque, net::SocketAddr, time::Duration};
-use tandem_model::{EndpointDescription, LegId, LocalEndpoint, MediaEvent, PortId, Random, Timestamp, Tone};
+use tandem_model::{EndpointDescription, LegId, LocalEndpoint, MediaEvent, PortId, Random, StreamKind, Timestamp, Tone};
 
 /// Endpoints of a session: more would have to be mixed.
 const MAX_ENDPOINTS: usize = 2;
@@ -147,8 +147,9 @@ impl Session {
                 self.events.push_back(MediaEvent::Closed(self.endpoints.iter().map(Plain::stats).collect()));
             }
             Input::Wake => {
+                let anybody = self.endpoints.iter().map(|endpoint| endpoint.last_heard).max().unwrap_or(now);
                 for endpoint in &mut self.endpoints {
-                    if let Some(held) = endpoint.look(now) {
+                    if let Some(held) = endpoint.look(now, anybody) {
                         self.events.push_back(MediaEvent::Inactive { leg: endpoint.leg, held });
                     }
                 }
@@ -175,6 +176,9 @@ impl Session {
             Some(speaker) if !self.closed => speaker,
             _ => return Verdict::Dropped(DropReason::UnknownPort),
         };
+        if self.endpoints[speaker].kind == StreamKind::Udptl {
+            return self.handle_datagram(now, speaker, channel, source, packet);
+        }
         if self.endpoints[speaker].is_rtcp(channel, packet.bytes()) {
             return self.handle_control(now, speaker, channel, source, packet);
         }
@@ -194,6 +198,15 @@ impl Session {
             self.endpoints[usize::from(listener)].outgoing.skip(Feeder::Leg(speaker as u8), seen);
         }
         Verdict::Dropped(unheard.reason)
+    }
+
+    #[cold]
+    fn handle_datagram(&mut self, now: Timestamp, speaker: usize, channel: Channel, source: SocketAddr, packet: &PacketBuf) -> Verdict {
+        match (self.endpoints[speaker].hear_datagram(now, channel, source, packet), self.listeners[speaker]) {
+            (Err(reason), _) => Verdict::Dropped(reason),
+            (Ok(()), Some(listener)) => relay::datagram(&mut self.endpoints[usize::from(listener)], packet),
+            (Ok(()), None) => Verdict::Consumed,
+        }
     }
 
     fn handle_control(&mut self, now: Timestamp, speaker: usize, channel: Channel, source: SocketAddr, packet: &mut PacketBuf) -> Verdict {

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 use tandem_media::{Channel, Input, PacketBuf, Session, Setup, Verdict};
-use tandem_model::{CallId, EndpointDescription, LocalEndpoint, PayloadRule, PortId, SourceRule, Timestamp};
+use tandem_model::{CallId, EndpointDescription, LocalEndpoint, PayloadRule, PortId, SourceRule, StreamKind, Timestamp};
 
 struct Counting;
 
@@ -43,7 +43,7 @@ fn phone(index: usize, rtcp: u16) -> SocketAddr {
     SocketAddr::from(([192, 0, 2, 1 + index as u8], 4000 + rtcp))
 }
 
-fn session() -> Session {
+fn session(kind: StreamKind) -> Session {
     let call = CallId::new(1, 1);
     let local = |index: u8| LocalEndpoint {
         leg: call.leg(index).unwrap(),
@@ -56,6 +56,7 @@ fn session() -> Session {
         Session::open(Timestamp::ZERO, Setup { endpoints: &endpoints, inactivity: timeouts, hold: timeouts, seed: 1 }).unwrap();
     for index in [0, 1] {
         let description = EndpointDescription {
+            kind,
             rtp: Some(phone(index, 0)),
             rtcp: Some(phone(index, 1)),
             rtcp_mux: false,
@@ -81,7 +82,7 @@ fn audio(ssrc: u32, sequence: u16) -> [u8; 172] {
 
 #[test]
 fn nothing_is_allocated_for_a_packet() {
-    let (mut session, mut packet) = (session(), PacketBuf::new());
+    let (mut session, mut packet) = (session(StreamKind::Rtp), PacketBuf::new());
     let (mut forwarded, mut dropped) = (0, 0);
     let report = {
         let mut report = [0; 52];
@@ -113,4 +114,29 @@ fn nothing_is_allocated_for_a_packet() {
     assert_eq!((forwarded, dropped), (10_100, 10_100));
     drop(Box::new(1));
     assert_ne!(ALLOCATIONS.get(), before, "the allocator counts");
+}
+
+#[test]
+fn nor_for_a_datagram_of_fax() {
+    let (mut session, mut packet) = (session(StreamKind::Udptl), PacketBuf::new());
+    let before = ALLOCATIONS.get();
+    let (mut forwarded, mut dropped) = (0, 0);
+    for n in 0..10_000_u16 {
+        let speaker = usize::from(n % 2);
+        for source in [phone(speaker, 0), phone(7, 0)] {
+            packet.fill(&datagram(n));
+            match session.handle_packet(Timestamp::from_millis(u64::from(n) * 10), PORTS[speaker], Channel::Rtp, source, &mut packet) {
+                Verdict::Forward { .. } => forwarded += 1,
+                Verdict::Dropped(_) => dropped += 1,
+                Verdict::Consumed => {}
+            }
+        }
+    }
+    assert_eq!(ALLOCATIONS.get() - before, 0);
+    assert_eq!((forwarded, dropped), (10_000, 10_000));
+}
+
+fn datagram(sequence: u16) -> [u8; 6] {
+    let [high, low] = sequence.to_be_bytes();
+    [high, low, 1, 6, 0, 0]
 }

@@ -28,7 +28,7 @@ pub use failover::Failover;
 pub use ids::{CallId, LegId, MAX_LEGS, PortId};
 pub use media::{
     DirectionStats, EndpointDescription, EndpointRequest, EndpointStats, LocalEndpoint, MediaCommand, MediaEvent, MediaFailure, MediaSide,
-    PORT_REST, PayloadRule, SourceRule, Tone,
+    PORT_REST, PayloadRule, SourceRule, StreamKind, Tone,
 };
 pub use net::{Delivery, Destination, Flow, ListenerId, Transport};
 pub use question::{Action, Admit, BuiltIn, Decision, LegPlan, LegProfile, Origin, Question, QuestionId, Route, TrunkId};

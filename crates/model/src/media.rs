@@ -83,9 +83,22 @@ pub enum Tone {
     },
 }
 
+/// What the packets of a stream are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StreamKind {
+    /// Audio (RFC 3550).
+    #[default]
+    Rtp,
+    /// Fax: datagrams that go on as they are (ITU-T T.38).
+    Udptl,
+}
+
 /// An endpoint as offer and answer made it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointDescription {
+    /// What flows both ways; where it is fax, what is said of RTP below holds for its datagrams, and there is no RTCP.
+    #[serde(default)]
+    pub kind: StreamKind,
     /// Where RTP to the leg goes; `None` while nothing may be sent (held, or not known yet).
     pub rtp: Option<SocketAddr>,
     /// Where RTCP to the leg goes (RFC 3605, or RTP port + 1); with rtcp-mux the same as `rtp`.
@@ -181,9 +194,9 @@ pub struct EndpointStats {
 /// One direction of a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DirectionStats {
-    /// RTP packets.
+    /// RTP packets, and datagrams of fax.
     pub packets: u64,
-    /// RTP payload bytes.
+    /// RTP payload bytes, and all those of fax.
     pub bytes: u64,
     /// Packets that never came (RFC 3550 §6.4.1); for what we send, as the leg's last reports state it.
     pub lost: u64,

@@ -165,6 +165,8 @@ pub struct LegProfile {
     pub shown: Shown,
     /// What its challenges are answered with.
     pub login: Option<Arc<Login>>,
+    /// Fax over UDPTL is passed (T.38).
+    pub t38: bool,
 }
 
 /// What nothing is said about: also what a dump of an older build leaves out.
@@ -181,6 +183,7 @@ impl Default for LegProfile {
             follows_redirects: false,
             shown: Shown::default(),
             login: None,
+            t38: false,
         }
     }
 }

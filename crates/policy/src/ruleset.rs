@@ -173,6 +173,7 @@ fn profile(trunk: Option<&Trunk>, listener: ListenerId, media: MediaSide) -> Leg
         follows_redirects: trunk.follows_redirects,
         shown: Shown::default(),
         login: trunk.login.as_ref().map(|login| login.value.clone()),
+        t38: trunk.t38,
     }
 }
 

@@ -12,7 +12,9 @@ use std::{
     thread,
     time::Duration,
 };
-use tandem_model::{CallId, EndpointDescription, EndpointRequest, MediaCommand, MediaEvent, MediaSide, PayloadRule, SourceRule};
+use tandem_model::{
+    CallId, EndpointDescription, EndpointRequest, MediaCommand, MediaEvent, MediaSide, PayloadRule, SourceRule, StreamKind,
+};
 use tandem_runtime::{
     clock::Clock,
     limits::raise_descriptor_limit,
@@ -55,6 +57,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 fn describe(rtp: SocketAddr) -> EndpointDescription {
     EndpointDescription {
+        kind: StreamKind::Rtp,
         rtp: Some(rtp),
         rtcp: Some(SocketAddr::new(rtp.ip(), rtp.port() + 1)),
         rtcp_mux: false,

@@ -51,6 +51,8 @@ pub struct Trunk {
     pub from_domain: Option<Box<str>>,
     /// In order of preference.
     pub codecs: Vec<Codec>,
+    /// Fax over UDPTL is passed (T.38).
+    pub t38: bool,
     /// No response at all for so long: the next target.
     pub trying_timeout: Duration,
     /// No final response for so long: CANCEL.
@@ -92,6 +94,7 @@ impl Default for Trunk {
             caller_id: CallerId::default(),
             from_domain: None,
             codecs: Codec::ALL.to_vec(),
+            t38: false,
             trying_timeout: SECOND * 4,
             ring_timeout: SECOND * 180,
             failover: Failover::default(),
@@ -132,6 +135,7 @@ impl Trunk {
             caller_id: table.parsed(reader, "caller_id", parse_caller_id).map_or(default.caller_id, |id| *id),
             from_domain: table.parsed(reader, "from_domain", parse_domain).map(|domain| domain.value),
             codecs: read_codecs(reader, table),
+            t38: table.boolean(reader, "t38").unwrap_or(default.t38),
             trying_timeout: trying.map_or(default.trying_timeout, |span| *span),
             ring_timeout: ring.map_or(default.ring_timeout, |span| *span),
             failover: failover::read(reader, table),

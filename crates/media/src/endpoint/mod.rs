@@ -1,5 +1,6 @@
 //! Our end of a leg: what comes in from it, what goes out to it.
 
 mod plain;
+mod udptl;
 
 pub(crate) use plain::{Heard, Hears, Plain, Unheard};

@@ -14,10 +14,12 @@ use crate::{
     statistics::Jitter,
 };
 use std::{hint::black_box, net::SocketAddr, time::Duration};
-use tandem_model::{DirectionStats, EndpointDescription, EndpointStats, LegId, PayloadRule, PortId, Random, SourceRule, Timestamp};
+use tandem_model::{
+    DirectionStats, EndpointDescription, EndpointStats, LegId, PayloadRule, PortId, Random, SourceRule, StreamKind, Timestamp,
+};
 
 /// Another port of a leg's host is believed to be the leg's when the port that its RTP came from has been silent for so long.
-const SOURCE_SILENCE: Duration = Duration::from_secs(2);
+pub(super) const SOURCE_SILENCE: Duration = Duration::from_secs(2);
 
 /// The same for RTCP: five intervals (RFC 3550 §6.3.5).
 const CONTROL_SILENCE: Duration = Duration::from_secs(25);
@@ -40,17 +42,18 @@ pub(crate) enum Hears {
 pub(crate) struct Plain {
     // For every packet from the leg.
     pub(crate) port: PortId,
-    receives: bool,
+    pub(super) receives: bool,
     rtcp_mux: bool,
+    pub(crate) kind: StreamKind,
     /// Of the last packet: most are alike.
     rule: Option<PayloadRule>,
     /// Where RTP comes from, as pinned in the latch.
-    rtp_source: Option<SocketAddr>,
-    last_heard: Timestamp,
-    received: (u64, u64),
+    pub(super) rtp_source: Option<SocketAddr>,
+    pub(crate) last_heard: Timestamp,
+    pub(super) received: (u64, u64),
     pub(crate) incoming: Incoming,
     jitter: Jitter,
-    dropped: u64,
+    pub(super) dropped: u64,
     // For every packet to the leg.
     rtp_target: Option<SocketAddr>,
     pub(crate) outgoing: Outgoing,
@@ -67,6 +70,8 @@ pub(crate) struct Plain {
     watch: Option<Watch>,
     /// What the leg last reported about what we send: lost, jitter in clock units.
     reported: (u64, u32),
+    /// Datagrams of fax to the leg, and their octets.
+    pub(super) passed: (u64, u64),
 }
 
 /// What the leg is, from its last description.
@@ -112,6 +117,7 @@ impl Plain {
             port,
             receives: false,
             rtcp_mux: false,
+            kind: StreamKind::Rtp,
             rule: None,
             rtp_source: None,
             last_heard: now,
@@ -131,6 +137,7 @@ impl Plain {
             watch: None,
             dropped: 0,
             reported: (0, 0),
+            passed: (0, 0),
         }
     }
 
@@ -148,10 +155,13 @@ impl Plain {
 
     /// Takes the leg's new description and begins to watch for silence.
     pub(crate) fn describe(&mut self, now: Timestamp, description: EndpointDescription, inactivity: Duration, hold: Duration) {
-        let EndpointDescription { rtp, rtcp, rtcp_mux, source, receives, held, payloads } = description;
+        let EndpointDescription { kind, rtp, rtcp, rtcp_mux, source, receives, held, payloads } = description;
         self.rtp_latch.arm(source, rtp);
         self.rtcp_latch.arm(source, rtcp);
-        (self.receives, self.rtcp_mux, self.rule) = (receives, rtcp_mux, None);
+        (self.kind, self.receives, self.rtcp_mux, self.rule) = (kind, receives, rtcp_mux, None);
+        if kind == StreamKind::Udptl {
+            self.outgoing.interrupt();
+        }
         self.remote = Remote { rtp, rtcp, payloads };
         self.settle();
         let after = if held {
@@ -180,7 +190,7 @@ impl Plain {
     }
 
     #[cold]
-    fn considers(&mut self, source: SocketAddr, claim: Claim) -> bool {
+    pub(super) fn considers(&mut self, source: SocketAddr, claim: Claim) -> bool {
         let admitted = self.rtp_latch.admit(source, claim);
         self.settle();
         admitted
@@ -328,9 +338,12 @@ impl Plain {
     }
 
     /// Looks whether the leg has been silent for too long: whether it was held, if so. It is told once a description.
-    pub(crate) fn look(&mut self, now: Timestamp) -> Option<bool> {
+    /// `anybody` is when any leg of the session was last heard.
+    pub(crate) fn look(&mut self, now: Timestamp, anybody: Timestamp) -> Option<bool> {
         let watch = self.watch.as_mut().filter(|watch| watch.look_at <= now)?;
-        watch.look_at = self.last_heard + watch.after;
+        // A page of fax goes one way, and the other side says nothing for as long as that takes.
+        let heard = if self.kind == StreamKind::Udptl { anybody } else { self.last_heard };
+        watch.look_at = heard + watch.after;
         let (is_silent, held) = (watch.look_at <= now, watch.held);
         if is_silent {
             self.watch = None;
@@ -339,10 +352,15 @@ impl Plain {
     }
 
     pub(crate) fn stats(&self) -> EndpointStats {
-        let (packets, bytes) = self.outgoing.sent();
+        let ((packets, bytes), (datagrams, octets)) = (self.outgoing.sent(), self.passed);
         let (lost, jitter) = self.reported;
         let jitter_us = u64::from(jitter) * 1_000_000 / u64::from(self.clock_rate.max(1));
-        let sent = DirectionStats { packets, bytes, lost, jitter_us: u32::try_from(jitter_us).unwrap_or(u32::MAX) };
+        let sent = DirectionStats {
+            packets: packets + datagrams,
+            bytes: bytes + octets,
+            lost,
+            jitter_us: u32::try_from(jitter_us).unwrap_or(u32::MAX),
+        };
         let (packets, bytes) = self.received;
         let received = DirectionStats { packets, bytes, lost: self.incoming.lost(), jitter_us: self.jitter.micros() };
         EndpointStats { leg: self.leg, received, sent, dropped: self.dropped }
@@ -350,7 +368,7 @@ impl Plain {
 }
 
 /// What speaks for a source other than the pinned one, which was last heard at `last`.
-fn claim(continues: bool, now: Timestamp, last: Timestamp, silence: Duration) -> Claim {
+pub(super) fn claim(continues: bool, now: Timestamp, last: Timestamp, silence: Duration) -> Claim {
     match continues {
         true => Claim::Continues,
         false if now.since(last) >= silence => Claim::Vacant,

@@ -24,6 +24,14 @@ pub(crate) fn rtp(now: Timestamp, speaker: u8, heard: Heard, listener: &mut Plai
     Verdict::Forward { port: listener.port, channel: Channel::Rtp, to }
 }
 
+/// Passes on a datagram of fax that the other leg has sent, as it is.
+pub(crate) fn datagram(listener: &mut Plain, packet: &PacketBuf) -> Verdict {
+    match listener.take_datagram(packet) {
+        Some(to) => Verdict::Forward { port: listener.port, channel: Channel::Rtp, to },
+        None => Verdict::Consumed,
+    }
+}
+
 /// Passes on RTCP from one leg to the other; each is given with its place in the session.
 pub(crate) fn rtcp((from, speaker): (u8, &Plain), (to, listener): (u8, &Plain), packet: &mut PacketBuf) -> Verdict {
     let Some((channel, target)) = listener.rtcp_target() else {

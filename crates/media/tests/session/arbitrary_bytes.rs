@@ -4,7 +4,7 @@ use crate::common::*;
 use proptest::prelude::*;
 use std::time::Duration;
 use tandem_media::{Channel, Input};
-use tandem_model::{EndpointDescription, PayloadRule, SourceRule, Tone};
+use tandem_model::{EndpointDescription, PayloadRule, SourceRule, StreamKind, Tone};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -35,7 +35,8 @@ fn descriptions() -> impl Strategy<Value = EndpointDescription> {
         _ => SourceRule::Host(address(PHONE[A]).ip()),
     });
     let rules = prop::collection::vec((any::<u8>(), any::<u8>(), prop_oneof![Just(0), Just(8000), any::<u32>()]), 0..6);
-    (any::<[bool; 5]>(), source, rules).prop_map(|([rtp, rtcp, rtcp_mux, receives, held], source, rules)| EndpointDescription {
+    (any::<[bool; 6]>(), source, rules).prop_map(|([fax, rtp, rtcp, rtcp_mux, receives, held], source, rules)| EndpointDescription {
+        kind: if fax { StreamKind::Udptl } else { StreamKind::Rtp },
         rtp: rtp.then(|| address(PHONE[A])),
         rtcp: rtcp.then(|| address(PHONE_RTCP[A])),
         rtcp_mux,

@@ -3,7 +3,8 @@
 use std::{net::SocketAddr, time::Duration};
 use tandem_media::{Channel, Input, Output, PacketBuf, Session, Setup, Verdict};
 use tandem_model::{
-    CallId, EndpointDescription, EndpointStats, LegId, LocalEndpoint, MediaEvent, PayloadRule, PortId, SourceRule, Timestamp, Tone,
+    CallId, EndpointDescription, EndpointStats, LegId, LocalEndpoint, MediaEvent, PayloadRule, PortId, SourceRule, StreamKind, Timestamp,
+    Tone,
 };
 
 pub(crate) const A: usize = 0;
@@ -74,6 +75,7 @@ pub(crate) fn port(index: usize) -> PortId {
 pub(crate) fn description(index: usize) -> EndpointDescription {
     let rule = |from, to| PayloadRule { from, to, clock_rate: 8000 };
     EndpointDescription {
+        kind: StreamKind::Rtp,
         rtp: Some(address(PHONE[index])),
         rtcp: Some(address(PHONE_RTCP[index])),
         rtcp_mux: false,

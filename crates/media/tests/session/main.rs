@@ -11,3 +11,4 @@ mod relay;
 mod silence;
 mod sources;
 mod strangers;
+mod udptl;

@@ -6,7 +6,7 @@ use std::{
     sync::mpsc::{Receiver, channel},
     time::Duration,
 };
-use tandem_model::{EndpointDescription, EndpointRequest, LocalEndpoint, MediaFailure, PayloadRule, SourceRule};
+use tandem_model::{EndpointDescription, EndpointRequest, LocalEndpoint, MediaFailure, PayloadRule, SourceRule, StreamKind};
 
 /// Long enough for a machine that is busy with other tests; nothing waits for it to pass but a failing test.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -78,6 +78,7 @@ impl Bench {
             let phone = self.socket();
             let rtp = phone.local_addr().unwrap();
             let description = EndpointDescription {
+                kind: StreamKind::Rtp,
                 rtp: Some(rtp),
                 rtcp: None,
                 rtcp_mux: false,

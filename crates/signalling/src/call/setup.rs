@@ -161,7 +161,7 @@ impl Call {
             }
             Action::Answer(built_in) => {
                 let codecs: &[Codec] = if built_in == BuiltIn::Tone { &[Codec::Pcmu, Codec::Pcma] } else { &Codec::ALL };
-                let screen = |offer: &Offer| negotiation::screen_offer(offer, &self.caller.profile.codecs, codecs, true);
+                let screen = |offer: &Offer| negotiation::screen_offer(offer, &self.caller.profile.codecs, codecs, false, true);
                 match offer.as_ref().map_or(Ok(()), screen) {
                     Ok(()) => self.open_media(now, Opening::BuiltIn(built_in), offer),
                     Err(refusal) => self.fail_refused(now, &refusal),
@@ -186,7 +186,8 @@ impl Call {
                 }
                 plan.uri = as_sips(&plan.uri);
             }
-            let screen = |offer: &Offer| negotiation::screen_offer(offer, &self.caller.profile.codecs, &plan.profile.codecs, anchor);
+            let fax = self.caller.profile.t38 && plan.profile.t38;
+            let screen = |offer: &Offer| negotiation::screen_offer(offer, &self.caller.profile.codecs, &plan.profile.codecs, fax, anchor);
             match offer.as_ref().map_or(Ok(()), screen) {
                 Ok(()) if plan.trunk == bridge.seized => return self.take_target(now, offer),
                 Ok(()) => {
@@ -372,7 +373,9 @@ fn screen_invite(arrival: &Arrival) -> Option<(u16, Extra)> {
 
 fn leg_media(profile: &LegProfile, remote: IpAddr, anchored: bool, random: &mut Random) -> LegMedia {
     // RFC 8866 §5.2: a session id of up to 63 bits is safe with every parser.
-    LegMedia::new(&profile.codecs, anchored, profile.nat.then_some(remote), random.next_u64() >> 2)
+    let mut media = LegMedia::new(&profile.codecs, anchored, profile.nat.then_some(remote), random.next_u64() >> 2);
+    media.allow_fax(profile.t38);
+    media
 }
 
 /// The same URI, asking for TLS on every hop behind it too (RFC 5630 §5.3 asks that of who passes such a call on).

@@ -2,11 +2,12 @@
 
 use super::{
     ExchangeEvent, Offer, Refusal,
-    answer::{Taken, answered_audio, take},
+    answer::{Taken, answered_line, take},
     format::{Format, FormatList, Numbers},
     leg::{LegMedia, Session, Token},
-    read::Audio,
-    write::{ALWAYS, AudioLine, End, Layout, rtcp_to_state, write},
+    read::Stream,
+    received::Terms,
+    write::{ALWAYS, End, Layout, OurLine, rtcp_to_state, write},
 };
 use crate::sdp::Direction;
 use bytes::Bytes;
@@ -56,10 +57,12 @@ pub struct PendingAlone {
 pub fn answer_alone(offer: &Offer, leg: &mut LegMedia, builtin: BuiltIn) -> Result<Alone, Refusal> {
     leg.permit(ExchangeEvent::OfferArrives, Some(offer.text()))?;
     let local = leg.local().ok_or(Refusal::NO_ENDPOINT)?;
-    let (index, audio, formats) = match offer.choose(&leg.terms(), &codecs(leg, builtin)) {
-        Ok(chosen) => (chosen.index, chosen.audio, chosen.formats),
+    // Nobody here sends or takes fax.
+    let terms = Terms { fax: false, ..leg.terms() };
+    let (index, audio, formats) = match offer.choose(&terms, &codecs(leg, builtin)) {
+        Ok(chosen) => (chosen.index, chosen.stream, chosen.formats),
         Err(refusal) => {
-            let (index, audio) = offer.switched_off(&leg.terms()).ok_or(refusal)?;
+            let (index, audio) = offer.switched_off(&terms).ok_or(refusal)?;
             (index, audio, FormatList::EMPTY)
         }
     };
@@ -71,7 +74,7 @@ pub fn answer_alone(offer: &Offer, leg: &mut LegMedia, builtin: BuiltIn) -> Resu
     }
     let direction = if off.is_some() { Direction::Inactive } else { audio.direction.reversed() };
     let layout = offer.layout(index);
-    let line = AudioLine {
+    let line = OurLine {
         end: off.as_deref().map_or(End::Open(local.rtp), End::Rejected),
         formats,
         numbers: audio.numbers,
@@ -79,11 +82,12 @@ pub fn answer_alone(offer: &Offer, leg: &mut LegMedia, builtin: BuiltIn) -> Resu
         direction,
         mux: audio.mux,
         rtcp: rtcp_to_state(local),
+        fax: false,
     };
     let sdp = write(leg, local.rtp.ip(), offer.times().unwrap_or(ALWAYS), &layout, &line);
     leg.note_offer(audio);
     let (ours, theirs) = (audio.numbers, audio.numbers);
-    let session = Session { layout, formats, ours, theirs, direction: direction.reversed(), remote, mux: audio.mux };
+    let session = Session { layout, formats, ours, theirs, direction: direction.reversed(), remote, mux: audio.mux, fax: false };
     join(leg, session, (builtin, packet_ms(audio)), off.is_some(), sdp)
 }
 
@@ -111,7 +115,7 @@ pub fn offer_alone(leg: &mut LegMedia, builtin: BuiltIn) -> Result<PendingAlone,
     let layout = leg.layout();
     let mux = leg.session.as_ref().is_some_and(|session| session.mux);
     let (direction, rtcp) = (Direction::SendRecv, rtcp_to_state(local));
-    let line = AudioLine { end: End::Open(local.rtp), formats, numbers, like: None, direction, mux, rtcp };
+    let line = OurLine { end: End::Open(local.rtp), formats, numbers, like: None, direction, mux, rtcp, fax: false };
     let sdp = write(leg, local.rtp.ip(), ALWAYS, &layout, &line);
     let token = Arc::new(Token(Bytes::new()));
     leg.open(true, &token);
@@ -137,13 +141,13 @@ pub fn settle_alone(pending: &PendingAlone, answer: &[u8], leg: &mut LegMedia) -
 }
 
 fn settle(pending: &PendingAlone, answer: &[u8], leg: &mut LegMedia) -> Result<Alone, Refusal> {
-    let (_, answered) = answered_audio(answer, &pending.layout, &pending.numbers)?;
+    let (_, answered) = answered_line(answer, &pending.layout, false, &pending.numbers)?;
     let Taken { formats, remote, rejected } = take(&answered, &pending.formats, leg.session.is_some(), leg)?;
     leg.book.take_all(answered.listed);
     let direction = if rejected { Direction::Inactive } else { answered.direction };
     let mux = answered.mux && pending.mux;
     let (layout, ours, theirs) = (pending.layout.clone(), pending.numbers, answered.numbers);
-    let session = Session { layout, formats, ours, theirs, direction, remote, mux };
+    let session = Session { layout, formats, ours, theirs, direction, remote, mux, fax: false };
     join(leg, session, (pending.builtin, packet_ms(&answered)), rejected, Arc::default())
 }
 
@@ -153,7 +157,7 @@ fn codecs(leg: &LegMedia, builtin: BuiltIn) -> FormatList {
 }
 
 /// How much sound the leg wants in a packet (RFC 8866 §6.4).
-fn packet_ms(audio: &Audio) -> u8 {
+fn packet_ms(audio: &Stream) -> u8 {
     let wanted = audio.ptime.unwrap_or(USUAL_PACKET_MS).min(audio.maxptime.unwrap_or(u16::MAX));
     wanted.try_into().unwrap_or(u8::MAX)
 }

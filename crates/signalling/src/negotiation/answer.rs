@@ -4,10 +4,10 @@ use super::{
     Offer, PendingOffer, Refusal,
     format::{Format, FormatList, Numbers},
     leg::{LegMedia, Session},
-    read::{Audio, Head, Heard, Remote},
-    write::{ALWAYS, AudioLine, End, Layout, decline, pass, rtcp_to_state, write},
+    read::{Head, Heard, Remote, Stream, is_fax},
+    write::{ALWAYS, End, Layout, OurLine, decline, pass, rtcp_to_state, write},
 };
-use crate::sdp::{Description, Direction};
+use crate::sdp::{Description, Direction, Media};
 use std::sync::Arc;
 use tandem_model::{Codec, EndpointDescription};
 
@@ -43,40 +43,43 @@ pub fn translate_answer(pending: &PendingOffer, answer: &[u8], from: &mut LegMed
 
 fn settle(pending: &PendingOffer, text: &[u8], from: &mut LegMedia, to: &mut LegMedia) -> Result<Settled, Refusal> {
     let (asked, offered) = (&pending.asked, &pending.offered);
-    let (head, answered) = answered_audio(text, &pending.layout, &offered.numbers)?;
+    let is_fax = asked.stream.is_fax();
+    let (head, answered) = answered_line(text, &pending.layout, is_fax, &offered.numbers)?;
     let Taken { formats, remote, rejected } = take(&answered, &offered.formats, pending.reoffer, to)?;
     let off = rejected || asked.off.is_some();
     let direction = if off { Direction::Inactive } else { answered.direction.and(offered.direction.reversed()) };
 
     // A leg that rejects what it had taken before is off; the one that offered is held and not cut off.
     let spoken = if rejected { offered.formats } else { formats };
-    let heard = Heard { text, head: &head, audio: &answered };
+    let heard = Heard { text, head: &head, stream: &answered };
     let answer = if from.is_anchored() {
         let local = from.local().ok_or(Refusal::NO_ENDPOINT)?;
-        let line = AudioLine {
+        let line = OurLine {
             end: asked.off.as_deref().map_or(End::Open(local.rtp), End::Rejected),
-            formats: order_for(&asked.audio, &spoken),
-            numbers: asked.audio.numbers,
+            formats: order_for(&asked.stream, &spoken),
+            numbers: asked.stream.numbers,
             like: Some(heard),
             direction,
-            mux: asked.audio.mux,
+            mux: asked.stream.mux,
             rtcp: rtcp_to_state(local),
+            fax: is_fax,
         };
         write(from, local.rtp.ip(), asked.times.as_deref().unwrap_or(ALWAYS), &asked.layout, &line)
     } else {
         pass(from, &heard, &formats, &asked.layout)
     };
 
-    from.note_offer(&asked.audio);
+    from.note_offer(&asked.stream);
     to.book.take_all(answered.listed);
     from.session = Some(Session {
         layout: asked.layout.clone(),
         formats: if asked.off.is_some() { FormatList::EMPTY } else { spoken },
-        ours: asked.audio.numbers,
-        theirs: asked.audio.numbers,
+        ours: asked.stream.numbers,
+        theirs: asked.stream.numbers,
         direction: direction.reversed(),
         remote: offered.remote,
-        mux: asked.audio.mux,
+        mux: asked.stream.mux,
+        fax: is_fax,
     });
     to.session = Some(Session {
         layout: pending.layout.clone(),
@@ -86,6 +89,7 @@ fn settle(pending: &PendingOffer, text: &[u8], from: &mut LegMedia, to: &mut Leg
         direction,
         remote,
         mux: offered.mux && answered.mux,
+        fax: is_fax,
     });
     Ok(Settled {
         answer,
@@ -106,14 +110,17 @@ pub(super) struct Taken {
 }
 
 /// Reads what `leg` takes of `offered`. Only where it has a session may it reject the audio.
-pub(super) fn take(answered: &Audio, offered: &FormatList, established: bool, leg: &LegMedia) -> Result<Taken, Refusal> {
+pub(super) fn take(answered: &Stream, offered: &FormatList, established: bool, leg: &LegMedia) -> Result<Taken, Refusal> {
+    if answered.line.port == 0 && answered.is_fax() {
+        return Err(Refusal::FAX_REJECTED);
+    }
     if answered.line.port == 0 {
         let rejected = Taken { formats: FormatList::EMPTY, remote: leg.keep_host(Remote::NOWHERE), rejected: true };
         return if established { Ok(rejected) } else { Err(Refusal::AUDIO_REJECTED) };
     }
     answered.check_protocol(leg.is_anchored())?;
     let formats = answered.formats.retain(|format| offered.contains(format));
-    if formats.codec().is_none() {
+    if formats.codec().is_none() && !answered.is_fax() {
         return Err(Refusal::NO_CODEC);
     }
     let local = leg.local().map(|local| local.rtp.ip());
@@ -121,18 +128,19 @@ pub(super) fn take(answered: &Audio, offered: &FormatList, established: bool, le
     Ok(Taken { formats, remote, rejected: false })
 }
 
-/// The audio line of an answer to an offer of that layout (RFC 3264 §6: a line for each line, in the same order).
-pub(super) fn answered_audio(answer: &[u8], layout: &Layout, asked: &Numbers) -> Result<(Head, Audio), Refusal> {
+/// The line of an answer, of audio or fax, to an offer of that layout (RFC 3264 §6: a line for each line, in the same order).
+pub(super) fn answered_line(answer: &[u8], layout: &Layout, fax: bool, asked: &Numbers) -> Result<(Head, Stream), Refusal> {
     let description = Description::parse(answer)?;
-    let media = description.media().get(layout.audio()).filter(|media| media.is_audio() && description.media().len() == layout.count());
+    let fits = |media: &&Media<'_>| if fax { is_fax(media) } else { media.is_audio() };
+    let media = description.media().get(layout.live()).filter(fits).filter(|_| description.media().len() == layout.count());
     let head = Head::read(answer, &description);
-    let audio = Audio::read(answer, media.ok_or(Refusal::LINE_COUNT)?, &head, asked);
+    let audio = Stream::read(answer, media.ok_or(Refusal::LINE_COUNT)?, &head, asked);
     Ok((head, audio))
 }
 
 /// The order of our answer: that of the offer (RFC 3264 §6.1), but for the codec that the other side speaks, which is
 /// first so that both speak the same.
-fn order_for(asked: &Audio, spoken: &FormatList) -> FormatList {
+fn order_for(asked: &Stream, spoken: &FormatList) -> FormatList {
     let first = spoken.codec().map(Format::of).filter(|format| asked.formats.contains(*format));
     let mut ordered = FormatList::EMPTY;
     first.into_iter().chain(asked.formats.iter().filter(|format| spoken.contains(*format))).for_each(|format| ordered.push(format));

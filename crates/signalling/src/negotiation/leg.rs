@@ -3,7 +3,7 @@
 use super::{
     Exchange, ExchangeEvent, ExchangeOutcome, Refusal,
     format::{Format, FormatList, NumberBook, Numbers},
-    read::{Audio, Remote},
+    read::{Remote, Stream},
     received::Terms,
     write::Layout,
 };
@@ -13,13 +13,14 @@ use std::{
     net::IpAddr,
     sync::{Arc, Weak},
 };
-use tandem_model::{Codec, EndpointDescription, LocalEndpoint, PayloadRule, SourceRule};
+use tandem_model::{Codec, EndpointDescription, LocalEndpoint, PayloadRule, SourceRule, StreamKind};
 
 /// The media of one leg, from its first offer to its end.
 #[derive(Debug)]
 pub struct LegMedia {
     allowed: FormatList,
     anchored: bool,
+    fax: bool,
     nat: Option<IpAddr>,
     local: Option<LocalEndpoint>,
     origin: Option<Box<str>>,
@@ -52,6 +53,8 @@ pub(super) struct Session {
     pub(super) direction: Direction,
     pub(super) remote: Remote,
     pub(super) mux: bool,
+    /// The line in use is one of fax.
+    pub(super) fax: bool,
 }
 
 /// The text of an offer; whoever holds the token keeps the offer open.
@@ -72,6 +75,7 @@ impl LegMedia {
         LegMedia {
             allowed: FormatList::of_codecs(allowed),
             anchored,
+            fax: false,
             nat,
             local: None,
             origin: None,
@@ -87,6 +91,11 @@ impl LegMedia {
     /// Our ports for the leg. An anchored leg needs them before its first offer is translated.
     pub fn set_local(&mut self, local: LocalEndpoint) {
         self.local = Some(local);
+    }
+
+    /// Fax is passed to the leg and taken from it.
+    pub fn allow_fax(&mut self, allow: bool) {
+        self.fax = allow;
     }
 
     /// The host, name or address, that our `o=` lines give to a leg whose media does not go through us.
@@ -134,6 +143,7 @@ impl LegMedia {
         }
         let rtcp = if session.mux { session.remote.rtp } else { session.remote.rtcp };
         Some(Box::new(EndpointDescription {
+            kind: kind_of(session.fax),
             rtp: session.remote.rtp.filter(|_| session.direction.receives()),
             rtcp,
             rtcp_mux: session.mux,
@@ -161,13 +171,14 @@ impl LegMedia {
     pub(super) fn terms(&self) -> Terms {
         Terms {
             anchored: self.anchored,
-            audio: self.session.as_ref().map(|session| session.layout.audio()),
+            live: self.session.as_ref().map(|session| session.layout.live()),
+            fax: self.fax,
             local: self.local.map(|local| local.rtp.ip()),
         }
     }
 
     /// Notes the numbers of an offer of the leg, which our answer repeats (RFC 3264 §6.1).
-    pub(super) fn note_offer(&mut self, asked: &Audio) {
+    pub(super) fn note_offer(&mut self, asked: &Stream) {
         self.book.take_all(asked.listed);
         for format in asked.formats.iter() {
             if let Some(number) = asked.numbers.get(format) {
@@ -182,9 +193,23 @@ impl LegMedia {
         Remote { host: remote.host.or(before), ..remote }
     }
 
+    /// Fax is passed to the leg and taken from it.
+    pub(super) fn allows_fax(&self) -> bool {
+        self.fax
+    }
+
     /// The lines of its session so far.
     pub(super) fn layout(&self) -> Layout {
         self.session.as_ref().map_or(Layout::AUDIO, |session| session.layout.clone())
+    }
+
+    /// The same for an offer of audio, or fax. RFC 3264 §8.3.3: a line may turn from one to the other, or another line takes its
+    /// place; `in_place` says which of these the other leg did.
+    pub(super) fn layout_for(&self, fax: bool, in_place: bool) -> Layout {
+        match &self.session {
+            Some(session) if session.fax != fax && !in_place => session.layout.turned(fax),
+            _ => self.layout(),
+        }
     }
 
     /// Asks the table whether `event` may happen now. An offer that is open already may be tried on another leg.
@@ -230,6 +255,11 @@ impl LegMedia {
         self.sent = Some(Sent { text: Arc::clone(&text), tail });
         text
     }
+}
+
+/// What flows where the line in use is one of fax, or not.
+pub(super) fn kind_of(fax: bool) -> StreamKind {
+    if fax { StreamKind::Udptl } else { StreamKind::Rtp }
 }
 
 /// How the packets of a leg go on: `ours` is what it was told to send, `theirs` what it wants for itself, `hearer` what

@@ -3,10 +3,10 @@
 use super::{
     ExchangeEvent, Offer, Refusal,
     format::{FormatList, Numbers},
-    leg::{LegMedia, Token, payload_rules},
-    read::{Audio, Heard, Remote},
-    received::Chosen,
-    write::{ALWAYS, AudioLine, End, Layout, pass, rtcp_to_state, write},
+    leg::{LegMedia, Token, kind_of, payload_rules},
+    read::{Heard, Remote, Stream},
+    received::{Chosen, Terms},
+    write::{ALWAYS, End, Layout, OurLine, pass, rtcp_to_state, write},
 };
 use crate::sdp::Direction;
 use std::sync::Arc;
@@ -15,24 +15,26 @@ use tandem_model::EndpointDescription;
 /// Makes of an offer that `from` sent the offer that `to` gets.
 ///
 /// # Errors
-/// 488 where no audio line can be taken; 491 and 500 while another offer is open
+/// 488 where no line can be taken; 491 and 500 while another offer is open
 /// ([`super::Exchange`]); 500 where an anchored leg has no ports yet.
 pub fn translate_offer(offer: &Offer, from: &mut LegMedia, to: &mut LegMedia) -> Result<PendingOffer, Refusal> {
     from.permit(ExchangeEvent::OfferArrives, Some(offer.text()))?;
     to.permit(ExchangeEvent::WeOffer, None)?;
     let theirs = from.allowed();
-    let (chosen, off) = match offer.choose(&from.terms(), &to.allowed().retain(|format| theirs.contains(format))) {
+    let mut terms = from.terms();
+    terms.fax &= to.allows_fax();
+    let (chosen, off) = match offer.choose(&terms, &to.allowed().retain(|format| theirs.contains(format))) {
         Ok(chosen) => (chosen, false),
-        Err(refusal) => (switched_off(offer, from, to).ok_or(refusal)?, true),
+        Err(refusal) => (switched_off(offer, &terms, to).ok_or(refusal)?, true),
     };
-    let heard = offer.heard(chosen.audio);
-    let direction = if off { Direction::Inactive } else { chosen.audio.direction };
-    let layout = to.layout();
+    let heard = offer.heard(chosen.stream);
+    let direction = if off { Direction::Inactive } else { chosen.stream.direction };
+    let layout = to.layout_for(chosen.stream.is_fax(), terms.live.is_none_or(|live| live == chosen.index));
     let offered = if from.is_anchored() {
         offer_anchored(&heard, &chosen.formats, direction, &layout, from, to)?
     } else {
         let sdp = pass(to, &heard, &chosen.formats, &layout);
-        let (formats, numbers, mux) = (chosen.formats, chosen.audio.numbers, chosen.audio.mux);
+        let (formats, numbers, mux) = (chosen.formats, chosen.stream.numbers, chosen.stream.mux);
         Offered { sdp, formats, numbers, direction, mux, remote: Remote::NOWHERE }
     };
 
@@ -41,10 +43,10 @@ pub fn translate_offer(offer: &Offer, from: &mut LegMedia, to: &mut LegMedia) ->
     from.open(false, &token);
     to.open(true, &token);
     let asked = Asked {
-        audio: *chosen.audio,
+        stream: *chosen.stream,
         layout: offer.layout(chosen.index),
         times: offer.times().map(Into::into),
-        off: off.then(|| chosen.audio.line.rejected(heard.text)),
+        off: off.then(|| chosen.stream.line.rejected(heard.text)),
     };
     Ok(PendingOffer { token, asked, layout, offered, reoffer })
 }
@@ -65,11 +67,11 @@ pub struct PendingOffer {
 #[derive(Debug)]
 pub(super) struct Asked {
     /// The line of it that is taken.
-    pub(super) audio: Audio,
+    pub(super) stream: Stream,
     pub(super) layout: Layout,
     /// `t=`, if it can be read.
     pub(super) times: Option<Box<[u8]>>,
-    /// The leg switched its audio off: the other leg is put on hold, and this is how the answer repeats the line.
+    /// The leg switched everything off: the other leg is put on hold, and this is how the answer repeats the line.
     pub(super) off: Option<Box<[u8]>>,
 }
 
@@ -85,11 +87,14 @@ pub(super) struct Offered {
     pub(super) remote: Remote,
 }
 
-/// The leg switched its audio off: the other leg is held, in the codecs that it has, and not cut off.
-fn switched_off<'a>(offer: &'a Offer, from: &LegMedia, to: &LegMedia) -> Option<Chosen<'a>> {
-    let (index, audio) = offer.switched_off(&from.terms())?;
+/// The leg switched everything off: the other leg is held, in the codecs that it has, and not cut off.
+fn switched_off<'a>(offer: &'a Offer, terms: &Terms, to: &LegMedia) -> Option<Chosen<'a>> {
+    let (index, stream) = offer.switched_off(terms)?;
+    if stream.is_fax() {
+        return Some(Chosen { index, stream, formats: FormatList::EMPTY });
+    }
     let formats = to.session.as_ref().map(|session| session.formats).filter(|formats| formats.codec().is_some());
-    Some(Chosen { index, audio, formats: formats.unwrap_or_else(|| to.allowed()) })
+    Some(Chosen { index, stream, formats: formats.unwrap_or_else(|| to.allowed()) })
 }
 
 fn offer_anchored(
@@ -100,7 +105,7 @@ fn offer_anchored(
     from: &LegMedia,
     to: &mut LegMedia,
 ) -> Result<Offered, Refusal> {
-    let (local, audio) = (to.local().ok_or(Refusal::NO_ENDPOINT)?, heard.audio);
+    let (local, audio) = (to.local().ok_or(Refusal::NO_ENDPOINT)?, heard.stream);
     let our_end = from.local().ok_or(Refusal::NO_ENDPOINT)?;
     let remote = from.keep_host(audio.remote(Some(our_end.rtp.ip()))?);
     let mut numbers = Numbers::NONE;
@@ -111,8 +116,17 @@ fn offer_anchored(
     }
     let formats = formats.retain(|format| numbers.get(format).is_some());
     // Once shared, ports stay shared unless the answer says otherwise.
-    let mux = audio.mux || to.session.as_ref().is_some_and(|session| session.mux);
-    let line = AudioLine { end: End::Open(local.rtp), formats, numbers, like: Some(*heard), direction, mux, rtcp: rtcp_to_state(local) };
+    let mux = !audio.is_fax() && (audio.mux || to.session.as_ref().is_some_and(|session| session.mux));
+    let line = OurLine {
+        end: End::Open(local.rtp),
+        formats,
+        numbers,
+        like: Some(*heard),
+        direction,
+        mux,
+        rtcp: rtcp_to_state(local),
+        fax: audio.is_fax(),
+    };
     let sdp = write(to, local.rtp.ip(), ALWAYS, layout, &line);
     Ok(Offered { sdp, formats, numbers, direction, mux, remote })
 }
@@ -130,8 +144,9 @@ impl PendingOffer {
         if !from.is_anchored() {
             return None;
         }
-        let offered = &self.offered;
+        let (offered, kind) = (&self.offered, kind_of(self.asked.stream.is_fax()));
         let offerer = EndpointDescription {
+            kind,
             rtp: offered.remote.rtp.filter(|_| offered.direction.receives()),
             rtcp: offered.remote.rtcp,
             rtcp_mux: false,
@@ -141,13 +156,14 @@ impl PendingOffer {
             payloads: Box::default(),
         };
         let answerer = EndpointDescription {
+            kind,
             rtp: None,
             rtcp: None,
             rtcp_mux: false,
             source: to.source(None),
             receives: offered.direction.receives(),
             held: offerer.held,
-            payloads: payload_rules(&offered.formats, &offered.numbers, None, &self.asked.audio.numbers),
+            payloads: payload_rules(&offered.formats, &offered.numbers, None, &self.asked.stream.numbers),
         };
         Some(EarlyMedia { from: Box::new(offerer), to: Box::new(answerer) })
     }

@@ -1,10 +1,10 @@
-//! What an audio line says, gathered in one pass, and whether it can be taken.
+//! What an audio line says, or one of fax, gathered in one pass, and whether it can be taken.
 
 use super::{
     Refusal,
     format::{Format, FormatList, Numbers},
 };
-use crate::sdp::{Connection, Description, Direction, Media, RtcpAddress, RtpMap, Section, Span, Words, number};
+use crate::sdp::{Connection, Description, Direction, Line, Media, RtcpAddress, RtpMap, Section, Span, Words, number};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Milliseconds of sound that a packet may be asked to hold; more is no `ptime` but a mistake.
@@ -46,9 +46,9 @@ pub(super) struct MediaLine {
     format: Span,
 }
 
-/// An audio line with all that concerns it, without what it was read from.
+/// An audio line, or one of fax, with all that concerns it, without what it was read from.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Audio {
+pub(super) struct Stream {
     pub(super) line: MediaLine,
     section: Span,
     /// The section from its first `a=fmtp` on.
@@ -76,15 +76,17 @@ enum Protocol {
     Plain,
     /// RTP with feedback or keys.
     OtherRtp,
+    /// `udptl` of `t38`, on an image line (ITU-T T.38 annex D).
+    Fax,
     Other,
 }
 
-/// An audio line beside the text that it was read from.
+/// Such a line beside the text that it was read from.
 #[derive(Clone, Copy)]
 pub(super) struct Heard<'a> {
     pub(super) text: &'a [u8],
     pub(super) head: &'a Head,
-    pub(super) audio: &'a Audio,
+    pub(super) stream: &'a Stream,
 }
 
 /// Where a leg wants its media.
@@ -172,15 +174,15 @@ impl Protocol {
     }
 }
 
-impl Audio {
+impl Stream {
     /// A dynamic number without `rtpmap` stands for what it stood for in `asked`, our offer: some leave the map out of an
     /// answer.
-    pub(super) fn read(text: &[u8], media: &Media<'_>, head: &Head, asked: &Numbers) -> Audio {
-        let mut audio = Audio {
+    pub(super) fn read(text: &[u8], media: &Media<'_>, head: &Head, asked: &Numbers) -> Stream {
+        let mut audio = Stream {
             line: MediaLine::read(text, media),
             section: media.section().span(text),
             parameters: Span::default(),
-            protocol: Protocol::of(media.proto),
+            protocol: if is_fax(media) { Protocol::Fax } else { Protocol::of(media.proto) },
             host: None,
             formats: FormatList::EMPTY,
             numbers: Numbers::NONE,
@@ -232,6 +234,11 @@ impl Audio {
         audio
     }
 
+    /// It carries fax instead of audio.
+    pub(super) fn is_fax(&self) -> bool {
+        self.protocol == Protocol::Fax
+    }
+
     /// Where its writer receives. `local` is our end of the leg: both must be of one family.
     pub(super) fn remote(&self, local: Option<IpAddr>) -> Result<Remote, Refusal> {
         let port = self.line.port;
@@ -252,6 +259,9 @@ impl Audio {
         if local.is_some_and(|local| local.is_ipv4() != address.is_ipv4()) {
             return Err(Refusal::FAMILY);
         }
+        if self.is_fax() {
+            return Ok(Remote { rtp: Some(SocketAddr::new(address, port)), rtcp: None, host: Some(address) });
+        }
         let rtcp_host = self.rtcp.and_then(|rtcp| rtcp.address).filter(|host| host.is_ipv4() == address.is_ipv4());
         let rtcp_port = self.rtcp.map_or_else(|| port.checked_add(1), |rtcp| Some(rtcp.port).filter(|port| *port != 0));
         let rtcp_host = rtcp_host.filter(|host| !host.is_unspecified() && !host.is_multicast()).unwrap_or(address);
@@ -265,7 +275,7 @@ impl Audio {
     /// Between the peers any RTP may flow; through us only the plain one does.
     pub(super) fn check_protocol(&self, anchored: bool) -> Result<(), Refusal> {
         match self.protocol {
-            Protocol::Plain => Ok(()),
+            Protocol::Plain | Protocol::Fax => Ok(()),
             Protocol::OtherRtp if !anchored => Ok(()),
             Protocol::OtherRtp | Protocol::Other => Err(Refusal::PROTOCOL),
         }
@@ -280,7 +290,15 @@ impl<'a> Heard<'a> {
 
     /// The lines behind `m=`.
     pub(super) fn section(&self) -> Section<'a> {
-        Section::again(self.audio.section, self.text)
+        Section::again(self.stream.section, self.text)
+    }
+
+    /// What the line says of fax, for the other side to read as it is: `T38FaxVersion` and all its like, whatever their case.
+    pub(super) fn fax_attributes(&self) -> impl Iterator<Item = Line<'a>> {
+        let is_of_fax = |line: &Line<'_>| {
+            line.attribute().and_then(|attribute| attribute.name.get(..3)).is_some_and(|start| start.eq_ignore_ascii_case(b"t38"))
+        };
+        self.section().lines().filter(move |line| is_of_fax(line) && is_plain(line.value))
     }
 
     /// The parameters of a format, if they can be shown to another peer.
@@ -288,10 +306,20 @@ impl<'a> Heard<'a> {
         if !format.has_parameters() {
             return None;
         }
-        let parameters = Section::again(self.audio.parameters, self.text).format_parameters(self.audio.numbers.get(format)?)?;
-        let is_plain = parameters.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
-        (is_plain && !parameters.is_empty() && parameters.len() <= MAX_PARAMETERS_BYTES).then_some(parameters)
+        let parameters = Section::again(self.stream.parameters, self.text).format_parameters(self.stream.numbers.get(format)?)?;
+        (is_plain(parameters) && !parameters.is_empty() && parameters.len() <= MAX_PARAMETERS_BYTES).then_some(parameters)
     }
+}
+
+fn is_plain(text: &[u8]) -> bool {
+    text.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ')
+}
+
+/// RFC 3362, and ITU-T T.38 annex D for the line that it stands in. TCP and RTP may carry it too; both are another matter.
+pub(super) fn is_fax(media: &Media<'_>) -> bool {
+    media.kind.eq_ignore_ascii_case(b"image")
+        && media.proto.eq_ignore_ascii_case(b"udptl")
+        && media.formats().next().is_some_and(|format| format.eq_ignore_ascii_case("t38"))
 }
 
 /// `20`, also when something follows it (`20.0`, `20 ms`).

@@ -1,9 +1,9 @@
-//! An offer as it came, and which of its audio lines to go on with.
+//! An offer as it came, and which of its lines to go on with.
 
 use super::{
     Refusal,
     format::{FormatList, Numbers},
-    read::{Audio, Head, Heard, MediaLine},
+    read::{Head, Heard, MediaLine, Stream, is_fax},
     write::Layout,
 };
 use crate::sdp::{Description, Media};
@@ -21,23 +21,26 @@ pub struct Offer {
 
 #[derive(Clone, Copy, Debug)]
 enum Medium {
-    Audio(Audio),
+    Stream(Stream),
     Other(MediaLine),
 }
 
 /// On what terms an offer is looked at.
 pub(super) struct Terms {
     pub(super) anchored: bool,
-    /// Where the audio was so far.
-    pub(super) audio: Option<usize>,
+    /// Which line was in use so far.
+    pub(super) live: Option<usize>,
+    /// Fax may be passed.
+    pub(super) fax: bool,
     /// Our own address on that leg, once it is known.
     pub(super) local: Option<IpAddr>,
 }
 
-/// The audio line of an offer that is gone on with.
+/// The line of an offer that is gone on with.
 pub(super) struct Chosen<'a> {
     pub(super) index: usize,
-    pub(super) audio: &'a Audio,
+    pub(super) stream: &'a Stream,
+    /// None for fax.
     pub(super) formats: FormatList,
 }
 
@@ -62,14 +65,14 @@ impl Offer {
         self.head.times(&self.text)
     }
 
-    pub(super) fn heard<'a>(&'a self, audio: &'a Audio) -> Heard<'a> {
-        Heard { text: &self.text, head: &self.head, audio }
+    pub(super) fn heard<'a>(&'a self, stream: &'a Stream) -> Heard<'a> {
+        Heard { text: &self.text, head: &self.head, stream }
     }
 
-    /// The lines of the answer, the `audio`-th of which is the one in use.
-    pub(super) fn layout(&self, audio: usize) -> Layout {
-        let others = self.media.iter().enumerate().filter(|(index, _)| *index != audio);
-        Layout::new(audio, others.map(|(_, medium)| medium.line().rejected(&self.text)).collect())
+    /// The lines of the answer, the `live`-th of which is the one in use.
+    pub(super) fn layout(&self, live: usize) -> Layout {
+        let others = self.media.iter().enumerate().filter(|(index, _)| *index != live);
+        Layout::new(live, others.map(|(_, medium)| medium.line().rejected(&self.text)).collect())
     }
 
     /// All its lines as an answer rejects them.
@@ -77,21 +80,22 @@ impl Offer {
         self.media.iter().map(|medium| medium.line().rejected(&self.text))
     }
 
-    fn audio(&self, index: usize) -> Option<&Audio> {
+    fn stream(&self, index: usize) -> Option<&Stream> {
         match self.media.get(index)? {
-            Medium::Audio(audio) => Some(audio),
+            Medium::Stream(stream) => Some(stream),
             Medium::Other(_) => None,
         }
     }
 
-    /// The audio line to go on with, and its formats: the line that was used before if it will do, else the first that
-    /// does. `allowed` are the codecs that may be used, the best first.
+    /// The line to go on with, and its formats: the line that was used before if it will do, else the first that does; fax
+    /// where no audio will do. `allowed` are the codecs that may be used, the best first.
     pub(super) fn choose(&self, terms: &Terms, allowed: &FormatList) -> Result<Chosen<'_>, Refusal> {
         let mut refusal = Refusal::NO_AUDIO;
-        for index in terms.audio.into_iter().chain(0..self.media.len()) {
-            let Some(audio) = self.audio(index) else { continue };
-            match accept(audio, terms, allowed) {
-                Ok(formats) => return Ok(Chosen { index, audio, formats }),
+        let lines = || terms.live.into_iter().chain(0..self.media.len()).filter_map(|index| Some((index, self.stream(index)?)));
+        let fax = lines().filter(|(_, stream)| terms.fax && stream.is_fax());
+        for (index, stream) in lines().filter(|(_, stream)| !stream.is_fax()).chain(fax) {
+            match accept(stream, terms, allowed) {
+                Ok(formats) => return Ok(Chosen { index, stream, formats }),
                 Err(reason) if refusal == Refusal::NO_AUDIO => refusal = reason,
                 Err(_) => {}
             }
@@ -99,18 +103,18 @@ impl Offer {
         Err(refusal)
     }
 
-    /// The audio in use, where an offer switches everything off. Some hold a call so.
-    pub(super) fn switched_off(&self, terms: &Terms) -> Option<(usize, &Audio)> {
-        let index = terms.audio?;
-        let audio = self.audio(index)?;
-        self.media.iter().all(|medium| medium.line().port == 0).then_some((index, audio))
+    /// The line in use, where an offer switches everything off. Some hold a call so.
+    pub(super) fn switched_off(&self, terms: &Terms) -> Option<(usize, &Stream)> {
+        let index = terms.live?;
+        let stream = self.stream(index).filter(|stream| terms.fax || !stream.is_fax())?;
+        self.media.iter().all(|medium| medium.line().port == 0).then_some((index, stream))
     }
 }
 
 impl Medium {
     fn read(text: &[u8], media: &Media<'_>, head: &Head) -> Medium {
-        if media.is_audio() {
-            Medium::Audio(Audio::read(text, media, head, &Numbers::NONE))
+        if media.is_audio() || is_fax(media) {
+            Medium::Stream(Stream::read(text, media, head, &Numbers::NONE))
         } else {
             Medium::Other(MediaLine::read(text, media))
         }
@@ -118,31 +122,34 @@ impl Medium {
 
     fn line(&self) -> &MediaLine {
         match self {
-            Medium::Audio(audio) => &audio.line,
+            Medium::Stream(stream) => &stream.line,
             Medium::Other(line) => line,
         }
     }
 }
 
 /// The formats to go on with when these codecs are allowed, in that order.
-fn accept(audio: &Audio, terms: &Terms, allowed: &FormatList) -> Result<FormatList, Refusal> {
-    if audio.line.port == 0 {
+fn accept(stream: &Stream, terms: &Terms, allowed: &FormatList) -> Result<FormatList, Refusal> {
+    if stream.line.port == 0 {
         return Err(Refusal::NO_AUDIO);
     }
-    audio.check_protocol(terms.anchored)?;
+    stream.check_protocol(terms.anchored)?;
     if terms.anchored {
-        audio.remote(terms.local)?;
+        stream.remote(terms.local)?;
     }
-    let formats = audio.formats.restrict(allowed);
+    if stream.is_fax() {
+        return Ok(FormatList::EMPTY);
+    }
+    let formats = stream.formats.restrict(allowed);
     if formats.codec().is_none() { Err(Refusal::NO_CODEC) } else { Ok(formats) }
 }
 
-/// Whether an offer can be translated at all between legs that allow these codecs: asked before ports are spent on it.
+/// Whether an offer can be translated at all between legs that allow these codecs, and `fax`: asked before ports are spent on it.
 ///
 /// # Errors
 /// What [`super::translate_offer`] would refuse, but for what depends on our own addresses.
-pub fn screen_offer(offer: &Offer, from: &[Codec], to: &[Codec], anchored: bool) -> Result<(), Refusal> {
-    let terms = Terms { anchored, audio: None, local: None };
+pub fn screen_offer(offer: &Offer, from: &[Codec], to: &[Codec], fax: bool, anchored: bool) -> Result<(), Refusal> {
+    let terms = Terms { anchored, live: None, fax, local: None };
     let from = FormatList::of_codecs(from);
     let allowed = FormatList::of_codecs(to).retain(|format| from.contains(format));
     offer.choose(&terms, &allowed).map(|_| ())

@@ -46,6 +46,9 @@ impl Refusal {
     /// The answer switches the only medium off.
     pub(super) const AUDIO_REJECTED: Refusal = Refusal::not_acceptable(304, "Audio rejected by the answer");
 
+    /// The answer rejects the fax.
+    pub(super) const FAX_REJECTED: Refusal = Refusal::not_acceptable(304, "Fax rejected by the answer");
+
     /// A leg of an anchored call without its ports.
     pub(super) const NO_ENDPOINT: Refusal = Refusal::own_mistake("Media endpoint not open");
     /// The answer belongs to an offer that another one replaced.

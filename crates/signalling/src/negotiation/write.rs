@@ -1,4 +1,4 @@
-//! The descriptions that we write: one audio line of ours among the lines that the leg's session has had.
+//! The descriptions that we write: one line of ours, of audio or fax, among the lines that the leg's session has had.
 
 use super::{
     format::{FormatList, Numbers},
@@ -19,29 +19,37 @@ const USUAL_BYTES: usize = 384;
 /// `t=` of a session without bounds.
 pub(super) const ALWAYS: &[u8] = b"0 0";
 
+/// What remains of a line in the session of a leg that turned to the other.
+const REJECTED_AUDIO: &[u8] = b"audio 0 RTP/AVP 0";
+const REJECTED_FAX: &[u8] = b"image 0 udptl t38";
+
+/// How the lines of either begin.
+const AUDIO_KIND: &[u8] = b"audio ";
+const FAX_KIND: &[u8] = b"image ";
+
 /// Where nothing is known: no address, as browsers write it (RFC 8829 §5.2.1).
 const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// The `m=` lines of a leg's session: never fewer with time (RFC 3264 §8).
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
-    audio: usize,
+    live: usize,
     /// The other lines in their order, as they are printed: `video 0 RTP/AVP 31`.
     others: Vec<Box<[u8]>>,
 }
 
 impl Layout {
     /// Audio alone.
-    pub(super) const AUDIO: Layout = Layout { audio: 0, others: Vec::new() };
+    pub(super) const AUDIO: Layout = Layout { live: 0, others: Vec::new() };
 
-    /// The `audio`-th line is the one in use.
-    pub(super) fn new(audio: usize, others: Vec<Box<[u8]>>) -> Layout {
-        Layout { audio, others }
+    /// The `live`-th line is the one in use.
+    pub(super) fn new(live: usize, others: Vec<Box<[u8]>>) -> Layout {
+        Layout { live, others }
     }
 
-    /// Which line is the audio.
-    pub(super) fn audio(&self) -> usize {
-        self.audio
+    /// Which line is in use.
+    pub(super) fn live(&self) -> usize {
+        self.live
     }
 
     /// How many lines there are.
@@ -49,8 +57,19 @@ impl Layout {
         self.others.len() + 1
     }
 
-    /// Prints the lines, `audio` where it belongs. `behind` follows each rejected line.
-    fn print(&self, writer: &mut Writer, behind: Option<Line<'_>>, audio: impl FnOnce(&mut Writer)) {
+    /// The same lines with another one in use, between audio and fax: one that was rejected before, or one more at the end.
+    /// So there is never more than one line of each more than the leg itself has ever had.
+    pub(super) fn turned(&self, to_fax: bool) -> Layout {
+        let (left, wanted) = if to_fax { (REJECTED_AUDIO, FAX_KIND) } else { (REJECTED_FAX, AUDIO_KIND) };
+        let mut lines = self.others.clone();
+        lines.insert(self.live.min(lines.len()), left.into());
+        let is_wanted = |line: &[u8]| line.get(..wanted.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(wanted));
+        let live = lines.iter().position(|line| is_wanted(line)).inspect(|live| drop(lines.remove(*live)));
+        Layout { live: live.unwrap_or(lines.len()), others: lines }
+    }
+
+    /// Prints the lines, `live` where it belongs. `behind` follows each rejected line.
+    fn print(&self, writer: &mut Writer, behind: Option<Line<'_>>, live: impl FnOnce(&mut Writer)) {
         let print_others = |writer: &mut Writer, others: &[Box<[u8]>]| {
             for other in others {
                 print_rejected(writer, other);
@@ -59,14 +78,14 @@ impl Layout {
                 }
             }
         };
-        let (before, after) = self.others.split_at(self.audio.min(self.others.len()));
+        let (before, after) = self.others.split_at(self.live.min(self.others.len()));
         print_others(writer, before);
-        audio(writer);
+        live(writer);
         print_others(writer, after);
     }
 }
 
-/// Our end of an audio line.
+/// Our end of a line.
 pub(super) enum End<'a> {
     /// Its address and port.
     Open(SocketAddr),
@@ -74,8 +93,8 @@ pub(super) enum End<'a> {
     Rejected(&'a [u8]),
 }
 
-/// An audio line of ours.
-pub(super) struct AudioLine<'a> {
+/// A line of ours.
+pub(super) struct OurLine<'a> {
     pub(super) end: End<'a>,
     pub(super) formats: FormatList,
     pub(super) numbers: Numbers,
@@ -83,12 +102,14 @@ pub(super) struct AudioLine<'a> {
     pub(super) like: Option<Heard<'a>>,
     pub(super) direction: Direction,
     pub(super) mux: bool,
+    /// It is one of fax: codecs and RTCP are not its matter.
+    pub(super) fax: bool,
     /// Where our RTCP is, if that must be said (RFC 3605).
     pub(super) rtcp: Option<SocketAddr>,
 }
 
 /// Writes a description with our address for `leg`. `times` is what `t=` says.
-pub(super) fn write(leg: &mut LegMedia, address: IpAddr, times: &[u8], layout: &Layout, line: &AudioLine<'_>) -> Arc<[u8]> {
+pub(super) fn write(leg: &mut LegMedia, address: IpAddr, times: &[u8], layout: &Layout, line: &OurLine<'_>) -> Arc<[u8]> {
     let (mut writer, tail) = begin_with(leg, Some(address), times);
     layout.print(&mut writer, None, |writer| line.print(writer));
     leg.stamp(writer, tail)
@@ -98,12 +119,15 @@ fn print_rejected(writer: &mut Writer, line: &[u8]) {
     writer.text("m=").bytes(line).end();
 }
 
-impl AudioLine<'_> {
+impl OurLine<'_> {
     fn print(&self, writer: &mut Writer) {
         let local = match self.end {
             End::Open(local) => local,
             End::Rejected(line) => return print_rejected(writer, line),
         };
+        if self.fax {
+            return self.print_fax(writer, local.port());
+        }
         writer.text("m=audio ").number(local.port().into()).text(" RTP/AVP");
         let listed = || self.formats.iter().filter_map(|format| Some((format, self.numbers.get(format)?)));
         listed().for_each(|(_, number)| _ = writer.text(" ").number(number.into()));
@@ -115,10 +139,10 @@ impl AudioLine<'_> {
                 writer.text("a=fmtp:").number(number.into()).text(" ").bytes(parameters).end();
             }
         }
-        if let Some(ptime) = self.like.and_then(|like| like.audio.ptime) {
+        if let Some(ptime) = self.like.and_then(|like| like.stream.ptime) {
             writer.text("a=ptime:").number(ptime.into()).end();
         }
-        if let Some(maxptime) = self.like.and_then(|like| like.audio.maxptime) {
+        if let Some(maxptime) = self.like.and_then(|like| like.stream.maxptime) {
             writer.text("a=maxptime:").number(maxptime.into()).end();
         }
         writer.text("a=").text(self.direction.as_str()).end();
@@ -127,6 +151,17 @@ impl AudioLine<'_> {
         }
         if self.mux {
             writer.text("a=rtcp-mux\r\n");
+        }
+    }
+
+    fn print_fax(&self, writer: &mut Writer, port: u16) {
+        writer.text("m=image ").number(port.into()).text(" udptl t38\r\n");
+        if let Some(like) = self.like {
+            like.fax_attributes().for_each(|line| writer.line(line));
+        }
+        // Some machines for fax know no directions, and this is what silence means.
+        if self.direction != Direction::SendRecv {
+            writer.text("a=").text(self.direction.as_str()).end();
         }
     }
 }
@@ -147,13 +182,16 @@ pub(super) fn pass(leg: &mut LegMedia, heard: &Heard<'_>, formats: &FormatList, 
     // Groups name the media by their `mid`; all but one of them stay behind.
     print(&mut writer, b'a', |line| line.attribute().is_some_and(|attribute| attribute.name != b"group"));
     let own_connection = if heard.head.has(b'c') { None } else { heard.section().lines().find(|line| line.kind == b'c') };
-    layout.print(&mut writer, own_connection, |writer| pass_audio(writer, heard, formats));
+    layout.print(&mut writer, own_connection, |writer| pass_stream(writer, heard, formats));
     leg.stamp(writer, tail)
 }
 
-fn pass_audio(writer: &mut Writer, heard: &Heard<'_>, formats: &FormatList) {
-    let line = &heard.audio.line;
-    let numbers = || formats.iter().filter_map(|format| heard.audio.numbers.get(format));
+fn pass_stream(writer: &mut Writer, heard: &Heard<'_>, formats: &FormatList) {
+    let line = &heard.stream.line;
+    if heard.stream.is_fax() && line.port != 0 {
+        return pass_fax(writer, heard);
+    }
+    let numbers = || formats.iter().filter_map(|format| heard.stream.numbers.get(format));
     let kept = numbers().fold(0u128, |kept, number| kept | 1 << number);
     if line.port == 0 || kept == 0 {
         return print_rejected(writer, &line.rejected(heard.text));
@@ -169,6 +207,11 @@ fn pass_audio(writer: &mut Writer, heard: &Heard<'_>, formats: &FormatList) {
     };
     let is_kept = |line: &Line<'_>| matches!(line.kind, b'c' | b'b') || line.attribute().is_some_and(concerns_us);
     heard.section().lines().filter(is_kept).for_each(|line| writer.line(line));
+}
+
+fn pass_fax(writer: &mut Writer, heard: &Heard<'_>) {
+    writer.text("m=image ").number(heard.stream.line.port.into()).text(" udptl t38\r\n");
+    heard.section().lines().filter(|line| matches!(line.kind, b'a' | b'b' | b'c')).for_each(|line| writer.line(line));
 }
 
 /// RFC 3605 §2: only RTCP that is not on the next port must be told of.

@@ -27,6 +27,7 @@ impl Phone {
     fn describe(&self, bench: &Bench, leg: u8, mux: bool) {
         let rtp = self.rtp.local_addr().unwrap();
         let description = EndpointDescription {
+            kind: StreamKind::Rtp,
             rtp: Some(rtp),
             rtcp: Some(if mux { rtp } else { self.rtcp.local_addr().unwrap() }),
             rtcp_mux: mux,
