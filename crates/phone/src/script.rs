@@ -126,6 +126,8 @@ pub struct Offer {
     pub direction: Option<Direction>,
     /// The formats from now on; as before where `None`.
     pub formats: Option<Vec<Format>>,
+    /// Fax instead of audio.
+    pub fax: Option<Fax>,
     /// No offer: the other side makes it in its 2xx.
     pub late: bool,
     /// Contact URI from now on.
@@ -134,7 +136,21 @@ pub struct Offer {
     pub edits: Vec<Edit>,
 }
 
+/// How a re-INVITE turns from audio to fax (T.38). One without it turns back likewise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fax {
+    /// The line changes its type (RFC 3264 §8.3.3).
+    InPlace,
+    /// Another line; that of the audio is switched off.
+    Beside,
+}
+
 impl Offer {
+    /// A re-INVITE that turns to fax.
+    pub fn fax(fax: Fax) -> Offer {
+        Offer { fax: Some(fax), ..Offer::default() }
+    }
+
     /// A re-INVITE that only changes the direction.
     pub fn direction(direction: Direction) -> Offer {
         Offer { direction: Some(direction), ..Offer::default() }

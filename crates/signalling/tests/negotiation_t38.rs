@@ -4,7 +4,7 @@ mod negotiation_support;
 
 use negotiation_support::*;
 use tandem_model::{Codec, SourceRule, StreamKind};
-use tandem_signalling::negotiation::{LegMedia, Settled};
+use tandem_signalling::negotiation::{LegMedia, Settled, offer_audio_again, settle_audio_again, translate_answer};
 
 const FAX: &str = "a=T38FaxVersion:0\na=T38MaxBitRate:14400\na=T38FaxFillBitRemoval:0\na=T38FaxRateManagement:transferredTCF\n\
     a=T38FaxMaxBuffer:262\na=T38FaxMaxDatagram:176\na=T38FaxUdpEC:t38UDPRedundancy\n";
@@ -200,7 +200,7 @@ fn an_answer_of_another_kind_does_not_fit() {
         let (mut a, mut b) = fax_legs();
         talk(&mut a, &mut b);
         let pending = offer(&callers_fax(), &mut a, &mut b);
-        let refusal = tandem_signalling::negotiation::translate_answer(&pending, answered.as_bytes(), &mut a, &mut b).unwrap_err();
+        let refusal = translate_answer(&pending, answered.as_bytes(), &mut a, &mut b).unwrap_err();
         assert_eq!(code(&refusal), (488, 399));
     }
 }
@@ -222,4 +222,52 @@ fn attributes_with_control_bytes_do_not_pass() {
     let (mut a, mut b) = fax_legs();
     let offered = callers_fax().replace("a=X-own:1", "a=T38Vendor:\u{7}");
     assert!(!text(offer(&offered, &mut a, &mut b).sdp()).contains("Vendor"));
+}
+
+#[test]
+fn a_leg_that_rejects_the_line_is_offered_its_audio_again() {
+    for (offered, rejected, again) in [
+        (callers_fax(), "m=image 0 udptl t38\n", vec!["m=audio 20004 RTP/AVP 0 101"]),
+        (
+            sdp("192.0.2.10", "m=audio 0 RTP/AVP 0\nm=image 4002 udptl t38\n"),
+            "m=audio 0 RTP/AVP 0\nm=image 0 udptl t38\n",
+            vec!["m=audio 20004 RTP/AVP 0 101", "m=image 0 udptl t38"],
+        ),
+    ] {
+        let (mut a, mut b) = fax_legs();
+        let first = talk(&mut a, &mut b);
+        let pending = offer(&offered, &mut a, &mut b);
+        let refusal = translate_answer(&pending, sdp("198.51.100.7", rejected).as_bytes(), &mut a, &mut b).unwrap_err();
+        assert!(refusal.rejects_fax());
+        assert_eq!((code(&refusal), a.codec()), ((488, 304), Some(Codec::Pcmu)));
+        let pending = offer_audio_again(pending, &mut b).unwrap();
+        assert_eq!((lines(text(pending.sdp()), "m="), version(text(pending.sdp()))), (again, 3));
+        assert_eq!(lines(text(pending.sdp()), "a=fmtp"), ["a=fmtp:101 0-15"]);
+        let answered = if offered == callers_fax() { called() } else { called() + "m=image 0 udptl t38\r\n" };
+        let described = settle_audio_again(&pending, answered.as_bytes(), &a, &mut b).unwrap();
+        drop(pending);
+        assert_eq!(described, (first.describe_from, first.describe_to));
+        // And both are free for the next.
+        exchange(&caller(), &answered, &mut a, &mut b);
+    }
+}
+
+#[test]
+fn a_first_answer_that_rejects_the_fax_is_refused() {
+    let (mut a, mut b) = fax_legs();
+    let pending = offer(&callers_fax(), &mut a, &mut b);
+    let rejected = sdp("198.51.100.7", "m=image 0 udptl t38\n");
+    assert_eq!(code(&translate_answer(&pending, rejected.as_bytes(), &mut a, &mut b).unwrap_err()), (488, 304));
+    assert!(offer_audio_again(pending, &mut b).is_err());
+}
+
+#[test]
+fn a_leg_that_ends_its_fax_by_an_answer_is_off_and_so_is_the_other() {
+    let (mut a, mut b) = fax_legs();
+    talk(&mut a, &mut b);
+    exchange(&callers_fax(), &called_fax(), &mut a, &mut b);
+    let (_, settled) = exchange(&callers_fax(), &sdp("198.51.100.7", "m=image 0 udptl t38\n"), &mut a, &mut b);
+    assert_eq!(lines(text(&settled.answer), "m="), ["m=image 0 udptl t38"]);
+    exchange(&caller(), &called(), &mut a, &mut b);
+    assert_eq!(a.codec(), Some(Codec::Pcmu));
 }

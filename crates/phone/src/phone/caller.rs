@@ -41,6 +41,7 @@ impl Phone {
             formats: self.setup.formats.clone(),
             direction: Direction::SendRecv,
             stream: None,
+            datagrams: Vec::new(),
         };
         self.calls.push(call);
         index

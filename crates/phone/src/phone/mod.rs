@@ -39,6 +39,8 @@ pub struct Setup {
     pub media: SocketAddr,
     /// What it can speak, in order of preference.
     pub formats: Vec<Format>,
+    /// It takes fax where it is offered (T.38 over UDPTL).
+    pub fax: bool,
     /// Proxies that stand before it: Record-Route values as the far end sees them, top first.
     pub record_route: Vec<String>,
     /// Asks for responses to the port it sends from (RFC 3581).
@@ -65,6 +67,7 @@ impl Setup {
             transport: Transport::Udp,
             media: SocketAddr::new(address.ip(), 4000),
             formats: vec![Format::pcmu(), Format::pcma(), Format::events(101)],
+            fax: false,
             record_route: Vec::new(),
             rport: true,
             sticky: false,
@@ -200,7 +203,11 @@ pub struct Call {
     formats: Vec<Format>,
     direction: crate::sdp::Direction,
     stream: Option<Stream>,
+    datagrams: Vec<Vec<u8>>,
 }
+
+/// Datagrams of fax that a call keeps; more are forgotten.
+const MAX_DATAGRAMS: usize = 1024;
 
 /// Whether the caller wants its INVITE back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -216,6 +223,21 @@ impl Call {
     pub fn was_answered(&self) -> bool {
         self.dialogs.iter().any(|dialog| dialog.stage != Stage::Early && dialog.session.is_settled())
             || self.fired.contains(&When::Answered)
+    }
+
+    /// Datagrams that came while it faxed, in their order.
+    pub fn datagrams(&self) -> &[Vec<u8>] {
+        &self.datagrams
+    }
+
+    /// Where it has its media.
+    pub fn media(&self) -> SocketAddr {
+        self.media
+    }
+
+    fn is_faxing(&self) -> bool {
+        let session = self.current().map(|dialog| &self.dialogs[dialog].session);
+        session.and_then(|session| session.local.as_ref()).is_some_and(|local| local.fax_line().is_some())
     }
 
     /// How many dialogs there have been: one a fork.
@@ -379,8 +401,10 @@ impl Phone {
             Input::Datagram { source, local, bytes } => self.on_bytes(now, Transport::Udp, source, local, bytes),
             Input::Streamed { source, local, bytes } => self.on_bytes(now, Transport::Tcp, source, local, bytes),
             Input::Rtp { source, local, bytes } => {
-                let call = self.calls.iter_mut().rev().find(|call| call.media == local);
-                if let Some(stream) = call.and_then(|call| call.stream.as_mut()) {
+                let Some(call) = self.calls.iter_mut().rev().find(|call| call.media == local) else { return };
+                if call.is_faxing() && call.datagrams.len() < MAX_DATAGRAMS {
+                    call.datagrams.push(bytes.to_vec());
+                } else if let Some(stream) = call.stream.as_mut() {
                     stream.on_packet(now, source, bytes);
                 }
             }

@@ -2,9 +2,9 @@
 
 use super::{CallIndex, Phone, Role};
 use crate::{
-    Body,
+    Body, Fax,
     media::Stream,
-    sdp::{Direction, Format, Origin, Sdp, check_answer, check_next, connection_text},
+    sdp::{Direction, Format, Media, Origin, Sdp, check_answer, check_next, connection_text},
 };
 use tandem_model::Timestamp;
 
@@ -32,7 +32,7 @@ impl Phone {
     }
 
     /// A new offer inside a dialog: the m= lines of before, ours renewed.
-    pub(super) fn next_offer(&mut self, call: CallIndex, dialog: usize) -> Sdp {
+    pub(super) fn next_offer(&mut self, call: CallIndex, dialog: usize, fax: Option<Fax>) -> Sdp {
         let own = &self.calls[call];
         let mut formats = own.formats.clone();
         let session = &own.dialogs[dialog].session;
@@ -41,9 +41,21 @@ impl Phone {
         }
         let mut offer = Sdp::audio(self.origin(call, Some(dialog), 1), own.media.ip(), own.media.port(), &formats, own.direction);
         if let (Some(last), Some(fresh)) = (&session.local, offer.media.pop()) {
-            let place = last.media.iter().position(|media| media.kind == "audio").unwrap_or(0);
+            let fresh = if fax.is_some() { Media::fax(own.media.port(), own.direction) } else { fresh };
+            let live = last.media.iter().position(|media| media.port != 0).unwrap_or(0);
+            let same = last.media.iter().position(|media| media.kind == fresh.kind);
             offer.media = last.media.clone();
-            offer.media[place] = fresh;
+            match same {
+                Some(place) => {
+                    offer.media[live].stop();
+                    offer.media[place] = fresh;
+                }
+                None if fax == Some(Fax::Beside) => {
+                    offer.media[live].stop();
+                    offer.media.push(fresh);
+                }
+                None => offer.media[live] = fresh,
+            }
         } else {
             offer = Sdp::audio(offer.origin, own.media.ip(), own.media.port(), &formats, own.direction);
         }
@@ -104,7 +116,9 @@ impl Phone {
         let own = &self.calls[call];
         let offer = own.dialogs[dialog].session.remote_offer.clone()?;
         let origin = self.origin(call, Some(dialog), 1);
-        let answer = offer.answer(origin, own.media.ip(), own.media.port(), &own.formats, own.direction)?;
+        let (address, port) = (own.media.ip(), own.media.port());
+        let audio = offer.answer(origin.clone(), address, port, &own.formats, own.direction);
+        let answer = audio.or_else(|| offer.answer_fax(origin, address, port, own.direction).filter(|_| self.setup.fax))?;
         let answer = self.versioned(call, dialog, answer);
         let session = &mut self.calls[call].dialogs[dialog].session;
         (session.local, session.remote, session.remote_offer) = (Some(answer.clone()), Some(offer), None);
@@ -133,7 +147,7 @@ impl Phone {
         if let (Some(local), Some(_), true) = (&session.local, &session.remote, self.invite_had_offer(call)) {
             return Some(local.print());
         }
-        Some(self.next_offer(call, dialog).print())
+        Some(self.next_offer(call, dialog, None).print())
     }
 
     /// Whether the INVITE that waits came with an offer.

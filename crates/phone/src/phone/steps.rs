@@ -77,7 +77,7 @@ impl Phone {
         if let Some(contact) = &offer.contact {
             self.calls[call].dialogs[dialog].move_to(contact);
         }
-        let body = (!offer.late).then(|| self.next_offer(call, dialog).print());
+        let body = (!offer.late).then(|| self.next_offer(call, dialog, offer.fax).print());
         let edits = offer.edits.clone();
         self.send_in_dialog(now, call, dialog, "INVITE", Purpose::Reinvite(offer), &edits, body);
     }

@@ -24,7 +24,8 @@ fn check_line(offered: &Media, answered: &Media, report: &mut dyn FnMut(String))
     if offered.port == 0 {
         return report("a refused stream came back to life".into());
     }
-    for format in &answered.formats {
+    // Formats of fax are no payload numbers.
+    for format in answered.formats.iter().filter(|_| answered.kind != "image") {
         let encoding = answered.encoding(format);
         if encoding.is_none() {
             report(format!("payload {format} has no rtpmap"));
@@ -69,7 +70,9 @@ pub fn check_next(before: &Sdp, next: &Sdp) -> Vec<String> {
         wrong.push("an m= line is gone".into());
     }
     for (index, (old, new)) in before.media.iter().zip(&next.media).enumerate() {
-        if old.kind != new.kind && old.port != 0 {
+        // §8.3.3: audio and fax may take turns on one line.
+        let turns = |kind: &str| matches!(kind, "audio" | "image");
+        if old.kind != new.kind && old.port != 0 && !(turns(&old.kind) && turns(&new.kind)) {
             wrong.push(format!("m= line {} turned from {} to {}", index + 1, old.kind, new.kind));
         }
         // §8.3.2: a payload number keeps its codec for the whole session.

@@ -132,6 +132,26 @@ pub struct Media {
 }
 
 impl Media {
+    /// A line of fax (ITU-T T.38 annex D).
+    pub fn fax(port: u16, direction: Direction) -> Media {
+        let attributes = ["T38FaxVersion:0", "T38MaxBitRate:14400", "T38FaxRateManagement:transferredTCF", "T38FaxUdpEC:t38UDPRedundancy"];
+        Media {
+            kind: "image".into(),
+            port,
+            protocol: "udptl".into(),
+            formats: vec!["t38".into()],
+            connection: None,
+            attributes: attributes.map(String::from).into(),
+            direction,
+        }
+    }
+
+    /// Switches the stream off.
+    pub fn stop(&mut self) {
+        (self.port, self.connection) = (0, None);
+        self.attributes.clear();
+    }
+
     /// The encoding of a payload number: of `a=rtpmap`, or what RFC 3551 assigned, upper case, one channel left out.
     pub fn encoding(&self, format: &str) -> Option<String> {
         let mapped = self.attributes.iter().find_map(|attribute| {
@@ -253,6 +273,30 @@ impl Sdp {
             }
         }
         text.into_bytes()
+    }
+
+    /// The line of fax, if it is on.
+    pub fn fax_line(&self) -> Option<&Media> {
+        self.media.iter().find(|media| media.kind == "image" && media.protocol == "udptl" && media.port != 0)
+    }
+
+    /// Where the fax wants its datagrams.
+    pub fn fax_address(&self) -> Option<std::net::SocketAddr> {
+        let media = self.fax_line()?;
+        Some(std::net::SocketAddr::new(media.connection.or(self.connection)?, media.port))
+    }
+
+    /// An answer that takes the fax and nothing else.
+    pub fn answer_fax(&self, origin: Origin, address: IpAddr, port: u16, wish: Direction) -> Option<Sdp> {
+        let chosen = self.fax_line()?;
+        let mut media: Vec<Media> = self.media.clone();
+        for line in &mut media {
+            match &*line == chosen {
+                true => *line = Media::fax(port, chosen.direction.answered_with(wish)),
+                false => line.stop(),
+            }
+        }
+        Some(Sdp { origin, connection: Some(address), media })
     }
 
     /// The first audio line.

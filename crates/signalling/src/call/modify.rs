@@ -5,10 +5,10 @@ use super::leg::{Leg, MAX_FORWARDS, sdp_of};
 use super::phase::{PassedOffer, Phase};
 use super::{Call, Side, context};
 use crate::message::Message;
-use crate::negotiation::{self, Offer, PendingOffer};
+use crate::negotiation::{self, Offer, PendingAudio, PendingOffer, Refusal};
 use bytes::Bytes;
 use std::sync::Arc;
-use tandem_model::{EndReason, Timestamp};
+use tandem_model::{EndReason, MediaCommand, Timestamp};
 
 /// A re-INVITE under way. `from` is the side whose peer began it.
 #[derive(Debug)]
@@ -19,12 +19,16 @@ pub(super) enum Modify {
     Asking { from: Side },
     /// The other side's offer went back in our 2xx, whose ACK will hold the answer.
     Answering { from: Side, late: Box<PassedOffer> },
+    /// Its offer of fax left the other side without a stream; it was refused, and the other side is offered its audio again.
+    Restoring { from: Side, pending: Box<PendingAudio> },
 }
 
 impl Modify {
     fn from(&self) -> Side {
         match self {
-            Modify::Offering { from, .. } | Modify::Asking { from } | Modify::Answering { from, .. } => *from,
+            Modify::Offering { from, .. } | Modify::Asking { from } | Modify::Answering { from, .. } | Modify::Restoring { from, .. } => {
+                *from
+            }
         }
     }
 }
@@ -105,9 +109,11 @@ impl Call {
                         self.acknowledge(now, from.other(), None);
                         self.accept_modify(now, from, &answer);
                     }
+                    Err(refusal) if refusal.rejects_fax() => self.restore_audio(now, from, *pending, &refusal),
                     Err(_) => self.end(now, EndReason::Failed(488), None),
                 }
             }
+            (Some(Modify::Restoring { from, pending }), Some(sdp)) => self.on_audio_restored(now, from, &pending, &sdp),
             (Some(Modify::Asking { from }), Some(sdp)) => {
                 let Ok(offer) = Offer::read(sdp) else { return self.decline(now, from.other(), None) };
                 let Some((near, far)) = self.pair(from) else { return };
@@ -123,6 +129,38 @@ impl Call {
             // A 2xx without the SDP that it owes leaves the two sides with different ideas of the session.
             _ => self.end(now, EndReason::Failed(500), None),
         }
+    }
+
+    /// The other side took the re-INVITE and nothing of its fax: the peer that began it is refused, so its audio goes on
+    /// (RFC 3261 §14.1), and the other side is to have its own again.
+    fn restore_audio(&mut self, now: Timestamp, from: Side, pending: PendingOffer, refusal: &Refusal) {
+        self.acknowledge(now, from.other(), None);
+        let failure = Failure::refused(refusal, &self.warn_agent());
+        self.refuse_modify(now, from, &failure);
+        let far = match from {
+            Side::Caller => self.callee.as_mut(),
+            Side::Callee => Some(&mut self.caller),
+        };
+        let Some(far) = far else { return };
+        let pending = negotiation::offer_audio_again(pending, &mut far.media).ok();
+        match pending.filter(|pending| far.reinvite(context!(self, now), Some(pending.sdp()), MAX_FORWARDS)) {
+            Some(pending) => self.modify = Some(Modify::Restoring { from, pending: Box::new(pending) }),
+            None => self.end(now, EndReason::Failed(488), None),
+        }
+    }
+
+    fn on_audio_restored(&mut self, now: Timestamp, from: Side, pending: &PendingAudio, sdp: &[u8]) {
+        let Some((near, far)) = self.pair(from) else { return };
+        let Ok((describe_near, describe_far)) = negotiation::settle_audio_again(pending, sdp, &near.media, &mut far.media) else {
+            return self.end(now, EndReason::Failed(488), None);
+        };
+        let described = [(near.id, describe_near), (far.id, describe_far)];
+        for (leg, description) in described {
+            if let Some(description) = description {
+                self.media(MediaCommand::Describe { call: self.id, leg, description });
+            }
+        }
+        self.acknowledge(now, from.other(), None);
     }
 
     /// The answer to the other side's offer.
@@ -147,9 +185,17 @@ impl Call {
         if matches!(message.status(), 408 | 481) {
             return self.end(now, EndReason::DialogLost, None);
         }
+        if let Modify::Restoring { .. } = modify {
+            // Where offers crossed, the other side's own comes again (RFC 3261 §14.1). With any other refusal it has no stream and wants none.
+            if message.status() != 491 {
+                self.end(now, EndReason::Failed(488), None);
+            }
+            return;
+        }
         let mut failure = Failure::from_response(message);
+        let offers_fax = matches!(&modify, Modify::Offering { pending, .. } if pending.is_fax());
         // Inside a dialog these are about the offer or about crossing, and the other peer knows what to do with them.
-        if matches!(message.status(), 487 | 491) {
+        if matches!(message.status(), 487 | 491) || (offers_fax && message.status() == 415) {
             failure.status = message.status();
         }
         self.refuse_modify(now, modify.from(), &failure);
@@ -158,7 +204,7 @@ impl Call {
     /// The peer took its re-INVITE back; 200 is sent to its CANCEL.
     pub(super) fn on_modify_cancelled(&mut self, now: Timestamp, side: Side, reason: Option<&str>) {
         match &self.modify {
-            Some(modify) if modify.from() == side => {
+            Some(modify) if modify.from() == side && !matches!(modify, Modify::Restoring { .. }) => {
                 let far = match side {
                     Side::Caller => self.callee.as_mut(),
                     Side::Callee => Some(&mut self.caller),

@@ -87,7 +87,17 @@ pub fn answer_alone(offer: &Offer, leg: &mut LegMedia, builtin: BuiltIn) -> Resu
     let sdp = write(leg, local.rtp.ip(), offer.times().unwrap_or(ALWAYS), &layout, &line);
     leg.note_offer(audio);
     let (ours, theirs) = (audio.numbers, audio.numbers);
-    let session = Session { layout, formats, ours, theirs, direction: direction.reversed(), remote, mux: audio.mux, fax: false };
+    let session = Session {
+        layout,
+        formats,
+        ours,
+        theirs,
+        direction: direction.reversed(),
+        remote,
+        mux: audio.mux,
+        fax: false,
+        said: Arc::clone(&sdp),
+    };
     join(leg, session, (builtin, packet_ms(audio)), off.is_some(), sdp)
 }
 
@@ -147,7 +157,7 @@ fn settle(pending: &PendingAlone, answer: &[u8], leg: &mut LegMedia) -> Result<A
     let direction = if rejected { Direction::Inactive } else { answered.direction };
     let mux = answered.mux && pending.mux;
     let (layout, ours, theirs) = (pending.layout.clone(), pending.numbers, answered.numbers);
-    let session = Session { layout, formats, ours, theirs, direction, remote, mux, fax: false };
+    let session = Session { layout, formats, ours, theirs, direction, remote, mux, fax: false, said: Arc::clone(&pending.sdp) };
     join(leg, session, (pending.builtin, packet_ms(&answered)), rejected, Arc::default())
 }
 

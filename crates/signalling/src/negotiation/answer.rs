@@ -5,7 +5,7 @@ use super::{
     format::{Format, FormatList, Numbers},
     leg::{LegMedia, Session},
     read::{Head, Heard, Remote, Stream, is_fax},
-    write::{ALWAYS, End, Layout, OurLine, decline, pass, rtcp_to_state, write},
+    write::{ALWAYS, End, Layout, OurLine, REJECTED_FAX, decline, pass, rtcp_to_state, write},
 };
 use crate::sdp::{Description, Direction, Media};
 use std::sync::Arc;
@@ -54,8 +54,9 @@ fn settle(pending: &PendingOffer, text: &[u8], from: &mut LegMedia, to: &mut Leg
     let heard = Heard { text, head: &head, stream: &answered };
     let answer = if from.is_anchored() {
         let local = from.local().ok_or(Refusal::NO_ENDPOINT)?;
+        let gone = asked.off.as_deref().or((rejected && is_fax).then_some(REJECTED_FAX));
         let line = OurLine {
-            end: asked.off.as_deref().map_or(End::Open(local.rtp), End::Rejected),
+            end: gone.map_or(End::Open(local.rtp), End::Rejected),
             formats: order_for(&asked.stream, &spoken),
             numbers: asked.stream.numbers,
             like: Some(heard),
@@ -80,6 +81,7 @@ fn settle(pending: &PendingOffer, text: &[u8], from: &mut LegMedia, to: &mut Leg
         remote: offered.remote,
         mux: asked.stream.mux,
         fax: is_fax,
+        said: Arc::clone(&answer),
     });
     to.session = Some(Session {
         layout: pending.layout.clone(),
@@ -90,6 +92,7 @@ fn settle(pending: &PendingOffer, text: &[u8], from: &mut LegMedia, to: &mut Leg
         remote,
         mux: offered.mux && answered.mux,
         fax: is_fax,
+        said: Arc::clone(&offered.sdp),
     });
     Ok(Settled {
         answer,
@@ -111,7 +114,8 @@ pub(super) struct Taken {
 
 /// Reads what `leg` takes of `offered`. Only where it has a session may it reject the audio.
 pub(super) fn take(answered: &Stream, offered: &FormatList, established: bool, leg: &LegMedia) -> Result<Taken, Refusal> {
-    if answered.line.port == 0 && answered.is_fax() {
+    // While it faxes already there is no audio to go back to.
+    if answered.line.port == 0 && answered.is_fax() && leg.session.as_ref().is_none_or(|session| !session.fax) {
         return Err(Refusal::FAX_REJECTED);
     }
     if answered.line.port == 0 {

@@ -55,6 +55,8 @@ pub(super) struct Session {
     pub(super) mux: bool,
     /// The line in use is one of fax.
     pub(super) fax: bool,
+    /// What we said to the leg.
+    pub(super) said: Arc<[u8]>,
 }
 
 /// The text of an offer; whoever holds the token keeps the offer open.

@@ -32,6 +32,9 @@
 //! re-INVITE of a   as the early offer, without Open; of b: with a and b swapped. Without SDP: as the late offer.
 //!    glare         translate_offer refuses with 491 or 500                 as the table in `Exchange` says
 //!    b refuses     drop(pending)                                           both as before
+//!    fax: b's 200 rejects the line: translate_answer refuses, and refusal.rejects_fax()
+//!                  pending = offer_audio_again(pending, b)?                488 to a; re-INVITE to b carries pending.sdp()
+//!                  settle_audio_again(&pending, sdp, a, b)?                describe both
 //!
 //! echo, tone       x = answer_alone(offer, a, builtin)?                    200 carries x.sdp; describe, Play(x.tone)
 //!    without SDP   pending = offer_alone(a, builtin)?                      200 carries pending.sdp()
@@ -49,6 +52,7 @@ mod offer;
 mod read;
 mod received;
 mod refusal;
+mod restore;
 mod state;
 mod write;
 
@@ -58,4 +62,5 @@ pub use leg::LegMedia;
 pub use offer::{EarlyMedia, PendingOffer, translate_offer};
 pub use received::{Offer, screen_offer};
 pub use refusal::Refusal;
+pub use restore::{PendingAudio, Restored, offer_audio_again, settle_audio_again};
 pub use state::{Exchange, ExchangeEvent, ExchangeOutcome};

@@ -137,6 +137,11 @@ impl PendingOffer {
         &self.offered.sdp
     }
 
+    /// It is one of fax.
+    pub fn is_fax(&self) -> bool {
+        self.asked.stream.is_fax()
+    }
+
     /// The two legs as far as the first offer of a call describes them, for media that comes before the answer does: the
     /// leg that offered can be sent to, and the other may send what it was offered from the host of its signalling, if
     /// that is believed. `None` where media does not go through us.

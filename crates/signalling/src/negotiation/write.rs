@@ -21,7 +21,7 @@ pub(super) const ALWAYS: &[u8] = b"0 0";
 
 /// What remains of a line in the session of a leg that turned to the other.
 const REJECTED_AUDIO: &[u8] = b"audio 0 RTP/AVP 0";
-const REJECTED_FAX: &[u8] = b"image 0 udptl t38";
+pub(super) const REJECTED_FAX: &[u8] = b"image 0 udptl t38";
 
 /// How the lines of either begin.
 const AUDIO_KIND: &[u8] = b"audio ";
@@ -66,6 +66,13 @@ impl Layout {
         let is_wanted = |line: &[u8]| line.get(..wanted.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(wanted));
         let live = lines.iter().position(|line| is_wanted(line)).inspect(|live| drop(lines.remove(*live)));
         Layout { live: live.unwrap_or(lines.len()), others: lines }
+    }
+
+    /// The same lines with one of fax behind them that was rejected.
+    pub(super) fn with_rejected_fax(&self) -> Layout {
+        let mut others = self.others.clone();
+        others.push(REJECTED_FAX.into());
+        Layout { live: self.live, others }
     }
 
     /// Prints the lines, `live` where it belongs. `behind` follows each rejected line.
@@ -228,6 +235,18 @@ pub(super) fn decline(leg: &mut LegMedia, offer: &Offer) -> Arc<[u8]> {
     leg.stamp(writer, tail)
 }
 
+/// A description that `leg` was sent before, with a rejected line of fax behind it if that `adds`.
+pub(super) fn again(leg: &mut LegMedia, said: &[u8], adds: bool) -> Option<Arc<[u8]>> {
+    // Behind `o=- id version `.
+    let (behind, _) = said.iter().enumerate().filter(|(_, byte)| **byte == b' ').nth(2)?;
+    let (mut writer, tail) = begin_origin(leg);
+    writer.bytes(said.get(behind + 1..)?);
+    if adds {
+        print_rejected(&mut writer, REJECTED_FAX);
+    }
+    Some(leg.stamp(writer, tail))
+}
+
 /// The lines of a session whose media comes from us.
 fn begin_with(leg: &LegMedia, address: Option<IpAddr>, times: &[u8]) -> (Writer, usize) {
     let (mut writer, tail) = begin(leg, address);
@@ -238,9 +257,7 @@ fn begin_with(leg: &LegMedia, address: Option<IpAddr>, times: &[u8]) -> (Writer,
 /// The lines up to the name, with the version tentatively one up; what counts as a change begins at the offset. Without an
 /// address of our media the origin is that of our signalling.
 fn begin(leg: &LegMedia, address: Option<IpAddr>) -> (Writer, usize) {
-    let mut writer = Writer::with_capacity(USUAL_BYTES);
-    writer.text("v=0\r\no=- ").number(leg.session_id()).text(" ").number(leg.next_version()).text(" ");
-    let tail = writer.len();
+    let (mut writer, tail) = begin_origin(leg);
     match (address, leg.origin()) {
         (Some(address), _) => writer.address(address),
         (None, Some(host)) => match host.parse() {
@@ -251,5 +268,12 @@ fn begin(leg: &LegMedia, address: Option<IpAddr>) -> (Writer, usize) {
         (None, None) => writer.address(NO_ADDRESS),
     };
     writer.text("\r\ns=-\r\n");
+    (writer, tail)
+}
+
+fn begin_origin(leg: &LegMedia) -> (Writer, usize) {
+    let mut writer = Writer::with_capacity(USUAL_BYTES);
+    writer.text("v=0\r\no=- ").number(leg.session_id()).text(" ").number(leg.next_version()).text(" ");
+    let tail = writer.len();
     (writer, tail)
 }

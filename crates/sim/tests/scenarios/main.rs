@@ -21,6 +21,7 @@ mod early_media;
 mod expires;
 mod failover;
 mod failures;
+mod fax;
 mod forks;
 mod headers;
 mod in_dialog_races;
