@@ -42,6 +42,7 @@ pub fn negotiation(bytes: &[u8]) {
 fn leg(index: u8, anchored: bool, nat: bool) -> LegMedia {
     let host = |last: u8| IpAddr::from(Ipv4Addr::new(203, 0, 113, last));
     let mut leg = LegMedia::new(&Codec::ALL, anchored, nat.then(|| host(index)), 1000);
+    leg.allow_fax(true);
     let address = host(100 + index);
     if anchored {
         leg.set_local(LocalEndpoint { leg: id(index), rtp: SocketAddr::new(address, 20_000), rtcp: SocketAddr::new(address, 20_001) });

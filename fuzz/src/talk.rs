@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 use tandem_media::{Channel, Input, Output, PacketBuf, Session, Setup, Verdict};
 use tandem_model::{
-    CallId, EndpointDescription, EndpointStats, LegId, LocalEndpoint, MediaEvent, PayloadRule, PortId, SourceRule, Timestamp,
+    CallId, EndpointDescription, EndpointStats, LegId, LocalEndpoint, MediaEvent, PayloadRule, PortId, SourceRule, StreamKind, Timestamp,
 };
 
 /// The two legs' addresses for RTP; RTCP is at the next port.
@@ -53,6 +53,7 @@ impl Talk {
     pub(crate) fn describe(&mut self, leg: usize, rtcp_mux: bool) {
         let rtp = phone(leg, 0);
         let description = EndpointDescription {
+            kind: StreamKind::Rtp,
             rtp: Some(rtp),
             rtcp: Some(if rtcp_mux { rtp } else { phone(leg, 1) }),
             rtcp_mux,

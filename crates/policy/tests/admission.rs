@@ -77,11 +77,11 @@ fn strangers_are_refused_or_met_with_silence() {
 
 #[test]
 fn a_caller_is_spoken_with_where_it_came_in() {
-    let text = "[[trunk]]\nname='t'\nmatch={sources=['0.0.0.0/0']}\nnat=true\ncodecs=['pcma']\nring_timeout='1m'\n";
+    let text = "[[trunk]]\nname='t'\nmatch={sources=['0.0.0.0/0']}\nnat=true\nt38=true\ncodecs=['pcma']\nring_timeout='1m'\n";
     let rules = rules(text);
     for (listener, media) in [(INSIDE, MediaSide(0)), (OUTSIDE, MediaSide(1))] {
         let Decision::Admitted { profile, .. } = ask(&rules, &Question::Admit(admit(listener, "10.0.0.1"))) else { unreachable!() };
-        assert_eq!((profile.listener, profile.media, profile.nat), (listener, media, true));
+        assert_eq!((profile.listener, profile.media, profile.nat, profile.t38), (listener, media, true, true));
         assert_eq!(*profile.codecs, [tandem_model::Codec::Pcma]);
         assert_eq!(profile.ring_timeout.as_secs(), 60);
     }

@@ -18,6 +18,7 @@ targets = [{ uri = 'sip:198.51.100.10;transport=udp' }, { uri = 'sip:sbc.example
 listen = 'outside'
 codecs = ['pcma']
 nat = true
+t38 = true
 trying_timeout = '2s'
 ring_timeout = '1m'
 ";
@@ -97,11 +98,11 @@ fn a_bridge_lists_its_targets_in_order_with_all_that_a_leg_needs() {
     assert_eq!(legs[0].destination, Destination::Address("198.51.100.10:5060".parse().unwrap()));
     assert_eq!(legs[1].destination, Destination::Name { host: "sbc.example.net".into(), port: 5080 });
     let profile = &legs[1].profile;
-    assert_eq!((profile.listener, profile.media, profile.nat), (ListenerId(1), MediaSide(1), true));
+    assert_eq!((profile.listener, profile.media, profile.nat, profile.t38), (ListenerId(1), MediaSide(1), true, true));
     assert_eq!(*profile.codecs, [Codec::Pcma]);
     assert_eq!((profile.trying_timeout, profile.ring_timeout), (Duration::from_secs(2), Duration::from_secs(60)));
     let profile = &legs[2].profile;
-    assert_eq!((profile.listener, profile.media, profile.nat), (ListenerId(0), MediaSide(0), false));
+    assert_eq!((profile.listener, profile.media, profile.nat, profile.t38), (ListenerId(0), MediaSide(0), false, false));
     assert_eq!(*profile.codecs, Codec::ALL);
     assert_eq!((profile.trying_timeout, profile.ring_timeout), (Duration::from_secs(4), Duration::from_secs(180)));
 }

@@ -26,7 +26,7 @@ pub const DORA: SocketAddr = v6(4);
 pub const ERIN: SocketAddr = v6(5);
 
 /// Everybody calls everybody by name; `two` tries bob, then carol; `direct` is bob without anchored media; `echo` and
-/// `tone` are answered by the core; `law` is bob with A-law alone.
+/// `tone` are answered by the core; `law` is bob with A-law alone. Fax passes between carol, dora and erin.
 pub const STANDARD: &str = r#"
 [node]
 name = "sim"
@@ -74,9 +74,11 @@ name = "carol"
 match = { sources = ["10.0.3.0/24"] }
 targets = [{ uri = "sip:10.0.3.1" }]
 codecs = ["pcma", "pcmu"]
+t38 = true
 
 [[trunk]]
 name = "dora"
+t38 = true
 match = { sources = ["fd00:0:0:4::/64"] }
 targets = [{ uri = "sip:[fd00:0:0:4::1]" }]
 listen = "six"
@@ -84,6 +86,7 @@ media = "six"
 
 [[trunk]]
 name = "erin"
+t38 = true
 match = { sources = ["fd00:0:0:5::/64"] }
 targets = [{ uri = "sip:[fd00:0:0:5::1]" }]
 listen = "six"

@@ -7,7 +7,7 @@
 use std::{net::SocketAddr, panic::AssertUnwindSafe, time::Duration};
 use tandem_model::{EndReason, Random};
 use tandem_phone::{
-    Act, Body, Demand, Edit, Habits, Offer, OnCancel, Place, Reply, Request, Role, Script, When,
+    Act, Body, Demand, Edit, Fax, Habits, Offer, OnCancel, Place, Reply, Request, Role, Script, When,
     sdp::{Direction, Format},
 };
 use tandem_sim::{ALICE, BOB, CAROL, CORE, CORE_V6, DORA, ERIN, Link, STANDARD, Sim, ms, seed_from_environment, standard_over_tcp};
@@ -207,11 +207,15 @@ fn play(seed: u64, world: World) -> Sim {
 /// Half of the worlds are of UDP alone; in the others each phone has TCP or not.
 fn house(dice: &mut Dice, seed: u64, world: World) -> Sim {
     let phones: Vec<SocketAddr> = if dice.chance(50) { Vec::new() } else { PHONES.into_iter().filter(|_| dice.chance(50)).collect() };
-    match world {
+    let mut sim = match world {
         World::Demanding => demanding_house(dice, seed, &phones),
         _ if phones.is_empty() => Sim::new(seed),
         _ => Sim::over_tcp(seed, &phones),
+    };
+    for phone in PHONES {
+        sim.phone_mut(phone).setup_mut().fax = dice.chance(70);
     }
+    sim
 }
 
 /// The house in which alice must prove who she is, and everybody's trunk has a login, follows redirections and turns to carol last.
@@ -409,6 +413,7 @@ fn in_dialog(dice: &mut Dice, own: SocketAddr, mut script: Script) -> Script {
         let offer = Offer {
             direction: Some(dice.pick(&[Direction::SendOnly, Direction::SendRecv, Direction::RecvOnly, Direction::Inactive])),
             late: dice.chance(20),
+            fax: dice.chance(20).then(|| dice.pick(&[Fax::InPlace, Fax::Beside])),
             formats: dice.chance(20).then(|| vec![Format::pcma(), Format::events(101)]),
             contact: dice.chance(10).then(|| moved(own)),
             ..Offer::default()

@@ -6,7 +6,7 @@ use super::{
     read::Heard,
     received::Offer,
 };
-use crate::sdp::{Attribute, Direction, Line, Writer, split_payload};
+use crate::sdp::{Attribute, Direction, Line, MAX_MEDIA_LINES, Writer, split_payload};
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
@@ -64,8 +64,15 @@ impl Layout {
         let mut lines = self.others.clone();
         lines.insert(self.live.min(lines.len()), left.into());
         let is_wanted = |line: &[u8]| line.get(..wanted.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(wanted));
-        let live = lines.iter().position(|line| is_wanted(line)).inspect(|live| drop(lines.remove(*live)));
-        Layout { live: live.unwrap_or(lines.len()), others: lines }
+        match lines.iter().position(|line| is_wanted(line)) {
+            Some(live) => {
+                lines.remove(live);
+                Layout { live, others: lines }
+            }
+            // Where no line may be added, the one in use changes its type.
+            None if lines.len() == MAX_MEDIA_LINES => self.clone(),
+            None => Layout { live: lines.len(), others: lines },
+        }
     }
 
     /// The same lines with one of fax behind them that was rejected.
