@@ -2,8 +2,8 @@
 
 use crate::{RACE_LIMIT, statuses};
 use tandem_model::EndReason;
-use tandem_phone::{Act, Body, Message, Outcome, Place, Reply, Script, When};
-use tandem_sim::{ALICE, BOB, Sim, explore, ms};
+use tandem_phone::{Act, Body, Message, Offer, Outcome, Place, Reply, Script, When};
+use tandem_sim::{ALICE, BOB, CORE, Link, Sim, explore, ms};
 
 #[test]
 fn one_rings_another_answers() {
@@ -158,4 +158,20 @@ fn a_caller_whose_invite_came_over_two_paths_has_one_call() {
     sim.run_for(ms(50));
     assert!(sim.phone(ALICE).heard("INVITE").any(|answer| answer.status() == 482));
     sim.finish();
+}
+
+#[test]
+fn an_answer_to_a_reinvite_that_comes_again_after_the_call_is_no_other_phone_s() {
+    for seed in 0..40 {
+        let mut sim = Sim::new(seed);
+        sim.phone_mut(BOB).setup_mut().record_route = vec![format!("<sip:{BOB};lr>")];
+        sim.link(BOB, CORE, Link { jitter: ms(80), duplicates: 1000, ..Link::CLEAN });
+        sim.expect(BOB, Script::answers(100));
+        sim.place(ALICE, "bob", Script::new().step(When::Confirmed, 200, Act::Reinvite(Offer::default())).bye(201));
+        // Whatever goes to bob without his Route he complains of.
+        sim.finish();
+        let mut branches: Vec<_> = sim.phone(BOB).heard("BYE").filter_map(|bye| bye.header("Via").map(str::to_owned)).collect();
+        branches.dedup();
+        assert_eq!(branches.len(), 1, "one BYE ends the call (seed {seed})");
+    }
 }

@@ -77,6 +77,8 @@ pub(super) struct AckedInvite {
     pub(super) cseq: u32,
     pub(super) ack: Bytes,
     pub(super) way: Way,
+    /// Of the leg's first INVITE, which other phones may answer too.
+    pub(super) first: bool,
     pub(super) until: Timestamp,
 }
 
@@ -177,7 +179,8 @@ impl Leg {
         self.copy_credentials(&client.request, &mut printer);
         let ack = self.fit(context.node, serial, &mut way, finish(printer, sdp));
         context.send(way.transmit(ack.clone()));
-        self.acked = Some(AckedInvite { serial: client.serial, cseq: client.cseq, ack, way, until: context.now + TRANSACTION_TIMEOUT });
+        let (serial, until) = (client.serial, context.now + TRANSACTION_TIMEOUT);
+        self.acked = Some(AckedInvite { serial, cseq: client.cseq, ack, way, first: client.first, until });
     }
 
     /// The ACK of a 2xx that comes when the leg is over: an offer in it is answered (§13.2.2.4), and nothing of it taken.

@@ -113,9 +113,9 @@ impl Leg {
     }
 
     /// The leg is to be forgotten: a 2xx that comes later still is acknowledged and hung up by the dispatcher, for as long as one may
-    /// come (§13.2.2.4: 64×T1 from the first).
+    /// come (§13.2.2.4: 64×T1 from the first). An INVITE inside the dialog has no other phone to answer it, and this one has our BYE.
     pub(crate) fn leave_behind(&self, node: &NodeFacts) -> Option<Output> {
-        let serial = self.acked.as_ref()?.serial;
+        let serial = self.acked.as_ref().filter(|acked| acked.first)?.serial;
         Some(Output::Retire(node.keys.of_client(self.id, serial), Tombstone::Dismiss))
     }
 }
