@@ -9,7 +9,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import node
-from audio import level, read_wav
+from audio import hears
 from stage import Stage, check, is_bound, wait_until
 
 NET = 15
@@ -17,8 +17,6 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 # Seconds from the caller's start to its end, most of them in the call.
 SECONDS = 6
-# What must have been recorded of it, and how clean it must be.
-LEAST_SECONDS, HEARD = 3, 0.9
 
 PHONES = {
     "alice": {"SIP": 15060, "RTP": "15100-15150", "HERTZ": 440},
@@ -50,17 +48,6 @@ def phone(stage, name, codec, arguments):
     process = stage.start(f"{name}-{codec}", ["baresip", "-f", folder, *arguments])
     wait_until(lambda: is_bound("127.0.0.1", facts["SIP"]) or not process.running, 5, f"{name} to listen")
     return process, folder
-
-
-def hears(folder, own, other):
-    """That the recording of what came in is the other's tone, and that there is enough of it."""
-    recordings = list(folder.glob("dump-*-dec.wav"))
-    check(recordings, f"{folder.name} heard nothing")
-    samples, rate = read_wav(recordings[0])
-    check(len(samples) > LEAST_SECONDS * rate, f"{folder.name} recorded {len(samples) / rate:.1f} s")
-    steady = samples[rate // 2 : -rate // 2]
-    there, back = level(steady, rate, other), level(steady, rate, own)
-    check(there > HEARD and back < 0.01, f"{folder.name} hears {there:.0%} of the other's tone and {back:.0%} of its own")
 
 
 def call(stage, codec):

@@ -9,6 +9,8 @@ import threading
 import time
 import wave
 
+from stage import check
+
 RATE = 8000
 FRAME = 160  # samples in 20 ms
 
@@ -39,6 +41,21 @@ def read_wav(path):
         if sys.byteorder == "big":
             samples.byteswap()
         return samples[:: file.getnchannels()], file.getframerate()
+
+
+# What a phone must have recorded of a call, in seconds, and how clean it must be.
+LEAST_SECONDS, HEARD = 3, 0.9
+
+
+def hears(folder, own, other):
+    """That the recording of what came in is the other's tone, and that there is enough of it."""
+    recordings = list(folder.glob("dump-*-dec.wav"))
+    check(recordings, f"{folder.name} heard nothing")
+    samples, rate = read_wav(recordings[0])
+    check(len(samples) > LEAST_SECONDS * rate, f"{folder.name} recorded {len(samples) / rate:.1f} s")
+    steady = samples[rate // 2 : -rate // 2]
+    there, back = level(steady, rate, other), level(steady, rate, own)
+    check(there > HEARD and back < 0.01, f"{folder.name} hears {there:.0%} of the other's tone and {back:.0%} of its own")
 
 
 def to_ulaw(sample):

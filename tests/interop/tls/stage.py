@@ -12,7 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import node
 import sipp
-from audio import level, read_wav
+from audio import hears
 from phone import Call, sdp
 from secure import Authority, SecurePhone
 from sipp import Script
@@ -24,7 +24,6 @@ TEMPLATE = HERE.parent / "baresip" / "config.template"
 
 # Seconds from the caller's start to its end, most of them in the call.
 SECONDS = 6
-LEAST_SECONDS, HEARD = 3, 0.9
 
 # baresip's TLS is at the port after the one that it is told.
 PHONES = {
@@ -70,16 +69,6 @@ def baresip(stage, authority, name, arguments):
     process = stage.start(f"{name}-{len(stage.processes)}", ["baresip", "-f", folder, *arguments])
     wait_until(lambda: is_bound("127.0.0.1", facts["SIP"] + 1, "tcp") or not process.running, 5, f"{name} to listen")
     return process, folder
-
-
-def hears(folder, own, other):
-    recordings = list(folder.glob("dump-*-dec.wav"))
-    check(recordings, f"{folder.name} heard nothing")
-    samples, rate = read_wav(recordings[0])
-    check(len(samples) > LEAST_SECONDS * rate, f"{folder.name} recorded {len(samples) / rate:.1f} s")
-    steady = samples[rate // 2 : -rate // 2]
-    there, back = level(steady, rate, other), level(steady, rate, own)
-    check(there > HEARD and back < 0.01, f"{folder.name} hears {there:.0%} of the other's tone and {back:.0%} of its own")
 
 
 def between(stage, authority, caller, callee):
