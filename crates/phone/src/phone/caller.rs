@@ -1,6 +1,6 @@
 //! The phone as it asks: INVITE and what comes back to it, and to every other request of ours.
 
-use super::{Call, CallIndex, Cancel, MAX_CALLS, Outcome, Phone, Role, Todo, write::Outgoing};
+use super::{Call, CallIndex, MAX_CALLS, Outcome, Phone, Role, Todo, call::Cancel, write::Outgoing};
 use crate::{
     Message, Place, Script, When,
     address::NameAddr,

@@ -1,6 +1,6 @@
 //! The acts of a script.
 
-use super::{CallIndex, Cancel, Outcome, Phone, Role, write::Outgoing};
+use super::{CallIndex, Outcome, Phone, Role, call::Cancel, write::Outgoing};
 use crate::{
     Message, Offer, Reply, When,
     dialog::{Accepted, Stage},

@@ -1,0 +1,113 @@
+//! What comes from the network: whose it is, whether it is let in, and the calls that it begins.
+
+use super::{CoreNode, Held, World};
+use crate::queue::Datagram;
+use bytes::Bytes;
+use tandem_model::{Admit, CallId, Decision, Flow, LegProfile, Origin, Question, Timestamp, Transport};
+use tandem_policy::CallView;
+use tandem_signalling::{
+    Arrival, Call, CallSetup, Input, RETRY_WHEN_DRAINING_S, Verdict,
+    message::{Message, Uri},
+};
+
+impl CoreNode {
+    pub(crate) fn receive(&mut self, world: &mut World<'_>, datagram: &Datagram) {
+        if datagram.rtp {
+            return self.shard.receive(world, datagram);
+        }
+        let Some(listener) = self.listener(Transport::Udp, datagram.to) else { return };
+        let flow = Flow { listener, transport: Transport::Udp, remote: datagram.from };
+        self.take(world, flow, Bytes::copy_from_slice(&datagram.bytes));
+    }
+
+    pub(super) fn take(&mut self, world: &mut World<'_>, flow: Flow, bytes: Bytes) {
+        match self.dispatcher.receive(world.now, bytes, flow) {
+            Verdict::Call(call, arrival) => {
+                self.uses(call, &flow);
+                self.input(world, call, Input::Message(arrival));
+            }
+            Verdict::Founding(arrival) => self.found(world, arrival),
+            Verdict::Exchange(arrival) => self.exchange(world, &arrival),
+            Verdict::Again(transmit) => self.send(world, None, transmit),
+            Verdict::Dismiss(transmits) => transmits.into_iter().for_each(|transmit| self.send(world, None, transmit)),
+            Verdict::Refuse(transmit) => {
+                let admit = Admit {
+                    listener: flow.listener,
+                    source: flow.remote,
+                    domain: Box::default(),
+                    to: Box::default(),
+                    tls_names: Box::default(),
+                };
+                if self.decide(world.now, 0, &Question::Admit(admit)) != Decision::Ignore {
+                    self.send(world, None, transmit);
+                }
+            }
+            Verdict::Drop(reason) => *self.drops.entry(reason).or_default() += 1,
+        }
+    }
+
+    pub(super) fn decide(&self, now: Timestamp, draw: u64, question: &Question) -> Decision {
+        tandem_policy::decide(&self.rules, &CallView { load: &self.trunks, now, draw }, question)
+    }
+
+    fn admitted(&mut self, world: &mut World<'_>, arrival: &Arrival) -> Option<(Origin, LegProfile)> {
+        match self.decide(world.now, 0, &Question::Admit(admit(&arrival.message, &arrival.flow))) {
+            Decision::Admitted { origin, profile, challenge } => {
+                let asked = challenge.and_then(|challenge| self.dispatcher.authenticate(world.now, &challenge, arrival).err());
+                let Some(unproven) = asked else { return Some((origin, profile)) };
+                self.wrong.extend(unproven.wrong);
+                self.send(world, None, unproven.transmit);
+                None
+            }
+            Decision::Reject { status, reason } => {
+                let transmit = self.dispatcher.reply(&arrival.message, &arrival.flow, status, reason.as_deref(), |_| {});
+                self.send(world, None, transmit);
+                None
+            }
+            Decision::Ignore | Decision::Route { .. } | Decision::Dial(_) => None,
+        }
+    }
+
+    fn found(&mut self, world: &mut World<'_>, arrival: Box<Arrival>) {
+        let Some((origin, profile)) = self.admitted(world, &arrival) else { return };
+        let is_full =
+            if self.draining { Some(RETRY_WHEN_DRAINING_S) } else { self.limits.try_begin(world.now).err().map(|full| full.retry_after_s) };
+        if let Some(retry_after_s) = is_full {
+            let answer = self.dispatcher.refuse_for_now(world.now, &arrival, retry_after_s);
+            return self.send(world, None, answer);
+        }
+        let Origin::Trunk { id: trunk, .. } = &origin;
+        let begun = match self.trunks.try_begin(*trunk, world.now) {
+            Ok(begun) => begun,
+            Err(status) => {
+                self.limits.end();
+                let answer = self.dispatcher.answer(world.now, &arrival, status, |_| {});
+                return self.send(world, None, answer);
+            }
+        };
+        self.counter = self.counter.wrapping_add(1);
+        let id = CallId::new(1_700_000_000_000 + world.now.as_millis(), self.counter);
+        self.dispatcher.adopt(&arrival, id);
+        self.founded += 1;
+        let seed = self.random.next_u64();
+        let setup = CallSetup { id, seed, node: self.facts.clone() };
+        let call = Call::found(setup, world.now, arrival, origin, profile);
+        self.calls.insert(id, Held { call, seed, calling: Some(begun), called: None });
+        self.carry_out(world, id);
+    }
+
+    fn exchange(&mut self, world: &mut World<'_>, arrival: &Arrival) {
+        if self.admitted(world, arrival).is_none() {
+            return;
+        }
+        let answer = self.dispatcher.answer_outside(world.now, arrival, self.draining);
+        self.send(world, None, answer);
+    }
+}
+
+/// What a request shows before anything is spent on it.
+fn admit(request: &Message, flow: &Flow) -> Admit {
+    let domain = Uri::parse(request.uri()).map(|uri| uri.host.to_string().into()).unwrap_or_default();
+    let to = request.to().ok().and_then(|to| Uri::parse(to.uri).ok().map(|uri| uri.user_unescaped().as_ref().into()));
+    Admit { listener: flow.listener, source: flow.remote, domain, to: to.unwrap_or_default(), tls_names: Box::default() }
+}

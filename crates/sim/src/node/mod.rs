@@ -1,0 +1,204 @@
+//! The core under test, driven as the shell drives it.
+
+mod arrivals;
+mod connections;
+mod outputs;
+
+use connections::Connections;
+
+use crate::{
+    network::Network,
+    queue::{Datagram, InFlight},
+    shard::{Shard, Side},
+    streams::Streams,
+};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use tandem_config::Config;
+use tandem_media::PortAllocator;
+use tandem_model::{CallId, CallRecord, Event as Happened, EventKind, Random, Timestamp, Transport, TrunkId};
+use tandem_policy::{Begun, LimitBook, NodeLimits, Ruleset};
+use tandem_signalling::{
+    Call, Dispatcher, DropReason, Input, ListenerFacts, Minter, NodeFacts, Reason, Terms, auth::Wrong, transaction::TransactionKeys,
+};
+
+struct Held {
+    call: Call,
+    seed: u64,
+    /// On the trunk that it comes from.
+    calling: Option<Begun>,
+    /// On the trunk that it goes to.
+    called: Option<Begun>,
+}
+
+/// Dispatcher, calls, policy and media of one node.
+pub struct CoreNode {
+    dispatcher: Dispatcher,
+    calls: BTreeMap<CallId, Held>,
+    facts: Arc<NodeFacts>,
+    rules: Ruleset,
+    trunks: LimitBook,
+    limits: NodeLimits,
+    random: Random,
+    counter: u16,
+    listeners: Vec<(Transport, SocketAddr)>,
+    connections: Connections,
+    names: BTreeMap<Box<str>, SocketAddr>,
+    founded: usize,
+    /// Everything that calls told of themselves.
+    pub events: Vec<Happened>,
+    /// The media threads.
+    pub shard: Shard,
+    /// How long policy takes to answer; zero: at once.
+    pub policy_delay: Duration,
+    /// New calls are refused.
+    pub draining: bool,
+    /// Wrong answers to our challenges.
+    pub wrong: Vec<Wrong>,
+    /// What the dispatcher dropped, and how often.
+    pub drops: BTreeMap<DropReason, usize>,
+    /// Addresses that the network reports as unreachable at the first datagram sent there.
+    pub unreachable: Vec<SocketAddr>,
+}
+
+/// What the node works with while it handles something.
+pub(crate) struct World<'a> {
+    pub(crate) now: Timestamp,
+    pub(crate) flight: &'a mut InFlight,
+    pub(crate) outbox: &'a mut Vec<Datagram>,
+    pub(crate) network: &'a mut Network,
+    pub(crate) streams: &'a mut Streams,
+}
+
+impl CoreNode {
+    pub(crate) fn new(seed: u64, config: &Config, rules: Ruleset) -> CoreNode {
+        let mut random = Random::new(seed);
+        let secret = std::array::from_fn(|_| random.next_u64() as u8);
+        let minter = Minter::new(std::array::from_fn(|_| random.next_u64() as u8));
+        let listeners: Vec<_> = config.listeners.iter().map(|listener| (listener.transport, *listener.bind)).collect();
+        let facts = config.listeners.iter().zip(&listeners).map(|(listener, (_, bound))| {
+            let advertise = listener.advertised(*bound);
+            let host = advertise.rsplit_once(':').map_or(&*advertise, |(host, _)| host);
+            ListenerFacts { transport: listener.transport, bound: bound.ip(), host: host.into(), advertise: advertise.as_str().into() }
+        });
+        let facts = NodeFacts {
+            minter: minter.clone(),
+            keys: TransactionKeys::new(secret),
+            listeners: facts.collect(),
+            terms: terms(config),
+            fault: None,
+        };
+        let sides = config.media.iter().map(|media| Side {
+            address: media.advertise.unwrap_or(*media.bind),
+            ports: PortAllocator::new(media.ports.first..=media.ports.last),
+        });
+        CoreNode {
+            dispatcher: Dispatcher::new(minter, secret),
+            calls: BTreeMap::new(),
+            facts: Arc::new(facts),
+            trunks: LimitBook::new(&rules),
+            limits: NodeLimits::new(most_calls(config), config.max_cps()),
+            rules,
+            random,
+            counter: 0,
+            listeners,
+            connections: Connections::default(),
+            names: BTreeMap::new(),
+            founded: 0,
+            events: Vec::new(),
+            shard: Shard::new(sides.collect()),
+            policy_delay: Duration::ZERO,
+            draining: false,
+            wrong: Vec::new(),
+            drops: BTreeMap::new(),
+            unreachable: Vec::new(),
+        }
+    }
+
+    /// Takes other rules, limits and durations over, for the calls that come from now on.
+    pub(crate) fn reload(&mut self, now: Timestamp, config: &Config, rules: Ruleset) {
+        self.trunks.reload(&rules, now);
+        self.limits.reload(most_calls(config), config.max_cps(), now);
+        self.facts = Arc::new(NodeFacts { terms: terms(config), ..(*self.facts).clone() });
+        self.rules = rules;
+    }
+
+    /// What a host name resolves to.
+    pub fn name(&mut self, host: &str, address: SocketAddr) {
+        self.names.insert(host.into(), address);
+    }
+
+    /// Calls in progress.
+    pub fn calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Calls that were ever begun.
+    pub fn founded(&self) -> usize {
+        self.founded
+    }
+
+    /// What the dispatcher holds: (legs, open transactions, tombstones).
+    pub fn held(&self) -> (usize, usize, usize) {
+        self.dispatcher.counts()
+    }
+
+    /// Calls that node and trunks count as in progress: (node, all trunks together).
+    pub fn counted(&self) -> (u32, u32) {
+        let trunks = (0..self.rules.trunks().count()).map(|index| self.trunks.calls(TrunkId(index as u16))).sum();
+        (self.limits.calls(), trunks)
+    }
+
+    /// The records of the calls that are over.
+    pub fn records(&self) -> impl Iterator<Item = &CallRecord> {
+        self.events.iter().filter_map(|event| match &event.kind {
+            EventKind::CallEnded(record) => Some(&**record),
+            _ => None,
+        })
+    }
+
+    /// When it is to be woken.
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        let calls = self.calls.values().filter_map(|held| held.call.poll_timeout()).map(|(at, _)| at);
+        calls.chain(self.dispatcher.poll_timeout()).chain(self.shard.poll_timeout()).min()
+    }
+
+    /// What its calls wait for.
+    pub fn timers(&self) -> Vec<(CallId, Timestamp, Reason)> {
+        self.calls.iter().filter_map(|(id, held)| held.call.poll_timeout().map(|(at, reason)| (*id, at, reason))).collect()
+    }
+
+    /// Gives a call an input from outside: an order to end, or news of its media.
+    pub(crate) fn input(&mut self, world: &mut World<'_>, id: CallId, input: Input) {
+        if let Some(held) = self.calls.get_mut(&id) {
+            held.call.handle(world.now, input);
+            self.carry_out(world, id);
+        }
+    }
+
+    pub(crate) fn call_ids(&self) -> Vec<CallId> {
+        self.calls.keys().copied().collect()
+    }
+
+    pub(crate) fn wake(&mut self, world: &mut World<'_>) {
+        self.dispatcher.handle_timeout(world.now);
+        self.shard.wake(world);
+        let due = |held: &Held| held.call.poll_timeout().is_some_and(|(at, _)| at <= world.now);
+        let ids: Vec<CallId> = self.calls.iter().filter(|(_, held)| due(held)).map(|(id, _)| *id).collect();
+        for id in ids {
+            self.input(world, id, Input::Wake);
+        }
+    }
+}
+
+fn terms(config: &Config) -> Terms {
+    Terms {
+        domain: config.node.domain.clone(),
+        max_duration: config.calls.max_duration,
+        inactivity_timeout: config.calls.inactivity_timeout,
+        hold_timeout: config.calls.hold_timeout,
+    }
+}
+
+fn most_calls(config: &Config) -> u32 {
+    config.calls.max.as_ref().map_or(u32::MAX, |max| **max)
+}

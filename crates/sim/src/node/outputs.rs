@@ -1,0 +1,133 @@
+//! What calls want done.
+
+use super::{CoreNode, World};
+use crate::{
+    queue::{Datagram, Event},
+    streams::{End, Ends},
+};
+use std::net::SocketAddr;
+use tandem_model::{Action, CallId, Decision, Delivery, Destination, EventKind, Flow, MediaCommand, Question, QuestionId};
+use tandem_signalling::{Input, Output, Transmit};
+
+/// Inputs that one input may lead to at once; more is a call that talks to itself for ever.
+const MAX_ANSWERS: usize = 64;
+
+/// How a description in a message begins.
+const SDP_BEGINS: &[u8] = b"\r\n\r\nv=0";
+
+impl CoreNode {
+    /// Does what a call wants until it wants nothing more.
+    pub(super) fn carry_out(&mut self, world: &mut World<'_>, id: CallId) {
+        for _ in 0..MAX_ANSWERS {
+            let (mut answers, mut described) = (Vec::new(), true);
+            while let Some(output) = self.calls.get_mut(&id).and_then(|held| held.call.poll_output()) {
+                if matches!(output, Output::Ended) {
+                    return self.over(id);
+                }
+                match &output {
+                    Output::Media(command) if !matches!(**command, MediaCommand::Close { .. } | MediaCommand::Open { .. }) => {
+                        assert!(described, "media hears of a description after the peer, who may send as soon as it has it: {command:?}");
+                    }
+                    Output::Send(transmit) => described &= !transmit.bytes.windows(SDP_BEGINS.len()).any(|bytes| bytes == SDP_BEGINS),
+                    _ => {}
+                }
+                answers.extend(self.do_one(world, id, output));
+            }
+            if answers.is_empty() {
+                return;
+            }
+            for answer in answers {
+                if let Some(held) = self.calls.get_mut(&id) {
+                    held.call.handle(world.now, answer);
+                }
+            }
+        }
+        assert!(self.calls.is_empty(), "{id} asks and asks");
+    }
+
+    fn do_one(&mut self, world: &mut World<'_>, id: CallId, output: Output) -> Option<Input> {
+        match output {
+            Output::Send(transmit) => self.send(world, Some(id), *transmit),
+            Output::Ask(question, what) => return self.ask(world, id, question, &what),
+            Output::Media(command) => self.shard.command(world, *command),
+            Output::Notify(event) => {
+                if matches!(event.kind, EventKind::CallEnded(_)) {
+                    self.limits.end();
+                    let begun = self.calls.get_mut(&id).map(|held| [held.calling.take(), held.called.take()]);
+                    begun.into_iter().flatten().flatten().for_each(|begun| self.trunks.end(begun));
+                }
+                self.events.push(*event);
+            }
+            Output::LegAdded(leg) => self.dispatcher.leg_added(leg, id),
+            Output::LegRemoved(leg) => self.dispatcher.leg_removed(leg),
+            Output::Retire(key, tombstone) => self.dispatcher.retire(world.now, key, tombstone),
+            Output::Ended => {}
+        }
+        None
+    }
+
+    fn ask(&mut self, world: &mut World<'_>, id: CallId, question: QuestionId, what: &Question) -> Option<Input> {
+        // It asks when it turns to somebody else.
+        let before = self.calls.get_mut(&id).and_then(|held| held.called.take());
+        before.into_iter().for_each(|begun| self.trunks.end(begun));
+        let seed = self.calls.get(&id).map_or(0, |held| held.seed);
+        let decision = self.decide(world.now, seed, what);
+        let trunk = match &decision {
+            Decision::Route { action: Action::Bridge { legs, .. }, .. } => legs.first().and_then(|leg| leg.trunk),
+            Decision::Dial(trunk) => *trunk,
+            _ => None,
+        };
+        if let Some(held) = self.calls.get_mut(&id) {
+            held.called = trunk.and_then(|trunk| self.trunks.try_begin(trunk, world.now).ok());
+        }
+        if self.policy_delay.is_zero() {
+            return Some(Input::Decided(question, Box::new(decision)));
+        }
+        world.flight.push(world.now + self.policy_delay, Event::Decided(id, question, Box::new(decision)));
+        None
+    }
+
+    fn over(&mut self, id: CallId) {
+        self.calls.remove(&id);
+        self.dispatcher.call_removed(id);
+    }
+
+    pub(super) fn send(&mut self, world: &mut World<'_>, call: Option<CallId>, transmit: Transmit) {
+        let (transport, from) = self.listeners[usize::from(transmit.listener.0)];
+        let to = match &transmit.destination {
+            Destination::Address(address) => Some(*address),
+            Destination::Back { remote, port } if transport.is_reliable() => {
+                let is_there = self.connections.find(transmit.listener, *remote).is_some();
+                Some(SocketAddr::new(remote.ip(), if is_there { remote.port() } else { *port }))
+            }
+            Destination::Back { remote, .. } => Some(*remote),
+            Destination::Name { host, .. } => self.names.get(host).copied(),
+        };
+        let bytes = transmit.bytes.to_vec();
+        match to {
+            Some(to) if transport.is_reliable() && transmit.trial && self.connections.refused.contains(&to) => {
+                self.tell_unreachable(world, call, transmit);
+            }
+            Some(to) if transport.is_reliable() => {
+                let over = self.connections.find(transmit.listener, to).unwrap_or_else(|| {
+                    let ends = Ends { phone: to, core: SocketAddr::new(from.ip(), world.streams.free_port()) };
+                    let stream = world.streams.connect(world.now, ends, End::Core, world.network, world.flight);
+                    self.connections.enter(transmit.listener, to, stream)
+                });
+                if let Some(call) = call {
+                    self.uses(call, &Flow { listener: transmit.listener, transport, remote: to });
+                }
+                world.outbox.push(Datagram { from, to, bytes, rtp: false, over: Some(over) });
+            }
+            Some(to) if !self.unreachable.contains(&to) => world.outbox.push(Datagram { from, to, bytes, rtp: false, over: None }),
+            // What cannot be sent is told to the call after it has said everything.
+            _ => self.tell_unreachable(world, call, transmit),
+        }
+    }
+
+    fn tell_unreachable(&mut self, world: &World<'_>, call: Option<CallId>, transmit: Transmit) {
+        if let Some(held) = call.and_then(|call| self.calls.get_mut(&call)) {
+            held.call.handle(world.now, Input::Unreachable(transmit.listener, transmit.destination, Delivery::Never));
+        }
+    }
+}

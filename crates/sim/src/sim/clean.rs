@@ -1,0 +1,57 @@
+//! The end of a scenario: nothing is left behind.
+
+use super::Sim;
+use std::time::Duration;
+use tandem_model::CallId;
+use tandem_phone::LIFETIME;
+
+impl Sim {
+    /// Lets everything come to its end, and asserts that nothing is left behind.
+    ///
+    /// # Panics
+    /// If something is.
+    pub fn finish(&mut self) {
+        self.settle();
+        self.assert_clean();
+    }
+
+    pub(super) fn business(&self) -> Vec<(&str, String)> {
+        let busy = self.stations.iter().filter(|station| !station.phone.is_idle());
+        busy.map(|station| (station.phone.setup().name.as_str(), station.phone.business())).collect()
+    }
+
+    fn assert_clean(&mut self) {
+        let (legs, open, _) = self.core.held();
+        assert_eq!((self.core.calls(), legs, open), (0, 0, 0), "calls, legs and transactions are left");
+        assert_eq!((self.core.shard.sessions(), self.core.shard.ports(self.now)), (0, 0), "media is left");
+        assert_eq!(self.core.shard.misdirected, 0, "commands for media sessions that do not exist");
+        assert_eq!(self.core.counted(), (0, 0), "calls are counted that are over");
+        self.assert_records();
+        for station in &self.stations {
+            let violations = station.phone.violations();
+            let text: Vec<String> = violations.iter().map(|one| format!("{} {}: {}", one.at, one.rule, one.text)).collect();
+            assert!(violations.is_empty(), "{} complains:\n{}", station.phone.setup().name, text.join("\n"));
+        }
+        self.run_for(LIFETIME + Duration::from_secs(1));
+        assert_eq!(self.core.held(), (0, 0, 0), "tombstones outlive 64 × T1");
+        assert_eq!(self.core.poll_timeout(), None, "a timer is left");
+    }
+
+    /// One record a call, in which no leg stands twice and times are in order.
+    fn assert_records(&self) {
+        let mut ids: Vec<CallId> = self.core.records().map(|record| record.call).collect();
+        assert_eq!(ids.len(), self.core.founded(), "one record a call");
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), self.core.founded(), "a call has two records");
+        for record in self.core.records() {
+            assert!(
+                record.began <= record.ended && record.answered.is_none_or(|at| record.began <= at && at <= record.ended),
+                "{record:?}"
+            );
+            let mut legs: Vec<_> = record.legs.iter().map(|leg| leg.leg).collect();
+            legs.dedup();
+            assert!(!legs.is_empty() && legs.len() == record.legs.len(), "{record:?}");
+        }
+    }
+}
