@@ -5,6 +5,7 @@
 
 mod routing;
 mod sequence;
+pub mod subscription;
 
 pub(crate) use routing::destination_of;
 use routing::{NextHop, next_hop, place_of};

@@ -16,6 +16,7 @@ mod multipart;
 mod name;
 mod parse;
 mod print;
+mod refer;
 mod screen;
 mod status;
 mod store;
@@ -31,6 +32,9 @@ pub use multipart::{Part, parts};
 pub use name::HeaderName;
 pub use parse::{MAX_HEADERS, MAX_MESSAGE};
 pub use print::Printer;
+pub use refer::{
+    EventHeader, ReferTo, Replaces, SIPFRAG, SubscriptionState, TargetDialog, declines_subscription, escape_in_uri, sipfrag, sipfrag_status,
+};
 pub use screen::screen;
 pub use status::reason_phrase;
 pub use uri::{Host, Scheme, Uri, UriHeaders, UriParams, is_sips, unescape};
