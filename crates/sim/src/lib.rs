@@ -8,7 +8,7 @@
 //! driven as the shell drives it.
 //!
 //! Three types to know: [`Sim`], [`Link`] says what a path does to datagrams, and [`explore`] runs a race in
-//! every order.
+//! every order, [`explore_losses`] also with each of its messages lost once.
 
 mod config;
 mod network;
@@ -22,7 +22,7 @@ mod streams;
 pub use config::{ALICE, BOB, CAROL, CORE, CORE_V6, DORA, ERIN, STANDARD, standard_over_tcp};
 pub use network::Link;
 pub use node::CoreNode;
-pub use race::{Action, Explored, Run, explore};
+pub use race::{Action, Explored, Run, explore, explore_losses};
 pub use shard::Shard;
 pub use sim::{QUIET_LIMIT, Sim, seed_from_environment};
 pub use tandem_phone as phone;

@@ -6,15 +6,19 @@ use crate::{
     streams::{End, Segment},
 };
 use std::net::SocketAddr;
-use tandem_model::Random;
+use tandem_model::{Random, Timestamp};
 
 /// One run of an exploration: the choices that it makes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Run {
     /// Choices and how many there were to choose from.
     path: Vec<(usize, usize)>,
     next: usize,
     random: Option<Random>,
+    /// Which message of the races is lost.
+    loses: Option<usize>,
+    /// Messages of the races so far that could have been.
+    messages: usize,
 }
 
 /// How far an exploration came.
@@ -24,6 +28,8 @@ pub struct Explored {
     pub runs: usize,
     /// Whether these were all orders that there are.
     pub complete: bool,
+    /// Messages that the longest race had. [`explore_losses`] has lost each of them once, in every order.
+    pub messages: usize,
 }
 
 /// Something that a person at a phone does at some moment of the race.
@@ -32,24 +38,47 @@ pub type Action = (SocketAddr, fn(&mut Sim));
 /// Runs `scenario` with every sequence of choices, at most `limit` of them; should there be more, as many again with
 /// choices drawn at random follow.
 pub fn explore(limit: usize, mut scenario: impl FnMut(&mut Run)) -> Explored {
-    let mut run = Run { path: Vec::new(), next: 0, random: None };
+    explore_without(None, limit, &mut scenario)
+}
+
+/// [`explore`], and then the same again with the first message of its races lost, with the second one, and so on: each
+/// `limit` runs, or twice that where it is not enough for every order.
+///
+/// A message is a datagram of signalling; a stream loses none. What is lost is lost when it would have arrived, and the race goes
+/// on without it: nobody sends again while the clock stands. So a scenario lets time pass after its race, for the timers to repair what they
+/// can, and expects no phone to have been reached: [`Run::has_lost`] tells whether this is a run with a loss.
+pub fn explore_losses(limit: usize, mut scenario: impl FnMut(&mut Run)) -> Explored {
+    let mut explored = explore_without(None, limit, &mut scenario);
+    for lost in 0..explored.messages {
+        let one = explore_without(Some(lost), limit, &mut scenario);
+        explored.runs += one.runs;
+        explored.complete &= one.complete;
+    }
+    explored
+}
+
+fn explore_without(loses: Option<usize>, limit: usize, scenario: &mut dyn FnMut(&mut Run)) -> Explored {
+    let mut run = Run { loses, ..Run::default() };
+    let mut messages = 0;
     for runs in 1..=limit {
-        run.next = 0;
+        (run.next, run.messages) = (0, 0);
         scenario(&mut run);
+        messages = messages.max(run.messages);
         run.path.truncate(run.next);
         while run.path.last().is_some_and(|(choice, of)| choice + 1 == *of) {
             run.path.pop();
         }
         match run.path.last_mut() {
             Some((choice, _)) => *choice += 1,
-            None => return Explored { runs, complete: true },
+            None => return Explored { runs, complete: true, messages },
         }
     }
     for seed in 0..limit as u64 {
-        let mut run = Run { path: Vec::new(), next: 0, random: Some(Random::new(seed)) };
+        let mut run = Run { random: Some(Random::new(seed)), loses, ..Run::default() };
         scenario(&mut run);
+        messages = messages.max(run.messages);
     }
-    Explored { runs: 2 * limit, complete: false }
+    Explored { runs: 2 * limit, complete: false, messages }
 }
 
 impl Run {
@@ -65,6 +94,17 @@ impl Run {
         self.next += 1;
         choice.min(of.saturating_sub(1))
     }
+
+    /// Whether a message of a race was lost.
+    pub fn has_lost(&self) -> bool {
+        self.loses.is_some_and(|lost| lost < self.messages)
+    }
+
+    /// Whether the message that would arrive now is lost.
+    fn loses_next(&mut self) -> bool {
+        self.messages += 1;
+        self.loses == Some(self.messages - 1)
+    }
 }
 
 impl Sim {
@@ -77,9 +117,7 @@ impl Sim {
             let heads = self.flight.heads();
             let settled = heads.iter().find(|key| self.flight.peek(**key).is_some_and(|event| self.is_settled(event, &actions)));
             if let Some(key) = settled.copied() {
-                if let Some(event) = self.flight.take(key) {
-                    self.deliver(event);
-                }
+                self.arrive(run, key);
                 continue;
             }
             let choices = heads.len() + actions.len();
@@ -88,16 +126,21 @@ impl Sim {
             }
             let choice = if choices == 1 { 0 } else { run.choose(choices) };
             match heads.get(choice) {
-                Some(key) => {
-                    if let Some(event) = self.flight.take(*key) {
-                        self.deliver(event);
-                    }
-                }
+                Some(key) => self.arrive(run, *key),
                 None => {
                     let (_, act) = actions.remove(choice - heads.len());
                     act(self);
                 }
             }
+        }
+    }
+
+    /// Something arrives, or is the message that this run loses.
+    fn arrive(&mut self, run: &mut Run, key: (Timestamp, u64)) {
+        let Some(event) = self.flight.take(key) else { return };
+        match &event {
+            Event::Datagram(datagram) if !datagram.rtp && run.loses_next() => self.note_lost(datagram),
+            _ => self.deliver(event),
         }
     }
 
@@ -127,7 +170,7 @@ mod tests {
             let second = if first == 1 { run.choose(2) } else { 0 };
             seen.push((first, second));
         });
-        assert_eq!(explored, Explored { runs: 4, complete: true });
+        assert_eq!(explored, Explored { runs: 4, complete: true, messages: 0 });
         assert_eq!(seen, [(0, 0), (1, 0), (1, 1), (2, 0)]);
     }
 
@@ -140,6 +183,36 @@ mod tests {
                 run.choose(2);
             });
         });
-        assert_eq!((explored, count), (Explored { runs: 16, complete: false }, 16));
+        assert_eq!((explored, count), (Explored { runs: 16, complete: false, messages: 0 }, 16));
+    }
+
+    #[test]
+    fn each_message_is_lost_once_in_every_order() {
+        use crate::{ALICE, BOB, ms};
+        use tandem_phone::{Act, Offer, Script};
+
+        let mut lost = Vec::new();
+        let explored = explore_losses(500, |run| {
+            let mut sim = Sim::new(1);
+            sim.expect(BOB, Script::answers(100));
+            sim.place(ALICE, "bob", Script::new());
+            sim.run_until_talking(ALICE, BOB);
+            sim.run_for(ms(500));
+            let before = sim.ladder().steps().len();
+            sim.race(run, &[(ALICE, |sim| sim.act(ALICE, Act::Reinvite(Offer::default())))]);
+            let seen: Vec<String> = sim.ladder().steps()[before..].iter().map(|step| step.label.clone()).collect();
+            lost.push(seen.into_iter().find_map(|label| label.strip_suffix(" LOST").map(str::to_owned)));
+            assert_eq!(run.has_lost(), lost.last().is_some_and(Option::is_some));
+            sim.run_for(ms(10_000));
+            sim.act(ALICE, Act::Bye);
+            sim.finish();
+        });
+        assert!(explored.complete, "{explored:?}");
+        assert_eq!(lost.len(), explored.runs);
+        assert_eq!(lost[0], None);
+        let lost: std::collections::BTreeSet<String> = lost.into_iter().flatten().collect();
+        // Alice and the core, the core and bob: INVITE, 100, 200 and ACK each, of which bob says no 100.
+        assert_eq!(lost.len(), 4, "{lost:?}");
+        assert_eq!(explored.messages, 7);
     }
 }

@@ -135,21 +135,32 @@ impl Sim {
 
     pub(super) fn post(&mut self, outbox: Vec<Datagram>) {
         for datagram in outbox {
-            let column = |address: SocketAddr| self.hosts.get(&address.ip()).map_or(0, |index| index + 1);
+            let (from, to) = (self.column(datagram.from), self.column(datagram.to));
             if !datagram.rtp {
-                self.ladder.record_datagram(self.now, column(datagram.from), column(datagram.to), &datagram.bytes);
-                if column(datagram.from) == 0 {
+                self.ladder.record_datagram(self.now, from, to, &datagram.bytes);
+                if from == 0 {
                     self.check_topology(&datagram);
                 }
             }
             match datagram.over {
                 Some(stream) => {
-                    let end = if column(datagram.from) == 0 { End::Phone } else { End::Core };
+                    let end = if from == 0 { End::Phone } else { End::Core };
                     self.streams.write(self.now, stream, end, &datagram.bytes, &mut self.network, &mut self.flight);
                 }
                 None => self.network.send(self.now, datagram, &mut self.flight),
             }
         }
+    }
+
+    /// Draws what a race has lost.
+    pub(crate) fn note_lost(&mut self, datagram: &Datagram) {
+        let label = format!("{} LOST", tandem_phone::ladder::label(&datagram.bytes));
+        self.ladder.record(self.now, self.column(datagram.from), self.column(datagram.to), label);
+    }
+
+    /// The column of the ladder for an address.
+    fn column(&self, address: SocketAddr) -> usize {
+        self.hosts.get(&address.ip()).map_or(0, |index| index + 1)
     }
 
     /// Nothing that the core writes to one phone names another.
