@@ -3,7 +3,7 @@
 use crate::RACE_LIMIT;
 use tandem_model::EndReason;
 use tandem_phone::{Act, Demand, OnCancel, Outcome, Reply, Script, When};
-use tandem_sim::{ALICE, Action, BOB, CAROL, STANDARD, Sim, explore, ms, secs};
+use tandem_sim::{ALICE, Action, BOB, CAROL, STANDARD, Sim, explore_losses, ms, secs};
 
 const CANCEL: Action = (ALICE, |sim| sim.act(ALICE, Act::Cancel));
 const ANSWER: Action = (BOB, |sim| sim.act(BOB, Act::Reply(Reply::new(200))));
@@ -37,7 +37,7 @@ fn assert_consistent(sim: &Sim) {
 #[test]
 fn cancel_at_any_moment() {
     for on_cancel in [OnCancel::Terminate, OnCancel::Answer] {
-        let explored = explore(RACE_LIMIT / 10, |run| {
+        let explored = explore_losses(RACE_LIMIT / 10, |run| {
             let mut sim = house(1);
             sim.expect(BOB, Script::new().habits(|habits| habits.on_cancel = on_cancel));
             sim.place(ALICE, "bob", Script::new());
@@ -119,7 +119,7 @@ fn a_challenge_that_comes_again_is_acknowledged_again() {
 
 #[test]
 fn hanging_up_while_a_reinvite_is_asked_who_it_is() {
-    let explored = explore(RACE_LIMIT, |run| {
+    let explored = explore_losses(RACE_LIMIT, |run| {
         let mut sim = house(7);
         sim.phone_mut(BOB).setup_mut().demands = Vec::new();
         sim.place(ALICE, "bob", Script::new());
@@ -135,7 +135,7 @@ fn hanging_up_while_a_reinvite_is_asked_who_it_is() {
 
 #[test]
 fn a_reinvite_taken_back_while_it_is_asked_who_it_is() {
-    let explored = explore(RACE_LIMIT, |run| {
+    let explored = explore_losses(RACE_LIMIT, |run| {
         let mut sim = house(8);
         sim.phone_mut(BOB).setup_mut().demands = Vec::new();
         sim.expect(BOB, Script::answers(100).habits(|habits| habits.reoffers = vec![(ms(500), Reply::new(200))]));

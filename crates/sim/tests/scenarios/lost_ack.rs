@@ -1,9 +1,9 @@
 //! ACKs that do not arrive, on either leg.
 
-use crate::statuses;
+use crate::{RACE_LIMIT, after_race, statuses};
 use tandem_model::EndReason;
-use tandem_phone::{Act, Outcome, Script};
-use tandem_sim::{ALICE, BOB, CORE, Link, Sim, ms};
+use tandem_phone::{Act, Outcome, Place, Reply, Script};
+use tandem_sim::{ALICE, Action, BOB, CORE, Link, Sim, explore_losses, ms};
 
 #[test]
 fn the_callers_first_acks_are_lost() {
@@ -113,4 +113,33 @@ fn the_callee_hangs_up_before_the_caller_acknowledges() {
     // RFC 3261 §15.1.1: our BYE waited for the ACK; else the phone would complain.
     assert_eq!(sim.call(ALICE).outcome, Some(Outcome::TheyHungUp));
     assert_eq!(sim.end_reason(), Some(EndReason::CalleeHungUp));
+}
+
+/// The answer and all that it sets off, in every order and with each message lost once.
+#[test]
+fn any_message_of_an_answer_is_lost() {
+    const ANSWER: Action = (BOB, |sim| sim.act(BOB, Act::Reply(Reply::new(200))));
+    const BYE_ALICE: Action = (ALICE, |sim| sim.act(ALICE, Act::Bye));
+    const BYE_BOB: Action = (BOB, |sim| sim.act(BOB, Act::Bye));
+
+    for (late, actions) in [(false, vec![ANSWER]), (true, vec![ANSWER]), (false, vec![ANSWER, BYE_ALICE]), (true, vec![ANSWER, BYE_BOB])] {
+        let explored = explore_losses(RACE_LIMIT, |run| {
+            let mut sim = Sim::new(10);
+            sim.expect(BOB, Script::new().reply(50, 180));
+            let mut place = Place::new(&sim.uri(ALICE, "bob"));
+            place.late = late;
+            sim.place_with(ALICE, place);
+            sim.run_until_status(ALICE, 180);
+            sim.race(run, &actions);
+            after_race(&mut sim, run);
+            sim.act(ALICE, Act::Bye);
+            sim.settle();
+            sim.act(BOB, Act::Reply(Reply::new(480)));
+            sim.finish();
+            // A caller may hang up while it still rings for it.
+            let ends = [EndReason::CallerHungUp, EndReason::CalleeHungUp, EndReason::Cancelled];
+            assert!(sim.end_reason().is_some_and(|reason| ends.contains(&reason)), "{:?}", sim.end_reason());
+        });
+        assert!(explored.complete && explored.messages >= 4, "{explored:?}");
+    }
 }

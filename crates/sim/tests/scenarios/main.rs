@@ -2,7 +2,7 @@
 //! is left behind and that no phone has a complaint.
 
 use tandem_phone::{Edit, Message, Place, Script};
-use tandem_sim::{ALICE, BOB, STANDARD, Sim};
+use tandem_sim::{ALICE, BOB, Run, STANDARD, Sim};
 
 mod audio;
 mod basic_call;
@@ -59,6 +59,11 @@ fn statuses(sim: &Sim, phone: std::net::SocketAddr) -> Vec<u16> {
 
 /// Orders that one race may be played in, before the rest are only sampled.
 const RACE_LIMIT: usize = 3000;
+
+/// Time for what crosses at the end of a race; or for the timers, where a message was lost.
+fn after_race(sim: &mut Sim, run: &Run) {
+    sim.run_for(if run.has_lost() { tandem_sim::secs(40) } else { tandem_sim::ms(500) });
+}
 
 /// The standard house with more keys of the trunks `alice` and `bob`, in which bob is called by every number that has no route.
 fn worded(alice: &str, bob: &str) -> Sim {

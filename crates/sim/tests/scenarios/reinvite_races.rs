@@ -1,9 +1,9 @@
 //! Re-INVITEs that cross each other, a BYE, or the ACK before them: every order.
 
-use crate::RACE_LIMIT;
+use crate::{RACE_LIMIT, after_race};
 use std::net::SocketAddr;
 use tandem_phone::{Act, Offer, Reply, Script, When, sdp::Direction};
-use tandem_sim::{ALICE, Action, BOB, Sim, explore, ms, secs};
+use tandem_sim::{ALICE, Action, BOB, Sim, explore_losses, ms, secs};
 
 const HOLD_ALICE: Action = (ALICE, |sim| sim.act(ALICE, Act::Reinvite(Offer::direction(Direction::SendOnly))));
 const HOLD_BOB: Action = (BOB, |sim| sim.act(BOB, Act::Reinvite(Offer::direction(Direction::SendOnly))));
@@ -21,7 +21,7 @@ fn talking(seed: u64) -> Sim {
 }
 
 fn race(seed: u64, actions: &[Action], least: usize) {
-    let explored = explore(RACE_LIMIT, |run| {
+    let explored = explore_losses(RACE_LIMIT, |run| {
         let mut sim = talking(seed);
         sim.race(run, actions);
         // Whoever got 491 tries again meanwhile.
@@ -59,7 +59,7 @@ fn a_late_offer_and_a_hang_up() {
 
 /// A re-INVITE that the far phone lets wait, taken back in the moment of this answer.
 fn taken_back(seed: u64, holder: SocketAddr, answer: Action, cancel: Action) {
-    let explored = explore(RACE_LIMIT, |run| {
+    let explored = explore_losses(RACE_LIMIT, |run| {
         let slow = Script::answers(100).habits(|habits| habits.reoffers = vec![(secs(100), Reply::new(200))]);
         let mut sim = Sim::new(seed);
         sim.expect(BOB, slow.clone());
@@ -69,7 +69,7 @@ fn taken_back(seed: u64, holder: SocketAddr, answer: Action, cancel: Action) {
         sim.act(holder, Act::Reinvite(Offer::direction(Direction::SendOnly)));
         sim.run_for(ms(100));
         sim.race(run, &[answer, cancel]);
-        sim.run_for(ms(500));
+        after_race(&mut sim, run);
         assert!(sim.call(holder).has(When::Reanswered));
         sim.act(holder, Act::Bye);
         sim.finish();
@@ -96,7 +96,7 @@ fn a_reinvite_taken_back_and_a_hang_up() {
 
 #[test]
 fn a_reinvite_right_after_the_answer() {
-    let explored = explore(RACE_LIMIT, |run| {
+    let explored = explore_losses(RACE_LIMIT, |run| {
         let mut sim = Sim::new(6);
         sim.expect(BOB, Script::answers(100));
         sim.place(ALICE, "bob", Script::new());

@@ -3,7 +3,7 @@
 use crate::RACE_LIMIT;
 use tandem_model::EndReason;
 use tandem_phone::{Act, Outcome, Reply, Script, When};
-use tandem_sim::{ALICE, Action, BOB, CAROL, Sim, explore, ms, secs};
+use tandem_sim::{ALICE, Action, BOB, CAROL, Sim, explore_losses, ms, secs};
 
 /// The clock jumps, and what is on its way arrives after it.
 const SECOND: Action = (BOB, |sim| sim.skip(secs(1)));
@@ -29,7 +29,7 @@ fn end(sim: &mut Sim) {
 #[test]
 fn ring_timeout_and_the_answer() {
     for answer in [ANSWER, REFUSE] {
-        let explored = explore(RACE_LIMIT, |run| {
+        let explored = explore_losses(RACE_LIMIT, |run| {
             let mut sim = Sim::new(1);
             sim.expect(BOB, Script::new().reply(50, 180));
             sim.place(ALICE, "bob", Script::new());
@@ -46,7 +46,7 @@ fn ring_timeout_and_the_answer() {
 #[test]
 fn trying_timeout_and_the_first_word() {
     for word in [RING, ANSWER, REFUSE] {
-        let explored = explore(RACE_LIMIT, |run| {
+        let explored = explore_losses(RACE_LIMIT, |run| {
             let mut sim = Sim::new(2);
             sim.expect(BOB, Script::new()).expect(CAROL, Script::new().reply(0, 200));
             sim.place(ALICE, "two", Script::new());
@@ -60,7 +60,7 @@ fn trying_timeout_and_the_first_word() {
 
 #[test]
 fn the_last_ack_and_the_end_of_patience() {
-    let explored = explore(RACE_LIMIT, |run| {
+    let explored = explore_losses(RACE_LIMIT, |run| {
         let mut sim = Sim::new(3);
         sim.expect(BOB, Script::answers(100));
         sim.place(ALICE, "bob", Script::new().habits(|habits| habits.ack_delay = secs(31)));
@@ -78,7 +78,7 @@ fn the_last_ack_and_the_end_of_patience() {
 #[test]
 fn the_longest_call_and_a_hang_up() {
     let text = tandem_sim::STANDARD.replace("max_duration = \"6h\"", "max_duration = \"2m\"");
-    let explored = explore(RACE_LIMIT, |run| {
+    let explored = explore_losses(RACE_LIMIT, |run| {
         let mut sim = Sim::with_config(4, &text);
         sim.expect(BOB, Script::answers(100));
         sim.place(ALICE, "bob", Script::new());
@@ -93,7 +93,7 @@ fn the_longest_call_and_a_hang_up() {
 #[test]
 fn the_longest_call_and_the_answer() {
     let text = tandem_sim::STANDARD.replace("max_duration = \"6h\"", "max_duration = \"30s\"");
-    let explored = explore(RACE_LIMIT, |run| {
+    let explored = explore_losses(RACE_LIMIT, |run| {
         let mut sim = Sim::with_config(5, &text);
         sim.expect(BOB, Script::new().reply(50, 180));
         sim.place(ALICE, "bob", Script::new());
@@ -107,7 +107,7 @@ fn the_longest_call_and_the_answer() {
 
 #[test]
 fn a_given_up_cancel_and_its_late_487() {
-    let explored = explore(RACE_LIMIT, |run| {
+    let explored = explore_losses(RACE_LIMIT, |run| {
         let mut sim = Sim::new(6);
         sim.expect(BOB, Script::new().reply(50, 180).habits(|habits| habits.cancel_delay = ms(31_950)));
         sim.place(ALICE, "bob", Script::new().cancel(When::Status(180), 0));
