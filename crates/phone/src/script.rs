@@ -42,6 +42,8 @@ pub enum When {
     Reanswered,
     /// A BYE came.
     ByeSeen,
+    /// A NOTIFY told this status of our REFER.
+    Notified(u16),
 }
 
 /// What a step does. Acts that the state of the call does not allow are left out, as a person's finger on a dead
@@ -57,6 +59,8 @@ pub enum Act {
     Bye,
     /// A re-INVITE.
     Reinvite(Offer),
+    /// A REFER, in the dialog.
+    Refer(crate::Refer),
     /// Any other request, in the dialog if there is one.
     Request(Request),
 }
@@ -246,6 +250,10 @@ pub struct Habits {
     /// What requests other than INVITE, CANCEL and BYE get, one after the other, and after how long; then 200 for OPTIONS and 405 for
     /// the rest, at once. The body is that of an edit.
     pub others: Vec<(Duration, Reply)>,
+    /// The status of the answers to NOTIFYs of our REFER; 0 for 200.
+    pub notify_status: u16,
+    /// A REFER is obeyed: the phone calls whom it names.
+    pub obeys_refer: bool,
     /// No 487 to the INVITE that a BYE leaves open.
     pub leaves_invite_open: bool,
 }

@@ -97,6 +97,10 @@ pub(crate) enum Purpose {
     Cancel,
     /// BYE.
     Bye,
+    /// REFER.
+    Refer,
+    /// NOTIFY of what became of a REFER to us.
+    Notify,
     /// Anything else.
     Other,
 }

@@ -1,5 +1,6 @@
 //! A call of a phone and what is known of it.
 
+use super::refer::{Referral, Referrer};
 use crate::{
     Script, When,
     dialog::{Dialog, Stage},
@@ -65,6 +66,9 @@ pub struct Call {
     pub(super) direction: crate::sdp::Direction,
     pub(super) stream: Option<Stream>,
     pub(super) datagrams: Vec<Vec<u8>>,
+    pub(super) referrals: Vec<Referral>,
+    pub(super) referrer: Option<Referrer>,
+    pub(super) replaced: Option<(CallIndex, usize)>,
 }
 
 /// Datagrams of fax that a call keeps; more are forgotten.
@@ -89,6 +93,11 @@ impl Call {
     /// Datagrams that came while it faxed, in their order.
     pub fn datagrams(&self) -> &[Vec<u8>] {
         &self.datagrams
+    }
+
+    /// What became of its REFERs, in their order.
+    pub fn referrals(&self) -> &[Referral] {
+        &self.referrals
     }
 
     /// Where it has its media.

@@ -78,12 +78,20 @@ impl Phone {
             let server = self.remember(key, message, source, None, None);
             return self.refuse(now, server, 486);
         }
+        let replaced = match self.replaced_by(now, &message) {
+            Ok(replaced) => replaced,
+            Err(status) => {
+                let server = self.remember(key, message, source, None, None);
+                return self.refuse(now, server, status);
+            }
+        };
         let remote = crate::message::split_list(message.header("From").unwrap_or_default()).first().map_or("", |from| *from).to_owned();
         let bare = remote.split(";tag=").next().unwrap_or_default().to_owned();
         let local = message.header("To").unwrap_or_default().to_owned();
         let script = self.plans.pop_front().unwrap_or_else(|| self.plan.clone());
         let script = Script { habits: crate::Habits { deaf: 0, ..script.habits.clone() }, ..script };
         let call = self.new_call(Role::Callee, message.call_id().to_owned(), local, bare, script);
+        self.calls[call].replaced = replaced;
         self.check_invite(now, &message);
         self.remember(key, message, source, Some(call), None);
         self.trigger(now, call, When::Start);
@@ -303,6 +311,9 @@ impl Phone {
                     self.refuse(now, server, 500);
                 } else if is_bye {
                     self.on_bye(now, server, call, dialog);
+                } else if message.method() == "NOTIFY" && self.on_refer_notify(now, server, (call, dialog), &message) {
+                } else if message.method() == "REFER" && self.calls[call].script.habits.obeys_refer {
+                    self.obey_refer(now, server, (call, dialog), &message);
                 } else if self.calls[call].script.habits.others.is_empty() {
                     let status = if message.method() == "OPTIONS" { 200 } else { 405 };
                     self.refuse(now, server, status);

@@ -42,6 +42,9 @@ impl Phone {
             direction: Direction::SendRecv,
             stream: None,
             datagrams: Vec::new(),
+            referrals: Vec::new(),
+            referrer: None,
+            replaced: None,
         };
         self.calls.push(call);
         index
@@ -116,7 +119,12 @@ impl Phone {
                 }
             }
             Purpose::Bye | Purpose::Other if first_final => self.on_other_final(now, index, status),
-            Purpose::Bye | Purpose::Other | Purpose::Cancel => {}
+            Purpose::Refer if first_final => {
+                self.on_referred(now, index, &message);
+                self.on_other_final(now, index, status);
+            }
+            // RFC 6665 §4.2.2: its refusal ends the subscription alone.
+            Purpose::Bye | Purpose::Other | Purpose::Cancel | Purpose::Refer | Purpose::Notify => {}
         }
     }
 
@@ -140,6 +148,7 @@ impl Phone {
             }
         }
         self.trigger(now, call, When::Status(status));
+        self.on_obeyed(now, call, status);
     }
 
     fn on_provisional(&mut self, now: Timestamp, index: usize, call: CallIndex, message: &Message) {
@@ -314,7 +323,7 @@ impl Phone {
 
     fn on_other_final(&mut self, now: Timestamp, index: usize, status: u16) {
         let (Some(call), Some(dialog)) = (self.clients[index].call, self.clients[index].dialog) else { return };
-        if matches!(status, 481 | 408) && self.clients[index].purpose == Purpose::Other {
+        if matches!(status, 481 | 408) && matches!(self.clients[index].purpose, Purpose::Other | Purpose::Refer) {
             self.lose_dialog(now, call, dialog);
         }
     }
@@ -331,7 +340,7 @@ impl Phone {
         let Some(call) = client.call else { return };
         match (&client.purpose, client.dialog) {
             (Purpose::Invite, _) => self.finish(now, call, Outcome::TimedOut),
-            (Purpose::Bye | Purpose::Reinvite(_) | Purpose::Other, Some(dialog)) => {
+            (Purpose::Bye | Purpose::Reinvite(_) | Purpose::Refer | Purpose::Other, Some(dialog)) => {
                 let text = format!("{} was never answered", client.request.label());
                 self.violate(now, "no-answer", text);
                 self.lose_dialog(now, call, dialog);

@@ -6,6 +6,8 @@ mod caller;
 mod challenges;
 mod check;
 mod io;
+mod refer;
+mod replaces;
 mod session;
 mod setup;
 mod steps;
@@ -14,6 +16,7 @@ mod write;
 
 pub use call::{Call, CallIndex, Outcome, Role};
 pub use io::{Input, Output, Reason};
+pub use refer::{Refer, Referral};
 pub use setup::Setup;
 
 use call::MAX_DATAGRAMS;

@@ -16,6 +16,7 @@ impl Phone {
             Act::Cancel => self.cancel(now, call),
             Act::Bye => self.hang_up(now, call),
             Act::Reinvite(offer) => self.reinvite(now, call, offer),
+            Act::Refer(refer) => self.refer(now, call, &refer),
             Act::Request(request) => self.other_request(now, call, &request),
         }
     }
@@ -153,6 +154,7 @@ impl Phone {
             let others = self.calls[call].dialogs.iter_mut().filter(|other| other.stage == Stage::Early);
             others.for_each(|other| other.stage = Stage::Over);
             self.trigger(now, call, When::Answered);
+            self.let_go_of_replaced(now, call);
         } else if status >= 300 {
             self.servers[server].timer = Some(self.new_timer(now, Some(T2), super::write::transport_of(&bytes)));
             self.calls[call].dialogs[dialog].session.remote_offer = None;
