@@ -8,7 +8,7 @@ phone() {
     shift 5
     mkdir "$work/$name"
     sed -e "s#@NAME@#$name#" -e "s#@SIP@#$port#" -e "s#@RTP@#$ports#" -e "s#@HERTZ@#$hertz#" -e "s#@FOLDER@#$work/$name#" \
-        "$root/tests/interop/baresip/config.template" >"$work/$name/config"
+        "$root/tests/interop/lib/baresip.template" >"$work/$name/config"
     printf '%s\n' "${CONFIG:-}" >>"$work/$name/config"
     printf '%s\n' "$account" >"$work/$name/accounts"
     : >"$work/$name/contacts"

@@ -1,7 +1,5 @@
-"""Two phones of an independent make call each other through Tandem, and each hears the other's tone.
-
-baresip binds its media sockets to all addresses, so that on loopback its packets leave from 127.0.0.1 whatever it is told:
-here the phones are at that address, told apart by their ports, and Tandem alone is in the stage's network."""
+"""Two phones of an independent make call each other through Tandem, and each hears the other's tone: through the whole call, and
+again after each hold and each resumption. Tandem alone is in the stage's network; see lib/baresip.py."""
 
 import pathlib
 import sys
@@ -10,10 +8,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import node
 from audio import hears
-from stage import Stage, check, is_bound, wait_until
+from baresip import Baresip
+from stage import Stage, check
 
 NET = 15
-HERE = pathlib.Path(__file__).resolve().parent
 
 # Seconds from the caller's start to its end, most of them in the call.
 SECONDS = 6
@@ -33,37 +31,61 @@ def configuration(stage, codecs):
     )
 
 
-def phone(stage, name, codec, arguments):
-    """A running baresip; its recordings are in its folder."""
+def phone(stage, name, codec, *arguments, control=False):
     facts = PHONES[name]
-    folder = stage.directory / f"{name}-{codec}"
-    folder.mkdir()
-    text = (HERE / "config.template").read_text(encoding="utf-8")
-    for key, value in {**facts, "NAME": name, "FOLDER": folder}.items():
-        text = text.replace(f"@{key}@", str(value))
-    (folder / "config").write_text(text, encoding="utf-8")
-    account = f"<sip:{name}@127.0.0.1:{facts['SIP']}>;regint=0;answermode=auto;audio_codecs={codec}/8000/1\n"
-    (folder / "accounts").write_text(account, encoding="utf-8")
-    (folder / "contacts").write_text("", encoding="utf-8")
-    process = stage.start(f"{name}-{codec}", ["baresip", "-f", folder, *arguments])
-    wait_until(lambda: is_bound("127.0.0.1", facts["SIP"]) or not process.running, 5, f"{name} to listen")
-    return process, folder
+    return Baresip(stage, name, facts["SIP"], facts["RTP"], facts["HERTZ"], *arguments, codec=codec, control=control)
 
 
 def call(stage, codec):
     phones = []
     title = f"baresip to baresip over {codec}: each hears the other's tone"
-    with stage.case(title, lambda: [process.story() for process, _ in phones]):
+    with stage.case(title, lambda: [phone.story() for phone in phones]):
         tandem = node.Tandem(stage, configuration(stage, f'["{codec.lower()}"]'), name=f"tandem-{codec}")
-        bob = phone(stage, "bob", codec, ["-t", str(2 * SECONDS)])
+        bob = phone(stage, "bob", codec, "-t", str(2 * SECONDS))
         phones.append(bob)
-        alice = phone(stage, "alice", codec, ["-t", str(SECONDS), "-e", f"d sip:bob@{stage.address(1)}"])
+        alice = phone(stage, "alice", codec, "-t", str(SECONDS), "-e", f"d sip:bob@{stage.address(1)}")
         phones.append(alice)
-        check(alice[0].wait(2 * SECONDS) == 0, "alice ended badly")
-        bob[0].line("terminated", 5)
-        bob[0].wait(3 * SECONDS)
-        hears(alice[1], PHONES["alice"]["HERTZ"], PHONES["bob"]["HERTZ"])
-        hears(bob[1], PHONES["bob"]["HERTZ"], PHONES["alice"]["HERTZ"])
+        check(alice.process.wait(2 * SECONDS) == 0, "alice ended badly")
+        bob.process.line("terminated", 5)
+        bob.process.wait(3 * SECONDS)
+        hears(alice.folder, alice.hertz, bob.hertz)
+        hears(bob.folder, bob.hertz, alice.hertz)
+        for one in phones:
+            one.end()
+        tandem.stop()
+
+
+def holds(stage):
+    """Each in turn, then both at once: who is held hears nothing, and after the resumption both hear the right tone again."""
+    phones = []
+    with stage.case("hold and resume from either side, and from both", lambda: [phone.story() for phone in phones]):
+        tandem = node.Tandem(stage, configuration(stage, '["pcmu"]'), name="tandem-holds")
+        bob = phone(stage, "bob", "PCMU", "-t", "60", control=True)
+        alice = phone(stage, "alice", "PCMU", "-t", "60", control=True)
+        phones += [alice, bob]
+        alice.command("dial", f"sip:bob@{stage.address(1)}")
+
+        def both_hear():
+            alice.hears(bob.hertz)
+            bob.hears(alice.hertz)
+
+        both_hear()
+        for holder, held in ((alice, bob), (bob, alice)):
+            holder.command("hold")
+            held.is_silent()
+            holder.command("resume")
+            both_hear()
+        alice.command("hold")
+        bob.command("hold")
+        alice.is_silent()
+        bob.is_silent()
+        bob.command("resume")
+        alice.command("resume")
+        both_hear()
+        alice.command("hangup")
+        bob.process.line("terminated", 5)
+        for one in phones:
+            one.end()
         tandem.stop()
 
 
@@ -71,6 +93,7 @@ def main():
     with Stage("baresip", NET) as stage:
         for codec in ("PCMU", "PCMA"):
             call(stage, codec)
+        holds(stage)
 
 
 main()

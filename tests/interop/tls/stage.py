@@ -20,7 +20,7 @@ from stage import Stage, check, is_bound, wait_until
 
 NET = 19
 HERE = pathlib.Path(__file__).resolve().parent
-TEMPLATE = HERE.parent / "baresip" / "config.template"
+TEMPLATE = HERE.parent / "lib" / "baresip.template"
 
 # Seconds from the caller's start to its end, most of them in the call.
 SECONDS = 6
