@@ -1,0 +1,79 @@
+"""What happens in a call that stands: sipp on both sides of Tandem, each with its own story, and a trunk of its own for each side.
+
+    run                all of them
+    run WORD...        only the cases whose title has one of the words
+"""
+
+import concurrent.futures
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
+import node
+import renegotiation
+import sipp
+from stage import Stage, check
+
+NET = 22
+NODE = f"127.0.{NET}.1"
+# Of each case: the caller is at one of these, those who are called at one of those, told apart by their ports.
+CALLERS, CALLEES = 10, 130
+PORT = 5060
+SECONDS = 60
+AT_ONCE = 6
+
+CASES = renegotiation.CASES
+
+
+def caller_at(index):
+    return f"127.0.{NET}.{CALLERS + index}"
+
+
+def callee_at(index):
+    return f"127.0.{NET}.{CALLEES + index}"
+
+
+def configuration(cases):
+    """For each case a trunk on either side, one more for each further callee, and a route between them."""
+    trunks, routes = [], []
+    for index, case in cases:
+        codecs = 'codecs = ["pcmu", "pcma"]\n'
+        trunks.append((f"caller-{index}", node.trunk(caller_at(index), lines=codecs + case.near)))
+        names = [f"callee-{index}-{place}" for place in range(len(case.callees))]
+        for place, name in enumerate(names):
+            lines = f'targets = [{{ uri = "sip:{callee_at(index)}:{PORT + 2 * place};transport=udp" }}]\n{codecs}{case.far}\n'
+            trunks.append((name, lines))
+        do = case.do or 'bridge = ["trunk:{0}"]'
+        routes.append((f"{index}", f'from = ["caller-{index}"]\ndo = {{ {do.format(*names)} }}\n'))
+    return trunks, routes
+
+
+def play(stage, index, case):
+    """One case, all sides of it to the end."""
+    runs = []
+    with stage.case(case.title, lambda: [run.story() for run in runs]):
+        for place, script in enumerate(case.callees):
+            media = ["-mp", str(20000 + 10 * place)]
+            address = f"{callee_at(index)}:{PORT + 2 * place}"
+            runs.append(sipp.callee(stage, f"callee-{index}-{place}", address, script, seconds=SECONDS, extra=media))
+        runs.append(
+            sipp.caller(stage, f"caller-{index}", f"{caller_at(index)}:{PORT}", f"{NODE}:5060", case.caller, seconds=SECONDS)
+        )
+        for run in reversed(runs):
+            run.done(SECONDS)
+
+
+def main(words):
+    cases = [(index, case) for index, case in enumerate(CASES) if not words or any(word in case.title for word in words)]
+    with Stage("dialogs", NET) as stage:
+        trunks, routes = configuration(cases)
+        tandem = node.Tandem(stage, node.config(stage, trunks=trunks, routes=routes))
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(lambda item: play(stage, *item), cases))
+        with stage.case("nothing is left when all calls have ended"):
+            tandem.stop()
+            check(not tandem.bound(1), "the SIP port is still bound")
+
+
+main(sys.argv[1:])
