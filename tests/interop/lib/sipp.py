@@ -43,6 +43,7 @@ class Script:
         self.steps = []
         self.variables = set()
         self.cseq = 0
+        self.invite_cseq = 0
         self.in_dialog = False
         self.last_sent = None
         self.numbers = itertools.count(1)
@@ -60,11 +61,12 @@ class Script:
     def invite(self, sdp=None, headers=()):
         """The INVITE that begins the call, or one inside the dialog."""
         self.cseq += 1
+        self.invite_cseq = self.cseq
         return self._request("INVITE", self.cseq, sdp, headers, retrans=True)
 
     def ack(self, sdp=None):
         """ACK of a 2xx: a transaction of its own."""
-        return self._request("ACK", self.cseq, sdp, (), retrans=False)
+        return self._request("ACK", self.invite_cseq, sdp, (), retrans=False)
 
     def ack_failure(self):
         """ACK of any other final response: same branch and Request-URI as its INVITE (RFC 3261 §17.1.1.3)."""
@@ -78,10 +80,14 @@ class Script:
         self.cseq += 1
         return self._request("BYE", self.cseq, None, headers, retrans=True)
 
-    def request(self, method, headers=()):
+    def request(self, method, headers=(), sdp=None):
         """Any other request inside the dialog."""
         self.cseq += 1
-        return self._request(method, self.cseq, None, headers, retrans=True)
+        return self._request(method, self.cseq, sdp, headers, retrans=True)
+
+    def prack(self, sdp=None):
+        """PRACK of the reliable response that was expected last."""
+        return self.request("PRACK", [f"RAck:[$rseq] {self.invite_cseq} INVITE"], sdp)
 
     def reply(self, status, sdp=None, headers=(), to="INVITE", retrans=None, contact="sip:callee@[local_ip]:[local_port]"):
         """A response to the last request of method `to`."""
@@ -108,15 +114,23 @@ class Script:
 
     # What this side waits for.
 
-    def expect(self, what, *, optional=False, has=(), lacks=(), body=(), body_lacks=(), timeout=PATIENCE):
+    def reliable(self, status, **expected):
+        """A provisional response that wants a PRACK (RFC 3262 §4)."""
+        self.expect(status, **{**expected, "has": ["Require: *100rel", *expected.get("has", ())]}, learns=True)
+        self.variables.add("rseq")
+        keep = '<ereg regexp=".*" search_in="hdr" header="RSeq:" assign_to="rseq"/>'
+        self.steps[-1] = self.steps[-1].replace("    </action>", f"      {keep}\n    </action>")
+        return self
+
+    def expect(self, what, *, optional=False, has=(), lacks=(), body=(), body_lacks=(), timeout=PATIENCE, learns=False):
         """A request by its method or a response by its status. `has` and `lacks` are regular expressions for the whole
-        message, `body` and `body_lacks` for its body."""
+        message, `body` and `body_lacks` for its body. `learns`: the remote target is in it."""
         kind = "response" if isinstance(what, int) else "request"
         attributes = [f'{kind}="{what}"']
         attributes.append('optional="true"' if optional else f'timeout="{timeout}"')
         # An INVITE and the 2xx of one teach sipp the remote target.
         answered = what == 200 and self.last_sent == "INVITE"
-        if what == "INVITE" or answered:
+        if what == "INVITE" or answered or learns:
             attributes.append('rrs="true"')
         actions = [self._look(pattern, "msg", True) for pattern in has]
         actions += [self._look(pattern, "msg", False) for pattern in lacks]
@@ -185,12 +199,12 @@ class Script:
 
     def _hop_by_hop(self, method, to, retrans):
         lines = [
-            f"{method} {self._target(self.cseq)} SIP/2.0",
+            f"{method} {self._target(self.invite_cseq)} SIP/2.0",
             f"Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch-{self._steps_since_invite()}]",
             "From: caller <sip:caller@example.com>;tag=[pid]caller[call_number]",
             to,
             "Call-ID: [call_id]",
-            f"CSeq: {self.cseq} {method}",
+            f"CSeq: {self.invite_cseq} {method}",
             "Max-Forwards: 70",
         ]
         self.last_sent = method
