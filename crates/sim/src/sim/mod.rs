@@ -173,6 +173,11 @@ impl Sim {
         self.now
     }
 
+    /// Turns of the clock so far: what the scenario costs.
+    pub fn turns(&self) -> u32 {
+        self.turns
+    }
+
     /// What decides everything.
     pub fn seed(&self) -> u64 {
         self.seed

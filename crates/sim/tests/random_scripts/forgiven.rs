@@ -1,0 +1,84 @@
+//! What a phone may see of the bad habits of others, of a lossy network or of broken requests, and hold against nobody.
+
+use crate::world::{PHONES, World};
+use std::collections::BTreeSet;
+use tandem_phone::{Act, Habits, OnCancel, Script};
+use tandem_sim::{Sim, ms};
+
+/// What phones see where somebody is silent, or something gets lost.
+const OF_SILENCE: [&str; 8] =
+    ["ack-missing", "no-answer", "sdp-missing", "bye-early", "cseq-order", "ack-stray", "cancel-stray", "sdp-version"];
+
+/// What is known of a world as it is drawn.
+pub(crate) struct Forgiven {
+    world: World,
+    /// Messages may be lost, doubled or overtake each other.
+    pub(crate) trouble: bool,
+    silent: bool,
+    rules: BTreeSet<&'static str>,
+}
+
+impl Forgiven {
+    pub(crate) fn new(world: World) -> Forgiven {
+        Forgiven { world, trouble: false, silent: false, rules: BTreeSet::new() }
+    }
+
+    /// Nobody holds this against anybody: something was drawn that provokes it.
+    pub(crate) fn rule(&mut self, rule: &'static str) {
+        self.rules.insert(rule);
+    }
+
+    /// Something broken was drawn, which others see as silence.
+    pub(crate) fn broken(&mut self) {
+        self.rules.extend(OF_SILENCE);
+    }
+
+    /// What these habits make others see.
+    pub(crate) fn habits(&mut self, habits: &Habits) {
+        self.silent |= habits.never_ack || habits.ignore_bye || habits.ignore_cancel || habits.deaf > 3 || habits.leaves_invite_open;
+        self.silent |= habits.on_cancel == OnCancel::Nothing || habits.cancel_delay > ms(30_000);
+        if habits.bye_early || !habits.reoffers.is_empty() {
+            self.broken();
+        }
+    }
+
+    /// A callee may say its first word when nobody waits for it any more.
+    pub(crate) fn slowness(&mut self, script: &Script) {
+        let replies = script.steps.iter().filter(|step| matches!(step.act, Act::Reply(_)));
+        self.silent |= replies.map(|step| step.after).min().is_none_or(|first| first > ms(3000));
+    }
+
+    /// Before the end.
+    pub(crate) fn apply(&mut self, sim: &mut Sim) {
+        let demanding = self.world == World::Demanding;
+        if self.silent || self.trouble {
+            self.broken();
+        }
+        if demanding {
+            // A phone does not look at an offer that comes without credentials, and misses its version.
+            self.rule("sdp-version");
+        }
+        if demanding && (self.silent || self.trouble) {
+            // A request that is not answered looks like one with old credentials when it comes again; and the ACK of a 2xx that comes
+            // when the call is over has none, as its INVITE is forgotten.
+            self.rules.extend(["nonce-count", "credentials"]);
+        }
+        if self.trouble {
+            // A CANCEL that overtook its INVITE is refused; its twin is not.
+            self.rule("second-final");
+        }
+        for phone in PHONES {
+            let phone = sim.phone_mut(phone);
+            if self.world == World::Garbled {
+                // The node answers what it was told, not what was said.
+                let said: Vec<&str> = phone.violations().iter().map(|violation| violation.rule).collect();
+                for rule in said {
+                    phone.forgive(rule);
+                }
+            }
+            for rule in &self.rules {
+                phone.forgive(rule);
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Many seeds, on as many threads as there are.
+
+use crate::{play, world::World};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tandem_sim::seed_from_environment;
+
+/// Turns of the clock that one script may take on average: more is something that nobody needs, again and again.
+const TURNS: u64 = 1_000;
+
+/// Failed seeds after which no more are played.
+const ENOUGH: usize = 12;
+
+/// Scripts after which a long run tells how it goes.
+const TELL: u64 = 20_000;
+
+/// What became of the scripts so far.
+#[derive(Default)]
+struct Tally {
+    failed: Vec<u64>,
+    turns: u64,
+    spent: Duration,
+}
+
+/// Plays `count` scripts of that world, or as many as `TANDEM_SCRIPTS` says; or just the one that `TANDEM_SEED` names.
+pub(crate) fn play(count: u64, world: World) {
+    if let Some(seed) = seed_from_environment() {
+        return play::one(seed, world).tell();
+    }
+    let count = number("TANDEM_SCRIPTS").unwrap_or(count);
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    let (next, tally) = (AtomicU64::new(0), Mutex::new(Tally::default()));
+    std::thread::scope(|scope| {
+        for _ in 0..number("TANDEM_THREADS").unwrap_or(cores).max(1) {
+            scope.spawn(|| work(count, world, &next, &tally));
+        }
+    });
+    let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+    tell(count, world, &tally);
+    let failed = &tally.failed;
+    assert!(failed.is_empty(), "TANDEM_SEED={} cargo test -p tandem-sim --test random_scripts replays the first of {failed:?}", failed[0]);
+    let each = tally.turns / count.max(1);
+    assert!(each < TURNS, "a script takes {each} turns of the clock on average, {TURNS} is too many");
+}
+
+/// One thread: takes the next seed until there is none.
+fn work(count: u64, world: World, next: &AtomicU64, tally: &Mutex<Tally>) {
+    let mut before = processor_time();
+    loop {
+        let seed = next.fetch_add(1, Ordering::Relaxed);
+        if seed >= count {
+            return;
+        }
+        let turns = std::panic::catch_unwind(AssertUnwindSafe(|| play::one(seed, world).turns()));
+        let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+        match turns {
+            Ok(turns) => tally.turns += u64::from(turns),
+            Err(_) => tally.failed.push(seed),
+        }
+        let now = processor_time();
+        tally.spent += now.saturating_sub(before);
+        before = now;
+        if tally.failed.len() >= ENOUGH {
+            return;
+        }
+        if (seed + 1).is_multiple_of(TELL) {
+            tell(seed + 1, world, &tally);
+        }
+    }
+}
+
+fn tell(count: u64, world: World, tally: &Tally) {
+    let Tally { failed, turns, spent } = tally;
+    let (each, second) = (turns / count.max(1), count as f64 / spent.as_secs_f64().max(0.001));
+    #[expect(clippy::print_stdout, reason = "a run of the tests tells what scripts cost")]
+    {
+        println!(
+            "{world:?}: {count} scripts in {spent:.1?} of processor time, {second:.0} a second, {each} turns each; failed: {failed:?}"
+        );
+    }
+}
+
+/// What this thread has cost so far: others on the machine do not count. Zero where the system does not say.
+fn processor_time() -> Duration {
+    let figures = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    Duration::from_nanos(figures.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0))
+}
+
+/// What a variable of the environment says, if it is there.
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|text| text.parse().ok())
+}

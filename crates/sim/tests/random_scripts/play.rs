@@ -1,0 +1,71 @@
+//! One world from one seed, from the first call until nothing is left.
+
+use crate::{
+    agreement,
+    dice::Dice,
+    forgiven::Forgiven,
+    scripts,
+    world::{self, PHONES, World},
+};
+use tandem_model::EndReason;
+use tandem_phone::{Act, Reply};
+use tandem_sim::{ALICE, BOB, CAROL, DORA, Sim, ms};
+
+/// Who calls.
+const CALLERS: [std::net::SocketAddr; 5] = [ALICE, ALICE, BOB, CAROL, DORA];
+
+pub(crate) fn one(seed: u64, world: World) -> Sim {
+    let mut dice = Dice::new(seed);
+    let mut forgiven = Forgiven::new(world);
+    let mut sim = world::draw(&mut dice, seed, world, &mut forgiven);
+    for _ in 0..1 + dice.below(3) {
+        let caller = dice.pick(&CALLERS);
+        for callee in PHONES {
+            let script = scripts::callee(&mut dice, callee, world, &mut forgiven);
+            sim.phone_mut(callee).always(script);
+        }
+        let place = scripts::caller(&mut dice, &sim, caller, world, &mut forgiven);
+        if place.uri.contains(":direct@") {
+            sim.may_tell_addresses();
+        }
+        sim.place_with(caller, place);
+        sim.run_for(dice.span());
+        if dice.chance(10) {
+            sim.break_connections(dice.pick(&PHONES));
+            forgiven.trouble = true;
+            sim.run_for(dice.span());
+        }
+    }
+    if dice.chance(5) {
+        sim.run_for(dice.span());
+        sim.end_all(EndReason::Shutdown);
+    }
+    end_everything(&mut sim, world);
+    forgiven.apply(&mut sim);
+    sim.finish();
+    if !forgiven.trouble && world == World::Plain {
+        agreement::assert_both_sides_agree(&sim);
+    }
+    sim
+}
+
+/// Everybody hangs up who has not, as often as it takes: scripts do not always say how a call ends.
+fn end_everything(sim: &mut Sim, world: World) {
+    sim.run_for(ms(150_000));
+    for _ in 0..4 {
+        for phone in PHONES {
+            for call in 0..sim.phone(phone).calls().len() {
+                if sim.phone(phone).call(call).outcome.is_none() {
+                    sim.act_in(phone, call, Act::Bye);
+                    sim.act_in(phone, call, Act::Reply(Reply::new(480)));
+                }
+            }
+        }
+        sim.run_for(ms(100_000));
+    }
+    if world == World::Garbled || sim.broken_connections() > 0 {
+        // A BYE that was refused as malformed, or that went down with its connection, leaves a call that only media or time would end.
+        sim.end_all(EndReason::Shutdown);
+    }
+    sim.settle();
+}
