@@ -57,10 +57,11 @@ pub(crate) const TRUNK: Keys = Keys {
         "headers_out",
         "numbers_in",
         "numbers_out",
+        "session_timer",
         "login",
         "challenge",
     ],
-    later: &["register", "privacy", "stir", "srtp", "keying", "ice", "dtmf", "session_timer", "prack", "ping"],
+    later: &["register", "privacy", "stir", "srtp", "keying", "ice", "dtmf", "prack", "ping"],
 };
 
 pub(crate) const TARGET: Keys = Keys { title: "a target", built: &["uri", "priority", "weight"], later: &[] };
@@ -72,6 +73,8 @@ pub(crate) const LIMITS: Keys = Keys { title: "`limits`", built: &["calls", "cps
 pub(crate) const NUMBER: Keys = Keys { title: "a rule for numbers", built: &["of", "match", "to"], later: &[] };
 
 pub(crate) const HEADERS: Keys = Keys { title: "rules for headers", built: &["set", "pass", "remove"], later: &[] };
+
+pub(crate) const SESSION_TIMER: Keys = Keys { title: "`session_timer`", built: &["expires", "min", "refresher"], later: &[] };
 
 pub(crate) const LOGIN: Keys = Keys { title: "`login`", built: &["username", "password", "realm"], later: &[] };
 
@@ -88,9 +91,25 @@ pub(crate) const DO: Keys =
 mod tests {
     use super::*;
 
-    const ALL: [&Keys; 17] = [
-        &ROOT, &NODE, &LOG, &LISTEN, &MEDIA, &CALLS, &TRUNK, &TARGET, &MATCH, &LIMITS, &NUMBER, &HEADERS, &LOGIN, &CHALLENGE, &SECRET,
-        &ROUTE, &DO,
+    const ALL: [&Keys; 18] = [
+        &ROOT,
+        &NODE,
+        &LOG,
+        &LISTEN,
+        &MEDIA,
+        &CALLS,
+        &TRUNK,
+        &TARGET,
+        &MATCH,
+        &LIMITS,
+        &NUMBER,
+        &HEADERS,
+        &SESSION_TIMER,
+        &LOGIN,
+        &CHALLENGE,
+        &SECRET,
+        &ROUTE,
+        &DO,
     ];
 
     #[test]

@@ -66,6 +66,8 @@ const BUILT: &[Case] = &[
     Case(ROUTE, "do = { answer = 'echo' }"),
     Case(ROUTE, "do = { answer = 'tone' }"),
     Case(ROUTE, "do = { reject = 486, reason = 'Asleep' }"),
+    Case(CALLED, "session_timer = 'off'"),
+    Case(CALLED, "session_timer = { expires = '15m', min = '120s', refresher = 'them' }"),
 ];
 
 const LATER: &[Case] = &[
@@ -81,7 +83,6 @@ const LATER: &[Case] = &[
     Case(CALLED, "keying = ['dtls']"),
     Case(CALLED, "ice = 'lite'"),
     Case(CALLED, "dtmf = 'info'"),
-    Case(CALLED, "session_timer = 'off'"),
     Case(CALLED, "prack = 'required'"),
     Case(CALLED, "ping = { every = '10s', down_after = 3 }"),
     Case(ROUTE, "from = ['users']\ndo = { reject = 403 }"),

@@ -92,6 +92,8 @@ pub enum EndReason {
     DialogLost,
     /// A leg sent no media for too long.
     Inactivity,
+    /// Nobody refreshed a session in time (RFC 4028 §10).
+    SessionExpired,
     /// `[calls] max_duration`.
     MaxDuration,
     /// The node stopped before the call did.
@@ -111,6 +113,7 @@ impl fmt::Display for EndReason {
             EndReason::AckTimeout => f.write_str("no ACK"),
             EndReason::DialogLost => f.write_str("dialog lost"),
             EndReason::Inactivity => f.write_str("no media"),
+            EndReason::SessionExpired => f.write_str("session expired"),
             EndReason::MaxDuration => f.write_str("maximum duration"),
             EndReason::Shutdown => f.write_str("node stopped"),
             EndReason::Internal => f.write_str("internal error"),

@@ -19,6 +19,7 @@ mod net;
 mod question;
 mod random;
 mod secret;
+mod session_timer;
 mod time;
 
 pub use caller::{CalledFrom, Caller, CallerId, Presentation, Shown};
@@ -34,4 +35,5 @@ pub use net::{Delivery, Destination, Flow, ListenerId, Transport};
 pub use question::{Action, Admit, BuiltIn, Decision, LegPlan, LegProfile, Origin, Question, QuestionId, Route, TrunkId};
 pub use random::Random;
 pub use secret::{Challenge, DigestAlgorithm, Login, Secret};
+pub use session_timer::{MIN_SESSION_S, Refresher, SessionTimer};
 pub use time::Timestamp;

@@ -1,7 +1,7 @@
 //! What a call asks of policy and what it is told. Rules answer at once, a webhook may answer later: a call cannot
 //! tell them apart.
 
-use crate::{Caller, Challenge, Codec, Destination, Failover, ListenerId, Login, MediaSide, Presentation, Shown};
+use crate::{Caller, Challenge, Codec, Destination, Failover, ListenerId, Login, MediaSide, Presentation, SessionTimer, Shown};
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -167,6 +167,8 @@ pub struct LegProfile {
     pub login: Option<Arc<Login>>,
     /// Fax over UDPTL is passed (T.38).
     pub t38: bool,
+    /// Its sessions are refreshed (RFC 4028). `None`: we know nothing of that towards it.
+    pub session_timer: Option<SessionTimer>,
 }
 
 /// What nothing is said about: also what a dump of an older build leaves out.
@@ -184,6 +186,7 @@ impl Default for LegProfile {
             shown: Shown::default(),
             login: None,
             t38: false,
+            session_timer: Some(SessionTimer::default()),
         }
     }
 }

@@ -174,6 +174,7 @@ fn profile(trunk: Option<&Trunk>, listener: ListenerId, media: MediaSide) -> Leg
         shown: Shown::default(),
         login: trunk.login.as_ref().map(|login| login.value.clone()),
         t38: trunk.t38,
+        session_timer: trunk.session_timer,
     }
 }
 

@@ -6,6 +6,7 @@ mod limits;
 mod matching;
 mod numbers;
 mod secrets;
+mod session_timer;
 mod targets;
 
 pub use headers::{HeaderRules, MAX_HEADER_RULES, NamePattern, is_our_header};
@@ -24,7 +25,7 @@ use crate::{
     uri::{Target, parse_domain},
 };
 use std::{sync::Arc, time::Duration};
-use tandem_model::{CalledFrom, CallerId, Codec, Failover, Login};
+use tandem_model::{CalledFrom, CallerId, Codec, Failover, Login, SessionTimer};
 
 /// `[[trunk]]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +72,8 @@ pub struct Trunk {
     pub numbers_in: Vec<NumberRule>,
     /// And back.
     pub numbers_out: Vec<NumberRule>,
+    /// How its sessions are refreshed; `None`: not at all.
+    pub session_timer: Option<SessionTimer>,
     /// What its challenges are answered with.
     pub login: Option<At<Arc<Login>>>,
     /// What it must answer ours with.
@@ -104,6 +107,7 @@ impl Default for Trunk {
             headers_out: HeaderRules::default(),
             numbers_in: Vec::new(),
             numbers_out: Vec::new(),
+            session_timer: Some(SessionTimer::default()),
             login: None,
             challenge: None,
         }
@@ -145,6 +149,7 @@ impl Trunk {
             headers_out: headers::read(reader, table, "headers_out"),
             numbers_in: numbers::read(reader, table, "numbers_in"),
             numbers_out: numbers::read(reader, table, "numbers_out"),
+            session_timer: session_timer::read(reader, table),
             login: secrets::read_login(reader, table),
             challenge: secrets::read_challenge(reader, table),
         };

@@ -162,6 +162,8 @@ pub(super) fn reason_value(reason: EndReason) -> Option<&'static str> {
         EndReason::AckTimeout => "SIP;cause=408;text=\"no ACK\"",
         EndReason::DialogLost => "SIP;cause=481;text=\"the other leg is gone\"",
         EndReason::Inactivity => "Q.850;cause=41;text=\"no media\"",
+        // Recovery on timer expiry.
+        EndReason::SessionExpired => "Q.850;cause=102;text=\"session timer expired\"",
         EndReason::MaxDuration => "Q.850;cause=31;text=\"maximum duration\"",
         EndReason::Shutdown => "Q.850;cause=41;text=\"node stopped\"",
         EndReason::Internal => "Q.850;cause=41;text=\"internal error\"",
@@ -173,7 +175,9 @@ pub(super) const fn caller_status(reason: EndReason) -> u16 {
     match reason {
         EndReason::Cancelled | EndReason::CallerHungUp => 487,
         EndReason::Failed(status) => status,
-        EndReason::RingTimeout | EndReason::MaxDuration | EndReason::Inactivity | EndReason::CalleeHungUp => 480,
+        EndReason::RingTimeout | EndReason::MaxDuration | EndReason::Inactivity | EndReason::SessionExpired | EndReason::CalleeHungUp => {
+            480
+        }
         EndReason::DialogLost | EndReason::AckTimeout | EndReason::Shutdown | EndReason::Internal => 500,
     }
 }

@@ -5,6 +5,7 @@
 
 mod routing;
 mod sequence;
+pub mod session_timer;
 pub mod subscription;
 
 pub(crate) use routing::destination_of;
