@@ -23,6 +23,8 @@ pub(crate) enum Event {
     Segment(Segment),
     Decided(CallId, QuestionId, Box<Decision>),
     Media(CallId, Box<MediaEvent>),
+    /// A phone that was switched off is there again.
+    Back(SocketAddr),
 }
 
 impl Event {
@@ -34,6 +36,7 @@ impl Event {
             Event::Segment(segment) => (format!("stream {}", segment.stream), format!("{:?}", segment.to)),
             Event::Decided(call, ..) => (call.to_string(), "policy".into()),
             Event::Media(call, _) => (call.to_string(), "media".into()),
+            Event::Back(phone) => (phone.to_string(), "power".into()),
         }
     }
 }

@@ -11,7 +11,7 @@ const ABSENT: &str = "absent";
 
 fn rows() -> Vec<Vec<String>> {
     let page = include_str!("../../../docs/sip-coverage.md");
-    let (_, tables) = page.split_once(BEGIN).unwrap();
+    let (_, tables) = page.split_once(BEGIN).expect("the page has the tables");
     let tables = tables.split_once(END).map_or(tables, |(tables, _)| tables);
     let lines = tables.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| RFC"));
     lines.map(|line| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()).collect()

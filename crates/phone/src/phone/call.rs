@@ -35,6 +35,8 @@ pub enum Outcome {
     TheyHungUp,
     /// A request in the dialog got 481, 408 or nothing; or a 2xx of ours got no ACK.
     Lost,
+    /// The phone was switched off and on again meanwhile.
+    Forgotten,
 }
 
 /// One call.

@@ -65,9 +65,10 @@ impl Phone {
     fn find_dialog(&self, message: &Message) -> Option<(CallIndex, usize)> {
         let to = NameAddr::parse(message.header("To")?).tag()?;
         let from = NameAddr::parse(message.header("From")?).tag().unwrap_or_default();
-        let call = self.calls.iter().position(|call| call.call_id == message.call_id())?;
-        let dialog = self.calls[call].dialogs.iter().position(|dialog| dialog.local_tag == to && dialog.remote_tag == from)?;
-        Some((call, dialog))
+        let calls = self.calls.iter().enumerate().filter(|(_, call)| call.call_id == message.call_id());
+        calls
+            .filter_map(|(index, call)| Some((index, call.dialogs.iter().position(|one| one.local_tag == to && one.remote_tag == from)?)))
+            .next()
     }
 
     fn on_invite(&mut self, now: Timestamp, source: SocketAddr, key: (String, String), message: Message) {
@@ -201,7 +202,9 @@ impl Phone {
     fn on_cancel(&mut self, now: Timestamp, source: SocketAddr, key: (String, String), message: Message) {
         let invite = self.servers.iter().position(|server| server.key == key && server.request.method() == "INVITE");
         let Some(invite) = invite else {
-            self.violate(now, "cancel-stray", "a CANCEL of nothing that we were asked");
+            if !self.has_forgotten(message.call_id()) {
+                self.violate(now, "cancel-stray", "a CANCEL of nothing that we were asked");
+            }
             let server = self.remember(key, message, source, None, None);
             return self.refuse(now, server, 481);
         };
@@ -250,6 +253,9 @@ impl Phone {
 
     fn on_success_ack(&mut self, now: Timestamp, message: &Message) {
         let Some((call, dialog)) = self.find_dialog(message) else {
+            if self.has_forgotten(message.call_id()) {
+                return;
+            }
             return self.violate(now, "ack-stray", format!("an ACK that fits no dialog: {:?}", message.header("To")));
         };
         self.check_success_ack(now, call, dialog, message);

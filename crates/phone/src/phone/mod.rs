@@ -8,6 +8,7 @@ mod check;
 mod io;
 mod refer;
 mod replaces;
+mod restart;
 mod session;
 mod setup;
 mod steps;

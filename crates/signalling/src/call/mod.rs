@@ -302,7 +302,7 @@ impl Call {
             LegEvent::Asked(id) => self.on_asked(now, side, id),
             LegEvent::Replied(asked, message) => self.on_replied(now, side, asked, &message),
             LegEvent::Unanswered(asked) => self.on_no_reply(now, side, asked),
-            LegEvent::Undelivered(id) => self.on_undelivered(now, side, id),
+            LegEvent::Undelivered(asked, delivery) => self.on_undelivered(now, side, asked, delivery),
             LegEvent::Lost => self.end(now, EndReason::DialogLost, None),
         }
     }

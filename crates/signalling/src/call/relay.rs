@@ -6,7 +6,7 @@ use super::{Call, Side, context};
 use crate::dispatcher::ALLOW;
 use crate::message::{HeaderName, Message, Method};
 use std::borrow::Cow;
-use tandem_model::{EndReason, Timestamp};
+use tandem_model::{Delivery, EndReason, Timestamp};
 
 /// The methods of a call that has one leg: there is nobody to read a message.
 const ALLOW_ALONE: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE";
@@ -76,10 +76,14 @@ impl Call {
         }
     }
 
-    /// The other peer could not be reached with it (§8.1.3.1: as if it had said 503). That alone ends no call.
-    pub(super) fn on_undelivered(&mut self, now: Timestamp, from: Side, id: HeldId) {
+    /// The other peer could not be reached with it (§8.1.3.1: as if it had said 503). Where a connection broke under it the peer may
+    /// well be there; where nobody is at its address any more its dialog is gone.
+    pub(super) fn on_undelivered(&mut self, now: Timestamp, from: Side, asked: Asked, delivery: Delivery) {
         let reply = Reply::new(status_of_reply(503), &[]);
-        self.with_leg(from.other(), now, |leg, context| leg.reply(context, id, &reply));
+        self.with_leg(from.other(), now, |leg, context| leg.reply(context, asked.id, &reply));
+        if asked.settled && delivery == Delivery::Never {
+            self.end(now, EndReason::DialogLost, None);
+        }
     }
 }
 

@@ -50,6 +50,19 @@ impl CoreNode {
         self.connections.framers.insert(stream, framer);
     }
 
+    /// The network reports that nobody is at that address.
+    pub(crate) fn lose(&mut self, address: SocketAddr) {
+        if !self.unreachable.contains(&address) {
+            self.unreachable.push(address);
+        }
+    }
+
+    /// Somebody is there again.
+    pub(crate) fn find_again(&mut self, address: SocketAddr) {
+        self.unreachable.retain(|lost| *lost != address);
+        self.connections.refused.remove(&address);
+    }
+
     /// A connection is over: what its calls sent over it and nobody answered is lost.
     pub(crate) fn stream_over(&mut self, world: &mut World<'_>, stream: StreamId, delivery: Delivery) {
         let Some((listener, remote)) = self.connections.leave(stream) else { return };

@@ -29,8 +29,10 @@ impl Sim {
             }
             Event::Media(call, event) => self.input(call, tandem_signalling::Input::Media(event)),
             Event::Segment(segment) => self.deliver_segment(segment),
+            Event::Back(phone) => self.switch_on(phone),
             Event::Datagram(datagram) => match self.hosts.get(&datagram.to.ip()).copied() {
                 None => self.with_core(|core, world| core.receive(world, &datagram)),
+                Some(index) if self.stations[index].is_off => {}
                 Some(index) => {
                     let Datagram { from: source, to: local, bytes, rtp, .. } = &datagram;
                     let (source, local) = (*source, *local);

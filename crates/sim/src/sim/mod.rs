@@ -3,6 +3,7 @@
 mod clean;
 mod clock;
 mod delivery;
+mod power;
 
 pub use clock::QUIET_LIMIT;
 
@@ -31,6 +32,8 @@ struct Station {
     address: SocketAddr,
     /// What came over its connections.
     splitters: BTreeMap<StreamId, Splitter>,
+    /// Switched off.
+    is_off: bool,
 }
 
 /// The world. Dropped in a panic it prints seed and ladder.
@@ -124,7 +127,7 @@ impl Sim {
         self.ladder.add(&setup.name);
         self.streams.hosts.insert(address.ip());
         self.hosts.insert(address.ip(), self.stations.len());
-        self.stations.push(Station { phone: Phone::new(setup), address, splitters: BTreeMap::new() });
+        self.stations.push(Station { phone: Phone::new(setup), address, splitters: BTreeMap::new(), is_off: false });
     }
 
     /// A further address that leads to a phone: of a proxy before it, say.

@@ -273,13 +273,15 @@ fn a_call_that_we_answer_answers_for_itself() {
 }
 
 #[test]
-fn the_other_phone_cannot_be_reached() {
+fn nobody_is_there_any_more() {
     let mut sim = talking(13, vec![]);
     sim.core_mut().unreachable.push(BOB);
     ask(&mut sim, ALICE, "INFO", vec![]);
     sim.run_for(ms(100));
     assert_eq!(last(&sim, ALICE, "INFO").status(), 500);
+    assert_eq!(sim.end_reason(), Some(EndReason::DialogLost));
     sim.core_mut().unreachable.clear();
-    // That alone ends no call.
-    hang_up(sim);
+    // The BYE reached him as little.
+    sim.act(BOB, Act::Bye);
+    sim.finish();
 }

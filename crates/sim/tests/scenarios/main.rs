@@ -35,6 +35,7 @@ mod multipart;
 mod nat;
 mod numbers;
 mod odd_rtp;
+mod peer_restarts;
 mod proxy;
 mod redirects;
 mod refused_requests;

@@ -32,7 +32,7 @@ use requests::OpenRequest;
 use server::{AwaitingAck, InviteServer};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use tandem_model::{LegId, LegProfile, Random, Timestamp, Transport};
+use tandem_model::{Delivery, LegId, LegProfile, Random, Timestamp, Transport};
 
 /// Max-Forwards of a request that no other gave rise to (RFC 3261 §8.1.1.6).
 pub(crate) const MAX_FORWARDS: u32 = 70;
@@ -83,7 +83,7 @@ pub(crate) enum LegEvent {
     /// There was none in time.
     Unanswered(Asked),
     /// The question could not be delivered.
-    Undelivered(HeldId),
+    Undelivered(Asked, Delivery),
     /// A request of ours found no dialog at the peer, or no peer (481, 408; RFC 3261 §12.2.1.2).
     Lost,
 }

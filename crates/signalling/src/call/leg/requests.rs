@@ -26,7 +26,7 @@ pub(super) struct OpenRequest {
     /// The request of the other leg's peer that waits for the answer.
     asked: Option<Asked>,
     /// It could not be delivered, and the call is to be told so at once.
-    lost: Option<Timestamp>,
+    lost: Option<(Timestamp, Delivery)>,
     /// What it was sent again for.
     tried: Tried,
 }
@@ -42,7 +42,7 @@ pub(crate) struct Asked {
 
 impl OpenRequest {
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
-        self.lost.or_else(|| self.transaction.poll_timeout().map(|(at, _)| at))
+        self.lost.map(|(at, _)| at).or_else(|| self.transaction.poll_timeout().map(|(at, _)| at))
     }
 }
 
@@ -116,8 +116,8 @@ impl Leg {
     pub(super) fn request_timeout(&mut self, context: &mut Context<'_>) -> Option<LegEvent> {
         let (mut place, mut event) = (0, None);
         while let (Some(open), None) = (self.requests.get_mut(place), &event) {
-            if open.lost.is_some() {
-                event = open.asked.map(|asked| LegEvent::Undelivered(asked.id));
+            if let Some((_, delivery)) = open.lost {
+                event = open.asked.map(|asked| LegEvent::Undelivered(asked, delivery));
                 self.requests.swap_remove(place);
                 continue;
             }
@@ -147,7 +147,7 @@ impl Leg {
                 .then(|| self.as_datagram(context.node, &mut request.way, &request.bytes))
                 .flatten();
             let Some((serial, bytes)) = again else {
-                request.lost = Some(context.now);
+                request.lost = Some((context.now, lost.delivery));
                 return request.asked.is_some();
             };
             let transport = context.node.listener(request.way.listener).transport;
