@@ -132,12 +132,23 @@ pub struct Offer {
     pub formats: Option<Vec<Format>>,
     /// Fax instead of audio.
     pub fax: Option<Fax>,
+    /// Holds in another way than by its direction, this once.
+    pub hold: Option<Hold>,
     /// No offer: the other side makes it in its 2xx.
     pub late: bool,
     /// Contact URI from now on.
     pub contact: Option<String>,
     /// Changes to the finished message.
     pub edits: Vec<Edit>,
+}
+
+/// Holds that are older than the directions, and still to be met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// The connection address is all zeros (RFC 2543; RFC 3264 §8.4 wants it understood).
+    ZeroAddress,
+    /// The stream is switched off by port 0 (RFC 3264 §8.2); the next offer switches it on again.
+    ZeroPort,
 }
 
 /// How a re-INVITE turns from audio to fax (T.38). One without it turns back likewise.

@@ -66,6 +66,8 @@ pub struct Call {
     pub(super) retries: u32,
     pub(super) formats: Vec<Format>,
     pub(super) direction: crate::sdp::Direction,
+    /// How the offer that is being made holds.
+    pub(super) hold: Option<crate::Hold>,
     pub(super) stream: Option<Stream>,
     pub(super) datagrams: Vec<Vec<u8>>,
     pub(super) referrals: Vec<Referral>,

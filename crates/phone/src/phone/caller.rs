@@ -40,6 +40,7 @@ impl Phone {
             retries: 0,
             formats: self.setup.formats.clone(),
             direction: Direction::SendRecv,
+            hold: None,
             stream: None,
             datagrams: Vec::new(),
             referrals: Vec::new(),

@@ -2,10 +2,11 @@
 
 use super::{CallIndex, Phone, Role};
 use crate::{
-    Body, Fax,
+    Body, Fax, Hold,
     media::Stream,
     sdp::{Direction, Format, Media, Origin, Sdp, check_answer, check_next, connection_text},
 };
+use std::net::IpAddr;
 use tandem_model::Timestamp;
 
 impl Phone {
@@ -58,6 +59,9 @@ impl Phone {
             }
         } else {
             offer = Sdp::audio(offer.origin, own.media.ip(), own.media.port(), &formats, own.direction);
+        }
+        if let Some(hold) = self.calls[call].hold.take() {
+            hold_by(hold, &mut offer);
         }
         let offer = self.versioned(call, dialog, offer);
         self.calls[call].dialogs[dialog].session.local_offer = Some(offer.clone());
@@ -184,6 +188,18 @@ impl Phone {
         let call = &mut self.calls[call];
         call.direction = direction.unwrap_or(call.direction);
         call.formats = formats.unwrap_or_else(|| std::mem::take(&mut call.formats));
+    }
+}
+
+/// Makes an offer of audio one that holds.
+fn hold_by(hold: Hold, offer: &mut Sdp) {
+    match hold {
+        Hold::ZeroAddress => {
+            let zeros =
+                if offer.connection.is_some_and(|address| address.is_ipv6()) { IpAddr::from([0; 16]) } else { IpAddr::from([0; 4]) };
+            offer.connection = Some(zeros);
+        }
+        Hold::ZeroPort => offer.media.iter_mut().filter(|media| media.port != 0).for_each(Media::stop),
     }
 }
 

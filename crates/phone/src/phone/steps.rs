@@ -75,6 +75,7 @@ impl Phone {
             return;
         }
         self.adopt(call, offer.direction, offer.formats.clone());
+        self.calls[call].hold = offer.hold;
         if let Some(contact) = &offer.contact {
             self.calls[call].dialogs[dialog].move_to(contact);
         }

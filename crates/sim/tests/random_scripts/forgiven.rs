@@ -14,13 +14,15 @@ pub(crate) struct Forgiven {
     world: World,
     /// Messages may be lost, doubled or overtake each other.
     pub(crate) trouble: bool,
+    /// Nobody may be there who hangs up in the end.
+    pub(crate) may_leave_calls: bool,
     silent: bool,
     rules: BTreeSet<&'static str>,
 }
 
 impl Forgiven {
     pub(crate) fn new(world: World) -> Forgiven {
-        Forgiven { world, trouble: false, silent: false, rules: BTreeSet::new() }
+        Forgiven { world, trouble: false, may_leave_calls: world == World::Garbled, silent: false, rules: BTreeSet::new() }
     }
 
     /// Nobody holds this against anybody: something was drawn that provokes it.

@@ -4,7 +4,7 @@ use crate::{
     agreement,
     dice::Dice,
     forgiven::Forgiven,
-    scripts,
+    moments, scripts,
     world::{self, PHONES, World},
 };
 use tandem_model::EndReason;
@@ -30,17 +30,13 @@ pub(crate) fn one(seed: u64, world: World) -> Sim {
         }
         sim.place_with(caller, place);
         sim.run_for(dice.span());
-        if dice.chance(10) {
-            sim.break_connections(dice.pick(&PHONES));
-            forgiven.trouble = true;
-            sim.run_for(dice.span());
-        }
+        moments::draw(&mut dice, &mut sim, &mut forgiven);
     }
     if dice.chance(5) {
         sim.run_for(dice.span());
         sim.end_all(EndReason::Shutdown);
     }
-    end_everything(&mut sim, world);
+    end_everything(&mut sim, &forgiven);
     forgiven.apply(&mut sim);
     sim.finish();
     if !forgiven.trouble && world == World::Plain {
@@ -50,7 +46,7 @@ pub(crate) fn one(seed: u64, world: World) -> Sim {
 }
 
 /// Everybody hangs up who has not, as often as it takes: scripts do not always say how a call ends.
-fn end_everything(sim: &mut Sim, world: World) {
+fn end_everything(sim: &mut Sim, forgiven: &Forgiven) {
     sim.run_for(ms(150_000));
     for _ in 0..4 {
         for phone in PHONES {
@@ -63,8 +59,9 @@ fn end_everything(sim: &mut Sim, world: World) {
         }
         sim.run_for(ms(100_000));
     }
-    if world == World::Garbled || sim.broken_connections() > 0 {
-        // A BYE that was refused as malformed, or that went down with its connection, leaves a call that only media or time would end.
+    if forgiven.may_leave_calls || sim.broken_connections() > 0 {
+        // A BYE that was refused as malformed or went down with its connection, or that a phone forgot to send, leaves a call that only
+        // media or time would end.
         sim.end_all(EndReason::Shutdown);
     }
     sim.settle();

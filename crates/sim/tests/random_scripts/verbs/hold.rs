@@ -1,9 +1,9 @@
 //! Re-INVITEs: hold and resume, other codecs, fax, offers of the other side's making; some are taken back.
 
 use super::{Part, Verb};
-use crate::scripts::moved;
+use crate::{dice::Dice, scripts::moved};
 use tandem_phone::{
-    Act, Fax, Offer, When,
+    Act, Fax, Hold, Offer, When,
     sdp::{Direction, Format},
 };
 
@@ -11,11 +11,13 @@ pub(super) const VERB: Verb = Verb { percent: 67, most: 2, draw, forgives: &[] }
 
 fn draw(part: &mut Part<'_>) {
     let dice = &mut *part.dice;
+    let directions = [Direction::SendOnly, Direction::SendRecv, Direction::SendRecv, Direction::RecvOnly, Direction::Inactive];
     let offer = Offer {
-        direction: Some(dice.pick(&[Direction::SendOnly, Direction::SendRecv, Direction::RecvOnly, Direction::Inactive])),
+        direction: Some(dice.pick(&directions)),
+        hold: dice.chance(15).then(|| dice.pick(&[Hold::ZeroAddress, Hold::ZeroPort])),
         late: dice.chance(20),
         fax: dice.chance(20).then(|| dice.pick(&[Fax::InPlace, Fax::Beside])),
-        formats: dice.chance(20).then(|| vec![Format::pcma(), Format::events(101)]),
+        formats: dice.chance(20).then(|| formats(dice)),
         contact: dice.chance(10).then(|| moved(part.own)),
         ..Offer::default()
     };
@@ -24,4 +26,14 @@ fn draw(part: &mut Part<'_>) {
     if let Some(later) = taken_back {
         part.step_after(When::Confirmed, at + later, Act::Cancel);
     }
+}
+
+/// Another codec, another order, or one that is not to be had.
+fn formats(dice: &mut Dice) -> Vec<Format> {
+    dice.pick(&[
+        vec![Format::pcma(), Format::events(101)],
+        vec![Format::pcmu()],
+        vec![Format::pcma(), Format::pcmu(), Format::events(101)],
+        vec![Format::new(18, "G729/8000")],
+    ])
 }
