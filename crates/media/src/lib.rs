@@ -24,4 +24,4 @@ mod statistics;
 
 pub use packet::{Channel, DropReason, MAX_PACKET, PacketBuf, Verdict};
 pub use ports::{FOREIGN_RETRY, MAX_PROBES, PortAllocator, PortCounts, Probe};
-pub use session::{Input, OpenError, Output, Reason, Session, Setup};
+pub use session::{AddError, Input, OpenError, Output, Reason, Session, Setup};

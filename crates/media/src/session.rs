@@ -1,8 +1,10 @@
 //! One call's media: its endpoints, and who hears whom.
 //!
-//! The order of calls: [`Session::open`], then any number of [`Session::handle`] and [`Session::handle_packet`]. After
-//! `open` and after each `handle`, drain [`Session::poll_output`] and ask [`Session::poll_timeout`] anew; packets change
+//! The order of calls: [`Session::open`], then any number of [`Session::handle`], [`Session::add`] and
+//! [`Session::handle_packet`]. After `open`, `add` and each `handle`, drain [`Session::poll_output`] and ask [`Session::poll_timeout`] anew; packets change
 //! neither. When the time that it gave has come, `handle` [`Input::Wake`].
+
+mod members;
 
 use crate::{
     endpoint::{Hears, Plain, Unheard},
@@ -12,15 +14,14 @@ use crate::{
     source::sine::{self, Sine},
 };
 use std::{collections::VecDeque, net::SocketAddr, time::Duration};
-use tandem_model::{EndpointDescription, LegId, LocalEndpoint, MediaEvent, PortId, Random, StreamKind, Timestamp, Tone};
-
-/// Endpoints of a session: more would have to be mixed.
-const MAX_ENDPOINTS: usize = 2;
+use tandem_model::{
+    EndpointDescription, EndpointStats, LegId, LocalEndpoint, MAX_ENDPOINTS, MediaEvent, PortId, Random, StreamKind, Timestamp, Tone,
+};
 
 /// What a session is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup<'a> {
-    /// One entry a leg: our end as SDP states it, and the ports that are behind it.
+    /// One entry a leg: our end as SDP states it, and the ports that are behind it. The first two hear each other.
     pub endpoints: &'a [(LocalEndpoint, PortId)],
     /// Silence after which a leg that should send is reported; zero: never.
     pub inactivity: Duration,
@@ -33,9 +34,23 @@ pub struct Setup<'a> {
 /// No session can be made of this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
-    /// One endpoint hears itself or a tone, two hear each other.
-    #[error("a media session has one or two endpoints, not {0}")]
+    /// There is none, or more than may be.
+    #[error("a media session has 1 to {MAX_ENDPOINTS} endpoints, not {0}")]
     Endpoints(usize),
+}
+
+/// The session gets no such endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddError {
+    /// It has as many as it may, or has had.
+    #[error("the media session has, or has had, as many endpoints as it may")]
+    Full,
+    /// The leg has one.
+    #[error("the leg has an endpoint in the media session")]
+    Twice,
+    /// It has ended.
+    #[error("the media session has ended")]
+    Closed,
 }
 
 /// What a session is told; commands as in [`tandem_model::MediaCommand`].
@@ -45,6 +60,10 @@ pub enum Input {
     Describe(LegId, Box<EndpointDescription>),
     /// What a leg hears instead of the other.
     Play(LegId, Tone),
+    /// These hear each other, and nobody else hears anybody.
+    Join([LegId; 2]),
+    /// A leg leaves; [`Output::Release`] says which ports it had.
+    Remove(LegId),
     /// The end.
     Close,
     /// The time that [`Session::poll_timeout`] gave has come.
@@ -68,6 +87,8 @@ pub enum Output<'a> {
     /// To be told to the call. After [`MediaEvent::Closed`] the session takes nothing more; its ports are to be given
     /// back.
     Event(MediaEvent),
+    /// The ports of an endpoint that was removed are to be given back.
+    Release(PortId),
 }
 
 /// Why a session wants to be woken.
@@ -88,12 +109,23 @@ pub struct Session {
     /// Who hears each endpoint.
     listeners: [Option<u8>; MAX_ENDPOINTS],
     closed: bool,
+    /// Endpoints that there have been: the next one's name.
+    named: u8,
+    // What no packet touches.
     inactivity: Duration,
     hold: Duration,
     /// At most one `Opened`, one `Inactive` a leg and one `Closed` between two drains.
     events: VecDeque<MediaEvent>,
+    /// Of an endpoint that was removed since the last drain.
+    released: Vec<PortId>,
     /// Up to when tones are to be made.
     now: Timestamp,
+    /// Who hear each other.
+    joined: Option<[LegId; 2]>,
+    /// Names and figures of the endpoints that were removed.
+    removed: Vec<(u8, EndpointStats)>,
+    /// What further endpoints are made of.
+    random: Random,
 }
 
 impl Session {
@@ -108,15 +140,22 @@ impl Session {
         }
         let mut random = Random::new(seed);
         let opened = MediaEvent::Opened(endpoints.iter().map(|(local, _)| *local).collect());
-        Ok(Session {
-            endpoints: endpoints.iter().map(|(local, port)| Plain::new(local.leg, *port, now, &mut random)).collect(),
-            listeners: if endpoints.len() == MAX_ENDPOINTS { [Some(1), Some(0)] } else { [None; MAX_ENDPOINTS] },
+        let mut session = Session {
+            endpoints: (0..).zip(endpoints).map(|(name, (local, port))| Plain::new(name, local.leg, *port, now, &mut random)).collect(),
+            listeners: [None; MAX_ENDPOINTS],
             inactivity,
             hold,
             events: VecDeque::from([opened]),
+            released: Vec::new(),
             now,
             closed: false,
-        })
+            named: endpoints.len() as u8,
+            joined: if let [(a, _), (b, _), ..] = endpoints { Some([a.leg, b.leg]) } else { None },
+            removed: Vec::new(),
+            random,
+        };
+        session.arrange();
+        Ok(session)
     }
 
     /// Takes an input. What is said of a leg that the session does not have is ignored.
@@ -139,12 +178,14 @@ impl Session {
                             Hears::Sine(Box::new(Sine::new(now, frequency_hz, payload, a_law, packet_ms)))
                         }
                     };
-                    self.listeners = [0, 1].map(|speaker| self.listener(speaker));
+                    self.arrange();
                 }
             }
+            Input::Join(legs) => self.join(legs),
+            Input::Remove(leg) => self.remove(leg),
             Input::Close => {
                 self.closed = true;
-                self.events.push_back(MediaEvent::Closed(self.endpoints.iter().map(Plain::stats).collect()));
+                self.events.push_back(MediaEvent::Closed(self.figures()));
             }
             Input::Wake => {
                 let anybody = self.endpoints.iter().map(|endpoint| endpoint.last_heard).max().unwrap_or(now);
@@ -185,8 +226,11 @@ impl Session {
         match self.endpoints[speaker].hear(now, source, packet) {
             Err(unheard) => self.pass_over(speaker, unheard),
             Ok(heard) => match self.listeners[speaker] {
-                Some(listener) => relay::rtp(now, speaker as u8, heard, &mut self.endpoints[usize::from(listener)], packet),
-                None => Verdict::Consumed,
+                Some(listener) => {
+                    let name = self.endpoints[speaker].name;
+                    relay::rtp(now, name, heard, &mut self.endpoints[usize::from(listener)], packet)
+                }
+                None => self.ignore(speaker),
             },
         }
     }
@@ -195,7 +239,8 @@ impl Session {
     #[cold]
     fn pass_over(&mut self, speaker: usize, unheard: Unheard) -> Verdict {
         if let (Some(listener), Some(seen)) = (self.listeners[speaker], unheard.skipped) {
-            self.endpoints[usize::from(listener)].outgoing.skip(Feeder::Leg(speaker as u8), seen);
+            let feeder = Feeder::Leg(self.endpoints[speaker].name);
+            self.endpoints[usize::from(listener)].outgoing.skip(feeder, seen);
         }
         Verdict::Dropped(unheard.reason)
     }
@@ -205,7 +250,7 @@ impl Session {
         match (self.endpoints[speaker].hear_datagram(now, channel, source, packet), self.listeners[speaker]) {
             (Err(reason), _) => Verdict::Dropped(reason),
             (Ok(()), Some(listener)) => relay::datagram(&mut self.endpoints[usize::from(listener)], packet),
-            (Ok(()), None) => Verdict::Consumed,
+            (Ok(()), None) => self.ignore(speaker),
         }
     }
 
@@ -215,19 +260,10 @@ impl Session {
         }
         match self.listeners[speaker] {
             Some(listener) if usize::from(listener) != speaker => {
-                relay::rtcp((speaker as u8, &self.endpoints[speaker]), (listener, &self.endpoints[usize::from(listener)]), packet)
+                relay::rtcp(&self.endpoints[speaker], &self.endpoints[usize::from(listener)], packet)
             }
-            _ => Verdict::Consumed,
-        }
-    }
-
-    /// Who hears an endpoint: itself where it is echoed, else the other one unless that hears a tone.
-    fn listener(&self, speaker: u8) -> Option<u8> {
-        let hears = |index: u8| self.endpoints.get(usize::from(index)).map(|endpoint| &endpoint.hears);
-        match (hears(speaker), hears(1 - speaker)) {
-            (Some(Hears::Echo), _) => Some(speaker),
-            (Some(_), Some(Hears::Peer)) => Some(1 - speaker),
-            _ => None,
+            Some(_) => Verdict::Consumed,
+            None => self.ignore(speaker),
         }
     }
 
@@ -235,6 +271,9 @@ impl Session {
     pub fn poll_output(&mut self) -> Option<Output<'_>> {
         if let Some(event) = self.events.pop_front() {
             return Some(Output::Event(event));
+        }
+        if let Some(port) = self.released.pop() {
+            return Some(Output::Release(port));
         }
         let (index, to, header) = self.next_tone()?;
         let endpoint = &mut self.endpoints[index];
@@ -286,3 +325,6 @@ impl Session {
         self.endpoints.iter_mut().find(|endpoint| endpoint.leg == leg)
     }
 }
+
+// What a packet touches of it is one line of the cache.
+const _: () = assert!(std::mem::offset_of!(Session, closed) < 64);

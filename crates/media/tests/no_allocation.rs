@@ -8,8 +8,8 @@ use std::{
     net::SocketAddr,
     time::Duration,
 };
-use tandem_media::{Channel, Input, PacketBuf, Session, Setup, Verdict};
-use tandem_model::{CallId, EndpointDescription, LocalEndpoint, PayloadRule, PortId, SourceRule, StreamKind, Timestamp};
+use tandem_media::{Channel, DropReason, Input, PacketBuf, Session, Setup, Verdict};
+use tandem_model::{CallId, EndpointDescription, LocalEndpoint, MAX_ENDPOINTS, PayloadRule, PortId, SourceRule, StreamKind, Timestamp};
 
 struct Counting;
 
@@ -114,6 +114,30 @@ fn nothing_is_allocated_for_a_packet() {
     assert_eq!((forwarded, dropped), (10_100, 10_100));
     drop(Box::new(1));
     assert_ne!(ALLOCATIONS.get(), before, "the allocator counts");
+}
+
+#[test]
+fn nor_for_one_of_a_leg_that_nobody_is_to_hear() {
+    let (mut session, mut packet) = (session(StreamKind::Rtp), PacketBuf::new());
+    let call = CallId::new(1, 1);
+    let local = |index: u8| LocalEndpoint {
+        leg: call.leg(index).unwrap(),
+        rtp: SocketAddr::from(([127, 0, 0, 1], 20_000)),
+        rtcp: SocketAddr::from(([127, 0, 0, 1], 20_001)),
+    };
+    for index in 2..MAX_ENDPOINTS as u8 {
+        session.add(Timestamp::ZERO, local(index), PortId(index.into())).unwrap();
+    }
+    session.handle(Timestamp::ZERO, Input::Join([call.leg(0).unwrap(), call.leg(17).unwrap()]));
+    while session.poll_output().is_some() {}
+    let before = ALLOCATIONS.get();
+    let mut dropped = 0;
+    for n in 0..1000_u16 {
+        packet.fill(&audio(1, n));
+        let verdict = session.handle_packet(Timestamp::from_millis(u64::from(n) * 20), PORTS[1], Channel::Rtp, phone(1, 0), &mut packet);
+        dropped += usize::from(verdict == Verdict::Dropped(DropReason::NotJoined));
+    }
+    assert_eq!((ALLOCATIONS.get() - before, dropped), (0, 1000));
 }
 
 #[test]

@@ -28,8 +28,8 @@ pub use event::{CallRecord, EndReason, Event, EventKind, LegRecord};
 pub use failover::Failover;
 pub use ids::{CallId, LegId, MAX_LEGS, PortId};
 pub use media::{
-    DirectionStats, EndpointDescription, EndpointRequest, EndpointStats, LocalEndpoint, MediaCommand, MediaEvent, MediaFailure, MediaSide,
-    PORT_REST, PayloadRule, SourceRule, StreamKind, Tone,
+    DirectionStats, EndpointDescription, EndpointRequest, EndpointStats, LocalEndpoint, MAX_ENDPOINTS, MAX_ENDPOINTS_EVER, MediaCommand,
+    MediaEvent, MediaFailure, MediaSide, PORT_REST, PayloadRule, SourceRule, StreamKind, Tone,
 };
 pub use net::{Delivery, Destination, Flow, ListenerId, Transport};
 pub use question::{Action, Admit, BuiltIn, Decision, LegPlan, LegProfile, Origin, Question, QuestionId, Route, TrunkId};

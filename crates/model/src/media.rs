@@ -14,8 +14,15 @@ pub struct MediaSide(pub u16);
 /// How long a port rests before another call gets it, so that late packets of the old call do not reach the new one.
 pub const PORT_REST: Duration = Duration::from_secs(2);
 
-/// What a call asks of its media session. The order is: one `Open`, any number of `Describe` and `Play`, one `Close`.
-/// Commands for a session that is gone are ignored.
+/// Endpoints that a media session may have at a time: as many legs as can ring for one call, those that talk, and one that a call
+/// is being transferred to.
+pub const MAX_ENDPOINTS: usize = 18;
+
+/// Endpoints that a media session may have had by its end, whose figures [`MediaEvent::Closed`] tells.
+pub const MAX_ENDPOINTS_EVER: usize = 128;
+
+/// What a call asks of its media session. The order is: one `Open`, any number of `Describe`, `Play`, `Add`, `Join` and `Remove`,
+/// one `Close`. Commands for a session that is gone, and for a leg that has no endpoint there, are ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MediaCommand {
     /// Make a session and take the ports of all its endpoints at once: all or none. Answered by
@@ -23,7 +30,8 @@ pub enum MediaCommand {
     Open {
         /// Whose session.
         call: CallId,
-        /// One entry a leg, in the order in which `Opened` answers. Two hear each other; one hears itself or a tone.
+        /// One entry a leg, in the order in which `Opened` answers; at most [`MAX_ENDPOINTS`]. The first two hear each other, as if
+        /// by `Join`; one alone hears itself or a tone.
         endpoints: Box<[EndpointRequest]>,
         /// No packet from a leg that should send for so long: [`MediaEvent::Inactive`].
         inactivity: Duration,
@@ -47,6 +55,31 @@ pub enum MediaCommand {
         leg: LegId,
         /// What.
         tone: Tone,
+    },
+    /// Take ports for one more leg, which nobody hears and who hears nobody until `Join`. Answered by [`MediaEvent::Opened`] with
+    /// this endpoint alone, or by [`MediaEvent::NotAdded`], which leaves the session as it was.
+    Add {
+        /// Whose session.
+        call: CallId,
+        /// What to add. The leg must not have an endpoint in the session yet.
+        endpoint: EndpointRequest,
+    },
+    /// These two hear each other from now on, and nobody else hears anybody: what another leg sends is counted as dropped, and what
+    /// was sent to it stops. Each hears the other in the stream that it has been sent so far, as after a change of source: the same
+    /// SSRC, the next sequence number, the time that passed. A leg that hears itself or a tone goes on to.
+    Join {
+        /// Whose session.
+        call: CallId,
+        /// The two, in any order.
+        legs: [LegId; 2],
+    },
+    /// Take a leg out and give its ports back, to rest before they are used again; who was joined with it hears nobody. Its figures
+    /// stay for [`MediaEvent::Closed`]. Not answered.
+    Remove {
+        /// Whose session.
+        call: CallId,
+        /// Who leaves.
+        leg: LegId,
     },
     /// End the session and give its ports back, to rest before they are used again. Answered by
     /// [`MediaEvent::Closed`]; a session whose ports are still being opened gives them back all the same.
@@ -141,10 +174,18 @@ pub struct PayloadRule {
 /// What a media session tells its call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MediaEvent {
-    /// All ports are open, in the order of the request.
+    /// All ports are open, in the order of the request: those of `Open`, or the one pair of an `Add`.
     Opened(Box<[LocalEndpoint]>),
-    /// No port was taken.
+    /// There is no session: no port was taken for `Open`.
     Refused(MediaFailure),
+    /// No port was taken for an `Add`; the session goes on as it was. For want of room in the session this may come after `Opened`,
+    /// which told of ports in stock: they are given back.
+    NotAdded {
+        /// Whose endpoint it would have been.
+        leg: LegId,
+        /// Why not.
+        failure: MediaFailure,
+    },
     /// A leg that should send has been silent for the timeout that applies.
     Inactive {
         /// Which leg.
@@ -152,19 +193,22 @@ pub enum MediaEvent {
         /// Whether it was the hold timeout.
         held: bool,
     },
-    /// The session is gone; its last figures, in the order of the request.
+    /// The session is gone; the last figures of all endpoints that it had, in the order in which they were opened. A leg that was
+    /// removed and added again is there twice.
     Closed(Box<[EndpointStats]>),
     /// The session failed inside and was ended; its ports are given back.
     Failed,
 }
 
-/// Why no session could be opened.
+/// Why no session or endpoint could be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MediaFailure {
     /// The range of the side is used up.
     NoPorts,
     /// The media threads have as much queued as they may.
     Overloaded,
+    /// The session has, or has had, as many endpoints as it may.
+    Full,
 }
 
 /// Our end of a leg, as SDP must state it (the advertised address, not the bound one).
@@ -187,7 +231,8 @@ pub struct EndpointStats {
     pub received: DirectionStats,
     /// RTP to the leg.
     pub sent: DirectionStats,
-    /// Packets at our ports that were not relayed: strangers, payloads not negotiated, malformed.
+    /// Packets at our ports that were not relayed: strangers, payloads not negotiated, malformed, or of a leg that nobody was to
+    /// hear.
     pub dropped: u64,
 }
 

@@ -81,6 +81,7 @@ impl Node {
         match self.media.command(command) {
             Ok(answer) => answer,
             Err(MediaCommand::Open { .. }) => Some(MediaEvent::Refused(MediaFailure::Overloaded)),
+            Err(MediaCommand::Add { endpoint, .. }) => Some(MediaEvent::NotAdded { leg: endpoint.leg, failure: MediaFailure::Overloaded }),
             Err(refused) => {
                 tracing::error!(?refused, "the media threads have as much queued as they may");
                 None

@@ -9,7 +9,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
-use tandem_media::{Channel, Input, Output, PacketBuf, PortAllocator, Probe, Session, Setup, Verdict};
+use tandem_media::{AddError, Channel, Input, Output, PacketBuf, PortAllocator, Probe, Session, Setup, Verdict};
 use tandem_model::{
     CallId, EndpointDescription, EndpointRequest, LegId, LocalEndpoint, MediaCommand, MediaEvent, MediaFailure, PortId, Timestamp,
 };
@@ -124,6 +124,14 @@ impl Shard {
                 self.handle(world, call, Input::Describe(leg, description));
             }
             MediaCommand::Play { call, leg, tone } => self.handle(world, call, Input::Play(leg, tone)),
+            MediaCommand::Add { call, endpoint } => {
+                if let Err(failure) = self.add(world.now, call, endpoint) {
+                    self.tell(world, call, MediaEvent::NotAdded { leg: endpoint.leg, failure });
+                }
+                self.drain(world, call);
+            }
+            MediaCommand::Join { call, legs } => self.handle(world, call, Input::Join(legs)),
+            MediaCommand::Remove { call, leg } => self.handle(world, call, Input::Remove(leg)),
             MediaCommand::Close { call } => self.handle(world, call, Input::Close),
         }
     }
@@ -140,10 +148,11 @@ impl Shard {
     /// Does what a session wants done.
     fn drain(&mut self, world: &mut World<'_>, call: CallId) {
         let Some(opened) = self.sessions.get_mut(&call) else { return };
-        let mut events = Vec::new();
+        let (mut events, mut released) = (Vec::new(), Vec::new());
         while let Some(output) = opened.session.poll_output() {
             match output {
                 Output::Event(event) => events.push(event),
+                Output::Release(port) => released.push(port),
                 Output::Packet { port, channel, to, bytes } => {
                     let bytes = bytes.to_vec();
                     world.outbox.extend(local(&opened.endpoints, port, channel).map(|from| Datagram {
@@ -160,12 +169,15 @@ impl Shard {
         for event in events {
             self.tell(world, call, event);
         }
-        if closed && let Some(opened) = self.sessions.remove(&call) {
-            for (request, local, _) in opened.endpoints {
-                self.owners.remove(&local.rtp);
-                self.owners.remove(&local.rtcp);
-                self.sides[usize::from(request.side.0)].ports.give_back(world.now, local.rtp.port());
-            }
+        let gone = match self.sessions.get_mut(&call) {
+            Some(_) if closed => self.sessions.remove(&call).map(|opened| opened.endpoints).unwrap_or_default(),
+            Some(opened) => opened.endpoints.extract_if(.., |(.., port)| released.contains(port)).collect(),
+            None => Vec::new(),
+        };
+        for (request, local, _) in gone {
+            self.owners.remove(&local.rtp);
+            self.owners.remove(&local.rtcp);
+            self.sides[usize::from(request.side.0)].ports.give_back(world.now, local.rtp.port());
         }
     }
 
@@ -189,22 +201,12 @@ impl Shard {
             self.misdirected += 1;
             return Err(MediaFailure::NoPorts);
         }
-        let mut endpoints = Vec::new();
-        for request in requests {
-            let side = self.sides.get_mut(usize::from(request.side.0));
-            let Some((address, port)) = side.and_then(|side| Some((side.address, side.ports.take(now, |_| Probe::Opened)?))) else { break };
-            let (rtp, rtcp) = (SocketAddr::new(address, port), SocketAddr::new(address, port + 1));
-            self.next_port += 1;
-            endpoints.push((*request, LocalEndpoint { leg: request.leg, rtp, rtcp }, PortId(self.next_port)));
-        }
+        let endpoints: Vec<_> = requests.iter().map_while(|request| self.take(now, *request)).collect();
         let locals: Vec<(LocalEndpoint, PortId)> = endpoints.iter().map(|(_, local, port)| (*local, *port)).collect();
         let setup = Setup { endpoints: &locals, inactivity, hold, seed: call.bits() };
         match Session::open(now, setup) {
             Ok(session) if locals.len() == requests.len() => {
-                for (local, port) in locals {
-                    self.owners.insert(local.rtp, (call, port, Channel::Rtp));
-                    self.owners.insert(local.rtcp, (call, port, Channel::Rtcp));
-                }
+                locals.into_iter().for_each(|(local, port)| self.own(call, local, port));
                 self.sessions.insert(call, Opened { session, endpoints });
                 Ok(())
             }
@@ -215,6 +217,45 @@ impl Shard {
                 Err(MediaFailure::NoPorts)
             }
         }
+    }
+
+    fn add(&mut self, now: Timestamp, call: CallId, request: EndpointRequest) -> Result<(), MediaFailure> {
+        if !self.sessions.contains_key(&call) {
+            self.misdirected += 1;
+            return Ok(());
+        }
+        if self.refuse > 0 {
+            self.refuse -= 1;
+            return Err(MediaFailure::NoPorts);
+        }
+        let (_, local, port) = self.take(now, request).ok_or(MediaFailure::NoPorts)?;
+        let Some(opened) = self.sessions.get_mut(&call) else { return Ok(()) };
+        match opened.session.add(now, local, port) {
+            Ok(()) => {
+                opened.endpoints.push((request, local, port));
+                self.own(call, local, port);
+                Ok(())
+            }
+            Err(error) => {
+                assert_eq!(error, AddError::Full, "{call} adds {request:?}");
+                self.sides[usize::from(request.side.0)].ports.give_back_unused(local.rtp.port());
+                Err(MediaFailure::Full)
+            }
+        }
+    }
+
+    /// A pair of ports of a side.
+    fn take(&mut self, now: Timestamp, request: EndpointRequest) -> Option<(EndpointRequest, LocalEndpoint, PortId)> {
+        let side = self.sides.get_mut(usize::from(request.side.0))?;
+        let port = side.ports.take(now, |_| Probe::Opened)?;
+        let (rtp, rtcp) = (SocketAddr::new(side.address, port), SocketAddr::new(side.address, port + 1));
+        self.next_port += 1;
+        Some((request, LocalEndpoint { leg: request.leg, rtp, rtcp }, PortId(self.next_port)))
+    }
+
+    fn own(&mut self, call: CallId, local: LocalEndpoint, port: PortId) {
+        self.owners.insert(local.rtp, (call, port, Channel::Rtp));
+        self.owners.insert(local.rtcp, (call, port, Channel::Rtcp));
     }
 }
 

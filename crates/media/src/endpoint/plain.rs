@@ -45,6 +45,8 @@ pub(crate) struct Plain {
     pub(super) receives: bool,
     rtcp_mux: bool,
     pub(crate) kind: StreamKind,
+    /// Its own in the session, for good: the places of endpoints change.
+    pub(crate) name: u8,
     /// Of the last packet: most are alike.
     rule: Option<PayloadRule>,
     /// Where RTP comes from, as pinned in the latch.
@@ -112,12 +114,13 @@ pub(crate) struct Heard {
 }
 
 impl Plain {
-    pub(crate) fn new(leg: LegId, port: PortId, now: Timestamp, random: &mut Random) -> Self {
+    pub(crate) fn new(name: u8, leg: LegId, port: PortId, now: Timestamp, random: &mut Random) -> Self {
         Plain {
             port,
             receives: false,
             rtcp_mux: false,
             kind: StreamKind::Rtp,
+            name,
             rule: None,
             rtp_source: None,
             last_heard: now,
@@ -139,6 +142,11 @@ impl Plain {
             reported: (0, 0),
             passed: (0, 0),
         }
+    }
+
+    /// A packet that was taken goes no further.
+    pub(crate) fn count_dropped(&mut self) {
+        self.dropped += 1;
     }
 
     /// Reads a word of each line that a packet from the leg needs.

@@ -8,7 +8,7 @@ use crate::{
 };
 use tandem_model::Timestamp;
 
-/// Passes on an RTP packet that the leg `speaker` has sent.
+/// Passes on an RTP packet of the leg that the session knows by the name `speaker`.
 #[inline]
 pub(crate) fn rtp(now: Timestamp, speaker: u8, heard: Heard, listener: &mut Plain, packet: &mut PacketBuf) -> Verdict {
     let Some(to) = listener.rtp_target() else {
@@ -32,14 +32,15 @@ pub(crate) fn datagram(listener: &mut Plain, packet: &PacketBuf) -> Verdict {
     }
 }
 
-/// Passes on RTCP from one leg to the other; each is given with its place in the session.
-pub(crate) fn rtcp((from, speaker): (u8, &Plain), (to, listener): (u8, &Plain), packet: &mut PacketBuf) -> Verdict {
+/// Passes on RTCP from one leg to the other.
+pub(crate) fn rtcp(speaker: &Plain, listener: &Plain, packet: &mut PacketBuf) -> Verdict {
     let Some((channel, target)) = listener.rtcp_target() else {
         return Verdict::Consumed;
     };
-    let source = speaker.incoming.current().and_then(|(ssrc, epoch)| Some((ssrc, listener.outgoing.mapping(Feeder::Leg(from), epoch)?)));
+    let source =
+        speaker.incoming.current().and_then(|(ssrc, epoch)| Some((ssrc, listener.outgoing.mapping(Feeder::Leg(speaker.name), epoch)?)));
     let reverse = listener.incoming.current().and_then(|(source, epoch)| {
-        let mapping = speaker.outgoing.mapping(Feeder::Leg(to), epoch)?;
+        let mapping = speaker.outgoing.mapping(Feeder::Leg(listener.name), epoch)?;
         Some(Reverse { stream: speaker.outgoing.ssrc(), source, newest: speaker.outgoing.newest()?, mapping })
     });
     let translation = Translation { sender: listener.outgoing.ssrc(), cname: &listener.cname, source, reverse };

@@ -11,7 +11,7 @@ const FRAME: Duration = Duration::from_millis(20);
 /// Who feeds a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Feeder {
-    /// The leg with this index in its session.
+    /// The leg that has this name in its session.
     Leg(u8),
     /// A tone of ours.
     Tone,

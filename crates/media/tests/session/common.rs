@@ -9,8 +9,9 @@ use tandem_model::{
 
 pub(crate) const A: usize = 0;
 pub(crate) const B: usize = 1;
-pub(crate) const PHONE: [&str; 2] = ["192.0.2.1:4000", "198.51.100.2:6000"];
-pub(crate) const PHONE_RTCP: [&str; 2] = ["192.0.2.1:4001", "198.51.100.2:6001"];
+pub(crate) const C: usize = 2;
+pub(crate) const PHONE: [&str; 3] = ["192.0.2.1:4000", "198.51.100.2:6000", "192.0.2.3:5000"];
+pub(crate) const PHONE_RTCP: [&str; 3] = ["192.0.2.1:4001", "198.51.100.2:6001", "192.0.2.3:5001"];
 pub(crate) const STRANGER: &str = "203.0.113.66:4000";
 pub(crate) const INACTIVITY: Duration = Duration::from_secs(300);
 pub(crate) const HOLD: Duration = Duration::from_secs(3600);
@@ -18,6 +19,8 @@ pub(crate) const HOLD: Duration = Duration::from_secs(3600);
 pub(crate) struct Bench {
     pub(crate) session: Session,
     pub(crate) now: Timestamp,
+    /// Ports that were to be given back.
+    pub(crate) released: Vec<PortId>,
     packet: PacketBuf,
 }
 
@@ -71,6 +74,12 @@ pub(crate) fn port(index: usize) -> PortId {
     PortId(10 + index as u32)
 }
 
+/// Our end of a leg.
+pub(crate) fn local(index: usize) -> LocalEndpoint {
+    let at = |port| SocketAddr::from(([203, 0, 113, 7], port + 2 * index as u16));
+    LocalEndpoint { leg: leg(index), rtp: at(20_000), rtcp: at(20_001) }
+}
+
 /// A leg that sends and receives µ-law as 0, A-law as 8 and events as 101.
 pub(crate) fn description(index: usize) -> EndpointDescription {
     let rule = |from, to| PayloadRule { from, to, clock_rate: 8000 };
@@ -99,14 +108,9 @@ impl Bench {
     /// A session that has been told of no leg yet.
     pub(crate) fn bare(legs: usize) -> Bench {
         let now = Timestamp::from_millis(1_000_000);
-        let local = |index: usize| LocalEndpoint {
-            leg: leg(index),
-            rtp: SocketAddr::from(([203, 0, 113, 7], 20_000 + 2 * index as u16)),
-            rtcp: SocketAddr::from(([203, 0, 113, 7], 20_001 + 2 * index as u16)),
-        };
         let endpoints: Vec<_> = (0..legs).map(|index| (local(index), port(index))).collect();
         let session = Session::open(now, Setup { endpoints: &endpoints, inactivity: INACTIVITY, hold: HOLD, seed: 7 }).unwrap();
-        let mut bench = Bench { session, now, packet: PacketBuf::new() };
+        let mut bench = Bench { session, now, released: Vec::new(), packet: PacketBuf::new() };
         let (packets, events) = bench.drain();
         assert!(packets.is_empty());
         assert_eq!(events, [MediaEvent::Opened(endpoints.iter().map(|(local, _)| *local).collect())]);
@@ -144,6 +148,7 @@ impl Bench {
             match output {
                 Output::Packet { port, channel, to, bytes } => packets.push(Sent { port, channel, to, bytes: bytes.to_vec() }),
                 Output::Event(event) => events.push(event),
+                Output::Release(port) => self.released.push(port),
             }
         }
         (packets, events)

@@ -6,6 +6,7 @@ mod coherence;
 mod common;
 mod control;
 mod jumps;
+mod members;
 mod moves;
 mod relay;
 mod silence;

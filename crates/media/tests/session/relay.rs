@@ -2,7 +2,7 @@
 
 use crate::common::*;
 use tandem_media::{Channel, DropReason, Input, MAX_PACKET, OpenError, Session, Setup, Verdict};
-use tandem_model::{DirectionStats, PayloadRule, PortId, SourceRule};
+use tandem_model::{DirectionStats, MAX_ENDPOINTS, PayloadRule, PortId, SourceRule};
 
 #[test]
 fn packets_go_both_ways_from_our_ports_to_the_described_addresses() {
@@ -123,10 +123,10 @@ fn both_directions_are_counted() {
 }
 
 #[test]
-fn a_session_has_one_or_two_endpoints() {
+fn a_session_has_as_many_endpoints_as_it_may() {
     let setup = |endpoints| Setup { endpoints, inactivity: INACTIVITY, hold: HOLD, seed: 1 };
     assert_eq!(Session::open(tandem_model::Timestamp::ZERO, setup(&[])).err(), Some(OpenError::Endpoints(0)));
     let local = tandem_model::LocalEndpoint { leg: leg(0), rtp: address(PHONE[0]), rtcp: address(PHONE[0]) };
-    let three = [(local, port(0)), (local, port(1)), (local, port(2))];
-    assert_eq!(Session::open(tandem_model::Timestamp::ZERO, setup(&three)).err(), Some(OpenError::Endpoints(3)));
+    let many: Vec<_> = (0..=MAX_ENDPOINTS).map(|index| (local, port(index))).collect();
+    assert_eq!(Session::open(tandem_model::Timestamp::ZERO, setup(&many)).err(), Some(OpenError::Endpoints(MAX_ENDPOINTS + 1)));
 }

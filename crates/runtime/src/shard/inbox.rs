@@ -23,8 +23,8 @@ const MAX_QUIET: usize = 16;
 #[derive(Debug)]
 pub(super) enum Item {
     Command(MediaCommand),
-    /// An `Open` with ports from the stock, which its call knows already.
-    OpenAt(MediaCommand, Box<[PortId]>),
+    /// An `Open` or `Add` with ports from the stock, which its call knows already.
+    At(MediaCommand, Box<[PortId]>),
     Stop,
     /// Makes the session panic, at once or at its next packet.
     #[cfg(test)]
@@ -91,7 +91,7 @@ impl Outlet {
         let waiting = self.bell.waiting.fetch_add(1, Ordering::Relaxed);
         let refused = if waiting >= MAX_WAITING { Some(item) } else { self.queue.send(item).err().map(|refused| refused.0) };
         match refused {
-            Some(Item::Command(command) | Item::OpenAt(command, _)) => {
+            Some(Item::Command(command) | Item::At(command, _)) => {
                 self.bell.waiting.fetch_sub(1, Ordering::Relaxed);
                 Err(command)
             }

@@ -1,7 +1,7 @@
 //! The media threads. Each has its own sockets, ports and sessions and shares none of them: a packet is received, handled
 //! and sent on by one thread, without a lock, an allocation or another thread being woken.
 //!
-//! A session lives where its `Open` was sent, the thread with the fewest sessions then; both its legs do.
+//! A session lives where its `Open` was sent, the thread with the fewest sessions then; all its legs do.
 
 mod inbox;
 mod poller;
@@ -26,8 +26,8 @@ use std::{
     },
     thread::{self, JoinHandle},
 };
-use stock::Stock;
-use tandem_model::{CallId, MediaCommand, MediaEvent, MediaSide};
+use stock::{Stock, Stocked};
+use tandem_model::{CallId, EndpointRequest, LocalEndpoint, MediaCommand, MediaEvent, MediaSide};
 use worker::Worker;
 
 /// One `[[media]]` section.
@@ -158,14 +158,18 @@ impl Shards {
     }
 
     /// Passes a command on to the thread that has the call's session, without waiting. What is for a session that is
-    /// gone is ignored. An `Open` is answered at once where ports are in stock.
+    /// gone is ignored. An `Open` or `Add` is answered at once where ports are in stock.
     ///
     /// # Errors
     /// The command itself, when its thread has as many waiting as may. That never happens to `Close`.
     pub fn send(&self, command: MediaCommand) -> Result<Option<MediaEvent>, MediaCommand> {
         match command {
             MediaCommand::Open { call, .. } => self.open(call, command),
-            MediaCommand::Describe { call, .. } | MediaCommand::Play { call, .. } => {
+            MediaCommand::Add { call, endpoint } => self.add(call, endpoint, command),
+            MediaCommand::Describe { call, .. }
+            | MediaCommand::Play { call, .. }
+            | MediaCommand::Join { call, .. }
+            | MediaCommand::Remove { call, .. } => {
                 let pass_on = |shard: usize| self.outlets[shard].push(Item::Command(command));
                 self.shared.route(call).map_or(Ok(()), pass_on).map(|()| None)
             }
@@ -184,19 +188,39 @@ impl Shards {
             tracing::error!(%call, "a call opened its media twice");
             return Ok(None);
         }
-        let (outlet, stock) = (&self.outlets[shard], &self.shared.stocks[shard]);
         let MediaCommand::Open { endpoints, .. } = &command else { return Ok(None) };
-        let Some(taken) = stock.take_all(endpoints) else {
-            return outlet.push(Item::Command(command)).map(|()| None).inspect_err(|_| self.shared.leave(call, shard));
+        let Some(taken) = self.shared.stocks[shard].take_all(endpoints) else {
+            return self.outlets[shard].push(Item::Command(command)).map(|()| None).inspect_err(|_| self.shared.leave(call, shard));
         };
         let locals = endpoints.iter().zip(&taken).map(|(request, stocked)| stocked.local(request.leg)).collect();
+        self.open_at(shard, command, taken, locals).inspect_err(|_| self.shared.leave(call, shard))
+    }
+
+    fn add(&self, call: CallId, endpoint: EndpointRequest, command: MediaCommand) -> Result<Option<MediaEvent>, MediaCommand> {
+        let Some(shard) = self.shared.route(call) else { return Ok(None) };
+        match self.shared.stocks[shard].take_all(&[endpoint]) {
+            None => self.outlets[shard].push(Item::Command(command)).map(|()| None),
+            Some(taken) => {
+                let locals = taken.iter().map(|stocked| stocked.local(endpoint.leg)).collect();
+                self.open_at(shard, command, taken, locals)
+            }
+        }
+    }
+
+    /// Passes on a command whose ports are known.
+    fn open_at(
+        &self,
+        shard: usize,
+        command: MediaCommand,
+        taken: Box<[Stocked]>,
+        locals: Box<[LocalEndpoint]>,
+    ) -> Result<Option<MediaEvent>, MediaCommand> {
         let ports = taken.iter().map(|stocked| stocked.port).collect();
-        // The session must be there when it is described or meets a packet; it need not be there before.
-        match outlet.push_quietly(Item::OpenAt(command, ports)) {
+        // The endpoints must be there when they are described or meet a packet; they need not be there before.
+        match self.outlets[shard].push_quietly(Item::At(command, ports)) {
             Ok(()) => Ok(Some(MediaEvent::Opened(locals))),
             Err(command) => {
-                stock.put_back(taken);
-                self.shared.leave(call, shard);
+                self.shared.stocks[shard].put_back(taken);
                 Err(command)
             }
         }

@@ -74,23 +74,26 @@ impl Bench {
 
     /// Two phones that the call knows.
     fn phones(&self, number: u16) -> [UdpSocket; 2] {
-        [0, 1].map(|index| {
-            let phone = self.socket();
-            let rtp = phone.local_addr().unwrap();
-            let description = EndpointDescription {
-                kind: StreamKind::Rtp,
-                rtp: Some(rtp),
-                rtcp: None,
-                rtcp_mux: false,
-                source: SourceRule::Described(rtp.ip()),
-                receives: true,
-                held: false,
-                payloads: [PayloadRule { from: 0, to: 96, clock_rate: 8000 }].into(),
-            };
-            let leg = call(number).leg(index).unwrap();
-            self.shards.send(MediaCommand::Describe { call: call(number), leg, description: description.into() }).unwrap();
-            phone
-        })
+        [0, 1].map(|index| self.describe(number, index))
+    }
+
+    /// A phone that is the `index`-th leg of a call.
+    fn describe(&self, number: u16, index: u8) -> UdpSocket {
+        let phone = self.socket();
+        let rtp = phone.local_addr().unwrap();
+        let description = EndpointDescription {
+            kind: StreamKind::Rtp,
+            rtp: Some(rtp),
+            rtcp: None,
+            rtcp_mux: false,
+            source: SourceRule::Described(rtp.ip()),
+            receives: true,
+            held: false,
+            payloads: [PayloadRule { from: 0, to: 96, clock_rate: 8000 }].into(),
+        };
+        let leg = call(number).leg(index).unwrap();
+        self.shards.send(MediaCommand::Describe { call: call(number), leg, description: description.into() }).unwrap();
+        phone
     }
 
     fn socket(&self) -> UdpSocket {
@@ -201,8 +204,8 @@ fn when_the_ports_are_used_up_a_call_gets_all_or_none() {
 
 #[test]
 fn a_session_that_no_path_serves_fails_and_keeps_nothing() {
-    let bench = start(5, 1, 1, 100);
-    assert_eq!(bench.open_on(1, &[0, 0, 0]), MediaEvent::Failed);
+    let bench = start_with(IpAddr::from([127, 0, 91, 5]), 32, 1, 1, 100);
+    assert_eq!(bench.open_on(1, &[0; 19]), MediaEvent::Failed);
     assert_eq!(bench.open_on(2, &[]), MediaEvent::Failed);
     assert_eq!((bench.in_use(), bench.shards.counts().sessions), (0, 0));
 }
@@ -355,4 +358,5 @@ fn stocked_sockets_make_room_where_few_may_be_open() {
     assert_eq!((bench.shards.counts().sockets, bench.in_use()), (16, 8));
 }
 
+mod members;
 mod odd_peers;

@@ -52,7 +52,7 @@ pub(super) struct Worker {
 struct Entry {
     session: Session,
     call: CallId,
-    ports: Box<[PortId]>,
+    ports: Vec<PortId>,
     timer: Option<Timestamp>,
     #[cfg(test)]
     fault: Option<Fault>,
@@ -184,7 +184,7 @@ impl Worker {
             let now = self.clock.now();
             match self.inbox.take() {
                 Some(Item::Command(command)) => self.command(now, command, None),
-                Some(Item::OpenAt(command, ports)) => self.command(now, command, Some(ports)),
+                Some(Item::At(command, ports)) => self.command(now, command, Some(ports)),
                 Some(Item::Stop) => return Going::Over,
                 #[cfg(test)]
                 Some(Item::Fault(call, fault)) => self.inject(now, call, fault),
@@ -198,7 +198,7 @@ impl Worker {
         Going::On
     }
 
-    /// `stocked`: the ports of an `Open`, where its call has them from the stock.
+    /// `stocked`: the ports of an `Open` or `Add`, where its call has them from the stock.
     fn command(&mut self, now: Timestamp, command: MediaCommand, stocked: Option<Box<[PortId]>>) {
         let (call, input) = match command {
             MediaCommand::Open { call, endpoints, inactivity, hold } => {
@@ -208,8 +208,11 @@ impl Worker {
                 let setup = Setup { endpoints: &endpoints, inactivity, hold, seed: self.random.next_u64() };
                 return self.open(now, call, setup, place, is_told);
             }
+            MediaCommand::Add { call, endpoint } => return self.add(now, call, endpoint, stocked),
             MediaCommand::Describe { call, leg, description } => (call, Input::Describe(leg, description)),
             MediaCommand::Play { call, leg, tone } => (call, Input::Play(leg, tone)),
+            MediaCommand::Join { call, legs } => (call, Input::Join(legs)),
+            MediaCommand::Remove { call, leg } => (call, Input::Remove(leg)),
             MediaCommand::Close { call } => (call, Input::Close),
         };
         if let Some(place) = self.calls.get(&call) {
@@ -253,7 +256,7 @@ impl Worker {
 
     /// Opens a session. Its call may have been told already.
     fn open(&mut self, now: Timestamp, call: CallId, setup: Setup<'_>, place: u32, is_told: bool) {
-        let ports: Box<[PortId]> = setup.endpoints.iter().map(|(_, port)| *port).collect();
+        let ports: Vec<PortId> = setup.endpoints.iter().map(|(_, port)| *port).collect();
         match Session::open(now, setup) {
             Ok(mut session) => {
                 if is_told {
@@ -279,6 +282,46 @@ impl Worker {
         }
     }
 
+    /// Adds an endpoint to a session. Its call may have been told already.
+    fn add(&mut self, now: Timestamp, call: CallId, endpoint: EndpointRequest, stocked: Option<Box<[PortId]>>) {
+        let EndpointRequest { leg, side } = endpoint;
+        let Some(place) = self.calls.get(&call).copied() else {
+            // The session has failed since the call was told of these ports, which a peer may know by now.
+            return stocked.iter().flatten().for_each(|port| self.sockets.give_back(now, *port, true));
+        };
+        let known = stocked.as_ref().and_then(|ports| ports.first()).copied();
+        let port = match known {
+            Some(port) => {
+                self.sockets.assign(now, port, place);
+                Some(port)
+            }
+            None => self.sockets.take(now, side, place),
+        };
+        let Some(Some(entry)) = self.sessions.get_mut(place as usize) else { return };
+        let added = match port {
+            None => Err(MediaFailure::NoPorts),
+            Some(port) => entry.session.add(now, self.sockets.local(leg, port), port).map_err(|error| {
+                tracing::warn!(%call, %leg, %error, "no media endpoint");
+                MediaFailure::Full
+            }),
+        };
+        match (added, port) {
+            (Ok(()), Some(port)) => {
+                entry.ports.push(port);
+                if known.is_some() {
+                    // Its first output is what the call knows.
+                    let _ = entry.session.poll_output();
+                }
+                self.handle(now, place, None);
+            }
+            (failed, port) => {
+                port.into_iter().for_each(|port| self.sockets.give_back(now, port, known.is_some()));
+                self.shared.counters.refused.fetch_add(1, Relaxed);
+                (self.sink)(call, MediaEvent::NotAdded { leg, failure: failed.err().unwrap_or(MediaFailure::NoPorts) });
+            }
+        }
+    }
+
     /// A session that did not come to be: nobody was told of its ports.
     fn give_up(&mut self, now: Timestamp, call: CallId, place: u32, ports: &[PortId], event: MediaEvent) {
         ports.iter().for_each(|port| self.sockets.give_back(now, *port, false));
@@ -295,22 +338,27 @@ impl Worker {
             if let Some(input) = input {
                 entry.session.handle(now, input);
             }
-            let mut closed = None;
+            let (mut closed, mut released) = (None, Vec::new());
             while let Some(output) = entry.session.poll_output() {
                 match output {
                     Output::Packet { port, channel, to, bytes } => sockets.send(port, channel, to, bytes),
                     Output::Event(event @ MediaEvent::Closed(_)) => closed = Some(event),
                     Output::Event(event) => sink(call, event),
+                    Output::Release(port) => released.push(port),
                 }
             }
-            (closed, entry.session.poll_timeout().map(|(at, _)| at))
+            (closed, released, entry.session.poll_timeout().map(|(at, _)| at))
         });
         match handled {
-            Ok((None, at)) => {
+            Ok((None, released, at)) => {
+                for port in released {
+                    entry.ports.retain(|own| *own != port);
+                    self.sockets.give_back(now, port, true);
+                }
                 let before = mem::replace(&mut entry.timer, at);
                 self.set_timer(place, before, at);
             }
-            Ok((Some(closed), _)) => {
+            Ok((Some(closed), ..)) => {
                 // Whoever hears of the end finds the ports given back.
                 self.remove(now, place);
                 (self.sink)(call, closed);

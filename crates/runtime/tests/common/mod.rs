@@ -174,7 +174,12 @@ impl MediaPort for NobodysPorts {
                 self.events.send(call, MediaEvent::Opened(opened.collect()));
             }
             MediaCommand::Close { call } => self.events.send(call, MediaEvent::Closed(Box::default())),
-            MediaCommand::Describe { .. } | MediaCommand::Play { .. } => {}
+            MediaCommand::Add { call, endpoint } => {
+                let port = self.next.replace(self.next.get() + 2);
+                let local = LocalEndpoint { leg: endpoint.leg, rtp: (self.host, port).into(), rtcp: (self.host, port + 1).into() };
+                self.events.send(call, MediaEvent::Opened([local].into()));
+            }
+            _ => {}
         }
         Ok(None)
     }

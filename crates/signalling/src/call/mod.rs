@@ -311,6 +311,8 @@ impl Call {
         match event {
             MediaEvent::Opened(locals) => self.on_media_opened(now, &locals),
             MediaEvent::Refused(_) => self.on_media_refused(now),
+            // No leg has asked for an endpoint of its own.
+            MediaEvent::NotAdded { .. } => {}
             MediaEvent::Inactive { .. } => self.end(now, EndReason::Inactivity, None),
             MediaEvent::Closed(stats) => self.on_media_closed(now, stats),
             MediaEvent::Failed => self.on_media_failed(now),

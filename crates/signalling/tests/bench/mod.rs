@@ -163,6 +163,12 @@ impl Bench {
                 };
                 Some(MediaEvent::Opened(endpoints.iter().enumerate().map(local).collect()))
             }
+            MediaCommand::Add { endpoint, .. } => {
+                let added = self.media.iter().filter(|command| matches!(command, MediaCommand::Add { .. })).count();
+                let port = 30_000 + 2 * added as u16;
+                let (rtp, rtcp) = (([192, 0, 2, 9], port).into(), ([192, 0, 2, 9], port + 1).into());
+                Some(MediaEvent::Opened([LocalEndpoint { leg: endpoint.leg, rtp, rtcp }].into()))
+            }
             MediaCommand::Close { .. } => Some(MediaEvent::Closed(Box::default())),
             _ => None,
         };

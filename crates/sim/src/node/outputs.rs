@@ -25,7 +25,7 @@ impl CoreNode {
                     return self.over(id);
                 }
                 match &output {
-                    Output::Media(command) if !matches!(**command, MediaCommand::Close { .. } | MediaCommand::Open { .. }) => {
+                    Output::Media(command) if matches!(**command, MediaCommand::Describe { .. } | MediaCommand::Play { .. }) => {
                         assert!(described, "media hears of a description after the peer, who may send as soon as it has it: {command:?}");
                     }
                     Output::Send(transmit) => described &= !transmit.bytes.windows(SDP_BEGINS.len()).any(|bytes| bytes == SDP_BEGINS),

@@ -90,8 +90,11 @@ fn a_port_that_is_closed_costs_nobody_else_anything_and_may_open_again() {
         let again = UdpSocket::bind(closed).unwrap();
         again.set_read_timeout(Some(PATIENCE)).unwrap();
         talk(&again, &locals[1], &a.rtp, &locals[0]);
-        a.rtp.send_to(&packet(52), locals[0].rtp).unwrap();
-        assert_eq!(hear(&again).0[12..], packet(52)[12..]);
+        let mut last = packet(52);
+        last[171] = 52;
+        a.rtp.send_to(&last, locals[0].rtp).unwrap();
+        // One from before may have found the port open again.
+        while hear(&again).0[171] != 52 {}
         let MediaEvent::Closed(stats) = bench.close(1) else { panic!("not closed") };
         assert_eq!((stats[0].received.packets, stats[1].sent.packets, stats[1].received.packets), (52, 52, 1));
         assert_eq!(bench.shards.counts().unsent, 0);
