@@ -44,6 +44,8 @@ pub struct CoreNode {
     connections: Connections,
     names: BTreeMap<Box<str>, SocketAddr>,
     founded: usize,
+    /// Whose a Call-ID is, of an INVITE that came or went.
+    dialogs: BTreeMap<Box<str>, CallId>,
     /// Everything that calls told of themselves.
     pub events: Vec<Happened>,
     /// The media threads.
@@ -104,6 +106,7 @@ impl CoreNode {
             connections: Connections::default(),
             names: BTreeMap::new(),
             founded: 0,
+            dialogs: BTreeMap::new(),
             events: Vec::new(),
             shard: Shard::new(sides.collect()),
             policy_delay: Duration::ZERO,
@@ -135,6 +138,11 @@ impl CoreNode {
     /// Calls that were ever begun.
     pub fn founded(&self) -> usize {
         self.founded
+    }
+
+    /// The call that had a leg with this Call-ID first.
+    pub fn call_of(&self, call_id: &str) -> Option<CallId> {
+        self.dialogs.get(call_id).copied()
     }
 
     /// What the dispatcher holds: (legs, open transactions, tombstones).

@@ -7,7 +7,7 @@ use crate::{
 };
 use std::net::SocketAddr;
 use tandem_model::{Action, CallId, Decision, Delivery, Destination, EventKind, Flow, MediaCommand, Question, QuestionId};
-use tandem_signalling::{Input, Output, Transmit};
+use tandem_signalling::{Input, Output, Transmit, message::Message};
 
 /// Inputs that one input may lead to at once; more is a call that talks to itself for ever.
 const MAX_ANSWERS: usize = 64;
@@ -93,6 +93,11 @@ impl CoreNode {
     }
 
     pub(super) fn send(&mut self, world: &mut World<'_>, call: Option<CallId>, transmit: Transmit) {
+        if let Some(call) = call.filter(|_| transmit.bytes.starts_with(b"INVITE "))
+            && let Ok(invite) = Message::parse(transmit.bytes.clone())
+        {
+            self.dialogs.entry(invite.call_id().into()).or_insert(call);
+        }
         let (transport, from) = self.listeners[usize::from(transmit.listener.0)];
         let to = match &transmit.destination {
             Destination::Address(address) => Some(*address),

@@ -1,7 +1,7 @@
 //! What a phone may see of the bad habits of others, of a lossy network or of broken requests, and hold against nobody.
 
 use crate::world::{PHONES, World};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 use tandem_phone::{Act, Habits, OnCancel, Script};
 use tandem_sim::{Sim, ms};
 
@@ -14,6 +14,10 @@ pub(crate) struct Forgiven {
     world: World,
     /// Messages may be lost, doubled or overtake each other.
     pub(crate) trouble: bool,
+    /// Where there is no trouble, every message takes so long.
+    pub(crate) delay: Duration,
+    /// The node itself ends or refuses calls in this world.
+    pub(crate) unpredictable: bool,
     /// Nobody may be there who hangs up in the end.
     pub(crate) may_leave_calls: bool,
     silent: bool,
@@ -22,7 +26,15 @@ pub(crate) struct Forgiven {
 
 impl Forgiven {
     pub(crate) fn new(world: World) -> Forgiven {
-        Forgiven { world, trouble: false, may_leave_calls: world == World::Garbled, silent: false, rules: BTreeSet::new() }
+        Forgiven {
+            world,
+            trouble: false,
+            delay: Duration::ZERO,
+            unpredictable: false,
+            may_leave_calls: world == World::Garbled,
+            silent: false,
+            rules: BTreeSet::new(),
+        }
     }
 
     /// Nobody holds this against anybody: something was drawn that provokes it.
@@ -35,10 +47,17 @@ impl Forgiven {
         self.rules.extend(OF_SILENCE);
     }
 
+    /// Whether everybody does what the RFCs want, so that no call ends but by its phones.
+    pub(crate) fn is_well_behaved(&self) -> bool {
+        !self.silent && !self.trouble && self.rules.is_empty()
+    }
+
     /// What these habits make others see.
     pub(crate) fn habits(&mut self, habits: &Habits) {
         self.silent |= habits.never_ack || habits.ignore_bye || habits.ignore_cancel || habits.deaf > 3 || habits.leaves_invite_open;
         self.silent |= habits.on_cancel == OnCancel::Nothing || habits.cancel_delay > ms(30_000);
+        // What was not heard is in no trace.
+        self.unpredictable |= habits.deaf > 0;
         if habits.bye_early || !habits.reoffers.is_empty() {
             self.broken();
         }

@@ -12,6 +12,7 @@ mod dice;
 mod forgiven;
 mod habits;
 mod many;
+mod model;
 mod moments;
 mod play;
 mod scripts;

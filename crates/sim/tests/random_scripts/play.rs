@@ -4,7 +4,7 @@ use crate::{
     agreement,
     dice::Dice,
     forgiven::Forgiven,
-    moments, scripts,
+    model, moments, scripts,
     world::{self, PHONES, World},
 };
 use tandem_model::EndReason;
@@ -35,12 +35,17 @@ pub(crate) fn one(seed: u64, world: World) -> Sim {
     if dice.chance(5) {
         sim.run_for(dice.span());
         sim.end_all(EndReason::Shutdown);
+        forgiven.unpredictable = true;
     }
+    let well_behaved = forgiven.is_well_behaved();
     end_everything(&mut sim, &forgiven);
     forgiven.apply(&mut sim);
     sim.finish();
     if !forgiven.trouble && world == World::Plain {
         agreement::assert_both_sides_agree(&sim);
+        if !forgiven.unpredictable {
+            model::check(&sim, forgiven.delay, well_behaved);
+        }
     }
     sim
 }

@@ -38,7 +38,7 @@ const ABILITIES: &[fn(&mut Dice, &mut Setup)] = &[
 /// A world in which nobody has called yet.
 pub(crate) fn draw(dice: &mut Dice, seed: u64, world: World, forgiven: &mut Forgiven) -> Sim {
     let mut sim = house(dice, seed, world);
-    forgiven.trouble |= network(dice, &mut sim, world);
+    network(dice, &mut sim, world, forgiven);
     if world == World::Garbled {
         // A Contact that lost a digit is another phone's address.
         sim.may_tell_addresses();
@@ -51,6 +51,7 @@ pub(crate) fn draw(dice: &mut Dice, seed: u64, world: World, forgiven: &mut Forg
     }
     if dice.chance(5) {
         sim.core_mut().shard.refuse = 1;
+        forgiven.unpredictable = true;
     }
     if dice.chance(3) {
         let lost = dice.pick(&PHONES);
@@ -126,8 +127,8 @@ fn demand(dice: &mut Dice, place: u64) -> Demand {
     }
 }
 
-/// Draws the paths. True if messages may be lost, doubled or overtake each other.
-fn network(dice: &mut Dice, sim: &mut Sim, world: World) -> bool {
+/// Draws the paths.
+fn network(dice: &mut Dice, sim: &mut Sim, world: World, forgiven: &mut Forgiven) {
     let delay = ms(1 + dice.below(60));
     let garbled = if world == World::Garbled { GARBLED } else { 0 };
     let (link, trouble) = match dice.below(4) {
@@ -144,5 +145,5 @@ fn network(dice: &mut Dice, sim: &mut Sim, world: World) -> bool {
         sim.link(phone, CORE, Link { garbled, ..link });
         sim.link(phone, CORE_V6, Link { garbled, ..link });
     }
-    trouble
+    (forgiven.delay, forgiven.trouble) = (delay, trouble);
 }

@@ -12,12 +12,13 @@ pub(super) const VERB: Verb = Verb { percent: 67, most: 2, draw, forgives: &[] }
 fn draw(part: &mut Part<'_>) {
     let dice = &mut *part.dice;
     let directions = [Direction::SendOnly, Direction::SendRecv, Direction::SendRecv, Direction::RecvOnly, Direction::Inactive];
+    let late = dice.chance(20);
     let offer = Offer {
         direction: Some(dice.pick(&directions)),
         hold: dice.chance(15).then(|| dice.pick(&[Hold::ZeroAddress, Hold::ZeroPort])),
-        late: dice.chance(20),
+        late,
         fax: dice.chance(20).then(|| dice.pick(&[Fax::InPlace, Fax::Beside])),
-        formats: dice.chance(20).then(|| formats(dice)),
+        formats: dice.chance(20).then(|| formats(dice, late)),
         contact: dice.chance(10).then(|| moved(part.own)),
         ..Offer::default()
     };
@@ -28,12 +29,9 @@ fn draw(part: &mut Part<'_>) {
     }
 }
 
-/// Another codec, another order, or one that is not to be had.
-fn formats(dice: &mut Dice) -> Vec<Format> {
-    dice.pick(&[
-        vec![Format::pcma(), Format::events(101)],
-        vec![Format::pcmu()],
-        vec![Format::pcma(), Format::pcmu(), Format::events(101)],
-        vec![Format::new(18, "G729/8000")],
-    ])
+/// Another codec, another order; or one that is not to be had, unless the other side offers and must get an answer.
+fn formats(dice: &mut Dice, late: bool) -> Vec<Format> {
+    let usual = vec![Format::pcma(), Format::pcmu(), Format::events(101)];
+    let odd = if late { usual.clone() } else { vec![Format::new(18, "G729/8000")] };
+    dice.pick(&[vec![Format::pcma(), Format::events(101)], vec![Format::pcmu()], usual, odd])
 }

@@ -1,0 +1,151 @@
+//! A small model of a bridged call: from what the phones of a call said, and when that reached the node, it says how the call must have
+//! gone. It knows no dialogs, transactions or timers, only who spoke first; so it holds where every message arrives, and arrives after
+//! the same time.
+
+use crate::world::PHONES;
+use std::{collections::BTreeMap, time::Duration};
+use tandem_model::{CallId, CallRecord, EndReason, Timestamp};
+use tandem_phone::{Call, Message, Phone, Role};
+use tandem_sim::Sim;
+
+/// How long the node waits for a first word: `trying_timeout`.
+const TRYING_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// One phone's part in a call.
+struct Part<'a> {
+    phone: &'a Phone,
+    call: &'a Call,
+    delay: Duration,
+}
+
+impl Part<'_> {
+    /// When the first such message of this phone reached the node.
+    fn said(&self, what: impl Fn(&Message) -> bool) -> Option<Timestamp> {
+        let own = self.phone.trace().iter().filter(|traced| traced.sent && traced.message.call_id() == self.call.call_id);
+        own.filter(|traced| what(&traced.message)).map(|traced| traced.at + self.delay).min()
+    }
+
+    fn asked(&self, method: &str) -> Option<Timestamp> {
+        self.said(|message| message.is_request() && message.method() == method)
+    }
+
+    /// When the node asked it first.
+    fn was_asked(&self, method: &str) -> Option<Timestamp> {
+        let heard = self.phone.trace().iter().filter(|traced| !traced.sent && traced.message.call_id() == self.call.call_id);
+        let requests = heard.filter(|traced| traced.message.is_request() && traced.message.method() == method);
+        requests.map(|traced| Timestamp::ZERO + traced.at.since(Timestamp::ZERO + self.delay)).min()
+    }
+
+    /// When the node gave it up: by its CANCEL, or without a word as it said none in time.
+    fn given_up(&self) -> Option<Timestamp> {
+        let spoke = self.call.statuses.first().map(|(at, _)| *at + self.delay);
+        let patience = self.was_asked("INVITE").map(|at| at + TRYING_TIMEOUT).filter(|until| spoke.is_none_or(|at| at > *until));
+        [patience, self.was_asked("CANCEL")].into_iter().flatten().min()
+    }
+
+    /// Its first word came so close to the end of patience that either may have been first: a connection takes a while to be made.
+    fn is_at_the_limit(&self) -> bool {
+        let (asked, spoke) = (self.was_asked("INVITE"), self.call.statuses.first());
+        asked.zip(spoke).is_some_and(|(asked, (at, _))| (*at + self.delay).since(asked).abs_diff(TRYING_TIMEOUT) <= self.delay * 3)
+    }
+
+    /// When its 2xx to the first INVITE reached the node, if anybody there still waited for it.
+    fn answered(&self) -> Option<Timestamp> {
+        let said = self.call.statuses.iter().find(|(_, status)| (200..300).contains(status));
+        said.map(|(at, _)| *at + self.delay).filter(|at| self.given_up().is_none_or(|given_up| *at < given_up))
+    }
+}
+
+/// A call with all its phones.
+struct Story<'a> {
+    record: &'a CallRecord,
+    caller: Part<'a>,
+    callees: Vec<Part<'a>>,
+}
+
+/// Every call of the world went as the model says. `delay` is that of every path; `well_behaved`: nobody has a bad habit.
+pub(crate) fn check(sim: &Sim, delay: Duration, well_behaved: bool) {
+    let mut parts: BTreeMap<CallId, (Vec<Part<'_>>, Vec<Part<'_>>)> = BTreeMap::new();
+    for address in PHONES {
+        let phone = sim.phone(address);
+        for call in phone.calls() {
+            let Some(id) = sim.core().call_of(&call.call_id) else { continue };
+            let (callers, callees) = parts.entry(id).or_default();
+            if call.role == Role::Caller { callers } else { callees }.push(Part { phone, call, delay });
+        }
+    }
+    for record in sim.core().records() {
+        let Some((mut callers, callees)) = parts.remove(&record.call) else { continue };
+        let Some(caller) = callers.pop() else { continue };
+        let story = Story { record, caller, callees };
+        if !story.is_transferred() && !story.callees.iter().any(Part::is_at_the_limit) {
+            story.check(well_behaved);
+        }
+    }
+}
+
+impl Story<'_> {
+    /// Then more phones took part than were there in the beginning.
+    fn is_transferred(&self) -> bool {
+        std::iter::once(&self.caller).chain(&self.callees).any(|part| part.asked("REFER").is_some())
+    }
+
+    fn check(&self, well_behaved: bool) {
+        let record = self.record;
+        // Each INVITE to somebody is a leg. One more may have been in the making when the call ended.
+        let invited = 1 + self.callees.len();
+        assert!((invited..=invited + 1).contains(&record.legs.len()), "{invited} phones, {record:?}");
+        let heard = self.caller.call.final_status();
+        let gave_up = [self.caller.asked("CANCEL"), self.caller.asked("BYE")].into_iter().flatten().min();
+        let answered = self.callees.iter().filter_map(Part::answered).min();
+        match (answered, gave_up) {
+            (Some(answer), Some(end)) if self.is_open(answer, end) => {}
+            (Some(answer), end) if end.is_none_or(|end| answer < end) => {
+                assert_eq!(record.answered, Some(answer), "answered when the first 2xx comes: {record:?}");
+                assert!(heard.is_some_and(|status| status / 100 == 2), "the caller heard {heard:?}: {record:?}");
+                self.check_end(answer, well_behaved);
+            }
+            (_, Some(_)) if record.answered.is_none() => {
+                assert!(heard.is_none_or(|status| status >= 300), "the caller heard {heard:?}: {record:?}");
+                let cancelled = matches!(record.reason, EndReason::Cancelled);
+                assert_eq!(cancelled, heard == Some(487), "the caller took it back and heard {heard:?}: {record:?}");
+            }
+            _ if self.callees.is_empty() => {}
+            _ => {
+                assert_eq!(record.answered, None, "nobody answered: {record:?}");
+                let ends = matches!(record.reason, EndReason::Failed(_) | EndReason::RingTimeout | EndReason::Cancelled);
+                assert!(ends && heard.is_none_or(|status| status >= 300), "the caller heard {heard:?}: {record:?}");
+            }
+        }
+    }
+
+    /// Either may have been first: in one instant, or closer than the time that a new connection takes.
+    fn is_open(&self, one: Timestamp, other: Timestamp) -> bool {
+        let uncertain = if self.uses_streams() { self.caller.delay * 3 } else { Duration::ZERO };
+        one.max(other).since(one.min(other)) <= uncertain
+    }
+
+    fn uses_streams(&self) -> bool {
+        std::iter::once(&self.caller).chain(&self.callees).any(|part| part.phone.setup().transport.is_reliable())
+    }
+
+    /// Who hangs up first ends an answered call, unless it ended by itself before.
+    fn check_end(&self, answer: Timestamp, well_behaved: bool) {
+        // The last is an ACK without the answer that was due.
+        let by_itself = [EndReason::AckTimeout, EndReason::DialogLost, EndReason::Inactivity, EndReason::Failed(488)];
+        let by_itself = by_itself.contains(&self.record.reason);
+        // A 481 over one connection may overtake the BYE over another that it is due to.
+        assert!(!by_itself || !well_behaved || self.uses_streams(), "nobody did anything wrong: {:?}", self.record);
+        let later = |at: &Timestamp| *at > answer;
+        let caller = self.caller.asked("BYE").filter(later);
+        let callee = self.callees.iter().filter_map(|part| part.asked("BYE")).filter(later).min();
+        let first = match (caller, callee) {
+            _ if by_itself => return,
+            (Some(caller), Some(callee)) if self.is_open(caller, callee) => return,
+            (Some(caller), callee) if callee.is_none_or(|callee| caller < callee) => EndReason::CallerHungUp,
+            (_, Some(_)) => EndReason::CalleeHungUp,
+            _ => unreachable!("nobody hung up: {:?}", self.record),
+        };
+        assert_eq!(self.record.reason, first, "the first BYE ends it: {:?}", self.record);
+    }
+}
