@@ -12,7 +12,7 @@ use std::{
 use tandem_sim::seed_from_environment;
 
 /// Turns of the clock that one script may take on average: more is something that nobody needs, again and again.
-const TURNS: u64 = 1_000;
+const TURNS: u64 = 500;
 
 /// Failed seeds after which no more are played.
 const ENOUGH: usize = 12;
