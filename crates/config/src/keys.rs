@@ -48,6 +48,7 @@ pub(crate) const TRUNK: Keys = Keys {
         "from_domain",
         "codecs",
         "t38",
+        "prack",
         "trying_timeout",
         "ring_timeout",
         "failover",
@@ -61,7 +62,7 @@ pub(crate) const TRUNK: Keys = Keys {
         "login",
         "challenge",
     ],
-    later: &["register", "privacy", "stir", "srtp", "keying", "ice", "dtmf", "prack", "ping"],
+    later: &["register", "privacy", "stir", "srtp", "keying", "ice", "dtmf", "ping"],
 };
 
 pub(crate) const TARGET: Keys = Keys { title: "a target", built: &["uri", "priority", "weight"], later: &[] };

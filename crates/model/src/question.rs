@@ -169,6 +169,20 @@ pub struct LegProfile {
     pub t38: bool,
     /// Its sessions are refreshed (RFC 4028). `None`: we know nothing of that towards it.
     pub session_timer: Option<SessionTimer>,
+    /// Reliable provisional responses.
+    pub prack: Prack,
+}
+
+/// Whether provisional responses go reliably, to a peer and from it (RFC 3262).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Prack {
+    /// Neither said nor accepted.
+    Off,
+    /// Where the peer supports them too.
+    #[default]
+    Supported,
+    /// Always: a peer without them is refused, or refuses.
+    Required,
 }
 
 /// What nothing is said about: also what a dump of an older build leaves out.
@@ -187,6 +201,7 @@ impl Default for LegProfile {
             login: None,
             t38: false,
             session_timer: Some(SessionTimer::default()),
+            prack: Prack::Off,
         }
     }
 }

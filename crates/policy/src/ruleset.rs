@@ -175,6 +175,7 @@ fn profile(trunk: Option<&Trunk>, listener: ListenerId, media: MediaSide) -> Leg
         login: trunk.login.as_ref().map(|login| login.value.clone()),
         t38: trunk.t38,
         session_timer: trunk.session_timer,
+        prack: trunk.prack,
     }
 }
 

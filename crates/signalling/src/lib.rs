@@ -25,7 +25,7 @@ pub mod transaction;
 pub use call::{Call, CallSetup, Input, ListenerFacts, NodeFacts, Output, Reason, Terms, relayed_status};
 // A machine of its own, which the call alone uses: public so that it can be tried, and tested, without one.
 pub use dialog::{Dialog, DialogError, Verdict as InDialog};
-pub use dialog::{session_timer, subscription};
+pub use dialog::{reliable, session_timer, subscription};
 pub use dispatcher::{Dispatcher, DropReason, Unproven, Verdict};
 pub use minted::{MAGIC_COOKIE, Minted, Minter};
 pub use outside::RETRY_WHEN_DRAINING_S;

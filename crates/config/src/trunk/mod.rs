@@ -25,7 +25,7 @@ use crate::{
     uri::{Target, parse_domain},
 };
 use std::{sync::Arc, time::Duration};
-use tandem_model::{CalledFrom, CallerId, Codec, Failover, Login, SessionTimer};
+use tandem_model::{CalledFrom, CallerId, Codec, Failover, Login, Prack, SessionTimer};
 
 /// `[[trunk]]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub struct Trunk {
     pub codecs: Vec<Codec>,
     /// Fax over UDPTL is passed (T.38).
     pub t38: bool,
+    /// Reliable provisional responses.
+    pub prack: Prack,
     /// No response at all for so long: the next target.
     pub trying_timeout: Duration,
     /// No final response for so long: CANCEL.
@@ -98,6 +100,7 @@ impl Default for Trunk {
             from_domain: None,
             codecs: Codec::ALL.to_vec(),
             t38: false,
+            prack: Prack::default(),
             trying_timeout: SECOND * 4,
             ring_timeout: SECOND * 180,
             failover: Failover::default(),
@@ -140,6 +143,7 @@ impl Trunk {
             from_domain: table.parsed(reader, "from_domain", parse_domain).map(|domain| domain.value),
             codecs: read_codecs(reader, table),
             t38: table.boolean(reader, "t38").unwrap_or(default.t38),
+            prack: table.parsed(reader, "prack", parse_prack).map_or(default.prack, |prack| *prack),
             trying_timeout: trying.map_or(default.trying_timeout, |span| *span),
             ring_timeout: ring.map_or(default.ring_timeout, |span| *span),
             failover: failover::read(reader, table),
@@ -188,6 +192,10 @@ fn parse_called_from(text: &str) -> Result<CalledFrom, String> {
 
 fn parse_caller_id(text: &str) -> Result<CallerId, String> {
     one_of(text, &[("from", CallerId::From), ("pai", CallerId::Pai), ("rpid", CallerId::Rpid)])
+}
+
+fn parse_prack(text: &str) -> Result<Prack, String> {
+    one_of(text, &[("off", Prack::Off), ("supported", Prack::Supported), ("required", Prack::Required)])
 }
 
 fn read_codecs(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Vec<Codec> {

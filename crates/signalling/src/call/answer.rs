@@ -14,7 +14,7 @@ use tandem_model::{BuiltIn, EndReason, EventKind, MediaCommand, Timestamp};
 impl Call {
     /// The callee answered.
     pub(super) fn on_answer(&mut self, now: Timestamp, message: &Message) {
-        let dialling = match std::mem::replace(&mut self.phase, Phase::Talking) {
+        let mut dialling = match std::mem::replace(&mut self.phase, Phase::Talking) {
             Phase::Dialling(dialling) => dialling,
             phase => {
                 self.phase = phase;
@@ -24,15 +24,31 @@ impl Call {
         let sdp = sdp_of(message);
         self.answered = Some(now);
         self.notify(now, self.callee.as_ref().map(|callee| callee.id), EventKind::LegAnswered);
+        if let Some(offers) = dialling.offers.take() {
+            return self.answer_after_offers(now, *offers, message);
+        }
         match (&dialling.passed, sdp) {
             // A peer that answered in a provisional response and says no more in its 2xx means that answer.
             (Some(_), sdp) => {
-                let early = message.to_tag().and_then(|tag| dialling.early.of(tag));
-                self.answer_with(now, &dialling, sdp.as_deref().or(early));
+                let tag = message.to_tag().unwrap_or_default();
+                let (early, sdp) = (dialling.early.of(tag), sdp.as_deref());
+                // One that came reliably was the answer, and what else the 2xx says is none (RFC 3261 §13.2.1).
+                let is_bound = early.is_some() && self.callee.as_ref().is_some_and(|callee| callee.is_bound_by(tag));
+                if is_bound && dialling.early.is_heard(tag) && self.caller.is_settled_early() {
+                    return self.answer_settled(now);
+                }
+                self.answer_with(now, &dialling, if is_bound { early } else { sdp.or(early) });
             }
             (None, Some(offer)) => self.offer_in_answer(now, offer),
             (None, None) => self.unusable_answer(now, Failure::new(500)),
         }
+    }
+
+    /// Offer and answer were complete before: 200 to the caller, ACK to the callee.
+    fn answer_settled(&mut self, now: Timestamp) {
+        self.with_leg(Side::Callee, now, |callee, context| callee.ack(context, None));
+        self.caller.accept(context!(self, now), None);
+        self.notify(now, Some(self.caller.id), EventKind::LegAnswered);
     }
 
     /// The caller's offer is answered: 200 to the caller, ACK to the callee.
@@ -84,7 +100,7 @@ impl Call {
     }
 
     /// The callee is up but nothing can be agreed: it is hung up, and the caller refused.
-    fn unusable_answer(&mut self, now: Timestamp, failure: Failure) {
+    pub(super) fn unusable_answer(&mut self, now: Timestamp, failure: Failure) {
         self.answered = None;
         self.fail(now, &failure);
     }

@@ -6,6 +6,7 @@ use super::phase::Phase;
 use super::{Call, Side, context};
 use crate::message::Message;
 use crate::negotiation::{self, Settled};
+use std::borrow::Cow;
 use std::sync::Arc;
 use tandem_model::{EndReason, EventKind, LegId, MediaCommand, Timestamp};
 
@@ -27,9 +28,11 @@ impl Call {
             return self.on_fork_ended(now, tag);
         }
         let answer = sdp_of(message).and_then(|sdp| self.early_answer(now, tag, &sdp));
+        let owes_answer = self.callee.as_ref().is_some_and(|callee| callee.owes_answer(tag));
+        let offer = sdp_of(message).filter(|_| owes_answer).and_then(|sdp| self.early_offer(now, tag, sdp));
         let Phase::Dialling(dialling) = &mut self.phase else { return };
         dialling.passed_on = true;
-        self.caller.provisional(context!(self, now), status, reason, answer.as_deref());
+        self.caller.provisional(context!(self, now), status, reason, answer.as_deref().or(offer.as_deref()));
         let callee = self.callee.as_ref().map(|callee| callee.id);
         if status == 180 {
             self.rang = self.rang.or(Some(now));
@@ -44,13 +47,17 @@ impl Call {
     /// decides.
     fn early_answer(&mut self, now: Timestamp, tag: &str, sdp: &[u8]) -> Option<Arc<[u8]>> {
         let Phase::Dialling(dialling) = &self.phase else { return None };
+        dialling.passed.as_ref()?;
+        // What was answered reliably is final for that phone (RFC 3261 §13.2.1).
+        let is_bound = self.callee.as_ref().is_some_and(|callee| callee.is_bound_by(tag));
+        let sdp = dialling.early.of(tag).filter(|_| is_bound).map_or(Cow::Borrowed(sdp), |known| Cow::Owned(known.to_vec()));
         // A phone that repeats itself does not take the word from another.
-        if let Some(known) = dialling.early.known(tag, sdp) {
+        if let Some(known) = dialling.early.known(tag, &sdp) {
             return Some(known);
         }
-        let answer = self.hear_early(now, sdp)?;
+        let answer = self.hear_early(now, &sdp)?;
         if let Phase::Dialling(dialling) = &mut self.phase {
-            dialling.early.hear(tag, sdp, &answer);
+            dialling.early.hear(tag, &sdp, &answer);
         }
         Some(answer)
     }

@@ -36,7 +36,7 @@ impl EarlyMedia {
 
     /// The phone has no media any more. The description of the one to be heard instead, if that changes.
     pub(super) fn end(&mut self, tag: &str) -> Option<Box<[u8]>> {
-        let heard = self.phones.last().is_some_and(|(of, _)| **of == *tag);
+        let heard = self.is_heard(tag);
         self.phones.retain(|(of, _)| **of != *tag);
         self.phones.last().filter(|_| heard).map(|(_, sdp)| sdp.clone())
     }
@@ -44,6 +44,11 @@ impl EarlyMedia {
     /// What the caller's answer is from now on.
     pub(super) fn set_answer(&mut self, answer: &Arc<[u8]>) {
         self.answer = Some(Arc::clone(answer));
+    }
+
+    /// It is the one that is heard.
+    pub(super) fn is_heard(&self, tag: &str) -> bool {
+        self.phones.last().is_some_and(|(of, _)| **of == *tag)
     }
 
     /// The description that the phone gave, for a 2xx that has none: it means that one.

@@ -16,6 +16,7 @@ mod phase;
 mod record;
 mod redirect;
 mod relay;
+mod reliable;
 mod setup;
 mod teardown;
 
@@ -297,6 +298,9 @@ impl Call {
             LegEvent::Cancelled(reason) => self.on_cancelled(now, side, reason.as_deref()),
             LegEvent::Reinvited => self.on_reinvited(now, side),
             LegEvent::Acknowledged(sdp) => self.on_acknowledged(now, side, sdp),
+            LegEvent::PrackAnswered(sdp) => self.on_prack_answered(now, sdp),
+            LegEvent::PrackOffered(prack, offer) => self.on_prack_offered(now, &prack, offer),
+            LegEvent::PrackMissing => self.on_prack_missing(now),
             LegEvent::AckMissing => self.end(now, EndReason::AckTimeout, None),
             LegEvent::HungUp(reason) => self.on_hung_up(now, side, reason.as_deref()),
             LegEvent::Asked(id) => self.on_asked(now, side, id),

@@ -1,6 +1,7 @@
 //! Where a call stands. Each phase holds what only it needs.
 
 use super::early_media::EarlyMedia;
+use super::reliable::{AnsweredElsewhere, EarlyOffers};
 use crate::negotiation::{LegMedia, Offer, PendingAlone, PendingOffer, Refusal, translate_offer};
 use tandem_model::{BuiltIn, LegId, LegPlan, QuestionId, Timestamp, TrunkId};
 
@@ -19,6 +20,8 @@ pub(super) enum Phase {
     Dialling(Box<Dialling>),
     /// The callee answered with an offer (the caller made none); the caller's ACK will hold the answer.
     LateAnswer(Box<PassedOffer>),
+    /// The callee answered, but the caller's PRACK is still to answer the offer of another phone behind it.
+    AnsweredElsewhere(Box<AnsweredElsewhere>),
     /// We answered with an offer ourselves; the caller's ACK will hold the answer.
     LateAlone(Box<PendingAlone>),
     /// Both legs are confirmed, or the one leg of a call that we answered.
@@ -61,6 +64,8 @@ pub(super) struct Dialling {
     pub(super) passed: Option<PassedOffer>,
     /// The answers that provisional responses brought.
     pub(super) early: EarlyMedia,
+    /// The offers that reliable ones brought, where the caller made none.
+    pub(super) offers: Option<Box<EarlyOffers>>,
     /// No response at all until then: the next target.
     pub(super) trying_until: Option<Timestamp>,
     /// No answer until then: CANCEL.

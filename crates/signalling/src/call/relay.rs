@@ -1,9 +1,8 @@
 //! What one peer asks the other inside the dialog: INFO, OPTIONS, MESSAGE, and UPDATE without SDP. Each goes on as a request of the
 //! other leg's own dialog; only its body and what is said about that are the asker's.
 
-use super::leg::{Asked, HeldId, Reply};
+use super::leg::{Asked, HeldId, Leg, Reply};
 use super::{Call, Side, context};
-use crate::dispatcher::ALLOW;
 use crate::message::{HeaderName, Message, Method};
 use std::borrow::Cow;
 use tandem_model::{Delivery, EndReason, Timestamp};
@@ -60,7 +59,8 @@ impl Call {
         if status == 405 {
             // §21.4.6: what the other peer does not take is not allowed here either.
             let refused = response.method_token();
-            let allowed: Vec<_> = ALLOW.split(", ").filter(|method| *method != refused).collect();
+            let all = self.leg(from.other()).map(Leg::allow).unwrap_or_default();
+            let allowed: Vec<_> = all.split(", ").filter(|method| *method != refused).collect();
             extra.push((HeaderName::Allow, allowed.join(", ").into()));
         }
         let extra: Vec<_> = extra.iter().map(|(name, value)| (*name, value.as_ref())).collect();

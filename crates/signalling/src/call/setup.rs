@@ -6,7 +6,7 @@ use super::leg::{Extra, Invitation, Leg};
 use super::parties;
 use super::phase::{Bridge, Dialling, MediaState, Opening, PassedOffer, Phase};
 use super::{Call, CallSetup, Output, context};
-use crate::message::{HeaderName, is_sips, unreadable_body, unsupported_extensions};
+use crate::message::{HeaderName, RELIABLE, is_sips, unreadable_body, unsupported_extensions};
 use crate::negotiation::{self, LegMedia, Offer, Refusal};
 use crate::wire::Arrival;
 use std::collections::VecDeque;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tandem_model::{
     Action, BuiltIn, CallerId, Codec, Decision, EndReason, EndpointRequest, EventKind, LegId, LegPlan, LegProfile, LocalEndpoint,
-    MediaCommand, Origin, Question, QuestionId, Random, Route, Timestamp,
+    MediaCommand, Origin, Prack, Question, QuestionId, Random, Route, Timestamp,
 };
 
 /// How long policy may think; then the caller gets 500.
@@ -37,7 +37,7 @@ impl Call {
         let leg = id.leg(0).expect("a call may have a first leg");
         outputs.push_back(Output::LegAdded(leg));
         let media = leg_media(&profile, arrival.flow.remote.ip(), true, &mut random);
-        let refusal = screen_invite(&arrival);
+        let refusal = screen_invite(&arrival, profile.prack);
         let uri: Box<str> = arrival.message.uri().into();
         let expires = arrival.message.header(HeaderName::Expires).and_then(|value| value.parse::<u32>().ok());
         let mut context = super::leg::Context { now, node: &node, outputs: &mut outputs, random: &mut random };
@@ -294,6 +294,7 @@ impl Call {
         self.phase = Phase::Dialling(Box::new(Dialling {
             passed,
             early: EarlyMedia::default(),
+            offers: None,
             trying_until: Some(now + plan.profile.trying_timeout),
             ring_until: deadline.map_or(ring_until, |deadline| deadline.min(ring_until)),
             passed_on: false,
@@ -310,7 +311,15 @@ impl Call {
         let identity = parties::identity(caller, presentation.map_or(CallerId::From, |presentation| presentation.identity), host);
         let call_id = self.random_word();
         let max_forwards = self.caller.hops_left();
-        let invitation = Invitation { from: &from, from_uri: &from_uri, call_id: &call_id, max_forwards, identity, sdp };
+        let invitation = Invitation {
+            from: &from,
+            from_uri: &from_uri,
+            call_id: &call_id,
+            max_forwards,
+            identity,
+            sdp,
+            prack: self.prack_of(plan, sdp.is_some()),
+        };
         Leg::outgoing(context!(self, now), leg, plan, media, &invitation)
     }
 
@@ -358,9 +367,15 @@ const UNKNOWN: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
 const RETRY_AFTER_SECONDS: &str = "5";
 
 /// What must be refused before anybody is asked (RFC 3261 §8.2.2.3, §8.2.3).
-fn screen_invite(arrival: &Arrival) -> Option<(u16, Extra)> {
+fn screen_invite(arrival: &Arrival, prack: Prack) -> Option<(u16, Extra)> {
     let mut extra = Extra::none();
-    let missing: Vec<_> = unsupported_extensions(&arrival.message, &[]).collect();
+    let known: &[&str] = if prack == Prack::Off { &[] } else { &[RELIABLE] };
+    let missing: Vec<_> = unsupported_extensions(&arrival.message, known).collect();
+    if prack == Prack::Required && !arrival.message.knows_reliable() {
+        // RFC 3261 §21.4.16.
+        extra.push(HeaderName::Require, RELIABLE);
+        return Some((421, extra));
+    }
     if !missing.is_empty() {
         extra.push(HeaderName::Unsupported, &missing.join(", "));
         return Some((420, extra));
@@ -371,7 +386,7 @@ fn screen_invite(arrival: &Arrival) -> Option<(u16, Extra)> {
     })
 }
 
-fn leg_media(profile: &LegProfile, remote: IpAddr, anchored: bool, random: &mut Random) -> LegMedia {
+pub(super) fn leg_media(profile: &LegProfile, remote: IpAddr, anchored: bool, random: &mut Random) -> LegMedia {
     // RFC 8866 §5.2: a session id of up to 63 bits is safe with every parser.
     let mut media = LegMedia::new(&profile.codecs, anchored, profile.nat.then_some(remote), random.next_u64() >> 2);
     media.allow_fax(profile.t38);

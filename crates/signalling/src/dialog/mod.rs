@@ -3,6 +3,7 @@
 //! A [`Dialog`] is made from an INVITE and its response, on either side. It writes the frame of every request inside
 //! it ([`Dialog::request`]) and judges every request that comes for it ([`Dialog::accept`]).
 
+pub mod reliable;
 mod routing;
 mod sequence;
 pub mod session_timer;

@@ -17,6 +17,7 @@ mod name;
 mod parse;
 mod print;
 mod refer;
+mod reliable;
 mod screen;
 mod status;
 mod store;
@@ -35,6 +36,7 @@ pub use print::Printer;
 pub use refer::{
     EventHeader, ReferTo, Replaces, SIPFRAG, SubscriptionState, TargetDialog, declines_subscription, escape_in_uri, sipfrag, sipfrag_status,
 };
+pub use reliable::{RAck, RELIABLE};
 pub use screen::screen;
 pub use status::reason_phrase;
 pub use uri::{Host, Scheme, Uri, UriHeaders, UriParams, is_sips, unescape};

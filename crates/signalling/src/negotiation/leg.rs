@@ -232,6 +232,16 @@ impl LegMedia {
         self.open = Some(OpenOffer { ours, token: Arc::downgrade(token) });
     }
 
+    /// The leg's own offer has its answer for good, whatever other legs still say to it.
+    pub fn close_offer(&mut self) {
+        self.open.take_if(|open| !open.ours);
+    }
+
+    /// Other codecs from now on; those of before.
+    pub(super) fn replace_allowed(&mut self, allowed: FormatList) -> FormatList {
+        std::mem::replace(&mut self.allowed, allowed)
+    }
+
     /// `token` is the offer that the leg was last sent.
     pub(super) fn awaits(&self, token: &Arc<Token>) -> bool {
         self.open.as_ref().is_some_and(|open| open.ours && std::ptr::eq(open.token.as_ptr(), Arc::as_ptr(token)))

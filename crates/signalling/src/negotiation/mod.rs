@@ -29,6 +29,13 @@
 //!                  ACK of a: s = translate_answer(&pending, sdp, b, a)?    ACK to b carries s.answer
 //!    a's ACK bad   decline_offer(offer, b)                                 ACK to b carries that, then BYE both
 //!
+//! reliable 1xx     early offer: as 183 above, and PRACK to b without a body
+//! (RFC 3262)       late offer, a takes part: b's 1xx has the offer, 1xx to a carries pending.sdp(), PRACK of a: translate_answer,
+//!                  PRACK to b carries s.answer
+//!                  late offer, a does not: x = answer_unasked(offer, b, a)?   PRACK to b carries x
+//!                  b's 200: pending = offer_unasked(offer, b, a)?             200 to a carries pending.sdp(); then as the late offer
+//!                  PRACK of a has an offer: x = answer_unasked(offer, a, b)?  its 200 carries x
+//!
 //! re-INVITE of a   as the early offer, without Open; of b: with a and b swapped. Without SDP: as the late offer.
 //!    glare         translate_offer refuses with 491 or 500                 as the table in `Exchange` says
 //!    b refuses     drop(pending)                                           both as before
@@ -54,6 +61,7 @@ mod received;
 mod refusal;
 mod restore;
 mod state;
+mod unasked;
 mod write;
 
 pub use alone::{Alone, PendingAlone, answer_alone, offer_alone, settle_alone};
@@ -64,3 +72,4 @@ pub use received::{Offer, screen_offer};
 pub use refusal::Refusal;
 pub use restore::{PendingAudio, Restored, offer_audio_again, settle_audio_again};
 pub use state::{Exchange, ExchangeEvent, ExchangeOutcome};
+pub use unasked::{answer_unasked, offer_unasked};

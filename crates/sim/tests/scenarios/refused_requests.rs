@@ -23,7 +23,7 @@ fn too_many_hops() {
 
 #[test]
 fn an_extension_that_we_do_not_know() {
-    assert_eq!(refused(Edit::set("Require", "precondition, 100rel"), "Unsupported"), (Some(420), Some("precondition, 100rel".into())));
+    assert_eq!(refused(Edit::set("Require", "precondition, gin"), "Unsupported"), (Some(420), Some("precondition, gin".into())));
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn requests_inside_a_dialog_that_it_does_not_take() {
     sim.expect(BOB, Script::answers(100));
     sim.place(ALICE, "bob", Script::new());
     sim.run_until_talking(ALICE, BOB);
-    for (method, expected) in [("REFER", 405), ("PRACK", 405), ("SUBSCRIBE", 405), ("FROBNICATE", 501)] {
+    for (method, expected) in [("REFER", 405), ("SUBSCRIBE", 405), ("FROBNICATE", 501)] {
         sim.act(ALICE, Act::Request(Request { method: method.into(), edits: vec![] }));
         sim.run_for(ms(50));
         assert_eq!(sim.phone(ALICE).heard(method).last().map(|answer| answer.status()), Some(expected), "{method}");

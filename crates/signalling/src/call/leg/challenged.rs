@@ -40,8 +40,9 @@ impl Leg {
         let sent = Message::parse(request.clone()).ok()?;
         let (serial, via) = self.new_via(context, way);
         // A dialog that a fork left has numbers of its own.
-        let cseq = match &mut self.dialog {
-            Some(dialog) if sent.to_tag().is_some() && sent.to_tag() == dialog.remote_tag() => dialog.next_cseq(),
+        let mut dialogs = self.dialog.iter_mut().chain(&mut self.early);
+        let cseq = match dialogs.find(|dialog| sent.to_tag().is_some() && sent.to_tag() == dialog.remote_tag()) {
+            Some(dialog) => dialog.next_cseq(),
             _ => sent.cseq().ok()?.number + 1,
         };
         let answers = self.answers.as_mut()?;

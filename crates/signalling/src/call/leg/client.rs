@@ -1,10 +1,10 @@
 //! The leg as user agent client: our INVITE, first or later, its ACK and its CANCEL.
 
 use super::challenged::{Again, copy_credentials, is_challenge};
+use super::prack::write_asked;
 use super::{Context, Extra, Leg, LegEvent, LostWay, MAX_FORWARDS, State, Way, finish};
 use crate::auth::Tried;
 use crate::call::Output;
-use crate::dispatcher::ALLOW;
 use crate::message::{HeaderName, Message, Method, Printer, is_sips};
 use crate::negotiation::LegMedia;
 use crate::tombstone::Tombstone;
@@ -12,7 +12,7 @@ use crate::transaction::{Action, Event, Kind, TRANSACTION_TIMEOUT, Transaction};
 use crate::wire::{Arrival, Transmit};
 use bytes::Bytes;
 use std::time::Duration;
-use tandem_model::{Delivery, LegId, LegPlan, Timestamp};
+use tandem_model::{Delivery, LegId, LegPlan, Prack, Timestamp};
 
 /// CSeq of the first request on a leg.
 const FIRST_CSEQ: u32 = 1;
@@ -33,6 +33,8 @@ pub(crate) struct Invitation<'a> {
     pub(crate) identity: Extra,
     /// The offer; `None` asks the peer for one.
     pub(crate) sdp: Option<&'a [u8]>,
+    /// How it speaks of reliable provisional responses.
+    pub(crate) prack: Prack,
 }
 
 /// Our INVITE until it is acknowledged or given up.
@@ -46,6 +48,8 @@ pub(super) struct InviteClient {
     cancel: Cancel,
     /// The leg's first INVITE, which makes the dialog.
     first: bool,
+    /// Reliable provisional responses to it are acknowledged: whether it made an offer.
+    reliable: Option<bool>,
     /// It is cancelled if only provisional responses came until then. (The call sees to that for a first INVITE.)
     patience: Option<Timestamp>,
     /// What it was sent again for.
@@ -58,6 +62,8 @@ struct NewInvite {
     cseq: u32,
     way: Way,
     first: bool,
+    /// How it speaks of reliable provisional responses.
+    prack: Prack,
 }
 
 /// How far the cancelling of an INVITE has come.
@@ -139,7 +145,7 @@ impl Leg {
         for (name, value) in presentation.into_iter().flat_map(|presentation| &presentation.headers) {
             printer.header_raw(name, value);
         }
-        let invite = NewInvite { serial, cseq: FIRST_CSEQ, way, first: true };
+        let invite = NewInvite { serial, cseq: FIRST_CSEQ, way, first: true, prack: invitation.prack };
         leg.finish_invite(context, printer, invitation.sdp, invite);
         leg
     }
@@ -151,14 +157,16 @@ impl Leg {
         let Some(dialog) = &mut self.dialog else { return false };
         let cseq = dialog.next_cseq();
         let printer = dialog.request(Method::Invite.as_str(), cseq, &via.parts(), max_forwards);
-        self.finish_invite(context, printer, sdp, NewInvite { serial, cseq, way, first: false });
+        self.finish_invite(context, printer, sdp, NewInvite { serial, cseq, way, first: false, prack: Prack::Off });
         true
     }
 
     fn finish_invite(&mut self, context: &mut Context<'_>, mut printer: Printer, sdp: Option<&[u8]>, invite: NewInvite) {
-        let NewInvite { serial, cseq, mut way, first } = invite;
+        let NewInvite { serial, cseq, mut way, first, prack } = invite;
         self.contact(context.node).write(&mut printer);
-        printer.header_str(HeaderName::Allow, ALLOW);
+        self.announced().write_allow(&mut printer);
+        write_asked(&mut printer, prack);
+        let reliable = (prack != Prack::Off).then_some(sdp.is_some());
         let request = self.with_credentials(finish(printer, sdp));
         let request = self.fit(context.node, serial, &mut way, request);
         context.send(way.transmit(request.clone()));
@@ -166,12 +174,13 @@ impl Leg {
         let transaction = Transaction::client(context.now, Kind::ClientInvite, transport);
         let patience = (!first).then(|| context.now + REINVITE_PATIENCE);
         let (cancel, tried) = (Cancel::No, Tried::default());
-        self.client = Some(Box::new(InviteClient { serial, cseq, request, way, transaction, cancel, first, patience, tried }));
+        self.client = Some(Box::new(InviteClient { serial, cseq, request, way, transaction, cancel, first, reliable, patience, tried }));
     }
 
     /// The ACK of a 2xx to our INVITE, with the answer where the 2xx had the offer.
     pub(crate) fn ack(&mut self, context: &mut Context<'_>, sdp: Option<&[u8]>) {
         let Some(client) = self.client.take_if(|client| client.is_accepted()) else { return };
+        self.acknowledged = None;
         let Some(mut way) = self.dialog_way(context.node) else { return };
         let (serial, via) = self.new_via(context, &way);
         let Some(dialog) = &self.dialog else { return };
@@ -252,21 +261,56 @@ impl Leg {
         if !client.transaction.on(context.now, Event::Provisional).contains(&Action::Deliver) {
             return None;
         }
-        if matches!(client.cancel, Cancel::Wanted(_)) {
+        let (wanted, cancelled) = (matches!(client.cancel, Cancel::Wanted(_)), client.cancel != Cancel::No);
+        let (first, cseq) = (client.first, client.cseq);
+        let reliable = client.reliable.zip(message.rseq());
+        if wanted {
             self.send_cancel(context);
+        }
+        if message.status() == 100 || !first {
+            return (was_silent && first && !cancelled).then_some(LegEvent::Trying);
+        }
+        if let Some((was_offered, rseq)) = reliable {
+            return self.on_reliable(context, message, (rseq, was_offered), cseq).filter(|_| !cancelled);
+        }
+        if cancelled {
             return None;
         }
-        if client.cancel != Cancel::No || !client.first {
+        self.note_early(context, &message, cseq);
+        Some(LegEvent::Provisional(Box::new(message)))
+    }
+
+    /// One that wants a PRACK. Also where the INVITE is taken back: until its final response is here (RFC 3262 §4).
+    fn on_reliable(
+        &mut self,
+        context: &mut Context<'_>,
+        message: Message,
+        (rseq, was_offered): (u32, bool),
+        cseq: u32,
+    ) -> Option<LegEvent> {
+        // The last word of a fork is acknowledged before its dialog goes.
+        let is_end = message.status() == 199;
+        if !is_end {
+            self.note_early(context, &message, cseq);
+        }
+        let is_new = self.take_reliable(context, &message, rseq, was_offered);
+        if is_end {
+            self.note_early(context, &message, cseq);
+        }
+        if !is_new {
             return None;
         }
-        let cseq = client.cseq;
-        match message.status() {
-            100 => was_silent.then_some(LegEvent::Trying),
-            _ => {
-                self.note_early(context, &message, cseq);
-                Some(LegEvent::Provisional(Box::new(message)))
-            }
+        let tag = message.to_tag().unwrap_or_default();
+        if self.state == State::Leaving && self.owes_answer(tag) {
+            let declined = self.decline_offer_of(context, &message);
+            self.prack(context, tag, declined.as_deref());
         }
+        Some(LegEvent::Provisional(Box::new(message)))
+    }
+
+    /// The number of our first INVITE, while it is open.
+    pub(super) fn invite_cseq(&self) -> Option<u32> {
+        self.client.as_ref().filter(|client| client.first).map(|client| client.cseq)
     }
 
     fn on_success(&mut self, context: &mut Context<'_>, message: Message) -> Option<LegEvent> {
@@ -340,6 +384,8 @@ impl Leg {
         client.transaction = Transaction::client(context.now, Kind::ClientInvite, transport);
         (client.serial, client.cseq, client.request) = (serial, cseq, request);
         self.client = Some(client);
+        // Its dialogs are over with it, and so are their numbers.
+        self.acknowledged = None;
         None
     }
 

@@ -5,7 +5,6 @@
 
 use super::{Asked, Context, Leg, LegEvent, State};
 use crate::call::Output;
-use crate::dispatcher::ALLOW;
 use crate::message::{HeaderName, Message, Method, Printer, reason_phrase};
 use crate::tombstone::Tombstone;
 use crate::transaction::TransactionKey;
@@ -118,7 +117,7 @@ impl Leg {
                 self.contact(context.node).write(&mut printer);
             }
             if matches!(method, Method::Update | Method::Options) {
-                printer.header_str(HeaderName::Allow, ALLOW);
+                self.announced().write_allow(&mut printer);
             }
             if method == Method::Options {
                 printer.header_str(HeaderName::Accept, ACCEPT);
@@ -163,7 +162,7 @@ impl Leg {
         }
         let Some(way) = self.dialog_way(context.node) else { return false };
         let (serial, via) = self.new_via(context, &way);
-        let contact = self.contact(context.node);
+        let (contact, announced) = (self.contact(context.node), self.announced());
         // RFC 7332 §4: one less than it came with.
         let hops = request.max_forwards().and_then(Result::ok).map_or(super::MAX_FORWARDS, u32::from).saturating_sub(1);
         let method = request.method();
@@ -173,7 +172,7 @@ impl Leg {
         let mut printer = dialog.request(method.as_str(), cseq, &via.parts(), hops);
         if method == Method::Update {
             contact.write(&mut printer);
-            printer.header_str(HeaderName::Allow, ALLOW);
+            announced.write_allow(&mut printer);
         }
         if method == Method::Options {
             printer.header_str(HeaderName::Accept, ACCEPT);

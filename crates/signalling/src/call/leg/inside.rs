@@ -3,10 +3,10 @@
 use super::held::RETRY_AFTER_RANGE;
 use super::{Context, Extra, Leg, LegEvent, MAX_FORWARDS, State, reason_of};
 use crate::dialog::{Dialog, Verdict};
-use crate::dispatcher::ALLOW;
 use crate::message::{HeaderName, Message, Method, unreadable_body, unsupported_extensions};
 use crate::tombstone::Tombstone;
 use crate::wire::{Arrival, Transmit};
+use tandem_model::Prack;
 
 impl Leg {
     pub(super) fn on_request_inside(&mut self, context: &mut Context<'_>, arrival: Arrival) -> Option<LegEvent> {
@@ -18,19 +18,27 @@ impl Leg {
             (Verdict::Stranger, _) => self.refuse(context, &arrival, 481, |_| {}),
             (Verdict::OutOfOrder, _) => self.refuse(context, &arrival, 500, |_| {}),
             (Verdict::InOrder, Method::Bye) => return self.on_bye(context, &arrival),
+            // RFC 3262 §3: also after the final response.
+            (_, Method::Prack)
+                if self.reliable.is_some() && unsupported_extensions(&arrival.message, self.extensions()).next().is_none() =>
+            {
+                return self.on_prack(context, arrival);
+            }
             _ if self.state == State::Leaving => self.refuse(context, &arrival, 481, |_| {}),
-            _ if unsupported_extensions(&arrival.message, &[]).next().is_some() => {
-                let list = unsupported_extensions(&arrival.message, &[]).collect::<Vec<_>>().join(", ");
+            _ if unsupported_extensions(&arrival.message, self.extensions()).next().is_some() => {
+                let list = unsupported_extensions(&arrival.message, self.extensions()).collect::<Vec<_>>().join(", ");
                 self.refuse(context, &arrival, 420, |printer| {
                     printer.header(HeaderName::Unsupported, list);
                 });
             }
             (_, Method::Invite) => return self.on_reinvite(context, arrival),
             (_, Method::Info | Method::Message | Method::Options | Method::Update) => return self.hold(context, arrival),
+            // RFC 3262 §3: it matches nothing.
+            (_, Method::Prack) if self.profile.prack != Prack::Off => self.refuse(context, &arrival, 481, |_| {}),
             // §8.2.1: a method that nobody here knows is 501, one that is known but not allowed is 405 with Allow.
             (_, Method::Other) => self.refuse(context, &arrival, 501, |_| {}),
             _ => self.refuse(context, &arrival, 405, |printer| {
-                printer.header(HeaderName::Allow, ALLOW);
+                self.announced().write_allow(printer);
             }),
         }
         None
@@ -55,7 +63,11 @@ impl Leg {
     ) {
         let mut printer = self.plain_response(arrival, status);
         extra(&mut printer);
-        let bytes = printer.finish();
+        self.answer_wholly(context, arrival, printer.finish());
+    }
+
+    /// Answers with a whole message, which is left for retransmissions.
+    pub(super) fn answer_wholly(&self, context: &mut Context<'_>, arrival: &Arrival, bytes: bytes::Bytes) {
         context.outputs.push_back(crate::call::Output::Retire(arrival.key, Tombstone::Repeat(bytes.to_vec().into_boxed_slice())));
         context.send(Transmit {
             listener: arrival.flow.listener,

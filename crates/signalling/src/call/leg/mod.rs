@@ -3,11 +3,14 @@
 //! A leg does by itself what needs nobody else: retransmissions, ACKs of failures, 2xx of further forks, BYE after a
 //! CANCEL that came too late. What concerns the call it returns as a [`LegEvent`]. The call's verbs are its methods.
 
+mod announce;
 mod challenged;
 mod client;
 mod forks;
 mod held;
 mod inside;
+mod prack;
+mod reliable;
 mod requests;
 mod server;
 mod way;
@@ -28,6 +31,8 @@ use crate::wire::{Arrival, Transmit};
 use bytes::Bytes;
 use client::{AckedInvite, InviteClient};
 use held::HeldRequests;
+use prack::Acknowledged;
+use reliable::ReliableResponses;
 use requests::OpenRequest;
 use server::{AwaitingAck, InviteServer};
 use std::collections::VecDeque;
@@ -70,6 +75,13 @@ pub(crate) enum LegEvent {
     Cancelled(Option<Box<str>>),
     /// An INVITE inside the dialog; 100 is sent.
     Reinvited,
+    /// The PRACK of a provisional response that made our offer, with its body if it is SDP; it is answered. What waited for it goes on
+    /// with [`Leg::ring_on`].
+    PrackAnswered(Option<Bytes>),
+    /// A PRACK that makes an offer itself: [`Leg::answer_prack`] answers it, then [`Leg::ring_on`].
+    PrackOffered(Box<Arrival>, Bytes),
+    /// There was no PRACK in time.
+    PrackMissing,
     /// The ACK of our 2xx, with its body if it is SDP.
     Acknowledged(Option<Bytes>),
     /// That ACK never came.
@@ -124,7 +136,11 @@ pub(crate) struct Leg {
     early: Vec<Dialog>,
     client: Option<Box<InviteClient>>,
     acked: Option<AckedInvite>,
+    /// Reliable responses to our first INVITE; nothing until one comes.
+    acknowledged: Option<Box<Acknowledged>>,
     server: Option<Box<InviteServer>>,
+    /// Reliable responses to the peer's first INVITE; nothing until one is sent.
+    reliable: Option<Box<ReliableResponses>>,
     awaiting_ack: Option<Box<AwaitingAck>>,
     /// BYE as soon as the ACK is here (§15.1.1); holds a Reason value.
     farewell: Option<Option<Box<str>>>,
@@ -167,7 +183,9 @@ impl Leg {
             early: Vec::new(),
             client: None,
             acked: None,
+            acknowledged: None,
             server: None,
+            reliable: None,
             awaiting_ack: None,
             farewell: None,
             sips: false,
@@ -242,7 +260,8 @@ impl Leg {
         let awaiting = self.awaiting_ack.as_ref().map(|awaiting| awaiting.poll_timeout());
         let acked = self.acked.as_ref().map(|acked| acked.until);
         let requests = self.requests.iter().filter_map(OpenRequest::poll_timeout).min();
-        [client, server, awaiting, acked, requests].into_iter().flatten().min()
+        let reliable = self.reliable.as_ref().and_then(|reliable| reliable.poll_timeout());
+        [client, server, awaiting, acked, requests, reliable].into_iter().flatten().min()
     }
 
     /// Lets every timer that is due run out. At most one event comes of it; call again until `None`.
@@ -250,7 +269,10 @@ impl Leg {
         if self.acked.as_ref().is_some_and(|acked| acked.until <= context.now) {
             self.acked = None;
         }
-        self.request_timeout(context).or_else(|| self.client_timeout(context)).or_else(|| self.server_timeout(context))
+        self.request_timeout(context)
+            .or_else(|| self.client_timeout(context))
+            .or_else(|| self.reliable_timeout(context))
+            .or_else(|| self.server_timeout(context))
     }
 
     /// What to send should this leg's call die without a word: a 500, a CANCEL or a BYE.

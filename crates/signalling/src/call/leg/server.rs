@@ -1,9 +1,9 @@
 //! The leg as user agent server: the peer's INVITE, first or later.
 
+use super::reliable::write_reliable;
 use super::{Context, Leg, LegEvent, MAX_FORWARDS, State, finish, reason_of, sdp_of};
 use crate::call::{NodeFacts, Output};
 use crate::dialog::Dialog;
-use crate::dispatcher::ALLOW;
 use crate::message::{Contact, HeaderName, Message, Method, NameAddr, Printer, is_sips, reason_phrase};
 use crate::minted::Minted;
 use crate::negotiation::LegMedia;
@@ -162,24 +162,55 @@ impl Leg {
 
     /// 101 to 199 to the peer's INVITE.
     pub(crate) fn provisional(&mut self, context: &mut Context<'_>, status: u16, reason: &str, sdp: Option<&[u8]>) {
-        let contact = self.contact(context.node);
+        if self.rings_reliably() {
+            return self.ring_reliably(context, status, reason, sdp);
+        }
+        self.ring(context, status, reason, None, sdp);
+    }
+
+    /// The same, with that RSeq if it is a reliable one.
+    pub(super) fn ring(&mut self, context: &mut Context<'_>, status: u16, reason: &str, rseq: Option<u32>, sdp: Option<&[u8]>) {
+        let (contact, announced) = (self.contact(context.node), self.announced());
         let Some(server) = self.server.as_mut().filter(|server| server.is_unanswered()) else { return };
         let mut printer = Printer::response_to(&server.request, server.flow.remote, status, reason, Some(self.tag.as_str()));
         printer.copy_all(&server.request, HeaderName::RecordRoute);
         contact.write(&mut printer);
-        printer.header_str(HeaderName::Allow, ALLOW);
+        announced.write_allow(&mut printer);
+        if let Some(rseq) = rseq {
+            write_reliable(&mut printer, rseq);
+        }
         server.refresh = Some(context.now + PROVISIONAL_REFRESH);
         server.respond(context, Event::Provisional, finish(printer, sdp));
     }
 
-    /// 200 to the peer's INVITE. It is repeated until the ACK comes.
+    /// The latest provisional response once more.
+    pub(super) fn repeat_ringing(&self, context: &mut Context<'_>) {
+        if let Some(server) = self.server.as_ref().filter(|server| server.is_unanswered()) {
+            context.send(server.transmit(server.latest.clone()));
+        }
+    }
+
+    /// 200 to the peer's INVITE. It is repeated until the ACK comes. It waits where a description that went before it is not
+    /// acknowledged, and has none of its own where that one is (RFC 3262 §3, §5).
     pub(crate) fn accept(&mut self, context: &mut Context<'_>, sdp: Option<&[u8]>) {
-        let contact = self.contact(context.node);
+        match self.reliable.as_mut().filter(|_| self.state == State::Incoming) {
+            None => self.accept_now(context, sdp),
+            Some(reliable) => {
+                if let Some(sdp) = reliable.on_success(sdp) {
+                    self.accept_now(context, sdp);
+                }
+            }
+        }
+    }
+
+    pub(super) fn accept_now(&mut self, context: &mut Context<'_>, sdp: Option<&[u8]>) {
+        let (contact, announced) = (self.contact(context.node), self.announced());
         let Some(mut server) = self.server.take_if(|server| server.is_unanswered()) else { return };
         let mut printer = Printer::response_to(&server.request, server.flow.remote, 200, reason_phrase(200), Some(self.tag.as_str()));
         printer.copy_all(&server.request, HeaderName::RecordRoute);
         contact.write(&mut printer);
-        printer.header_str(HeaderName::Allow, ALLOW);
+        announced.write_allow(&mut printer);
+        announced.write_supported(&mut printer);
         let bytes = finish(printer, sdp);
         server.respond(context, Event::Success, bytes.clone());
         context.outputs.push_back(Output::Retire(server.key, Tombstone::Absorb(self.id)));
@@ -203,6 +234,9 @@ impl Leg {
     /// 3xx to 6xx to the peer's INVITE.
     pub(crate) fn reject(&mut self, context: &mut Context<'_>, status: u16, reason: Option<&str>, extra: &Extra) {
         let Some(server) = self.server.as_mut().filter(|server| server.is_unanswered()) else { return };
+        if let Some(reliable) = &mut self.reliable {
+            reliable.on_failure();
+        }
         let phrase = reason.unwrap_or_else(|| reason_phrase(status));
         let mut printer = Printer::response_to(&server.request, server.flow.remote, status, phrase, Some(self.tag.as_str()));
         extra.write(&mut printer);

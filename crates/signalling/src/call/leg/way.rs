@@ -49,6 +49,15 @@ impl Leg {
 
     /// The way of a request inside the dialog.
     pub(super) fn dialog_way(&self, node: &NodeFacts) -> Option<Way> {
+        self.way_over(node, self.dialog.as_ref().or(self.early.last()))
+    }
+
+    /// The way of a request inside that one of its dialogs.
+    pub(super) fn way_of(&self, node: &NodeFacts, dialog: &Dialog) -> Option<Way> {
+        self.way_over(node, Some(dialog))
+    }
+
+    fn way_over(&self, node: &NodeFacts, dialog: Option<&Dialog>) -> Option<Way> {
         let listener = self.profile.listener;
         let over_tls = self.dialog.as_ref().is_some_and(|dialog| dialog.over().is_secure());
         let seen = self.remote.map(|remote| match over_tls {
@@ -59,7 +68,7 @@ impl Leg {
         if self.profile.nat && seen.is_some() {
             return seen.map(|destination| Way { listener, destination, trial: false });
         }
-        let way = self.dialog.as_ref().or(self.early.last()).and_then(|dialog| self.way_in(node, dialog));
+        let way = dialog.and_then(|dialog| self.way_in(node, dialog));
         way.or_else(|| seen.map(|destination| Way { listener, destination, trial: false }))
     }
 

@@ -1,0 +1,71 @@
+//! Answers that a leg gets without the other leg being asked: where it may not wait for that (RFC 3262 §5: an offer in a reliable
+//! response is answered in its PRACK, one in a PRACK in its 200).
+
+use super::{
+    ExchangeEvent, Offer, PendingOffer, Refusal,
+    format::FormatList,
+    leg::{LegMedia, Session},
+    offer::translate_offer,
+    received::Terms,
+    write::{ALWAYS, End, OurLine, rtcp_to_state, write},
+};
+use std::sync::Arc;
+
+/// Answers an offer of `leg` with what `other` speaks. Where that is not settled yet it is one codec that both allow: what the other leg
+/// is asked for later.
+///
+/// # Errors
+/// As [`super::translate_offer`]; 500 where media does not go through us.
+pub fn answer_unasked(offer: &Offer, leg: &mut LegMedia, other: &LegMedia) -> Result<Arc<[u8]>, Refusal> {
+    leg.permit(ExchangeEvent::OfferArrives, Some(offer.text()))?;
+    let local = leg.local().ok_or(Refusal::NO_ENDPOINT)?;
+    let spoken = other.session.as_ref().map(|session| (session.formats, session.direction));
+    let theirs = spoken.map_or(other.allowed(), |(formats, _)| formats);
+    let terms = Terms { fax: false, ..leg.terms() };
+    let chosen = offer.choose(&terms, &leg.allowed().retain(|format| theirs.contains(format)))?;
+    let stream = chosen.stream;
+    let remote = leg.keep_host(stream.remote(Some(local.rtp.ip()))?);
+    let mut formats = stream.formats.retain(|format| chosen.formats.contains(format));
+    if spoken.is_none() {
+        formats = formats.restrict(&FormatList::of_codecs(formats.codec().as_slice()));
+    }
+    let wanted = stream.direction.reversed();
+    let direction = spoken.map_or(wanted, |(_, direction)| wanted.and(direction));
+    let layout = offer.layout(chosen.index);
+    let line = OurLine {
+        end: End::Open(local.rtp),
+        formats,
+        numbers: stream.numbers,
+        like: Some(offer.heard(stream)),
+        direction,
+        mux: stream.mux,
+        rtcp: rtcp_to_state(local),
+        fax: false,
+    };
+    let sdp = write(leg, local.rtp.ip(), offer.times().unwrap_or(ALWAYS), &layout, &line);
+    leg.note_offer(stream);
+    leg.session = Some(Session {
+        layout,
+        formats,
+        ours: stream.numbers,
+        theirs: stream.numbers,
+        direction: direction.reversed(),
+        remote,
+        mux: stream.mux,
+        fax: false,
+        said: Arc::clone(&sdp),
+    });
+    Ok(sdp)
+}
+
+/// Passes an offer of `from` on that was answered by [`answer_unasked`]: no more of it than that answer took.
+///
+/// # Errors
+/// As [`super::translate_offer`].
+pub fn offer_unasked(offer: &Offer, from: &mut LegMedia, to: &mut LegMedia) -> Result<PendingOffer, Refusal> {
+    let taken = FormatList::of_codecs(from.codec().as_slice());
+    let allowed = from.replace_allowed(taken);
+    let pending = translate_offer(offer, from, to);
+    from.replace_allowed(allowed);
+    pending
+}
