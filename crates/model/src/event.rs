@@ -2,7 +2,7 @@
 
 use crate::{CallId, EndpointStats, LegId, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::{fmt, net::SocketAddr};
+use std::{borrow::Cow, fmt, net::SocketAddr};
 
 /// Something that happened to a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,19 +37,9 @@ pub enum EventKind {
     /// It is back.
     LegResumed,
     /// The leg ended before it was answered.
-    LegFailed {
-        /// SIP status.
-        sip_status: u16,
-        /// In words.
-        reason: Box<str>,
-        /// Q.850 cause where one was given or follows from the status.
-        q850_cause: Option<u8>,
-    },
+    LegFailed(LegEnd),
     /// The leg ended after it was answered.
-    LegEnded {
-        /// Why.
-        reason: EndReason,
-    },
+    LegEnded(LegEnd),
     /// The call is over.
     CallEnded(Box<CallRecord>),
 }
@@ -66,11 +56,34 @@ impl EventKind {
             EventKind::LegAnswered => "leg.answered",
             EventKind::LegHeld => "leg.held",
             EventKind::LegResumed => "leg.resumed",
-            EventKind::LegFailed { .. } => "leg.failed",
-            EventKind::LegEnded { .. } => "leg.ended",
+            EventKind::LegFailed(_) => "leg.failed",
+            EventKind::LegEnded(_) => "leg.ended",
             EventKind::CallEnded(_) => "call.ended",
         }
     }
+}
+
+/// How a leg ended. Exactly one a leg.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegEnd {
+    /// The final status of its INVITE, 487 where that had none, if it was never answered. Else what the end comes to as a status:
+    /// 200 where somebody hung up, or what the Reason that came with it says or maps to (RFC 3398 §7.2.4.1).
+    pub sip_status: u16,
+    /// In words.
+    pub reason: Cow<'static, str>,
+    /// The cause that a peer gave (RFC 3326, RFC 6432), or the one that the status maps to (RFC 3398 §8.2.6.1).
+    pub q850_cause: u8,
+    /// Whose word it was.
+    pub by: EndedBy,
+}
+
+/// Who ended a leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EndedBy {
+    /// Its own peer: BYE, CANCEL, or a failure in answer to our INVITE.
+    Peer,
+    /// We: because the other leg ended, time ran out, or the peer was not there.
+    Node,
 }
 
 /// Why a call ended. Exactly one a call.
@@ -102,22 +115,29 @@ pub enum EndReason {
     Internal,
 }
 
+impl EndReason {
+    /// In words.
+    pub fn words(self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            EndReason::CallerHungUp => "caller hung up",
+            EndReason::CalleeHungUp => "callee hung up",
+            EndReason::Cancelled => "cancelled",
+            EndReason::Failed(status) => return Cow::Owned(format!("failed with {status}")),
+            EndReason::RingTimeout => "not answered in time",
+            EndReason::AckTimeout => "no ACK",
+            EndReason::DialogLost => "dialog lost",
+            EndReason::Inactivity => "no media",
+            EndReason::SessionExpired => "session expired",
+            EndReason::MaxDuration => "maximum duration",
+            EndReason::Shutdown => "node stopped",
+            EndReason::Internal => "internal error",
+        })
+    }
+}
+
 impl fmt::Display for EndReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            EndReason::CallerHungUp => f.write_str("caller hung up"),
-            EndReason::CalleeHungUp => f.write_str("callee hung up"),
-            EndReason::Cancelled => f.write_str("cancelled"),
-            EndReason::Failed(status) => write!(f, "failed with {status}"),
-            EndReason::RingTimeout => f.write_str("not answered in time"),
-            EndReason::AckTimeout => f.write_str("no ACK"),
-            EndReason::DialogLost => f.write_str("dialog lost"),
-            EndReason::Inactivity => f.write_str("no media"),
-            EndReason::SessionExpired => f.write_str("session expired"),
-            EndReason::MaxDuration => f.write_str("maximum duration"),
-            EndReason::Shutdown => f.write_str("node stopped"),
-            EndReason::Internal => f.write_str("internal error"),
-        }
+        f.write_str(&self.words())
     }
 }
 
@@ -161,4 +181,6 @@ pub struct LegRecord {
     pub codec: Option<crate::Codec>,
     /// Media figures, if media went through here.
     pub media: Option<EndpointStats>,
+    /// How it ended.
+    pub end: LegEnd,
 }

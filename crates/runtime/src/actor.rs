@@ -16,13 +16,18 @@ use std::{
     task::Poll,
     time::Duration,
 };
-use tandem_model::{CallId, CallRecord, EndReason, Event, EventKind, LegProfile, LegRecord, MAX_LEGS, MediaCommand, Origin, Timestamp};
+use tandem_model::{
+    CallId, CallRecord, EndReason, EndedBy, Event, EventKind, LegEnd, LegProfile, LegRecord, MAX_LEGS, MediaCommand, Origin, Timestamp,
+};
 use tandem_policy::Begun;
 use tandem_signalling::{Arrival, Call, CallSetup, Input, Output, message::Message};
 use tokio::time::sleep_until;
 
 /// Pauses before each time that the last words of a call that failed are said: nobody is left to hear whether they arrived.
 static LAST_WORDS: [Duration; 3] = [Duration::ZERO, Duration::from_millis(500), Duration::from_secs(1)];
+
+/// The Q.850 cause of a call that failed inside.
+const TEMPORARY_FAILURE: u8 = 41;
 
 /// A call and what its task keeps beside it.
 pub(crate) struct Actor {
@@ -266,5 +271,6 @@ fn caller_of(call: CallId, founding: &Founding) -> Option<LegRecord> {
         sip_status: 0,
         codec: None,
         media: None,
+        end: LegEnd { sip_status: 500, reason: EndReason::Internal.words(), q850_cause: TEMPORARY_FAILURE, by: EndedBy::Node },
     })
 }

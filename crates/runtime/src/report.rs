@@ -2,7 +2,7 @@
 
 use crate::{flight_recorder::Passwords, log::Escaped, plain_text::Address};
 use std::fmt;
-use tandem_model::{CallRecord, DirectionStats, Event, EventKind, LegRecord, Timestamp};
+use tandem_model::{CallRecord, DirectionStats, EndedBy, Event, EventKind, LegEnd, LegRecord, Timestamp};
 
 /// The one line that an ended call leaves: who, where, by which route, how long, why it ended, and what was heard.
 pub(crate) fn call_ended(record: &CallRecord) {
@@ -14,6 +14,8 @@ pub(crate) fn call_ended(record: &CallRecord) {
     tracing::info!(
         call = %record.call,
         reason = %record.reason,
+        ended_by = who(caller, callee),
+        cause = last_word(caller, callee).map(|leg| leg.end.q850_cause),
         route = %Escaped(&record.route),
         from = %ShownUri(caller.map_or("", |leg| &leg.from)),
         to = %ShownUri(caller.map_or("", |leg| &leg.to)),
@@ -44,13 +46,14 @@ pub(crate) fn call_ended(record: &CallRecord) {
 pub(crate) fn event(event: &Event, kind: &EventKind) {
     match (event.leg, kind) {
         // It will go on failing until somebody mends a password.
-        (Some(leg), EventKind::LegFailed { sip_status: status @ (401 | 407), reason, .. }) => {
-            tracing::warn!(call = %event.call, %leg, sip_status = status, reason = %Escaped(reason), "{}", kind.name());
+        (Some(leg), EventKind::LegFailed(end)) if matches!(end.sip_status, 401 | 407) && end.by == EndedBy::Peer => {
+            let LegEnd { sip_status, reason, q850_cause, .. } = end;
+            tracing::warn!(call = %event.call, %leg, sip_status, reason = %Escaped(reason), q850_cause, "{}", kind.name());
         }
-        (Some(leg), EventKind::LegFailed { sip_status, reason, .. }) => {
-            tracing::debug!(call = %event.call, %leg, sip_status, reason = %Escaped(reason), "{}", kind.name());
+        (Some(leg), EventKind::LegFailed(end) | EventKind::LegEnded(end)) => {
+            let LegEnd { sip_status, reason, q850_cause, by } = end;
+            tracing::debug!(call = %event.call, %leg, sip_status, reason = %Escaped(reason), q850_cause, ?by, "{}", kind.name());
         }
-        (Some(leg), EventKind::LegEnded { reason }) => tracing::debug!(call = %event.call, %leg, %reason, "{}", kind.name()),
         (Some(leg), _) => tracing::debug!(call = %event.call, %leg, "{}", kind.name()),
         (None, _) => tracing::debug!(call = %event.call, "{}", kind.name()),
     }
@@ -58,6 +61,22 @@ pub(crate) fn event(event: &Event, kind: &EventKind) {
 
 fn millis(from: Timestamp, to: Timestamp) -> u64 {
     u64::try_from(to.since(from).as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The leg whose word ended the call: the one whose peer did, else the callee's, else the caller's.
+fn last_word<'a>(caller: Option<&'a LegRecord>, callee: Option<&'a LegRecord>) -> Option<&'a LegRecord> {
+    let by_peer = [callee, caller].into_iter().flatten().find(|leg| leg.end.by == EndedBy::Peer);
+    by_peer.or(callee).or(caller)
+}
+
+/// Whose word it was.
+fn who(caller: Option<&LegRecord>, callee: Option<&LegRecord>) -> &'static str {
+    let is_peer = |leg: Option<&LegRecord>| leg.is_some_and(|leg| leg.end.by == EndedBy::Peer);
+    match (is_peer(caller), is_peer(callee)) {
+        (_, true) => "callee",
+        (true, false) => "caller",
+        (false, false) => "tandem",
+    }
 }
 
 /// The final status of a leg's INVITE, if there was one.
@@ -111,6 +130,7 @@ mod tests {
             sip_status: status,
             codec: None,
             media: None,
+            end: LegEnd { sip_status: status, reason: "".into(), q850_cause: 16 + index, by: EndedBy::Node },
         }
     }
 
@@ -167,6 +187,17 @@ mod tests {
     }
 
     #[test]
+    fn whose_word_ended_it_is_told_with_its_cause() {
+        let mut record = record(&[200, 200], EndReason::CallerHungUp);
+        assert_eq!((&line(&record)["ended_by"], &line(&record)["cause"]), (&"tandem".into(), &17.into()));
+        record.legs[0].end.by = EndedBy::Peer;
+        assert_eq!((&line(&record)["ended_by"], &line(&record)["cause"]), (&"caller".into(), &16.into()));
+        record.legs[0].end.by = EndedBy::Node;
+        record.legs[1].end.by = EndedBy::Peer;
+        assert_eq!((&line(&record)["ended_by"], &line(&record)["cause"]), (&"callee".into(), &17.into()));
+    }
+
+    #[test]
     fn media_figures_are_numbers() {
         let mut answered = record(&[200, 200], EndReason::CallerHungUp);
         answered.legs[0].media = heard(answered.legs[0].leg, 500);
@@ -182,7 +213,8 @@ mod tests {
         }
         let text = written(LogFormat::Text, || call_ended(&answered));
         assert!(
-            text.contains(" INFO call ended call=call_") && text.contains(" reason=\"caller hung up\" route=\"pbx to carrier\" "),
+            text.contains(" INFO call ended call=call_")
+                && text.contains(" reason=\"caller hung up\" ended_by=tandem cause=17 route=\"pbx to carrier\" "),
             "{text}"
         );
         assert!(text.contains(" codec=PCMU caller_packets=500 caller_bytes=80000 caller_lost=2 caller_jitter_ms=1.3 "), "{text}");

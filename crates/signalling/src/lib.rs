@@ -7,11 +7,13 @@
 //! owns a message; and [`Call`], the machine that joins legs.
 
 mod call;
+pub mod cause;
 mod dialog;
 mod dismissal;
 mod dispatcher;
 mod minted;
 mod outside;
+pub mod reason;
 mod table;
 mod tombstone;
 mod wire;

@@ -1,7 +1,8 @@
 //! What happens between the INVITE to the callee and its final response.
 
-use super::failure::{Cause, Failure, phrase, reason_value};
+use super::failure::{Cause, Failure};
 use super::leg::sdp_of;
+use super::over;
 use super::phase::Phase;
 use super::{Call, Side, context};
 use crate::message::Message;
@@ -106,9 +107,10 @@ impl Call {
 
     /// The callee said no.
     pub(super) fn on_rejected(&mut self, now: Timestamp, message: &Message) {
-        let unanswered = self.callee.as_mut().and_then(|callee| callee.why_unanswered());
-        let reason = unanswered.unwrap_or_else(|| message.reason().into());
-        self.leg_failed(now, self.callee.as_ref().map(|callee| callee.id), message.status(), reason);
+        self.with_leg(Side::Callee, now, |callee, context| {
+            let end = over::rejected(message, callee.why_unanswered());
+            callee.note_end(context, end);
+        });
         let failure = Failure::from_response(message);
         if self.is_followed(message) {
             return self.leave_target(now, true, failure);
@@ -118,8 +120,7 @@ impl Call {
 
     /// The callee said nothing, or was not there.
     pub(super) fn on_unanswered(&mut self, now: Timestamp, cause: Cause) {
-        let status = cause.status();
-        self.leg_failed(now, self.callee.as_ref().map(|callee| callee.id), status, phrase(status));
+        self.with_leg(Side::Callee, now, |callee, context| callee.note_end(context, over::unanswered(cause.status())));
         self.target_failed(now, cause, Failure::unanswered(cause));
     }
 
@@ -164,9 +165,9 @@ impl Call {
         let Phase::Dialling(dialling) = &self.phase else { return };
         if dialling.ring_until <= now {
             if let Some(callee) = &mut self.callee {
-                callee.cancel(context!(self, now), reason_value(EndReason::RingTimeout));
+                callee.cancel(context!(self, now), over::reason_value(EndReason::RingTimeout).as_deref());
+                callee.note_end(context!(self, now), over::rang_too_long());
             }
-            self.leg_failed(now, self.callee.as_ref().map(|callee| callee.id), 487, phrase(487));
             self.target_failed(now, Cause::Timeout, Failure::ring_timeout());
         } else if dialling.trying_until.is_some_and(|at| at <= now) {
             if let Some(callee) = &mut self.callee {

@@ -1,8 +1,11 @@
 //! What a failure on one leg means on the other.
 
 use super::leg::Extra;
+use super::over::reason_value;
+use crate::cause::status_of_cause;
 use crate::dispatcher::SIPS_NOT_ALLOWED;
-use crate::message::{Contact, HeaderName, Message, Uri, reason_phrase};
+use crate::message::{Contact, HeaderName, Message, Uri};
+use crate::reason::{self, Told};
 use tandem_model::{EndReason, Failover};
 
 /// The status that the caller gets for a final failure of the callee. `docs/failures.md` has the table.
@@ -26,6 +29,17 @@ pub const fn relayed_status(status: u16) -> u16 {
         0..=299 => 500,
         _ => status,
     }
+}
+
+/// The same for a failure that says a Q.850 cause too (RFC 6432). A status that cannot go on as it is says nothing of the called
+/// party; its cause does, where RFC 3398 §7.2.4.1 has one of the statuses that can.
+fn relayed_with_cause(status: u16, said: Told) -> u16 {
+    let relayed = relayed_status(status);
+    if relayed == status || status < 400 {
+        return relayed;
+    }
+    let meant = said.q850.and_then(status_of_cause).filter(|meant| relayed_status(*meant) == *meant);
+    meant.unwrap_or(relayed)
 }
 
 /// Whether a Contact can be read: whoever gets one that cannot might drop the whole response.
@@ -84,11 +98,12 @@ impl Failure {
 
     /// The callee's final response.
     pub(super) fn from_response(response: &Message) -> Self {
-        let status = relayed_status(response.status());
+        let said = reason::passable(response);
+        let status = relayed_with_cause(response.status(), said.as_deref().map(reason::told).unwrap_or_default());
         let kept = status == response.status();
-        let mut extra = Extra::none();
-        for name in [HeaderName::Reason, HeaderName::Warning] {
-            response.headers().filter(|header| header.name == name).for_each(|header| extra.push(name, header.value));
+        let mut extra = Extra::reason(said.as_deref());
+        for warning in response.headers().filter(|header| header.name == HeaderName::Warning) {
+            extra.push(HeaderName::Warning, warning.value);
         }
         if kept && let Some(after) = response.header(HeaderName::RetryAfter) {
             extra.push(HeaderName::RetryAfter, after);
@@ -112,7 +127,7 @@ impl Failure {
         let end = EndReason::RingTimeout;
         let mut failure = Failure { end: Some(end), ..Failure::new(caller_status(end)) };
         if let Some(reason) = reason_value(end) {
-            failure.extra.push(HeaderName::Reason, reason);
+            failure.extra.push(HeaderName::Reason, &reason);
         }
         failure
     }
@@ -135,41 +150,6 @@ impl Failure {
     }
 }
 
-/// Q.850 cause for a SIP status (RFC 3398 §8.2.6.1), where one fits.
-pub(super) const fn q850_cause(status: u16) -> Option<u8> {
-    Some(match status {
-        404 | 604 => 1,
-        480 => 18,
-        486 | 600 => 17,
-        403 | 603 | 607 => 21,
-        408 | 504 => 102,
-        410 => 22,
-        484 => 28,
-        488 | 606 => 88,
-        487 => 16,
-        500 | 503 => 41,
-        502 => 38,
-        _ => return None,
-    })
-}
-
-/// The Reason value (RFC 3326) that legs ended by us are told.
-pub(super) fn reason_value(reason: EndReason) -> Option<&'static str> {
-    Some(match reason {
-        EndReason::CallerHungUp | EndReason::CalleeHungUp | EndReason::Cancelled => return None,
-        EndReason::Failed(_) => return None,
-        EndReason::RingTimeout => "Q.850;cause=19;text=\"not answered in time\"",
-        EndReason::AckTimeout => "SIP;cause=408;text=\"no ACK\"",
-        EndReason::DialogLost => "SIP;cause=481;text=\"the other leg is gone\"",
-        EndReason::Inactivity => "Q.850;cause=41;text=\"no media\"",
-        // Recovery on timer expiry.
-        EndReason::SessionExpired => "Q.850;cause=102;text=\"session timer expired\"",
-        EndReason::MaxDuration => "Q.850;cause=31;text=\"maximum duration\"",
-        EndReason::Shutdown => "Q.850;cause=41;text=\"node stopped\"",
-        EndReason::Internal => "Q.850;cause=41;text=\"internal error\"",
-    })
-}
-
 /// The status that an unanswered caller gets when the call ends for `reason`.
 pub(super) const fn caller_status(reason: EndReason) -> u16 {
     match reason {
@@ -180,9 +160,4 @@ pub(super) const fn caller_status(reason: EndReason) -> u16 {
         }
         EndReason::DialogLost | EndReason::AckTimeout | EndReason::Shutdown | EndReason::Internal => 500,
     }
-}
-
-/// The usual phrase of a status, for records.
-pub(super) fn phrase(status: u16) -> Box<str> {
-    reason_phrase(status).into()
 }

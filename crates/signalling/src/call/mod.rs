@@ -11,6 +11,7 @@ mod early_media;
 mod failure;
 mod leg;
 mod modify;
+mod over;
 mod parties;
 mod phase;
 mod record;
@@ -221,7 +222,13 @@ pub struct Call {
 /// Lends a leg what it works with, field by field, so that the legs themselves stay free to borrow.
 macro_rules! context {
     ($call:expr, $now:expr) => {
-        &mut $crate::call::leg::Context { now: $now, node: &$call.node, outputs: &mut $call.outputs, random: &mut $call.random }
+        &mut $crate::call::leg::Context {
+            now: $now,
+            call: $call.id,
+            node: &$call.node,
+            outputs: &mut $call.outputs,
+            random: &mut $call.random,
+        }
     };
 }
 use context;

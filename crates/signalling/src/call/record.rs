@@ -1,6 +1,7 @@
 //! What is told of a call once it is over.
 
 use super::leg::Leg;
+use super::over;
 use super::{Call, EventKind};
 use tandem_model::{CallRecord, LegRecord, Timestamp};
 
@@ -36,6 +37,7 @@ impl Call {
             sip_status: leg.status,
             codec: self.codec.filter(|_| leg.status / 100 == 2),
             media: self.stats.iter().find(|stats| stats.leg == leg.id).copied(),
+            end: leg.end.clone().unwrap_or_else(|| over::untold(leg)),
         }
     }
 }

@@ -4,6 +4,7 @@
 use super::leg::{Asked, HeldId, Leg, Reply};
 use super::{Call, Side, context};
 use crate::message::{HeaderName, Message, Method};
+use crate::reason;
 use std::borrow::Cow;
 use tandem_model::{Delivery, EndReason, Timestamp};
 
@@ -54,7 +55,9 @@ impl Call {
             469 => &[HeaderName::RecvInfo],
             _ => &[HeaderName::Reason, HeaderName::Warning, HeaderName::RetryAfter],
         };
-        let is_passed = |header: &crate::message::Header<'_>| passed.contains(&header.name);
+        let said = reason::passable(response).filter(|_| passed.contains(&HeaderName::Reason));
+        extra.extend(said.as_deref().map(|said| (HeaderName::Reason, Cow::Borrowed(said))));
+        let is_passed = |header: &crate::message::Header<'_>| header.name != HeaderName::Reason && passed.contains(&header.name);
         response.headers().filter(is_passed).for_each(|header| extra.push((header.name, Cow::Borrowed(header.value))));
         if status == 405 {
             // §21.4.6: what the other peer does not take is not allowed here either.

@@ -40,7 +40,7 @@ impl Call {
         let refusal = screen_invite(&arrival, profile.prack);
         let uri: Box<str> = arrival.message.uri().into();
         let expires = arrival.message.header(HeaderName::Expires).and_then(|value| value.parse::<u32>().ok());
-        let mut context = super::leg::Context { now, node: &node, outputs: &mut outputs, random: &mut random };
+        let mut context = super::leg::Context { now, call: id, node: &node, outputs: &mut outputs, random: &mut random };
         let caller = Leg::incoming(&mut context, leg, *arrival, endpoint, profile, media);
         let mut call = Call {
             id,
@@ -356,7 +356,8 @@ impl Call {
     /// The same with a failure that may have come from the callee.
     pub(super) fn fail(&mut self, now: Timestamp, failure: &Failure) {
         self.caller.reject(context!(self, now), failure.status, failure.reason.as_deref(), &failure.extra);
-        self.end(now, failure.end.unwrap_or(EndReason::Failed(failure.status)), None);
+        let said = failure.extra.get(HeaderName::Reason);
+        self.end(now, failure.end.unwrap_or(EndReason::Failed(failure.status)), said);
     }
 }
 

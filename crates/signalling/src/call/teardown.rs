@@ -1,12 +1,14 @@
 //! CANCEL, BYE and every other end of a call: both legs, media, record, and the last transaction.
 
-use super::failure::{caller_status, phrase, q850_cause, reason_value};
 use super::leg::{Extra, State};
 use super::modify::Modify;
+use super::over::{reason_value, status_for_caller};
 use super::phase::{MediaState, Phase};
 use super::{Call, Output, Reason, Side, context};
+use crate::reason;
+use std::borrow::Cow;
 use std::time::Duration;
-use tandem_model::{EndReason, EndpointStats, EventKind, LegId, MediaCommand, Timestamp};
+use tandem_model::{EndReason, EndpointStats, MediaCommand, Timestamp};
 
 /// How long the record waits for the media session's last figures.
 const MEDIA_CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -30,40 +32,27 @@ impl Call {
         self.end(now, end, reason);
     }
 
-    /// Ends the call. `reason` is the Reason header that the peer gave, if a peer ended it. The first end counts.
+    /// Ends the call. `header` is the Reason that a peer gave, if a peer ended it. The first end counts.
     pub(super) fn end(&mut self, now: Timestamp, reason: EndReason, header: Option<&str>) {
         if self.ended.is_some() {
             return;
         }
         self.ended = Some((now, reason));
         self.decline_open_offer(now);
-        let header = header.or_else(|| reason_value(reason));
-        self.caller.hang_up(context!(self, now), caller_status(reason), header);
+        let said = header.map(reason::told).unwrap_or_default();
+        let status = status_for_caller(reason, said);
+        let value = header.map(Cow::Borrowed).or_else(|| reason_value(reason));
+        // Who takes back an INVITE knows why.
+        let to_caller = value.as_deref().filter(|_| reason != EndReason::Cancelled);
+        self.caller.hang_up(context!(self, now), status, to_caller);
         if let Some(callee) = &mut self.callee {
-            callee.hang_up(context!(self, now), caller_status(reason), header);
+            callee.hang_up(context!(self, now), status, value.as_deref());
         }
-        self.leg_over(now, Side::Caller, reason);
-        self.leg_over(now, Side::Callee, reason);
+        self.legs_over(now, reason, said);
         match self.media {
             MediaState::None => self.record(now),
             _ => self.close_media(now),
         }
-    }
-
-    /// Tells of a leg that the end of the call ends.
-    fn leg_over(&mut self, now: Timestamp, side: Side, reason: EndReason) {
-        let Some((leg, status)) = self.leg(side).map(|leg| (leg.id, leg.status)) else { return };
-        match status {
-            200..300 => self.notify(now, Some(leg), EventKind::LegEnded { reason }),
-            // Its peer has not said a word yet, and now need not.
-            0 => self.leg_failed(now, Some(leg), 487, phrase(487)),
-            _ => self.leg_failed(now, Some(leg), status, phrase(status)),
-        }
-    }
-
-    /// Tells of a leg that was never answered.
-    pub(super) fn leg_failed(&mut self, now: Timestamp, leg: Option<LegId>, status: u16, reason: Box<str>) {
-        self.notify(now, leg, EventKind::LegFailed { sip_status: status, reason, q850_cause: q850_cause(status) });
     }
 
     /// A 2xx that made an offer is owed an ACK that answers it, even if the call ends before the answer is there

@@ -49,6 +49,11 @@ use std::borrow::Cow;
 use std::ops::Range;
 use store::Store;
 
+/// The items of a header value that is a list.
+pub(crate) fn comma_separated(value: &str) -> impl Iterator<Item = &str> {
+    List::new(value)
+}
+
 /// A message over the bytes that it came in. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Message {

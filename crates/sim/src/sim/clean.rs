@@ -1,8 +1,8 @@
 //! The end of a scenario: nothing is left behind.
 
 use super::Sim;
-use std::time::Duration;
-use tandem_model::CallId;
+use std::{collections::BTreeMap, time::Duration};
+use tandem_model::{CallId, EventKind, LegEnd, LegId};
 use tandem_phone::LIFETIME;
 
 impl Sim {
@@ -27,6 +27,7 @@ impl Sim {
         assert_eq!(self.core.shard.misdirected, 0, "commands for media sessions that do not exist");
         assert_eq!(self.core.counted(), (0, 0), "calls are counted that are over");
         self.assert_records();
+        self.assert_ends();
         for station in &self.stations {
             let violations = station.phone.violations();
             let text: Vec<String> = violations.iter().map(|one| format!("{} {}: {}", one.at, one.rule, one.text)).collect();
@@ -35,6 +36,29 @@ impl Sim {
         self.run_for(LIFETIME + Duration::from_secs(1));
         assert_eq!(self.core.held(), (0, 0, 0), "tombstones outlive 64 × T1");
         assert_eq!(self.core.poll_timeout(), None, "a timer is left");
+    }
+
+    /// Every leg that was created ends once, and stands in one record with that end.
+    fn assert_ends(&self) {
+        let mut ends: BTreeMap<LegId, Vec<&LegEnd>> = BTreeMap::new();
+        for event in &self.core.events {
+            let Some(leg) = event.leg else { continue };
+            match &event.kind {
+                EventKind::LegCreated => assert!(ends.insert(leg, Vec::new()).is_none(), "{leg} is created twice"),
+                EventKind::LegFailed(end) | EventKind::LegEnded(end) => {
+                    ends.get_mut(&leg).unwrap_or_else(|| unreachable!("{leg} ends before it is there: {end:?}")).push(end);
+                }
+                _ => {}
+            }
+        }
+        let mut recorded: BTreeMap<LegId, Vec<&LegEnd>> = BTreeMap::new();
+        for leg in self.core.records().flat_map(|record| &record.legs) {
+            recorded.entry(leg.leg).or_default().push(&leg.end);
+        }
+        for (leg, told) in &ends {
+            assert_eq!(told.len(), 1, "{leg} ends once, not so: {told:?}");
+        }
+        assert_eq!(ends, recorded, "the events of legs and their records");
     }
 
     /// One record a call, in which no leg stands twice and times are in order.

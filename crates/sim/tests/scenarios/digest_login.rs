@@ -31,7 +31,7 @@ fn requests(sim: &Sim, phone: std::net::SocketAddr, method: &str) -> Vec<Message
 /// Why the leg to the callee failed: status and words.
 fn failures(sim: &Sim) -> Vec<(u16, String)> {
     let kinds = sim.core().events.iter().filter_map(|event| match &event.kind {
-        EventKind::LegFailed { sip_status, reason, .. } => Some((*sip_status, reason.to_string())),
+        EventKind::LegFailed(end) => Some((end.sip_status, end.reason.to_string())),
         _ => None,
     });
     kinds.collect()

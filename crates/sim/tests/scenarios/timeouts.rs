@@ -89,8 +89,8 @@ fn a_target_that_cannot_be_reached() {
 /// The final status of each leg in the records, and of each that failed in the events.
 fn told(sim: &Sim) -> (Vec<u16>, Vec<u16>) {
     let recorded = sim.core().records().flat_map(|record| record.legs.iter().map(|leg| leg.sip_status)).collect();
-    let failed = sim.core().events.iter().filter_map(|event| match event.kind {
-        EventKind::LegFailed { sip_status, .. } => Some(sip_status),
+    let failed = sim.core().events.iter().filter_map(|event| match &event.kind {
+        EventKind::LegFailed(end) => Some(end.sip_status),
         _ => None,
     });
     (recorded, failed.collect())

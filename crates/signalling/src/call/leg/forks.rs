@@ -1,11 +1,12 @@
 //! Several phones behind one INVITE of ours: an early dialog for each (RFC 3261 §12.1), and the 2xx that is not the first: the same
 //! again, or of another phone (§13.2.2.4).
 
-use super::{Context, Leg, MAX_FORWARDS, finish, sdp_of};
+use super::{Context, Leg, MAX_FORWARDS, State, finish, sdp_of};
 use crate::call::{NodeFacts, Output};
 use crate::dialog::Dialog;
-use crate::message::{Message, Method};
+use crate::message::{HeaderName, Message, Method};
 use crate::negotiation::{self, LegMedia, Offer};
+use crate::reason::COMPLETED_ELSEWHERE;
 use crate::tombstone::Tombstone;
 use crate::wire::Arrival;
 use bytes::Bytes;
@@ -91,7 +92,11 @@ impl Leg {
         self.forks.push(tag.into());
         let (serial, via) = self.new_via(context, &way);
         let number = dialog.next_cseq();
-        let bye = dialog.request(Method::Bye.as_str(), number, &via.parts(), MAX_FORWARDS).finish();
+        let mut bye = dialog.request(Method::Bye.as_str(), number, &via.parts(), MAX_FORWARDS);
+        if self.state == State::Confirmed {
+            bye.header_str(HeaderName::Reason, COMPLETED_ELSEWHERE);
+        }
+        let bye = bye.finish();
         self.send_request(context, serial, Method::Bye, bye, way);
     }
 

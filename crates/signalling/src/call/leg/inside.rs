@@ -1,9 +1,10 @@
 //! Requests inside the dialog, and leaving it (RFC 3261 §12.2, §14, §15).
 
 use super::held::RETRY_AFTER_RANGE;
-use super::{Context, Extra, Leg, LegEvent, MAX_FORWARDS, State, reason_of};
+use super::{Context, Extra, Leg, LegEvent, MAX_FORWARDS, State};
 use crate::dialog::{Dialog, Verdict};
 use crate::message::{HeaderName, Message, Method, unreadable_body, unsupported_extensions};
+use crate::reason;
 use crate::tombstone::Tombstone;
 use crate::wire::{Arrival, Transmit};
 use tandem_model::Prack;
@@ -90,7 +91,7 @@ impl Leg {
             self.ack(context, None);
         }
         self.abandon_invite(context);
-        (was != State::Leaving).then(|| LegEvent::HungUp(reason_of(&arrival.message)))
+        (was != State::Leaving).then(|| LegEvent::HungUp(reason::passable(&arrival.message)))
     }
 
     fn on_reinvite(&mut self, context: &mut Context<'_>, arrival: Arrival) -> Option<LegEvent> {

@@ -37,7 +37,7 @@ use requests::OpenRequest;
 use server::{AwaitingAck, InviteServer};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use tandem_model::{Delivery, LegId, LegProfile, Random, Timestamp, Transport};
+use tandem_model::{CallId, Delivery, Event, EventKind, LegEnd, LegId, LegProfile, Random, Timestamp, Transport};
 
 /// Max-Forwards of a request that no other gave rise to (RFC 3261 §8.1.1.6).
 pub(crate) const MAX_FORWARDS: u32 = 70;
@@ -45,6 +45,8 @@ pub(crate) const MAX_FORWARDS: u32 = 70;
 /// What a leg works with while it handles something.
 pub(crate) struct Context<'a> {
     pub(crate) now: Timestamp,
+    /// The call that the leg is of now.
+    pub(crate) call: CallId,
     pub(crate) node: &'a NodeFacts,
     pub(crate) outputs: &'a mut VecDeque<Output>,
     pub(crate) random: &'a mut Random,
@@ -71,7 +73,7 @@ pub(crate) enum LegEvent {
     TimedOut,
     /// Our INVITE could not be delivered.
     Unreachable,
-    /// The peer cancelled its INVITE; the CANCEL is answered, the INVITE is not. Holds the Reason header, if any.
+    /// The peer cancelled its INVITE; the CANCEL is answered, the INVITE is not. Holds what of its Reason may go on.
     Cancelled(Option<Box<str>>),
     /// An INVITE inside the dialog; 100 is sent.
     Reinvited,
@@ -86,7 +88,7 @@ pub(crate) enum LegEvent {
     Acknowledged(Option<Bytes>),
     /// That ACK never came.
     AckMissing,
-    /// The peer hung up; its BYE is answered. Holds the Reason header, if any.
+    /// The peer hung up; its BYE is answered. Holds what of its Reason may go on.
     HungUp(Option<Box<str>>),
     /// The peer asks something that the other leg's peer is to answer.
     Asked(HeldId),
@@ -127,6 +129,8 @@ pub(crate) struct Leg {
     pub(crate) to: Box<str>,
     /// Final status of its first INVITE, which its peer gave or owes us, or we gave; 0 where there is none.
     pub(crate) status: u16,
+    /// How it ended, once that is told: the first word counts.
+    pub(crate) end: Option<LegEnd>,
     /// The peer's signalling address as last seen.
     pub(crate) remote: Option<SocketAddr>,
     tag: Minted,
@@ -176,6 +180,7 @@ impl Leg {
             from: ends.0,
             to: ends.1,
             status: 0,
+            end: None,
             remote: None,
             tag,
             serial: 0,
@@ -251,6 +256,17 @@ impl Leg {
             State::Confirmed => self.leave_dialog(context, reason),
             State::Leaving => {}
         }
+    }
+
+    /// Tells how it ended; what is told later is not heard.
+    pub(crate) fn note_end(&mut self, context: &mut Context<'_>, end: LegEnd) {
+        if self.end.is_some() {
+            return;
+        }
+        self.end = Some(end.clone());
+        let kind = if self.status / 100 == 2 { EventKind::LegEnded(end) } else { EventKind::LegFailed(end) };
+        let event = Event { time: context.now, call: context.call, leg: Some(self.id), kind };
+        context.outputs.push_back(Output::Notify(Box::new(event)));
     }
 
     /// When it wants to be woken.
@@ -350,9 +366,4 @@ fn finish(printer: Printer, sdp: Option<&[u8]>) -> Bytes {
         Some(sdp) => printer.finish_with_body("application/sdp", sdp),
         None => printer.finish(),
     }
-}
-
-/// The Reason header of a message (RFC 3326), whole.
-fn reason_of(message: &Message) -> Option<Box<str>> {
-    message.header(HeaderName::Reason).map(Into::into)
 }

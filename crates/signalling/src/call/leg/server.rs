@@ -1,12 +1,13 @@
 //! The leg as user agent server: the peer's INVITE, first or later.
 
 use super::reliable::write_reliable;
-use super::{Context, Leg, LegEvent, MAX_FORWARDS, State, finish, reason_of, sdp_of};
+use super::{Context, Leg, LegEvent, MAX_FORWARDS, State, finish, sdp_of};
 use crate::call::{NodeFacts, Output};
 use crate::dialog::Dialog;
 use crate::message::{Contact, HeaderName, Message, Method, NameAddr, Printer, is_sips, reason_phrase};
 use crate::minted::Minted;
 use crate::negotiation::LegMedia;
+use crate::reason;
 use crate::tombstone::Tombstone;
 use crate::transaction::{Backoff, Event, Kind, T1, T2, TRANSACTION_TIMEOUT, Timer, Transaction, TransactionKey};
 use crate::wire::{Arrival, Transmit};
@@ -69,6 +70,11 @@ impl Extra {
     /// Adds a header.
     pub(crate) fn push(&mut self, name: HeaderName, value: &str) {
         self.headers.push((name, value.into()));
+    }
+
+    /// The value of the first of that name.
+    pub(crate) fn get(&self, name: HeaderName) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| &**value)
     }
 
     pub(super) fn write(&self, printer: &mut Printer) {
@@ -304,7 +310,7 @@ impl Leg {
         let open = self.is_open_invite(arrival);
         // §9.2: 200 when the INVITE is known, whatever became of it; 481 when it is not.
         self.answer_plainly(context, arrival, if known { 200 } else { 481 });
-        open.then(|| LegEvent::Cancelled(reason_of(&arrival.message)))
+        open.then(|| LegEvent::Cancelled(reason::passable(&arrival.message)))
     }
 
     /// Answers a request other than INVITE with nothing but a status, and forgets it.
