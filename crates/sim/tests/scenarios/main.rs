@@ -18,6 +18,7 @@ mod digest_login;
 mod digest_races;
 mod direct_media;
 mod early_media;
+mod ends;
 mod expires;
 mod failover;
 mod failures;
