@@ -7,8 +7,8 @@ use negotiation_support::*;
 use proptest::prelude::*;
 use tandem_model::{BuiltIn, Codec, StreamKind};
 use tandem_signalling::{
-    negotiation::{LegMedia, offer_alone, settle_alone, translate_answer},
-    sdp::{Description, MAX_MEDIA_LINES},
+    negotiation::{LegMedia, offer_alone, offer_like, offer_own, settle_alone, settle_like, settle_own, translate_answer},
+    sdp::{Description, Direction, MAX_MEDIA_LINES},
 };
 
 /// Lines that an audio line may have behind it, good and bad.
@@ -169,6 +169,46 @@ proptest! {
             } else if let Ok(pending) = offer_alone(&mut a, builtin) {
                 check(pending.sdp(), count)?;
                 let _ = settle_alone(&pending, text.as_bytes(), &mut a);
+            }
+        }
+    }
+
+    /// Offers of our own, and such like another leg's: whoever answers what, both speak the same codec, or it is refused.
+    #[test]
+    fn any_answers_to_offers_of_ours(
+        (codecs_a, codecs_b) in (codecs(), codecs()),
+        rounds in prop::collection::vec(
+            (
+                (any::<bool>(), prop::option::weighted(0.5, prop::sample::select(&Direction::ALL[..]))),
+                media_line(Just("audio")),
+                prop::option::weighted(0.1, description("198.51.100.7")),
+            ),
+            1..8,
+        ),
+    ) {
+        let (mut a, mut b) = pair(true, true, &codecs_a, &codecs_b);
+        let (mut seen, mut counts) = ([(0, String::new(), 0usize), (0, String::new(), 0)], [1, 1]);
+        for ((to_a, like), audio, wild) in rounds {
+            let (of, to, at) = if to_a { (&mut b, &mut a, 0) } else { (&mut a, &mut b, 1) };
+            let pending = match like {
+                Some(direction) => offer_like(of, to, direction),
+                None => offer_own(to, if to_a { &codecs_b } else { &codecs_a }),
+            };
+            let Ok(pending) = pending else { continue };
+            check(pending.sdp(), counts[at])?;
+            note(&mut seen[at], text(pending.sdp()))?;
+            let answered = answer_to(pending.sdp(), &audio, wild);
+            if like.is_none() {
+                let _ = settle_own(&pending, answered.as_bytes(), to);
+                continue;
+            }
+            let Ok(settled) = settle_like(&pending, answered.as_bytes(), of, to) else { continue };
+            counts[at] = media_count(text(pending.sdp()));
+            if let Some(codec) = settled.codec {
+                prop_assert_eq!(of.codec(), Some(codec));
+                prop_assert!(codecs_a.contains(&codec) && codecs_b.contains(&codec));
+                let (of, to) = (settled.describe_of.unwrap(), settled.describe_to.unwrap());
+                prop_assert!(to.payloads.iter().any(|rule| of.payloads.iter().any(|back| back.from == rule.to)));
             }
         }
     }

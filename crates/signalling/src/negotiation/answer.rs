@@ -5,6 +5,7 @@ use super::{
     format::{Format, FormatList, Numbers},
     leg::{LegMedia, Session},
     read::{Head, Heard, Remote, Stream, is_fax},
+    wishes::{Like, Wishes},
     write::{ALWAYS, End, Layout, OurLine, REJECTED_FAX, decline, pass, rtcp_to_state, write},
 };
 use crate::sdp::{Description, Direction, Media};
@@ -59,7 +60,7 @@ fn settle(pending: &PendingOffer, text: &[u8], from: &mut LegMedia, to: &mut Leg
             end: gone.map_or(End::Open(local.rtp), End::Rejected),
             formats: order_for(&asked.stream, &spoken),
             numbers: asked.stream.numbers,
-            like: Some(heard),
+            like: Like::Heard(heard),
             direction,
             mux: asked.stream.mux,
             rtcp: rtcp_to_state(local),
@@ -71,6 +72,8 @@ fn settle(pending: &PendingOffer, text: &[u8], from: &mut LegMedia, to: &mut Leg
     };
 
     from.note_offer(&asked.stream);
+    from.wishes = Wishes::of_packets(&asked.stream);
+    to.wishes = Wishes::of_packets(&answered);
     to.book.take_all(answered.listed);
     from.session = Some(Session {
         layout: asked.layout.clone(),

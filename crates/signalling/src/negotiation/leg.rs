@@ -5,6 +5,7 @@ use super::{
     format::{Format, FormatList, NumberBook, Numbers},
     read::{Remote, Stream},
     received::Terms,
+    wishes::Wishes,
     write::Layout,
 };
 use crate::sdp::{Direction, Writer};
@@ -30,6 +31,8 @@ pub struct LegMedia {
     sent: Option<Sent>,
     pub(super) book: NumberBook,
     pub(super) session: Option<Session>,
+    /// What its last description asked for.
+    pub(super) wishes: Wishes,
     open: Option<OpenOffer>,
 }
 
@@ -86,6 +89,7 @@ impl LegMedia {
             sent: None,
             book: NumberBook::EMPTY,
             session: None,
+            wishes: Wishes::default(),
             open: None,
         }
     }
@@ -134,6 +138,11 @@ impl LegMedia {
     /// The codec in use, once one was agreed and while the leg has its audio on.
     pub fn codec(&self) -> Option<Codec> {
         self.session.as_ref().and_then(|session| session.formats.codec())
+    }
+
+    /// What it does with its audio, as it sees it; `None` before the first answer.
+    pub fn direction(&self) -> Option<Direction> {
+        self.session.as_ref().map(|session| session.direction)
     }
 
     /// What media must know of the leg now, when `other` hears it and is heard by it (itself, for an echo). `None` before

@@ -43,6 +43,12 @@
 //!                  pending = offer_audio_again(pending, b)?                488 to a; re-INVITE to b carries pending.sdp()
 //!                  settle_audio_again(&pending, sdp, a, b)?                describe both
 //!
+//! own offer        pending = offer_own(b, a.codecs)?                      INVITE to b carries pending.sdp()
+//! (INVITE without) 183, 200: settle_own(&pending, sdp, b)?                the same for both; the last one counts
+//!                  pending = offer_like(b, a, b.direction())?             200 to a carries pending.sdp()
+//!                  ACK of a: s = settle_like(&pending, sdp, b, a)?        describe both
+//!    transfer      the same with c, who is dialled, for b; a has a session and gets its offer in a re-INVITE
+//!
 //! echo, tone       x = answer_alone(offer, a, builtin)?                    200 carries x.sdp; describe, Play(x.tone)
 //!    without SDP   pending = offer_alone(a, builtin)?                      200 carries pending.sdp()
 //!                  ACK: x = settle_alone(&pending, sdp, a)?                describe, Play(x.tone)
@@ -56,18 +62,21 @@ mod answer;
 mod format;
 mod leg;
 mod offer;
+mod own;
 mod read;
 mod received;
 mod refusal;
 mod restore;
 mod state;
 mod unasked;
+mod wishes;
 mod write;
 
 pub use alone::{Alone, PendingAlone, answer_alone, offer_alone, settle_alone};
 pub use answer::{Settled, decline_offer, translate_answer};
 pub use leg::LegMedia;
 pub use offer::{EarlyMedia, PendingOffer, translate_offer};
+pub use own::{PendingOwn, SettledLike, SettledOwn, offer_like, offer_own, settle_like, settle_own};
 pub use received::{Offer, screen_offer};
 pub use refusal::Refusal;
 pub use restore::{PendingAudio, Restored, offer_audio_again, settle_audio_again};

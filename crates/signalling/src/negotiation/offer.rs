@@ -6,6 +6,7 @@ use super::{
     leg::{LegMedia, Token, kind_of, payload_rules},
     read::{Heard, Remote, Stream},
     received::{Chosen, Terms},
+    wishes::Like,
     write::{ALWAYS, End, Layout, OurLine, pass, rtcp_to_state, write},
 };
 use crate::sdp::Direction;
@@ -121,7 +122,7 @@ fn offer_anchored(
         end: End::Open(local.rtp),
         formats,
         numbers,
-        like: Some(*heard),
+        like: Like::Heard(*heard),
         direction,
         mux,
         rtcp: rtcp_to_state(local),

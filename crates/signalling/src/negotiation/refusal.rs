@@ -49,6 +49,8 @@ impl Refusal {
     /// The answer rejects the fax.
     pub(super) const FAX_REJECTED: Refusal = Refusal::not_acceptable(304, "Fax rejected by the answer");
 
+    /// An offer of ours would need an address of ours.
+    pub(super) const NOT_THROUGH_US: Refusal = Refusal::not_acceptable(399, "Media does not pass here, so no offer can be made");
     /// A leg of an anchored call without its ports.
     pub(super) const NO_ENDPOINT: Refusal = Refusal::own_mistake("Media endpoint not open");
     /// The answer belongs to an offer that another one replaced.

@@ -5,6 +5,7 @@ use super::{
     leg::LegMedia,
     read::Heard,
     received::Offer,
+    wishes::Like,
 };
 use crate::sdp::{Attribute, Direction, Line, MAX_MEDIA_LINES, Writer, split_payload};
 use std::{
@@ -113,7 +114,7 @@ pub(super) struct OurLine<'a> {
     pub(super) formats: FormatList,
     pub(super) numbers: Numbers,
     /// Whose parameters and packet times are carried over.
-    pub(super) like: Option<Heard<'a>>,
+    pub(super) like: Like<'a>,
     pub(super) direction: Direction,
     pub(super) mux: bool,
     /// It is one of fax: codecs and RTCP are not its matter.
@@ -148,15 +149,15 @@ impl OurLine<'_> {
         writer.end();
         for (format, number) in listed() {
             writer.text("a=rtpmap:").number(number.into()).text(" ").text(format.mapping()).end();
-            let parameters = self.like.map_or_else(|| format.own_parameters(), |like| like.parameters(format));
-            if let Some(parameters) = parameters {
+            if let Some(parameters) = self.like.parameters(format) {
                 writer.text("a=fmtp:").number(number.into()).text(" ").bytes(parameters).end();
             }
         }
-        if let Some(ptime) = self.like.and_then(|like| like.stream.ptime) {
+        let (ptime, maxptime) = self.like.packets();
+        if let Some(ptime) = ptime {
             writer.text("a=ptime:").number(ptime.into()).end();
         }
-        if let Some(maxptime) = self.like.and_then(|like| like.stream.maxptime) {
+        if let Some(maxptime) = maxptime {
             writer.text("a=maxptime:").number(maxptime.into()).end();
         }
         writer.text("a=").text(self.direction.as_str()).end();
@@ -170,7 +171,7 @@ impl OurLine<'_> {
 
     fn print_fax(&self, writer: &mut Writer, port: u16) {
         writer.text("m=image ").number(port.into()).text(" udptl t38\r\n");
-        if let Some(like) = self.like {
+        if let Like::Heard(like) = self.like {
             like.fax_attributes().for_each(|line| writer.line(line));
         }
         // Some machines for fax know no directions, and this is what silence means.
