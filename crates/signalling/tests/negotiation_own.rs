@@ -1,5 +1,4 @@
 //! Offers of our own, and offers like what another leg has settled on.
-
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod negotiation_support;
