@@ -7,6 +7,7 @@ use super::{
     leg::{LegMedia, Session},
     offer::translate_offer,
     received::Terms,
+    wishes::{Like, Wishes},
     write::{ALWAYS, End, OurLine, rtcp_to_state, write},
 };
 use std::sync::Arc;
@@ -36,7 +37,7 @@ pub fn answer_unasked(offer: &Offer, leg: &mut LegMedia, other: &LegMedia) -> Re
         end: End::Open(local.rtp),
         formats,
         numbers: stream.numbers,
-        like: Some(offer.heard(stream)),
+        like: Like::Heard(offer.heard(stream)),
         direction,
         mux: stream.mux,
         rtcp: rtcp_to_state(local),
@@ -44,6 +45,7 @@ pub fn answer_unasked(offer: &Offer, leg: &mut LegMedia, other: &LegMedia) -> Re
     };
     let sdp = write(leg, local.rtp.ip(), offer.times().unwrap_or(ALWAYS), &layout, &line);
     leg.note_offer(stream);
+    leg.wishes = Wishes::of_packets(stream);
     leg.session = Some(Session {
         layout,
         formats,
