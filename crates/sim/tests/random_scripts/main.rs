@@ -1,8 +1,8 @@
 //! Thousands of calls that nobody thought of: each seed draws phones with habits, a network with troubles and what
 //! everybody does when. Whatever happens, both legs end, there is one record a call, and nothing is left.
 //!
-//! `TANDEM_SCRIPTS=1000000` plays more of them than CI has time for, in `TANDEM_THREADS` threads, and tells every now and then how it
-//! goes. A failure names its seed; `TANDEM_SEED=N cargo test -p tandem-sim --test random_scripts` plays just that one and prints its ladder.
+//! `TANDEM_SCRIPTS=1000000` plays more of them than CI has time for, from seed `TANDEM_FIRST`, in `TANDEM_THREADS` threads, and tells every now
+//! and then how it goes. A failure names its seed; `TANDEM_SEED=N cargo test -p tandem-sim --test random_scripts` plays just that one and prints its ladder.
 //!
 //! Where to add what: something that a phone does during a call is a [`verbs::Verb`], a file in `verbs/`; what befalls everybody at once
 //! is a line of `moments.rs`, a bad habit one of `habits.rs`; what a phone is able to do, and what the node's configuration says, are the lists `ABILITIES` and `KEYS` of `world.rs`.

@@ -14,6 +14,9 @@ use tandem_sim::seed_from_environment;
 /// Turns of the clock that one script may take on average: more is something that nobody needs, again and again.
 const TURNS: u64 = 500;
 
+/// In one of so many plain scripts there is a call that the model can judge, or it has become blind.
+const PREDICTED: u64 = 6;
+
 /// Failed seeds after which no more are played.
 const ENOUGH: usize = 12;
 
@@ -25,42 +28,49 @@ const TELL: u64 = 20_000;
 struct Tally {
     failed: Vec<u64>,
     turns: u64,
+    predicted: u64,
     spent: Duration,
 }
 
-/// Plays `count` scripts of that world, or as many as `TANDEM_SCRIPTS` says; or just the one that `TANDEM_SEED` names.
+/// Plays `count` scripts of that world, or as many as `TANDEM_SCRIPTS` says, from seed 0 or `TANDEM_FIRST`; or just the one that
+/// `TANDEM_SEED` names.
 pub(crate) fn play(count: u64, world: World) {
     if let Some(seed) = seed_from_environment() {
-        return play::one(seed, world).tell();
+        return play::one(seed, world).sim.tell();
     }
-    let count = number("TANDEM_SCRIPTS").unwrap_or(count);
+    let (first, count) = (number("TANDEM_FIRST").unwrap_or(0), number("TANDEM_SCRIPTS").unwrap_or(count));
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
     let (next, tally) = (AtomicU64::new(0), Mutex::new(Tally::default()));
     std::thread::scope(|scope| {
         for _ in 0..number("TANDEM_THREADS").unwrap_or(cores).max(1) {
-            scope.spawn(|| work(count, world, &next, &tally));
+            scope.spawn(|| work(first, count, world, &next, &tally));
         }
     });
     let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
     tell(count, world, &tally);
     let failed = &tally.failed;
     assert!(failed.is_empty(), "TANDEM_SEED={} cargo test -p tandem-sim --test random_scripts replays the first of {failed:?}", failed[0]);
+    assert!(world != World::Plain || tally.predicted * PREDICTED >= count, "only {} calls could be predicted", tally.predicted);
     let each = tally.turns / count.max(1);
     assert!(each < TURNS, "a script takes {each} turns of the clock on average, {TURNS} is too many");
 }
 
 /// One thread: takes the next seed until there is none.
-fn work(count: u64, world: World, next: &AtomicU64, tally: &Mutex<Tally>) {
+fn work(first: u64, count: u64, world: World, next: &AtomicU64, tally: &Mutex<Tally>) {
     let mut before = processor_time();
     loop {
-        let seed = next.fetch_add(1, Ordering::Relaxed);
-        if seed >= count {
+        let done = next.fetch_add(1, Ordering::Relaxed);
+        if done >= count {
             return;
         }
-        let turns = std::panic::catch_unwind(AssertUnwindSafe(|| play::one(seed, world).turns()));
+        let seed = first + done;
+        let played = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            let played = play::one(seed, world);
+            (u64::from(played.sim.turns()), played.predicted)
+        }));
         let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
-        match turns {
-            Ok(turns) => tally.turns += u64::from(turns),
+        match played {
+            Ok((turns, predicted)) => (tally.turns, tally.predicted) = (tally.turns + turns, tally.predicted + predicted),
             Err(_) => tally.failed.push(seed),
         }
         let now = processor_time();
@@ -69,19 +79,20 @@ fn work(count: u64, world: World, next: &AtomicU64, tally: &Mutex<Tally>) {
         if tally.failed.len() >= ENOUGH {
             return;
         }
-        if (seed + 1).is_multiple_of(TELL) {
-            tell(seed + 1, world, &tally);
+        if (done + 1).is_multiple_of(TELL) {
+            tell(done + 1, world, &tally);
         }
     }
 }
 
 fn tell(count: u64, world: World, tally: &Tally) {
-    let Tally { failed, turns, spent } = tally;
+    let Tally { failed, turns, predicted, spent } = tally;
     let (each, second) = (turns / count.max(1), count as f64 / spent.as_secs_f64().max(0.001));
     #[expect(clippy::print_stdout, reason = "a run of the tests tells what scripts cost")]
     {
         println!(
-            "{world:?}: {count} scripts in {spent:.1?} of processor time, {second:.0} a second, {each} turns each; failed: {failed:?}"
+            "{world:?}: {count} scripts in {spent:.1?} of processor time, {second:.0} a second, {each} turns each; \
+             {predicted} calls predicted; failed: {failed:?}"
         );
     }
 }

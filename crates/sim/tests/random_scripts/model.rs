@@ -63,8 +63,9 @@ struct Story<'a> {
     callees: Vec<Part<'a>>,
 }
 
-/// Every call of the world went as the model says. `delay` is that of every path; `well_behaved`: nobody has a bad habit.
-pub(crate) fn check(sim: &Sim, delay: Duration, well_behaved: bool) {
+/// Every call of the world went as the model says; tells how many it could say something of. `delay` is that of every path; `well_behaved`: nobody has a bad habit.
+pub(crate) fn check(sim: &Sim, delay: Duration, well_behaved: bool) -> u64 {
+    let mut judged = 0;
     let mut parts: BTreeMap<CallId, (Vec<Part<'_>>, Vec<Part<'_>>)> = BTreeMap::new();
     for address in PHONES {
         let phone = sim.phone(address);
@@ -80,8 +81,10 @@ pub(crate) fn check(sim: &Sim, delay: Duration, well_behaved: bool) {
         let story = Story { record, caller, callees };
         if !story.is_transferred() && !story.callees.iter().any(Part::is_at_the_limit) {
             story.check(well_behaved);
+            judged += 1;
         }
     }
+    judged
 }
 
 impl Story<'_> {
@@ -131,9 +134,11 @@ impl Story<'_> {
 
     /// Who hangs up first ends an answered call, unless it ended by itself before.
     fn check_end(&self, answer: Timestamp, well_behaved: bool) {
-        // The last is an ACK without the answer that was due.
-        let by_itself = [EndReason::AckTimeout, EndReason::DialogLost, EndReason::Inactivity, EndReason::Failed(488)];
-        let by_itself = by_itself.contains(&self.record.reason);
+        // An offer in a 2xx that cannot be accepted is the end (RFC 3261 §13.2.2.4), and so is an ACK without the answer that was due.
+        if self.record.reason == EndReason::Failed(488) {
+            return;
+        }
+        let by_itself = matches!(self.record.reason, EndReason::AckTimeout | EndReason::DialogLost | EndReason::Inactivity);
         // A 481 over one connection may overtake the BYE over another that it is due to.
         assert!(!by_itself || !well_behaved || self.uses_streams(), "nobody did anything wrong: {:?}", self.record);
         let later = |at: &Timestamp| *at > answer;

@@ -14,7 +14,14 @@ use tandem_sim::{ALICE, BOB, CAROL, DORA, Sim, ms};
 /// Who calls.
 const CALLERS: [std::net::SocketAddr; 5] = [ALICE, ALICE, BOB, CAROL, DORA];
 
-pub(crate) fn one(seed: u64, world: World) -> Sim {
+/// What was played.
+pub(crate) struct Played {
+    pub(crate) sim: Sim,
+    /// Calls of which the model knew beforehand how they go.
+    pub(crate) predicted: u64,
+}
+
+pub(crate) fn one(seed: u64, world: World) -> Played {
     let mut dice = Dice::new(seed);
     let mut forgiven = Forgiven::new(world);
     let mut sim = world::draw(&mut dice, seed, world, &mut forgiven);
@@ -41,13 +48,14 @@ pub(crate) fn one(seed: u64, world: World) -> Sim {
     end_everything(&mut sim, &forgiven);
     forgiven.apply(&mut sim);
     sim.finish();
+    let mut predicted = 0;
     if !forgiven.trouble && world == World::Plain {
         agreement::assert_both_sides_agree(&sim);
         if !forgiven.unpredictable {
-            model::check(&sim, forgiven.delay, well_behaved);
+            predicted = model::check(&sim, forgiven.delay, well_behaved);
         }
     }
-    sim
+    Played { sim, predicted }
 }
 
 /// Everybody hangs up who has not, as often as it takes: scripts do not always say how a call ends.

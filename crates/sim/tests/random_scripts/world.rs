@@ -131,9 +131,9 @@ fn demand(dice: &mut Dice, place: u64) -> Demand {
 fn network(dice: &mut Dice, sim: &mut Sim, world: World, forgiven: &mut Forgiven) {
     let delay = ms(1 + dice.below(60));
     let garbled = if world == World::Garbled { GARBLED } else { 0 };
-    let (link, trouble) = match dice.below(4) {
-        0 => (Link { delay, ..Link::CLEAN }, false),
-        1 => (Link { delay, jitter: ms(dice.below(80)), duplicates: dice.below(100) as u16, ..Link::CLEAN }, true),
+    let (link, trouble) = match dice.below(5) {
+        0 | 1 => (Link { delay, ..Link::CLEAN }, false),
+        2 => (Link { delay, jitter: ms(dice.below(80)), duplicates: dice.below(100) as u16, ..Link::CLEAN }, true),
         _ => {
             let (loss, duplicates) = (dice.below(150) as u16, dice.below(100) as u16);
             let breaks = if dice.chance(50) { dice.below(60) as u16 } else { 0 };
