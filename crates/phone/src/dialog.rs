@@ -81,6 +81,11 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// Whether no offer waits for its answer, in either direction.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.local_offer.is_none() && self.remote_offer.is_none()
+    }
+
     /// Whether an exchange of offer and answer has been completed.
     pub(crate) fn is_settled(&self) -> bool {
         self.local.is_some() && self.remote.is_some()

@@ -36,9 +36,9 @@ pub enum When {
     Confirmed,
     /// Callee: a CANCEL came.
     Cancelled,
-    /// A re-INVITE came.
+    /// A re-INVITE came, or an UPDATE with an offer.
     Reoffered,
-    /// Our re-INVITE got its final response.
+    /// Our re-INVITE or UPDATE got its final response.
     Reanswered,
     /// A BYE came.
     ByeSeen,
@@ -59,6 +59,8 @@ pub enum Act {
     Bye,
     /// A re-INVITE.
     Reinvite(Offer),
+    /// An UPDATE: with an offer, or where that is late with none.
+    Update(Offer),
     /// A REFER, in the dialog.
     Refer(crate::Refer),
     /// Any other request, in the dialog if there is one.
@@ -123,7 +125,7 @@ pub enum Body {
     Raw(Vec<u8>),
 }
 
-/// What a re-INVITE proposes.
+/// What a re-INVITE or an UPDATE proposes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Offer {
     /// The direction from now on; as before where `None`.
@@ -134,7 +136,7 @@ pub struct Offer {
     pub fax: Option<Fax>,
     /// Holds in another way than by its direction, this once.
     pub hold: Option<Hold>,
-    /// No offer: the other side makes it in its 2xx.
+    /// No offer: the other side makes it in its 2xx (to UPDATE: nobody makes one).
     pub late: bool,
     /// Contact URI from now on.
     pub contact: Option<String>,
@@ -256,7 +258,7 @@ pub struct Habits {
     pub bye_early: bool,
     /// The status of the answer to a BYE; 0 for 200.
     pub bye_status: u16,
-    /// What re-INVITEs get, one after the other, and after how long; then 200 at once.
+    /// What re-INVITEs and UPDATEs with an offer get, one after the other, and after how long; then 200 at once.
     pub reoffers: Vec<(Duration, Reply)>,
     /// What requests other than INVITE, CANCEL and BYE get, one after the other, and after how long; then 200 for OPTIONS and 405 for
     /// the rest, at once. The body is that of an edit.

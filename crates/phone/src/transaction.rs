@@ -93,6 +93,8 @@ pub(crate) enum Purpose {
     Invite,
     /// A later one, with the offer to try again after 491.
     Reinvite(crate::Offer),
+    /// UPDATE, likewise.
+    Update(crate::Offer),
     /// CANCEL.
     Cancel,
     /// BYE.

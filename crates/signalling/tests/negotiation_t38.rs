@@ -4,7 +4,7 @@ mod negotiation_support;
 
 use negotiation_support::*;
 use tandem_model::{Codec, SourceRule, StreamKind};
-use tandem_signalling::negotiation::{LegMedia, Settled, offer_audio_again, settle_audio_again, translate_answer};
+use tandem_signalling::negotiation::{LegMedia, Settled, describe_both, offer_again, settle_again, translate_answer};
 
 const FAX: &str = "a=T38FaxVersion:0\na=T38MaxBitRate:14400\na=T38FaxFillBitRemoval:0\na=T38FaxRateManagement:transferredTCF\n\
     a=T38FaxMaxBuffer:262\na=T38FaxMaxDatagram:176\na=T38FaxUdpEC:t38UDPRedundancy\n";
@@ -240,13 +240,15 @@ fn a_leg_that_rejects_the_line_is_offered_its_audio_again() {
         let refusal = translate_answer(&pending, sdp("198.51.100.7", rejected).as_bytes(), &mut a, &mut b).unwrap_err();
         assert!(refusal.rejects_fax());
         assert_eq!((code(&refusal), a.codec()), ((488, 304), Some(Codec::Pcmu)));
-        let pending = offer_audio_again(pending, &mut b).unwrap();
+        let count = pending.lines();
+        drop(pending);
+        let pending = offer_again(&mut b, count).unwrap();
         assert_eq!((lines(text(pending.sdp()), "m="), version(text(pending.sdp()))), (again, 3));
         assert_eq!(lines(text(pending.sdp()), "a=fmtp"), ["a=fmtp:101 0-15"]);
         let answered = if offered == callers_fax() { called() } else { called() + "m=image 0 udptl t38\r\n" };
-        let described = settle_audio_again(&pending, answered.as_bytes(), &a, &mut b).unwrap();
+        settle_again(&pending, answered.as_bytes(), &mut b).unwrap();
         drop(pending);
-        assert_eq!(described, (first.describe_from, first.describe_to));
+        assert_eq!(describe_both(&a, &b), (first.describe_from, first.describe_to));
         // And both are free for the next.
         exchange(&caller(), &answered, &mut a, &mut b);
     }
@@ -258,7 +260,9 @@ fn a_first_answer_that_rejects_the_fax_is_refused() {
     let pending = offer(&callers_fax(), &mut a, &mut b);
     let rejected = sdp("198.51.100.7", "m=image 0 udptl t38\n");
     assert_eq!(code(&translate_answer(&pending, rejected.as_bytes(), &mut a, &mut b).unwrap_err()), (488, 304));
-    assert!(offer_audio_again(pending, &mut b).is_err());
+    let count = pending.lines();
+    drop(pending);
+    assert!(offer_again(&mut b, count).is_err());
 }
 
 #[test]

@@ -155,8 +155,13 @@ impl Phone {
         }
         // RFC 3261 §14.2.
         let asking = self.clients.iter().any(|client| client.call == Some(call) && client.request.method() == "INVITE" && client.is_open());
-        if asking {
+        let session = &self.calls[call].dialogs[dialog].session;
+        if asking || session.local_offer.is_some() {
             return self.refuse(now, server, 491);
+        }
+        if session.remote_offer.is_some() && message.has_sdp() {
+            self.violate(now, "two-offers", "a re-INVITE with an offer while another of theirs waits for our answer (RFC 3264 §4)");
+            return self.refuse(now, server, 500);
         }
         let waiting = self.servers.iter().enumerate();
         let mut waiting = waiting.filter(|(other, one)| *other != server && one.call == Some(call) && one.request.method() == "INVITE");
@@ -177,7 +182,7 @@ impl Phone {
         }
     }
 
-    fn refresh_target(&mut self, call: CallIndex, dialog: usize, message: &Message) {
+    pub(super) fn refresh_target(&mut self, call: CallIndex, dialog: usize, message: &Message) {
         if let Some(contact) = message.header("Contact") {
             self.calls[call].dialogs[dialog].remote_target = NameAddr::parse(contact).uri.to_owned();
         }
@@ -269,13 +274,14 @@ impl Phone {
         if let Some(request) = self.servers.iter().find(invite).map(|server| server.request.clone()) {
             self.check_credentials(now, &request, message);
         }
+        let is_update = self.has_offered_by_update(call);
         let own = &mut self.calls[call].dialogs[dialog];
         if own.accepted.as_ref().is_none_or(|accepted| accepted.cseq != cseq) {
             return;
         }
         own.accepted = None;
         own.acknowledged = Some(cseq);
-        if own.session.local_offer.is_some() && own.stage != Stage::Over {
+        if own.session.local_offer.is_some() && own.stage != Stage::Over && !is_update {
             if message.has_sdp() {
                 self.take_answer(now, call, dialog, &message.body, false);
             } else {
@@ -320,6 +326,8 @@ impl Phone {
                 } else if message.method() == "NOTIFY" && self.on_refer_notify(now, server, (call, dialog), &message) {
                 } else if message.method() == "REFER" && self.calls[call].script.habits.obeys_refer {
                     self.obey_refer(now, server, (call, dialog), &message);
+                } else if message.method() == "UPDATE" && self.is_for_update(now, call, &message) {
+                    self.on_update(now, server, call, dialog, &message);
                 } else if self.calls[call].script.habits.others.is_empty() {
                     let status = if message.method() == "OPTIONS" { 200 } else { 405 };
                     self.refuse(now, server, status);
@@ -336,6 +344,9 @@ impl Phone {
     pub(super) fn answer_other(&mut self, now: Timestamp, server: usize, reply: &Reply) {
         let (request, source) = (self.servers[server].request.clone(), self.servers[server].source);
         let Some((call, dialog)) = self.servers[server].call.zip(self.servers[server].dialog) else { return };
+        if request.method() == "UPDATE" && self.setup.updates {
+            return self.answer_update(now, server, call, dialog, reply);
+        }
         let tag = self.calls[call].dialogs[dialog].local_tag.clone();
         let (mut response, destination) = self.response_to(&request, source, reply.status, reply.reason.as_deref(), &tag);
         reply.edits.iter().for_each(|edit| edit.apply(&mut response));

@@ -119,6 +119,8 @@ impl Phone {
                     self.on_reanswered(now, index, status, offer);
                 }
             }
+            Purpose::Update(offer) if first_final => self.on_updated(now, index, &message, offer),
+            Purpose::Update(_) => {}
             Purpose::Bye | Purpose::Other if first_final => self.on_other_final(now, index, status),
             Purpose::Refer if first_final => {
                 self.on_referred(now, index, &message);
@@ -310,16 +312,20 @@ impl Phone {
         }
         match status {
             481 | 408 => self.lose_dialog(now, call, dialog),
-            // RFC 3261 §14.1: the owner of the Call-ID waits longer.
-            491 if self.calls[call].retries < MAX_RETRIES => {
-                self.calls[call].retries += 1;
-                let (base, spread) = if self.calls[call].role == Role::Caller { (2100, 1900) } else { (0, 2000) };
-                let wait = Duration::from_millis(base + self.random.below(spread / 10) * 10);
-                self.schedule(now, wait, call, Todo::Act(Act::Reinvite(offer)));
-            }
+            491 => self.try_after_glare(now, call, Act::Reinvite(offer)),
             _ => {}
         }
         self.trigger(now, call, When::Reanswered);
+    }
+
+    /// RFC 3261 §14.1: the owner of the Call-ID waits longer.
+    pub(super) fn try_after_glare(&mut self, now: Timestamp, call: CallIndex, act: Act) {
+        if self.calls[call].retries < MAX_RETRIES {
+            self.calls[call].retries += 1;
+            let (base, spread) = if self.calls[call].role == Role::Caller { (2100, 1900) } else { (0, 2000) };
+            let wait = Duration::from_millis(base + self.random.below(spread / 10) * 10);
+            self.schedule(now, wait, call, Todo::Act(act));
+        }
     }
 
     fn on_other_final(&mut self, now: Timestamp, index: usize, status: u16) {
@@ -329,7 +335,7 @@ impl Phone {
         }
     }
 
-    fn lose_dialog(&mut self, now: Timestamp, call: CallIndex, dialog: usize) {
+    pub(super) fn lose_dialog(&mut self, now: Timestamp, call: CallIndex, dialog: usize) {
         self.calls[call].dialogs[dialog].stage = Stage::Over;
         if self.calls[call].current().is_none() {
             self.finish(now, call, Outcome::Lost);

@@ -12,6 +12,7 @@ mod restart;
 mod session;
 mod setup;
 mod steps;
+mod update;
 mod wake;
 mod write;
 
@@ -239,7 +240,8 @@ impl Phone {
     /// Whether a request still waits for its answer, and the answer still matters: not to a re-INVITE in a dialog that is over.
     fn is_pending(&self, client: &ClientTransaction) -> bool {
         let dialog = client.call.zip(client.dialog).map(|(call, dialog)| &self.calls[call].dialogs[dialog]);
-        let moot = matches!(client.purpose, Purpose::Reinvite(_)) && dialog.is_some_and(|dialog| dialog.stage == Stage::Over);
+        let moot =
+            matches!(client.purpose, Purpose::Reinvite(_) | Purpose::Update(_)) && dialog.is_some_and(|dialog| dialog.stage == Stage::Over);
         client.is_open() && !moot
     }
 

@@ -136,7 +136,12 @@ impl Phone {
             Body::Auto => (200..300).contains(&status),
             Body::None => false,
             Body::Sdp => true,
-            Body::Raw(bytes) => return Some(bytes.clone()),
+            Body::Raw(bytes) => {
+                if status >= 200 {
+                    self.calls[call].dialogs[dialog].session.remote_offer = None;
+                }
+                return Some(bytes.clone());
+            }
         };
         if !wanted {
             return None;

@@ -21,6 +21,8 @@ pub struct Setup {
     pub formats: Vec<Format>,
     /// It takes fax where it is offered (T.38 over UDPTL).
     pub fax: bool,
+    /// It takes UPDATE, and says so.
+    pub updates: bool,
     /// Proxies that stand before it: Record-Route values as the far end sees them, top first.
     pub record_route: Vec<String>,
     /// Asks for responses to the port it sends from (RFC 3581).
@@ -48,6 +50,7 @@ impl Setup {
             media: SocketAddr::new(address.ip(), 4000),
             formats: vec![Format::pcmu(), Format::pcma(), Format::events(101)],
             fax: false,
+            updates: true,
             record_route: Vec::new(),
             rport: true,
             sticky: false,

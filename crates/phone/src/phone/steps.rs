@@ -16,6 +16,7 @@ impl Phone {
             Act::Cancel => self.cancel(now, call),
             Act::Bye => self.hang_up(now, call),
             Act::Reinvite(offer) => self.reinvite(now, call, offer),
+            Act::Update(offer) => self.update(now, call, offer),
             Act::Refer(refer) => self.refer(now, call, &refer),
             Act::Request(request) => self.other_request(now, call, &request),
         }
@@ -71,7 +72,8 @@ impl Phone {
         let Some(dialog) = own.current().filter(|dialog| own.dialogs[*dialog].stage == Stage::Confirmed) else { return };
         // RFC 3261 §14.1: not while another INVITE is open in either direction, nor an ACK outstanding.
         let asking = self.clients.iter().any(|client| client.call == Some(call) && client.request.method() == "INVITE" && client.is_open());
-        if asking || own.outcome.is_some() || own.dialogs[dialog].accepted.is_some() || self.waiting_invite(call).is_some() {
+        let open = !own.dialogs[dialog].session.is_quiet();
+        if asking || open || own.outcome.is_some() || own.dialogs[dialog].accepted.is_some() || self.waiting_invite(call).is_some() {
             return;
         }
         self.adopt(call, offer.direction, offer.formats.clone());

@@ -23,6 +23,11 @@ pub(super) struct Outgoing<'a> {
 }
 
 impl Phone {
+    /// What it says that it takes.
+    fn allow(&self) -> String {
+        if self.setup.updates { format!("{ALLOW}, UPDATE") } else { ALLOW.to_owned() }
+    }
+
     /// The Via of a request, which says what it goes over.
     pub(super) fn new_via(&mut self, request: &Message) -> String {
         let branch = format!("z9hG4bK{}", self.token());
@@ -129,7 +134,7 @@ impl Phone {
         for route in &self.setup.record_route {
             message.push("Record-Route", route.as_str());
         }
-        message.push("Allow", ALLOW);
+        message.push("Allow", self.allow());
         message.push("User-Agent", "Tandem phone");
         message
     }
@@ -145,9 +150,9 @@ impl Phone {
         message.push("To", format!("{}{remote_tag}", call.remote));
         message.push("Call-ID", call.call_id.as_str());
         message.push("CSeq", format!("{cseq} {method}"));
-        if method == "INVITE" {
+        if matches!(method, "INVITE" | "UPDATE") {
             message.push("Contact", format!("<{}>", dialog.contact));
-            message.push("Allow", ALLOW);
+            message.push("Allow", self.allow());
         }
         (message, destination)
     }
@@ -189,7 +194,7 @@ impl Phone {
             for route in self.setup.record_route.iter().filter(|_| NameAddr::parse(to).tag().is_none()) {
                 response.push("Record-Route", route.as_str());
             }
-            response.push("Allow", ALLOW);
+            response.push("Allow", self.allow());
         }
         (response, destination)
     }

@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::leg::sdp_of;
-use super::modify::Modify;
+use super::modify::{Modify, Passing, Step};
 use super::phase::{Dialling, PassedOffer, Phase};
 use super::{Call, Side, context};
 use crate::message::Message;
@@ -107,7 +107,7 @@ impl Call {
 
     /// The ACK of our 2xx.
     pub(super) fn on_acknowledged(&mut self, now: Timestamp, side: Side, sdp: Option<Bytes>) {
-        if matches!(self.modify, Some(Modify::Answering { from, .. }) if from == side) {
+        if matches!(self.modify.as_deref(), Some(Modify::Passing(Passing { from, step: Step::Answering(_), .. })) if *from == side) {
             return self.on_modify_acknowledged(now, side, sdp);
         }
         match std::mem::replace(&mut self.phase, Phase::Talking) {

@@ -18,8 +18,10 @@ mod record;
 mod redirect;
 mod relay;
 mod reliable;
+mod reoffer;
 mod setup;
 mod teardown;
+mod usage;
 
 pub use failure::relayed_status;
 
@@ -32,6 +34,7 @@ use failure::Cause;
 use leg::{Context, Leg, LegEvent, LostWay};
 use modify::Modify;
 use phase::{Bridge, MediaState, Phase};
+use reoffer::Wanted;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -168,6 +171,10 @@ pub enum Reason {
     MaxDuration,
     /// The media session did not say that it closed.
     MediaClose,
+    /// An UPDATE has waited too long for the other side's answer to a re-INVITE.
+    Update,
+    /// An offer of ours may be tried again.
+    Reoffer,
 }
 
 /// One of the two legs that a call joins.
@@ -200,7 +207,9 @@ pub struct Call {
     legs_created: u8,
     phase: Phase,
     bridge: Option<Box<Bridge>>,
-    modify: Option<Modify>,
+    modify: Option<Box<Modify>>,
+    /// Offers of ours that wait until they may be made.
+    wanted: Option<Vec<Wanted>>,
     media: MediaState,
     questions: u16,
     began: Timestamp,
@@ -249,6 +258,9 @@ impl Call {
             Input::End(reason) => self.end(now, reason, None),
             Input::Wake => self.on_wake(now),
         }
+        if self.wanted.is_some() {
+            self.send_reoffers(now);
+        }
         self.reap();
     }
 
@@ -296,14 +308,14 @@ impl Call {
         match event {
             LegEvent::Trying => self.on_trying(now),
             LegEvent::Provisional(message) => self.on_provisional(now, &message),
-            LegEvent::Accepted(message) if self.modify.is_some() => self.on_modify_accepted(now, &message),
             LegEvent::Accepted(message) => self.on_answer(now, &message),
-            LegEvent::Rejected(message) if self.modify.is_some() => self.on_modify_rejected(now, &message),
             LegEvent::Rejected(message) => self.on_rejected(now, &message),
             LegEvent::TimedOut => self.on_unanswered(now, Cause::Timeout),
             LegEvent::Unreachable => self.on_unanswered(now, Cause::Unreachable),
             LegEvent::Cancelled(reason) => self.on_cancelled(now, side, reason.as_deref()),
             LegEvent::Reinvited => self.on_reinvited(now, side),
+            LegEvent::Modified(message) => self.on_modified(now, side, &message),
+            LegEvent::Unmodified => self.on_unmodified(now),
             LegEvent::Acknowledged(sdp) => self.on_acknowledged(now, side, sdp),
             LegEvent::PrackAnswered(sdp) => self.on_prack_answered(now, sdp),
             LegEvent::PrackOffered(prack, offer) => self.on_prack_offered(now, &prack, offer),

@@ -1,34 +1,71 @@
-//! Re-INVITE through the call (RFC 3261 §14, RFC 3264 §8): offer and answer of one leg become those of the other.
+//! A session is changed (RFC 3261 §14, RFC 3311, RFC 3264 §8): offer and answer of one leg become those of the other.
+//!
+//! An INVITE goes on as an INVITE, with its offer or without. An UPDATE with an offer goes on as UPDATE where the other peer takes that,
+//! else as a re-INVITE; an UPDATE without is for [`super::relay`]. One change at a time is under way in a call. Offers of our own
+//! are [`super::reoffer`]'s.
 
 use super::failure::Failure;
-use super::leg::{Leg, MAX_FORWARDS, sdp_of};
+use super::leg::{HeldId, Leg, MAX_FORWARDS, RETRY_AFTER_RANGE, Reply, sdp_of};
 use super::phase::{PassedOffer, Phase};
-use super::{Call, Side, context};
-use crate::message::Message;
-use crate::negotiation::{self, Offer, PendingAudio, PendingOffer, Refusal};
+use super::reoffer::{Own, Purpose};
+use super::usage::ends_dialog;
+use super::{Call, Side};
+use crate::message::{HeaderName, Message, Method};
+use crate::negotiation::{self, Exchange, Offer, PendingOffer, Refusal};
 use bytes::Bytes;
 use std::sync::Arc;
-use tandem_model::{EndReason, MediaCommand, Timestamp};
+use std::time::Duration;
+use tandem_model::{EndReason, Timestamp};
 
-/// A re-INVITE under way. `from` is the side whose peer began it.
+/// How long the other side may think about an UPDATE that went on as a re-INVITE: whoever sent it waits 32 s at most (RFC 3261 §17.1.2.2,
+/// Timer F), and RFC 3311 §5.2 wants an answer at once.
+const UPDATE_PATIENCE: Duration = Duration::from_secs(20);
+
+/// What is under way.
 #[derive(Debug)]
 pub(super) enum Modify {
+    /// A peer's change on its way through the call.
+    Passing(Passing),
+    /// An offer of our own.
+    Own(Own),
+}
+
+/// A peer's change. `from` is the side whose peer began it.
+#[derive(Debug)]
+pub(super) struct Passing {
+    pub(super) from: Side,
+    asker: Asker,
+    /// What it went on as.
+    by: Method,
+    pub(super) step: Step,
+    /// The other side's re-INVITE is taken back then.
+    pub(super) until: Option<Timestamp>,
+}
+
+/// What the peer sent.
+#[derive(Clone, Copy, Debug)]
+enum Asker {
+    Invite,
+    Update(HeldId),
+}
+
+/// How far it has come.
+#[derive(Debug)]
+pub(super) enum Step {
     /// Its offer went to the other side.
-    Offering { from: Side, pending: Box<PendingOffer> },
+    Offering(Box<PendingOffer>),
     /// It had no offer; the other side was asked for one.
-    Asking { from: Side },
+    Asking,
     /// The other side's offer went back in our 2xx, whose ACK will hold the answer.
-    Answering { from: Side, late: Box<PassedOffer> },
-    /// Its offer of fax left the other side without a stream; it was refused, and the other side is offered its audio again.
-    Restoring { from: Side, pending: Box<PendingAudio> },
+    Answering(Box<PassedOffer>),
 }
 
 impl Modify {
-    fn from(&self) -> Side {
+    /// The peer that waits for the end of it; none for an offer of ours.
+    pub(super) fn from(&self) -> Option<Side> {
         match self {
-            Modify::Offering { from, .. } | Modify::Asking { from } | Modify::Answering { from, .. } | Modify::Restoring { from, .. } => {
-                *from
-            }
+            Modify::Passing(passing) => Some(passing.from),
+            Modify::Own(_) => None,
         }
     }
 }
@@ -36,50 +73,96 @@ impl Modify {
 impl Call {
     /// A peer sent an INVITE inside its dialog; 100 is sent.
     pub(super) fn on_reinvited(&mut self, now: Timestamp, from: Side) {
-        if !matches!(self.phase, Phase::Talking) || self.modify.is_some() {
-            return self.refuse_modify(now, from, &Failure::new(491));
+        if let Some(crossing) = self.crossing(from) {
+            return self.refuse_modify(now, from, Asker::Invite, crossing);
         }
-        if self.callee.is_none() {
-            return self.modify_alone(now);
-        }
-        let busy = self
-            .leg(from.other())
-            .is_none_or(|other| other.has_open_client_invite() || other.is_awaiting_ack() || other.has_open_server_invite());
-        if busy {
-            return self.refuse_modify(now, from, &Failure::new(491));
+        if !matches!(self.phase, Phase::Talking) {
+            return self.refuse_modify(now, from, Asker::Invite, Failure::new(491));
         }
         let offer = self.leg(from).and_then(|leg| leg.offered());
+        if self.callee.is_none() {
+            return self.modify_alone(now, Asker::Invite, offer);
+        }
         let hops = self.leg(from).map_or(MAX_FORWARDS, Leg::hops_left);
+        self.pass_on(now, from, Asker::Invite, Method::Invite, offer, hops);
+    }
+
+    /// A peer sent an UPDATE with an offer. It is held.
+    pub(super) fn on_update_offered(&mut self, now: Timestamp, from: Side, id: HeldId, offer: Bytes) {
+        let asker = Asker::Update(id);
+        if let Some(crossing) = self.crossing(from) {
+            return self.refuse_modify(now, from, asker, crossing);
+        }
+        if self.alone.is_some() {
+            return self.modify_alone(now, asker, Some(offer));
+        }
+        let Some(far) = self.leg(from.other()) else {
+            // There is nobody yet whom it could be offered.
+            let later = self.later();
+            return self.refuse_modify(now, from, asker, later);
+        };
+        let by = if far.takes_update() { Method::Update } else { Method::Invite };
+        let hops = self.leg(from).and_then(|leg| leg.held(id)).and_then(|update| update.max_forwards()).and_then(Result::ok);
+        let hops = hops.map_or(MAX_FORWARDS, u32::from).saturating_sub(1);
+        self.pass_on(now, from, asker, by, Some(offer), hops);
+    }
+
+    /// What a peer gets whose change meets another that is under way (RFC 3261 §14.2, RFC 3311 §5.2): 500 where an offer of its own is not
+    /// yet answered, 491 where one of ours is, to it or to the other side.
+    fn crossing(&mut self, from: Side) -> Option<Failure> {
+        let exchange = |side| self.leg(side).map_or(Exchange::Idle, |leg| leg.media.exchange());
+        let is_own = self.modify.as_ref().is_some_and(|modify| modify.from() == Some(from));
+        let is_open = |exchange| matches!(exchange, Exchange::OfferSent { .. } | Exchange::OfferReceived { .. });
+        if is_own || matches!(exchange(from), Exchange::OfferReceived { .. }) {
+            return Some(self.later());
+        }
+        (self.modify.is_some() || is_open(exchange(from)) || is_open(exchange(from.other()))).then(|| Failure::new(491))
+    }
+
+    /// 500, and when to come again.
+    fn later(&mut self) -> Failure {
+        let mut failure = Failure::new(500);
+        failure.extra.push(HeaderName::RetryAfter, &self.random.below(RETRY_AFTER_RANGE).to_string());
+        failure
+    }
+
+    fn pass_on(&mut self, now: Timestamp, from: Side, asker: Asker, by: Method, offer: Option<Bytes>, hops: u32) {
         let Some((near, far)) = self.pair(from) else { return };
+        if (by == Method::Invite && !far.may_reinvite()) || (by == Method::Update && far.has_open_update()) {
+            return self.refuse_modify(now, from, asker, Failure::new(491));
+        }
         let translate = |sdp| negotiation::translate_offer(&Offer::read(sdp)?, &mut near.media, &mut far.media);
         let pending = match offer.map(translate).transpose() {
             Ok(pending) => pending,
             Err(refusal) => {
                 let failure = Failure::refused(&refusal, &self.warn_agent());
-                return self.refuse_modify(now, from, &failure);
+                return self.refuse_modify(now, from, asker, failure);
             }
         };
-        let sdp: Option<Box<[u8]>> = pending.as_ref().map(|pending| pending.sdp().into());
-        let far = match from {
-            Side::Caller => self.callee.as_mut(),
-            Side::Callee => Some(&mut self.caller),
-        };
-        if !far.is_some_and(|far| far.reinvite(context!(self, now), sdp.as_deref(), hops)) {
-            return self.refuse_modify(now, from, &Failure::new(500));
+        if !self.send_change(now, from.other(), by, pending.as_ref().map(|pending| pending.sdp()), hops) {
+            drop(pending);
+            return self.refuse_modify(now, from, asker, Failure::new(500));
         }
-        self.modify = Some(match pending {
-            Some(pending) => Modify::Offering { from, pending: Box::new(pending) },
-            None => Modify::Asking { from },
-        });
+        let step = pending.map_or(Step::Asking, |pending| Step::Offering(Box::new(pending)));
+        let until = matches!((asker, by), (Asker::Update(_), Method::Invite)).then(|| now + UPDATE_PATIENCE);
+        self.modify = Some(Box::new(Modify::Passing(Passing { from, asker, by, step, until })));
     }
 
-    /// A re-INVITE to a call that we answered ourselves.
-    fn modify_alone(&mut self, now: Timestamp) {
-        let Some(built_in) = self.alone else { return self.refuse_modify(now, Side::Caller, &Failure::new(500)) };
-        let Some(offer) = self.caller.offered() else {
+    pub(super) fn send_change(&mut self, now: Timestamp, to: Side, by: Method, sdp: Option<&[u8]>, hops: u32) -> bool {
+        let mut sent = false;
+        self.with_leg(to, now, |leg, context| {
+            sent = if by == Method::Update { leg.update(context, sdp, hops) } else { leg.reinvite(context, sdp, hops) };
+        });
+        sent
+    }
+
+    /// A change of a call that we answered ourselves.
+    fn modify_alone(&mut self, now: Timestamp, asker: Asker, offer: Option<Bytes>) {
+        let Some(built_in) = self.alone else { return self.refuse_modify(now, Side::Caller, asker, Failure::new(500)) };
+        let Some(offer) = offer else {
             if let Err(refusal) = self.offer_alone(now, built_in) {
                 let failure = Failure::refused(&refusal, &self.warn_agent());
-                self.refuse_modify(now, Side::Caller, &failure);
+                self.refuse_modify(now, Side::Caller, asker, failure);
             }
             return;
         };
@@ -87,41 +170,61 @@ impl Call {
             Ok(alone) => {
                 let sdp = Arc::clone(&alone.sdp);
                 self.play(now, alone);
-                self.caller.accept(context!(self, now), Some(&sdp));
+                self.accept_modify(now, Side::Caller, asker, &sdp);
             }
             Err(refusal) => {
                 let failure = Failure::refused(&refusal, &self.warn_agent());
-                self.refuse_modify(now, Side::Caller, &failure);
+                self.refuse_modify(now, Side::Caller, asker, failure);
             }
         }
     }
 
-    /// The other side accepted.
-    pub(super) fn on_modify_accepted(&mut self, now: Timestamp, message: &Message) {
-        let sdp = sdp_of(message);
-        match (self.modify.take(), sdp) {
-            (Some(Modify::Offering { from, pending }), Some(sdp)) => {
+    /// The final response to our re-INVITE or UPDATE on that side.
+    pub(super) fn on_modified(&mut self, now: Timestamp, side: Side, message: &Message) {
+        let accepted = message.status() < 300;
+        match self.modify.take().map(|modify| *modify) {
+            Some(Modify::Passing(passing)) if accepted => self.on_passed_accepted(now, passing, message),
+            Some(Modify::Passing(passing)) => self.on_passed_refused(now, passing, message),
+            Some(Modify::Own(own)) => self.on_own_answered(now, own, message),
+            None => self.acknowledge(now, side, None),
+        }
+    }
+
+    /// Our re-INVITE or UPDATE on that side never left: as if it had got a 503 (RFC 3261 §8.1.3.1). That alone ends no call.
+    pub(super) fn on_unmodified(&mut self, now: Timestamp) {
+        match self.modify.take().map(|modify| *modify) {
+            Some(Modify::Passing(passing)) => self.refuse_modify(now, passing.from, passing.asker, Failure::new(500)),
+            Some(Modify::Own(own)) => self.on_own_refused(now, own, 503, None),
+            None => {}
+        }
+    }
+
+    fn on_passed_accepted(&mut self, now: Timestamp, passing: Passing, message: &Message) {
+        let Passing { from, asker, .. } = passing;
+        match (passing.step, sdp_of(message)) {
+            (Step::Offering(pending), Some(sdp)) => {
                 let Some((near, far)) = self.pair(from) else { return };
                 match negotiation::translate_answer(&pending, &sdp, &mut near.media, &mut far.media) {
                     Ok(settled) => {
                         let answer = settled.answer.clone();
                         self.describe(now, from, settled);
                         self.acknowledge(now, from.other(), None);
-                        self.accept_modify(now, from, &answer);
+                        self.accept_modify(now, from, asker, &answer);
+                        self.restored_otherwise();
                     }
-                    Err(refusal) if refusal.rejects_fax() => self.restore_audio(now, from, *pending, &refusal),
+                    Err(refusal) if refusal.rejects_fax() => self.restore_audio(now, from, asker, *pending, &refusal),
                     Err(_) => self.end(now, EndReason::Failed(488), None),
                 }
             }
-            (Some(Modify::Restoring { from, pending }), Some(sdp)) => self.on_audio_restored(now, from, &pending, &sdp),
-            (Some(Modify::Asking { from }), Some(sdp)) => {
+            (Step::Asking, Some(sdp)) => {
                 let Ok(offer) = Offer::read(sdp) else { return self.decline(now, from.other(), None) };
                 let Some((near, far)) = self.pair(from) else { return };
                 match negotiation::translate_offer(&offer, &mut far.media, &mut near.media) {
                     Ok(pending) => {
                         let sdp: Box<[u8]> = pending.sdp().into();
-                        self.accept_modify(now, from, &sdp);
-                        self.modify = Some(Modify::Answering { from, late: Box::new(PassedOffer { pending, offer }) });
+                        self.accept_modify(now, from, asker, &sdp);
+                        let step = Step::Answering(Box::new(PassedOffer { pending, offer }));
+                        self.modify = Some(Box::new(Modify::Passing(Passing { step, until: None, ..passing })));
                     }
                     Err(_) => self.decline(now, from.other(), Some(&offer)),
                 }
@@ -131,41 +234,22 @@ impl Call {
         }
     }
 
-    /// The other side took the re-INVITE and nothing of its fax: the peer that began it is refused, so its audio goes on
+    /// The other side took the change and nothing of its fax: the peer that began it is refused, so its audio goes on
     /// (RFC 3261 §14.1), and the other side is to have its own again.
-    fn restore_audio(&mut self, now: Timestamp, from: Side, pending: PendingOffer, refusal: &Refusal) {
+    fn restore_audio(&mut self, now: Timestamp, from: Side, asker: Asker, pending: PendingOffer, refusal: &Refusal) {
+        let lines = pending.lines();
+        drop(pending);
         self.acknowledge(now, from.other(), None);
         let failure = Failure::refused(refusal, &self.warn_agent());
-        self.refuse_modify(now, from, &failure);
-        let far = match from {
-            Side::Caller => self.callee.as_mut(),
-            Side::Callee => Some(&mut self.caller),
-        };
-        let Some(far) = far else { return };
-        let pending = negotiation::offer_audio_again(pending, &mut far.media).ok();
-        match pending.filter(|pending| far.reinvite(context!(self, now), Some(pending.sdp()), MAX_FORWARDS)) {
-            Some(pending) => self.modify = Some(Modify::Restoring { from, pending: Box::new(pending) }),
-            None => self.end(now, EndReason::Failed(488), None),
-        }
-    }
-
-    fn on_audio_restored(&mut self, now: Timestamp, from: Side, pending: &PendingAudio, sdp: &[u8]) {
-        let Some((near, far)) = self.pair(from) else { return };
-        let Ok((describe_near, describe_far)) = negotiation::settle_audio_again(pending, sdp, &near.media, &mut far.media) else {
-            return self.end(now, EndReason::Failed(488), None);
-        };
-        let described = [(near.id, describe_near), (far.id, describe_far)];
-        for (leg, description) in described {
-            if let Some(description) = description {
-                self.media(MediaCommand::Describe { call: self.id, leg, description });
-            }
-        }
-        self.acknowledge(now, from.other(), None);
+        self.refuse_modify(now, from, asker, failure);
+        self.reoffer(now, from.other(), Purpose::Audio { lines });
     }
 
     /// The answer to the other side's offer.
     pub(super) fn on_modify_acknowledged(&mut self, now: Timestamp, side: Side, sdp: Option<Bytes>) {
-        let Some(Modify::Answering { from, late }) = self.modify.take() else { return };
+        let Some(Modify::Passing(Passing { from, step: Step::Answering(late), .. })) = self.modify.take().map(|modify| *modify) else {
+            return;
+        };
         debug_assert_eq!(from, side);
         let Some((near, far)) = self.pair(from) else { return };
         let answer = sdp.as_deref().unwrap_or_default();
@@ -174,59 +258,120 @@ impl Call {
                 let answer = settled.answer.clone();
                 self.describe(now, from.other(), settled);
                 self.acknowledge(now, from.other(), Some(&answer));
+                self.restored_otherwise();
             }
             Err(_) => self.decline(now, from.other(), Some(&late.offer)),
         }
     }
 
-    /// The other side refused: the session stays as it was (§14.1), unless the other side has no dialog (§12.2.1.2).
-    pub(super) fn on_modify_rejected(&mut self, now: Timestamp, message: &Message) {
-        let Some(modify) = self.modify.take() else { return };
-        if matches!(message.status(), 408 | 481) {
-            return self.end(now, EndReason::DialogLost, None);
+    /// The other side refused: the session stays as it was (RFC 3261 §14.1), unless that ends its dialog.
+    fn on_passed_refused(&mut self, now: Timestamp, passing: Passing, message: &Message) {
+        let (status, far) = (message.status(), passing.from.other());
+        if self.answered.is_some() && ends_dialog(passing.by, status) {
+            return self.dialog_refused(now, status);
         }
-        if let Modify::Restoring { .. } = modify {
-            // Where offers crossed, the other side's own comes again (RFC 3261 §14.1). With any other refusal it has no stream and wants none.
-            if message.status() != 491 {
-                self.end(now, EndReason::Failed(488), None);
+        // RFC 3311 §4, §5.3: it takes no UPDATE after all, or must ask somebody first: INVITE can wait for that.
+        if passing.by == Method::Update && matches!(status, 405 | 501 | 504) {
+            if status != 504 {
+                self.with_leg(far, now, |leg, _| leg.give_up_update());
             }
-            return;
+            return self.pass_by_invite(now, passing);
         }
-        let mut failure = Failure::from_response(message);
-        let offers_fax = matches!(&modify, Modify::Offering { pending, .. } if pending.is_fax());
-        // Inside a dialog these are about the offer or about crossing, and the other peer knows what to do with them.
-        if matches!(message.status(), 487 | 491) || (offers_fax && message.status() == 415) {
-            failure.status = message.status();
+        if let (487, Asker::Update(_)) = (status, passing.asker) {
+            let later = self.later();
+            return self.refuse_modify(now, passing.from, passing.asker, later);
         }
-        self.refuse_modify(now, modify.from(), &failure);
+        let offers_fax = matches!(&passing.step, Step::Offering(pending) if pending.is_fax());
+        let failure = failure_of_change(message, offers_fax);
+        self.refuse_modify(now, passing.from, passing.asker, failure);
+    }
+
+    /// The same change as a re-INVITE.
+    fn pass_by_invite(&mut self, now: Timestamp, passing: Passing) {
+        let far = passing.from.other();
+        let Step::Offering(pending) = &passing.step else { return };
+        let may = self.leg(far).is_some_and(Leg::may_reinvite);
+        if !may || !self.send_change(now, far, Method::Invite, Some(pending.sdp()), MAX_FORWARDS) {
+            let later = self.later();
+            return self.refuse_modify(now, passing.from, passing.asker, later);
+        }
+        let until = Some(now + UPDATE_PATIENCE);
+        self.modify = Some(Box::new(Modify::Passing(Passing { by: Method::Invite, until, ..passing })));
+    }
+
+    /// A failure that ends the dialog on one leg ends the call, and both legs are told why.
+    pub(super) fn dialog_refused(&mut self, now: Timestamp, status: u16) {
+        match status {
+            408 | 481 => self.end(now, EndReason::DialogLost, None),
+            _ => {
+                let reason = format!("SIP;cause={status};text=\"the other leg is gone\"");
+                self.end(now, EndReason::DialogLost, Some(&reason));
+            }
+        }
     }
 
     /// The peer took its re-INVITE back; 200 is sent to its CANCEL.
     pub(super) fn on_modify_cancelled(&mut self, now: Timestamp, side: Side, reason: Option<&str>) {
-        match &self.modify {
-            Some(modify) if modify.from() == side && !matches!(modify, Modify::Restoring { .. }) => {
-                let far = match side {
-                    Side::Caller => self.callee.as_mut(),
-                    Side::Callee => Some(&mut self.caller),
-                };
-                // Its final response, 487 or a 2xx that crossed, ends the modification either way.
-                if let Some(far) = far {
-                    far.cancel(context!(self, now), reason);
-                }
+        match self.modify.as_deref() {
+            // Its final response, 487 or a 2xx that crossed, ends the change either way.
+            Some(Modify::Passing(Passing { from, asker: Asker::Invite, .. })) if *from == side => {
+                self.with_leg(side.other(), now, |leg, context| leg.cancel(context, reason));
             }
-            _ => self.refuse_modify(now, side, &Failure::new(487)),
+            _ => self.refuse_modify(now, side, Asker::Invite, Failure::new(487)),
         }
     }
 
-    fn refuse_modify(&mut self, now: Timestamp, side: Side, failure: &Failure) {
-        self.with_leg(side, now, |leg, context| leg.reject(context, failure.status, failure.reason.as_deref(), &failure.extra));
+    /// When an UPDATE will have waited long enough.
+    pub(super) fn update_due(&self) -> Option<Timestamp> {
+        match self.modify.as_deref()? {
+            Modify::Passing(passing) => passing.until,
+            Modify::Own(_) => None,
+        }
     }
 
-    fn accept_modify(&mut self, now: Timestamp, side: Side, sdp: &[u8]) {
-        self.with_leg(side, now, |leg, context| leg.accept(context, Some(sdp)));
+    /// An UPDATE that went on as a re-INVITE has waited long enough: its sender is told to try again.
+    pub(super) fn on_update_overdue(&mut self, now: Timestamp) {
+        let Some(Modify::Passing(passing)) = self.modify.as_deref_mut() else { return };
+        if passing.until.take_if(|at| *at <= now).is_none() {
+            return;
+        }
+        let far = passing.from.other();
+        self.with_leg(far, now, |leg, context| leg.cancel(context, None));
     }
 
-    fn acknowledge(&mut self, now: Timestamp, side: Side, sdp: Option<&[u8]>) {
+    fn refuse_modify(&mut self, now: Timestamp, side: Side, asker: Asker, failure: Failure) {
+        let Failure { status, reason, extra, .. } = &failure;
+        self.with_leg(side, now, |leg, context| match asker {
+            Asker::Invite => leg.reject(context, *status, reason.as_deref(), extra),
+            Asker::Update(id) => {
+                let extra = extra.pairs();
+                leg.reply(context, id, &Reply { reason: reason.as_deref(), ..Reply::new(*status, &extra) });
+            }
+        });
+    }
+
+    fn accept_modify(&mut self, now: Timestamp, side: Side, asker: Asker, sdp: &[u8]) {
+        self.with_leg(side, now, |leg, context| match asker {
+            Asker::Invite => leg.accept(context, Some(sdp)),
+            Asker::Update(id) => leg.reply(context, id, &Reply { sdp: Some(sdp), ..Reply::new(200, &[]) }),
+        });
+    }
+
+    pub(super) fn acknowledge(&mut self, now: Timestamp, side: Side, sdp: Option<&[u8]>) {
         self.with_leg(side, now, |leg, context| leg.ack(context, sdp));
     }
+}
+
+/// What the peer gets whose change the other side refused so.
+fn failure_of_change(message: &Message, offers_fax: bool) -> Failure {
+    // RFC 5057 §5.1: redirection has no meaning inside a dialog, and would lead out of it into the other network.
+    if message.status() < 400 {
+        return Failure::new(500);
+    }
+    let mut failure = Failure::from_response(message);
+    // Inside a dialog these are about the offer or about crossing, and the other peer knows what to do with them.
+    if matches!(message.status(), 487 | 491) || (offers_fax && message.status() == 415) {
+        failure.status = message.status();
+    }
+    failure
 }

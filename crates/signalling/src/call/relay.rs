@@ -1,7 +1,8 @@
 //! What one peer asks the other inside the dialog: INFO, OPTIONS, MESSAGE, and UPDATE without SDP. Each goes on as a request of the
 //! other leg's own dialog; only its body and what is said about that are the asker's.
 
-use super::leg::{Asked, HeldId, Leg, Reply};
+use super::leg::{Asked, HeldId, Leg, Reply, sdp_of};
+use super::usage::ends_dialog;
 use super::{Call, Side, context};
 use crate::message::{HeaderName, Message, Method};
 use crate::reason;
@@ -23,6 +24,16 @@ impl Call {
         };
         let Some(near) = near else { return };
         let Some(request) = near.held(id) else { return };
+        if request.method() == Method::Update {
+            if let Some(offer) = sdp_of(request) {
+                return self.on_update_offered(now, side, id, offer);
+            }
+            // RFC 3311 §4, §5.2: not to a peer that does not say that it takes UPDATE, nor a second at a time. One without an offer is about its
+            // sender's leg first of all.
+            if far.as_ref().is_some_and(|far| !far.takes_update() || far.has_open_update()) {
+                return near.reply(context!(self, now), id, &Reply::new(200, &[]));
+            }
+        }
         if far.is_some_and(|far| far.ask(context!(self, now), id, request)) {
             return;
         }
@@ -40,9 +51,13 @@ impl Call {
 
     /// The other peer's answer.
     pub(super) fn on_replied(&mut self, now: Timestamp, from: Side, asked: Asked, response: &Message) {
-        if asked.settled && matches!(response.status(), 408 | 481) {
-            // RFC 3261 §12.2.1.2, RFC 5057 §5.1: the other side has no dialog. What waits gets 487 as the call ends.
-            return self.end(now, EndReason::DialogLost, None);
+        // RFC 3261 §12.2.1.2: the other side has no dialog. What waits gets 487 as the call ends. A target refresh can find more of that out.
+        let is_over = match response.method() {
+            Method::Update => ends_dialog(Method::Update, response.status()),
+            _ => matches!(response.status(), 408 | 481),
+        };
+        if asked.settled && is_over {
+            return self.dialog_refused(now, response.status());
         }
         let status = status_of_reply(response.status());
         let kept = status == response.status();
@@ -67,7 +82,8 @@ impl Call {
             extra.push((HeaderName::Allow, allowed.join(", ").into()));
         }
         let extra: Vec<_> = extra.iter().map(|(name, value)| (*name, value.as_ref())).collect();
-        let reply = Reply { status, reason: kept.then(|| response.reason()), extra: &extra, body_of: Some(response).filter(|_| kept) };
+        let reply =
+            Reply { status, reason: kept.then(|| response.reason()), extra: &extra, body_of: Some(response).filter(|_| kept), sdp: None };
         self.with_leg(from.other(), now, |leg, context| leg.reply(context, asked.id, &reply));
     }
 

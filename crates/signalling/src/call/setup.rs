@@ -54,6 +54,7 @@ impl Call {
             phase: Phase::Routing(QuestionId(0), now),
             bridge: None,
             modify: None,
+            wanted: None,
             media: MediaState::None,
             questions: 0,
             began: now,

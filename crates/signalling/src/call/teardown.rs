@@ -1,7 +1,7 @@
 //! CANCEL, BYE and every other end of a call: both legs, media, record, and the last transaction.
 
 use super::leg::{Extra, State};
-use super::modify::Modify;
+use super::modify::{Modify, Passing, Step};
 use super::over::{reason_value, status_for_caller};
 use super::phase::{MediaState, Phase};
 use super::{Call, Output, Reason, Side, context};
@@ -59,9 +59,11 @@ impl Call {
     /// (RFC 3261 §13.2.2.4).
     fn decline_open_offer(&mut self, now: Timestamp) {
         let phase = std::mem::replace(&mut self.phase, Phase::Ending);
-        match (phase, self.modify.take()) {
+        match (phase, self.modify.take().map(|modify| *modify)) {
             (Phase::LateAnswer(late), _) => self.acknowledge_declined(now, Side::Callee, Some(&late.offer)),
-            (_, Some(Modify::Answering { from, late })) => self.acknowledge_declined(now, from.other(), Some(&late.offer)),
+            (_, Some(Modify::Passing(Passing { from, step: Step::Answering(late), .. }))) => {
+                self.acknowledge_declined(now, from.other(), Some(&late.offer));
+            }
             _ => {}
         }
     }
@@ -134,6 +136,8 @@ impl Call {
             dialling.and_then(|dialling| dialling.trying_until).map(|at| (at, Reason::Trying)),
             dialling.map(|dialling| (dialling.ring_until, Reason::Ringing)),
             longest.map(|at| (at, Reason::MaxDuration)),
+            self.update_due().map(|at| (at, Reason::Update)),
+            self.reoffer_due().map(|at| (at, Reason::Reoffer)),
         ]
         .into_iter()
         .flatten()
@@ -155,6 +159,7 @@ impl Call {
         if self.ended.is_none() && self.began + self.node.terms.max_duration <= now {
             self.end(now, EndReason::MaxDuration, None);
         }
+        self.on_update_overdue(now);
         self.on_dialling_deadline(now);
     }
 }

@@ -40,8 +40,12 @@
 //!    glare         translate_offer refuses with 491 or 500                 as the table in `Exchange` says
 //!    b refuses     drop(pending)                                           both as before
 //!    fax: b's 200 rejects the line: translate_answer refuses, and refusal.rejects_fax()
-//!                  pending = offer_audio_again(pending, b)?                488 to a; re-INVITE to b carries pending.sdp()
-//!                  settle_audio_again(&pending, sdp, a, b)?                describe both
+//!                  lines = pending.lines(); drop(pending)                  488 to a
+//!                  pending = offer_again(b, lines)?                        re-INVITE to b carries pending.sdp()
+//!                  settle_again(&pending, sdp, b)?                         describe both
+//!    refresh of b  the same with lines = 0
+//!
+//! UPDATE           as a re-INVITE with an offer, also before the call is answered where the table allows it (RFC 3311 §5.1)
 //!
 //! own offer        pending = offer_own(b, a.codecs)?                      INVITE to b carries pending.sdp()
 //! (INVITE without) 183, 200: settle_own(&pending, sdp, b)?                the same for both; the last one counts
@@ -79,6 +83,6 @@ pub use offer::{EarlyMedia, PendingOffer, translate_offer};
 pub use own::{PendingOwn, SettledLike, SettledOwn, offer_like, offer_own, settle_like, settle_own};
 pub use received::{Offer, screen_offer};
 pub use refusal::Refusal;
-pub use restore::{PendingAudio, Restored, offer_audio_again, settle_audio_again};
+pub use restore::{PendingAgain, Restored, describe_both, offer_again, settle_again};
 pub use state::{Exchange, ExchangeEvent, ExchangeOutcome};
 pub use unasked::{answer_unasked, offer_unasked};

@@ -1,8 +1,8 @@
-//! Back to audio where a leg answered an offer of fax with a rejected line: it has no stream left, and the one that offered
-//! keeps its audio.
+//! What a leg has already, offered to it once more: to refresh its session, or to give it back the audio that it lost when it answered an
+//! offer of fax with a rejected line.
 
 use super::{
-    ExchangeEvent, PendingOffer, Refusal,
+    ExchangeEvent, Refusal,
     answer::{Taken, answered_line, take},
     format::{FormatList, Numbers},
     leg::{LegMedia, Session, Token},
@@ -13,59 +13,57 @@ use bytes::Bytes;
 use std::sync::Arc;
 use tandem_model::EndpointDescription;
 
-/// The audio that a leg had, offered to it again.
+/// The session that a leg had, offered to it again.
 #[derive(Debug)]
-pub struct PendingAudio {
+pub struct PendingAgain {
     token: Arc<Token>,
     sdp: Arc<[u8]>,
     layout: Layout,
     formats: FormatList,
     numbers: Numbers,
+    fax: bool,
 }
 
-impl PendingAudio {
+impl PendingAgain {
     /// What goes to the leg.
     pub fn sdp(&self) -> &[u8] {
         &self.sdp
     }
 }
 
-/// The two legs after that: the one that offered fax, and the one that rejected it. `None` where media does not go through us.
+/// Two legs as media is to know them after that. `None` where media does not go through us.
 pub type Restored = (Option<Box<EndpointDescription>>, Option<Box<EndpointDescription>>);
 
-/// Offers `to`, which rejected the fax of `pending`, the audio that it had before, word for word.
+/// Offers `to` the session that it has, word for word. Should an offer of so many `lines` have failed meanwhile, a line of fax that was
+/// more than the session has is there, rejected (RFC 3264 §8).
 ///
 /// # Errors
-/// 488 where it had none.
-pub fn offer_audio_again(pending: PendingOffer, to: &mut LegMedia) -> Result<PendingAudio, Refusal> {
-    let lines = pending.layout.count();
-    drop(pending);
+/// 491 while another offer is open; 500 where it has no session.
+pub fn offer_again(to: &mut LegMedia, lines: usize) -> Result<PendingAgain, Refusal> {
     to.permit(ExchangeEvent::WeOffer, None)?;
-    let session = to.session.as_ref().filter(|session| !session.fax).ok_or(Refusal::FAX_REJECTED)?;
-    let (formats, numbers, said) = (session.formats, session.ours, Arc::clone(&session.said));
-    // RFC 3264 §8: the line of the fax stays.
+    let session = to.session.as_ref().ok_or(Refusal::SUPERSEDED)?;
+    let (formats, numbers, fax, said) = (session.formats, session.ours, session.fax, Arc::clone(&session.said));
     let is_added = lines > session.layout.count();
     let layout = if is_added { session.layout.with_rejected_fax() } else { session.layout.clone() };
-    let sdp = again(to, &said, is_added).ok_or(Refusal::FAX_REJECTED)?;
+    let sdp = again(to, &said, is_added).ok_or(Refusal::SUPERSEDED)?;
     let token = Arc::new(Token(Bytes::new()));
     to.open(true, &token);
-    Ok(PendingAudio { token, sdp, layout, formats, numbers })
+    Ok(PendingAgain { token, sdp, layout, formats, numbers, fax })
 }
 
-/// Takes the answer of `to`. `from` is the leg that offered fax.
+/// Takes the answer of `to`.
 ///
 /// # Errors
 /// As [`super::translate_answer`].
-pub fn settle_audio_again(pending: &PendingAudio, answer: &[u8], from: &LegMedia, to: &mut LegMedia) -> Result<Restored, Refusal> {
+pub fn settle_again(pending: &PendingAgain, answer: &[u8], to: &mut LegMedia) -> Result<(), Refusal> {
     if !to.awaits(&pending.token) {
         return Err(Refusal::SUPERSEDED);
     }
-    settle(pending, answer, to).map_err(Refusal::of_answer)?;
-    Ok((from.describe(to), to.describe(from)))
+    settle(pending, answer, to).map_err(Refusal::of_answer)
 }
 
-fn settle(pending: &PendingAudio, answer: &[u8], to: &mut LegMedia) -> Result<(), Refusal> {
-    let (_, answered) = answered_line(answer, &pending.layout, false, &pending.numbers)?;
+fn settle(pending: &PendingAgain, answer: &[u8], to: &mut LegMedia) -> Result<(), Refusal> {
+    let (_, answered) = answered_line(answer, &pending.layout, pending.fax, &pending.numbers)?;
     let Taken { formats, remote, rejected } = take(&answered, &pending.formats, true, to)?;
     let Some(before) = &to.session else { return Err(Refusal::SUPERSEDED) };
     let direction = if rejected { Direction::Inactive } else { answered.direction.and(before.direction) };
@@ -77,10 +75,15 @@ fn settle(pending: &PendingAudio, answer: &[u8], to: &mut LegMedia) -> Result<()
         direction,
         remote,
         mux: before.mux && answered.mux,
-        fax: false,
+        fax: pending.fax,
         said: Arc::clone(&pending.sdp),
     };
     to.book.take_all(answered.listed);
     to.session = Some(session);
     Ok(())
+}
+
+/// The two legs as they stand now, each heard by the other.
+pub fn describe_both(near: &LegMedia, far: &LegMedia) -> Restored {
+    (near.describe(far), far.describe(near))
 }

@@ -18,7 +18,9 @@ const BAD: &[fn(&mut Dice, &mut Habits)] = &[
     |_, habits| habits.twice = true,
     |_, habits| habits.cancel_early = true,
     |dice, habits| habits.bye_status = dice.pick(&[481, 408, 500]),
-    |dice, habits| habits.reoffers = vec![(dice.span(), Reply::new(dice.pick(&[488, 491, 500, 481, 200, 200])))],
+    |dice, habits| {
+        habits.reoffers = vec![(dice.span(), Reply::new(dice.pick(&[488, 491, 500, 481, 404, 405, 408, 480, 504, 603, 200, 200])))]
+    },
 ];
 
 pub(crate) fn draw(dice: &mut Dice, habits: &mut Habits) {

@@ -27,6 +27,7 @@ const KEYS: &[fn(&mut Dice) -> &'static str] = &[];
 /// What a phone is able to do.
 const ABILITIES: &[fn(&mut Dice, &mut Setup)] = &[
     |dice, setup| setup.fax = dice.chance(70),
+    |dice, setup| setup.updates = dice.chance(70),
     |dice, setup| {
         if dice.chance(10) {
             let (address, kind) = (setup.address, dice.pick(&[";lr", ""]));

@@ -13,6 +13,7 @@ mod caller_id;
 mod cancel;
 mod cancel_races_200;
 mod codecs;
+mod dialog_failures;
 mod digest_challenge;
 mod digest_login;
 mod digest_races;
@@ -25,6 +26,7 @@ mod failures;
 mod fax;
 mod forks;
 mod headers;
+mod hold_forms;
 mod in_dialog_races;
 mod in_dialog_requests;
 mod late_offer;
@@ -41,8 +43,10 @@ mod proxy;
 mod redirects;
 mod refused_requests;
 mod reinvite;
+mod reinvite_early;
 mod reinvite_races;
 mod reload;
+mod reoffer;
 mod retransmissions;
 mod routes;
 mod shared_source;
@@ -53,6 +57,8 @@ mod timeouts;
 mod timer_races;
 mod transports;
 mod two_sides;
+mod update;
+mod update_races;
 
 /// The statuses that a caller heard, or a callee said, in its first call.
 fn statuses(sim: &Sim, phone: std::net::SocketAddr) -> Vec<u16> {

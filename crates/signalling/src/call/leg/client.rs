@@ -323,6 +323,7 @@ impl Leg {
             self.on_second_success(context, &message, cseq);
             return None;
         }
+        self.note_allow(&message);
         if !first {
             if let Some(dialog) = &mut self.dialog {
                 dialog.refresh_target(&message);
@@ -331,7 +332,7 @@ impl Leg {
                 self.ack_and_decline(context, &message);
                 return None;
             }
-            return Some(LegEvent::Accepted(Box::new(message)));
+            return Some(LegEvent::Modified(Box::new(message)));
         }
         let leaving = cancelled || self.state == State::Leaving;
         self.dialog = self.confirmed(context, &message, cseq);
@@ -372,7 +373,8 @@ impl Leg {
             self.state = State::Leaving;
             self.status = arrival.message.status();
         }
-        (!leaving).then(|| LegEvent::Rejected(Box::new(arrival.message)))
+        let event = if client.first { LegEvent::Rejected } else { LegEvent::Modified };
+        (!leaving).then(|| event(Box::new(arrival.message)))
     }
 
     /// The INVITE once more, with credentials; back where the challenge has no answer.
@@ -400,7 +402,7 @@ impl Leg {
             return None;
         }
         if matches!(client.cancel, Cancel::Sent(at) if at <= context.now) {
-            return self.client_failed(LegEvent::TimedOut);
+            return self.client_failed(LegEvent::TimedOut, LegEvent::Lost);
         }
         if client.cancel == Cancel::No && client.has_provisional() && client.patience.is_some_and(|at| at <= context.now) {
             self.cancel(context, None);
@@ -411,7 +413,7 @@ impl Leg {
         if actions.contains(&Action::Resend) {
             context.send(client.way.transmit(client.request.clone()));
         }
-        actions.contains(&Action::ReportTimeout).then(|| self.client_failed(LegEvent::TimedOut)).flatten()
+        actions.contains(&Action::ReportTimeout).then(|| self.client_failed(LegEvent::TimedOut, LegEvent::Lost)).flatten()
     }
 
     /// The transport could not deliver there.
@@ -426,7 +428,10 @@ impl Leg {
         let actions = client.transaction.on(context.now, Event::TransportError);
         // Over a connection that is lost nothing more comes, whatever has come; over UDP a response may yet.
         let is_lost = context.node.listener(lost.listener).transport.is_reliable() && !client.is_accepted();
-        (is_lost || actions.contains(&Action::ReportTransportError)).then(|| self.client_failed(LegEvent::Unreachable)).flatten()
+        // §8.1.3.1: that counts as a 503, which ends no dialog; but nobody is at an address that the network does not know any more.
+        let later = if lost.delivery == Delivery::Never { LegEvent::Lost } else { LegEvent::Unmodified };
+        let failed = is_lost || actions.contains(&Action::ReportTransportError);
+        failed.then(|| self.client_failed(LegEvent::Unreachable, later)).flatten()
     }
 
     /// §18.1.1: no connection was to be had for an INVITE that is too long for a datagram.
@@ -457,14 +462,15 @@ impl Leg {
         }
     }
 
-    fn client_failed(&mut self, event: LegEvent) -> Option<LegEvent> {
+    /// Our INVITE came to nothing: what the call is told, of the first one and of a later one.
+    fn client_failed(&mut self, event: LegEvent, later: LegEvent) -> Option<LegEvent> {
         let client = self.client.take()?;
         let leaving = self.state == State::Leaving;
         if client.first {
             self.state = State::Leaving;
             return (!leaving).then_some(event);
         }
-        (!leaving).then_some(LegEvent::Lost)
+        (!leaving).then_some(later)
     }
 
     pub(super) fn is_unacknowledged(&self) -> bool {

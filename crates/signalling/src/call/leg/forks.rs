@@ -22,6 +22,7 @@ impl Leg {
     /// A provisional response: the dialog that it makes, or that it says has ended (RFC 6228).
     pub(super) fn note_early(&mut self, context: &Context<'_>, response: &Message, cseq: u32) {
         let Some(tag) = response.to_tag() else { return };
+        self.note_allow(response);
         let known = self.early.iter().position(|dialog| dialog.remote_tag() == Some(tag));
         match known {
             Some(place) if response.status() == 199 => _ = self.early.remove(place),

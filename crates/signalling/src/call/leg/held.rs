@@ -3,9 +3,10 @@
 //! Such a request waits in the state Trying (RFC 3261 §17.2.2): what comes again is absorbed, and no provisional response is sent
 //! (RFC 4320 §4.1).
 
-use super::{Asked, Context, Leg, LegEvent, State};
+use super::requests::Interest;
+use super::{Asked, Context, Leg, LegEvent, State, finish};
 use crate::call::Output;
-use crate::message::{HeaderName, Message, Method, Printer, reason_phrase};
+use crate::message::{HeaderName, Message, Method, Printer, reason_phrase, unreadable_body};
 use crate::tombstone::Tombstone;
 use crate::transaction::TransactionKey;
 use crate::wire::{Arrival, Transmit};
@@ -15,8 +16,8 @@ use tandem_model::Flow;
 /// Requests of one peer that may wait at once. One more is told to come again later.
 const MAX_HELD: usize = 8;
 
-/// Seconds after which it may (RFC 3311 §5.2 wants 0 to 10, at random).
-pub(super) const RETRY_AFTER_RANGE: u64 = 11;
+/// Seconds after which it may, from none to one less than this (RFC 3261 §14.2, RFC 3311 §5.2: 0 to 10, at random).
+pub(crate) const RETRY_AFTER_RANGE: u64 = 11;
 
 /// Names a held request within its leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,12 +49,14 @@ pub(crate) struct Reply<'a> {
     pub(crate) extra: &'a [(HeaderName, &'a str)],
     /// Whose body goes along, with the headers that are about it.
     pub(crate) body_of: Option<&'a Message>,
+    /// The answer, where an offer was asked about.
+    pub(crate) sdp: Option<&'a [u8]>,
 }
 
 impl<'a> Reply<'a> {
     /// A status, and a header or two.
     pub(crate) fn new(status: u16, extra: &'a [(HeaderName, &'a str)]) -> Reply<'a> {
-        Reply { status, reason: None, extra, body_of: None }
+        Reply { status, reason: None, extra, body_of: None, sdp: None }
     }
 }
 
@@ -65,21 +68,23 @@ impl Leg {
 
     /// Keeps a request until the call has its answer, unless it must be refused.
     pub(super) fn hold(&mut self, context: &mut Context<'_>, arrival: Arrival) -> Option<LegEvent> {
-        let describes = arrival.message.has_description();
         if arrival.message.method() == Method::Update {
-            if describes {
-                // RFC 3311 §5.2: an offer that is not acceptable. The session stays as it was.
-                let agent = &context.node.listener(self.profile.listener).advertise;
-                let warning = ["399 ", agent, " \"An offer is taken in INVITE only\""].concat();
-                self.refuse(context, &arrival, 488, |printer| {
-                    printer.header_str(HeaderName::Warning, &warning);
+            // RFC 3311 §5.2: one UPDATE at a time.
+            if self.held.as_ref().is_some_and(|held| held.open.iter().any(|open| open.request.method() == Method::Update)) {
+                self.refuse_for_now(context, &arrival);
+                return None;
+            }
+            if let Some(accept) = unreadable_body(&arrival.message).filter(|_| arrival.message.has_description()) {
+                self.refuse(context, &arrival, 415, |printer| {
+                    printer.header(accept.0, accept.1);
                 });
                 return None;
             }
+            self.note_allow(&arrival.message);
             if let Some(dialog) = &mut self.dialog {
                 dialog.refresh_target(&arrival.message);
             }
-        } else if describes {
+        } else if arrival.message.has_description() {
             // It describes no session of ours, and would tell one peer the addresses of the other.
             self.refuse(context, &arrival, 415, |printer| {
                 printer.header_str(HeaderName::Accept, "*/*");
@@ -87,10 +92,7 @@ impl Leg {
             return None;
         }
         if self.held.as_ref().is_some_and(|held| held.open.len() == MAX_HELD) {
-            let seconds = context.random.below(RETRY_AFTER_RANGE);
-            self.refuse(context, &arrival, 500, |printer| {
-                printer.header(HeaderName::RetryAfter, seconds);
-            });
+            self.refuse_for_now(context, &arrival);
             return None;
         }
         let held = self.held.get_or_insert_default();
@@ -98,6 +100,14 @@ impl Leg {
         held.next = held.next.wrapping_add(1);
         held.open.push(Held { id, key: arrival.key, flow: arrival.flow, request: arrival.message.into_exact() });
         Some(LegEvent::Asked(id))
+    }
+
+    /// 500, and when to come again.
+    pub(super) fn refuse_for_now(&self, context: &mut Context<'_>, arrival: &Arrival) {
+        let seconds = context.random.below(RETRY_AFTER_RANGE);
+        self.refuse(context, arrival, 500, |printer| {
+            printer.header(HeaderName::RetryAfter, seconds);
+        });
     }
 
     /// A request that waits.
@@ -126,7 +136,10 @@ impl Leg {
         for (name, value) in reply.extra {
             printer.header_str(*name, value);
         }
-        let bytes = finish_like(printer, reply.body_of);
+        let bytes = match reply.sdp {
+            Some(sdp) => finish(printer, Some(sdp)),
+            None => finish_like(printer, reply.body_of),
+        };
         context.outputs.push_back(Output::Retire(held.key, Tombstone::Repeat(bytes.to_vec().into_boxed_slice())));
         let destination = self.answers_to(&held.request, &held.flow);
         context.send(Transmit { listener: held.flow.listener, destination, bytes, trial: false });
@@ -180,7 +193,7 @@ impl Leg {
         printer.copy_all(request, HeaderName::InfoPackage);
         printer.copy_all(request, HeaderName::RecvInfo);
         let bytes = finish_like(printer, Some(request));
-        self.send_asked(context, (serial, method), bytes, way, Some(asked));
+        self.send_asked(context, (serial, method), bytes, way, Interest::Asker(asked));
         true
     }
 }

@@ -1,9 +1,9 @@
 //! Requests inside the dialog, and leaving it (RFC 3261 §12.2, §14, §15).
 
-use super::held::RETRY_AFTER_RANGE;
 use super::{Context, Extra, Leg, LegEvent, MAX_FORWARDS, State};
 use crate::dialog::{Dialog, Verdict};
 use crate::message::{HeaderName, Message, Method, unreadable_body, unsupported_extensions};
+use crate::negotiation::Exchange;
 use crate::reason;
 use crate::tombstone::Tombstone;
 use crate::wire::{Arrival, Transmit};
@@ -45,12 +45,12 @@ impl Leg {
         None
     }
 
-    /// The dialog that a request is about. An early one with a callee takes only what neither ends nor changes it (§15, RFC 3311 §5.1).
+    /// The dialog that a request is about. An early one is not ended by the callee's BYE (§15).
     fn dialog_of(&mut self, request: &Message) -> Option<&mut Dialog> {
         if self.dialog.is_some() {
             return self.dialog.as_mut();
         }
-        let early = !matches!(request.method(), Method::Bye | Method::Invite);
+        let early = request.method() != Method::Bye;
         self.early.iter_mut().find(|dialog| early && dialog.is_of(request))
     }
 
@@ -95,12 +95,13 @@ impl Leg {
     }
 
     fn on_reinvite(&mut self, context: &mut Context<'_>, arrival: Arrival) -> Option<LegEvent> {
+        // RFC 5407 §3.1.4: whoever sends another INVITE has our 2xx; only its ACK is late or lost. An answer that it owes us is not.
+        if self.awaiting_ack.is_some() && self.media.exchange() == Exchange::Stable {
+            self.awaiting_ack = None;
+        }
+        // §14.2: one INVITE at a time from each side.
         if self.state == State::Incoming || self.has_open_server_invite() || self.is_awaiting_ack() {
-            // §14.2: one INVITE at a time from each side.
-            let seconds = context.random.below(RETRY_AFTER_RANGE);
-            self.refuse(context, &arrival, 500, |printer| {
-                printer.header(HeaderName::RetryAfter, seconds);
-            });
+            self.refuse_for_now(context, &arrival);
             return None;
         }
         if self.has_open_client_invite() {
@@ -113,6 +114,7 @@ impl Leg {
             });
             return None;
         }
+        self.note_allow(&arrival.message);
         if let Some(dialog) = &mut self.dialog {
             dialog.refresh_target(&arrival.message);
         }

@@ -13,10 +13,11 @@ mod prack;
 mod reliable;
 mod requests;
 mod server;
+mod update;
 mod way;
 
 pub(crate) use client::Invitation;
-pub(crate) use held::{HeldId, Reply};
+pub(crate) use held::{HeldId, RETRY_AFTER_RANGE, Reply};
 pub(crate) use requests::Asked;
 pub(crate) use server::Extra;
 pub(crate) use way::{LostWay, Way};
@@ -24,7 +25,7 @@ pub(crate) use way::{LostWay, Way};
 use crate::auth::{Answers, Unanswerable};
 use crate::call::{NodeFacts, Output};
 use crate::dialog::Dialog;
-use crate::message::{HeaderName, Message, Printer};
+use crate::message::{HeaderName, Message, Method, Printer};
 use crate::minted::Minted;
 use crate::negotiation::LegMedia;
 use crate::wire::{Arrival, Transmit};
@@ -37,6 +38,7 @@ use requests::OpenRequest;
 use server::{AwaitingAck, InviteServer};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::time::Duration;
 use tandem_model::{CallId, Delivery, Event, EventKind, LegEnd, LegId, LegProfile, Random, Timestamp, Transport};
 
 /// Max-Forwards of a request that no other gave rise to (RFC 3261 §8.1.1.6).
@@ -77,6 +79,10 @@ pub(crate) enum LegEvent {
     Cancelled(Option<Box<str>>),
     /// An INVITE inside the dialog; 100 is sent.
     Reinvited,
+    /// The final response to our re-INVITE or UPDATE. A failure is acknowledged, a 2xx to INVITE is not: the call does that.
+    Modified(Box<Message>),
+    /// Our re-INVITE or UPDATE could not be delivered. That counts as a 503 (§8.1.3.1).
+    Unmodified,
     /// The PRACK of a provisional response that made our offer, with its body if it is SDP; it is answered. What waited for it goes on
     /// with [`Leg::ring_on`].
     PrackAnswered(Option<Bytes>),
@@ -115,6 +121,17 @@ pub(crate) enum State {
     Leaving,
 }
 
+/// Whether a peer takes UPDATE (RFC 3311 §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Updates {
+    /// It has not said so, or says so no longer.
+    Unsaid,
+    /// Its last Allow header has it.
+    Taken,
+    /// It refused one.
+    Refused,
+}
+
 /// A leg with a dialog.
 #[derive(Debug)]
 pub(crate) struct Leg {
@@ -150,6 +167,9 @@ pub(crate) struct Leg {
     farewell: Option<Option<Box<str>>>,
     /// Its Contact is a `sips:` URI.
     sips: bool,
+    /// The Call-ID is of our making (§14.1).
+    owns_call_id: bool,
+    update: Updates,
     requests: Vec<OpenRequest>,
     /// What the peer asked the other leg's peer; nothing until it asks.
     held: Option<Box<HeldRequests>>,
@@ -194,6 +214,8 @@ impl Leg {
             awaiting_ack: None,
             farewell: None,
             sips: false,
+            owns_call_id: state == State::Outgoing,
+            update: Updates::Unsaid,
             requests: Vec::new(),
             held: None,
             forks: Vec::new(),
@@ -215,6 +237,37 @@ impl Leg {
     /// Whether our 2xx waits for its ACK.
     pub(crate) fn is_awaiting_ack(&self) -> bool {
         self.awaiting_ack.is_some()
+    }
+
+    /// Whether an INVITE may be sent inside the dialog now (§14.1): none is open, in either direction, nor any ACK owed.
+    pub(crate) fn may_reinvite(&self) -> bool {
+        self.state == State::Confirmed && !self.has_open_client_invite() && !self.is_awaiting_ack() && !self.has_open_server_invite()
+    }
+
+    /// Whether the peer takes UPDATE, as far as it has said (RFC 3311 §4).
+    pub(crate) fn takes_update(&self) -> bool {
+        self.update == Updates::Taken
+    }
+
+    /// The peer takes no UPDATE, whatever it says.
+    pub(crate) fn give_up_update(&mut self) {
+        self.update = Updates::Refused;
+    }
+
+    /// Notes what the peer's Allow header says, if there is one.
+    fn note_allow(&mut self, message: &Message) {
+        let mut allowed = message.values(HeaderName::Allow).peekable();
+        if self.update != Updates::Refused && allowed.peek().is_some() {
+            let is_taken = allowed.any(|method| method == Method::Update.as_str());
+            self.update = if is_taken { Updates::Taken } else { Updates::Unsaid };
+        }
+    }
+
+    /// How long to wait after a 491 before the same is tried again (§14.1): whoever made the Call-ID longer, so that the two do not meet
+    /// again.
+    pub(crate) fn glare_pause(&self, random: &mut Random) -> Duration {
+        let (least, steps) = if self.owns_call_id { (2_100, 191) } else { (0, 201) };
+        Duration::from_millis(least + 10 * random.below(steps))
     }
 
     /// Nothing is left: no transaction, no timer, no dialog.

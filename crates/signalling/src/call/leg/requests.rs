@@ -23,8 +23,7 @@ pub(super) struct OpenRequest {
     pub(super) transaction: Transaction,
     bytes: Bytes,
     pub(super) way: Way,
-    /// The request of the other leg's peer that waits for the answer.
-    asked: Option<Asked>,
+    interest: Interest,
     /// It could not be delivered, and the call is to be told so at once.
     lost: Option<(Timestamp, Delivery)>,
     /// What it was sent again for.
@@ -40,6 +39,47 @@ pub(crate) struct Asked {
     pub(crate) settled: bool,
 }
 
+/// Who waits for the final response.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Interest {
+    Nobody,
+    /// A request of the other leg's peer.
+    Asker(Asked),
+    /// The call, which changes or refreshes the session by it. `settled` as in [`Asked`].
+    Call {
+        settled: bool,
+    },
+}
+
+impl Interest {
+    fn answered(self, response: Message) -> Option<LegEvent> {
+        match self {
+            Interest::Nobody => None,
+            Interest::Asker(asked) => Some(LegEvent::Replied(asked, Box::new(response))),
+            Interest::Call { .. } => Some(LegEvent::Modified(Box::new(response))),
+        }
+    }
+
+    fn unanswered(self) -> Option<LegEvent> {
+        match self {
+            Interest::Nobody => None,
+            Interest::Asker(asked) => Some(LegEvent::Unanswered(asked)),
+            // RFC 3261 §12.2.1.2.
+            Interest::Call { settled: true } => Some(LegEvent::Lost),
+            Interest::Call { settled: false } => Some(LegEvent::Unmodified),
+        }
+    }
+
+    fn undelivered(self, delivery: Delivery) -> Option<LegEvent> {
+        match self {
+            Interest::Nobody => None,
+            Interest::Asker(asked) => Some(LegEvent::Undelivered(asked, delivery)),
+            Interest::Call { settled: true } if delivery == Delivery::Never => Some(LegEvent::Lost),
+            Interest::Call { .. } => Some(LegEvent::Unmodified),
+        }
+    }
+}
+
 impl OpenRequest {
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
         self.lost.map(|(at, _)| at).or_else(|| self.transaction.poll_timeout().map(|(at, _)| at))
@@ -48,17 +88,17 @@ impl OpenRequest {
 
 impl Leg {
     pub(super) fn send_request(&mut self, context: &mut Context<'_>, serial: u16, method: Method, bytes: Bytes, way: Way) {
-        self.send_asked(context, (serial, method), bytes, way, None);
+        self.send_asked(context, (serial, method), bytes, way, Interest::Nobody);
     }
 
-    /// The same on behalf of the other leg's peer.
+    /// The same for somebody who waits for the answer.
     pub(super) fn send_asked(
         &mut self,
         context: &mut Context<'_>,
         (serial, method): (u16, Method),
         bytes: Bytes,
         mut way: Way,
-        asked: Option<Asked>,
+        interest: Interest,
     ) {
         // A CANCEL has those of its INVITE.
         let bytes = if method == Method::Cancel { bytes } else { self.with_credentials(bytes) };
@@ -68,7 +108,7 @@ impl Leg {
             let transport = context.node.listener(way.listener).transport;
             let transaction = Transaction::client(context.now, Kind::ClientOther, transport);
             let tried = Tried::default();
-            self.requests.push(OpenRequest { serial, method, transaction, bytes, way, asked, lost: None, tried });
+            self.requests.push(OpenRequest { serial, method, transaction, bytes, way, interest, lost: None, tried });
         }
     }
 
@@ -97,7 +137,7 @@ impl Leg {
         if is_challenge(&response) && method != Method::Cancel {
             open = self.request_again(context, open, &response)?;
         }
-        Some(LegEvent::Replied(open.asked?, Box::new(response)))
+        open.interest.answered(response)
     }
 
     /// A request once more, with credentials; back where the challenge has no answer.
@@ -117,7 +157,7 @@ impl Leg {
         let (mut place, mut event) = (0, None);
         while let (Some(open), None) = (self.requests.get_mut(place), &event) {
             if let Some((_, delivery)) = open.lost {
-                event = open.asked.map(|asked| LegEvent::Undelivered(asked, delivery));
+                event = open.interest.undelivered(delivery);
                 self.requests.swap_remove(place);
                 continue;
             }
@@ -128,7 +168,7 @@ impl Leg {
                 context.send(open.way.transmit(open.bytes.clone()));
             }
             if actions.contains(&Action::ReportTimeout) {
-                event = open.asked.map(LegEvent::Unanswered);
+                event = open.interest.unanswered();
                 place -= 1;
                 self.requests.swap_remove(place);
             }
@@ -148,7 +188,7 @@ impl Leg {
                 .flatten();
             let Some((serial, bytes)) = again else {
                 request.lost = Some((context.now, lost.delivery));
-                return request.asked.is_some();
+                return !matches!(request.interest, Interest::Nobody);
             };
             let transport = context.node.listener(request.way.listener).transport;
             (request.serial, request.bytes) = (serial, bytes);

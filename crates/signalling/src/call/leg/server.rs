@@ -77,6 +77,11 @@ impl Extra {
         self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| &**value)
     }
 
+    /// What it has.
+    pub(crate) fn pairs(&self) -> Vec<(HeaderName, &str)> {
+        self.headers.iter().map(|(name, value)| (*name, &**value)).collect()
+    }
+
     pub(super) fn write(&self, printer: &mut Printer) {
         for (name, value) in &self.headers {
             printer.header_str(*name, value);
@@ -143,6 +148,7 @@ impl Leg {
         let mut leg = Leg::new(id, State::Incoming, endpoint, profile, media, (from, to), tag);
         leg.remote = Some(arrival.flow.remote);
         leg.sips = begins_secure_dialog(&arrival.message);
+        leg.note_allow(&arrival.message);
         leg.dialog = Dialog::from_invite(&arrival.message, tag, leg.over(context.node)).ok();
         leg.open_server(context, arrival);
         leg

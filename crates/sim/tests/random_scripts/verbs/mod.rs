@@ -2,13 +2,14 @@
 
 mod hold;
 mod requests;
+mod update;
 
 use crate::{dice::Dice, forgiven::Forgiven, habits, world::World};
 use std::net::SocketAddr;
 use tandem_phone::{Act, Role, Script, When};
 
 /// All of them. To add one: a file with a `VERB`, and a line here.
-const VERBS: &[Verb] = &[hold::VERB, requests::VERB];
+const VERBS: &[Verb] = &[hold::VERB, requests::VERB, update::VERB];
 
 /// Something that a phone does in a call.
 pub(crate) struct Verb {

@@ -1,0 +1,32 @@
+//! UPDATE of ours (RFC 3311): a session is changed, or refreshed, without a third message, and before the call is answered too.
+
+use super::requests::Interest;
+use super::{Context, Leg, State, finish};
+use crate::message::Method;
+
+impl Leg {
+    /// Whether an UPDATE of ours waits for its response: another must wait for it (RFC 3311 §5.2).
+    pub(crate) fn has_open_update(&self) -> bool {
+        self.requests.iter().any(|open| open.method == Method::Update)
+    }
+
+    /// UPDATE with an offer, or with none. False if it cannot be sent now. [`LegEvent::Modified`](super::LegEvent::Modified) has the
+    /// response. Whether an offer may be made at all (§5.1) is for [`crate::negotiation::Exchange`] to say.
+    pub(crate) fn update(&mut self, context: &mut Context<'_>, sdp: Option<&[u8]>, max_forwards: u32) -> bool {
+        if self.state == State::Leaving || self.has_open_update() || !self.has_room_to_ask() {
+            return false;
+        }
+        let Some(way) = self.dialog_way(context.node) else { return false };
+        let (serial, via) = self.new_via(context, &way);
+        let (contact, announced) = (self.contact(context.node), self.announced());
+        let settled = self.state == State::Confirmed;
+        let Some(dialog) = self.dialog.as_mut().or(self.early.last_mut()) else { return false };
+        let cseq = dialog.next_cseq();
+        let mut printer = dialog.request(Method::Update.as_str(), cseq, &via.parts(), max_forwards);
+        contact.write(&mut printer);
+        announced.write_allow(&mut printer);
+        let bytes = finish(printer, sdp);
+        self.send_asked(context, (serial, Method::Update), bytes, way, Interest::Call { settled });
+        true
+    }
+}

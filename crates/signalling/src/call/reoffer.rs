@@ -1,0 +1,240 @@
+//! Offers of our own inside a dialog: [`Call::reoffer`] says what one side is to be offered, now or as soon as it may be.
+//!
+//! It may be while nothing else changes the session, and no INVITE is open between that peer and us (RFC 3261 §14.1). Whoever asks for it
+//! need not look: what cannot go out now waits, and goes when the way is free. A 491 is answered by trying again after the pause
+//! of §14.1, a 5xx with Retry-After after that, a request that could not be delivered after a pause likewise; at most [`MAX_TRIES`] times. A
+//! failure that ends the dialog ends the call ([`super::usage`]).
+//!
+//! What comes of it is for the [`Purpose`]: [`Call::on_reoffered`] has an arm for each. Whoever puts another leg in the place of one calls
+//! [`Call::forget_reoffers`] for that side.
+
+use super::leg::{Leg, MAX_FORWARDS, sdp_of};
+use super::modify::Modify;
+use super::phase::Phase;
+use super::usage::ends_dialog;
+use super::{Call, Side};
+use crate::message::{HeaderName, Message, Method};
+use crate::negotiation::{self, Exchange, PendingAgain};
+use std::time::Duration;
+use tandem_model::{EndReason, MediaCommand, Timestamp};
+
+/// How often one offer is made.
+const MAX_TRIES: u8 = 6;
+
+/// Offers that may wait at once: one a side for each purpose.
+const MAX_WANTED: usize = 4;
+
+/// The longest that a peer may put us off by Retry-After.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(32);
+
+/// What an offer of ours is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// The audio that the leg lost when it answered an offer of fax, of so many lines, with a rejected one.
+    Audio { lines: usize },
+    /// The session as it is: the request alone matters, as for a session timer (RFC 4028 §7.4). UPDATE without an offer where the peer takes
+    /// it, else a re-INVITE with what it was last told.
+    #[allow(dead_code, reason = "session timers refresh by it")]
+    Refresh,
+}
+
+/// How it ended.
+#[derive(Debug)]
+#[allow(dead_code, reason = "session timers read what the response says")]
+pub(super) enum Reoffered<'a> {
+    /// The peer took it; its 2xx.
+    Taken(&'a Message),
+    /// It did not, for good; its response, if there was one.
+    Refused(Option<&'a Message>),
+}
+
+/// What waits to be offered.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    to: Side,
+    purpose: Purpose,
+    tries: u8,
+    not_before: Timestamp,
+}
+
+/// An offer of ours that is under way.
+#[derive(Debug)]
+pub(super) struct Own {
+    to: Side,
+    purpose: Purpose,
+    by: Method,
+    /// None where the request has no offer.
+    pending: Option<PendingAgain>,
+    tries: u8,
+}
+
+impl Call {
+    /// Offers that to one side, now or when it becomes possible.
+    pub(super) fn reoffer(&mut self, now: Timestamp, to: Side, purpose: Purpose) {
+        let wanted = self.wanted.get_or_insert_default();
+        let same = |known: &Wanted| known.to == to && std::mem::discriminant(&known.purpose) == std::mem::discriminant(&purpose);
+        wanted.retain(|known| !same(known));
+        if wanted.len() < MAX_WANTED {
+            wanted.push(Wanted { to, purpose, tries: 0, not_before: now });
+        }
+        self.send_reoffers(now);
+    }
+
+    /// Nothing of ours is to be offered to that side any more.
+    #[allow(dead_code, reason = "a transfer puts another leg there")]
+    pub(super) fn forget_reoffers(&mut self, to: Side) {
+        if let Some(wanted) = &mut self.wanted {
+            wanted.retain(|known| known.to != to);
+        }
+    }
+
+    /// When an offer that waits may be tried again.
+    pub(super) fn reoffer_due(&self) -> Option<Timestamp> {
+        // One that waits for another change needs no timer: it is tried after each input.
+        let wanted = self.wanted.as_deref().filter(|_| self.modify.is_none() && self.ended.is_none())?;
+        wanted.iter().filter(|wanted| self.may_reoffer(wanted.to)).map(|wanted| wanted.not_before).min()
+    }
+
+    /// Sends the first offer whose time has come, if one may be made. To be called after each input while something is wanted.
+    pub(super) fn send_reoffers(&mut self, now: Timestamp) {
+        if self.ended.is_some() {
+            self.wanted = None;
+        }
+        let Some(wanted) = self.wanted.as_deref().filter(|_| self.modify.is_none()) else { return };
+        let due = |wanted: &Wanted| wanted.not_before <= now && self.may_reoffer(wanted.to);
+        let Some(place) = wanted.iter().position(due) else { return };
+        let Some(list) = &mut self.wanted else { return };
+        let wanted = list.remove(place);
+        if list.is_empty() {
+            self.wanted = None;
+        }
+        self.make_offer(now, wanted);
+    }
+
+    fn may_reoffer(&self, to: Side) -> bool {
+        let is_still = |leg: &Leg| leg.media.exchange() == Exchange::Stable;
+        let is_free = |leg: &Leg| leg.may_reinvite() && !leg.has_open_update() && is_still(leg);
+        let other = self.leg(to.other()).is_none_or(is_still);
+        matches!(self.phase, Phase::Talking) && other && self.leg(to).is_some_and(is_free)
+    }
+
+    fn make_offer(&mut self, now: Timestamp, wanted: Wanted) {
+        let Wanted { to, purpose, tries, .. } = wanted;
+        let leg = match to {
+            Side::Caller => Some(&mut self.caller),
+            Side::Callee => self.callee.as_mut(),
+        };
+        let Some(leg) = leg else { return };
+        let by = if purpose == Purpose::Refresh && leg.takes_update() { Method::Update } else { Method::Invite };
+        let pending = match (purpose, by) {
+            (Purpose::Refresh, Method::Update) => None,
+            (Purpose::Refresh, _) => negotiation::offer_again(&mut leg.media, 0).ok(),
+            (Purpose::Audio { lines }, _) => negotiation::offer_again(&mut leg.media, lines).ok(),
+        };
+        let owes_offer = by == Method::Invite && pending.is_none();
+        let sdp = pending.as_ref().map(PendingAgain::sdp);
+        if owes_offer || !self.send_change(now, to, by, sdp, MAX_FORWARDS) {
+            return self.on_reoffered(now, to, purpose, &Reoffered::Refused(None));
+        }
+        self.modify = Some(Box::new(Modify::Own(Own { to, purpose, by, pending, tries: tries + 1 })));
+    }
+
+    /// The final response.
+    pub(super) fn on_own_answered(&mut self, now: Timestamp, own: Own, message: &Message) {
+        if message.status() >= 300 {
+            return self.on_own_refused(now, own, message.status(), Some(message));
+        }
+        if let Some(pending) = &own.pending {
+            let leg = match own.to {
+                Side::Caller => Some(&mut self.caller),
+                Side::Callee => self.callee.as_mut(),
+            };
+            let answer = sdp_of(message);
+            let settled = leg.zip(answer).is_some_and(|(leg, answer)| negotiation::settle_again(pending, &answer, &mut leg.media).is_ok());
+            if !settled {
+                return self.end(now, EndReason::Failed(488), None);
+            }
+            self.describe_now();
+        }
+        self.acknowledge(now, own.to, None);
+        self.on_reoffered(now, own.to, own.purpose, &Reoffered::Taken(message));
+    }
+
+    /// Tells the media session how both legs stand.
+    fn describe_now(&mut self) {
+        let far = self.callee.as_ref().unwrap_or(&self.caller);
+        let (near, far_id) = (self.caller.id, far.id);
+        let (describe_near, describe_far) = negotiation::describe_both(&self.caller.media, &far.media);
+        let described = [(near, describe_near), (far_id, describe_far.filter(|_| far_id != near))];
+        for (leg, description) in described {
+            if let Some(description) = description {
+                self.media(MediaCommand::Describe { call: self.id, leg, description });
+            }
+        }
+    }
+
+    /// It was refused, or could not be delivered (503).
+    pub(super) fn on_own_refused(&mut self, now: Timestamp, own: Own, status: u16, message: Option<&Message>) {
+        let Own { to, purpose, by, tries, pending } = own;
+        drop(pending);
+        if ends_dialog(by, status) {
+            return self.dialog_refused(now, status);
+        }
+        if by == Method::Update && matches!(status, 405 | 501) {
+            self.with_leg(to, now, |leg, _| leg.give_up_update());
+            return self.want_again(now, Wanted { to, purpose, tries, not_before: now });
+        }
+        let pause = match (status, message.and_then(retry_after)) {
+            (491, _) => self.glare_pause(to),
+            (500..600, Some(after)) => Some(after),
+            (503, None) => self.glare_pause(to).map(|pause| pause + UNDELIVERED_PAUSE),
+            _ => None,
+        };
+        match pause.filter(|_| tries < MAX_TRIES) {
+            Some(pause) => self.want_again(now, Wanted { to, purpose, tries, not_before: now + pause }),
+            None => self.on_reoffered(now, to, purpose, &Reoffered::Refused(message)),
+        }
+    }
+
+    fn want_again(&mut self, now: Timestamp, wanted: Wanted) {
+        self.wanted.get_or_insert_default().push(wanted);
+        self.send_reoffers(now);
+    }
+
+    fn glare_pause(&mut self, to: Side) -> Option<Duration> {
+        let leg = match to {
+            Side::Caller => Some(&self.caller),
+            Side::Callee => self.callee.as_ref(),
+        };
+        leg.map(|leg| leg.glare_pause(&mut self.random))
+    }
+
+    /// What came of an offer of ours.
+    fn on_reoffered(&mut self, now: Timestamp, _to: Side, purpose: Purpose, outcome: &Reoffered<'_>) {
+        match (purpose, outcome) {
+            (Purpose::Audio { .. } | Purpose::Refresh, Reoffered::Taken(_)) => {}
+            // It has no stream, and wants none.
+            (Purpose::Audio { .. }, Reoffered::Refused(_)) => self.end(now, EndReason::Failed(488), None),
+            // RFC 4028 §7.4: the session goes on until its timer ends it.
+            (Purpose::Refresh, Reoffered::Refused(_)) => {}
+        }
+    }
+
+    /// A peer's own change has settled that leg anew: there is nothing left to be restored.
+    pub(super) fn restored_otherwise(&mut self) {
+        if let Some(wanted) = &mut self.wanted {
+            wanted.retain(|known| !matches!(known.purpose, Purpose::Audio { .. }));
+        }
+    }
+}
+
+/// Beside the pause of a 491 after what could not be delivered.
+const UNDELIVERED_PAUSE: Duration = Duration::from_secs(2);
+
+/// What a Retry-After header asks for (RFC 3261 §20.33).
+fn retry_after(message: &Message) -> Option<Duration> {
+    let value = message.header(HeaderName::RetryAfter)?.trim();
+    let digits = value.split(|character: char| !character.is_ascii_digit()).next()?;
+    let seconds = digits.parse().ok().map(Duration::from_secs)?;
+    Some(seconds.min(MAX_RETRY_AFTER))
+}
