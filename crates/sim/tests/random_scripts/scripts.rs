@@ -29,7 +29,7 @@ pub(crate) fn caller(dice: &mut Dice, sim: &Sim, own: SocketAddr, world: World, 
     if dice.chance(5) {
         place.edits.push(dice.pick(&[
             Edit::set("Max-Forwards", "0"),
-            Edit::set("Require", "100rel"),
+            Edit::set("Require", "nothing-known"),
             Edit::remove("Contact"),
             Edit::set("Content-Type", "text/plain"),
         ]));
