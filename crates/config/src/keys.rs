@@ -53,6 +53,7 @@ pub(crate) const TRUNK: Keys = Keys {
         "ring_timeout",
         "failover",
         "redirect",
+        "refer",
         "limits",
         "headers_in",
         "headers_out",

@@ -57,6 +57,8 @@ const BUILT: &[Case] = &[
     Case(CALLED, "numbers_in = []"),
     Case(CALLED, "redirect = 'follow'"),
     Case(CALLED, "redirect = 'pass'"),
+    Case(CALLED, "refer = 'execute'"),
+    Case(CALLED, "refer = 'refuse'"),
     Case(CALLED, "ring_timeout = '45s'"),
     Case(CALLED, "limits = { calls = 3, cps = 2, status = 486 }"),
     Case(CALLED, "login = { username = 'u', password = 'p', realm = 'example.org' }"),

@@ -36,6 +36,13 @@ pub enum EventKind {
     LegHeld,
     /// It is back.
     LegResumed,
+    /// The leg talks with another now.
+    LegTransferred {
+        /// The leg whose peer asked for that, and whose place was taken.
+        by: LegId,
+        /// The leg that has it now.
+        to: LegId,
+    },
     /// The leg ended before it was answered.
     LegFailed(LegEnd),
     /// The leg ended after it was answered.
@@ -56,6 +63,7 @@ impl EventKind {
             EventKind::LegAnswered => "leg.answered",
             EventKind::LegHeld => "leg.held",
             EventKind::LegResumed => "leg.resumed",
+            EventKind::LegTransferred { .. } => "leg.transferred",
             EventKind::LegFailed(_) => "leg.failed",
             EventKind::LegEnded(_) => "leg.ended",
             EventKind::CallEnded(_) => "call.ended",
@@ -107,6 +115,8 @@ pub enum EndReason {
     Inactivity,
     /// Nobody refreshed a session in time (RFC 4028 §10).
     SessionExpired,
+    /// Its peer transferred the other one, and is no part of the call any more. A leg ends so, not a call.
+    Transferred,
     /// `[calls] max_duration`.
     MaxDuration,
     /// The node stopped before the call did.
@@ -128,6 +138,7 @@ impl EndReason {
             EndReason::DialogLost => "dialog lost",
             EndReason::Inactivity => "no media",
             EndReason::SessionExpired => "session expired",
+            EndReason::Transferred => "transferred",
             EndReason::MaxDuration => "maximum duration",
             EndReason::Shutdown => "node stopped",
             EndReason::Internal => "internal error",
@@ -179,6 +190,9 @@ pub struct LegRecord {
     pub sip_status: u16,
     /// Name of the audio codec, once one was agreed.
     pub codec: Option<crate::Codec>,
+    /// The leg that took its place, if its peer transferred the other one.
+    #[serde(default)]
+    pub replaced_by: Option<LegId>,
     /// Media figures, if media went through here.
     pub media: Option<EndpointStats>,
     /// How it ended.

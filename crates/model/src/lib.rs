@@ -32,7 +32,7 @@ pub use media::{
     MediaEvent, MediaFailure, MediaSide, PORT_REST, PayloadRule, SourceRule, StreamKind, Tone,
 };
 pub use net::{Delivery, Destination, Flow, ListenerId, Transport};
-pub use question::{Action, Admit, BuiltIn, Decision, LegPlan, LegProfile, Origin, Prack, Question, QuestionId, Route, TrunkId};
+pub use question::{Action, Admit, BuiltIn, Decision, LegPlan, LegProfile, Origin, Prack, Question, QuestionId, ReferRule, Route, TrunkId};
 pub use random::Random;
 pub use secret::{Challenge, DigestAlgorithm, Login, Secret};
 pub use session_timer::{MIN_SESSION_S, Refresher, SessionTimer};

@@ -23,6 +23,9 @@ pub enum Question {
     /// Is there room for it at this endpoint of its plan? Asked when a call turns to an endpoint whose trunk is another than that of
     /// the one before; for the first one the route is the answer. The trunk of the one before no longer counts the call.
     Dial(Box<str>),
+    /// Where does a transfer of this call lead? As [`Question::Route`], asked as if the trunk of whoever transfers had dialled; the trunk
+    /// that the answer leads to counts the call beside those that do already.
+    Transfer(Route),
 }
 
 /// What a request from outside shows before it is admitted.
@@ -171,6 +174,18 @@ pub struct LegProfile {
     pub session_timer: Option<SessionTimer>,
     /// Reliable provisional responses.
     pub prack: Prack,
+    /// What becomes of its REFER.
+    pub refer: ReferRule,
+}
+
+/// What becomes of a peer's REFER (RFC 3515).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ReferRule {
+    /// 403.
+    #[default]
+    Refuse,
+    /// We call the target ourselves, and put it in the place of whoever transfers.
+    Execute,
 }
 
 /// Whether provisional responses go reliably, to a peer and from it (RFC 3262).
@@ -202,6 +217,7 @@ impl Default for LegProfile {
             t38: false,
             session_timer: Some(SessionTimer::default()),
             prack: Prack::Off,
+            refer: ReferRule::default(),
         }
     }
 }

@@ -21,7 +21,7 @@ pub struct CallView<'a> {
 pub fn decide(rules: &Ruleset, view: &CallView<'_>, question: &Question) -> Decision {
     match question {
         Question::Admit(request) => admit(rules, request),
-        Question::Route(call) => route(rules, view, call),
+        Question::Route(call) | Question::Transfer(call) => route(rules, view, call),
         Question::Dial(endpoint) => dial(rules, view, endpoint),
     }
 }

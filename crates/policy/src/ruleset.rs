@@ -176,6 +176,7 @@ fn profile(trunk: Option<&Trunk>, listener: ListenerId, media: MediaSide) -> Leg
         t38: trunk.t38,
         session_timer: trunk.session_timer,
         prack: trunk.prack,
+        refer: trunk.refer,
     }
 }
 

@@ -17,7 +17,8 @@ use std::{
     time::Duration,
 };
 use tandem_model::{
-    CallId, CallRecord, EndReason, EndedBy, Event, EventKind, LegEnd, LegProfile, LegRecord, MAX_LEGS, MediaCommand, Origin, Timestamp,
+    CallId, CallRecord, EndReason, EndedBy, Event, EventKind, LegEnd, LegProfile, LegRecord, MAX_LEGS, MediaCommand, Origin, Question,
+    Timestamp,
 };
 use tandem_policy::Begun;
 use tandem_signalling::{Arrival, Call, CallSetup, Input, Output, message::Message};
@@ -45,6 +46,8 @@ pub(crate) struct Actor {
     calling: Option<Begun>,
     /// On the trunk that it goes to.
     called: Option<Begun>,
+    /// On those that it was transferred to.
+    moved: Vec<Begun>,
     /// It has ended and no longer counts, though its last transactions may not be over.
     ended: bool,
 }
@@ -80,6 +83,7 @@ impl Actor {
             answered: None,
             calling: Some(calling),
             called: None,
+            moved: Vec::new(),
             ended: false,
         };
         let setup = actor.setup.clone();
@@ -161,9 +165,15 @@ impl Actor {
             Output::Send(transmit) => node.send_for(call, *transmit),
             Output::Ask(id, question) => {
                 // It asks when it turns to somebody else.
-                self.called.take().into_iter().for_each(|begun| node.end_on_trunk(begun));
+                let is_transfer = matches!(*question, Question::Transfer(_));
+                self.called.take_if(|_| !is_transfer).into_iter().for_each(|begun| node.end_on_trunk(begun));
                 let decision = node.decide(now, self.setup.seed, &question);
-                self.called = node.begin_on_trunk(now, &decision);
+                let begun = node.begin_on_trunk(now, &decision);
+                if is_transfer {
+                    self.moved.extend(begun)
+                } else {
+                    self.called = begun
+                };
                 return Some(Input::Decided(id, Box::new(decision)));
             }
             Output::Media(command) => return node.command_media(*command).map(|answer| Input::Media(Box::new(answer))),
@@ -190,7 +200,8 @@ impl Actor {
     /// Gives its place back, once.
     fn release(&mut self) {
         if !std::mem::replace(&mut self.ended, true) {
-            self.node.on_call_ended(self.calling.take().into_iter().chain(self.called.take()));
+            let moved = std::mem::take(&mut self.moved);
+            self.node.on_call_ended(self.calling.take().into_iter().chain(self.called.take()).chain(moved));
         }
     }
 
@@ -270,6 +281,7 @@ fn caller_of(call: CallId, founding: &Founding) -> Option<LegRecord> {
         remote: Some(founding.flow.remote),
         sip_status: 0,
         codec: None,
+        replaced_by: None,
         media: None,
         end: LegEnd { sip_status: 500, reason: EndReason::Internal.words(), q850_cause: TEMPORARY_FAILURE, by: EndedBy::Node },
     })

@@ -129,6 +129,7 @@ mod tests {
             remote: Some(([192, 0, 2, 1], 5060).into()),
             sip_status: status,
             codec: None,
+            replaced_by: None,
             media: None,
             end: LegEnd { sip_status: status, reason: "".into(), q850_cause: 16 + index, by: EndedBy::Node },
         }

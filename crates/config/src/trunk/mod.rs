@@ -25,7 +25,7 @@ use crate::{
     uri::{Target, parse_domain},
 };
 use std::{sync::Arc, time::Duration};
-use tandem_model::{CalledFrom, CallerId, Codec, Failover, Login, Prack, SessionTimer};
+use tandem_model::{CalledFrom, CallerId, Codec, Failover, Login, Prack, ReferRule, SessionTimer};
 
 /// `[[trunk]]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +64,8 @@ pub struct Trunk {
     pub failover: Failover,
     /// A redirection is followed (`redirect = "follow"`), instead of passed to the caller.
     pub follows_redirects: bool,
+    /// What becomes of its REFER.
+    pub refer: ReferRule,
     /// How much it may carry.
     pub limits: Limits,
     /// Headers of its calls that are let in.
@@ -105,6 +107,7 @@ impl Default for Trunk {
             ring_timeout: SECOND * 180,
             failover: Failover::default(),
             follows_redirects: false,
+            refer: ReferRule::default(),
             limits: Limits::default(),
             headers_in: HeaderRules::default(),
             headers_out: HeaderRules::default(),
@@ -129,6 +132,7 @@ impl Trunk {
         let trying = table.duration(reader, "trying_timeout", Duration::from_millis(100)..=SECOND * 32);
         let ring = table.duration(reader, "ring_timeout", SECOND..=SECOND * 3600);
         let redirect = table.parsed(reader, "redirect", |text| one_of(text, &[("pass", false), ("follow", true)]));
+        let refer = table.parsed(reader, "refer", parse_refer);
         let default = Trunk::default();
         let trunk = Trunk {
             name: name.as_ref().map(|name| name.value.clone()).unwrap_or_default(),
@@ -148,6 +152,7 @@ impl Trunk {
             ring_timeout: ring.map_or(default.ring_timeout, |span| *span),
             failover: failover::read(reader, table),
             follows_redirects: redirect.map_or(default.follows_redirects, |follows| *follows),
+            refer: refer.map_or(default.refer, |rule| *rule),
             limits: table.value("limits").map_or_else(Limits::default, |value| limits::read(reader, table, value)),
             headers_in: headers::read(reader, table, "headers_in"),
             headers_out: headers::read(reader, table, "headers_out"),
@@ -192,6 +197,10 @@ fn parse_called_from(text: &str) -> Result<CalledFrom, String> {
 
 fn parse_caller_id(text: &str) -> Result<CallerId, String> {
     one_of(text, &[("from", CallerId::From), ("pai", CallerId::Pai), ("rpid", CallerId::Rpid)])
+}
+
+fn parse_refer(text: &str) -> Result<ReferRule, String> {
+    one_of(text, &[("refuse", ReferRule::Refuse), ("execute", ReferRule::Execute)])
 }
 
 fn parse_prack(text: &str) -> Result<Prack, String> {

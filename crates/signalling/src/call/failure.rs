@@ -155,9 +155,12 @@ pub(super) const fn caller_status(reason: EndReason) -> u16 {
     match reason {
         EndReason::Cancelled | EndReason::CallerHungUp => 487,
         EndReason::Failed(status) => status,
-        EndReason::RingTimeout | EndReason::MaxDuration | EndReason::Inactivity | EndReason::SessionExpired | EndReason::CalleeHungUp => {
-            480
-        }
+        EndReason::RingTimeout
+        | EndReason::MaxDuration
+        | EndReason::Inactivity
+        | EndReason::SessionExpired
+        | EndReason::CalleeHungUp
+        | EndReason::Transferred => 480,
         EndReason::DialogLost | EndReason::AckTimeout | EndReason::Shutdown | EndReason::Internal => 500,
     }
 }

@@ -21,6 +21,7 @@ mod reliable;
 mod reoffer;
 mod setup;
 mod teardown;
+mod transfer;
 mod usage;
 
 pub use failure::relayed_status;
@@ -43,6 +44,7 @@ use tandem_model::{
     BuiltIn, CallId, Codec, Decision, Delivery, Destination, EndReason, EndpointStats, Event, EventKind, LegId, LegRecord, ListenerId,
     MediaCommand, MediaEvent, Question, QuestionId, Random, Timestamp, Transport,
 };
+use transfer::Transfers;
 
 /// What every call of a node shares. A call keeps those that it began with.
 #[derive(Clone, Debug)]
@@ -171,6 +173,8 @@ pub enum Reason {
     MaxDuration,
     /// The media session did not say that it closed.
     MediaClose,
+    /// A transfer waits for somebody, or its subscription runs out.
+    Transfer,
     /// An UPDATE has waited too long for the other side's answer to a re-INVITE.
     Update,
     /// An offer of ours may be tried again.
@@ -208,6 +212,8 @@ pub struct Call {
     phase: Phase,
     bridge: Option<Box<Bridge>>,
     modify: Option<Box<Modify>>,
+    /// Nothing until somebody asks for a transfer.
+    transfers: Option<Box<Transfers>>,
     /// Offers of ours that wait until they may be made.
     wanted: Option<Vec<Wanted>>,
     media: MediaState,
@@ -271,7 +277,7 @@ impl Call {
 
     /// When to wake the call, and why.
     pub fn poll_timeout(&self) -> Option<(Timestamp, Reason)> {
-        let legs = std::iter::once(&self.caller).chain(&self.callee).chain(&self.strays);
+        let legs = std::iter::once(&self.caller).chain(&self.callee).chain(&self.strays).chain(self.target());
         let transactions = legs.filter_map(Leg::poll_timeout).map(|at| (at, Reason::Transaction));
         transactions.chain(self.deadlines()).min_by_key(|(at, _)| *at)
     }
@@ -279,7 +285,7 @@ impl Call {
     /// What to send to its peers should it be given up without a word: BYE, CANCEL or a final failure. Meant for a call that
     /// panicked: it reads little and changes nothing, yet whoever asks must be ready for another panic.
     pub fn last_words(&self) -> Vec<Transmit> {
-        std::iter::once(&self.caller).chain(&self.callee).filter_map(|leg| leg.last_word(&self.node)).collect()
+        std::iter::once(&self.caller).chain(&self.callee).chain(self.target()).filter_map(|leg| leg.last_word(&self.node)).collect()
     }
 
     /// Its id.
@@ -289,7 +295,8 @@ impl Call {
 
     fn on_message(&mut self, now: Timestamp, arrival: Box<Arrival>) {
         self.fault_hook(&arrival);
-        let leg = arrival.leg.unwrap_or(self.caller.id);
+        // What names no leg is about the INVITE that began the call.
+        let leg = arrival.leg.or_else(|| self.id.leg(0)).unwrap_or(self.caller.id);
         if leg == self.caller.id {
             let event = self.caller.on_message(context!(self, now), arrival);
             return self.on_leg_event(now, Side::Caller, event);
@@ -299,7 +306,12 @@ impl Call {
             return self.on_leg_event(now, Side::Callee, event);
         }
         if let Some(stray) = self.strays.iter_mut().find(|stray| stray.id == leg) {
-            stray.on_message(context!(self, now), arrival);
+            let event = stray.on_message(context!(self, now), arrival);
+            return self.on_stray_event(now, leg, event);
+        }
+        if let Some(target) = self.transfers.as_deref_mut().and_then(Transfers::target_mut).filter(|target| target.id == leg) {
+            let event = target.on_message(context!(self, now), arrival);
+            self.on_target_event(now, event);
         }
     }
 
@@ -326,16 +338,17 @@ impl Call {
             LegEvent::Replied(asked, message) => self.on_replied(now, side, asked, &message),
             LegEvent::Unanswered(asked) => self.on_no_reply(now, side, asked),
             LegEvent::Undelivered(asked, delivery) => self.on_undelivered(now, side, asked, delivery),
+            LegEvent::Noticed(id, accepted) => self.on_noticed(now, id, accepted),
             LegEvent::Lost => self.end(now, EndReason::DialogLost, None),
         }
     }
 
     fn on_media(&mut self, now: Timestamp, event: MediaEvent) {
         match event {
+            MediaEvent::Opened(locals) if self.on_target_ports(now, &locals) => {}
             MediaEvent::Opened(locals) => self.on_media_opened(now, &locals),
+            MediaEvent::NotAdded { leg, .. } => self.on_target_refused_ports(now, leg),
             MediaEvent::Refused(_) => self.on_media_refused(now),
-            // No leg has asked for an endpoint of its own.
-            MediaEvent::NotAdded { .. } => {}
             MediaEvent::Inactive { .. } => self.end(now, EndReason::Inactivity, None),
             MediaEvent::Closed(stats) => self.on_media_closed(now, stats),
             MediaEvent::Failed => self.on_media_failed(now),
@@ -352,6 +365,10 @@ impl Call {
         for stray in &mut self.strays {
             stray.on_unreachable(context!(self, now), lost);
         }
+        if let Some(target) = self.transfers.as_deref_mut().and_then(Transfers::target_mut) {
+            let event = target.on_unreachable(context!(self, now), lost);
+            self.on_target_event(now, event);
+        }
     }
 
     fn on_wake(&mut self, now: Timestamp) {
@@ -363,10 +380,18 @@ impl Call {
             let event = callee.on_timeout(context!(self, now));
             self.on_leg_event(now, Side::Callee, event);
         }
-        for stray in &mut self.strays {
-            while stray.poll_timeout().is_some_and(|at| at <= now) {
-                stray.on_timeout(context!(self, now));
+        for place in 0..self.strays.len() {
+            while let Some(stray) = self.strays.get_mut(place).filter(|stray| stray.poll_timeout().is_some_and(|at| at <= now)) {
+                let (id, event) = (stray.id, stray.on_timeout(context!(self, now)));
+                self.on_stray_event(now, id, event);
             }
+        }
+        while let Some(target) = self.transfers.as_deref_mut().and_then(Transfers::target_mut) {
+            if target.poll_timeout().is_none_or(|at| at > now) {
+                break;
+            }
+            let event = target.on_timeout(context!(self, now));
+            self.on_target_event(now, event);
         }
         self.on_deadline(now);
     }

@@ -5,7 +5,7 @@
 //! are [`super::reoffer`]'s.
 
 use super::failure::Failure;
-use super::leg::{HeldId, Leg, MAX_FORWARDS, RETRY_AFTER_RANGE, Reply, sdp_of};
+use super::leg::{HeldId, Leg, MAX_FORWARDS, RETRY_AFTER_RANGE, Reply, State, sdp_of};
 use super::phase::{PassedOffer, Phase};
 use super::reoffer::{Own, Purpose};
 use super::usage::ends_dialog;
@@ -28,6 +28,8 @@ pub(super) enum Modify {
     Passing(Passing),
     /// An offer of our own.
     Own(Own),
+    /// The target of a transfer made the offer, and this side is to be joined to it.
+    Joining { to: Side, passed: Box<PassedOffer> },
 }
 
 /// A peer's change. `from` is the side whose peer began it.
@@ -65,7 +67,7 @@ impl Modify {
     pub(super) fn from(&self) -> Option<Side> {
         match self {
             Modify::Passing(passing) => Some(passing.from),
-            Modify::Own(_) => None,
+            Modify::Own(_) | Modify::Joining { .. } => None,
         }
     }
 }
@@ -128,7 +130,7 @@ impl Call {
 
     fn pass_on(&mut self, now: Timestamp, from: Side, asker: Asker, by: Method, offer: Option<Bytes>, hops: u32) {
         let Some((near, far)) = self.pair(from) else { return };
-        if (by == Method::Invite && !far.may_reinvite()) || (by == Method::Update && far.has_open_update()) {
+        if far.state == State::Leaving || (by == Method::Invite && !far.may_reinvite()) || (by == Method::Update && far.has_open_update()) {
             return self.refuse_modify(now, from, asker, Failure::new(491));
         }
         let translate = |sdp| negotiation::translate_offer(&Offer::read(sdp)?, &mut near.media, &mut far.media);
@@ -186,6 +188,11 @@ impl Call {
             Some(Modify::Passing(passing)) if accepted => self.on_passed_accepted(now, passing, message),
             Some(Modify::Passing(passing)) => self.on_passed_refused(now, passing, message),
             Some(Modify::Own(own)) => self.on_own_answered(now, own, message),
+            Some(Modify::Joining { to, passed }) if accepted => self.on_joined(now, to, &passed, message),
+            Some(Modify::Joining { to, passed }) => {
+                drop(passed);
+                self.on_join_refused(now, to, message);
+            }
             None => self.acknowledge(now, side, None),
         }
     }
@@ -195,6 +202,10 @@ impl Call {
         match self.modify.take().map(|modify| *modify) {
             Some(Modify::Passing(passing)) => self.refuse_modify(now, passing.from, passing.asker, Failure::new(500)),
             Some(Modify::Own(own)) => self.on_own_refused(now, own, 503, None),
+            Some(Modify::Joining { passed, .. }) => {
+                drop(passed);
+                self.join_later(now);
+            }
             None => {}
         }
     }
@@ -325,7 +336,7 @@ impl Call {
     pub(super) fn update_due(&self) -> Option<Timestamp> {
         match self.modify.as_deref()? {
             Modify::Passing(passing) => passing.until,
-            Modify::Own(_) => None,
+            Modify::Own(_) | Modify::Joining { .. } => None,
         }
     }
 

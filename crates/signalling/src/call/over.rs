@@ -44,6 +44,12 @@ pub(super) fn answered_elsewhere() -> LegEnd {
     LegEnd { reason: Cow::Borrowed("answered elsewhere"), q850_cause: NON_SELECTED_USER, ..unanswered(487) }
 }
 
+/// Its peer has transferred the other one.
+pub(super) fn transferred() -> LegEnd {
+    let reason = EndReason::Transferred;
+    LegEnd { sip_status: own_status(reason), reason: reason.words(), q850_cause: NORMAL_CLEARING, by: EndedBy::Node }
+}
+
 /// Of a leg whose end nobody told; there should be none.
 pub(super) fn untold(leg: &Leg) -> LegEnd {
     debug_assert!(false, "nobody told how {:?} ended", leg.id);
@@ -53,7 +59,7 @@ pub(super) fn untold(leg: &Leg) -> LegEnd {
 /// The Q.850 cause of an end that nobody gave one for.
 const fn own_cause(reason: EndReason) -> Option<u8> {
     Some(match reason {
-        EndReason::CallerHungUp | EndReason::CalleeHungUp | EndReason::Cancelled => NORMAL_CLEARING,
+        EndReason::CallerHungUp | EndReason::CalleeHungUp | EndReason::Cancelled | EndReason::Transferred => NORMAL_CLEARING,
         EndReason::Failed(_) => return None,
         EndReason::RingTimeout => NO_ANSWER,
         EndReason::AckTimeout | EndReason::SessionExpired => TIMER_EXPIRY,
@@ -65,7 +71,7 @@ const fn own_cause(reason: EndReason) -> Option<u8> {
 /// What the end of an answered leg comes to as a status.
 const fn own_status(reason: EndReason) -> u16 {
     match reason {
-        EndReason::CallerHungUp | EndReason::CalleeHungUp | EndReason::Cancelled => 200,
+        EndReason::CallerHungUp | EndReason::CalleeHungUp | EndReason::Cancelled | EndReason::Transferred => 200,
         EndReason::AckTimeout | EndReason::SessionExpired => 408,
         EndReason::DialogLost => 481,
         _ => caller_status(reason),
@@ -77,6 +83,7 @@ pub(super) fn reason_value(reason: EndReason) -> Option<Cow<'static, str>> {
     Some(Cow::Borrowed(match reason {
         EndReason::CallerHungUp | EndReason::CalleeHungUp | EndReason::Cancelled => return None,
         EndReason::Failed(status) => return Some(Cow::Owned(format!("SIP;cause={status};text=\"{}\"", reason_phrase(status)))),
+        EndReason::Transferred => "Q.850;cause=16;text=\"transferred\"",
         EndReason::RingTimeout => "Q.850;cause=19;text=\"not answered in time\"",
         EndReason::AckTimeout => "SIP;cause=408;text=\"no ACK\"",
         EndReason::DialogLost => "SIP;cause=481;text=\"the other leg is gone\"",

@@ -1,6 +1,6 @@
 //! Who calls whom: as the caller's INVITE says it, and as ours does.
 
-use super::leg::Extra;
+use super::leg::{Extra, Leg};
 use crate::message::{HeaderName, Message, NameAddr, Uri};
 use std::borrow::Cow;
 use tandem_model::{CalledFrom, Caller, CallerId};
@@ -103,6 +103,11 @@ pub(super) fn identity(caller: Option<&Caller>, header: CallerId, host: &str) ->
     extra
 }
 
+/// The number that the peer of a leg goes by: as whom it called, or as whom we called it.
+pub(super) fn own_number(leg: &Leg) -> Box<str> {
+    number_in(if leg.owns_call_id { &leg.to } else { &leg.from }).unwrap_or_default()
+}
+
 fn addresses(invite: &Message, name: HeaderName) -> impl Iterator<Item = NameAddr<'_>> {
     invite.values(name).filter_map(|value| NameAddr::parse(value).ok())
 }
@@ -122,7 +127,7 @@ fn display_name(address: &NameAddr<'_>) -> Option<Box<str>> {
 }
 
 /// The user part, unescaped and without its parameters; `None` for what is no URI.
-fn number_in(uri: &str) -> Option<Box<str>> {
+pub(super) fn number_in(uri: &str) -> Option<Box<str>> {
     let uri = Uri::parse(uri).ok()?;
     Some(uri.user_unescaped().split(';').next().unwrap_or_default().into())
 }
@@ -142,7 +147,7 @@ fn asks_for_privacy(invite: &Message) -> bool {
     values.map(str::trim).any(|value| ["id", "user", "header"].iter().any(|asked| asked.eq_ignore_ascii_case(value)))
 }
 
-fn uri_of(number: &str, host: &str) -> String {
+pub(super) fn uri_of(number: &str, host: &str) -> String {
     if number.is_empty() { ["sip:", host].concat() } else { ["sip:", &escaped(number), "@", host].concat() }
 }
 

@@ -13,7 +13,7 @@ impl Call {
         let mut legs = vec![self.leg_record(&self.caller)];
         legs.append(&mut self.past_legs);
         legs.extend(self.strays.iter().chain(&self.callee).map(|leg| self.leg_record(leg)));
-        legs[1..].sort_by_key(|leg| leg.leg);
+        legs.sort_by_key(|leg| leg.leg);
         let record = CallRecord {
             call: self.id,
             route: std::mem::take(&mut self.route),
@@ -36,6 +36,7 @@ impl Call {
             remote: leg.remote,
             sip_status: leg.status,
             codec: self.codec.filter(|_| leg.status / 100 == 2),
+            replaced_by: leg.replaced_by,
             media: self.stats.iter().find(|stats| stats.leg == leg.id).copied(),
             end: leg.end.clone().unwrap_or_else(|| over::untold(leg)),
         }

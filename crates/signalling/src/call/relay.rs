@@ -18,6 +18,12 @@ const NOBODY_YET_SECONDS: &str = "2";
 impl Call {
     /// A peer asks the other one.
     pub(super) fn on_asked(&mut self, now: Timestamp, side: Side, id: HeldId) {
+        let Some((leg, method)) = self.leg(side).and_then(|leg| Some((leg.id, leg.held(id)?.method()))) else { return };
+        match method {
+            Method::Refer => return self.on_refer(now, side, id),
+            Method::Subscribe if self.on_subscribe(now, leg, id) => return,
+            _ => {}
+        }
         let (near, far) = match side {
             Side::Caller => (Some(&mut self.caller), self.callee.as_mut()),
             Side::Callee => (self.callee.as_mut(), Some(&mut self.caller)),
@@ -56,7 +62,7 @@ impl Call {
             Method::Update => ends_dialog(Method::Update, response.status()),
             _ => matches!(response.status(), 408 | 481),
         };
-        if asked.settled && is_over {
+        if asked.settled && is_over && !self.outlives(from) {
             return self.dialog_refused(now, response.status());
         }
         let status = status_of_reply(response.status());
@@ -90,7 +96,7 @@ impl Call {
     /// The other peer did not answer within 64×T1: its dialog counts as gone (§12.2.1.2). Whoever asked has given up as well.
     pub(super) fn on_no_reply(&mut self, now: Timestamp, from: Side, asked: Asked) {
         self.with_leg(from.other(), now, |leg, _| leg.take_back_held(asked.id));
-        if asked.settled {
+        if asked.settled && !self.outlives(from) {
             self.end(now, EndReason::DialogLost, None);
         }
     }
@@ -100,7 +106,7 @@ impl Call {
     pub(super) fn on_undelivered(&mut self, now: Timestamp, from: Side, asked: Asked, delivery: Delivery) {
         let reply = Reply::new(status_of_reply(503), &[]);
         self.with_leg(from.other(), now, |leg, context| leg.reply(context, asked.id, &reply));
-        if asked.settled && delivery == Delivery::Never {
+        if asked.settled && !self.outlives(from) && delivery == Delivery::Never {
             self.end(now, EndReason::DialogLost, None);
         }
     }

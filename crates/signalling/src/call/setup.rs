@@ -19,10 +19,10 @@ use tandem_model::{
 };
 
 /// How long policy may think; then the caller gets 500.
-const DECISION_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const DECISION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long the media session may take to open; then the node counts as overloaded.
-const MEDIA_OPEN_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const MEDIA_OPEN_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Call {
     /// A call from an INVITE that policy let in.
@@ -54,6 +54,7 @@ impl Call {
             phase: Phase::Routing(QuestionId(0), now),
             bridge: None,
             modify: None,
+            transfers: None,
             wanted: None,
             media: MediaState::None,
             questions: 0,
@@ -90,7 +91,7 @@ impl Call {
         self.phase = Phase::Routing(id, now + DECISION_TIMEOUT);
     }
 
-    fn ask(&mut self, question: Question) -> QuestionId {
+    pub(super) fn ask(&mut self, question: Question) -> QuestionId {
         let id = QuestionId(self.questions);
         self.questions += 1;
         self.outputs.push_back(Output::Ask(id, Box::new(question)));
@@ -98,6 +99,9 @@ impl Call {
     }
 
     pub(super) fn on_decision(&mut self, now: Timestamp, id: QuestionId, decision: Decision) {
+        if self.on_transfer_decision(now, id, &decision) {
+            return;
+        }
         match &mut self.phase {
             Phase::Routing(asked, _) if *asked == id => self.on_routed(now, decision),
             Phase::Seizing(asked, _, offer) if *asked == id => {
@@ -325,7 +329,7 @@ impl Call {
     }
 
     /// 128 random bits in hexadecimal digits: a Call-ID that nobody has used.
-    fn random_word(&mut self) -> String {
+    pub(super) fn random_word(&mut self) -> String {
         let numbers = [self.random.next_u64(), self.random.next_u64()];
         let digits = numbers.iter().flat_map(|number| (0..16).rev().map(move |place| (number >> (4 * place)) as u32 & 15));
         digits.filter_map(|digit| char::from_digit(digit, 16)).collect()
@@ -363,7 +367,7 @@ impl Call {
 }
 
 /// The host of a peer that has only a name so far: nobody's packets come from there.
-const UNKNOWN: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
+pub(super) const UNKNOWN: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
 
 /// Seconds after which a caller that met a full node may try again.
 const RETRY_AFTER_SECONDS: &str = "5";

@@ -24,6 +24,9 @@ impl Call {
 
     /// A peer hung up; 200 is sent to its BYE.
     pub(super) fn on_hung_up(&mut self, now: Timestamp, side: Side, reason: Option<&str>) {
+        if self.outlives(side) {
+            return;
+        }
         let end = match (side, self.answered.is_some()) {
             (Side::Caller, true) => EndReason::CallerHungUp,
             (Side::Caller, false) => EndReason::Cancelled,
@@ -38,6 +41,7 @@ impl Call {
             return;
         }
         self.ended = Some((now, reason));
+        self.end_transfer(now);
         self.decline_open_offer(now);
         let said = header.map(reason::told).unwrap_or_default();
         let status = status_for_caller(reason, said);
@@ -141,6 +145,7 @@ impl Call {
         ]
         .into_iter()
         .flatten()
+        .chain(self.transfer_deadlines())
     }
 
     pub(super) fn on_deadline(&mut self, now: Timestamp) {
@@ -161,5 +166,6 @@ impl Call {
         }
         self.on_update_overdue(now);
         self.on_dialling_deadline(now);
+        self.on_transfer_deadline(now);
     }
 }

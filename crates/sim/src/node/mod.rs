@@ -28,6 +28,8 @@ struct Held {
     calling: Option<Begun>,
     /// On the trunk that it goes to.
     called: Option<Begun>,
+    /// On those that it was transferred to.
+    moved: Vec<Begun>,
 }
 
 /// Dispatcher, calls, policy and media of one node.

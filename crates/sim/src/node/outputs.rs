@@ -53,8 +53,11 @@ impl CoreNode {
             Output::Notify(event) => {
                 if matches!(event.kind, EventKind::CallEnded(_)) {
                     self.limits.end();
-                    let begun = self.calls.get_mut(&id).map(|held| [held.calling.take(), held.called.take()]);
-                    begun.into_iter().flatten().flatten().for_each(|begun| self.trunks.end(begun));
+                    let begun = self.calls.get_mut(&id).map(|held| {
+                        let moved = std::mem::take(&mut held.moved);
+                        held.calling.take().into_iter().chain(held.called.take()).chain(moved)
+                    });
+                    begun.into_iter().flatten().for_each(|begun| self.trunks.end(begun));
                 }
                 self.events.push(*event);
             }
@@ -68,7 +71,8 @@ impl CoreNode {
 
     fn ask(&mut self, world: &mut World<'_>, id: CallId, question: QuestionId, what: &Question) -> Option<Input> {
         // It asks when it turns to somebody else.
-        let before = self.calls.get_mut(&id).and_then(|held| held.called.take());
+        let is_transfer = matches!(what, Question::Transfer(_));
+        let before = self.calls.get_mut(&id).filter(|_| !is_transfer).and_then(|held| held.called.take());
         before.into_iter().for_each(|begun| self.trunks.end(begun));
         let seed = self.calls.get(&id).map_or(0, |held| held.seed);
         let decision = self.decide(world.now, seed, what);
@@ -78,7 +82,12 @@ impl CoreNode {
             _ => None,
         };
         if let Some(held) = self.calls.get_mut(&id) {
-            held.called = trunk.and_then(|trunk| self.trunks.try_begin(trunk, world.now).ok());
+            let begun = trunk.and_then(|trunk| self.trunks.try_begin(trunk, world.now).ok());
+            if is_transfer {
+                held.moved.extend(begun)
+            } else {
+                held.called = begun
+            };
         }
         if self.policy_delay.is_zero() {
             return Some(Input::Decided(question, Box::new(decision)));

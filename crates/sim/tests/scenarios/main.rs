@@ -55,6 +55,7 @@ mod target_refresh;
 mod tcp;
 mod timeouts;
 mod timer_races;
+mod transfer_blind;
 mod transports;
 mod two_sides;
 mod update;

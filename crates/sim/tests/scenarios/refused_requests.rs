@@ -167,7 +167,7 @@ fn requests_inside_a_dialog_that_it_does_not_take() {
     sim.expect(BOB, Script::answers(100));
     sim.place(ALICE, "bob", Script::new());
     sim.run_until_talking(ALICE, BOB);
-    for (method, expected) in [("REFER", 405), ("SUBSCRIBE", 405), ("FROBNICATE", 501)] {
+    for (method, expected) in [("REFER", 403), ("SUBSCRIBE", 405), ("FROBNICATE", 501)] {
         sim.act(ALICE, Act::Request(Request { method: method.into(), edits: vec![] }));
         sim.run_for(ms(50));
         assert_eq!(sim.phone(ALICE).heard(method).last().map(|answer| answer.status()), Some(expected), "{method}");

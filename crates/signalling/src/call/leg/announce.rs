@@ -3,21 +3,25 @@
 use super::Leg;
 use crate::dispatcher::ALLOW;
 use crate::message::{HeaderName, Printer, RELIABLE};
-use tandem_model::Prack;
+use tandem_model::{Prack, ReferRule};
 
 /// What a leg takes beside what all do.
 const AND_PRACK: &str = ", PRACK";
+
+/// And what a leg takes whose peer may transfer.
+const AND_REFER: &str = ", REFER, SUBSCRIBE";
 
 /// The headers that say so, as they stand when a message is begun.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Announced {
     reliable: bool,
+    transfers: bool,
 }
 
 impl Leg {
     /// What it can do.
     pub(super) fn announced(&self) -> Announced {
-        Announced { reliable: self.profile.prack != Prack::Off }
+        Announced { reliable: self.profile.prack != Prack::Off, transfers: self.profile.refer != ReferRule::Refuse }
     }
 
     /// The option tags that a request of the peer may require.
@@ -32,8 +36,8 @@ impl Leg {
 }
 
 impl Announced {
-    fn allow(self) -> [&'static str; 2] {
-        [ALLOW, if self.reliable { AND_PRACK } else { "" }]
+    fn allow(self) -> [&'static str; 3] {
+        [ALLOW, if self.reliable { AND_PRACK } else { "" }, if self.transfers { AND_REFER } else { "" }]
     }
 
     /// Its methods.

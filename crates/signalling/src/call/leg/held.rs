@@ -91,6 +91,12 @@ impl Leg {
             });
             return None;
         }
+        if arrival.message.method() == Method::Refer && arrival.message.contact().is_ok_and(|contact| contact.is_some()) {
+            // RFC 6665 §4.4.1 with RFC 3261 §12.2: what makes a subscription refreshes the target.
+            if let Some(dialog) = &mut self.dialog {
+                dialog.refresh_target(&arrival.message);
+            }
+        }
         if self.held.as_ref().is_some_and(|held| held.open.len() == MAX_HELD) {
             self.refuse_for_now(context, &arrival);
             return None;
@@ -122,8 +128,8 @@ impl Leg {
         let mut printer = Printer::response_to(&held.request, held.flow.remote, reply.status, phrase, Some(self.tag.as_str()));
         let method = held.request.method();
         if (200..300).contains(&reply.status) {
-            // RFC 3311 §5.2: the 2xx to a target refresh names our Contact.
-            if method == Method::Update {
+            // RFC 3311 §5.2, RFC 3515 §2.2: the 2xx to a target refresh names our Contact.
+            if matches!(method, Method::Update | Method::Refer | Method::Subscribe) {
                 self.contact(context.node).write(&mut printer);
             }
             if matches!(method, Method::Update | Method::Options) {

@@ -7,7 +7,7 @@ use crate::negotiation::Exchange;
 use crate::reason;
 use crate::tombstone::Tombstone;
 use crate::wire::{Arrival, Transmit};
-use tandem_model::Prack;
+use tandem_model::{Prack, ReferRule};
 
 impl Leg {
     pub(super) fn on_request_inside(&mut self, context: &mut Context<'_>, arrival: Arrival) -> Option<LegEvent> {
@@ -33,7 +33,10 @@ impl Leg {
                 });
             }
             (_, Method::Invite) => return self.on_reinvite(context, arrival),
-            (_, Method::Info | Method::Message | Method::Options | Method::Update) => return self.hold(context, arrival),
+            (_, Method::Info | Method::Message | Method::Options | Method::Update | Method::Refer) => return self.hold(context, arrival),
+            (_, Method::Subscribe) if self.state == State::Confirmed && self.profile.refer != ReferRule::Refuse => {
+                return self.hold(context, arrival);
+            }
             // RFC 3262 §3: it matches nothing.
             (_, Method::Prack) if self.profile.prack != Prack::Off => self.refuse(context, &arrival, 481, |_| {}),
             // §8.2.1: a method that nobody here knows is 501, one that is known but not allowed is 405 with Allow.

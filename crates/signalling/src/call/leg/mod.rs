@@ -10,6 +10,7 @@ mod forks;
 mod held;
 mod inside;
 mod prack;
+mod refer;
 mod reliable;
 mod requests;
 mod server;
@@ -104,6 +105,8 @@ pub(crate) enum LegEvent {
     Unanswered(Asked),
     /// The question could not be delivered.
     Undelivered(Asked, Delivery),
+    /// A NOTIFY of ours, for that subscription, was answered with a 2xx, or was not.
+    Noticed(u16, bool),
     /// A request of ours found no dialog at the peer, or no peer (481, 408; RFC 3261 §12.2.1.2).
     Lost,
 }
@@ -148,6 +151,8 @@ pub(crate) struct Leg {
     pub(crate) status: u16,
     /// How it ended, once that is told: the first word counts.
     pub(crate) end: Option<LegEnd>,
+    /// The leg that took its place, if its peer transferred the other one.
+    pub(crate) replaced_by: Option<LegId>,
     /// The peer's signalling address as last seen.
     pub(crate) remote: Option<SocketAddr>,
     tag: Minted,
@@ -168,7 +173,7 @@ pub(crate) struct Leg {
     /// Its Contact is a `sips:` URI.
     sips: bool,
     /// The Call-ID is of our making (§14.1).
-    owns_call_id: bool,
+    pub(crate) owns_call_id: bool,
     update: Updates,
     requests: Vec<OpenRequest>,
     /// What the peer asked the other leg's peer; nothing until it asks.
@@ -201,6 +206,7 @@ impl Leg {
             to: ends.1,
             status: 0,
             end: None,
+            replaced_by: None,
             remote: None,
             tag,
             serial: 0,

@@ -45,6 +45,8 @@ pub(super) enum Interest {
     Nobody,
     /// A request of the other leg's peer.
     Asker(Asked),
+    /// The subscription that our NOTIFY tells of.
+    Notice(u16),
     /// The call, which changes or refreshes the session by it. `settled` as in [`Asked`].
     Call {
         settled: bool,
@@ -56,6 +58,7 @@ impl Interest {
         match self {
             Interest::Nobody => None,
             Interest::Asker(asked) => Some(LegEvent::Replied(asked, Box::new(response))),
+            Interest::Notice(notice) => Some(LegEvent::Noticed(notice, (200..300).contains(&response.status()))),
             Interest::Call { .. } => Some(LegEvent::Modified(Box::new(response))),
         }
     }
@@ -64,6 +67,7 @@ impl Interest {
         match self {
             Interest::Nobody => None,
             Interest::Asker(asked) => Some(LegEvent::Unanswered(asked)),
+            Interest::Notice(notice) => Some(LegEvent::Noticed(notice, false)),
             // RFC 3261 §12.2.1.2.
             Interest::Call { settled: true } => Some(LegEvent::Lost),
             Interest::Call { settled: false } => Some(LegEvent::Unmodified),
@@ -74,6 +78,7 @@ impl Interest {
         match self {
             Interest::Nobody => None,
             Interest::Asker(asked) => Some(LegEvent::Undelivered(asked, delivery)),
+            Interest::Notice(notice) => Some(LegEvent::Noticed(notice, false)),
             Interest::Call { settled: true } if delivery == Delivery::Never => Some(LegEvent::Lost),
             Interest::Call { .. } => Some(LegEvent::Unmodified),
         }

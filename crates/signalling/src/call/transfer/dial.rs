@@ -1,0 +1,223 @@
+//! The target of a transfer: where it is, and its INVITE until it answers.
+
+use super::super::leg::{Invitation, Leg, State};
+use super::super::parties::{self, number_in, own_number};
+use super::super::setup::{MEDIA_OPEN_TIMEOUT, UNKNOWN, leg_media};
+use super::super::{Call, Cause, context, over, relayed_status};
+use super::{Dialled, Stage, Transfers};
+use crate::message::{HeaderName, Message, Uri};
+use std::sync::Arc;
+use tandem_model::{
+    Action, CallerId, Decision, Destination, EndpointRequest, EventKind, LegId, LegPlan, LocalEndpoint, MediaCommand, Prack, QuestionId,
+    Timestamp,
+};
+
+impl Call {
+    /// Whether this is policy's answer about the transfer; then it is taken.
+    pub(in super::super) fn on_transfer_decision(&mut self, now: Timestamp, id: QuestionId, decision: &Decision) -> bool {
+        if !self.transfer().is_some_and(|transfer| matches!(transfer.stage, Stage::Routing(asked, _) if asked == id)) {
+            return false;
+        }
+        match decision {
+            Decision::Route { action: Action::Bridge { legs, timeout, .. }, .. } => {
+                let (plans, deadline) = (legs.clone(), timeout.map(|span| now + span));
+                if let Some(transfer) = self.transfer_mut() {
+                    (transfer.plans, transfer.deadline) = (plans, deadline);
+                }
+                self.next_target(now);
+            }
+            // A leg that is here already is not joined to an answer of our own.
+            Decision::Route { .. } => self.fail_transfer(now, 403, None),
+            Decision::Reject { status, reason } => self.fail_transfer(now, *status, reason.as_deref()),
+            Decision::Admitted { .. } | Decision::Ignore | Decision::Dial(_) => self.fail_transfer(now, 500, None),
+        }
+        true
+    }
+
+    /// Turns to the next place to be called, if there is one.
+    fn next_target(&mut self, now: Timestamp) {
+        let Some(transfer) = self.transfer_mut() else { return };
+        // The first trunk counts the call; others were not asked whether they have room.
+        let seized = transfer.plans.first().and_then(|plan| plan.trunk);
+        let plans = transfer.plans[transfer.next..].iter();
+        let Some(skipped) = plans.clone().position(|plan| plan.trunk == seized) else {
+            let failure = transfer.failure;
+            return self.fail_transfer(now, failure, None);
+        };
+        transfer.next += skipped + 1;
+        let Some(plan) = transfer.plans.get(transfer.next - 1).cloned() else { return };
+        if self.leads_back(&plan) {
+            // RFC 3261 §21.4.20: whoever is here already would be called.
+            return self.fail_transfer(now, 482, None);
+        }
+        let Some(leg) = self.id.leg(self.legs_created) else { return self.fail_transfer(now, 500, None) };
+        self.legs_created += 1;
+        if !self.is_anchored() {
+            return self.dial_target(now, leg, None);
+        }
+        if let Some(transfer) = self.transfer_mut() {
+            transfer.stage = Stage::Opening(leg, now + MEDIA_OPEN_TIMEOUT);
+        }
+        let endpoint = EndpointRequest { leg, side: plan.profile.media };
+        self.media(MediaCommand::Add { call: self.id, endpoint });
+    }
+
+    /// Whether the call would come back to somebody who is in it.
+    fn leads_back(&self, plan: &LegPlan) -> bool {
+        let called = number_in(&plan.uri).unwrap_or_default();
+        let legs = std::iter::once(&self.caller).chain(&self.callee);
+        legs.filter(|leg| leg.state == State::Confirmed).any(|leg| {
+            let same_trunk = trunk_of(&leg.endpoint) == trunk_of(&plan.endpoint);
+            same_trunk
+                && (own_number(leg) == called
+                    || Uri::parse(&leg.to).is_ok_and(|to| Uri::parse(&plan.uri).is_ok_and(|uri| to.equivalent(&uri))))
+        })
+    }
+
+    /// Ports for the target, if it is its ports that were opened.
+    pub(in super::super) fn on_target_ports(&mut self, now: Timestamp, locals: &[LocalEndpoint]) -> bool {
+        let Some(Stage::Opening(leg, _)) = self.transfer().map(|transfer| &transfer.stage) else { return false };
+        let Some(local) = locals.iter().find(|local| local.leg == *leg).copied() else { return false };
+        self.dial_target(now, local.leg, Some(local));
+        true
+    }
+
+    /// There are none.
+    pub(in super::super) fn on_target_refused_ports(&mut self, now: Timestamp, leg: LegId) {
+        if matches!(self.transfer().map(|transfer| &transfer.stage), Some(Stage::Opening(asked, _)) if *asked == leg) {
+            self.fail_transfer(now, 500, None);
+        }
+    }
+
+    fn dial_target(&mut self, now: Timestamp, id: LegId, local: Option<LocalEndpoint>) {
+        let Some(transfer) = self.transfer() else { return };
+        let Some(plan) = transfer.next.checked_sub(1).and_then(|place| transfer.plans.get(place)).cloned() else { return };
+        let (by, max_forwards, deadline) = (transfer.by, transfer.max_forwards, transfer.deadline);
+        let (referred_by, replaces) = (transfer.referred_by.clone(), transfer.replaces.clone());
+        let remote = if let Destination::Address(address) = &plan.destination { address.ip() } else { UNKNOWN };
+        let mut media = leg_media(&plan.profile, remote, local.is_some(), &mut self.random);
+        match local {
+            Some(local) => media.set_local(local),
+            None => media.set_origin(&self.node.listener(plan.profile.listener).host),
+        }
+        let node = Arc::clone(&self.node);
+        let presentation = plan.presentation.as_deref();
+        let ours = node.terms.domain.as_deref().unwrap_or(&node.listener(plan.profile.listener).host);
+        let host = presentation.and_then(|presentation| presentation.domain.as_deref()).unwrap_or(ours);
+        let stays = self.leg(by.other()).map(own_number).unwrap_or_default();
+        let shown = presentation.and_then(|presentation| presentation.caller.clone());
+        let caller = shown.unwrap_or(tandem_model::Caller { name: None, number: stays, private: false });
+        let (from, from_uri) = parties::our_from(None, Some(&caller), host);
+        let header = presentation.map_or(CallerId::From, |presentation| presentation.identity);
+        let mut identity = parties::identity(Some(&caller).filter(|_| header != CallerId::From), header, host);
+        // RFC 3892 §2.1; the transferor's own host stays behind us, as everybody's does.
+        if let Some(user) = referred_by {
+            identity.push(HeaderName::ReferredBy, &["<", &parties::uri_of(&user, host), ">"].concat());
+        }
+        if let Some(replaces) = replaces {
+            identity.push(HeaderName::Replaces, &replaces);
+            // RFC 3891 §4: otherwise whoever does not know it would ring beside the call that it is to replace.
+            identity.push(HeaderName::Require, "replaces");
+        }
+        let call_id = self.random_word();
+        // An offer of the target's in a reliable response would have to be answered before the one who stays has been asked.
+        let prack = Prack::Off;
+        let invitation = Invitation { from: &from, from_uri: &from_uri, call_id: &call_id, max_forwards, identity, sdp: None, prack };
+        self.outputs.push_back(super::super::Output::LegAdded(id));
+        let leg = Leg::outgoing(context!(self, now), id, &plan, media, &invitation);
+        self.notify(now, Some(id), EventKind::LegCreated);
+        let ring_until = now + plan.profile.ring_timeout;
+        let ring_until = deadline.map_or(ring_until, |deadline| deadline.min(ring_until));
+        let trying_until = Some(now + plan.profile.trying_timeout);
+        if let Some(transfer) = self.transfer_mut() {
+            transfer.stage = Stage::Dialling(Box::new(Dialled { leg, trying_until, ring_until }));
+        }
+    }
+
+    pub(super) fn on_target_trying(&mut self) {
+        if let Some(Stage::Dialling(dialled)) = self.transfer_mut().map(|transfer| &mut transfer.stage) {
+            dialled.trying_until = None;
+        }
+    }
+
+    /// 101 to 199 of the target: the transferor is told.
+    pub(super) fn on_target_provisional(&mut self, now: Timestamp, message: &Message) {
+        self.on_target_trying();
+        let Some(transferor) = self.transfer().map(|transfer| transfer.transferor) else { return };
+        // RFC 6228: one of several phones has given up, which is nobody else's business.
+        if message.status() == 199 {
+            return;
+        }
+        self.tell(now, transferor, message.status(), Some(message.reason()));
+        if message.status() == 180 {
+            self.notify(now, self.target().map(|leg| leg.id), EventKind::LegRinging);
+        }
+    }
+
+    /// The target said no.
+    pub(super) fn on_target_rejected(&mut self, now: Timestamp, message: &Message) {
+        if let Some(target) = self.transfers.as_deref_mut().and_then(Transfers::target_mut) {
+            let end = over::rejected(message, target.why_unanswered());
+            target.note_end(context!(self, now), end);
+        }
+        // RFC 3515 §2.4.5: in the target's own words, but for what is about our own standing with it.
+        let status = if matches!(message.status(), 401 | 407) { relayed_status(message.status()) } else { message.status() };
+        self.leave_failed_target(now, Cause::Status(message.status()), status);
+    }
+
+    /// The target said nothing, or was not there.
+    pub(super) fn on_target_silent(&mut self, now: Timestamp, cause: Cause) {
+        let status = cause.status();
+        if let Some(target) = self.transfers.as_deref_mut().and_then(Transfers::target_mut) {
+            target.note_end(context!(self, now), over::unanswered(status));
+        }
+        self.leave_failed_target(now, cause, status);
+    }
+
+    fn leave_failed_target(&mut self, now: Timestamp, cause: Cause, status: u16) {
+        let Some(transfer) = self.transfer_mut() else { return };
+        let plan = transfer.next.checked_sub(1).and_then(|place| transfer.plans.get(place));
+        let again = plan.is_some_and(|plan| cause.is_in(&plan.profile.failover)) && transfer.deadline.is_none_or(|deadline| now < deadline);
+        transfer.failure = status;
+        if !again {
+            return self.fail_transfer(now, status, None);
+        }
+        let stage = std::mem::replace(&mut transfer.stage, Stage::Turning);
+        self.let_target_go(now, stage);
+        self.next_target(now);
+    }
+
+    /// The target is no part of the call any more: its INVITE is taken back, or the target hung up, and its ports are given back.
+    pub(super) fn let_target_go(&mut self, now: Timestamp, stage: Stage) {
+        let mut leg = match stage {
+            Stage::Routing(..) | Stage::Turning => return,
+            Stage::Opening(leg, _) => return self.give_up_ports(leg),
+            Stage::Dialling(dialled) => {
+                self.give_up_ports(dialled.leg.id);
+                dialled.leg
+            }
+            Stage::Joining(joining) => {
+                self.give_up_ports(joining.leg.id);
+                self.decline_target(now, *joining)
+            }
+        };
+        leg.hang_up(context!(self, now), 487, None);
+        leg.note_end(context!(self, now), over::unanswered(487));
+        self.strays.push(leg);
+    }
+
+    pub(super) fn give_up_ports(&mut self, leg: LegId) {
+        if self.is_anchored() {
+            self.media(MediaCommand::Remove { call: self.id, leg });
+        }
+    }
+
+    pub(super) fn is_anchored(&self) -> bool {
+        self.bridge.as_ref().is_some_and(|bridge| bridge.anchor)
+    }
+}
+
+/// `trunk:NAME` of an endpoint that may have a number.
+fn trunk_of(endpoint: &str) -> &str {
+    endpoint.split('/').next().unwrap_or(endpoint)
+}

@@ -1,0 +1,179 @@
+//! The target has answered: the one who stays takes its offer, and it takes the place of the transferor.
+
+use super::super::leg::{Leg, MAX_FORWARDS, State, sdp_of};
+use super::super::modify::Modify;
+use super::super::phase::PassedOffer;
+use super::super::usage::ends_dialog;
+use super::super::{Call, Side, context, over, relayed_status};
+use super::{Joining, Stage, Transfers};
+use crate::message::{Message, Method};
+use crate::negotiation::{self, Offer, Settled};
+use std::time::Duration;
+use tandem_model::{EndReason, EventKind, LegId, MediaCommand, Timestamp};
+
+/// While somebody else's re-INVITE is open: when it is tried again.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// How long the target's 2xx waits for its ACK at the most: less than the 32 s after which it hangs up (RFC 3261 §13.3.1.4).
+const PATIENCE: Duration = Duration::from_secs(25);
+
+/// How long the transferor has to hang up by itself, once it has been told that the target has answered.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+fn joining(transfers: &mut Option<Box<Transfers>>) -> Option<&mut Joining> {
+    match &mut transfers.as_mut()?.under_way.as_mut()?.stage {
+        Stage::Joining(joining) => Some(joining),
+        _ => None,
+    }
+}
+
+impl Call {
+    /// The target answered with an offer; it is acknowledged when the one who stays has answered that.
+    pub(super) fn on_target_answered(&mut self, now: Timestamp, message: &Message) {
+        let Some(transfer) = self.transfer_mut() else { return };
+        let leg = match std::mem::replace(&mut transfer.stage, Stage::Turning) {
+            Stage::Dialling(dialled) => dialled.leg,
+            stage => {
+                transfer.stage = stage;
+                return;
+            }
+        };
+        let id = leg.id;
+        let offer = sdp_of(message).and_then(|sdp| Offer::read(sdp).ok());
+        let is_unusable = offer.is_none();
+        transfer.stage = Stage::Joining(Box::new(Joining { leg, offer, again: None, until: now + PATIENCE }));
+        self.notify(now, Some(id), EventKind::LegAnswered);
+        if is_unusable {
+            return self.fail_transfer(now, 488, None);
+        }
+        self.try_join(now);
+    }
+
+    /// Offers the one who stays what the target offered, now or as soon as it may be.
+    pub(super) fn try_join(&mut self, now: Timestamp) {
+        let Some(stays) = self.transfer().map(|transfer| transfer.by.other()) else { return };
+        let is_free = self.modify.is_none() && self.leg(stays).is_some_and(Leg::may_reinvite);
+        let Some(joining) = joining(&mut self.transfers) else { return };
+        joining.again = Some(now + PAUSE);
+        let leg = match stays {
+            Side::Caller => Some(&mut self.caller),
+            Side::Callee => self.callee.as_mut(),
+        };
+        let (Some(leg), Some(offer), true) = (leg, joining.offer.clone(), is_free) else { return };
+        let passed = match PassedOffer::pass(offer, &mut joining.leg.media, &mut leg.media) {
+            Ok(passed) => passed,
+            // Another offer is open with the one who stays.
+            Err(refusal) if matches!(refusal.status, 491 | 500) => return,
+            Err(refusal) => return self.fail_transfer(now, refusal.status, None),
+        };
+        joining.again = None;
+        if !leg.reinvite(context!(self, now), Some(passed.pending.sdp()), MAX_FORWARDS) {
+            return self.fail_transfer(now, 500, None);
+        }
+        self.modify = Some(Box::new(Modify::Joining { to: stays, passed: Box::new(passed) }));
+    }
+
+    /// The one who stays took the target's offer.
+    pub(in super::super) fn on_joined(&mut self, now: Timestamp, stays: Side, passed: &PassedOffer, message: &Message) {
+        self.with_leg(stays, now, |leg, context| leg.ack(context, None));
+        let leg = match stays {
+            Side::Caller => Some(&mut self.caller),
+            Side::Callee => self.callee.as_mut(),
+        };
+        let answer = sdp_of(message);
+        let settled = match (joining(&mut self.transfers), leg, &answer) {
+            (Some(joining), Some(leg), Some(answer)) => {
+                negotiation::translate_answer(&passed.pending, answer, &mut joining.leg.media, &mut leg.media).ok()
+            }
+            _ => None,
+        };
+        match settled {
+            Some(settled) => self.replace_transferor(now, stays, settled),
+            // The one who stays has let go of the session that it had, and there is none to take its place.
+            None => self.end(now, EndReason::Failed(488), None),
+        }
+    }
+
+    fn replace_transferor(&mut self, now: Timestamp, stays: Side, settled: Settled) {
+        let Some(transfer) = self.transfers.as_mut().and_then(|transfers| transfers.under_way.take()) else { return };
+        let Stage::Joining(joining) = transfer.stage else { return };
+        let (mut target, Some(stayer)) = (joining.leg, self.leg(stays).map(|leg| leg.id)) else { return };
+        self.codec = settled.codec.or(self.codec);
+        for (leg, description) in [(target.id, settled.describe_from), (stayer, settled.describe_to)] {
+            if let Some(description) = description {
+                self.media(MediaCommand::Describe { call: self.id, leg, description });
+            }
+        }
+        self.join_media([stayer, target.id]);
+        self.give_up_ports(transfer.transferor);
+        target.ack(context!(self, now), Some(&settled.answer));
+        let kind = EventKind::LegTransferred { by: transfer.transferor, to: target.id };
+        self.held[transfer.by as usize] = false;
+        let slot = match transfer.by {
+            Side::Caller => Some(&mut self.caller),
+            Side::Callee => self.callee.as_mut(),
+        };
+        let Some(slot) = slot else { return };
+        let (replacement, mut replaced) = (target.id, target);
+        std::mem::swap(slot, &mut replaced);
+        replaced.end_held(context!(self, now));
+        replaced.replaced_by = Some(replacement);
+        replaced.note_end(context!(self, now), over::transferred());
+        self.notify(now, Some(stayer), kind);
+        // Whatever was still to be offered to the one who has left.
+        self.forget_reoffers(transfer.by);
+        self.note_hold(now, stays, stayer, settled.to_holds);
+        self.note_hold(now, transfer.by, replacement, settled.from_holds);
+        if let Some(transfers) = self.transfers.as_mut().filter(|_| replaced.state == State::Confirmed) {
+            transfers.parting = Some((replaced.id, now + FAREWELL));
+        }
+        self.strays.push(replaced);
+        self.tell(now, transfer.transferor, 200, None);
+    }
+
+    /// The one who stays did not take the target's offer: its session is as it was (RFC 3261 §14.1), and so is the call.
+    pub(in super::super) fn on_join_refused(&mut self, now: Timestamp, stays: Side, message: &Message) {
+        match message.status() {
+            status if ends_dialog(Method::Invite, status) => self.dialog_refused(now, status),
+            491 => {
+                let leg = if stays == Side::Caller { Some(&self.caller) } else { self.callee.as_ref() };
+                let pause = leg.map_or(PAUSE, |leg| leg.glare_pause(&mut self.random));
+                if let Some(joining) = joining(&mut self.transfers) {
+                    joining.again = Some(now + pause);
+                }
+            }
+            status => self.fail_transfer(now, relayed_status(status), None),
+        }
+    }
+
+    /// The offer never reached the one who stays.
+    pub(in super::super) fn join_later(&mut self, now: Timestamp) {
+        if let Some(joining) = joining(&mut self.transfers) {
+            joining.again = Some(now + PAUSE);
+        }
+    }
+
+    /// The target has hung up before it was joined to anybody.
+    pub(super) fn on_target_gone(&mut self, now: Timestamp) {
+        self.fail_transfer(now, 480, None);
+    }
+
+    /// The target is hung up: the offer of its 2xx is owed an answer before that (RFC 3261 §13.2.2.4).
+    pub(super) fn decline_target(&mut self, now: Timestamp, joining: Joining) -> Leg {
+        if let Some(Modify::Joining { to, .. }) = self.modify.as_deref() {
+            let to = *to;
+            // Its final response finds nothing to be joined to.
+            self.with_leg(to, now, |leg, context| leg.cancel(context, None));
+        }
+        let mut leg = joining.leg;
+        let declined = joining.offer.map(|offer| negotiation::decline_offer(&offer, &mut leg.media));
+        leg.ack(context!(self, now), declined.as_deref());
+        leg
+    }
+
+    fn join_media(&mut self, legs: [LegId; 2]) {
+        if self.is_anchored() {
+            self.media(MediaCommand::Join { call: self.id, legs });
+        }
+    }
+}

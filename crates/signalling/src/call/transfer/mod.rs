@@ -1,0 +1,268 @@
+//! Transfer (RFC 3515, RFC 5589): a peer asks by REFER that the other one be joined to somebody else, and we do it.
+//!
+//! The two legs of the call stay as they are while the target is called. When it has answered and the one who stays has taken its
+//! offer, the target's leg takes the place of the transferor's, which then only sees its NOTIFY and its BYE through. Until then
+//! whatever goes wrong leaves the call as it was.
+
+mod dial;
+mod join;
+mod notice;
+mod refer;
+
+use super::leg::{Leg, LegEvent};
+use super::{Call, Cause, Reason, Side, context};
+use crate::negotiation::Offer;
+use notice::Notice;
+use tandem_model::{EndReason, LegId, LegPlan, QuestionId, Timestamp};
+
+/// Transfers of one call that are carried out; more are refused, so that two who pass a caller to and fro come to an end.
+const MAX_TRANSFERS: u8 = 8;
+
+/// All that a call knows of transfers; nothing until its first.
+#[derive(Debug, Default)]
+pub(super) struct Transfers {
+    under_way: Option<Box<Transfer>>,
+    notices: Vec<Notice>,
+    /// A leg that was replaced, and when it is hung up by us.
+    parting: Option<(LegId, Timestamp)>,
+    /// How many were begun.
+    count: u8,
+    /// Legs that have referred before: their next REFER's NOTIFYs say which they are about (RFC 3515 §2.4.6).
+    referred: Vec<LegId>,
+}
+
+/// A transfer that is being carried out.
+#[derive(Debug)]
+pub(super) struct Transfer {
+    /// Whose peer asked for it.
+    by: Side,
+    /// That leg.
+    transferor: LegId,
+    /// What it has said of where it leads.
+    plans: Box<[LegPlan]>,
+    next: usize,
+    /// All of them together.
+    deadline: Option<Timestamp>,
+    /// Headers of the INVITE that the REFER asks for.
+    referred_by: Option<Box<str>>,
+    replaces: Option<Box<str>>,
+    max_forwards: u32,
+    /// What the transferor is told when no target is left.
+    failure: u16,
+    stage: Stage,
+}
+
+/// How far it has come.
+#[derive(Debug)]
+enum Stage {
+    /// Policy has been asked where it leads.
+    Routing(QuestionId, Timestamp),
+    /// Ports are being opened for the target, as this leg.
+    Opening(LegId, Timestamp),
+    /// The target is invited.
+    Dialling(Box<Dialled>),
+    /// On the way from one stage to the next.
+    Turning,
+    /// It has answered, and the one who stays is to take its offer.
+    Joining(Box<Joining>),
+}
+
+#[derive(Debug)]
+struct Dialled {
+    leg: Leg,
+    /// No response at all until then.
+    trying_until: Option<Timestamp>,
+    /// No answer until then.
+    ring_until: Timestamp,
+}
+
+#[derive(Debug)]
+struct Joining {
+    leg: Leg,
+    /// The offer of its 2xx; `None` if that cannot be read.
+    offer: Option<Offer>,
+    /// When it is tried, again or at all.
+    again: Option<Timestamp>,
+    /// The longest that the target's 2xx may wait for its ACK.
+    until: Timestamp,
+}
+
+impl Transfer {
+    fn leg(&self) -> Option<&Leg> {
+        match &self.stage {
+            Stage::Dialling(dialled) => Some(&dialled.leg),
+            Stage::Joining(joining) => Some(&joining.leg),
+            Stage::Routing(..) | Stage::Opening(..) | Stage::Turning => None,
+        }
+    }
+
+    fn leg_mut(&mut self) -> Option<&mut Leg> {
+        match &mut self.stage {
+            Stage::Dialling(dialled) => Some(&mut dialled.leg),
+            Stage::Joining(joining) => Some(&mut joining.leg),
+            Stage::Routing(..) | Stage::Opening(..) | Stage::Turning => None,
+        }
+    }
+
+    fn deadlines(&self) -> [Option<Timestamp>; 2] {
+        match &self.stage {
+            Stage::Routing(_, until) | Stage::Opening(_, until) => [Some(*until), None],
+            Stage::Turning => [None, None],
+            Stage::Dialling(dialled) => [dialled.trying_until, Some(dialled.ring_until)],
+            Stage::Joining(joining) => [joining.again, Some(joining.until)],
+        }
+    }
+}
+
+impl Transfers {
+    /// The leg that the call is being transferred to.
+    pub(super) fn target_mut(&mut self) -> Option<&mut Leg> {
+        self.under_way.as_mut()?.leg_mut()
+    }
+}
+
+impl Call {
+    fn transfer(&self) -> Option<&Transfer> {
+        self.transfers.as_ref()?.under_way.as_deref()
+    }
+
+    fn transfer_mut(&mut self) -> Option<&mut Transfer> {
+        self.transfers.as_mut()?.under_way.as_deref_mut()
+    }
+
+    /// The leg that the call is being transferred to.
+    pub(super) fn target(&self) -> Option<&Leg> {
+        self.transfer()?.leg()
+    }
+
+    /// The transferor has hung up, and the one who stays waits for the target: the call goes on (RFC 5589 §6).
+    pub(super) fn outlives(&self, side: Side) -> bool {
+        self.transfer().is_some_and(|transfer| transfer.by == side)
+    }
+
+    /// Something that the target's leg has to tell.
+    pub(super) fn on_target_event(&mut self, now: Timestamp, event: Option<LegEvent>) {
+        match event {
+            None => {}
+            Some(LegEvent::Trying) => self.on_target_trying(),
+            Some(LegEvent::Provisional(message)) => self.on_target_provisional(now, &message),
+            Some(LegEvent::Accepted(message)) => self.on_target_answered(now, &message),
+            Some(LegEvent::Rejected(message)) => self.on_target_rejected(now, &message),
+            Some(LegEvent::TimedOut) => self.on_target_silent(now, Cause::Timeout),
+            Some(LegEvent::Unreachable) => self.on_target_silent(now, Cause::Unreachable),
+            Some(LegEvent::HungUp(_) | LegEvent::Lost) => self.on_target_gone(now),
+            // Nobody is joined to it yet who could be asked.
+            Some(LegEvent::Asked(id)) => {
+                let reply = super::leg::Reply::new(500, &[]);
+                if let Some(leg) = self.transfers.as_deref_mut().and_then(Transfers::target_mut) {
+                    leg.reply(context!(self, now), id, &reply);
+                }
+            }
+            Some(LegEvent::Reinvited) => {
+                if let Some(leg) = self.transfers.as_deref_mut().and_then(Transfers::target_mut) {
+                    leg.reject(context!(self, now), 491, None, &super::leg::Extra::none());
+                }
+            }
+            Some(LegEvent::Noticed(..) | LegEvent::Replied(..) | LegEvent::Unanswered(_) | LegEvent::Undelivered(..)) => {}
+            Some(LegEvent::Cancelled(_) | LegEvent::Acknowledged(_) | LegEvent::AckMissing) => {}
+            Some(LegEvent::Modified(_) | LegEvent::Unmodified) => {}
+            Some(LegEvent::PrackAnswered(_) | LegEvent::PrackOffered(..) | LegEvent::PrackMissing) => {}
+        }
+    }
+
+    /// Something that a leg tells which is no part of the conversation any more.
+    pub(super) fn on_stray_event(&mut self, now: Timestamp, leg: LegId, event: Option<LegEvent>) {
+        match event {
+            Some(LegEvent::Noticed(id, accepted)) => self.on_noticed(now, id, accepted),
+            Some(LegEvent::Asked(id)) => {
+                if self.on_subscribe(now, leg, id) {
+                    return;
+                }
+                if let Some(stray) = self.strays.iter_mut().find(|stray| stray.id == leg) {
+                    stray.reply(context!(self, now), id, &super::leg::Reply::new(500, &[]));
+                }
+            }
+            Some(LegEvent::Reinvited) => {
+                if let Some(stray) = self.strays.iter_mut().find(|stray| stray.id == leg) {
+                    stray.reject(context!(self, now), 500, None, &super::leg::Extra::none());
+                }
+            }
+            Some(LegEvent::HungUp(_) | LegEvent::Lost) => self.forget_parting(leg),
+            _ => {}
+        }
+    }
+
+    fn forget_parting(&mut self, leg: LegId) {
+        if let Some(transfers) = &mut self.transfers {
+            transfers.parting.take_if(|(parting, _)| *parting == leg);
+        }
+    }
+
+    /// The call ends: the target is let go, and the transferor told.
+    pub(super) fn end_transfer(&mut self, now: Timestamp) {
+        let Some(transfers) = &mut self.transfers else { return };
+        let parting = transfers.parting.take();
+        if let Some(transfer) = transfers.under_way.take() {
+            let transferor = transfer.transferor;
+            self.let_target_go(now, transfer.stage);
+            self.tell(now, transferor, 487, None);
+        }
+        if let Some((leg, _)) = parting {
+            self.part(now, leg);
+        }
+    }
+
+    pub(super) fn transfer_deadlines(&self) -> impl Iterator<Item = (Timestamp, Reason)> {
+        let transfers = self.transfers.as_deref();
+        let under_way = transfers.and_then(|transfers| transfers.under_way.as_ref()).map(|transfer| transfer.deadlines());
+        let parting = transfers.and_then(|transfers| transfers.parting).map(|(_, at)| at);
+        let notices = transfers.map(|transfers| transfers.notices.as_slice()).unwrap_or_default().iter().filter_map(Notice::poll_timeout);
+        let all = under_way.into_iter().flatten().flatten().chain(parting).chain(notices);
+        all.map(|at| (at, Reason::Transfer))
+    }
+
+    pub(super) fn on_transfer_deadline(&mut self, now: Timestamp) {
+        let Some(transfers) = &mut self.transfers else { return };
+        if let Some((leg, _)) = transfers.parting.take_if(|(_, at)| *at <= now) {
+            self.part(now, leg);
+        }
+        self.expire_notices(now);
+        let Some(transfer) = self.transfer() else { return };
+        match &transfer.stage {
+            Stage::Routing(_, until) if *until <= now => self.fail_transfer(now, 500, None),
+            Stage::Opening(_, until) if *until <= now => self.fail_transfer(now, 500, None),
+            Stage::Routing(..) | Stage::Opening(..) | Stage::Turning => {}
+            Stage::Dialling(dialled) if dialled.ring_until <= now => self.on_target_silent(now, Cause::Timeout),
+            Stage::Dialling(dialled) if dialled.trying_until.is_some_and(|at| at <= now) => self.on_target_silent(now, Cause::Timeout),
+            Stage::Dialling(_) => {}
+            Stage::Joining(joining) if joining.until <= now => self.fail_transfer(now, 500, None),
+            Stage::Joining(joining) if joining.again.is_some_and(|at| at <= now) => self.try_join(now),
+            Stage::Joining(_) => {}
+        }
+    }
+
+    /// A leg that was replaced is hung up.
+    fn part(&mut self, now: Timestamp, leg: LegId) {
+        if let Some(stray) = self.strays.iter_mut().find(|stray| stray.id == leg) {
+            stray.hang_up(context!(self, now), 487, super::over::reason_value(EndReason::Transferred).as_deref());
+        }
+    }
+
+    /// The leg of that id, wherever it stands in the call.
+    fn any_leg(&mut self, id: LegId) -> Option<&mut Leg> {
+        let legs = std::iter::once(&mut self.caller).chain(&mut self.callee).chain(&mut self.strays);
+        legs.into_iter().find(|leg| leg.id == id)
+    }
+
+    /// The transfer came to nothing: the transferor is told, and the call goes on as it was; without a transferor it ends.
+    fn fail_transfer(&mut self, now: Timestamp, status: u16, reason: Option<&str>) {
+        let Some(transfer) = self.transfers.as_mut().and_then(|transfers| transfers.under_way.take()) else { return };
+        let (by, transferor) = (transfer.by, transfer.transferor);
+        self.let_target_go(now, transfer.stage);
+        self.tell(now, transferor, status, reason);
+        if self.leg(by).is_none_or(|leg| leg.state == super::leg::State::Leaving) {
+            let end = if by == Side::Caller { EndReason::CallerHungUp } else { EndReason::CalleeHungUp };
+            self.end(now, end, None);
+        }
+    }
+}

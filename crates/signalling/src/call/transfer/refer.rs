@@ -1,0 +1,133 @@
+//! A REFER: what is refused, and the question where it leads.
+
+use super::super::leg::{HeldId, MAX_FORWARDS, Reply, State};
+use super::super::parties::{number_in, own_number};
+use super::super::phase::Phase;
+use super::super::setup::DECISION_TIMEOUT;
+use super::super::{Call, Side};
+use super::{MAX_TRANSFERS, Stage, Transfer};
+use crate::message::{HeaderName, Message, Method, NameAddr, ReferTo, Scheme, Uri, declines_subscription};
+use tandem_model::{Caller, Origin, Question, ReferRule, Route, Timestamp, TrunkId};
+
+/// What a REFER asks for.
+struct Asked {
+    to: Box<str>,
+    user: Box<str>,
+    replaces: Option<Box<str>>,
+    /// The user part of Referred-By.
+    by: Option<Box<str>>,
+    cseq: u32,
+    max_forwards: u32,
+    silent: bool,
+}
+
+impl Call {
+    /// A peer's REFER waits for its answer.
+    pub(in super::super) fn on_refer(&mut self, now: Timestamp, side: Side, id: HeldId) {
+        let Some(leg) = self.leg(side) else { return };
+        if leg.profile.refer == ReferRule::Refuse {
+            return self.answer_refer(now, side, id, &Reply::new(403, &[]));
+        }
+        let Some(request) = leg.held(id) else { return };
+        let asked = match read(request) {
+            Ok(asked) => asked,
+            Err(status) => return self.answer_refer(now, side, id, &Reply::new(status, &[])),
+        };
+        match self.why_not(side) {
+            Some(500) => self.answer_refer(now, side, id, &Reply::new(500, &[(HeaderName::RetryAfter, "2")])),
+            Some(status) => self.answer_refer(now, side, id, &Reply::new(status, &[])),
+            None => self.begin_transfer(now, side, id, asked),
+        }
+    }
+
+    fn answer_refer(&mut self, now: Timestamp, side: Side, id: HeldId, reply: &Reply<'_>) {
+        self.with_leg(side, now, |leg, context| leg.reply(context, id, reply));
+    }
+
+    /// The status of a REFER that cannot be carried out now.
+    fn why_not(&self, side: Side) -> Option<u16> {
+        if self.alone.is_some() {
+            // There is nobody to be joined to the target.
+            return Some(403);
+        }
+        let Some(other) = self.leg(side.other()) else { return Some(500) };
+        if !matches!(self.phase, Phase::Talking) || other.state != State::Confirmed {
+            return Some(500);
+        }
+        let Some(transfers) = &self.transfers else { return None };
+        if transfers.under_way.is_some() {
+            // Both ask at once, or one asks twice: the first is carried out.
+            return Some(491);
+        }
+        if transfers.count == MAX_TRANSFERS {
+            return Some(403);
+        }
+        (!self.has_room_for_notice()).then_some(500)
+    }
+
+    fn begin_transfer(&mut self, now: Timestamp, side: Side, id: HeldId, asked: Asked) {
+        let Some((transferor, endpoint)) = self.leg(side).map(|leg| (leg.id, leg.endpoint.clone())) else { return };
+        let Some(stays) = self.leg(side.other()) else { return };
+        let caller = Caller { name: None, number: own_number(stays), private: false };
+        // A leg to a bare URI is nobody's whose rules could be asked.
+        let Some(trunk) = endpoint.strip_prefix("trunk:") else { return self.answer_refer(now, side, id, &Reply::new(403, &[])) };
+        let name = trunk.split('/').next().unwrap_or(trunk).into();
+        // RFC 4488 §4: the one who sends the 2xx says whether there is a subscription.
+        let silent = [(HeaderName::ReferSub, "false")];
+        self.answer_refer(now, side, id, &Reply::new(202, if asked.silent { &silent } else { &[] }));
+        let transfers = self.transfers.get_or_insert_default();
+        transfers.count += 1;
+        if !asked.silent {
+            self.subscribe(now, transferor, asked.cseq);
+        }
+        if let Some(transfers) = &mut self.transfers {
+            transfers.referred.push(transferor);
+        }
+        // Policy looks trunks up by name where the place is of other rules.
+        let origin = Origin::Trunk { id: TrunkId(0), name };
+        let route = Route { origin, called: asked.user, uri: asked.to, caller: Some(caller), headers: Box::default() };
+        let question = self.ask(Question::Transfer(route));
+        let transfer = Transfer {
+            by: side,
+            transferor,
+            plans: Box::default(),
+            next: 0,
+            deadline: None,
+            referred_by: asked.by,
+            replaces: asked.replaces,
+            max_forwards: asked.max_forwards,
+            failure: 480,
+            stage: Stage::Routing(question, now + DECISION_TIMEOUT),
+        };
+        if let Some(transfers) = &mut self.transfers {
+            transfers.under_way = Some(Box::new(transfer));
+        }
+    }
+}
+
+/// Reads a REFER. `Err` with its status if it cannot be.
+fn read(request: &Message) -> Result<Asked, u16> {
+    let mut values = request.values(HeaderName::ReferTo);
+    // RFC 3515 §2.4.2: exactly one.
+    let (Some(value), None) = (values.next(), values.next()) else { return Err(400) };
+    let address = NameAddr::parse(value).map_err(|_| 400_u16)?;
+    let scheme = Uri::parse(address.uri).map_err(|_| 400_u16)?.scheme;
+    if !matches!(scheme, Scheme::Sip | Scheme::Sips) {
+        return Err(416);
+    }
+    let to = ReferTo::parse(value).ok_or(400_u16)?;
+    if to.method != Method::Invite {
+        return Err(403);
+    }
+    let by = request.header(HeaderName::ReferredBy).and_then(|value| NameAddr::parse(value).ok());
+    let hops = request.max_forwards().and_then(Result::ok).map_or(MAX_FORWARDS, u32::from);
+    Ok(Asked {
+        to: to.uri.as_ref().into(),
+        user: to.user.as_ref().into(),
+        replaces: to.replaces,
+        by: by.and_then(|by| number_in(by.uri)).filter(|user| !user.is_empty()),
+        cseq: request.cseq().map_or(0, |cseq| cseq.number),
+        max_forwards: hops.saturating_sub(1),
+        silent: declines_subscription(request),
+    })
+}
