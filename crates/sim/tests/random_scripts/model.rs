@@ -143,7 +143,9 @@ impl Story<'_> {
         assert!(!by_itself || !well_behaved || self.uses_streams(), "nobody did anything wrong: {:?}", self.record);
         let later = |at: &Timestamp| *at > answer;
         let caller = self.caller.asked("BYE").filter(later);
-        let callee = self.callees.iter().filter_map(|part| part.asked("BYE")).filter(later).min();
+        // Who answered when nobody waited any more has a dialog of its own, and may say BYE in it.
+        let talks = |part: &&Part<'_>| part.answered().is_some();
+        let callee = self.callees.iter().filter(talks).filter_map(|part| part.asked("BYE")).filter(later).min();
         let first = match (caller, callee) {
             _ if by_itself => return,
             (Some(caller), Some(callee)) if self.is_open(caller, callee) => return,
