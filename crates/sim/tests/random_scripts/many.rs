@@ -79,7 +79,7 @@ fn work(first: u64, count: u64, world: World, next: &AtomicU64, tally: &Mutex<Ta
         if tally.failed.len() >= ENOUGH {
             return;
         }
-        if (done + 1).is_multiple_of(TELL) {
+        if (done + 1).is_multiple_of(TELL) && done + 1 < count {
             tell(done + 1, world, &tally);
         }
     }
