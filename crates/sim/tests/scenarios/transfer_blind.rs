@@ -377,3 +377,34 @@ fn the_target_answers_with_nothing_that_fits() {
     sim.act(ALICE, Act::Bye);
     sim.finish();
 }
+
+#[test]
+fn a_dialog_of_others_is_named_to_the_target() {
+    let mut sim = talking(20, Script::new(), Script::new());
+    sim.expect(CAROL, Script::answers(100));
+    let to = format!("{}?Replaces=c%40d%3Bto-tag%3D1%3Bfrom-tag%3D2", sim.uri(BOB, "carol"));
+    sim.act(BOB, Act::Refer(Refer::to(&to)));
+    sim.run_for(secs(1));
+    let invite = sim.phone(CAROL).heard("INVITE").next().expect("an INVITE");
+    assert_eq!((invite.header("Replaces"), invite.header("Require")), (Some("c@d;to-tag=1;from-tag=2"), Some("replaces")));
+    assert_eq!(sim.phone_mut(CAROL).forgive("replaces"), 1, "it has no such dialog");
+    assert_told(&sim, BOB, &[100, 481]);
+    assert_hears(&sim, ALICE, 620.0);
+    sim.act(ALICE, Act::Bye);
+    sim.finish();
+}
+
+#[test]
+fn a_dialog_of_ours_is_not_named_to_anybody() {
+    let mut sim = talking(21, Script::new(), Script::new());
+    sim.expect(CAROL, Script::answers(100));
+    let other = sim.place(BOB, "carol", Script::new());
+    sim.run_for(secs(1));
+    let refer = sim.phone(BOB).call(other).attended().expect("a dialog");
+    sim.act(BOB, Act::Refer(refer));
+    sim.run_for(secs(1));
+    assert_eq!(referral(&sim, BOB).status, Some(501));
+    sim.act(ALICE, Act::Bye);
+    sim.act(CAROL, Act::Bye);
+    sim.finish();
+}

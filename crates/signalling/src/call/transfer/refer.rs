@@ -6,7 +6,7 @@ use super::super::phase::Phase;
 use super::super::setup::DECISION_TIMEOUT;
 use super::super::{Call, Side};
 use super::{MAX_TRANSFERS, Stage, Transfer};
-use crate::message::{HeaderName, Message, Method, NameAddr, ReferTo, Scheme, Uri, declines_subscription};
+use crate::message::{HeaderName, Message, Method, NameAddr, ReferTo, Replaces, Scheme, Uri, declines_subscription};
 use tandem_model::{Caller, Origin, Question, ReferRule, Route, Timestamp, TrunkId};
 
 /// What a REFER asks for.
@@ -33,6 +33,11 @@ impl Call {
             Ok(asked) => asked,
             Err(status) => return self.answer_refer(now, side, id, &Reply::new(status, &[])),
         };
+        // A call of ours is not joined to another one, and nobody else knows that dialog.
+        let names_us = |replaces: &str| Replaces::parse(replaces).is_some_and(|named| self.node.minter.read_tag(named.to_tag).is_some());
+        if asked.replaces.as_deref().is_some_and(names_us) {
+            return self.answer_refer(now, side, id, &Reply::new(501, &[]));
+        }
         match self.why_not(side) {
             Some(500) => self.answer_refer(now, side, id, &Reply::new(500, &[(HeaderName::RetryAfter, "2")])),
             Some(status) => self.answer_refer(now, side, id, &Reply::new(status, &[])),
