@@ -14,7 +14,8 @@ use super::phase::Phase;
 use super::usage::ends_dialog;
 use super::{Call, Side};
 use crate::message::{HeaderName, Message, Method};
-use crate::negotiation::{self, Exchange, PendingAgain};
+use crate::negotiation::{self, Exchange, PendingAgain, PendingOwn};
+use crate::sdp::Direction;
 use std::time::Duration;
 use tandem_model::{EndReason, MediaCommand, Timestamp};
 
@@ -36,6 +37,25 @@ pub(super) enum Purpose {
     /// it, else a re-INVITE with what it was last told.
     #[allow(dead_code, reason = "session timers refresh by it")]
     Refresh,
+    /// What the other side has settled on, in this direction or in the other side's own: the two have not spoken before, or not in these words.
+    #[allow(dead_code, reason = "a transfer joins two legs by it")]
+    Like { direction: Option<Direction> },
+}
+
+/// An offer that waits for its answer.
+#[derive(Debug)]
+enum Pending {
+    Again(PendingAgain),
+    Like(PendingOwn),
+}
+
+impl Pending {
+    fn sdp(&self) -> &[u8] {
+        match self {
+            Pending::Again(pending) => pending.sdp(),
+            Pending::Like(pending) => pending.sdp(),
+        }
+    }
 }
 
 /// How it ended.
@@ -64,7 +84,7 @@ pub(super) struct Own {
     purpose: Purpose,
     by: Method,
     /// None where the request has no offer.
-    pending: Option<PendingAgain>,
+    pending: Option<Pending>,
     tries: u8,
 }
 
@@ -120,23 +140,53 @@ impl Call {
 
     fn make_offer(&mut self, now: Timestamp, wanted: Wanted) {
         let Wanted { to, purpose, tries, .. } = wanted;
-        let leg = match to {
-            Side::Caller => Some(&mut self.caller),
-            Side::Callee => self.callee.as_mut(),
-        };
-        let Some(leg) = leg else { return };
-        let by = if purpose == Purpose::Refresh && leg.takes_update() { Method::Update } else { Method::Invite };
-        let pending = match (purpose, by) {
-            (Purpose::Refresh, Method::Update) => None,
-            (Purpose::Refresh, _) => negotiation::offer_again(&mut leg.media, 0).ok(),
-            (Purpose::Audio { lines }, _) => negotiation::offer_again(&mut leg.media, lines).ok(),
-        };
+        let takes_update = self.leg(to).is_some_and(Leg::takes_update);
+        let by = if purpose == Purpose::Refresh && takes_update { Method::Update } else { Method::Invite };
+        let pending = if by == Method::Update { None } else { self.own_offer(to, purpose) };
         let owes_offer = by == Method::Invite && pending.is_none();
-        let sdp = pending.as_ref().map(PendingAgain::sdp);
+        let sdp = pending.as_ref().map(Pending::sdp);
         if owes_offer || !self.send_change(now, to, by, sdp, MAX_FORWARDS) {
             return self.on_reoffered(now, to, purpose, &Reoffered::Refused(None));
         }
         self.modify = Some(Box::new(Modify::Own(Own { to, purpose, by, pending, tries: tries + 1 })));
+    }
+
+    /// What the offer says; `None` where there is nothing to be offered.
+    fn own_offer(&mut self, to: Side, purpose: Purpose) -> Option<Pending> {
+        let (leg, other) = match (to, &mut self.callee) {
+            (Side::Caller, callee) => (&mut self.caller, callee.as_mut()),
+            (Side::Callee, Some(callee)) => (callee, Some(&mut self.caller)),
+            (Side::Callee, None) => return None,
+        };
+        match (purpose, other) {
+            (Purpose::Refresh, _) => negotiation::offer_again(&mut leg.media, 0).ok().map(Pending::Again),
+            (Purpose::Audio { lines }, _) => negotiation::offer_again(&mut leg.media, lines).ok().map(Pending::Again),
+            (Purpose::Like { direction }, Some(of)) => {
+                let direction = direction.or(of.media.direction())?;
+                negotiation::offer_like(&of.media, &mut leg.media, direction).ok().map(Pending::Like)
+            }
+            (Purpose::Like { .. }, None) => None,
+        }
+    }
+
+    /// Takes the answer to it. False: it is none.
+    fn settle_own_offer(&mut self, now: Timestamp, to: Side, pending: &Pending, answer: &[u8]) -> bool {
+        let (leg, other) = match (to, &mut self.callee) {
+            (Side::Caller, callee) => (&mut self.caller, callee.as_mut()),
+            (Side::Callee, Some(callee)) => (callee, Some(&mut self.caller)),
+            (Side::Callee, None) => return false,
+        };
+        match (pending, other) {
+            (Pending::Again(pending), _) => negotiation::settle_again(pending, answer, &mut leg.media).is_ok(),
+            (Pending::Like(pending), Some(of)) => {
+                let Ok(settled) = negotiation::settle_like(pending, answer, &of.media, &mut leg.media) else { return false };
+                let leg = leg.id;
+                self.codec = settled.codec.or(self.codec);
+                self.note_hold(now, to, leg, settled.to_holds);
+                true
+            }
+            (Pending::Like(_), None) => false,
+        }
     }
 
     /// The final response.
@@ -145,12 +195,8 @@ impl Call {
             return self.on_own_refused(now, own, message.status(), Some(message));
         }
         if let Some(pending) = &own.pending {
-            let leg = match own.to {
-                Side::Caller => Some(&mut self.caller),
-                Side::Callee => self.callee.as_mut(),
-            };
             let answer = sdp_of(message);
-            let settled = leg.zip(answer).is_some_and(|(leg, answer)| negotiation::settle_again(pending, &answer, &mut leg.media).is_ok());
+            let settled = answer.is_some_and(|answer| self.settle_own_offer(now, own.to, pending, &answer));
             if !settled {
                 return self.end(now, EndReason::Failed(488), None);
             }
@@ -212,9 +258,9 @@ impl Call {
     /// What came of an offer of ours.
     fn on_reoffered(&mut self, now: Timestamp, _to: Side, purpose: Purpose, outcome: &Reoffered<'_>) {
         match (purpose, outcome) {
-            (Purpose::Audio { .. } | Purpose::Refresh, Reoffered::Taken(_)) => {}
-            // It has no stream, and wants none.
-            (Purpose::Audio { .. }, Reoffered::Refused(_)) => self.end(now, EndReason::Failed(488), None),
+            (_, Reoffered::Taken(_)) => {}
+            // It has no stream and wants none, or will not speak what the other side speaks.
+            (Purpose::Audio { .. } | Purpose::Like { .. }, Reoffered::Refused(_)) => self.end(now, EndReason::Failed(488), None),
             // RFC 4028 §7.4: the session goes on until its timer ends it.
             (Purpose::Refresh, Reoffered::Refused(_)) => {}
         }
