@@ -92,6 +92,7 @@ impl Call {
     /// A peer sent an UPDATE with an offer. It is held.
     pub(super) fn on_update_offered(&mut self, now: Timestamp, from: Side, id: HeldId, offer: Bytes) {
         let asker = Asker::Update(id);
+        self.close_first_offer();
         if let Some(crossing) = self.crossing(from) {
             return self.refuse_modify(now, from, asker, crossing);
         }
@@ -107,6 +108,17 @@ impl Call {
         let hops = self.leg(from).and_then(|leg| leg.held(id)).and_then(|update| update.max_forwards()).and_then(Result::ok);
         let hops = hops.map_or(MAX_FORWARDS, u32::from).saturating_sub(1);
         self.pass_on(now, from, asker, by, Some(offer), hops);
+    }
+
+    /// RFC 3311 §5.1: before the call is answered another offer may follow the first once that has its answer on both legs, which takes
+    /// reliable responses; and here there must be one phone alone that it could be of.
+    fn close_first_offer(&mut self) {
+        let (Phase::Dialling(dialling), Some(callee)) = (&self.phase, &mut self.callee) else { return };
+        let is_answered = callee.only_early_tag().is_some_and(|tag| callee.is_bound_by(tag) && dialling.early.is_heard(tag));
+        if dialling.passed.is_some() && is_answered && self.caller.is_settled_early() {
+            self.caller.media.close_any_offer();
+            callee.media.close_any_offer();
+        }
     }
 
     /// What a peer gets whose change meets another that is under way (RFC 3261 §14.2, RFC 3311 §5.2): 500 where an offer of its own is not

@@ -246,6 +246,11 @@ impl LegMedia {
         self.open.take_if(|open| !open.ours);
     }
 
+    /// The offer that is open, ours or the leg's, has its answer for good: another may follow (RFC 3311 §5.1).
+    pub fn close_any_offer(&mut self) {
+        self.open = None;
+    }
+
     /// Other codecs from now on; those of before.
     pub(super) fn replace_allowed(&mut self, allowed: FormatList) -> FormatList {
         std::mem::replace(&mut self.allowed, allowed)

@@ -21,6 +21,8 @@ pub(crate) struct Bench {
     pub(crate) decision: Decision,
     /// Policy and media answer at once; else their answers wait in `held` for [`Bench::release`].
     pub(crate) prompt: bool,
+    /// Of the leg that calls.
+    pub(crate) profile: LegProfile,
     /// Messages too wait in `held`, as in a mailbox.
     pub(crate) mail_waits: bool,
     pub(crate) held: VecDeque<Input>,
@@ -77,6 +79,7 @@ impl Bench {
             call: None,
             decision: bridge(&[BOB]),
             prompt: true,
+            profile: profile(),
             mail_waits: false,
             held: VecDeque::new(),
             refuses_media: false,
@@ -101,7 +104,7 @@ impl Bench {
                 self.dispatcher.adopt(&arrival, id);
                 let setup = CallSetup { id, seed: 7, node: self.node.clone() };
                 let origin = Origin::Trunk { id: TrunkId(0), name: "alice".into() };
-                self.call = Some(Call::found(setup, self.now, arrival, origin, profile()));
+                self.call = Some(Call::found(setup, self.now, arrival, origin, self.profile.clone()));
                 self.drain();
             }
             Verdict::Call(_, arrival) if self.mail_waits && self.call.is_some() => self.held.push_back(Input::Message(arrival)),

@@ -10,6 +10,14 @@ impl Leg {
         self.requests.iter().any(|open| open.method == Method::Update)
     }
 
+    /// The peer's tag in the one early dialog that there is.
+    pub(crate) fn only_early_tag(&self) -> Option<&str> {
+        match self.early.as_slice() {
+            [dialog] => dialog.remote_tag(),
+            _ => None,
+        }
+    }
+
     /// UPDATE with an offer, or with none. False if it cannot be sent now. [`LegEvent::Modified`](super::LegEvent::Modified) has the
     /// response. Whether an offer may be made at all (§5.1) is for [`crate::negotiation::Exchange`] to say.
     pub(crate) fn update(&mut self, context: &mut Context<'_>, sdp: Option<&[u8]>, max_forwards: u32) -> bool {
