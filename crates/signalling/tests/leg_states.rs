@@ -9,7 +9,7 @@ use tandem_signalling::message::{HeaderName, Message};
 /// A name, and a call brought to that state.
 type State = (&'static str, fn() -> Bench);
 
-const STATES: [State; 13] = [
+const STATES: [State; 16] = [
     ("Bob invited", invited),
     ("Bob rings", ringing),
     ("her CANCEL waits for his first response", cancelled_early),
@@ -21,6 +21,9 @@ const STATES: [State; 13] = [
     ("his re-INVITE open", reinviting),
     ("her INFO waits for his answer", asked),
     ("his INFO waits for her answer", asking),
+    ("her UPDATE with SDP waits for his answer to an INVITE", updated),
+    ("his UPDATE with SDP waits for her answer to an INVITE", updating),
+    ("her UPDATE with SDP waits for his answer to an UPDATE", updated_alike),
     ("she hung up, our BYE to him open", hung_up),
     ("he hung up, our BYE to her open", leaving),
 ];
@@ -98,6 +101,29 @@ fn asking() -> Bench {
     bench
 }
 
+fn updated() -> Bench {
+    let mut bench = talking();
+    let update = Peer::alice(&bench).update(2, "z9hG4bKup");
+    bench.receive(ALICE, update);
+    bench
+}
+
+fn updating() -> Bench {
+    let mut bench = talking();
+    let update = Peer::bob(&bench).update(2, "z9hG4bKup");
+    bench.receive(BOB, update);
+    bench
+}
+
+fn updated_alike() -> Bench {
+    let mut bench = talking();
+    let refresh = Peer::bob(&bench).request("UPDATE", 1, "z9hG4bKall");
+    bench.receive(BOB, refresh.replace("Content-Length", "Allow: INVITE, UPDATE\r\nContent-Length"));
+    let update = Peer::alice(&bench).update(2, "z9hG4bKup");
+    bench.receive(ALICE, update);
+    bench
+}
+
 fn hung_up() -> Bench {
     let mut bench = talking();
     let bye = Peer::alice(&bench).request("BYE", 2, "z9hG4bKbye");
@@ -156,6 +182,10 @@ impl Peer {
         with_sdp(&self.request("INVITE", cseq, branch), self.contact, &self.sdp())
     }
 
+    fn update(&self, cseq: u32, branch: &str) -> String {
+        with_sdp(&self.request("UPDATE", cseq, branch), self.contact, &self.sdp())
+    }
+
     fn sdp(&self) -> String {
         if self.place == BOB { bobs_sdp() } else { bench::SDP.to_owned() }
     }
@@ -186,7 +216,7 @@ const REQUESTS: [Request; 18] = [
 ];
 
 /// Status and tag of a response, whether it has SDP, and the method that it answers.
-const RESPONSES: [(&str, u16, &str, bool); 24] = [
+const RESPONSES: [(&str, u16, &str, bool); 31] = [
     ("INVITE", 100, "", false),
     ("INVITE", 180, "bo", false),
     ("INVITE", 183, "bo", true),
@@ -211,6 +241,13 @@ const RESPONSES: [(&str, u16, &str, bool); 24] = [
     ("INFO", 405, "bo", false),
     ("INFO", 407, "bo", false),
     ("INFO", 481, "bo", false),
+    ("UPDATE", 200, "bo", true),
+    ("UPDATE", 200, "bo", false),
+    ("UPDATE", 405, "bo", false),
+    ("UPDATE", 481, "bo", false),
+    ("UPDATE", 488, "bo", false),
+    ("UPDATE", 491, "bo", false),
+    ("UPDATE", 504, "bo", false),
 ];
 
 /// The response; inside a dialog the tag is there already.
