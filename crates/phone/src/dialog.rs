@@ -61,6 +61,44 @@ pub(crate) struct Dialog {
     pub ack: Option<(u32, Vec<u8>, SocketAddr)>,
     /// Offers and answers.
     pub session: Session,
+    /// Reliable provisional responses.
+    pub reliable: Reliable,
+}
+
+/// A reliable provisional response of ours (RFC 3262 §3).
+#[derive(Clone, Debug)]
+pub(crate) struct Outstanding {
+    /// Its RSeq.
+    pub rseq: u32,
+    /// Of its INVITE.
+    pub cseq: u32,
+    /// The response.
+    pub bytes: Vec<u8>,
+    /// Where it goes.
+    pub destination: SocketAddr,
+    /// When.
+    pub timer: Retransmission,
+    /// It has a description.
+    pub is_described: bool,
+    /// Its PRACK has come, or is waited for no more.
+    pub is_acknowledged: bool,
+}
+
+/// Reliable provisional responses in a dialog.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reliable {
+    /// The RSeq that was last heard in order.
+    pub heard: Option<u32>,
+    /// Its PRACK is not sent yet; whether it has a description.
+    pub owed: Option<bool>,
+    /// The RSeq that was last said; 0 before.
+    pub said: u32,
+    /// What was last said.
+    pub out: Option<Outstanding>,
+    /// Replies that wait for its PRACK.
+    pub waiting: Vec<crate::Reply>,
+    /// Offer and answer are complete.
+    pub is_settled: bool,
 }
 
 /// What was offered and answered in a dialog.

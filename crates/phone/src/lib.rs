@@ -27,6 +27,6 @@ pub use digest::Demand;
 pub use ladder::Ladder;
 pub use message::{Message, NotSip, StartLine};
 pub use phone::{Call, CallIndex, Input, MAX_CALLS, Outcome, Output, Phone, Reason, Refer, Referral, Role, Setup, Traced, Violation};
-pub use script::{Act, Body, Edit, Fax, Habits, Hold, Offer, OnCancel, Place, Reply, Request, Script, Step, When};
+pub use script::{Act, Body, Edit, Fax, Habits, Hold, Offer, OnCancel, Place, PrackHabit, Reply, Request, Script, Step, When};
 pub use stream::Splitter;
 pub use transaction::{LIFETIME, T1, T2, T4};

@@ -231,6 +231,22 @@ pub enum OnCancel {
     Nothing,
 }
 
+/// How a caller acknowledges reliable provisional responses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PrackHabit {
+    /// At once.
+    #[default]
+    Prompt,
+    /// Never.
+    Never,
+    /// So much later.
+    Late(Duration),
+    /// First with a RAck that names nothing.
+    Wrong,
+    /// With an offer of its own, where the response has the answer.
+    Offers,
+}
+
 /// How a phone behaves beyond its steps. The default behaves well.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Habits {
@@ -267,6 +283,8 @@ pub struct Habits {
     pub notify_status: u16,
     /// A REFER is obeyed: the phone calls whom it names.
     pub obeys_refer: bool,
+    /// How reliable provisional responses are acknowledged.
+    pub prack: PrackHabit,
     /// No 487 to the INVITE that a BYE leaves open.
     pub leaves_invite_open: bool,
 }

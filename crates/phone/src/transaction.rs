@@ -99,6 +99,8 @@ pub(crate) enum Purpose {
     Cancel,
     /// BYE.
     Bye,
+    /// PRACK.
+    Prack,
     /// REFER.
     Refer,
     /// NOTIFY of what became of a REFER to us.

@@ -4,7 +4,7 @@ use super::{CallIndex, MAX_CALLS, Outcome, Phone, Role, Todo};
 use crate::{
     Message, Reply, Script, When,
     address::{NameAddr, Via},
-    dialog::{Dialog, Session, Stage},
+    dialog::{Dialog, Reliable, Session, Stage},
     script::{Act, OnCancel},
     transaction::ServerTransaction,
 };
@@ -127,6 +127,7 @@ impl Phone {
             acknowledged: None,
             ack: None,
             session: Session::default(),
+            reliable: Reliable::default(),
         });
         let dialog = own.dialogs.len() - 1;
         if request.has_sdp() {
@@ -323,6 +324,8 @@ impl Phone {
                     self.refuse(now, server, 500);
                 } else if is_bye {
                     self.on_bye(now, server, call, dialog);
+                } else if message.method() == "PRACK" && self.calls[call].dialogs[dialog].reliable.out.is_some() {
+                    self.on_prack(now, server, (call, dialog), &message);
                 } else if message.method() == "NOTIFY" && self.on_refer_notify(now, server, (call, dialog), &message) {
                 } else if message.method() == "REFER" && self.calls[call].script.habits.obeys_refer {
                     self.obey_refer(now, server, (call, dialog), &message);

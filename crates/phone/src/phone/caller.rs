@@ -4,7 +4,7 @@ use super::{Call, CallIndex, MAX_CALLS, Outcome, Phone, Role, Todo, call::Cancel
 use crate::{
     Message, Place, Script, When,
     address::NameAddr,
-    dialog::{Dialog, Session, Stage},
+    dialog::{Dialog, Reliable, Session, Stage},
     script::{Act, Edit},
     sdp::{Direction, Sdp},
     transaction::{Client, LIFETIME, Purpose},
@@ -127,7 +127,8 @@ impl Phone {
                 self.on_other_final(now, index, status);
             }
             // RFC 6665 §4.2.2: its refusal ends the subscription alone.
-            Purpose::Bye | Purpose::Other | Purpose::Cancel | Purpose::Refer | Purpose::Notify => {}
+            Purpose::Prack if first_final => self.on_pracked(now, index, &message),
+            Purpose::Bye | Purpose::Other | Purpose::Cancel | Purpose::Refer | Purpose::Notify | Purpose::Prack => {}
         }
     }
 
@@ -162,7 +163,10 @@ impl Phone {
             return;
         }
         let Some(dialog) = self.dialog_for(now, index, call, message) else { return };
-        if self.calls[call].dialogs[dialog].stage == Stage::Early && message.has_sdp() {
+        if self.calls[call].dialogs[dialog].stage != Stage::Early || !self.on_maybe_reliable(now, index, (call, dialog), message) {
+            return;
+        }
+        if !self.calls[call].dialogs[dialog].reliable.is_settled && message.has_sdp() {
             self.take_answer(now, call, dialog, &message.body, true);
         }
     }
@@ -205,6 +209,7 @@ impl Phone {
             acknowledged: None,
             ack: None,
             session: Session { local_offer: offer, ..Session::default() },
+            reliable: Reliable::default(),
         });
         Some(call.dialogs.len() - 1)
     }
@@ -250,6 +255,9 @@ impl Phone {
     /// What our ACK carries: the answer, if the 2xx made the offer.
     fn body_for_ack(&mut self, now: Timestamp, index: usize, call: CallIndex, dialog: usize, message: &Message) -> Option<Vec<u8>> {
         let offered = self.clients[index].request.has_sdp();
+        if self.clients[index].purpose == Purpose::Invite && self.check_settled(now, (call, dialog), message) {
+            return None;
+        }
         if !message.has_sdp() {
             // A 2xx without SDP after a provisional answer is allowed only if that one was reliable.
             self.violate(now, "sdp-missing", format!("{} carries no SDP (RFC 3261 §13.3.1.4)", message.label()));

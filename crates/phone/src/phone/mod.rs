@@ -7,6 +7,7 @@ mod challenges;
 mod check;
 mod io;
 mod refer;
+mod reliable;
 mod replaces;
 mod restart;
 mod session;
@@ -85,6 +86,8 @@ pub struct Phone {
 #[derive(Clone, Debug)]
 enum Todo {
     Act(Act),
+    /// Acknowledge the reliable response of this RSeq in that dialog, with that body.
+    Prack(usize, u32, Option<Vec<u8>>),
     /// Send the ACK that this dialog keeps.
     Ack(usize),
     /// Answer a request other than INVITE.

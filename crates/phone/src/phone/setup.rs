@@ -19,6 +19,8 @@ pub struct Setup {
     pub media: SocketAddr,
     /// What it can speak, in order of preference.
     pub formats: Vec<Format>,
+    /// It says that it knows reliable provisional responses (RFC 3262), and sends them where the other side knows them.
+    pub reliable: bool,
     /// It takes fax where it is offered (T.38 over UDPTL).
     pub fax: bool,
     /// It takes UPDATE, and says so.
@@ -51,6 +53,7 @@ impl Setup {
             formats: vec![Format::pcmu(), Format::pcma(), Format::events(101)],
             fax: false,
             updates: true,
+            reliable: false,
             record_route: Vec::new(),
             rport: true,
             sticky: false,

@@ -128,9 +128,12 @@ impl Phone {
             Some(dialog) => dialog,
             None => self.fork_dialog(call, reply.fork, &request),
         };
-        let body = self.reply_sdp(now, call, dialog, &reply.body, reply.status);
-        let status =
-            if (200..300).contains(&reply.status) && body.is_none() && reply.body == crate::Body::Auto { 488 } else { reply.status };
+        if first && self.waits_for_prack(call, dialog, &request, reply) {
+            return;
+        }
+        let wanted = if first { self.reliable_body(call, dialog, &request, reply) } else { reply.body.clone() };
+        let body = self.reply_sdp(now, call, dialog, &wanted, reply.status);
+        let status = if (200..300).contains(&reply.status) && body.is_none() && wanted == crate::Body::Auto { 488 } else { reply.status };
         let tag = self.calls[call].dialogs[dialog].local_tag.clone();
         let (mut response, destination) = self.response_to(&request, source, status, reply.reason.as_deref(), &tag);
         if let Some(contact) = &reply.contact {
@@ -142,8 +145,15 @@ impl Phone {
         if let Some(body) = body.filter(|_| status < 300) {
             response.set_body("application/sdp", body);
         }
+        let is_reliable = first && self.goes_reliably(&request, status);
+        if is_reliable {
+            self.make_reliable(call, dialog, &mut response);
+        }
         reply.edits.iter().for_each(|edit| edit.apply(&mut response));
         let bytes = self.answer(now, server, &response, destination);
+        if is_reliable {
+            self.await_prack(now, (call, dialog), &response, bytes.clone(), destination);
+        }
         if first {
             self.calls[call].statuses.push((now, status));
         }

@@ -12,6 +12,9 @@ impl Phone {
         let servers = self.servers.iter().filter_map(|server| server.timer.as_ref()?.timeout());
         let dialogs = self.calls.iter().flat_map(|call| &call.dialogs);
         let accepted = dialogs.filter_map(|dialog| dialog.accepted.as_ref()?.timer.timeout());
+        let dialogs = self.calls.iter().flat_map(|call| &call.dialogs);
+        let reliable = dialogs.filter_map(|dialog| dialog.reliable.out.as_ref()?.timer.timeout());
+        let accepted = accepted.chain(reliable);
         let media = self.calls.iter().filter_map(|call| call.stream.as_ref()?.timeout()).map(|at| (at, Reason::Media));
         steps.chain(clients.chain(servers).chain(accepted).map(|at| (at, Reason::Transaction))).chain(media).min()
     }
@@ -21,6 +24,7 @@ impl Phone {
             let (_, call, todo) = self.scheduled.remove(place);
             match todo {
                 Todo::Act(act) => self.perform(now, call, act),
+                Todo::Prack(dialog, rseq, body) => self.send_prack(now, (call, dialog), rseq, body),
                 Todo::Ack(dialog) => self.send_ack(now, call, dialog),
                 Todo::Answer(server, reply) => self.answer_other(now, server, &reply),
                 Todo::AnswerCancel(request, source) => self.answer_cancel(now, call, *request, source),
@@ -62,6 +66,7 @@ impl Phone {
         }
         for call in 0..self.calls.len() {
             for dialog in 0..self.calls[call].dialogs.len() {
+                self.wake_reliable(now, call, dialog);
                 let Some(accepted) = &mut self.calls[call].dialogs[dialog].accepted else { continue };
                 match accepted.timer.poll(now) {
                     Some(Due::Again) => {

@@ -135,6 +135,9 @@ impl Phone {
             message.push("Record-Route", route.as_str());
         }
         message.push("Allow", self.allow());
+        if self.setup.reliable {
+            message.push("Supported", "100rel");
+        }
         message.push("User-Agent", "Tandem phone");
         message
     }

@@ -6,8 +6,8 @@ use tandem_phone::{Act, Habits, OnCancel, Script};
 use tandem_sim::{Sim, ms};
 
 /// What phones see where somebody is silent, or something gets lost.
-const OF_SILENCE: [&str; 8] =
-    ["ack-missing", "no-answer", "sdp-missing", "bye-early", "cseq-order", "ack-stray", "cancel-stray", "sdp-version"];
+const OF_SILENCE: [&str; 9] =
+    ["ack-missing", "no-answer", "sdp-missing", "bye-early", "cseq-order", "ack-stray", "cancel-stray", "sdp-version", "prack-missing"];
 
 /// What is known of a world as it is drawn.
 pub(crate) struct Forgiven {
@@ -45,6 +45,11 @@ impl Forgiven {
     /// Something broken was drawn, which others see as silence.
     pub(crate) fn broken(&mut self) {
         self.rules.extend(OF_SILENCE);
+    }
+
+    /// Somebody is silent where an answer is due.
+    pub(crate) fn silence(&mut self) {
+        self.silent = true;
     }
 
     /// Whether everybody does what the RFCs want, so that no call ends but by its phones.

@@ -22,12 +22,13 @@ pub(crate) enum World {
 }
 
 /// Lines that every trunk has in a world, a few choices each: a configuration that was read once is kept.
-const KEYS: &[fn(&mut Dice) -> &'static str] = &[];
+const KEYS: &[fn(&mut Dice) -> &'static str] = &[|dice| dice.pick(&["", "", "", "", "", "", "prack = \"off\"", "prack = \"required\""])];
 
 /// What a phone is able to do.
 const ABILITIES: &[fn(&mut Dice, &mut Setup)] = &[
     |dice, setup| setup.fax = dice.chance(70),
     |dice, setup| setup.updates = dice.chance(70),
+    |dice, setup| setup.reliable = dice.chance(30),
     |dice, setup| {
         if dice.chance(10) {
             let (address, kind) = (setup.address, dice.pick(&[";lr", ""]));

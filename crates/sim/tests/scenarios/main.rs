@@ -45,6 +45,8 @@ mod refused_requests;
 mod reinvite;
 mod reinvite_early;
 mod reinvite_races;
+mod reliable;
+mod reliable_races;
 mod reload;
 mod reoffer;
 mod retransmissions;
