@@ -48,7 +48,7 @@ impl Call {
     fn answer_settled(&mut self, now: Timestamp) {
         self.with_leg(Side::Callee, now, |callee, context| callee.ack(context, None));
         self.caller.accept(context!(self, now), None);
-        self.notify(now, Some(self.caller.id), EventKind::LegAnswered);
+        self.tell_accepted(now);
     }
 
     /// The caller's offer is answered: 200 to the caller, ACK to the callee.
@@ -70,7 +70,7 @@ impl Call {
             callee.ack(context!(self, now), None);
         }
         self.caller.accept(context!(self, now), Some(&answer));
-        self.notify(now, Some(self.caller.id), EventKind::LegAnswered);
+        self.tell_accepted(now);
     }
 
     /// The caller made no offer, so the callee did: it goes on to the caller, whose ACK will answer it.

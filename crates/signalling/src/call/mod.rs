@@ -331,6 +331,7 @@ impl Call {
             LegEvent::Acknowledged(sdp) => self.on_acknowledged(now, side, sdp),
             LegEvent::PrackAnswered(sdp) => self.on_prack_answered(now, sdp),
             LegEvent::PrackOffered(prack, offer) => self.on_prack_offered(now, &prack, offer),
+            LegEvent::Accepting => self.notify(now, self.leg(side).map(|leg| leg.id), EventKind::LegAnswered),
             LegEvent::PrackMissing => self.on_prack_missing(now),
             LegEvent::AckMissing => self.end(now, EndReason::AckTimeout, None),
             LegEvent::HungUp(reason) => self.on_hung_up(now, side, reason.as_deref()),

@@ -117,7 +117,7 @@ impl Call {
                 match negotiation::translate_answer(&late.pending, answer, media, &mut self.caller.media) {
                     Ok(_) => {
                         self.describe_both(now);
-                        self.caller.ring_on(context!(self, now));
+                        self.ring_on(now);
                     }
                     Err(refusal) => self.fail_refused(now, &refusal),
                 }
@@ -142,7 +142,7 @@ impl Call {
                 self.describe(now, Side::Callee, settled);
                 self.with_leg(Side::Callee, now, |callee, context| callee.prack(context, &tag, Some(&answer)));
                 self.notify(now, self.callee.as_ref().map(|callee| callee.id), EventKind::LegEarlyMedia);
-                self.caller.ring_on(context!(self, now));
+                self.ring_on(now);
             }
             Err(refusal) => {
                 let declined = negotiation::decline_offer(&late.offer, &mut callee.media);
@@ -163,10 +163,9 @@ impl Call {
         } else if let Some(place) = offers.own.iter().position(|own| *own.tag == *tag) {
             let own = offers.own.swap_remove(place);
             offer = Some(own.offer);
-            self.with_leg(Side::Callee, now, |callee, context| {
-                past = Some(std::mem::replace(&mut callee.media, own.media));
-                callee.ack(context, None);
-            });
+            past = self.callee.as_mut().map(|callee| std::mem::replace(&mut callee.media, own.media));
+            self.describe_both(now);
+            self.with_leg(Side::Callee, now, |callee, context| callee.ack(context, None));
         } else {
             match self.answer_second_phone(now, tag, sdp_of(message)) {
                 Ok(media) => past = media,
@@ -174,10 +173,7 @@ impl Call {
             }
         }
         match (offers.settled, offers.asked, past, offer) {
-            (Some(_), ..) => {
-                self.describe_both(now);
-                self.caller.accept(context!(self, now), None);
-            }
+            (Some(_), ..) => self.caller.accept(context!(self, now), None),
             // The 200 waits for the caller's PRACK.
             (None, Some((_, late)), Some(media), _) => {
                 self.phase = Phase::AnsweredElsewhere(Box::new(AnsweredElsewhere { media, late }));
@@ -186,7 +182,28 @@ impl Call {
             (None, _, _, Some(offer)) => return self.offer_what_was_taken(now, offer),
             (None, ..) => return self.unusable_answer(now, Failure::new(500)),
         }
-        self.notify(now, Some(self.caller.id), EventKind::LegAnswered);
+        self.tell_accepted(now);
+    }
+
+    /// Tells that the caller is answered, unless the 200 waits for its PRACK.
+    pub(super) fn tell_accepted(&mut self, now: Timestamp) {
+        if self.caller.is_accepted() {
+            self.notify(now, Some(self.caller.id), EventKind::LegAnswered);
+        }
+    }
+
+    /// What waited for the caller's PRACK goes out.
+    fn ring_on(&mut self, now: Timestamp) {
+        if self.caller.ring_on(context!(self, now)) {
+            self.tell_accepted(now);
+        }
+    }
+
+    /// An answer of the callee that the caller never got was none: its 200 still waits for a PRACK.
+    pub(super) fn take_back_answer(&mut self) {
+        if self.caller.rang_reliably() && !self.caller.is_accepted() {
+            self.answered = None;
+        }
     }
 
     /// The 2xx of a phone that offers only in it, after another's offer went to the caller. The session that the leg had before.
@@ -198,11 +215,11 @@ impl Call {
         let Some(mut media) = self.media_of_phone() else { return Err(Failure::new(500)) };
         let answer = negotiation::answer_unasked(&offer, &mut media, &self.caller.media);
         let sdp = answer.clone().unwrap_or_else(|_| negotiation::decline_offer(&offer, &mut media));
-        let mut past = None;
-        self.with_leg(Side::Callee, now, |callee, context| {
-            callee.ack(context, Some(&sdp));
-            past = Some(std::mem::replace(&mut callee.media, media));
-        });
+        let past = self.callee.as_mut().map(|callee| std::mem::replace(&mut callee.media, media));
+        if answer.is_ok() {
+            self.describe_both(now);
+        }
+        self.with_leg(Side::Callee, now, |callee, context| callee.ack(context, Some(&sdp)));
         answer.map(|_| past).map_err(|refusal| Failure::refused(&refusal, &agent))
     }
 
@@ -227,14 +244,14 @@ impl Call {
     pub(super) fn on_prack_offered(&mut self, now: Timestamp, prack: &Arrival, sdp: Bytes) {
         let (Ok(offer), Some(callee)) = (Offer::read(sdp), &self.callee) else {
             self.caller.refuse_prack(context!(self, now), prack, 400);
-            return self.caller.ring_on(context!(self, now));
+            return self.ring_on(now);
         };
         self.caller.media.close_offer();
         match negotiation::answer_unasked(&offer, &mut self.caller.media, &callee.media) {
             Ok(answer) => {
                 self.describe_both(now);
                 self.caller.answer_prack(context!(self, now), prack, &answer);
-                self.caller.ring_on(context!(self, now));
+                self.ring_on(now);
             }
             Err(refusal) => {
                 let declined = negotiation::decline_offer(&offer, &mut self.caller.media);

@@ -27,6 +27,7 @@ impl Call {
         if self.outlives(side) {
             return;
         }
+        self.take_back_answer();
         let end = match (side, self.answered.is_some()) {
             (Side::Caller, true) => EndReason::CallerHungUp,
             (Side::Caller, false) => EndReason::Cancelled,
@@ -40,6 +41,7 @@ impl Call {
         if self.ended.is_some() {
             return;
         }
+        self.take_back_answer();
         self.ended = Some((now, reason));
         self.end_transfer(now);
         self.decline_open_offer(now);

@@ -90,8 +90,8 @@ impl Forgiven {
             self.rules.extend(["nonce-count", "credentials"]);
         }
         if self.trouble {
-            // A CANCEL that overtook its INVITE is refused; its twin is not.
-            self.rule("second-final");
+            // A CANCEL that overtook its INVITE is refused; its twin is not. A PRACK that was overtaken by another request is, too.
+            self.rules.extend(["second-final", "prack-refused"]);
         }
         for phone in PHONES {
             let phone = sim.phone_mut(phone);

@@ -89,6 +89,8 @@ pub(crate) enum LegEvent {
     PrackAnswered(Option<Bytes>),
     /// A PRACK that makes an offer itself: [`Leg::answer_prack`] answers it, then [`Leg::ring_on`].
     PrackOffered(Box<Arrival>, Bytes),
+    /// Our 2xx waited for a PRACK, and has gone out.
+    Accepting,
     /// There was no PRACK in time.
     PrackMissing,
     /// The ACK of our 2xx, with its body if it is SDP.

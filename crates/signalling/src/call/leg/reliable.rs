@@ -120,6 +120,16 @@ impl Leg {
         self.reliable.as_ref().is_some_and(|reliable| reliable.exchange == Described::Settled)
     }
 
+    /// Whether a provisional response went to it reliably.
+    pub(crate) fn rang_reliably(&self) -> bool {
+        self.reliable.is_some()
+    }
+
+    /// Whether its INVITE, or ours to it, got a 2xx.
+    pub(crate) fn is_accepted(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
     /// Whether a description has gone to the peer that it is bound to.
     pub(crate) fn is_described_reliably(&self) -> bool {
         self.reliable.as_ref().is_some_and(|reliable| reliable.is_described())
@@ -200,8 +210,7 @@ impl Leg {
             // RFC 3264 §4: no offer before the one before it is answered.
             (Described::Nothing, Some(_)) => {
                 self.refuse_prack(context, &arrival, 500);
-                self.ring_on(context);
-                return None;
+                return self.ring_on(context).then_some(LegEvent::Accepting);
             }
             (Described::Answer | Described::Settled, Some(offer)) => {
                 reliable.exchange = Described::Settled;
@@ -211,8 +220,7 @@ impl Leg {
             (Described::Nothing | Described::Settled, None) => {}
         }
         self.answer_plainly(context, &arrival, 200);
-        self.ring_on(context);
-        None
+        self.ring_on(context).then_some(LegEvent::Accepting)
     }
 
     /// 200 to a PRACK that made an offer, with the answer.
@@ -231,20 +239,23 @@ impl Leg {
         });
     }
 
-    /// What waited for the PRACK: the 2xx, or the next of the provisional responses.
-    pub(crate) fn ring_on(&mut self, context: &mut Context<'_>) {
-        let Some(reliable) = &mut self.reliable else { return };
+    /// What waited for the PRACK: the 2xx (then true), or the next of the provisional responses.
+    pub(crate) fn ring_on(&mut self, context: &mut Context<'_>) -> bool {
+        let Some(reliable) = &mut self.reliable else { return false };
         match reliable.state {
             Sending::Final { open: false } if self.state == State::Incoming => {
                 let sdp = reliable.success.take();
                 self.accept_now(context, sdp.as_deref());
+                true
             }
             Sending::Clear => {
-                let Some(next) = reliable.queue.pop_front() else { return };
-                reliable.on(SendingEvent::Provisional { described: next.sdp.is_some() });
-                self.send_reliable(context, next.status, &next.reason, next.sdp.as_deref());
+                if let Some(next) = reliable.queue.pop_front() {
+                    reliable.on(SendingEvent::Provisional { described: next.sdp.is_some() });
+                    self.send_reliable(context, next.status, &next.reason, next.sdp.as_deref());
+                }
+                false
             }
-            _ => {}
+            _ => false,
         }
     }
 
