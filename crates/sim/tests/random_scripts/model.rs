@@ -36,6 +36,12 @@ impl Part<'_> {
         requests.map(|traced| Timestamp::ZERO + traced.at.since(Timestamp::ZERO + self.delay)).min()
     }
 
+    /// It heard a reliable provisional response, whose PRACK a 2xx may have to wait for.
+    fn hears_reliably(&self) -> bool {
+        let heard = self.phone.trace().iter().filter(|traced| !traced.sent && traced.message.call_id() == self.call.call_id);
+        heard.into_iter().any(|traced| traced.message.header("RSeq").is_some())
+    }
+
     /// When the node gave it up: by its CANCEL, or without a word as it said none in time.
     fn given_up(&self) -> Option<Timestamp> {
         let spoke = self.call.statuses.first().map(|(at, _)| *at + self.delay);
@@ -103,6 +109,10 @@ impl Story<'_> {
         let answered = self.callees.iter().filter_map(Part::answered).min();
         match (answered, gave_up) {
             (Some(answer), Some(end)) if self.is_open(answer, end) => {}
+            // The 2xx waited for a PRACK that did not come before the call was over.
+            (Some(_), _) if record.answered.is_none() && self.caller.hears_reliably() => {
+                assert!(heard.is_none_or(|status| status >= 300), "the caller heard {heard:?}: {record:?}");
+            }
             (Some(answer), end) if end.is_none_or(|end| answer < end) => {
                 assert_eq!(record.answered, Some(answer), "answered when the first 2xx comes: {record:?}");
                 assert!(heard.is_some_and(|status| status / 100 == 2), "the caller heard {heard:?}: {record:?}");
