@@ -166,7 +166,7 @@ impl Call {
             Some(LegEvent::Noticed(..) | LegEvent::Replied(..) | LegEvent::Unanswered(_) | LegEvent::Undelivered(..)) => {}
             Some(LegEvent::Cancelled(_) | LegEvent::Acknowledged(_) | LegEvent::AckMissing) => {}
             Some(LegEvent::Modified(_) | LegEvent::Unmodified) => {}
-            Some(LegEvent::PrackAnswered(_) | LegEvent::PrackOffered(..) | LegEvent::PrackMissing) => {}
+            Some(LegEvent::PrackAnswered(_) | LegEvent::PrackOffered(..) | LegEvent::PrackMissing | LegEvent::Accepting) => {}
         }
     }
 
