@@ -49,6 +49,8 @@ pub enum EventKind {
     LegEnded(LegEnd),
     /// The call is over.
     CallEnded(Box<CallRecord>),
+    /// A request outside of any dialog was passed on, or refused; its id is one of those that calls have.
+    Exchanged(Box<ExchangeRecord>),
 }
 
 impl EventKind {
@@ -67,6 +69,7 @@ impl EventKind {
             EventKind::LegFailed(_) => "leg.failed",
             EventKind::LegEnded(_) => "leg.ended",
             EventKind::CallEnded(_) => "call.ended",
+            EventKind::Exchanged(_) => "message.ended",
         }
     }
 }
@@ -171,6 +174,25 @@ pub struct CallRecord {
     pub reason: EndReason,
     /// Its legs, in the order of their creation.
     pub legs: Box<[LegRecord]>,
+}
+
+/// What is kept of a message outside of any dialog.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExchangeRecord {
+    /// Its id.
+    pub call: CallId,
+    /// Name of the route that took it; empty if none did.
+    pub route: Box<str>,
+    /// From URI as it came.
+    pub from: Box<str>,
+    /// To URI as it came.
+    pub to: Box<str>,
+    /// Whose it was: `trunk:pbx`.
+    pub caller: Box<str>,
+    /// Who got it last; empty if nobody did.
+    pub callee: Box<str>,
+    /// What its sender was told; `None` where it had given up by then.
+    pub sip_status: Option<u16>,
 }
 
 /// What is kept of a leg.

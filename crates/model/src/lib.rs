@@ -24,7 +24,7 @@ mod time;
 
 pub use caller::{CalledFrom, Caller, CallerId, Presentation, Shown};
 pub use codec::{Codec, TELEPHONE_EVENT};
-pub use event::{CallRecord, EndReason, EndedBy, Event, EventKind, LegEnd, LegRecord};
+pub use event::{CallRecord, EndReason, EndedBy, Event, EventKind, ExchangeRecord, LegEnd, LegRecord};
 pub use failover::Failover;
 pub use ids::{CallId, LegId, MAX_LEGS, PortId};
 pub use media::{

@@ -21,7 +21,7 @@ use tandem_model::{
     Timestamp,
 };
 use tandem_policy::Begun;
-use tandem_signalling::{Arrival, Call, CallSetup, Input, Output, message::Message};
+use tandem_signalling::{Arrival, CallSetup, Input, Machine, Output, message::Message};
 use tokio::time::sleep_until;
 
 /// Pauses before each time that the last words of a call that failed are said: nobody is left to hear whether they arrived.
@@ -35,7 +35,7 @@ pub(crate) struct Actor {
     node: Rc<Node>,
     setup: CallSetup,
     /// `None` once it failed inside.
-    call: Option<Box<Call>>,
+    call: Option<Machine>,
     mailbox: Mailbox,
     trail: Trail,
     /// It failed inside once; what it is now was brought back to be ended.
@@ -87,7 +87,7 @@ impl Actor {
             ended: false,
         };
         let setup = actor.setup.clone();
-        let going = match contain(|| Box::new(Call::found(setup, now, arrival, origin, profile))) {
+        let going = match contain(|| Machine::found(setup, now, arrival, origin, profile)) {
             Ok(call) => {
                 actor.call = Some(call);
                 actor.carry_out(now)
@@ -190,7 +190,7 @@ impl Actor {
         if matches!(event.kind, EventKind::LegAnswered) && self.answered.is_none() {
             self.answered = Some(event.time);
         }
-        let is_end = matches!(event.kind, EventKind::CallEnded(_));
+        let is_end = matches!(event.kind, EventKind::CallEnded(_) | EventKind::Exchanged(_));
         self.node.notify(event);
         if is_end {
             self.release();
@@ -218,7 +218,7 @@ impl Actor {
                 Dump::take(&node.recorder.borrow(), &self.trail, &self.setup, node.clock.unix_ms(Timestamp::ZERO), Some(fault.clone()));
             node.write_dump(id, dump);
             let entries = node.recorder.borrow().recall(&self.trail);
-            self.call = entries.and_then(|entries| revive(&self.setup, &entries)).map(Box::new);
+            self.call = entries.and_then(|entries| revive(&self.setup, &entries));
         }
         if self.call.is_some() {
             // Whatever it dies of now, it is no longer needed.

@@ -68,7 +68,7 @@ impl Node {
                 Err(Refused::Closed) => {}
             },
             Verdict::Founding(arrival) => self.on_founding(now, arrival, names),
-            Verdict::Exchange(arrival) => self.on_exchange(now, &arrival, names),
+            Verdict::Exchange(arrival) => self.on_exchange(now, arrival, names),
             Verdict::Again(transmit) => self.send(transmit, None),
             Verdict::Dismiss(transmits) => transmits.into_iter().for_each(|transmit| self.send(transmit, None)),
             Verdict::Refuse(transmit) if self.is_stranger_to_silence(now, &flow, names) => drop(transmit),

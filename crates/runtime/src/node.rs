@@ -93,6 +93,7 @@ impl Node {
     pub(crate) fn notify(&self, event: Event) {
         match &event.kind {
             EventKind::CallEnded(record) => report::call_ended(record),
+            EventKind::Exchanged(record) => report::message_ended(record),
             kind => report::event(&event, kind),
         }
     }

@@ -7,7 +7,7 @@ use crate::{
 };
 use bytes::Bytes;
 use tandem_model::{EndReason, EventKind, Flow, LegId, Timestamp};
-use tandem_signalling::{Arrival, Call, CallSetup, Input, Output, Transmit, message::Message, transaction::TransactionKey};
+use tandem_signalling::{Arrival, CallSetup, Input, Machine, Output, Transmit, message::Message, transaction::TransactionKey};
 
 /// What came of it.
 #[derive(Debug, Default)]
@@ -74,13 +74,13 @@ pub fn replay(dump: &Dump) -> Result<Replayed, ReplayError> {
 
 /// A call as it stood before the last of `entries`, which it died of: what it was told before that, told again. `None` if it dies
 /// of that as well, or if some of it is missing.
-pub(crate) fn revive(setup: &CallSetup, entries: &[Entry]) -> Option<Call> {
+pub(crate) fn revive(setup: &CallSetup, entries: &[Entry]) -> Option<Machine> {
     let (_, told) = entries.split_last()?;
     let (first, told) = told.split_first()?;
     let Recorded::Founded(founding) = &first.recorded else { return None };
     contain(|| {
         let invite = arrival(&founding.bytes, founding.flow, founding.key, None, 0)?;
-        let mut call = Call::found(setup.clone(), first.at, invite, founding.origin.clone(), founding.profile.clone());
+        let mut call = Machine::found(setup.clone(), first.at, invite, founding.origin.clone(), founding.profile.clone());
         while call.poll_output().is_some() {}
         for entry in told {
             call.handle(entry.at, input(&entry.recorded)?);
@@ -92,9 +92,9 @@ pub(crate) fn revive(setup: &CallSetup, entries: &[Entry]) -> Option<Call> {
     .ok()?
 }
 
-fn found(dump: &Dump, now: Timestamp, founding: &Founding, arrival: Box<Arrival>) -> Result<Call, Fault> {
+fn found(dump: &Dump, now: Timestamp, founding: &Founding, arrival: Box<Arrival>) -> Result<Machine, Fault> {
     let setup = dump.call_setup(founding);
-    contain(|| Call::found(setup, now, arrival, founding.origin.clone(), founding.profile.clone()))
+    contain(|| Machine::found(setup, now, arrival, founding.origin.clone(), founding.profile.clone()))
 }
 
 fn input(recorded: &Recorded) -> Option<Input> {
@@ -121,7 +121,7 @@ impl Replayed {
         self.ladder.message(now, from, tandem, start_of(&arrival.message));
     }
 
-    fn drain(&mut self, now: Timestamp, call: &mut Call) {
+    fn drain(&mut self, now: Timestamp, call: &mut Machine) {
         let tandem = self.ladder.participant("tandem");
         while let Some(output) = call.poll_output() {
             match output {

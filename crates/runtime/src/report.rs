@@ -2,7 +2,7 @@
 
 use crate::{flight_recorder::Passwords, log::Escaped, plain_text::Address};
 use std::fmt;
-use tandem_model::{CallRecord, DirectionStats, EndedBy, Event, EventKind, LegEnd, LegRecord, Timestamp};
+use tandem_model::{CallRecord, DirectionStats, EndedBy, Event, EventKind, ExchangeRecord, LegEnd, LegRecord, Timestamp};
 
 /// The one line that an ended call leaves: who, where, by which route, how long, why it ended, and what was heard.
 pub(crate) fn call_ended(record: &CallRecord) {
@@ -39,6 +39,20 @@ pub(crate) fn call_ended(record: &CallRecord) {
         callee_jitter_ms = callee_media.map(|media| jitter_ms(&media.received)),
         callee_dropped = callee_media.map(|media| media.dropped),
         "call ended"
+    );
+}
+
+/// The one line that a message outside of any dialog leaves.
+pub(crate) fn message_ended(record: &ExchangeRecord) {
+    tracing::info!(
+        call = %record.call,
+        route = %Escaped(&record.route),
+        from = %ShownUri(&record.from),
+        to = %ShownUri(&record.to),
+        caller = %Escaped(&record.caller),
+        callee = %Escaped(&record.callee),
+        status = record.sip_status,
+        "message ended"
     );
 }
 

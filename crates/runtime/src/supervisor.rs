@@ -7,7 +7,7 @@ use tandem_model::{Admit, CallId, Challenge, Decision, Flow, LegProfile, Origin,
 use tandem_policy::Begun;
 use tandem_signalling::{
     Arrival, CallSetup, RETRY_WHEN_DRAINING_S,
-    message::{Host, Message, Uri},
+    message::{Host, Message, Method, Uri},
 };
 
 /// What has no room for a call.
@@ -24,7 +24,12 @@ impl Node {
         // Whether or not it is let in, so that the log can name what it says of it.
         let id = self.next_call_id(now);
         self.log_message("received", arrival.flow.remote, Some(id), arrival.message.bytes());
-        let Some((origin, profile)) = self.admitted(now, &arrival, names) else { return };
+        let Some(who) = self.admitted(now, &arrival, names) else { return };
+        self.found(now, id, arrival, who);
+    }
+
+    /// Begins what that request begins, where there is room for it.
+    fn found(self: &Rc<Self>, now: Timestamp, id: CallId, arrival: Box<Arrival>, (origin, profile): (Origin, LegProfile)) {
         let begun = match self.begin(now, &origin) {
             Ok(begun) => begun,
             Err(full) => return self.refuse_for_want_of_room(now, &arrival, &full),
@@ -39,11 +44,12 @@ impl Node {
     }
 
     /// Another request outside of any dialog.
-    pub(crate) fn on_exchange(self: &Rc<Self>, now: Timestamp, arrival: &Arrival, names: &[Box<str>]) {
-        if self.admitted(now, arrival, names).is_none() {
-            return;
+    pub(crate) fn on_exchange(self: &Rc<Self>, now: Timestamp, arrival: Box<Arrival>, names: &[Box<str>]) {
+        let Some(who) = self.admitted(now, &arrival, names) else { return };
+        if arrival.message.method() == Method::Message {
+            return self.found(now, self.next_call_id(now), arrival, who);
         }
-        let answer = self.dispatcher.borrow_mut().answer_outside(now, arrival, self.draining.get());
+        let answer = self.dispatcher.borrow_mut().answer_outside(now, &arrival, self.draining.get());
         self.send(answer, None);
     }
 

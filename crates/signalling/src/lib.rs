@@ -11,6 +11,7 @@ pub mod cause;
 mod dialog;
 mod dismissal;
 mod dispatcher;
+mod machine;
 mod minted;
 mod outside;
 pub mod reason;
@@ -24,11 +25,12 @@ pub mod negotiation;
 pub mod sdp;
 pub mod transaction;
 
-pub use call::{Call, CallSetup, Input, ListenerFacts, NodeFacts, Output, Reason, Terms, relayed_status};
+pub use call::{Call, CallSetup, Input, ListenerFacts, MessageExchange, NodeFacts, Output, Reason, Terms, relayed_status};
 // A machine of its own, which the call alone uses: public so that it can be tried, and tested, without one.
 pub use dialog::{Dialog, DialogError, Verdict as InDialog};
 pub use dialog::{reliable, session_timer, subscription};
 pub use dispatcher::{Dispatcher, DropReason, Unproven, Verdict};
+pub use machine::Machine;
 pub use minted::{MAGIC_COOKIE, Minted, Minter};
 pub use outside::RETRY_WHEN_DRAINING_S;
 pub use tombstone::Tombstone;

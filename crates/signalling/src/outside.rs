@@ -1,18 +1,33 @@
 //! What a request outside of any dialog gets that begins nothing here, and one that there is no room for.
 
 use crate::dispatcher::{ALLOW, Dispatcher};
-use crate::message::{HeaderName, Method, unsupported_extensions};
+use crate::message::{HeaderName, Message, Method, unsupported_extensions};
 use crate::wire::{Arrival, Transmit};
 use tandem_model::Timestamp;
 
 /// The methods that begin something here, or end what was begun: what Allow says where another was sent outside of any dialog.
-const ALLOW_OUTSIDE: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
+const ALLOW_OUTSIDE: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE";
+
+/// The same for what is called and takes no messages.
+pub(crate) const ALLOW_WITHOUT_MESSAGE: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
+
+/// The event packages that are known here: that of a REFER alone, inside its dialog (RFC 3515 §2.4.4).
+pub(crate) const ALLOW_EVENTS: &str = "refer";
 
 /// What Retry-After says while the node drains: it will not take this call any more.
 pub const RETRY_WHEN_DRAINING_S: u32 = 60;
 
+/// What a SUBSCRIBE or NOTIFY gets that belongs to no subscription here: 489 for an event that is not known (RFC 6665 §4.1.3, §4.2.1.1), 481
+/// for one that is, whose subscriptions only a REFER makes.
+pub(crate) fn bad_event(request: &Message) -> u16 {
+    let event = request.header(HeaderName::Event).unwrap_or_default();
+    let package = event.split(';').next().unwrap_or_default().trim();
+    if package == ALLOW_EVENTS { 481 } else { 489 }
+}
+
 impl Dispatcher {
-    /// Answers what was let in and is no INVITE ([`Verdict::Exchange`](crate::Verdict::Exchange)): OPTIONS here, the rest is not for us.
+    /// Answers what was let in and begins nothing ([`Verdict::Exchange`](crate::Verdict::Exchange), but for MESSAGE, which a
+    /// [`MessageExchange`](crate::MessageExchange) passes on): `docs/sip-coverage.md` has the table.
     pub fn answer_outside(&mut self, now: Timestamp, arrival: &Arrival, is_draining: bool) -> Transmit {
         let unsupported: Vec<&str> = unsupported_extensions(&arrival.message, &[]).collect();
         match arrival.message.method() {
@@ -33,6 +48,10 @@ impl Dispatcher {
                 ];
                 self.answer_with(now, arrival, 200, &about)
             }
+            Method::Subscribe | Method::Notify => match bad_event(&arrival.message) {
+                489 => self.answer_with(now, arrival, 489, &[(HeaderName::AllowEvents, ALLOW_EVENTS)]),
+                status => self.answer_with(now, arrival, status, &[]),
+            },
             _ => self.answer_with(now, arrival, 405, &[(HeaderName::Allow, ALLOW_OUTSIDE)]),
         }
     }

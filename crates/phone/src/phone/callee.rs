@@ -339,7 +339,12 @@ impl Phone {
                     self.schedule(now, after, call, Todo::Answer(server, reply));
                 }
             }
-            None => self.refuse(now, server, if tagged || is_bye { 481 } else { 200 }),
+            None if tagged || is_bye => self.refuse(now, server, 481),
+            None if self.setup.outside.is_empty() => self.refuse(now, server, 200),
+            None => match self.setup.outside.remove(0) {
+                0 => {}
+                status => self.refuse(now, server, status),
+            },
         }
     }
 

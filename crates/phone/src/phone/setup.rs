@@ -37,6 +37,8 @@ pub struct Setup {
     pub seed: u64,
     /// User name and password that it answers challenges with.
     pub login: Option<(String, String)>,
+    /// The answers to requests outside of dialogs, one after the other; then 200. 0: none at all.
+    pub outside: Vec<u16>,
     /// What it asks of others, one after the other.
     pub demands: Vec<Demand>,
 }
@@ -60,6 +62,7 @@ impl Setup {
             tone: None,
             seed,
             login: None,
+            outside: Vec::new(),
             demands: Vec::new(),
         }
     }

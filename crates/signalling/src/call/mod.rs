@@ -8,6 +8,7 @@
 mod answer;
 mod early;
 mod early_media;
+mod exchange;
 mod failure;
 mod leg;
 mod modify;
@@ -24,6 +25,7 @@ mod teardown;
 mod transfer;
 mod usage;
 
+pub use exchange::MessageExchange;
 pub use failure::relayed_status;
 
 use crate::message::HeaderName;

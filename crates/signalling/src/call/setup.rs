@@ -314,7 +314,7 @@ impl Call {
         let caller = presentation.and_then(|presentation| presentation.caller.as_ref());
         let (from, from_uri) = parties::our_from(self.caller.open_invite(), caller, host);
         let identity = parties::identity(caller, presentation.map_or(CallerId::From, |presentation| presentation.identity), host);
-        let call_id = self.random_word();
+        let call_id = new_call_id(&mut self.random);
         let max_forwards = self.caller.hops_left();
         let invitation = Invitation {
             from: &from,
@@ -328,11 +328,9 @@ impl Call {
         Leg::outgoing(context!(self, now), leg, plan, media, &invitation)
     }
 
-    /// 128 random bits in hexadecimal digits: a Call-ID that nobody has used.
+    /// A Call-ID that nobody has used.
     pub(super) fn random_word(&mut self) -> String {
-        let numbers = [self.random.next_u64(), self.random.next_u64()];
-        let digits = numbers.iter().flat_map(|number| (0..16).rev().map(move |place| (number >> (4 * place)) as u32 & 15));
-        digits.filter_map(|digit| char::from_digit(digit, 16)).collect()
+        new_call_id(&mut self.random)
     }
 
     /// Who warns, in a Warning header (RFC 3261 §20.43): the listener that the caller came to.
@@ -399,8 +397,15 @@ pub(super) fn leg_media(profile: &LegProfile, remote: IpAddr, anchored: bool, ra
     media
 }
 
+/// 128 random bits in hexadecimal digits: a Call-ID that nobody has used.
+pub(super) fn new_call_id(random: &mut Random) -> String {
+    let numbers = [random.next_u64(), random.next_u64()];
+    let digits = numbers.iter().flat_map(|number| (0..16).rev().map(move |place| (number >> (4 * place)) as u32 & 15));
+    digits.filter_map(|digit| char::from_digit(digit, 16)).collect()
+}
+
 /// The same URI, asking for TLS on every hop behind it too (RFC 5630 §5.3 asks that of who passes such a call on).
-fn as_sips(uri: &str) -> Box<str> {
+pub(super) fn as_sips(uri: &str) -> Box<str> {
     match uri.split_once(':') {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("sip") => {
             // RFC 5630 §3.1.3: beside that scheme the parameter is out of date.

@@ -39,7 +39,7 @@ pub(crate) fn outcome(bytes: Bytes) -> (Outcome, Option<Message>) {
 /// What a user agent that speaks plain calls refuses, in the order of RFC 3261 §8.2.
 fn unsupported(message: &Message) -> Option<u16> {
     match message.method() {
-        Method::Invite | Method::Ack | Method::Bye | Method::Cancel | Method::Options => {}
+        Method::Invite | Method::Ack | Method::Bye | Method::Cancel | Method::Options | Method::Message => {}
         Method::Other => return Some(501),
         _ => return Some(405),
     }

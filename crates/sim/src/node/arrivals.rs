@@ -6,8 +6,8 @@ use bytes::Bytes;
 use tandem_model::{Admit, CallId, Decision, Flow, LegProfile, Origin, Question, Timestamp, Transport};
 use tandem_policy::CallView;
 use tandem_signalling::{
-    Arrival, Call, CallSetup, Input, RETRY_WHEN_DRAINING_S, Verdict,
-    message::{Message, Uri},
+    Arrival, CallSetup, Input, Machine, RETRY_WHEN_DRAINING_S, Verdict,
+    message::{Message, Method, Uri},
 };
 
 impl CoreNode {
@@ -27,7 +27,7 @@ impl CoreNode {
                 self.input(world, call, Input::Message(arrival));
             }
             Verdict::Founding(arrival) => self.found(world, arrival),
-            Verdict::Exchange(arrival) => self.exchange(world, &arrival),
+            Verdict::Exchange(arrival) => self.exchange(world, arrival),
             Verdict::Again(transmit) => self.send(world, None, transmit),
             Verdict::Dismiss(transmits) => transmits.into_iter().for_each(|transmit| self.send(world, None, transmit)),
             Verdict::Refuse(transmit) => {
@@ -69,7 +69,12 @@ impl CoreNode {
     }
 
     fn found(&mut self, world: &mut World<'_>, arrival: Box<Arrival>) {
-        let Some((origin, profile)) = self.admitted(world, &arrival) else { return };
+        if let Some(who) = self.admitted(world, &arrival) {
+            self.begin(world, arrival, who);
+        }
+    }
+
+    fn begin(&mut self, world: &mut World<'_>, arrival: Box<Arrival>, (origin, profile): (Origin, LegProfile)) {
         let is_full =
             if self.draining { Some(RETRY_WHEN_DRAINING_S) } else { self.limits.try_begin(world.now).err().map(|full| full.retry_after_s) };
         if let Some(retry_after_s) = is_full {
@@ -89,19 +94,20 @@ impl CoreNode {
         let id = CallId::new(1_700_000_000_000 + world.now.as_millis(), self.counter);
         self.dispatcher.adopt(&arrival, id);
         self.dialogs.entry(arrival.message.call_id().into()).or_insert(id);
-        self.founded += 1;
+        self.founded += usize::from(arrival.message.method() == Method::Invite);
         let seed = self.random.next_u64();
         let setup = CallSetup { id, seed, node: self.facts.clone() };
-        let call = Call::found(setup, world.now, arrival, origin, profile);
+        let call = Machine::found(setup, world.now, arrival, origin, profile);
         self.calls.insert(id, Held { call, seed, calling: Some(begun), called: None, moved: Vec::new() });
         self.carry_out(world, id);
     }
 
-    fn exchange(&mut self, world: &mut World<'_>, arrival: &Arrival) {
-        if self.admitted(world, arrival).is_none() {
-            return;
+    fn exchange(&mut self, world: &mut World<'_>, arrival: Box<Arrival>) {
+        let Some(who) = self.admitted(world, &arrival) else { return };
+        if arrival.message.method() == Method::Message {
+            return self.begin(world, arrival, who);
         }
-        let answer = self.dispatcher.answer_outside(world.now, arrival, self.draining);
+        let answer = self.dispatcher.answer_outside(world.now, &arrival, self.draining);
         self.send(world, None, answer);
     }
 }

@@ -18,11 +18,11 @@ use tandem_media::PortAllocator;
 use tandem_model::{CallId, CallRecord, Event as Happened, EventKind, Random, Timestamp, Transport, TrunkId};
 use tandem_policy::{Begun, LimitBook, NodeLimits, Ruleset};
 use tandem_signalling::{
-    Call, Dispatcher, DropReason, Input, ListenerFacts, Minter, NodeFacts, Reason, Terms, auth::Wrong, transaction::TransactionKeys,
+    Dispatcher, DropReason, Input, ListenerFacts, Machine, Minter, NodeFacts, Reason, Terms, auth::Wrong, transaction::TransactionKeys,
 };
 
 struct Held {
-    call: Call,
+    call: Machine,
     seed: u64,
     /// On the trunk that it comes from.
     calling: Option<Begun>,

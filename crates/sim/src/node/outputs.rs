@@ -51,7 +51,7 @@ impl CoreNode {
             Output::Ask(question, what) => return self.ask(world, id, question, &what),
             Output::Media(command) => self.shard.command(world, *command),
             Output::Notify(event) => {
-                if matches!(event.kind, EventKind::CallEnded(_)) {
+                if matches!(event.kind, EventKind::CallEnded(_) | EventKind::Exchanged(_)) {
                     self.limits.end();
                     let begun = self.calls.get_mut(&id).map(|held| {
                         let moved = std::mem::take(&mut held.moved);

@@ -129,7 +129,7 @@ fn asked(method: &str, edits: Vec<Edit>) -> (Option<u16>, bool) {
 #[test]
 fn methods_that_are_not_for_us() {
     assert_eq!(asked("REGISTER", vec![]), (Some(405), true));
-    assert_eq!(asked("SUBSCRIBE", vec![]), (Some(405), true));
+    assert_eq!(asked("SUBSCRIBE", vec![]).0, Some(489));
     // What only a dialog could have, and this node does not speak at all (RFC 3261 §8.2.1).
     assert_eq!(asked("INFO", vec![Edit::set("To", "<sip:bob@10.0.0.1>")]), (Some(405), true));
     assert_eq!(asked("FROBNICATE", vec![]), (Some(501), true));
@@ -167,7 +167,7 @@ fn requests_inside_a_dialog_that_it_does_not_take() {
     sim.expect(BOB, Script::answers(100));
     sim.place(ALICE, "bob", Script::new());
     sim.run_until_talking(ALICE, BOB);
-    for (method, expected) in [("REFER", 403), ("SUBSCRIBE", 405), ("FROBNICATE", 501)] {
+    for (method, expected) in [("REFER", 403), ("SUBSCRIBE", 489), ("FROBNICATE", 501)] {
         sim.act(ALICE, Act::Request(Request { method: method.into(), edits: vec![] }));
         sim.run_for(ms(50));
         assert_eq!(sim.phone(ALICE).heard(method).last().map(|answer| answer.status()), Some(expected), "{method}");

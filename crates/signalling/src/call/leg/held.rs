@@ -23,6 +23,11 @@ pub(crate) const RETRY_AFTER_RANGE: u64 = 11;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HeldId(u16);
 
+impl HeldId {
+    /// Of a leg that asks one thing.
+    pub(super) const ONLY: HeldId = HeldId(0);
+}
+
 /// The held requests of a leg, and the last that were answered.
 #[derive(Debug, Default)]
 pub(super) struct HeldRequests {
@@ -209,7 +214,7 @@ pub(super) const ACCEPT: &str = "application/sdp";
 
 /// Ends a message with the body of another, and what is said about it there. A session description is not copied: it is of another
 /// session.
-fn finish_like(mut printer: Printer, like: Option<&Message>) -> bytes::Bytes {
+pub(super) fn finish_like(mut printer: Printer, like: Option<&Message>) -> bytes::Bytes {
     let Some(like) = like.filter(|like| !like.body().is_empty() && !like.has_description()) else { return printer.finish() };
     for name in [HeaderName::ContentDisposition, HeaderName::ContentEncoding, HeaderName::ContentLanguage, HeaderName::MimeVersion] {
         printer.copy_all(like, name);

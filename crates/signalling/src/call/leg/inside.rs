@@ -4,6 +4,7 @@ use super::{Context, Extra, Leg, LegEvent, MAX_FORWARDS, State};
 use crate::dialog::{Dialog, Verdict};
 use crate::message::{HeaderName, Message, Method, unreadable_body, unsupported_extensions};
 use crate::negotiation::Exchange;
+use crate::outside::{ALLOW_EVENTS, bad_event};
 use crate::reason;
 use crate::tombstone::Tombstone;
 use crate::wire::{Arrival, Transmit};
@@ -39,6 +40,12 @@ impl Leg {
             }
             // RFC 3262 §3: it matches nothing.
             (_, Method::Prack) if self.profile.prack != Prack::Off => self.refuse(context, &arrival, 481, |_| {}),
+            (_, Method::Subscribe | Method::Notify) => match bad_event(&arrival.message) {
+                489 => self.refuse(context, &arrival, 489, |printer| {
+                    printer.header_str(HeaderName::AllowEvents, ALLOW_EVENTS);
+                }),
+                status => self.refuse(context, &arrival, status, |_| {}),
+            },
             // §8.2.1: a method that nobody here knows is 501, one that is known but not allowed is 405 with Allow.
             (_, Method::Other) => self.refuse(context, &arrival, 501, |_| {}),
             _ => self.refuse(context, &arrival, 405, |printer| {

@@ -9,6 +9,7 @@ mod client;
 mod forks;
 mod held;
 mod inside;
+mod message;
 mod prack;
 mod refer;
 mod reliable;

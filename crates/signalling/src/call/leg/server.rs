@@ -82,7 +82,7 @@ impl Extra {
         self.headers.iter().map(|(name, value)| (*name, &**value)).collect()
     }
 
-    pub(super) fn write(&self, printer: &mut Printer) {
+    pub(crate) fn write(&self, printer: &mut Printer) {
         for (name, value) in &self.headers {
             printer.header_str(*name, value);
         }
