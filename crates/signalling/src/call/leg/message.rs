@@ -1,6 +1,7 @@
 //! A leg that asks one thing of its peer outside of any dialog, and then is over: the far side of an exchange.
 
 use super::held::{HeldId, finish_like};
+use super::requests::Interest;
 use super::{Asked, Context, Invitation, Leg, State};
 use crate::message::{HeaderName, Message, Printer};
 use crate::negotiation::LegMedia;
@@ -38,7 +39,8 @@ impl Leg {
             printer.copy_all(request, name);
         }
         let bytes = finish_like(printer, Some(request));
-        leg.send_asked(context, (serial, method), bytes, way, Some(Asked { id: HeldId::ONLY, settled: false }));
+        let asked = Asked { id: HeldId::ONLY, settled: false };
+        leg.send_asked(context, (serial, method), bytes, way, Interest::Asker(asked));
         leg
     }
 }
