@@ -233,9 +233,9 @@ fn a_request_of_no_dialog_is_asked_whatever_its_method() {
     sim.place(
         ALICE,
         "bob",
-        Script::new().reply(10, 100).step(When::Status(401), 0, Act::Request(Request { method: "MESSAGE".into(), edits: vec![] })).bye(500),
+        Script::new().reply(10, 100).step(When::Status(401), 0, Act::Request(Request { method: "PUBLISH".into(), edits: vec![] })).bye(500),
     );
     sim.finish();
-    let answers: Vec<u16> = sim.phone(ALICE).heard("MESSAGE").map(Message::status).collect();
+    let answers: Vec<u16> = sim.phone(ALICE).heard("PUBLISH").map(Message::status).collect();
     assert_eq!(answers, [401, 405]);
 }
