@@ -59,6 +59,7 @@ const BUILT: &[Case] = &[
     Case(CALLED, "redirect = 'pass'"),
     Case(CALLED, "refer = 'execute'"),
     Case(CALLED, "refer = 'refuse'"),
+    Case(CALLED, "refer = 'pass'"),
     Case(CALLED, "ring_timeout = '45s'"),
     Case(CALLED, "limits = { calls = 3, cps = 2, status = 486 }"),
     Case(CALLED, "login = { username = 'u', password = 'p', realm = 'example.org' }"),

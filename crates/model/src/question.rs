@@ -186,6 +186,8 @@ pub enum ReferRule {
     Refuse,
     /// We call the target ourselves, and put it in the place of whoever transfers.
     Execute,
+    /// The other peer gets it, in words of its own dialog.
+    Pass,
 }
 
 /// Whether provisional responses go reliably, to a peer and from it (RFC 3262).

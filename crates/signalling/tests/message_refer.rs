@@ -61,7 +61,7 @@ fn notify(kind: &str, body: &str) -> Message {
          CSeq: 1 NOTIFY\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
-    Message::parse(text.into_bytes().into()).unwrap()
+    Message::parse(text.into_bytes().into()).expect("a message")
 }
 
 #[test]

@@ -2,21 +2,22 @@
 
 use tandem_signalling::subscription::{Subscription, SubscriptionEvent};
 
+const EVENTS: [SubscriptionEvent; 7] = [
+    SubscriptionEvent::Begun,
+    SubscriptionEvent::Progress,
+    SubscriptionEvent::Decided,
+    SubscriptionEvent::Answered,
+    SubscriptionEvent::Refused,
+    SubscriptionEvent::Expired,
+    SubscriptionEvent::LetGo,
+];
+
 #[test]
 fn every_state_meets_every_event() {
-    let events = [
-        SubscriptionEvent::Begun,
-        SubscriptionEvent::Progress,
-        SubscriptionEvent::Decided,
-        SubscriptionEvent::Answered,
-        SubscriptionEvent::Refused,
-        SubscriptionEvent::Expired,
-        SubscriptionEvent::LetGo,
-    ];
     let mut table = String::new();
     for state in Subscription::ALL {
         table += &format!("{state:?}\n");
-        for event in events {
+        for event in EVENTS {
             let (next, tell) = state.on(event);
             table += &format!("  {:8} -> {:?}, {:?}\n", format!("{event:?}"), next, tell);
         }

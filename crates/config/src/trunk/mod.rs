@@ -200,7 +200,7 @@ fn parse_caller_id(text: &str) -> Result<CallerId, String> {
 }
 
 fn parse_refer(text: &str) -> Result<ReferRule, String> {
-    one_of(text, &[("refuse", ReferRule::Refuse), ("execute", ReferRule::Execute)])
+    one_of(text, &[("refuse", ReferRule::Refuse), ("execute", ReferRule::Execute), ("pass", ReferRule::Pass)])
 }
 
 fn parse_prack(text: &str) -> Result<Prack, String> {

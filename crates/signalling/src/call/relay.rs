@@ -21,6 +21,7 @@ impl Call {
         let Some((leg, method)) = self.leg(side).and_then(|leg| Some((leg.id, leg.held(id)?.method()))) else { return };
         match method {
             Method::Refer => return self.on_refer(now, side, id),
+            Method::Notify => return self.on_refer_notify(now, side, id),
             Method::Subscribe if self.on_subscribe(now, leg, id) => return,
             _ => {}
         }
@@ -65,12 +66,13 @@ impl Call {
         if asked.settled && is_over && !self.outlives(from) {
             return self.dialog_refused(now, response.status());
         }
+        self.on_passed_refer_answered(from, response);
         let status = status_of_reply(response.status());
         let kept = status == response.status();
         let mut extra: Vec<(HeaderName, Cow<'_, str>)> = Vec::new();
         let passed: &[HeaderName] = match status {
             _ if !kept => &[HeaderName::Reason, HeaderName::Warning],
-            200..300 => &[HeaderName::RecvInfo],
+            200..300 => &[HeaderName::RecvInfo, HeaderName::ReferSub],
             // §21.4.13, RFC 6086 §4.2.2: what would have been understood.
             415 => &[HeaderName::Accept, HeaderName::AcceptEncoding, HeaderName::AcceptLanguage, HeaderName::Warning],
             469 => &[HeaderName::RecvInfo],

@@ -60,6 +60,7 @@ mod tcp;
 mod timeouts;
 mod timer_races;
 mod transfer_blind;
+mod transfer_passed;
 mod transfer_races;
 mod transports;
 mod two_sides;

@@ -2,7 +2,7 @@
 
 use super::{Context, Extra, Leg, LegEvent, MAX_FORWARDS, State};
 use crate::dialog::{Dialog, Verdict};
-use crate::message::{HeaderName, Message, Method, unreadable_body, unsupported_extensions};
+use crate::message::{EventHeader, HeaderName, Message, Method, unreadable_body, unsupported_extensions};
 use crate::negotiation::Exchange;
 use crate::outside::{ALLOW_EVENTS, bad_event};
 use crate::reason;
@@ -35,6 +35,9 @@ impl Leg {
             }
             (_, Method::Invite) => return self.on_reinvite(context, arrival),
             (_, Method::Info | Method::Message | Method::Options | Method::Update | Method::Refer) => return self.hold(context, arrival),
+            (_, Method::Notify) if self.state == State::Confirmed && tells_of_refer(&arrival.message) => {
+                return self.hold(context, arrival);
+            }
             (_, Method::Subscribe) if self.state == State::Confirmed && self.profile.refer != ReferRule::Refuse => {
                 return self.hold(context, arrival);
             }
@@ -163,4 +166,9 @@ impl Leg {
         let bytes = printer.finish();
         self.send_request(context, serial, Method::Bye, bytes, way);
     }
+}
+
+/// Whether a NOTIFY is of what becomes of a REFER.
+fn tells_of_refer(notify: &Message) -> bool {
+    notify.header(HeaderName::Event).and_then(EventHeader::parse).is_some_and(|event| event.is_refer())
 }

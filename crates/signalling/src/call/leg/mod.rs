@@ -20,6 +20,7 @@ mod way;
 
 pub(crate) use client::Invitation;
 pub(crate) use held::{HeldId, RETRY_AFTER_RANGE, Reply};
+pub(crate) use refer::Passed;
 pub(crate) use requests::Asked;
 pub(crate) use server::Extra;
 pub(crate) use way::{LostWay, Way};

@@ -7,12 +7,14 @@
 mod dial;
 mod join;
 mod notice;
+mod pass;
 mod refer;
 
 use super::leg::{Leg, LegEvent};
 use super::{Call, Cause, Reason, Side, context};
 use crate::negotiation::Offer;
 use notice::Notice;
+use pass::PassedRefer;
 use tandem_model::{EndReason, LegId, LegPlan, QuestionId, Timestamp};
 
 /// Transfers of one call that are carried out; more are refused, so that two who pass a caller to and fro come to an end.
@@ -23,6 +25,8 @@ const MAX_TRANSFERS: u8 = 8;
 pub(super) struct Transfers {
     under_way: Option<Box<Transfer>>,
     notices: Vec<Notice>,
+    /// REFERs that the other peer has got.
+    passed: Vec<PassedRefer>,
     /// A leg that was replaced, and when it is hung up by us.
     parting: Option<(LegId, Timestamp)>,
     /// How many were begun.

@@ -38,6 +38,9 @@ impl Call {
         if asked.replaces.as_deref().is_some_and(names_us) {
             return self.answer_refer(now, side, id, &Reply::new(501, &[]));
         }
+        if leg.profile.refer == ReferRule::Pass {
+            return self.pass_refer(now, side, id);
+        }
         match self.why_not(side) {
             Some(500) => self.answer_refer(now, side, id, &Reply::new(500, &[(HeaderName::RetryAfter, "2")])),
             Some(status) => self.answer_refer(now, side, id, &Reply::new(status, &[])),
@@ -45,7 +48,7 @@ impl Call {
         }
     }
 
-    fn answer_refer(&mut self, now: Timestamp, side: Side, id: HeldId, reply: &Reply<'_>) {
+    pub(super) fn answer_refer(&mut self, now: Timestamp, side: Side, id: HeldId, reply: &Reply<'_>) {
         self.with_leg(side, now, |leg, context| leg.reply(context, id, reply));
     }
 

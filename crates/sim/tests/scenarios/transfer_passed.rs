@@ -1,0 +1,107 @@
+//! A transfer that the other peer carries out: its REFER goes through us, and so do the NOTIFYs back.
+
+use std::net::SocketAddr;
+use tandem_phone::{Act, Edit, Outcome, Refer, Script};
+use tandem_sim::{ALICE, BOB, CAROL, DORA, STANDARD, Sim, ms, secs};
+
+/// Alice calls, and obeys.
+fn talking(seed: u64, callee: SocketAddr, user: &str, obeys: bool) -> Sim {
+    let mut sim = Sim::with_config(seed, &STANDARD.replace("[[trunk]]\n", "[[trunk]]\nrefer = \"pass\"\n"));
+    sim.expect(callee, Script::answers(100));
+    sim.place(ALICE, user, Script::new().habits(|habits| habits.obeys_refer = obeys));
+    sim.run_until_talking(ALICE, callee);
+    sim.run_for(ms(200));
+    sim
+}
+
+fn refer(sim: &mut Sim, from: SocketAddr, user: &str) {
+    let refer = Refer::to(&sim.uri(from, user)).edit(Edit::add("Referred-By", &format!("<sip:bob@{from}>")));
+    sim.act(from, Act::Refer(refer));
+}
+
+#[test]
+fn the_other_phone_carries_it_out() {
+    let mut sim = talking(1, BOB, "bob", true);
+    sim.expect(CAROL, Script::answers(200));
+    refer(&mut sim, BOB, "carol");
+    sim.run_for(secs(1));
+    let heard = sim.phone(ALICE).heard("REFER").next().expect("a REFER");
+    assert_eq!(heard.header("Refer-To"), Some("<sip:carol@10.0.0.1:5060>"));
+    assert_eq!(heard.header("Referred-By"), Some("<sip:bob@10.0.0.1>"));
+    let referral = &sim.call(BOB).referrals()[0];
+    assert_eq!((referral.status, referral.progress.as_slice()), (Some(202), &[100, 200][..]));
+    assert_eq!(referral.ended.as_deref(), Some("noresource"));
+    sim.act(BOB, Act::Bye);
+    sim.run_for(ms(500));
+    assert_eq!(sim.call(ALICE).outcome, Some(Outcome::TheyHungUp));
+    assert!(sim.phone(ALICE).call(1).outcome.is_none(), "she talks to carol");
+    sim.act_in(ALICE, 1, Act::Bye);
+    sim.finish();
+}
+
+#[test]
+fn a_target_behind_us_is_named_as_the_other_side_knows_us() {
+    let mut sim = talking(2, DORA, "dora", true);
+    sim.expect(BOB, Script::answers(200));
+    refer(&mut sim, DORA, "bob");
+    sim.run_for(secs(1));
+    assert_eq!(sim.phone(ALICE).heard("REFER").next().and_then(|refer| refer.header("Refer-To")), Some("<sip:bob@10.0.0.1:5060>"));
+    assert_eq!(sim.call(DORA).referrals()[0].progress, [100, 200]);
+    sim.act(DORA, Act::Bye);
+    sim.act_in(ALICE, 1, Act::Bye);
+    sim.finish();
+}
+
+#[test]
+fn a_refusal_is_passed_back_and_the_call_goes_on() {
+    let mut sim = talking(3, BOB, "bob", false);
+    refer(&mut sim, BOB, "carol");
+    sim.run_for(ms(500));
+    assert_eq!(sim.call(BOB).referrals()[0].status, Some(405));
+    sim.run_for(secs(5));
+    assert_eq!(sim.call(ALICE).outcome, None);
+    sim.act(ALICE, Act::Bye);
+    sim.finish();
+}
+
+#[test]
+fn a_failure_is_told_and_the_next_refer_has_an_id() {
+    let mut sim = talking(4, BOB, "bob", true);
+    for _ in 0..2 {
+        refer(&mut sim, BOB, "barred");
+        sim.run_for(secs(1));
+    }
+    let referrals = sim.call(BOB).referrals();
+    assert_eq!(referrals.iter().map(|referral| referral.progress.clone()).collect::<Vec<_>>(), [[100, 403], [100, 403]]);
+    let events: Vec<_> = sim.phone(BOB).heard("NOTIFY").filter_map(|notify| notify.header("Event")).collect();
+    let second = format!("refer;id={}", referrals[1].cseq);
+    assert_eq!(events, ["refer", "refer", &second, &second]);
+    sim.act(ALICE, Act::Bye);
+    sim.finish();
+}
+
+#[test]
+fn who_asked_has_hung_up() {
+    let mut sim = talking(5, BOB, "bob", true);
+    sim.expect(CAROL, Script::answers(500));
+    refer(&mut sim, BOB, "carol");
+    sim.run_for(ms(100));
+    sim.act(BOB, Act::Bye);
+    sim.run_for(secs(2));
+    assert!(sim.phone(ALICE).call(1).was_answered());
+    sim.act_in(ALICE, 1, Act::Bye);
+    sim.finish();
+}
+
+#[test]
+fn a_notify_that_nobody_asked_for() {
+    let mut sim = talking(6, BOB, "bob", true);
+    let edits =
+        vec![Edit::add("Event", "refer"), Edit::add("Subscription-State", "active;expires=60"), Edit::add("Contact", "<sip:x@10.0.2.1>")];
+    sim.act(BOB, Act::Request(tandem_phone::Request { method: "NOTIFY".into(), edits }));
+    sim.run_for(ms(200));
+    assert_eq!(sim.phone(BOB).heard("NOTIFY").last().map(|answer| answer.status()), Some(481));
+    assert_eq!(sim.phone(ALICE).heard("NOTIFY").count(), 0);
+    sim.act(ALICE, Act::Bye);
+    sim.finish();
+}
