@@ -90,7 +90,8 @@ impl Phone {
         let referrals = &self.calls[call].referrals;
         let place = match id {
             Some(id) => referrals.iter().position(|referral| referral.cseq == id && referral.dialog == dialog),
-            None => referrals.iter().position(|referral| referral.dialog == dialog),
+            // The first that the other side took, whatever it refused or never heard before (RFC 3515 §2.4.6).
+            None => referrals.iter().position(|one| one.dialog == dialog && one.status.is_none_or(|status| status / 100 == 2)),
         };
         let Some(place) = place.filter(|place| referrals[*place].status.is_none_or(|status| status / 100 == 2)) else {
             self.violate(now, "notify", format!("NOTIFY of {event:?}, which nothing of ours asked for"));

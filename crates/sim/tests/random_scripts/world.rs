@@ -22,7 +22,10 @@ pub(crate) enum World {
 }
 
 /// Lines that every trunk has in a world, a few choices each: a configuration that was read once is kept.
-const KEYS: &[fn(&mut Dice) -> &'static str] = &[|dice| dice.pick(&["", "", "", "", "", "", "prack = \"off\"", "prack = \"required\""])];
+const KEYS: &[fn(&mut Dice) -> &'static str] = &[
+    |dice| dice.pick(&["", "", "", "", "", "", "prack = \"off\"", "prack = \"required\""]),
+    |dice| dice.pick(&["", "refer = \"execute\""]),
+];
 
 /// What a phone is able to do.
 const ABILITIES: &[fn(&mut Dice, &mut Setup)] = &[
