@@ -5,7 +5,7 @@ use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
 };
-use tandem_model::{MediaSide, PORT_REST};
+use tandem_model::{MediaSide, PORT_REST, Strategy};
 
 /// Ports (and sockets) that one leg's media takes: RTP and RTCP.
 pub const PORTS_PER_LEG: u32 = 2;
@@ -39,6 +39,15 @@ impl Demand {
             *most = legs.max(*most);
         }
         self.legs = self.legs.max(u32::try_from(call.len()).unwrap_or(u32::MAX));
+    }
+
+    /// A caller and several that ring, each on one of its sides.
+    fn add_group(&mut self, caller: MediaSide, members: &[BTreeSet<MediaSide>]) {
+        for side in members.iter().flatten() {
+            let on = |member: &BTreeSet<MediaSide>| if member.contains(side) { Some(*side) } else { member.first().copied() };
+            let call: Vec<MediaSide> = std::iter::once(caller).chain(members.iter().filter_map(on)).collect();
+            self.add(&call);
+        }
     }
 }
 
@@ -214,12 +223,20 @@ impl Config {
             let callers = self.caller_sides(route);
             match &route.action.value {
                 Do::Reject { .. } => {}
-                Do::Bridge { .. } if !route.anchor => {}
+                Do::Bridge { .. } | Do::Ring { .. } if !route.anchor => {}
                 Do::Answer(_) => callers.iter().for_each(|caller| demand.add(&[*caller])),
                 Do::Bridge { endpoints, .. } => {
                     let called: BTreeSet<MediaSide> = endpoints.iter().flat_map(|endpoint| self.called_sides(endpoint)).collect();
                     let pairs = callers.iter().flat_map(|caller| called.iter().map(move |called| (*caller, *called)));
                     seen.extend(pairs);
+                }
+                Do::Ring { endpoints, terms } => {
+                    let members: Vec<_> = endpoints.iter().map(|endpoint| self.called_sides(endpoint)).collect();
+                    // Those that ring at once have ports of their own.
+                    let at_once = if terms.strategy == Strategy::Parallel { members.len().max(1) } else { 1 };
+                    for group in members.windows(at_once) {
+                        callers.iter().for_each(|caller| demand.add_group(*caller, group));
+                    }
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! What the sections of one file say about each other.
 
-use crate::{At, Config, Do, Endpoint, From, Listener, Place, Problems, Route, Target, Trunk, nearest::nearest, print_duration};
+use crate::{At, Config, Endpoint, From, Listener, Place, Problems, Route, Target, Trunk, nearest::nearest, print_duration};
 use std::collections::BTreeMap;
 use tandem_model::{Destination, Transport};
 
@@ -28,7 +28,7 @@ impl Names {
     }
 }
 
-/// Legs that one bridge may try: the targets of all its endpoints together.
+/// Legs that one route may try: the targets of all its endpoints together.
 const MAX_PLAN: usize = 32;
 
 pub(crate) fn check(config: &Config, names: &Names, problems: &mut Problems) {
@@ -217,7 +217,7 @@ fn check_routes(config: &Config, names: &Names, problems: &mut Problems) {
                 }
             }
         }
-        let Do::Bridge { endpoints, .. } = &route.action.value else { continue };
+        let endpoints = route.action.value.endpoints();
         for endpoint in endpoints {
             match &endpoint.value {
                 Endpoint::Trunk { name, .. } => {

@@ -86,8 +86,11 @@ pub(crate) const SECRET: Keys = Keys { title: "a secret", built: &["file"], late
 
 pub(crate) const ROUTE: Keys = Keys { title: "[[route]]", built: &["name", "from", "to", "do", "anchor"], later: &[] };
 
-pub(crate) const DO: Keys =
-    Keys { title: "`do`", built: &["bridge", "timeout", "answer", "reject", "reason"], later: &["ring", "strategy", "ask"] };
+pub(crate) const DO: Keys = Keys {
+    title: "`do`",
+    built: &["bridge", "ring", "strategy", "timeout", "target_timeout", "ends_on_6xx", "hears", "answer", "reject", "reason"],
+    later: &["ask"],
+};
 
 #[cfg(test)]
 mod tests {

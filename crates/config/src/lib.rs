@@ -18,6 +18,7 @@ mod nearest;
 mod node;
 mod problem;
 mod reader;
+mod ring;
 mod route;
 mod side;
 mod sides;

@@ -5,14 +5,15 @@ use crate::{
     nearest::nearest,
     problem::{At, Place},
     reader::{Reader, Table, Value, check_line, check_name},
+    ring,
     trunk::read_status,
     uri::Target,
     value::Pattern,
 };
 use std::time::Duration;
-use tandem_model::BuiltIn;
+use tandem_model::{BuiltIn, RingTerms};
 
-/// Endpoints of one `bridge`.
+/// Endpoints of one `bridge`, members of one `ring`.
 pub const MAX_ENDPOINTS: usize = 16;
 
 /// Entries of one `from`.
@@ -55,6 +56,13 @@ pub enum Do {
         /// For all of them together.
         timeout: Option<Duration>,
     },
+    /// Rings these; the first that answers takes the call.
+    Ring {
+        /// Whom.
+        endpoints: Vec<At<Endpoint>>,
+        /// How.
+        terms: RingTerms,
+    },
     /// Answers the call itself.
     Answer(BuiltIn),
     /// Refuses it.
@@ -64,6 +72,16 @@ pub enum Do {
         /// Reason phrase.
         reason: Option<Box<str>>,
     },
+}
+
+impl Do {
+    /// Whom it calls.
+    pub fn endpoints(&self) -> &[At<Endpoint>] {
+        match self {
+            Do::Bridge { endpoints, .. } | Do::Ring { endpoints, .. } => endpoints,
+            Do::Answer(_) | Do::Reject { .. } => &[],
+        }
+    }
 }
 
 /// Where a call can go.
@@ -113,8 +131,9 @@ impl Route {
         let anchor = table.boolean(reader, "anchor").unwrap_or(true);
         table.missing(reader, "do", "{ bridge = [\"trunk:…\"] }");
         let action = table.value("do").and_then(|value| read_do(reader, table, value));
-        if let Some(action) = action.as_ref().filter(|action| !anchor && !matches!(action.value, Do::Bridge { .. })) {
-            reader.report(action.place, format!("`anchor = false` in {} goes only with `bridge`: there is no other peer", table.title()));
+        if let Some(action) = action.as_ref().filter(|action| !anchor && action.value.endpoints().is_empty()) {
+            let message = format!("`anchor = false` in {} goes only with `bridge` and `ring`: there is no other peer", table.title());
+            reader.report(action.place, message);
         }
         if table.has("to") != to.is_some() {
             return None;
@@ -165,22 +184,25 @@ fn read_do(reader: &mut Reader<'_>, table: &Table<'_, '_>, value: &Value<'_>) ->
     let table = Table::open(reader, value, &keys::DO, table.what("do"))?;
     let has_odd_keys = reader.problems.len() > mistakes_before;
     let bridge = read_bridge(reader, &table);
+    let ring = ring::read(reader, &table);
     let answer = table.parsed(reader, "answer", parse_built_in).map(|answer| Do::Answer(*answer));
     let reject = read_reject(reader, &table);
-    let verbs: Vec<&str> = ["bridge", "answer", "reject"].into_iter().filter(|verb| table.has(verb)).collect();
+    let verbs: Vec<&str> = ["bridge", "ring", "answer", "reject"].into_iter().filter(|verb| table.has(verb)).collect();
     match verbs.len() {
         // The verb is there, perhaps, but misspelt or not built yet.
         0 if has_odd_keys => {}
-        0 => reader.report(table.place, format!("{} says nothing: `bridge`, `answer` or `reject` is wanted", table.title())),
+        0 => reader.report(table.place, format!("{} says nothing: `bridge`, `ring`, `answer` or `reject` is wanted", table.title())),
         1 => {}
         _ => reader.report(table.place, format!("{} has {}: one of them is possible", table.title(), verbs.join(" and "))),
     }
-    for (key, verb) in [("timeout", "bridge"), ("reason", "reject")] {
-        if table.has(key) && !table.has(verb) && !has_odd_keys {
-            reader.report(table.place, format!("{} goes only with `{verb}`", table.what(key)));
+    for (key, goes_with) in
+        [("timeout", &["bridge", "ring"][..]), ("reason", &["reject"])].into_iter().chain(ring::KEYS.map(|key| (key, &["ring"][..])))
+    {
+        if table.has(key) && !goes_with.iter().any(|verb| table.has(verb)) && !has_odd_keys {
+            reader.report(table.place, format!("{} goes only with `{}`", table.what(key), goes_with.join("` and `")));
         }
     }
-    bridge.or(answer).or(reject).map(|action| At::new(action, table.place))
+    bridge.or(ring).or(answer).or(reject).map(|action| At::new(action, table.place))
 }
 
 fn read_reject(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Do> {
@@ -190,8 +212,15 @@ fn read_reject(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Do> {
 }
 
 fn read_bridge(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Do> {
-    let value = table.value("bridge")?;
-    let what = table.what("bridge");
+    let endpoints = read_endpoints(reader, table, "bridge")?;
+    let timeout = read_timeout(reader, table, "timeout");
+    Some(Do::Bridge { endpoints, timeout })
+}
+
+/// The endpoints that the table lists under `verb`, if it has that.
+pub(crate) fn read_endpoints(reader: &mut Reader<'_>, table: &Table<'_, '_>, verb: &str) -> Option<Vec<At<Endpoint>>> {
+    let value = table.value(verb)?;
+    let what = table.what(verb);
     let list = reader.list(&what, value, MAX_ENDPOINTS)?;
     if list.is_empty() {
         reader.report(reader.place_of(value), format!("{what} is empty: there is nobody to call"));
@@ -200,8 +229,12 @@ fn read_bridge(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Do> {
     for entry in list {
         endpoints.extend(reader.parsed(&what, entry, Endpoint::parse));
     }
-    let timeout = table.duration(reader, "timeout", Duration::from_secs(1)..=Duration::from_secs(3600));
-    Some(Do::Bridge { endpoints, timeout: timeout.map(|span| *span) })
+    Some(endpoints)
+}
+
+/// How long those may ring whom a route calls.
+pub(crate) fn read_timeout(reader: &mut Reader<'_>, table: &Table<'_, '_>, key: &str) -> Option<Duration> {
+    table.duration(reader, key, Duration::from_secs(1)..=Duration::from_secs(3600)).map(|span| *span)
 }
 
 fn parse_built_in(text: &str) -> Result<BuiltIn, String> {

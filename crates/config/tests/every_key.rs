@@ -69,6 +69,10 @@ const BUILT: &[Case] = &[
     ),
     Case(ROUTE, "name = 'out'\nfrom = ['peer']\nto = '^9'\ndo = { bridge = ['trunk:peer'], timeout = '20s' }"),
     Case(ROUTE, "from = ['*']\nanchor = false\ndo = { bridge = ['trunk:peer/100', 'sip:200@127.0.0.8'] }"),
+    Case(ROUTE, "do = { ring = ['trunk:peer/1', 'sip:200@127.0.0.8'] }"),
+    Case(ROUTE, "do = { ring = ['trunk:peer'], strategy = 'parallel', timeout = '40s', target_timeout = '15s', ends_on_6xx = false }"),
+    Case(ROUTE, "do = { ring = ['trunk:peer'], strategy = 'sequential', hears = 'ringing' }"),
+    Case(ROUTE, "anchor = false\ndo = { ring = ['trunk:peer'], strategy = 'round-robin', hears = 'early-media' }"),
     Case(ROUTE, "do = { answer = 'echo' }"),
     Case(ROUTE, "do = { answer = 'tone' }"),
     Case(ROUTE, "do = { reject = 486, reason = 'Asleep' }"),
@@ -91,10 +95,10 @@ const LATER: &[Case] = &[
     Case(CALLED, "dtmf = 'info'"),
     Case(CALLED, "ping = { every = '10s', down_after = 3 }"),
     Case(ROUTE, "from = ['users']\ndo = { reject = 403 }"),
-    Case(ROUTE, "do = { ring = ['trunk:peer'], strategy = 'parallel' }"),
     Case(ROUTE, "do = { ask = 'https://policy.example.org' }"),
     Case(ROUTE, "do = { answer = 'welcome.wav' }"),
     Case(ROUTE, "do = { bridge = ['user:carol'] }"),
+    Case(ROUTE, "do = { ring = ['user:carol'] }"),
 ];
 
 const LISTEN: &str = "[[media]]\nname = 'm'\nbind = '127.0.0.1'\nports = '20000-20999'\n[calls]\nmax_cps = 10\n[[listen]]\nname = 'l'\nbind = '127.0.0.1:5060'\n";

@@ -18,6 +18,7 @@ mod media;
 mod net;
 mod question;
 mod random;
+mod ring;
 mod secret;
 mod session_timer;
 mod time;
@@ -34,6 +35,7 @@ pub use media::{
 pub use net::{Delivery, Destination, Flow, ListenerId, Transport};
 pub use question::{Action, Admit, BuiltIn, Decision, LegPlan, LegProfile, Origin, Prack, Question, QuestionId, ReferRule, Route, TrunkId};
 pub use random::Random;
+pub use ring::{Hears, RingGroup, RingTerms, Strategy};
 pub use secret::{Challenge, DigestAlgorithm, Login, Secret};
 pub use session_timer::{MIN_SESSION_S, Refresher, SessionTimer};
 pub use time::Timestamp;

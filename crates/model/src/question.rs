@@ -1,7 +1,7 @@
 //! What a call asks of policy and what it is told. Rules answer at once, a webhook may answer later: a call cannot
 //! tell them apart.
 
-use crate::{Caller, Challenge, Codec, Destination, Failover, ListenerId, Login, MediaSide, Presentation, SessionTimer, Shown};
+use crate::{Caller, Challenge, Codec, Destination, Failover, ListenerId, Login, MediaSide, Presentation, RingGroup, SessionTimer, Shown};
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -26,6 +26,14 @@ pub enum Question {
     /// Where does a transfer of this call lead? As [`Question::Route`], asked as if the trunk of whoever transfers had dialled; the trunk
     /// that the answer leads to counts the call beside those that do already.
     Transfer(Route),
+    /// Is there room for this member of a ring group, beside those that have theirs already? It counts until the call says that the
+    /// member is out, or ends.
+    Ring {
+        /// Which of the group.
+        member: u8,
+        /// Its endpoint.
+        endpoint: Box<str>,
+    },
 }
 
 /// What a request from outside shows before it is admitted.
@@ -98,7 +106,8 @@ pub enum Decision {
         /// What to do.
         action: Action,
     },
-    /// Dial it; this trunk, by its place in the rules that are in force now, counts the call.
+    /// Dial it; this trunk, by its place in the rules that are in force now, counts the call. The answer to [`Question::Dial`] and
+    /// [`Question::Ring`].
     Dial(Option<TrunkId>),
 }
 
@@ -114,6 +123,8 @@ pub enum Action {
         /// False: media flows between the peers and only signalling passes through here.
         anchor: bool,
     },
+    /// Join the caller to the first of these that answers. No trunk counts the call yet: each member is asked for.
+    Ring(Box<RingGroup>),
     /// Answer the call ourselves.
     Answer(BuiltIn),
 }

@@ -19,6 +19,7 @@ mod routing;
 mod ruleset;
 mod targets;
 mod trunk;
+mod turns;
 
 pub use decide::{CallView, decide};
 pub use limits::{Begun, LimitBook, NodeFull, NodeLimits};

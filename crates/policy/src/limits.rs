@@ -1,7 +1,7 @@
 //! Counters: how many calls each trunk and the whole node carry, and how fast new ones come.
 
-use crate::{Ruleset, bucket::Bucket};
-use tandem_model::{Timestamp, TrunkId};
+use crate::{Ruleset, bucket::Bucket, turns::Turns};
+use tandem_model::{Action, Decision, Strategy, Timestamp, TrunkId};
 
 /// A call that a trunk's limits count: give it back to [`LimitBook::end`] when the call's leg on that trunk is over.
 /// It stays good across reloads.
@@ -11,7 +11,7 @@ pub struct Begun {
     slot: usize,
 }
 
-/// The load of every trunk. Calls in both directions count: begin one for a call that a trunk sends us (when it is
+/// The load of every trunk, and whose turn it is in each group that rings in turn. Calls in both directions count: begin one for a call that a trunk sends us (when it is
 /// admitted, before it is routed) and one for the trunk that the call turns to (once for all its targets), until it turns to another.
 #[derive(Debug)]
 pub struct LimitBook {
@@ -19,6 +19,7 @@ pub struct LimitBook {
     slots: Vec<Slot>,
     /// The slot of each trunk of the ruleset in force.
     of_trunk: Box<[usize]>,
+    turns: Turns,
 }
 
 #[derive(Debug)]
@@ -34,7 +35,7 @@ struct Slot {
 impl LimitBook {
     /// The book for `rules`, with no calls in it.
     pub fn new(rules: &Ruleset) -> Self {
-        let mut book = LimitBook { slots: Vec::new(), of_trunk: Box::default() };
+        let mut book = LimitBook { slots: Vec::new(), of_trunk: Box::default(), turns: Turns::default() };
         book.reload(rules, Timestamp::ZERO);
         book
     }
@@ -43,6 +44,7 @@ impl LimitBook {
     /// calls are over.
     pub fn reload(&mut self, rules: &Ruleset, now: Timestamp) {
         self.slots.iter_mut().for_each(|slot| slot.is_in_force = false);
+        self.turns.reload(rules.in_turn());
         self.of_trunk = rules
             .trunks()
             .map(|(name, limits)| {
@@ -92,6 +94,20 @@ impl LimitBook {
     /// Calls that `trunk` carries.
     pub fn calls(&self, trunk: TrunkId) -> u32 {
         self.of_trunk.get(usize::from(trunk.0)).map_or(0, |index| self.slots[*index].calls)
+    }
+
+    /// Which member a route that rings in turn begins with; counted on without end.
+    pub(crate) fn turn(&self, route: &str) -> usize {
+        self.turns.of(route)
+    }
+
+    /// A call was given to a route: of one that rings in turn the next call begins with the next member.
+    pub fn note_route(&mut self, decision: &Decision) {
+        if let Decision::Route { rule, action: Action::Ring(group) } = decision
+            && group.terms.strategy == Strategy::RoundRobin
+        {
+            self.turns.take(rule);
+        }
     }
 
     /// The slot of the trunk of that name, a slot that nobody needs any more, or a new one.

@@ -3,7 +3,7 @@
 use crate::{CallView, Ruleset, headers::TooMuch, manner::Manner, targets::TargetRule};
 use std::time::Duration;
 use tandem_config::{Pattern, Target};
-use tandem_model::{Action, BuiltIn, Decision, LegPlan, LegProfile, Origin, Random, Route, TrunkId};
+use tandem_model::{Action, BuiltIn, Decision, LegPlan, LegProfile, Origin, Random, RingGroup, RingTerms, Route, Strategy, TrunkId};
 
 /// One `[[route]]`.
 #[derive(Clone, Debug)]
@@ -19,6 +19,7 @@ pub(crate) struct RouteRule {
 #[derive(Clone, Debug)]
 pub(crate) enum ActionRule {
     Bridge { endpoints: Box<[EndpointRule]>, timeout: Option<Duration>, anchor: bool },
+    Ring { endpoints: Box<[EndpointRule]>, terms: RingTerms, anchor: bool },
     Answer(BuiltIn),
     Reject { status: u16, reason: Option<Box<str>> },
 }
@@ -28,6 +29,16 @@ pub(crate) enum ActionRule {
 pub(crate) enum EndpointRule {
     Trunk { trunk: TrunkId, text: Box<str>, number: Option<Box<str>> },
     Uri { text: Box<str>, target: Target, profile: LegProfile },
+}
+
+impl ActionRule {
+    /// Whom it calls.
+    pub(crate) fn endpoints(&self) -> &[EndpointRule] {
+        match self {
+            ActionRule::Bridge { endpoints, .. } | ActionRule::Ring { endpoints, .. } => endpoints,
+            ActionRule::Answer(_) | ActionRule::Reject { .. } => &[],
+        }
+    }
 }
 
 impl RouteRule {
@@ -47,10 +58,17 @@ impl RouteRule {
         let action = match &self.action {
             ActionRule::Reject { status, reason } => return Decision::Reject { status: *status, reason: reason.clone() },
             ActionRule::Answer(built_in) => Action::Answer(*built_in),
-            ActionRule::Bridge { endpoints, timeout, anchor } => match plan(rules, endpoints, view, call, called) {
+            ActionRule::Bridge { endpoints, timeout, anchor } => match Planner::new(rules, view, call, called).bridge(endpoints) {
                 Ok(legs) => Action::Bridge { legs, timeout: *timeout, anchor: *anchor },
                 Err(status) => return Decision::Reject { status, reason: None },
             },
+            ActionRule::Ring { endpoints, terms, anchor } => {
+                let first = if terms.strategy == Strategy::RoundRobin { view.load.turn(&self.name) } else { 0 };
+                match Planner::new(rules, view, call, called).ring(endpoints, first) {
+                    Ok(members) => Action::Ring(Box::new(RingGroup { members, terms: *terms, anchor: *anchor })),
+                    Err(status) => return Decision::Reject { status, reason: None },
+                }
+            }
         };
         Decision::Route { rule: self.name.clone(), action }
     }
@@ -59,13 +77,47 @@ impl RouteRule {
 /// What a caller gets whose headers would be too much for the other leg.
 const TOO_MUCH: u16 = 513;
 
-/// The legs to try, without those of full trunks; if no other is left, the first full trunk's status.
-fn plan(rules: &Ruleset, endpoints: &[EndpointRule], view: &CallView<'_>, call: &Route, called: &str) -> Result<Box<[LegPlan]>, u16> {
-    let origin = rules.manner_of(&call.origin);
-    let mut legs = Vec::new();
-    let mut refused = None;
-    let mut random = Random::new(view.draw);
-    for endpoint in endpoints {
+/// Writes out the legs of one call.
+struct Planner<'a> {
+    rules: &'a Ruleset,
+    view: &'a CallView<'a>,
+    call: &'a Route,
+    called: &'a str,
+    random: Random,
+    /// The first full trunk's status.
+    refused: Option<u16>,
+}
+
+impl<'a> Planner<'a> {
+    fn new(rules: &'a Ruleset, view: &'a CallView<'_>, call: &'a Route, called: &'a str) -> Planner<'a> {
+        Planner { rules, view, call, called, random: Random::new(view.draw), refused: None }
+    }
+
+    /// The legs to try, without those of full trunks; if no other is left, the first full trunk's status.
+    fn bridge(mut self, endpoints: &[EndpointRule]) -> Result<Box<[LegPlan]>, u16> {
+        let mut legs = Vec::new();
+        for endpoint in endpoints {
+            self.plan(endpoint, &mut legs)?;
+        }
+        if legs.is_empty() { Err(self.refused.unwrap_or(480)) } else { Ok(legs.into()) }
+    }
+
+    /// The same for each member of a group, of which the one at `first` (counted around) comes first.
+    fn ring(mut self, endpoints: &[EndpointRule], first: usize) -> Result<Box<[Box<[LegPlan]>]>, u16> {
+        let first = first.checked_rem(endpoints.len()).unwrap_or(0);
+        let mut members: Vec<Box<[LegPlan]>> = Vec::with_capacity(endpoints.len());
+        for endpoint in endpoints[first..].iter().chain(&endpoints[..first]) {
+            let mut legs = Vec::new();
+            self.plan(endpoint, &mut legs)?;
+            if !legs.is_empty() {
+                members.push(legs.into());
+            }
+        }
+        if members.is_empty() { Err(self.refused.unwrap_or(480)) } else { Ok(members.into()) }
+    }
+
+    fn plan(&mut self, endpoint: &EndpointRule, legs: &mut Vec<LegPlan>) -> Result<(), u16> {
+        let origin = self.rules.manner_of(&self.call.origin);
         match endpoint {
             EndpointRule::Uri { text, target, profile } => legs.push(LegPlan {
                 endpoint: text.clone(),
@@ -73,16 +125,17 @@ fn plan(rules: &Ruleset, endpoints: &[EndpointRule], view: &CallView<'_>, call: 
                 uri: target.uri(),
                 destination: target.destination.clone(),
                 profile: profile.clone(),
-                presentation: rules.plain.present(origin, call).map_err(|TooMuch| TOO_MUCH)?,
+                presentation: self.rules.plain.present(origin, self.call).map_err(|TooMuch| TOO_MUCH)?,
             }),
             EndpointRule::Trunk { trunk, text, number } => {
-                if let Some(status) = view.load.full(*trunk, view.now) {
-                    refused.get_or_insert(status);
-                    continue;
+                if let Some(status) = self.view.load.full(*trunk, self.view.now) {
+                    self.refused.get_or_insert(status);
+                    return Ok(());
                 }
-                let Some(rule) = rules.trunks.get(usize::from(trunk.0)) else { continue };
-                let presentation = rule.manner.present(origin, call).map_err(|TooMuch| TOO_MUCH)?;
-                legs.extend(rule.targets.in_order(&mut random).map(|TargetRule { target, hop, profile, .. }| LegPlan {
+                let Some(rule) = self.rules.trunks.get(usize::from(trunk.0)) else { return Ok(()) };
+                let presentation = rule.manner.present(origin, self.call).map_err(|TooMuch| TOO_MUCH)?;
+                let called = self.called;
+                legs.extend(rule.targets.in_order(&mut self.random).map(|TargetRule { target, hop, profile, .. }| LegPlan {
                     endpoint: text.clone(),
                     trunk: Some(*trunk),
                     uri: request_uri(target, &rule.manner, number.as_deref(), called),
@@ -92,8 +145,8 @@ fn plan(rules: &Ruleset, endpoints: &[EndpointRule], view: &CallView<'_>, call: 
                 }));
             }
         }
+        Ok(())
     }
-    if legs.is_empty() { Err(refused.unwrap_or(480)) } else { Ok(legs.into()) }
 }
 
 /// The endpoint's own number goes before the target's own user, and that before what was dialled. A number is written as the trunk

@@ -8,7 +8,7 @@ use crate::{
 };
 use std::sync::Arc;
 use tandem_config::{At, Config, Do, Endpoint, From, Limits, Outside, Problems, Trunk, TrunkTarget};
-use tandem_model::{Challenge, LegProfile, ListenerId, MediaSide, Origin, Shown, TrunkId};
+use tandem_model::{Challenge, LegProfile, ListenerId, MediaSide, Origin, Shown, Strategy, TrunkId};
 
 /// All that is needed to decide. Immutable: a reload makes another.
 #[derive(Clone, Debug)]
@@ -58,6 +58,13 @@ impl Ruleset {
         let Origin::Trunk { id, name } = origin;
         let by_id = self.trunks.get(usize::from(id.0)).filter(|trunk| trunk.name == *name);
         by_id.or_else(|| self.trunks.iter().find(|trunk| trunk.name == *name)).map_or(&self.plain, |trunk| &trunk.manner)
+    }
+
+    /// The names of the routes that ring their members in turn.
+    pub(crate) fn in_turn(&self) -> impl Iterator<Item = &str> {
+        let takes_turns =
+            |route: &&RouteRule| matches!(&route.action, ActionRule::Ring { terms, .. } if terms.strategy == Strategy::RoundRobin);
+        self.routes.iter().filter(takes_turns).map(|route| &*route.name)
     }
 
     /// The trunk of that name.
@@ -116,8 +123,7 @@ fn shown_of(rules: &Ruleset, trunk: &TrunkRule) -> Shown {
     let origin = &trunk.manner;
     let mut shown = Shown { called_from: origin.called_from, caller_id: origin.caller_id, caller: false, headers: false };
     for route in rules.routes.iter().filter(|route| route.is_from(&trunk.name)) {
-        let ActionRule::Bridge { endpoints, .. } = &route.action else { continue };
-        for endpoint in endpoints {
+        for endpoint in route.action.endpoints() {
             let called = match endpoint {
                 EndpointRule::Trunk { trunk, .. } => rules.trunks.get(usize::from(trunk.0)).map_or(&rules.plain, |trunk| &trunk.manner),
                 EndpointRule::Uri { .. } => &rules.plain,
@@ -192,13 +198,18 @@ fn compile_route(config: &Config, route: &At<tandem_config::Route>) -> RouteRule
     let action = match &route.action.value {
         Do::Answer(built_in) => ActionRule::Answer(*built_in),
         Do::Reject { status, reason } => ActionRule::Reject { status: *status, reason: reason.clone() },
-        Do::Bridge { endpoints, timeout } => ActionRule::Bridge {
-            endpoints: endpoints.iter().filter_map(|endpoint| compile_endpoint(config, endpoint)).collect(),
-            timeout: *timeout,
-            anchor: route.anchor,
-        },
+        Do::Bridge { endpoints, timeout } => {
+            ActionRule::Bridge { endpoints: compile_endpoints(config, endpoints), timeout: *timeout, anchor: route.anchor }
+        }
+        Do::Ring { endpoints, terms } => {
+            ActionRule::Ring { endpoints: compile_endpoints(config, endpoints), terms: *terms, anchor: route.anchor }
+        }
     };
     RouteRule { name: route.name.clone(), from, to: route.to.clone(), action }
+}
+
+fn compile_endpoints(config: &Config, endpoints: &[At<Endpoint>]) -> Box<[EndpointRule]> {
+    endpoints.iter().filter_map(|endpoint| compile_endpoint(config, endpoint)).collect()
 }
 
 fn compile_endpoint(config: &Config, endpoint: &Endpoint) -> Option<EndpointRule> {

@@ -48,6 +48,8 @@ pub(crate) struct Actor {
     called: Option<Begun>,
     /// On those that it was transferred to.
     moved: Vec<Begun>,
+    /// The same for each member of a ring group.
+    rung: Vec<(u8, Begun)>,
     /// It has ended and no longer counts, though its last transactions may not be over.
     ended: bool,
 }
@@ -84,6 +86,7 @@ impl Actor {
             calling: Some(calling),
             called: None,
             moved: Vec::new(),
+            rung: Vec::new(),
             ended: false,
         };
         let setup = actor.setup.clone();
@@ -164,22 +167,27 @@ impl Actor {
         match output {
             Output::Send(transmit) => node.send_for(call, *transmit),
             Output::Ask(id, question) => {
-                // It asks when it turns to somebody else.
-                let is_transfer = matches!(*question, Question::Transfer(_));
-                self.called.take_if(|_| !is_transfer).into_iter().for_each(|begun| node.end_on_trunk(begun));
+                if !matches!(*question, Question::Ring { .. } | Question::Transfer(_)) {
+                    // It asks when it turns to somebody else.
+                    self.called.take().into_iter().for_each(|begun| node.end_on_trunk(begun));
+                }
                 let decision = node.decide(now, self.setup.seed, &question);
                 let begun = node.begin_on_trunk(now, &decision);
-                if is_transfer {
-                    self.moved.extend(begun)
-                } else {
-                    self.called = begun
-                };
+                match *question {
+                    Question::Ring { member, .. } => self.rung.extend(begun.map(|begun| (member, begun))),
+                    Question::Transfer(_) => self.moved.extend(begun),
+                    _ => self.called = begun,
+                }
                 return Some(Input::Decided(id, Box::new(decision)));
             }
             Output::Media(command) => return node.command_media(*command).map(|answer| Input::Media(Box::new(answer))),
             Output::Notify(event) => self.notify(*event),
             Output::LegAdded(leg) => node.dispatcher.borrow_mut().leg_added(leg, call),
             Output::LegRemoved(leg) => node.dispatcher.borrow_mut().leg_removed(leg),
+            Output::MemberOut(member) => {
+                let places = self.rung.extract_if(.., |(of, _)| *of == member);
+                places.for_each(|(_, begun)| node.end_on_trunk(begun));
+            }
             Output::Retire(key, tombstone) => node.dispatcher.borrow_mut().retire(now, key, tombstone),
             Output::Ended => {}
         }
@@ -200,8 +208,9 @@ impl Actor {
     /// Gives its place back, once.
     fn release(&mut self) {
         if !std::mem::replace(&mut self.ended, true) {
-            let moved = std::mem::take(&mut self.moved);
-            self.node.on_call_ended(self.calling.take().into_iter().chain(self.called.take()).chain(moved));
+            let rung = std::mem::take(&mut self.rung).into_iter().map(|(_, begun)| begun);
+            let called = self.called.take().into_iter().chain(rung).chain(std::mem::take(&mut self.moved));
+            self.node.on_call_ended(self.calling.take().into_iter().chain(called));
         }
     }
 

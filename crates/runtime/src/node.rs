@@ -60,8 +60,9 @@ impl Node {
         tandem_policy::decide(&self.rules.borrow(), &CallView { load: &trunks, now, draw }, question)
     }
 
-    /// Counts a call on the trunk that it goes to.
+    /// Takes note of what was decided of a call: whose turn is next, and that the trunk that it goes to counts it.
     pub(crate) fn begin_on_trunk(&self, now: Timestamp, decision: &Decision) -> Option<Begun> {
+        self.trunks.borrow_mut().note_route(decision);
         let trunk = match decision {
             Decision::Route { action: Action::Bridge { legs, .. }, .. } => legs.first()?.trunk?,
             Decision::Dial(trunk) => (*trunk)?,

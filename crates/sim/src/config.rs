@@ -26,7 +26,7 @@ pub const DORA: SocketAddr = v6(4);
 pub const ERIN: SocketAddr = v6(5);
 
 /// Everybody calls everybody by name; `two` tries bob, then carol; `direct` is bob without anchored media; `echo` and
-/// `tone` are answered by the core; `law` is bob with A-law alone. Fax passes between carol, dora and erin.
+/// `tone` are answered by the core; `all` rings bob, carol and dora at once, `hunt` one after the other, `turns` in turn; `law` is bob with A-law alone. Fax passes between carol, dora and erin.
 pub const STANDARD: &str = r#"
 [node]
 name = "sim"
@@ -139,6 +139,32 @@ do = { bridge = ["trunk:erin"] }
 name = "to two"
 to = '^two$'
 do = { bridge = ["trunk:bob", "trunk:carol"] }
+
+[[route]]
+name = "all at once"
+to = '^all$'
+do = { ring = ["trunk:bob", "trunk:carol", "trunk:dora"], timeout = "40s" }
+
+[[route]]
+name = "all at once, unheard"
+to = '^all-unheard$'
+do = { ring = ["trunk:bob", "trunk:carol"], hears = "ringing", ends_on_6xx = false }
+
+[[route]]
+name = "all at once, directly"
+to = '^all-direct$'
+do = { ring = ["trunk:bob", "trunk:carol"] }
+anchor = false
+
+[[route]]
+name = "one after the other"
+to = '^hunt$'
+do = { ring = ["trunk:bob", "trunk:carol", "trunk:dora"], strategy = "sequential", timeout = "25s", target_timeout = "10s" }
+
+[[route]]
+name = "in turn"
+to = '^turns$'
+do = { ring = ["trunk:bob", "trunk:carol"], strategy = "round-robin" }
 
 [[route]]
 name = "to bob at once"

@@ -38,6 +38,8 @@ pub struct Shard {
     buffer: PacketBuf,
     /// Every description that a leg was given, in their order.
     pub descriptions: Vec<(LegId, EndpointDescription)>,
+    /// Every pair of legs that was joined after its session was opened, in their order.
+    pub joins: Vec<[LegId; 2]>,
     /// How long it takes until a call hears of its session.
     pub delay: Duration,
     /// The next so many sessions are refused.
@@ -57,6 +59,7 @@ impl Shard {
             next_port: 0,
             buffer: PacketBuf::new(),
             descriptions: Vec::new(),
+            joins: Vec::new(),
             delay: Duration::from_micros(200),
             refuse: 0,
             misdirected: 0,
@@ -130,7 +133,10 @@ impl Shard {
                 }
                 self.drain(world, call);
             }
-            MediaCommand::Join { call, legs } => self.handle(world, call, Input::Join(legs)),
+            MediaCommand::Join { call, legs } => {
+                self.joins.push(legs);
+                self.handle(world, call, Input::Join(legs));
+            }
             MediaCommand::Remove { call, leg } => self.handle(world, call, Input::Remove(leg)),
             MediaCommand::Close { call } => self.handle(world, call, Input::Close),
         }

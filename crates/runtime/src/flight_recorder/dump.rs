@@ -7,8 +7,8 @@ use super::{FlightRecorder, Trail, mask::mask_passwords, translate_tokens};
 use serde::{Deserialize, Serialize};
 use std::{fmt::Write, net::IpAddr, sync::Arc, time::Duration};
 use tandem_model::{
-    Action, CallId, Decision, Delivery, Destination, EndReason, Flow, LegId, LegProfile, ListenerId, MediaEvent, Origin, QuestionId,
-    Timestamp, Transport,
+    Action, CallId, Decision, Delivery, Destination, EndReason, Flow, LegId, LegPlan, LegProfile, ListenerId, MediaEvent, Origin,
+    QuestionId, Timestamp, Transport,
 };
 use tandem_signalling::{CallSetup, ListenerFacts, Minter, NodeFacts, Terms, transaction::TransactionKeys};
 
@@ -236,7 +236,11 @@ impl Dump {
 
 /// The URIs that legs are sent to are the configuration's or the caller's.
 fn mask_plans(decision: &mut Decision) {
-    let Decision::Route { action: Action::Bridge { legs, .. }, .. } = decision else { return };
+    let legs: Box<dyn Iterator<Item = &mut LegPlan>> = match decision {
+        Decision::Route { action: Action::Bridge { legs, .. }, .. } => Box::new(legs.iter_mut()),
+        Decision::Route { action: Action::Ring(group), .. } => Box::new(group.members.iter_mut().flatten()),
+        _ => return,
+    };
     for leg in legs {
         let mut uri = leg.uri.as_bytes().to_vec();
         mask_passwords(&mut uri);
@@ -307,7 +311,7 @@ mod wire_text {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tandem_model::LegPlan;
+    use tandem_model::{RingGroup, RingTerms};
 
     #[test]
     fn where_legs_are_sent_is_told_without_passwords() {
@@ -316,9 +320,13 @@ mod tests {
         let plan =
             LegPlan { endpoint: "trunk:a".into(), trunk: None, uri: "sip:a:5ecret@b".into(), destination, profile, presentation: None };
         let action = Action::Bridge { legs: [plan].into(), timeout: None, anchor: true };
-        let mut decision = Decision::Route { rule: "all".into(), action };
-        mask_plans(&mut decision);
-        let text = serde_json::to_string(&decision).unwrap();
-        assert!(text.contains("\"sip:a:******@b\""), "{text}");
+        let Action::Bridge { legs, .. } = &action else { unreachable!() };
+        let group = RingGroup { members: [legs.clone()].into(), terms: RingTerms::default(), anchor: true };
+        for action in [Action::Ring(Box::new(group)), action] {
+            let mut decision = Decision::Route { rule: "all".into(), action };
+            mask_plans(&mut decision);
+            let text = serde_json::to_string(&decision).unwrap();
+            assert!(text.contains("\"sip:a:******@b\""), "{text}");
+        }
     }
 }

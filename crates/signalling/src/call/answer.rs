@@ -24,6 +24,9 @@ impl Call {
         let sdp = sdp_of(message);
         self.answered = Some(now);
         self.notify(now, self.callee.as_ref().map(|callee| callee.id), EventKind::LegAnswered);
+        if let Some(own) = dialling.own.take() {
+            return self.answer_own(now, &own, &dialling, message);
+        }
         if let Some(offers) = dialling.offers.take() {
             return self.answer_after_offers(now, *offers, message);
         }
@@ -34,7 +37,8 @@ impl Call {
                 let (early, sdp) = (dialling.early.of(tag), sdp.as_deref());
                 // One that came reliably was the answer, and what else the 2xx says is none (RFC 3261 §13.2.1).
                 let is_bound = early.is_some() && self.callee.as_ref().is_some_and(|callee| callee.is_bound_by(tag));
-                if is_bound && dialling.early.is_heard(tag) && self.caller.is_settled_early() {
+                if is_bound && dialling.early.is_heard(tag) && self.is_heard() && self.caller.is_settled_early() {
+                    self.ring_answered(now);
                     return self.answer_settled(now);
                 }
                 self.answer_with(now, &dialling, if is_bound { early } else { sdp.or(early) });
@@ -55,9 +59,12 @@ impl Call {
     fn answer_with(&mut self, now: Timestamp, dialling: &Dialling, sdp: Option<&[u8]>) {
         let (Some(PassedOffer { pending, .. }), Some(callee)) = (&dialling.passed, &mut self.callee) else { return };
         let Some(sdp) = sdp else { return self.unusable_answer(now, Failure::new(500)) };
-        let answer = match negotiation::translate_answer(pending, sdp, &mut self.caller.media, &mut callee.media) {
+        let (from, to) = (&mut self.caller.media, &mut callee.media);
+        let told = self.ring.as_ref().filter(|ring| ring.has_told()).and_then(|_| negotiation::join_answer(pending, sdp, from, to).ok());
+        let answer = match told.map_or_else(|| negotiation::translate_answer(pending, sdp, from, to), Ok) {
             Ok(settled) => {
                 let answer = settled.answer.clone();
+                self.ring_answered(now);
                 self.describe(now, Side::Caller, settled);
                 answer
             }
@@ -86,6 +93,7 @@ impl Call {
         };
         match negotiation::translate_offer(&offer, &mut callee.media, &mut self.caller.media) {
             Ok(pending) => {
+                self.ring_answered(now);
                 self.caller.accept(context!(self, now), Some(pending.sdp()));
                 self.phase = Phase::LateAnswer(Box::new(PassedOffer { pending, offer }));
                 self.notify(now, Some(self.caller.id), EventKind::LegAnswered);
@@ -102,6 +110,9 @@ impl Call {
     /// The callee is up but nothing can be agreed: it is hung up, and the caller refused.
     pub(super) fn unusable_answer(&mut self, now: Timestamp, failure: Failure) {
         self.answered = None;
+        if self.ring.is_some() {
+            return self.hang_up_answered(now, &failure);
+        }
         self.fail(now, &failure);
     }
 
@@ -123,6 +134,7 @@ impl Call {
                     Err(_) => self.decline(now, Side::Callee, Some(&late.offer)),
                 }
             }
+            Phase::LateLike(pending) => self.settle_caller(now, &pending, sdp),
             Phase::LateAlone(pending) => {
                 let alone = sdp.and_then(|sdp| negotiation::settle_alone(&pending, &sdp, &mut self.caller.media).ok());
                 match alone {

@@ -30,9 +30,15 @@ impl Call {
         }
         let answer = sdp_of(message).and_then(|sdp| self.early_answer(now, tag, &sdp));
         let owes_answer = self.callee.as_ref().is_some_and(|callee| callee.owes_answer(tag));
+        if owes_answer && self.ring.is_some() {
+            return self.member_gone(now, &Failure::new(488));
+        }
         let offer = sdp_of(message).filter(|_| owes_answer).and_then(|sdp| self.early_offer(now, tag, sdp));
         let Phase::Dialling(dialling) = &mut self.phase else { return };
         dialling.passed_on = true;
+        if self.ring.is_some() {
+            return self.pass_ringing(now, status, reason, answer.as_ref());
+        }
         self.caller.provisional(context!(self, now), status, reason, answer.as_deref().or(offer.as_deref()));
         let callee = self.callee.as_ref().map(|callee| callee.id);
         if status == 180 {
@@ -47,6 +53,9 @@ impl Call {
     /// The SDP of a provisional response as an answer for the caller. One that cannot be used is left out: the final response
     /// decides.
     fn early_answer(&mut self, now: Timestamp, tag: &str, sdp: &[u8]) -> Option<Arc<[u8]>> {
+        if self.keeps_early_media(tag, sdp) {
+            return None;
+        }
         let Phase::Dialling(dialling) = &self.phase else { return None };
         dialling.passed.as_ref()?;
         // What was answered reliably is final for that phone (RFC 3261 §13.2.1).
@@ -57,6 +66,7 @@ impl Call {
             return Some(known);
         }
         let answer = self.hear_early(now, &sdp)?;
+        self.source_began();
         if let Phase::Dialling(dialling) = &mut self.phase {
             dialling.early.hear(tag, &sdp, &answer);
         }
@@ -64,11 +74,18 @@ impl Call {
     }
 
     /// Lets the caller hear whoever gave this description.
-    fn hear_early(&mut self, now: Timestamp, sdp: &[u8]) -> Option<Arc<[u8]>> {
+    pub(super) fn hear_early(&mut self, now: Timestamp, sdp: &[u8]) -> Option<Arc<[u8]>> {
         let (Phase::Dialling(dialling), Some(callee)) = (&self.phase, &mut self.callee) else { return None };
         let pending = &dialling.passed.as_ref()?.pending;
-        let settled = negotiation::translate_answer(pending, sdp, &mut self.caller.media, &mut callee.media).ok()?;
-        let answer = settled.answer.clone();
+        let (from, to) = (&mut self.caller.media, &mut callee.media);
+        let settled = if self.ring.as_ref().is_some_and(|ring| ring.has_told()) {
+            negotiation::join_answer(pending, sdp, from, to)
+        } else {
+            negotiation::translate_answer(pending, sdp, from, to)
+        };
+        let settled = settled.ok()?;
+        let (answer, leg) = (settled.answer.clone(), callee.id);
+        self.join(leg);
         self.describe(now, Side::Caller, settled);
         Some(answer)
     }
@@ -76,7 +93,11 @@ impl Call {
     /// One of several phones has given up. If it was heard, the one before it is heard again.
     fn on_fork_ended(&mut self, now: Timestamp, tag: &str) {
         let Phase::Dialling(dialling) = &mut self.phase else { return };
-        let Some(sdp) = dialling.early.end(tag) else { return };
+        let heard = dialling.early.end(tag);
+        if let (None, Some(callee)) = (dialling.early.heard(), &self.callee) {
+            return self.silence(callee.id);
+        }
+        let Some(sdp) = heard.filter(|_| self.is_heard()) else { return };
         if let Some(answer) = self.hear_early(now, &sdp)
             && let Phase::Dialling(dialling) = &mut self.phase
         {
@@ -148,14 +169,16 @@ impl Call {
                 bridge.failure = failure;
                 self.try_next(now, offer);
             }
-            _ => self.fail(now, &failure),
+            _ => self.out_of_targets(now, &failure),
         }
     }
 
     /// The callee's leg is no part of the conversation any more; it only sees its transactions to the end.
-    fn give_up_callee(&mut self, now: Timestamp) {
+    pub(super) fn give_up_callee(&mut self, now: Timestamp) {
         if let Some(mut callee) = self.callee.take() {
             callee.end_held(context!(self, now));
+            self.silence(callee.id);
+            self.remove_ports(callee.id);
             self.strays.push(callee);
         }
     }

@@ -26,11 +26,7 @@ impl EarlyMedia {
 
     /// The phone is heard from now on; the caller gets that answer.
     pub(super) fn hear(&mut self, tag: &str, sdp: &[u8], answer: &Arc<[u8]>) {
-        self.phones.retain(|(of, _)| **of != *tag);
-        if self.phones.len() == MAX_EARLY {
-            self.phones.remove(0);
-        }
-        self.phones.push((tag.into(), sdp.into()));
+        self.keep(tag, sdp);
         self.answer = Some(Arc::clone(answer));
     }
 
@@ -39,6 +35,20 @@ impl EarlyMedia {
         let heard = self.is_heard(tag);
         self.phones.retain(|(of, _)| **of != *tag);
         self.phones.last().filter(|_| heard).map(|(_, sdp)| sdp.clone())
+    }
+
+    /// The phone has media that the caller is not to hear.
+    pub(super) fn keep(&mut self, tag: &str, sdp: &[u8]) {
+        self.phones.retain(|(of, _)| **of != *tag);
+        if self.phones.len() == MAX_EARLY {
+            self.phones.remove(0);
+        }
+        self.phones.push((tag.into(), sdp.into()));
+    }
+
+    /// The description of the phone that is heard.
+    pub(super) fn heard(&self) -> Option<&[u8]> {
+        self.phones.last().map(|(_, sdp)| &**sdp)
     }
 
     /// What the caller's answer is from now on.

@@ -213,6 +213,11 @@ impl MessageExchange {
                 self.plans = legs.into_vec().into();
                 self.try_next(now);
             }
+            // It is for one of them, and the first that takes it does.
+            Action::Ring(group) => {
+                self.plans = group.members.into_iter().flatten().collect();
+                self.try_next(now);
+            }
             // Nobody is there who could read it.
             Action::Answer(_) => {
                 let mut extra = Extra::none();

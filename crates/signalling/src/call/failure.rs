@@ -8,6 +8,9 @@ use crate::message::{Contact, HeaderName, Message, Uri};
 use crate::reason::{self, Told};
 use tandem_model::{EndReason, Failover};
 
+/// Seconds after which a caller that met a full node may try again.
+pub(super) const RETRY_AFTER_SECONDS: &str = "5";
+
 /// The status that the caller gets for a final failure of the callee. `docs/failures.md` has the table.
 pub const fn relayed_status(status: u16) -> u16 {
     match status {
@@ -129,6 +132,13 @@ impl Failure {
         if let Some(reason) = reason_value(end) {
             failure.extra.push(HeaderName::Reason, &reason);
         }
+        failure
+    }
+
+    /// There is no room for a leg's media.
+    pub(super) fn overloaded() -> Self {
+        let mut failure = Failure::new(503);
+        failure.extra.push(HeaderName::RetryAfter, RETRY_AFTER_SECONDS);
         failure
     }
 

@@ -6,6 +6,7 @@
 //! This file only dispatches. What the legs do to each other is one verb a file.
 
 mod answer;
+mod best_failure;
 mod early;
 mod early_media;
 mod exchange;
@@ -20,6 +21,7 @@ mod redirect;
 mod relay;
 mod reliable;
 mod reoffer;
+mod ring;
 mod setup;
 mod teardown;
 mod transfer;
@@ -33,11 +35,12 @@ use crate::minted::Minter;
 use crate::tombstone::Tombstone;
 use crate::transaction::{TransactionKey, TransactionKeys};
 use crate::wire::{Arrival, Transmit};
-use failure::Cause;
+use failure::{Cause, Failure};
 use leg::{Context, Leg, LegEvent, LostWay};
 use modify::Modify;
 use phase::{Bridge, MediaState, Phase};
 use reoffer::Wanted;
+use ring::Ring;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -150,6 +153,8 @@ pub enum Output {
     LegAdded(LegId),
     /// They are nobody's.
     LegRemoved(LegId),
+    /// This member of the ring group is no longer counted on the trunk that it is at.
+    MemberOut(u8),
     /// A transaction is over.
     Retire(TransactionKey, Tombstone),
     /// The call is over: drop it.
@@ -213,6 +218,8 @@ pub struct Call {
     legs_created: u8,
     phase: Phase,
     bridge: Option<Box<Bridge>>,
+    /// The group that rings, until somebody answers.
+    ring: Option<Box<Ring>>,
     modify: Option<Box<Modify>>,
     /// Nothing until somebody asks for a transfer.
     transfers: Option<Box<Transfers>>,
@@ -266,6 +273,9 @@ impl Call {
             Input::End(reason) => self.end(now, reason, None),
             Input::Wake => self.on_wake(now),
         }
+        if self.ring.is_some() {
+            self.hear_again(now);
+        }
         if self.wanted.is_some() {
             self.send_reoffers(now);
         }
@@ -287,7 +297,8 @@ impl Call {
     /// What to send to its peers should it be given up without a word: BYE, CANCEL or a final failure. Meant for a call that
     /// panicked: it reads little and changes nothing, yet whoever asks must be ready for another panic.
     pub fn last_words(&self) -> Vec<Transmit> {
-        std::iter::once(&self.caller).chain(&self.callee).chain(self.target()).filter_map(|leg| leg.last_word(&self.node)).collect()
+        let others = self.ring.iter().flat_map(|ring| ring.legs()).chain(self.target());
+        std::iter::once(&self.caller).chain(&self.callee).chain(others).filter_map(|leg| leg.last_word(&self.node)).collect()
     }
 
     /// Its id.
@@ -307,6 +318,7 @@ impl Call {
             let event = callee.on_message(context!(self, now), arrival);
             return self.on_leg_event(now, Side::Callee, event);
         }
+        let Some(arrival) = self.on_rival_message(now, leg, arrival) else { return };
         if let Some(stray) = self.strays.iter_mut().find(|stray| stray.id == leg) {
             let event = stray.on_message(context!(self, now), arrival);
             return self.on_stray_event(now, leg, event);
@@ -342,6 +354,7 @@ impl Call {
             LegEvent::Unanswered(asked) => self.on_no_reply(now, side, asked),
             LegEvent::Undelivered(asked, delivery) => self.on_undelivered(now, side, asked, delivery),
             LegEvent::Noticed(id, accepted) => self.on_noticed(now, id, accepted),
+            LegEvent::Lost if side == Side::Callee && self.ring.is_some() => self.member_gone(now, &Failure::new(480)),
             LegEvent::Lost => self.end(now, EndReason::DialogLost, None),
         }
     }
@@ -350,6 +363,7 @@ impl Call {
         match event {
             MediaEvent::Opened(locals) if self.on_target_ports(now, &locals) => {}
             MediaEvent::Opened(locals) => self.on_media_opened(now, &locals),
+            MediaEvent::NotAdded { leg, .. } if self.ring.is_some() => self.on_ports_refused(now, leg),
             MediaEvent::NotAdded { leg, .. } => self.on_target_refused_ports(now, leg),
             MediaEvent::Refused(_) => self.on_media_refused(now),
             MediaEvent::Inactive { .. } => self.end(now, EndReason::Inactivity, None),
@@ -363,6 +377,7 @@ impl Call {
             let event = callee.on_unreachable(context!(self, now), lost);
             self.on_leg_event(now, Side::Callee, event);
         }
+        self.rivals_unreachable(now, lost);
         let event = self.caller.on_unreachable(context!(self, now), lost);
         self.on_leg_event(now, Side::Caller, event);
         for stray in &mut self.strays {
@@ -383,6 +398,7 @@ impl Call {
             let event = callee.on_timeout(context!(self, now));
             self.on_leg_event(now, Side::Callee, event);
         }
+        self.wake_rivals(now);
         for place in 0..self.strays.len() {
             while let Some(stray) = self.strays.get_mut(place).filter(|stray| stray.poll_timeout().is_some_and(|at| at <= now)) {
                 let (id, event) = (stray.id, stray.on_timeout(context!(self, now)));

@@ -99,7 +99,8 @@ impl Call {
         if self.alone.is_some() {
             return self.modify_alone(now, asker, Some(offer));
         }
-        let Some(far) = self.leg(from.other()) else {
+        // What several ring for cannot be changed with one of them.
+        let Some(far) = self.leg(from.other()).filter(|_| self.ring.is_none()) else {
             // There is nobody yet whom it could be offered.
             let later = self.later();
             return self.refuse_modify(now, from, asker, later);

@@ -39,7 +39,6 @@ pub(super) fn rang_too_long() -> LegEnd {
 }
 
 /// It rang, and somebody else answered: for those who go without.
-#[allow(dead_code, reason = "for ring groups")]
 pub(super) fn answered_elsewhere() -> LegEnd {
     LegEnd { reason: Cow::Borrowed("answered elsewhere"), q850_cause: NON_SELECTED_USER, ..unanswered(487) }
 }

@@ -1,8 +1,9 @@
 //! Where a call stands. Each phase holds what only it needs.
 
+use super::Reason;
 use super::early_media::EarlyMedia;
 use super::reliable::{AnsweredElsewhere, EarlyOffers};
-use crate::negotiation::{LegMedia, Offer, PendingAlone, PendingOffer, Refusal, translate_offer};
+use crate::negotiation::{LegMedia, Offer, PendingAlone, PendingOffer, PendingOwn, Refusal, translate_offer};
 use tandem_model::{BuiltIn, LegId, LegPlan, QuestionId, Timestamp, TrunkId};
 
 /// The phases of a call, in the order in which they come.
@@ -18,10 +19,14 @@ pub(super) enum Phase {
     Opening(Opening, Option<Offer>),
     /// A leg is invited.
     Dialling(Box<Dialling>),
+    /// No member of the ring group is under way; for a moment only.
+    Between,
     /// The callee answered with an offer (the caller made none); the caller's ACK will hold the answer.
     LateAnswer(Box<PassedOffer>),
     /// The callee answered, but the caller's PRACK is still to answer the offer of another phone behind it.
     AnsweredElsewhere(Box<AnsweredElsewhere>),
+    /// The callee answered our offer, and the caller was offered the like; its ACK will hold the answer.
+    LateLike(Box<PendingOwn>),
     /// We answered with an offer ourselves; the caller's ACK will hold the answer.
     LateAlone(Box<PendingAlone>),
     /// Both legs are confirmed, or the one leg of a call that we answered.
@@ -30,6 +35,25 @@ pub(super) enum Phase {
     Ending,
     /// Nothing is left.
     Over,
+}
+
+impl Phase {
+    /// The leg whose ports are being opened.
+    pub(super) fn opens(&self) -> Option<LegId> {
+        if let Phase::Opening(Opening::Leg(leg), _) = self { Some(*leg) } else { None }
+    }
+
+    /// What it waits for no longer than that.
+    pub(super) fn deadlines(&self) -> impl Iterator<Item = (Timestamp, Reason)> + use<> {
+        let (first, second) = match self {
+            Phase::Routing(_, until) | Phase::Seizing(_, until, _) => (Some((*until, Reason::Decision)), None),
+            Phase::Dialling(dialling) => {
+                (dialling.trying_until.map(|at| (at, Reason::Trying)), Some((dialling.ring_until, Reason::Ringing)))
+            }
+            _ => (None, None),
+        };
+        first.into_iter().chain(second)
+    }
 }
 
 /// An offer that went on to the other leg.
@@ -62,6 +86,8 @@ pub(super) enum Opening {
 pub(super) struct Dialling {
     /// The caller's offer, if it made one.
     pub(super) passed: Option<PassedOffer>,
+    /// Our own offer, to a member of a ring group whose caller made none.
+    pub(super) own: Option<Box<PendingOwn>>,
     /// The answers that provisional responses brought.
     pub(super) early: EarlyMedia,
     /// The offers that reliable ones brought, where the caller made none.
@@ -74,9 +100,11 @@ pub(super) struct Dialling {
     pub(super) passed_on: bool,
 }
 
-/// The targets of a call.
+/// The targets of a call, or of a member of its ring group.
 #[derive(Debug)]
 pub(super) struct Bridge {
+    /// Which of the group.
+    pub(super) member: u8,
     pub(super) plans: Box<[LegPlan]>,
     /// Index of the plan after the one under way.
     pub(super) next: usize,

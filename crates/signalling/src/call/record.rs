@@ -11,7 +11,9 @@ impl Call {
         let Some((ended, reason)) = self.ended.filter(|_| !self.recorded) else { return };
         self.recorded = true;
         let mut legs = vec![self.leg_record(&self.caller)];
-        legs.append(&mut self.past_legs);
+        // Their figures are known only now.
+        let figures = |leg| self.stats.iter().find(|stats| stats.leg == leg).copied();
+        legs.extend(std::mem::take(&mut self.past_legs).into_iter().map(|leg| LegRecord { media: figures(leg.leg), ..leg }));
         legs.extend(self.strays.iter().chain(&self.callee).map(|leg| self.leg_record(leg)));
         legs.sort_by_key(|leg| leg.leg);
         let record = CallRecord {

@@ -25,6 +25,9 @@ impl Call {
             Method::Subscribe if self.on_subscribe(now, leg, id) => return,
             _ => {}
         }
+        if side == Side::Caller {
+            self.bring_heard_forward();
+        }
         let (near, far) = match side {
             Side::Caller => (Some(&mut self.caller), self.callee.as_mut()),
             Side::Callee => (self.callee.as_mut(), Some(&mut self.caller)),

@@ -53,6 +53,7 @@ impl Call {
             legs_created: 1,
             phase: Phase::Routing(QuestionId(0), now),
             bridge: None,
+            ring: None,
             modify: None,
             transfers: None,
             wanted: None,
@@ -102,6 +103,7 @@ impl Call {
         if self.on_transfer_decision(now, id, &decision) {
             return;
         }
+        self.bring_asker_forward(id);
         match &mut self.phase {
             Phase::Routing(asked, _) if *asked == id => self.on_routed(now, decision),
             Phase::Seizing(asked, _, offer) if *asked == id => {
@@ -136,7 +138,7 @@ impl Call {
                 bridge.failure = Failure { reason, ..Failure::new(status) };
                 self.try_next(now, offer);
             }
-            Decision::Admitted { .. } | Decision::Ignore | Decision::Route { .. } => self.refuse(now, 500, None, &Extra::none()),
+            Decision::Admitted { .. } | Decision::Ignore | Decision::Route { .. } => self.out_of_targets(now, &Failure::new(500)),
         }
     }
 
@@ -147,13 +149,10 @@ impl Call {
         };
         match action {
             Action::Bridge { legs, timeout, anchor } => {
-                if !anchor {
-                    let remote = self.caller.remote.map_or(UNKNOWN, |remote| remote.ip());
-                    self.caller.media = leg_media(&self.caller.profile, remote, anchor, &mut self.random);
-                    self.caller.media.set_origin(&self.node.listener(self.caller.profile.listener).host);
-                }
+                self.anchor(anchor);
                 let deadline = timeout.map(|span| now + span);
                 self.bridge = Some(Box::new(Bridge {
+                    member: 0,
                     seized: legs.first().and_then(|plan| plan.trunk),
                     plans: legs,
                     next: 0,
@@ -164,6 +163,10 @@ impl Call {
                 }));
                 self.try_next(now, offer);
             }
+            Action::Ring(group) => {
+                self.anchor(group.anchor);
+                self.ring(now, *group, offer);
+            }
             Action::Answer(built_in) => {
                 let codecs: &[Codec] = if built_in == BuiltIn::Tone { &[Codec::Pcmu, Codec::Pcma] } else { &Codec::ALL };
                 let screen = |offer: &Offer| negotiation::screen_offer(offer, &self.caller.profile.codecs, codecs, false, true);
@@ -172,6 +175,15 @@ impl Call {
                     Err(refusal) => self.fail_refused(now, &refusal),
                 }
             }
+        }
+    }
+
+    /// Whether the caller's media passes through here; it does unless the route says otherwise.
+    fn anchor(&mut self, anchor: bool) {
+        if !anchor {
+            let remote = self.caller.remote.map_or(UNKNOWN, |remote| remote.ip());
+            self.caller.media = leg_media(&self.caller.profile, remote, anchor, &mut self.random);
+            self.caller.media.set_origin(&self.node.listener(self.caller.profile.listener).host);
         }
     }
 
@@ -196,7 +208,8 @@ impl Call {
             match offer.as_ref().map_or(Ok(()), screen) {
                 Ok(()) if plan.trunk == bridge.seized => return self.take_target(now, offer),
                 Ok(()) => {
-                    let question = Question::Dial(plan.endpoint.clone());
+                    let (member, endpoint) = (bridge.member, plan.endpoint.clone());
+                    let question = if self.ring.is_some() { Question::Ring { member, endpoint } } else { Question::Dial(endpoint) };
                     let id = self.ask(question);
                     self.phase = Phase::Seizing(id, now + DECISION_TIMEOUT, offer);
                     return;
@@ -205,7 +218,7 @@ impl Call {
             }
         }
         let failure = bridge.failure.clone();
-        self.fail(now, &failure);
+        self.out_of_targets(now, &failure);
     }
 
     /// There is room for the call at the target under way.
@@ -213,7 +226,7 @@ impl Call {
         let Some(bridge) = &self.bridge else { return };
         let Some(leg) = self.id.leg(self.legs_created) else {
             let failure = bridge.failure.clone();
-            return self.fail(now, &failure);
+            return self.out_of_targets(now, &failure);
         };
         let anchor = bridge.anchor;
         self.legs_created += 1;
@@ -223,8 +236,11 @@ impl Call {
     /// Asks for ports, once those of an earlier attempt are given back.
     fn open_media(&mut self, now: Timestamp, opening: Opening, offer: Option<Offer>) {
         self.phase = Phase::Opening(opening, offer);
-        match self.media {
-            MediaState::None => self.ask_ports(now, opening),
+        match (self.media, opening) {
+            (MediaState::None, _) => self.ask_ports(now, opening),
+            // The others of a ring group stay where they are; the first of them brings the session.
+            (MediaState::Open, Opening::Leg(leg)) if self.ring.is_some() => self.add_ports(now, leg),
+            _ if self.ring.is_some() => {}
             _ => self.close_media(now),
         }
     }
@@ -240,20 +256,33 @@ impl Call {
     }
 
     pub(super) fn on_media_opened(&mut self, now: Timestamp, locals: &[LocalEndpoint]) {
-        if !matches!(self.media, MediaState::Opening(_)) {
+        match (self.media, locals) {
+            (MediaState::Opening(_), _) => {}
+            (MediaState::Open, [local]) => return self.on_ports_added(now, local),
             // The call gave up meanwhile, and has asked for the session's end.
-            return;
+            _ => return,
         }
         self.media = MediaState::Open;
+        locals.iter().for_each(|local| self.bring_leg_forward(local.leg));
         let Phase::Opening(opening, offer) = &mut self.phase else { return };
         let (opening, offer) = (*opening, offer.take());
         if let Some(local) = locals.iter().find(|local| local.leg == self.caller.id) {
             self.caller.media.set_local(*local);
         }
         match opening {
-            Opening::Leg(leg) => self.dial(now, leg, locals.iter().find(|local| local.leg == leg).copied(), offer),
+            Opening::Leg(leg) => {
+                self.dial(now, leg, locals.iter().find(|local| local.leg == leg).copied(), offer);
+                self.session_opened(now, leg);
+            }
             Opening::BuiltIn(built_in) => self.answer_alone(now, built_in, offer.as_ref()),
         }
+    }
+
+    /// The member of a ring group under way has its ports.
+    pub(super) fn dial_opened(&mut self, now: Timestamp, local: LocalEndpoint) {
+        let Phase::Opening(_, offer) = &mut self.phase else { return };
+        let offer = offer.take();
+        self.dial(now, local.leg, Some(local), offer);
     }
 
     pub(super) fn on_media_refused(&mut self, now: Timestamp) {
@@ -275,29 +304,45 @@ impl Call {
         let (anchor, deadline) = (bridge.anchor, bridge.deadline);
         let remote = if let tandem_model::Destination::Address(address) = &plan.destination { Some(address.ip()) } else { None };
         let mut media = leg_media(&plan.profile, remote.unwrap_or(UNKNOWN), anchor, &mut self.random);
+        if let Some(codec) = self.told_codec().filter(|codec| plan.profile.codecs.contains(codec)) {
+            media.allow_codecs(&[codec]);
+        }
         match local {
             Some(local) => media.set_local(local),
             None => media.set_origin(&self.node.listener(plan.profile.listener).host),
         }
         let passed = match offer.map(|offer| PassedOffer::pass(offer, &mut self.caller.media, &mut media)).transpose() {
             Ok(passed) => passed,
-            Err(refusal) => return self.fail_refused(now, &refusal),
+            Err(refusal) => {
+                let failure = Failure::refused(&refusal, &self.warn_agent());
+                return self.out_of_targets(now, &failure);
+            }
+        };
+        let own = match self.member_offer(&mut media) {
+            Ok(own) => own,
+            Err(refusal) => {
+                let failure = Failure::refused(&refusal, &self.warn_agent());
+                return self.out_of_targets(now, &failure);
+            }
         };
         let pending = passed.as_ref().map(|passed| &passed.pending);
         // RFC 3264 §5.1: whoever is offered something may send at once. Behind NAT the host that it will send from is known before its
         // answer is; elsewhere nothing tells its packets from a stranger's until the answer names their address.
-        let early = pending.filter(|_| plan.profile.nat).and_then(|pending| pending.describe_early(&self.caller.media, &media));
+        let early = pending
+            .filter(|_| plan.profile.nat && self.ring.is_none())
+            .and_then(|pending| pending.describe_early(&self.caller.media, &media));
         if let Some(early) = early {
             self.media(MediaCommand::Describe { call: self.id, leg: self.caller.id, description: early.from });
             self.media(MediaCommand::Describe { call: self.id, leg, description: early.to });
         }
         self.outputs.push_back(Output::LegAdded(leg));
-        let callee = self.invite(now, leg, &plan, media, pending.map(|pending| pending.sdp()));
+        let callee = self.invite(now, leg, &plan, media, pending.map(|pending| pending.sdp()).or(own.as_ref().map(|own| own.sdp())));
         self.notify(now, Some(leg), EventKind::LegCreated);
         self.callee = Some(callee);
         let ring_until = now + plan.profile.ring_timeout;
         self.phase = Phase::Dialling(Box::new(Dialling {
             passed,
+            own,
             early: EarlyMedia::default(),
             offers: None,
             trying_until: Some(now + plan.profile.trying_timeout),
@@ -340,9 +385,7 @@ impl Call {
 
     /// There is no room for the call's media: 503 with Retry-After, and the end of the call.
     pub(super) fn refuse_overloaded(&mut self, now: Timestamp) {
-        let mut extra = Extra::none();
-        extra.push(HeaderName::RetryAfter, RETRY_AFTER_SECONDS);
-        self.refuse(now, 503, None, &extra);
+        self.fail(now, &Failure::overloaded());
     }
 
     /// Final failure to the caller, and the end of the call.
@@ -366,9 +409,6 @@ impl Call {
 
 /// The host of a peer that has only a name so far: nobody's packets come from there.
 pub(super) const UNKNOWN: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
-
-/// Seconds after which a caller that met a full node may try again.
-const RETRY_AFTER_SECONDS: &str = "5";
 
 /// What must be refused before anybody is asked (RFC 3261 §8.2.2.3, §8.2.3).
 fn screen_invite(arrival: &Arrival, prack: Prack) -> Option<(u16, Extra)> {

@@ -1,5 +1,6 @@
 //! CANCEL, BYE and every other end of a call: both legs, media, record, and the last transaction.
 
+use super::failure::Failure;
 use super::leg::{Extra, State};
 use super::modify::{Modify, Passing, Step};
 use super::over::{reason_value, status_for_caller};
@@ -26,6 +27,9 @@ impl Call {
     pub(super) fn on_hung_up(&mut self, now: Timestamp, side: Side, reason: Option<&str>) {
         if self.outlives(side) {
             return;
+        }
+        if side == Side::Callee && self.ring.is_some() {
+            return self.member_gone(now, &Failure::new(480));
         }
         self.take_back_answer();
         let end = match (side, self.answered.is_some()) {
@@ -54,6 +58,8 @@ impl Call {
         if let Some(callee) = &mut self.callee {
             callee.hang_up(context!(self, now), status, value.as_deref());
         }
+        self.dismiss_rivals(now, value.as_deref(), None);
+        self.ring = None;
         self.legs_over(now, reason, said);
         match self.media {
             MediaState::None => self.record(now),
@@ -125,29 +131,22 @@ impl Call {
     }
 
     pub(super) fn deadlines(&self) -> impl Iterator<Item = (Timestamp, Reason)> {
-        let dialling = if let Phase::Dialling(dialling) = &self.phase { Some(dialling) } else { None };
         let expires = self.expires.filter(|_| self.caller.state == State::Incoming).map(|at| (at, Reason::Expires));
         let longest = self.ended.is_none().then(|| self.began + self.node.terms.max_duration);
-        let deciding =
-            if let Phase::Routing(_, until) | Phase::Seizing(_, until, _) = self.phase { Some((until, Reason::Decision)) } else { None };
         let media = match self.media {
             MediaState::Opening(until) => Some((until, Reason::MediaOpen)),
             MediaState::Closing(until) => Some((until, Reason::MediaClose)),
             MediaState::None | MediaState::Open => None,
         };
-        [
-            deciding,
+        let own = [
             media,
             expires,
-            dialling.and_then(|dialling| dialling.trying_until).map(|at| (at, Reason::Trying)),
-            dialling.map(|dialling| (dialling.ring_until, Reason::Ringing)),
             longest.map(|at| (at, Reason::MaxDuration)),
             self.update_due().map(|at| (at, Reason::Update)),
             self.reoffer_due().map(|at| (at, Reason::Reoffer)),
-        ]
-        .into_iter()
-        .flatten()
-        .chain(self.transfer_deadlines())
+        ];
+        let ring = self.ring.iter().flat_map(|ring| ring.deadlines());
+        self.phase.deadlines().chain(own.into_iter().flatten()).chain(ring).chain(self.transfer_deadlines())
     }
 
     pub(super) fn on_deadline(&mut self, now: Timestamp) {
@@ -155,9 +154,6 @@ impl Call {
             MediaState::Opening(until) if until <= now => self.refuse_overloaded(now),
             MediaState::Closing(until) if until <= now => self.on_media_closed(now, Box::default()),
             _ => {}
-        }
-        if matches!(self.phase, Phase::Routing(_, until) | Phase::Seizing(_, until, _) if until <= now) {
-            self.refuse(now, 500, None, &Extra::none());
         }
         if self.caller.state == State::Incoming && self.expires.is_some_and(|at| at <= now) {
             // RFC 3261 §13.3.1: as if the caller had sent a CANCEL.
@@ -167,7 +163,16 @@ impl Call {
             self.end(now, EndReason::MaxDuration, None);
         }
         self.on_update_overdue(now);
-        self.on_dialling_deadline(now);
         self.on_transfer_deadline(now);
+        self.on_phase_deadline(now);
+    }
+
+    /// The same of the phase alone, which may be one member's of a ring group.
+    pub(super) fn on_phase_deadline(&mut self, now: Timestamp) {
+        match self.phase {
+            Phase::Routing(_, until) if until <= now => self.refuse(now, 500, None, &Extra::none()),
+            Phase::Seizing(_, until, _) if until <= now => self.out_of_targets(now, &Failure::new(500)),
+            _ => self.on_dialling_deadline(now),
+        }
     }
 }

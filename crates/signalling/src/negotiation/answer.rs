@@ -107,6 +107,47 @@ fn settle(pending: &PendingOffer, text: &[u8], from: &mut LegMedia, to: &mut Leg
     })
 }
 
+/// The answer of another `to` to the same offer, when `from` has been told an answer already and may not be told another
+/// (RFC 3261 §13.2.1): the two are joined on what it was told, which is what [`Settled`] has as the answer.
+///
+/// # Errors
+/// 488 where the two would not speak the same codec, or media does not go through us; nothing was changed. 500 where `to` was offered
+/// something else since.
+pub fn join_answer(pending: &PendingOffer, answer: &[u8], from: &LegMedia, to: &mut LegMedia) -> Result<Settled, Refusal> {
+    if !to.awaits(&pending.token) {
+        return Err(Refusal::SUPERSEDED);
+    }
+    let (is_fax, offered) = (pending.asked.stream.is_fax(), &pending.offered);
+    let told = from.session.as_ref().filter(|told| from.is_anchored() && told.fax == is_fax).ok_or(Refusal::NO_CODEC)?;
+    let (_, answered) = answered_line(answer, &pending.layout, is_fax, &offered.numbers).map_err(Refusal::of_answer)?;
+    let Taken { formats, remote, rejected } = take(&answered, &offered.formats, pending.reoffer, to).map_err(Refusal::of_answer)?;
+    if rejected || formats.codec() != told.formats.codec() {
+        return Err(Refusal::NO_CODEC.of_answer());
+    }
+    let direction = answered.direction.and(offered.direction.reversed());
+    to.book.take_all(answered.listed);
+    to.wishes = Wishes::of_packets(&answered);
+    to.session = Some(Session {
+        layout: pending.layout.clone(),
+        formats,
+        ours: offered.numbers,
+        theirs: answered.numbers,
+        direction,
+        remote,
+        mux: offered.mux && answered.mux,
+        fax: is_fax,
+        said: Arc::clone(&offered.sdp),
+    });
+    Ok(Settled {
+        answer: Arc::clone(&told.said),
+        describe_from: from.describe(to),
+        describe_to: to.describe(from),
+        codec: formats.codec(),
+        from_holds: !offered.direction.receives(),
+        to_holds: offered.direction.sends() && !direction.receives(),
+    })
+}
+
 /// What a leg takes of an offer of ours.
 pub(super) struct Taken {
     /// In the order of the answer; empty if it rejects the audio.

@@ -99,6 +99,11 @@ impl LegMedia {
         self.local = Some(local);
     }
 
+    /// The codecs that it may use from now on, the best first.
+    pub fn allow_codecs(&mut self, codecs: &[Codec]) {
+        self.allowed = FormatList::of_codecs(codecs);
+    }
+
     /// Fax is passed to the leg and taken from it.
     pub fn allow_fax(&mut self, allow: bool) {
         self.fax = allow;

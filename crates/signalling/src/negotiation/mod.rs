@@ -20,6 +20,7 @@
 //!                  183: s = translate_answer(&pending, sdp, a, b)?         183 to a carries s.answer; describe both
 //!                  200: s = translate_answer(&pending, sdp, a, b)?         the same for 200; the last one counts
 //!                  drop(pending)                                           settled
+//!                  another b: join_answer(&pending, sdp, a, b)?            a keeps the answer that its 183 had
 //!    next target   drop(pending); translate_offer(offer, a, another b)?    a is as if never asked
 //!
 //! late offer       INVITE to b without SDP; b's 200 has the offer:
@@ -77,7 +78,7 @@ mod wishes;
 mod write;
 
 pub use alone::{Alone, PendingAlone, answer_alone, offer_alone, settle_alone};
-pub use answer::{Settled, decline_offer, translate_answer};
+pub use answer::{Settled, decline_offer, join_answer, translate_answer};
 pub use leg::LegMedia;
 pub use offer::{EarlyMedia, PendingOffer, translate_offer};
 pub use own::{PendingOwn, SettledLike, SettledOwn, offer_like, offer_own, settle_like, settle_own};

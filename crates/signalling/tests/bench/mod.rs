@@ -145,6 +145,7 @@ impl Bench {
                     assert!(self.legs.remove(&leg), "{leg} was never added");
                     self.dispatcher.leg_removed(leg);
                 }
+                Output::MemberOut(_) => {}
                 Output::Retire(key, tombstone) => self.dispatcher.retire(self.now, key, tombstone),
                 Output::Ended => {
                     assert!(self.legs.is_empty(), "legs are left: {:?}", self.legs);

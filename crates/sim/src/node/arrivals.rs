@@ -98,7 +98,7 @@ impl CoreNode {
         let seed = self.random.next_u64();
         let setup = CallSetup { id, seed, node: self.facts.clone() };
         let call = Machine::found(setup, world.now, arrival, origin, profile);
-        self.calls.insert(id, Held { call, seed, calling: Some(begun), called: None, moved: Vec::new() });
+        self.calls.insert(id, Held { call, seed, calling: Some(begun), called: None, moved: Vec::new(), rung: Vec::new() });
         self.carry_out(world, id);
     }
 

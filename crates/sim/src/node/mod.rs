@@ -30,6 +30,8 @@ struct Held {
     called: Option<Begun>,
     /// On those that it was transferred to.
     moved: Vec<Begun>,
+    /// The same for each member of a ring group.
+    rung: Vec<(u8, Begun)>,
 }
 
 /// Dispatcher, calls, policy and media of one node.
@@ -156,6 +158,11 @@ impl CoreNode {
     pub fn counted(&self) -> (u32, u32) {
         let trunks = (0..self.rules.trunks().count()).map(|index| self.trunks.calls(TrunkId(index as u16))).sum();
         (self.limits.calls(), trunks)
+    }
+
+    /// Calls that one trunk counts.
+    pub fn carried(&self, trunk: TrunkId) -> u32 {
+        self.trunks.calls(trunk)
     }
 
     /// The records of the calls that are over.

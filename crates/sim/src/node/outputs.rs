@@ -54,8 +54,9 @@ impl CoreNode {
                 if matches!(event.kind, EventKind::CallEnded(_) | EventKind::Exchanged(_)) {
                     self.limits.end();
                     let begun = self.calls.get_mut(&id).map(|held| {
+                        let rung = std::mem::take(&mut held.rung).into_iter().map(|(_, begun)| begun);
                         let moved = std::mem::take(&mut held.moved);
-                        held.calling.take().into_iter().chain(held.called.take()).chain(moved)
+                        held.calling.take().into_iter().chain(held.called.take()).chain(rung).chain(moved)
                     });
                     begun.into_iter().flatten().for_each(|begun| self.trunks.end(begun));
                 }
@@ -63,6 +64,10 @@ impl CoreNode {
             }
             Output::LegAdded(leg) => self.dispatcher.leg_added(leg, id),
             Output::LegRemoved(leg) => self.dispatcher.leg_removed(leg),
+            Output::MemberOut(member) => {
+                let rung = self.calls.get_mut(&id).map(|held| held.rung.extract_if(.., |(of, _)| *of == member));
+                rung.into_iter().flatten().for_each(|(_, begun)| self.trunks.end(begun));
+            }
             Output::Retire(key, tombstone) => self.dispatcher.retire(world.now, key, tombstone),
             Output::Ended => {}
         }
@@ -70,10 +75,11 @@ impl CoreNode {
     }
 
     fn ask(&mut self, world: &mut World<'_>, id: CallId, question: QuestionId, what: &Question) -> Option<Input> {
-        // It asks when it turns to somebody else.
-        let is_transfer = matches!(what, Question::Transfer(_));
-        let before = self.calls.get_mut(&id).filter(|_| !is_transfer).and_then(|held| held.called.take());
-        before.into_iter().for_each(|begun| self.trunks.end(begun));
+        if !matches!(what, Question::Ring { .. } | Question::Transfer(_)) {
+            // It asks when it turns to somebody else.
+            let before = self.calls.get_mut(&id).and_then(|held| held.called.take());
+            before.into_iter().for_each(|begun| self.trunks.end(begun));
+        }
         let seed = self.calls.get(&id).map_or(0, |held| held.seed);
         let decision = self.decide(world.now, seed, what);
         let trunk = match &decision {
@@ -81,13 +87,13 @@ impl CoreNode {
             Decision::Dial(trunk) => *trunk,
             _ => None,
         };
-        if let Some(held) = self.calls.get_mut(&id) {
-            let begun = trunk.and_then(|trunk| self.trunks.try_begin(trunk, world.now).ok());
-            if is_transfer {
-                held.moved.extend(begun)
-            } else {
-                held.called = begun
-            };
+        self.trunks.note_route(&decision);
+        let begun = trunk.and_then(|trunk| self.trunks.try_begin(trunk, world.now).ok());
+        match (self.calls.get_mut(&id), what) {
+            (Some(held), Question::Ring { member, .. }) => held.rung.extend(begun.map(|begun| (*member, begun))),
+            (Some(held), Question::Transfer(_)) => held.moved.extend(begun),
+            (Some(held), _) => held.called = begun,
+            (None, _) => {}
         }
         if self.policy_delay.is_zero() {
             return Some(Input::Decided(question, Box::new(decision)));
