@@ -15,7 +15,7 @@ fn draw(part: &mut Part<'_>) {
     let when = dice.pick(&[When::Confirmed, When::Confirmed, When::Confirmed, When::Status(180)]);
     if dice.chance(50) {
         let after = dice.span();
-        let answer = Reply::new(dice.pick(&[200, 200, 200, 405, 415, 480, 487, 491, 500, 503]));
+        let answer = Reply::new(dice.pick(&[200, 200, 200, 405, 415, 486, 487, 491, 500, 503]));
         part.script.habits.others.push((after, answer));
         if after > PATIENCE {
             part.forgiven.broken();
