@@ -124,6 +124,8 @@ pub enum EndReason {
     MaxDuration,
     /// The node stopped before the call did.
     Shutdown,
+    /// Its leg went on in another call, in the place of one there (RFC 3891).
+    Moved,
     /// We failed; a dump was written.
     Internal,
 }
@@ -144,6 +146,7 @@ impl EndReason {
             EndReason::Transferred => "transferred",
             EndReason::MaxDuration => "maximum duration",
             EndReason::Shutdown => "node stopped",
+            EndReason::Moved => "moved to another call",
             EndReason::Internal => "internal error",
         })
     }

@@ -187,6 +187,8 @@ pub struct LegProfile {
     pub prack: Prack,
     /// What becomes of its REFER.
     pub refer: ReferRule,
+    /// Its INVITEs may ask for the place of a leg of ours (RFC 3891); else Replaces means nothing to us.
+    pub replaces: bool,
 }
 
 /// What becomes of a peer's REFER (RFC 3515).
@@ -231,6 +233,7 @@ impl Default for LegProfile {
             session_timer: Some(SessionTimer::default()),
             prack: Prack::Off,
             refer: ReferRule::default(),
+            replaces: false,
         }
     }
 }

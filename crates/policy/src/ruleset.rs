@@ -183,6 +183,8 @@ fn profile(trunk: Option<&Trunk>, listener: ListenerId, media: MediaSide) -> Leg
         session_timer: trunk.session_timer,
         prack: trunk.prack,
         refer: trunk.refer,
+        // Who may take the place of a leg is not to be configured yet.
+        replaces: false,
     }
 }
 

@@ -133,10 +133,15 @@ impl Actor {
 
     fn handle(&mut self, now: Timestamp, input: Input) -> Going {
         let Some(call) = &mut self.call else { return Going::Over };
+        // Should the call die of a letter, the leg in it is in nobody's hands.
+        let word = if let Input::Letter(_, letter) = &input { letter.last_word(&self.setup.node) } else { None };
         self.node.recorder.borrow_mut().input(&mut self.trail, now, self.setup.id, &input);
         match contain(|| call.handle(now, input)) {
             Ok(()) => Going::On,
-            Err(fault) => self.fail(now, &fault),
+            Err(fault) => {
+                word.into_iter().for_each(|word| self.node.send_for(self.setup.id, word));
+                self.fail(now, &fault)
+            }
         }
     }
 
@@ -183,7 +188,8 @@ impl Actor {
             Output::Media(command) => return node.command_media(*command).map(|answer| Input::Media(Box::new(answer))),
             Output::Notify(event) => self.notify(*event),
             Output::LegAdded(leg) => node.dispatcher.borrow_mut().leg_added(leg, call),
-            Output::LegRemoved(leg) => node.dispatcher.borrow_mut().leg_removed(leg),
+            Output::LegRemoved(leg) => node.dispatcher.borrow_mut().leg_removed(leg, call),
+            Output::Letter(to, letter) => return node.post(call, to, letter),
             Output::MemberOut(member) => {
                 let places = self.rung.extract_if(.., |(of, _)| *of == member);
                 places.for_each(|(_, begun)| node.end_on_trunk(begun));
@@ -248,7 +254,7 @@ impl Actor {
         let kind = EventKind::CallEnded(Box::new(self.record(now, founding.as_ref())));
         self.notify(Event { time: now, call: id, leg: None, kind });
         let legs = (0..MAX_LEGS).filter_map(|index| id.leg(index));
-        legs.for_each(|leg| node.dispatcher.borrow_mut().leg_removed(leg));
+        legs.for_each(|leg| node.dispatcher.borrow_mut().leg_removed(leg, id));
         Going::Over
     }
 

@@ -18,6 +18,7 @@ pub mod flight_recorder;
 mod flows;
 mod ingress;
 pub mod ladder;
+mod letters;
 mod lifecycle;
 pub mod limits;
 pub mod log;

@@ -13,7 +13,7 @@ use tandem_signalling::Input;
 /// Inputs that may wait for one call.
 pub(crate) const MAX_ITEMS: usize = 64;
 
-/// Places kept for inputs that nobody repeats: media events, network errors, the end. Messages are repeated by their
+/// Places kept for inputs that nobody repeats: media events, network errors, letters, the end. Messages are repeated by their
 /// senders and may be dropped.
 pub(crate) const RESERVED_ITEMS: usize = 16;
 
@@ -83,10 +83,16 @@ impl Mailbox {
         }
     }
 
-    /// Refuses everything from now on and forgets what waits.
-    pub(crate) fn close(&self) {
+    /// Whether something that nobody repeats finds room.
+    pub(crate) fn has_room(&self) -> bool {
+        let state = self.0.borrow();
+        !state.closed && state.items.len() < MAX_ITEMS
+    }
+
+    /// Refuses everything from now on; what waits is given back.
+    pub(crate) fn close(&self) -> impl Iterator<Item = Input> + use<> {
         let mut state = self.0.borrow_mut();
-        *state = State { closed: true, ..State::default() };
+        std::mem::replace(&mut *state, State { closed: true, ..State::default() }).items.into_iter()
     }
 }
 
@@ -114,7 +120,9 @@ mod tests {
         let mailbox = Mailbox::new();
         (0..MAX_ITEMS).for_each(|_| mailbox.put(Input::Wake).unwrap());
         assert_eq!(mailbox.put(end()), Err(Refused::Full));
-        mailbox.close();
+        assert!(!mailbox.has_room());
+        assert_eq!(mailbox.close().count(), MAX_ITEMS);
+        assert!(!mailbox.has_room());
         assert_eq!(mailbox.put(end()), Err(Refused::Closed));
         assert!(mailbox.poll_take(Waker::noop()).is_pending());
     }

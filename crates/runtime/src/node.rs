@@ -15,6 +15,7 @@ use crate::{
 use std::{
     cell::{Cell, RefCell},
     path::PathBuf,
+    rc::Rc,
     sync::Arc,
 };
 use tandem_model::{Action, CallId, Decision, Event, EventKind, MediaCommand, MediaEvent, MediaFailure, Question, Random, Timestamp};
@@ -109,8 +110,9 @@ impl Node {
     }
 
     /// A call has left: nothing leads to it any more.
-    pub(crate) fn on_call_over(&self, call: CallId) {
-        self.routes.remove(call);
+    pub(crate) fn on_call_over(self: &Rc<Self>, call: CallId) {
+        let left: Vec<_> = self.routes.remove(call).collect();
+        self.return_letters(call, left);
         self.dispatcher.borrow_mut().call_removed(call);
         self.tell_of_change();
     }

@@ -20,6 +20,9 @@ pub struct Replayed {
     pub ended: Option<EndReason>,
     /// How it failed, if it did.
     pub fault: Option<Fault>,
+    /// A letter from another call, by its place among the inputs: what came with it is not in the dump, so the call was run up to
+    /// there.
+    pub stopped_at: Option<usize>,
 }
 
 /// Why a dump could not be run.
@@ -49,6 +52,12 @@ pub fn replay(dump: &Dump) -> Result<Replayed, ReplayError> {
                 found(dump, now, founding, arrival).map(|founded| call = Some(founded))
             }
             (Recorded::Founded(_), Some(_)) | (_, None) => return Err(ReplayError::Misplaced(index)),
+            (Recorded::Letter { from, what, .. }, Some(_)) => {
+                let tandem = replayed.ladder.participant("tandem");
+                replayed.ladder.note(now, tandem, format!("letter \"{what}\" from {from}"));
+                replayed.stopped_at = Some(index);
+                return Ok(replayed);
+            }
             (recorded, Some(call)) => {
                 let input = input(recorded).ok_or(ReplayError::NoMessage(index))?;
                 if let Input::Message(arrival) = &input {
@@ -73,7 +82,7 @@ pub fn replay(dump: &Dump) -> Result<Replayed, ReplayError> {
 }
 
 /// A call as it stood before the last of `entries`, which it died of: what it was told before that, told again. `None` if it dies
-/// of that as well, or if some of it is missing.
+/// of that as well, or if some of it is missing, as of a call that has had letters from others.
 pub(crate) fn revive(setup: &CallSetup, entries: &[Entry]) -> Option<Machine> {
     let (_, told) = entries.split_last()?;
     let (first, told) = told.split_first()?;
@@ -99,7 +108,7 @@ fn found(dump: &Dump, now: Timestamp, founding: &Founding, arrival: Box<Arrival>
 
 fn input(recorded: &Recorded) -> Option<Input> {
     Some(match recorded {
-        Recorded::Founded(_) => return None,
+        Recorded::Founded(_) | Recorded::Letter { .. } => return None,
         Recorded::Message { flow, key, serial, leg, bytes } => Input::Message(arrival(bytes, *flow, *key, *leg, *serial)?),
         Recorded::Decided(id, decision) => Input::Decided(*id, decision.clone()),
         Recorded::Media(event) => Input::Media(event.clone()),

@@ -28,11 +28,14 @@ impl RouteTable {
         self.calls.borrow_mut().insert(call, mailbox);
     }
 
-    /// A call is over; nothing reaches it any more.
-    pub(crate) fn remove(&self, call: CallId) {
-        if let Some(mailbox) = self.calls.borrow_mut().remove(&call) {
-            mailbox.close();
-        }
+    /// A call is over; nothing reaches it any more. What waited for it is given back.
+    pub(crate) fn remove(&self, call: CallId) -> impl Iterator<Item = Input> + use<> {
+        self.calls.borrow_mut().remove(&call).into_iter().flat_map(|mailbox| mailbox.close())
+    }
+
+    /// Whether a call is there and can be told something that nobody repeats.
+    pub(crate) fn has_room(&self, call: CallId) -> bool {
+        self.calls.borrow().get(&call).is_some_and(Mailbox::has_room)
     }
 
     /// Hands an input to a call.
@@ -59,7 +62,7 @@ mod tests {
         let call = CallId::new(1, 1);
         table.insert(call, mailbox.clone());
         assert_eq!((table.deliver(call, Input::Wake), table.calls()), (Ok(()), vec![call]));
-        table.remove(call);
+        assert_eq!((table.has_room(call), table.remove(call).count(), table.has_room(call)), (true, 1, false));
         assert_eq!(table.deliver(call, Input::Wake), Err(Refused::Closed));
         assert_eq!(mailbox.put(Input::Wake), Err(Refused::Closed));
         assert!(table.is_empty());

@@ -73,6 +73,8 @@ pub struct Dispatcher {
     legs: Table<LegId, CallId>,
     /// The transaction that founded each call: it is forgotten with its call if it was never retired.
     founding: Table<CallId, TransactionKey>,
+    /// Legs that calls took in, each with the transaction of its unanswered INVITE. Hardly any call has such.
+    moved: Table<CallId, Vec<(LegId, Option<TransactionKey>)>>,
     guard: Guard,
 }
 
@@ -85,6 +87,7 @@ impl Dispatcher {
             transactions: TransactionTable::default(),
             legs: Table::default(),
             founding: Table::default(),
+            moved: Table::default(),
             guard: Guard::new(secret),
         }
     }
@@ -133,9 +136,50 @@ impl Dispatcher {
         self.legs.insert(leg, call);
     }
 
-    /// Nobody owns `leg`.
-    pub fn leg_removed(&mut self, leg: LegId) {
-        self.legs.remove(&leg);
+    /// `call` owns `leg` no longer. If another call owns it by now, nothing changes.
+    pub fn leg_removed(&mut self, leg: LegId, call: CallId) {
+        if self.legs.get(&leg) == Some(&call) {
+            self.legs.remove(&leg);
+            if !self.moved.is_empty() {
+                self.forget_moved(call, |(moved, invite)| *moved == leg && invite.is_none());
+            }
+        }
+    }
+
+    /// Which call owns `leg`.
+    pub fn owner_of(&self, leg: LegId) -> Option<CallId> {
+        self.legs.get(&leg).copied()
+    }
+
+    /// `leg` goes to the call `to` in a letter, and with it `invite`, the transaction of its unanswered INVITE: copies of that and its
+    /// CANCEL, which name no leg, find the leg there.
+    pub fn leg_moved(&mut self, leg: LegId, invite: Option<TransactionKey>, to: CallId) {
+        let from = self.legs.insert(leg, to);
+        if let Some(from) = from {
+            self.forget_moved(from, |(moved, _)| *moved == leg);
+            if invite.is_some() && self.founding.get(&from) == invite.as_ref() {
+                self.founding.remove(&from);
+            }
+        }
+        let invite = invite.filter(|key| self.transactions.pass_on(*key, to));
+        self.moved.entry(to).or_default().push((leg, invite));
+    }
+
+    /// The leg that came to `call` with this transaction.
+    fn moved_leg(&self, call: CallId, key: TransactionKey) -> Option<LegId> {
+        if self.moved.is_empty() {
+            return None;
+        }
+        self.moved.get(&call)?.iter().find(|(_, invite)| *invite == Some(key)).map(|(leg, _)| *leg)
+    }
+
+    fn forget_moved(&mut self, call: CallId, is_it: impl Fn(&(LegId, Option<TransactionKey>)) -> bool) {
+        if let Some(moved) = self.moved.get_mut(&call) {
+            moved.retain(|entry| !is_it(entry));
+            if moved.is_empty() {
+                self.moved.remove(&call);
+            }
+        }
     }
 
     /// `call` is over (or was never begun): whatever still points to it goes.
@@ -144,6 +188,12 @@ impl Dispatcher {
             && self.transactions.owner(key) == Some(&Owner::Call(call))
         {
             self.transactions.forget(key);
+        }
+        for (leg, invite) in self.moved.remove(&call).into_iter().flatten() {
+            self.leg_removed(leg, call);
+            if let Some(key) = invite.filter(|key| self.transactions.owner(*key) == Some(&Owner::Call(call))) {
+                self.transactions.forget(key);
+            }
         }
     }
 
@@ -208,6 +258,7 @@ impl Dispatcher {
         match self.transactions.owner(key) {
             Some(Owner::Call(call)) => {
                 let call = *call;
+                let leg = leg.or_else(|| self.moved_leg(call, key));
                 return self.screened(message, &flow, |message| Verdict::Call(call, arrival(message, leg)));
             }
             // RFC 6026 §7.1: the ACK of a 2xx is the call's, whatever branch its sender gave it.

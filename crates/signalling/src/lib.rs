@@ -25,7 +25,9 @@ pub mod negotiation;
 pub mod sdp;
 pub mod transaction;
 
-pub use call::{Call, CallSetup, Input, ListenerFacts, MessageExchange, NodeFacts, Output, Reason, Terms, relayed_status};
+pub use call::{
+    Addressee, Call, CallSetup, Input, Letter, ListenerFacts, MessageExchange, MovingLeg, NodeFacts, Output, Reason, Terms, relayed_status,
+};
 // A machine of its own, which the call alone uses: public so that it can be tried, and tested, without one.
 pub use dialog::{Dialog, DialogError, Verdict as InDialog};
 pub use dialog::{reliable, session_timer, subscription};

@@ -84,6 +84,17 @@ impl TransactionTable {
         self.merged.insert(merged, key);
     }
 
+    /// An open transaction is another call's from now on; whether there is one.
+    pub(crate) fn pass_on(&mut self, key: TransactionKey, to: CallId) -> bool {
+        match self.entries.get_mut(&key).map(|entry| &mut entry.owner) {
+            Some(Owner::Call(call)) => {
+                *call = to;
+                true
+            }
+            Some(Owner::Finished(_)) | None => false,
+        }
+    }
+
     /// The first tombstone stays: a copy of the request that was under way when its transaction ended changes nothing.
     pub(crate) fn retire(&mut self, now: Timestamp, key: TransactionKey, tombstone: Tombstone) {
         let kept_bytes = tombstone.kept_bytes();

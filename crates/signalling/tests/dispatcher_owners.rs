@@ -85,7 +85,7 @@ fn our_tag_finds_the_leg_and_nothing_else_does() {
         matches!(receive(&mut dispatcher, request("BYE", "z9hG4bK3", &ours)), Verdict::Call(CALL, arrival) if arrival.leg == Some(leg()))
     );
     assert_eq!(said(&receive(&mut dispatcher, request("BYE", "z9hG4bK4", ";tag=forged"))), "SIP/2.0 481 Call/Transaction Does Not Exist");
-    dispatcher.leg_removed(leg());
+    dispatcher.leg_removed(leg(), CALL);
     assert_eq!(said(&receive(&mut dispatcher, request("BYE", "z9hG4bK5", &ours))), "SIP/2.0 481 Call/Transaction Does Not Exist");
 }
 
@@ -148,7 +148,7 @@ fn a_failed_invite_of_ours_is_acknowledged_again() {
         trial: false,
     };
     dispatcher.retire(Timestamp::ZERO, arrival.key, Tombstone::Acknowledge(Box::new(ack.clone())));
-    dispatcher.leg_removed(leg());
+    dispatcher.leg_removed(leg(), CALL);
     let verdict = receive(&mut dispatcher, response(486, &branch, "INVITE"));
     assert!(matches!(verdict, Verdict::Again(again) if again == ack), "to where the INVITE went, not to where this came from");
     let cancelled = receive(&mut dispatcher, response(481, &branch, "CANCEL"));
@@ -172,7 +172,7 @@ fn an_ack_that_reuses_its_invites_branch_is_the_calls() {
     assert!(
         matches!(receive(&mut dispatcher, request("ACK", "z9hG4bK1", &ours)), Verdict::Call(CALL, arrival) if arrival.leg == Some(leg()))
     );
-    dispatcher.leg_removed(leg());
+    dispatcher.leg_removed(leg(), CALL);
     assert!(matches!(receive(&mut dispatcher, request("ACK", "z9hG4bK1", &ours)), Verdict::Drop(_)));
 }
 
@@ -221,8 +221,46 @@ fn the_last_hop_may_use_up_max_forwards_of_what_ends_a_call() {
 #[test]
 fn a_call_that_is_gone_leaves_nothing() {
     let (mut dispatcher, _) = adopted();
-    dispatcher.leg_removed(leg());
+    dispatcher.leg_removed(leg(), CALL);
     dispatcher.call_removed(CALL);
     assert_eq!(dispatcher.counts(), (0, 0, 0));
     assert!(matches!(receive(&mut dispatcher, request("INVITE", "z9hG4bK2", "")), Verdict::Founding(_)), "nor is it merged");
+}
+
+#[test]
+fn a_leg_that_moves_takes_its_invite_along() {
+    const OTHER: CallId = CallId::new(1, 2);
+    let (mut dispatcher, key) = adopted();
+    dispatcher.leg_moved(leg(), Some(key), OTHER);
+    assert_eq!(dispatcher.owner_of(leg()), Some(OTHER));
+    // They name no leg themselves.
+    for method in ["INVITE", "CANCEL"] {
+        let verdict = receive(&mut dispatcher, request(method, "z9hG4bK1", ""));
+        assert!(matches!(&verdict, Verdict::Call(OTHER, arrival) if arrival.leg == Some(leg())), "{method}: {verdict:?}");
+    }
+    let ours = format!(";tag={}", minter().tag(leg()));
+    assert!(matches!(receive(&mut dispatcher, request("BYE", "z9hG4bK3", &ours)), Verdict::Call(OTHER, _)));
+    // The call that it left says that it is gone, and goes itself: that is no matter of the leg's any more.
+    dispatcher.leg_removed(leg(), CALL);
+    dispatcher.call_removed(CALL);
+    assert_eq!((dispatcher.owner_of(leg()), dispatcher.counts()), (Some(OTHER), (1, 1, 0)));
+    dispatcher.call_removed(OTHER);
+    assert_eq!((dispatcher.owner_of(leg()), dispatcher.counts()), (None, (0, 0, 0)));
+    assert!(matches!(receive(&mut dispatcher, request("INVITE", "z9hG4bK1", "")), Verdict::Founding(_)));
+}
+
+#[test]
+fn a_leg_that_comes_back_is_its_first_call_s_again() {
+    const OTHER: CallId = CallId::new(1, 2);
+    let (mut dispatcher, key) = adopted();
+    dispatcher.leg_moved(leg(), Some(key), OTHER);
+    dispatcher.leg_moved(leg(), Some(key), CALL);
+    dispatcher.call_removed(OTHER);
+    assert!(
+        matches!(receive(&mut dispatcher, request("CANCEL", "z9hG4bK1", "")), Verdict::Call(CALL, arrival) if arrival.leg == Some(leg()))
+    );
+    dispatcher.retire(Timestamp::ZERO, key, Tombstone::Absorb(leg()));
+    dispatcher.leg_removed(leg(), CALL);
+    dispatcher.call_removed(CALL);
+    assert_eq!(dispatcher.counts(), (0, 0, 1));
 }

@@ -26,6 +26,12 @@ pub(crate) fn replay(options: &cli::Replay) -> anyhow::Result<u8> {
     };
     answer(format_args!("{} of {}, {} inputs\n", Escaped(&dump.setup.name), Escaped(&dump.setup.program), dump.entries.len()))?;
     answer(&replayed.ladder)?;
+    if let Some(index) = replayed.stopped_at {
+        answer(format_args!(
+            "input {index} is a letter from another call: what came with it is not in the dump, so the call cannot be run further"
+        ))?;
+        return Ok(FAILED);
+    }
     let (verdict, status) = match (&dump.setup.fault, &replayed.fault) {
         (Some(then), Some(now)) if then.message == now.message => {
             (format!("reproduced: the call fails inside at {}: {}", now.place, Escaped(&now.message)), OK)

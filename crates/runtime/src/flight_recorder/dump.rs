@@ -13,7 +13,7 @@ use tandem_model::{
 use tandem_signalling::{CallSetup, ListenerFacts, Minter, NodeFacts, Terms, transaction::TransactionKeys};
 
 /// The format's version; a file of another one is refused.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 /// A whole call.
 #[derive(Clone, Debug, PartialEq)]
@@ -108,6 +108,15 @@ pub enum Recorded {
     End(EndReason),
     /// A timer was due.
     Wake,
+    /// A letter came from another call, or one came back. What it held is not kept: a call can be run again up to here.
+    Letter {
+        /// Whose letter.
+        from: CallId,
+        /// Its kind.
+        what: String,
+        /// The leg that came in it.
+        leg: Option<LegId>,
+    },
 }
 
 /// What a call was founded on.

@@ -32,6 +32,7 @@ mod kind {
     pub(super) const UNREACHABLE: u8 = 5;
     pub(super) const END: u8 = 6;
     pub(super) const WAKE: u8 = 7;
+    pub(super) const LETTER: u8 = 8;
 }
 
 /// Where a call's newest entry is.
@@ -77,6 +78,11 @@ impl FlightRecorder {
             Input::Media(event) => self.push(trail, label(kind::MEDIA), event, None),
             Input::Unreachable(listener, destination, delivery) => {
                 self.push(trail, label(kind::UNREACHABLE), &(*listener, destination, *delivery), None);
+            }
+            Input::Letter(from, letter) => {
+                // A leg is no bytes that could be kept: from here on the call is not its own inputs alone.
+                let label = Label { leg: letter.travels().map_or(0, |(leg, _)| leg.bits()), ..label(kind::LETTER) };
+                self.push(trail, label, &(from, letter.name()), None);
             }
             Input::End(reason) => self.push(trail, label(kind::END), reason, None),
             Input::Wake => self.push(trail, label(kind::WAKE), &(), None),
@@ -148,6 +154,10 @@ fn decode(label: &Label, content: &[u8]) -> Option<Entry> {
         }
         kind::END => Recorded::End(read::<EndReason>(head)?),
         kind::WAKE => Recorded::Wake,
+        kind::LETTER => {
+            let (from, what): (CallId, String) = read(head)?;
+            Recorded::Letter { from, what, leg: Some(label.leg).filter(|bits| *bits != 0).map(LegId::from_bits) }
+        }
         _ => return None,
     };
     Some(Entry { at: Timestamp::from_micros(label.time), recorded })

@@ -163,7 +163,7 @@ impl Failure {
 /// The status that an unanswered caller gets when the call ends for `reason`.
 pub(super) const fn caller_status(reason: EndReason) -> u16 {
     match reason {
-        EndReason::Cancelled | EndReason::CallerHungUp => 487,
+        EndReason::Cancelled | EndReason::CallerHungUp | EndReason::Moved => 487,
         EndReason::Failed(status) => status,
         EndReason::RingTimeout
         | EndReason::MaxDuration

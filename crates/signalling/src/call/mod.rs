@@ -12,6 +12,7 @@ mod early_media;
 mod exchange;
 mod failure;
 mod leg;
+mod letter;
 mod modify;
 mod over;
 mod parties;
@@ -29,6 +30,7 @@ mod usage;
 
 pub use exchange::MessageExchange;
 pub use failure::relayed_status;
+pub use letter::{Addressee, Letter, MovingLeg};
 
 use crate::message::HeaderName;
 use crate::minted::Minter;
@@ -132,6 +134,8 @@ pub enum Input {
     Media(Box<MediaEvent>),
     /// The transport could not deliver there from that listener, or lost the connection.
     Unreachable(ListenerId, Destination, Delivery),
+    /// A letter from that call, or one of its own that came back.
+    Letter(CallId, Box<Letter>),
     /// Somebody ends the call.
     End(EndReason),
     /// A timer is due.
@@ -157,6 +161,10 @@ pub enum Output {
     MemberOut(u8),
     /// A transaction is over.
     Retire(TransactionKey, Tombstone),
+    /// Put this into the mailbox of another call as [`Input::Letter`]. If a leg [travels](Letter::travels) in it, that leg and the
+    /// transaction of its INVITE are that call's from then on ([`Dispatcher::leg_moved`](crate::Dispatcher::leg_moved)). What cannot be
+    /// delivered, now or because the other call ends before it is read, comes back as [`Letter::Undelivered`].
+    Letter(Addressee, Box<Letter>),
     /// The call is over: drop it.
     Ended,
 }
@@ -182,6 +190,8 @@ pub enum Reason {
     MediaClose,
     /// A transfer waits for somebody, or its subscription runs out.
     Transfer,
+    /// Another call did not answer a letter.
+    Letter,
     /// An UPDATE has waited too long for the other side's answer to a re-INVITE.
     Update,
     /// An offer of ours may be tried again.
@@ -270,6 +280,7 @@ impl Call {
             Input::Unreachable(listener, destination, delivery) => {
                 self.on_unreachable(now, &LostWay { listener, destination: &destination, delivery });
             }
+            Input::Letter(from, letter) => self.on_letter(now, from, *letter),
             Input::End(reason) => self.end(now, reason, None),
             Input::Wake => self.on_wake(now),
         }

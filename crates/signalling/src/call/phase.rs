@@ -29,6 +29,8 @@ pub(super) enum Phase {
     LateLike(Box<PendingOwn>),
     /// We answered with an offer ourselves; the caller's ACK will hold the answer.
     LateAlone(Box<PendingAlone>),
+    /// The caller went to another call, to take the place of a leg there; whether it does is waited for until then.
+    Moving(Timestamp),
     /// Both legs are confirmed, or the one leg of a call that we answered.
     Talking,
     /// The call has ended; its transactions and its media session may not have.

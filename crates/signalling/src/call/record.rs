@@ -10,7 +10,8 @@ impl Call {
     pub(super) fn record(&mut self, now: Timestamp) {
         let Some((ended, reason)) = self.ended.filter(|_| !self.recorded) else { return };
         self.recorded = true;
-        let mut legs = vec![self.leg_record(&self.caller)];
+        let caller = Some(&self.caller).filter(|caller| !caller.is_husk());
+        let mut legs: Vec<_> = caller.map(|caller| self.leg_record(caller)).into_iter().collect();
         // Their figures are known only now.
         let figures = |leg| self.stats.iter().find(|stats| stats.leg == leg).copied();
         legs.extend(std::mem::take(&mut self.past_legs).into_iter().map(|leg| LegRecord { media: figures(leg.leg), ..leg }));

@@ -77,6 +77,7 @@ impl Call {
         match refusal {
             Some((status, extra)) => call.refuse(now, status, None, &extra),
             None if !call.caller.has_dialog() => call.refuse(now, 400, Some("Missing or unusable Contact"), &Extra::none()),
+            None if call.caller.profile.replaces && call.caller.asks_for_place() => call.seek_place(now),
             None => call.ask_route(now, origin, uri),
         }
         call.reap();

@@ -138,7 +138,9 @@ impl Call {
             MediaState::Closing(until) => Some((until, Reason::MediaClose)),
             MediaState::None | MediaState::Open => None,
         };
+        let moving = if let Phase::Moving(until) = self.phase { Some((until, Reason::Letter)) } else { None };
         let own = [
+            moving,
             media,
             expires,
             longest.map(|at| (at, Reason::MaxDuration)),
@@ -155,6 +157,7 @@ impl Call {
             MediaState::Closing(until) if until <= now => self.on_media_closed(now, Box::default()),
             _ => {}
         }
+        self.on_letter_unanswered(now);
         if self.caller.state == State::Incoming && self.expires.is_some_and(|at| at <= now) {
             // RFC 3261 §13.3.1: as if the caller had sent a CANCEL.
             self.end(now, EndReason::Cancelled, None);

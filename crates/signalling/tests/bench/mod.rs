@@ -143,9 +143,10 @@ impl Bench {
                 }
                 Output::LegRemoved(leg) => {
                     assert!(self.legs.remove(&leg), "{leg} was never added");
-                    self.dispatcher.leg_removed(leg);
+                    self.dispatcher.leg_removed(leg, CallId::new(1_000, 1));
                 }
                 Output::MemberOut(_) => {}
+                Output::Letter(..) => panic!("there is no other call"),
                 Output::Retire(key, tombstone) => self.dispatcher.retire(self.now, key, tombstone),
                 Output::Ended => {
                     assert!(self.legs.is_empty(), "legs are left: {:?}", self.legs);

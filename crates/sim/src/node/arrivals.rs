@@ -52,7 +52,8 @@ impl CoreNode {
 
     fn admitted(&mut self, world: &mut World<'_>, arrival: &Arrival) -> Option<(Origin, LegProfile)> {
         match self.decide(world.now, 0, &Question::Admit(admit(&arrival.message, &arrival.flow))) {
-            Decision::Admitted { origin, profile, challenge } => {
+            Decision::Admitted { origin, mut profile, challenge } => {
+                profile.replaces |= self.honours_replaces;
                 let asked = challenge.and_then(|challenge| self.dispatcher.authenticate(world.now, &challenge, arrival).err());
                 let Some(unproven) = asked else { return Some((origin, profile)) };
                 self.wrong.extend(unproven.wrong);

@@ -2,9 +2,11 @@
 
 mod arrivals;
 mod connections;
+mod letters;
 mod outputs;
 
 use connections::Connections;
+use letters::Posted;
 
 use crate::{
     network::Network,
@@ -12,7 +14,12 @@ use crate::{
     shard::{Shard, Side},
     streams::Streams,
 };
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 use tandem_config::Config;
 use tandem_media::PortAllocator;
 use tandem_model::{CallId, CallRecord, Event as Happened, EventKind, Random, Timestamp, Transport, TrunkId};
@@ -58,6 +65,13 @@ pub struct CoreNode {
     pub policy_delay: Duration,
     /// New calls are refused.
     pub draining: bool,
+    /// Letters that were delivered between calls: from, to, which.
+    pub letters: Vec<(CallId, CallId, &'static str)>,
+    /// Letters of these kinds find no room in any mailbox.
+    pub letters_lost: Vec<&'static str>,
+    /// Every caller may ask for the place of a leg by Replaces.
+    pub honours_replaces: bool,
+    posted: VecDeque<Posted>,
     /// Wrong answers to our challenges.
     pub wrong: Vec<Wrong>,
     /// What the dispatcher dropped, and how often.
@@ -115,6 +129,10 @@ impl CoreNode {
             shard: Shard::new(sides.collect()),
             policy_delay: Duration::ZERO,
             draining: false,
+            letters: Vec::new(),
+            letters_lost: Vec::new(),
+            honours_replaces: false,
+            posted: VecDeque::new(),
             wrong: Vec::new(),
             drops: BTreeMap::new(),
             unreachable: Vec::new(),

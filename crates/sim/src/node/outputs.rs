@@ -16,13 +16,18 @@ const MAX_ANSWERS: usize = 64;
 const SDP_BEGINS: &[u8] = b"\r\n\r\nv=0";
 
 impl CoreNode {
-    /// Does what a call wants until it wants nothing more.
+    /// Does what a call wants until it wants nothing more, and then has its letters read.
     pub(super) fn carry_out(&mut self, world: &mut World<'_>, id: CallId) {
+        self.carry_out_one(world, id);
+        self.deliver_letters(world);
+    }
+
+    pub(super) fn carry_out_one(&mut self, world: &mut World<'_>, id: CallId) {
         for _ in 0..MAX_ANSWERS {
             let (mut answers, mut described) = (Vec::new(), true);
             while let Some(output) = self.calls.get_mut(&id).and_then(|held| held.call.poll_output()) {
                 if matches!(output, Output::Ended) {
-                    return self.over(id);
+                    return self.over(world, id);
                 }
                 match &output {
                     Output::Media(command) if matches!(**command, MediaCommand::Describe { .. } | MediaCommand::Play { .. }) => {
@@ -63,7 +68,8 @@ impl CoreNode {
                 self.events.push(*event);
             }
             Output::LegAdded(leg) => self.dispatcher.leg_added(leg, id),
-            Output::LegRemoved(leg) => self.dispatcher.leg_removed(leg),
+            Output::LegRemoved(leg) => self.dispatcher.leg_removed(leg, id),
+            Output::Letter(to, letter) => return self.post(id, to, letter),
             Output::MemberOut(member) => {
                 let rung = self.calls.get_mut(&id).map(|held| held.rung.extract_if(.., |(of, _)| *of == member));
                 rung.into_iter().flatten().for_each(|(_, begun)| self.trunks.end(begun));
@@ -102,8 +108,9 @@ impl CoreNode {
         None
     }
 
-    fn over(&mut self, id: CallId) {
+    fn over(&mut self, world: &mut World<'_>, id: CallId) {
         self.calls.remove(&id);
+        self.return_letters(world, id);
         self.dispatcher.call_removed(id);
     }
 

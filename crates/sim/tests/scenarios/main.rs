@@ -30,6 +30,7 @@ mod hold_forms;
 mod in_dialog_races;
 mod in_dialog_requests;
 mod late_offer;
+mod letters;
 mod limits;
 mod long_requests;
 mod lost_ack;

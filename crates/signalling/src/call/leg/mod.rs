@@ -10,6 +10,7 @@ mod forks;
 mod held;
 mod inside;
 mod message;
+mod moving;
 mod prack;
 mod refer;
 mod reliable;

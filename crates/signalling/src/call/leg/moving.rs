@@ -1,0 +1,60 @@
+//! A leg that goes to another call, and the husk that it leaves behind.
+
+use super::{Leg, State};
+use crate::message::HeaderName;
+use crate::negotiation::LegMedia;
+use crate::transaction::TransactionKey;
+use std::borrow::Cow;
+use tandem_model::{EndedBy, LegEnd};
+
+/// What Q.850 calls a call that was redirected to another place: so it is for the call that it leaves.
+const REDIRECTED: u8 = 23;
+
+/// How a husk ended; no other leg does so.
+const MOVED: &str = "moved to another call";
+
+impl Leg {
+    /// Whether it may go to another call: nothing of ours is open towards its peer, nor of the peer's but its unanswered first INVITE.
+    pub(crate) fn may_move(&self) -> bool {
+        let is_quiet = self.client.is_none() && self.requests.is_empty() && self.awaiting_ack.is_none() && self.farewell.is_none();
+        let asks_nothing = self.held.is_none() && self.reliable.is_none() && self.acknowledged.is_none();
+        let stands = match self.state {
+            State::Incoming => self.has_open_server_invite(),
+            State::Confirmed => self.server.is_none(),
+            State::Outgoing | State::Leaving => false,
+        };
+        is_quiet && asks_nothing && stands
+    }
+
+    /// Whether the peer's open INVITE asks for the place of another leg (RFC 3891).
+    pub(crate) fn asks_for_place(&self) -> bool {
+        self.open_invite().is_some_and(|invite| invite.header(HeaderName::Replaces).is_some())
+    }
+
+    /// The transaction of the peer's unanswered INVITE.
+    pub(crate) fn unanswered_invite(&self) -> Option<TransactionKey> {
+        self.server.as_ref().filter(|server| server.is_unanswered()).map(|server| server.key)
+    }
+
+    /// What the call that it leaves keeps of it: nothing that could be ended.
+    pub(crate) fn husk(&self) -> Leg {
+        let (ends, media) = ((self.from.clone(), self.to.clone()), LegMedia::new(&[], false, None, 0));
+        let mut husk = Leg::new(self.id, State::Leaving, self.endpoint.clone(), self.profile.clone(), media, ends, self.tag);
+        (husk.status, husk.remote) = (self.status, self.remote);
+        // Where it went tells how it ends.
+        husk.end = Some(LegEnd { sip_status: self.status, reason: Cow::Borrowed(MOVED), q850_cause: REDIRECTED, by: EndedBy::Node });
+        husk
+    }
+
+    /// It is what another call's leg left behind: the record of that call has it.
+    pub(crate) fn is_husk(&self) -> bool {
+        self.end.as_ref().is_some_and(|end| end.reason == MOVED)
+    }
+
+    /// Whether it has, or had, this dialog with its peer.
+    pub(crate) fn is_in_dialog(&self, call_id: &str, remote_tag: &str) -> bool {
+        let mut dialogs = self.dialog.iter().chain(&self.early);
+        // RFC 3891 §3: a tag of zero stands for none (RFC 2543).
+        dialogs.any(|dialog| dialog.call_id() == call_id && dialog.remote_tag().unwrap_or("0") == remote_tag)
+    }
+}
