@@ -7,7 +7,7 @@
 use super::failure::{Cause, Failure};
 use super::leg::{Context, Extra, Invitation, Leg, LegEvent, LostWay, MAX_FORWARDS};
 use super::setup::{DECISION_TIMEOUT, as_sips, new_call_id};
-use super::{CallSetup, Input, NodeFacts, Output, Reason, parties};
+use super::{Addressee, CallSetup, Input, Letter, NodeFacts, Output, Reason, parties};
 use crate::message::{HeaderName, Message, Printer, is_sips, reason_phrase, unsupported_extensions};
 use crate::outside::ALLOW_WITHOUT_MESSAGE;
 use crate::tombstone::Tombstone;
@@ -122,10 +122,25 @@ impl MessageExchange {
                 self.with_leg(now, |leg, context| leg.on_unreachable(context, &lost));
                 self.on_wake(now);
             }
+            Input::Letter(from, letter) => self.on_letter(from, *letter),
             Input::End(_) => self.refuse(now, 503),
             Input::Wake => self.on_wake(now),
             // It has none.
             Input::Media(_) => {}
+        }
+    }
+
+    /// There is no place here that a leg could take.
+    fn on_letter(&mut self, from: CallId, letter: Letter) {
+        match letter {
+            Letter::Replace { leg, .. } => {
+                let refused = Letter::Refused { leg, status: 481 };
+                self.outputs.push_back(Output::Letter(Addressee::Call(from), Box::new(refused)));
+            }
+            letter => {
+                let last_word = letter.last_word(&self.node);
+                self.outputs.extend(last_word.map(|word| Output::Send(Box::new(word))));
+            }
         }
     }
 
