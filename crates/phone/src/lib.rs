@@ -26,7 +26,9 @@ pub use dialog::Stage;
 pub use digest::Demand;
 pub use ladder::Ladder;
 pub use message::{Message, NotSip, StartLine};
-pub use phone::{Call, CallIndex, Input, MAX_CALLS, Outcome, Output, Phone, Reason, Refer, Referral, Role, Setup, Traced, Violation};
+pub use phone::{
+    Agreed, Call, CallIndex, Input, MAX_CALLS, Outcome, Output, Phone, Reason, Refer, Referral, Role, Setup, Timer, Traced, Violation,
+};
 pub use script::{Act, Body, Edit, Fax, Habits, Hold, Offer, OnCancel, Place, PrackHabit, Reply, Request, Script, Step, When};
 pub use stream::Splitter;
 pub use transaction::{LIFETIME, T1, T2, T4};

@@ -285,6 +285,8 @@ pub struct Habits {
     pub obeys_refer: bool,
     /// How reliable provisional responses are acknowledged.
     pub prack: PrackHabit,
+    /// It keeps session timers (RFC 4028).
+    pub timer: Option<crate::Timer>,
     /// No 487 to the INVITE that a BYE leaves open.
     pub leaves_invite_open: bool,
 }

@@ -73,6 +73,7 @@ pub struct Call {
     pub(super) referrals: Vec<Referral>,
     pub(super) referrer: Option<Referrer>,
     pub(super) replaced: Option<(CallIndex, usize)>,
+    pub(super) timer: super::timer::CallTimer,
 }
 
 /// Datagrams of fax that a call keeps; more are forgotten.

@@ -86,6 +86,10 @@ impl Phone {
                 return self.refuse(now, server, status);
             }
         };
+        if let Some(least) = self.least_of_plan(&message) {
+            let server = self.remember(key, message, source, None, None);
+            return self.refuse_too_short(now, server, least);
+        }
         let remote = crate::message::split_list(message.header("From").unwrap_or_default()).first().map_or("", |from| *from).to_owned();
         let bare = remote.split(";tag=").next().unwrap_or_default().to_owned();
         let local = message.header("To").unwrap_or_default().to_owned();
@@ -94,6 +98,7 @@ impl Phone {
         let call = self.new_call(Role::Callee, message.call_id().to_owned(), local, bare, script);
         self.calls[call].replaced = replaced;
         self.check_invite(now, &message);
+        self.is_too_short(now, call, &message);
         self.remember(key, message, source, Some(call), None);
         self.trigger(now, call, When::Start);
     }
@@ -168,6 +173,10 @@ impl Phone {
         let mut waiting = waiting.filter(|(other, one)| *other != server && one.call == Some(call) && one.request.method() == "INVITE");
         if waiting.any(|(_, one)| !one.is_answered()) {
             return self.refuse(now, server, 500);
+        }
+        if self.is_too_short(now, call, &message) {
+            let least = self.calls[call].least_interval();
+            return self.refuse_too_short(now, server, least);
         }
         self.refresh_target(call, dialog, &message);
         if message.has_sdp() {

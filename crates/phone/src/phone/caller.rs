@@ -45,6 +45,7 @@ impl Phone {
             datagrams: Vec::new(),
             referrals: Vec::new(),
             referrer: None,
+            timer: super::timer::CallTimer::default(),
             replaced: None,
         };
         self.calls.push(call);
@@ -104,7 +105,7 @@ impl Phone {
                 client.timer.stop(None);
             }
         }
-        if first_final && self.answer_challenge(now, index, &message) {
+        if first_final && (self.answer_challenge(now, index, &message) || self.answer_too_short(now, index, &message)) {
             if let (Purpose::Invite, Some(call)) = (&self.clients[index].purpose, self.clients[index].call) {
                 self.calls[call].statuses.push((now, status));
                 self.trigger(now, call, When::Status(status));
@@ -231,6 +232,8 @@ impl Phone {
             let others = self.calls[call].dialogs.iter_mut().filter(|other| other.stage == Stage::Early);
             others.for_each(|other| other.stage = Stage::Over);
         }
+        let request = self.clients[index].request.clone();
+        self.time_accepted(now, call, &request, message);
         let body = self.body_for_ack(now, index, call, dialog, message);
         let (mut ack, destination) = self.dialog_request(call, dialog, "ACK", cseq);
         let via = self.new_via(&ack);

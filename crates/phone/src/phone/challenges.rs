@@ -74,6 +74,13 @@ impl Phone {
         if !answer(&mut message, response, (&username, &password), &cnonce) {
             return false;
         }
+        self.send_again(now, index, response, message);
+        true
+    }
+
+    /// Sends a request of ours again in another form, under the next CSeq number.
+    pub(super) fn send_again(&mut self, now: Timestamp, index: usize, response: &Message, mut message: Message) {
+        let client = &self.clients[index];
         let (number, method) = client.request.cseq().map_or((0, ""), |(number, method)| (number + 1, method));
         message.set("CSeq", format!("{number} {method}"));
         message.remove("Via");
@@ -90,7 +97,6 @@ impl Phone {
             self.ack_failure(now, index, response);
         }
         self.start_client(now, Outgoing { message, destination, call, dialog, purpose, edits: &[] });
-        true
     }
 
     /// An ACK or a CANCEL has the credentials of its INVITE (RFC 3261 §22.1).

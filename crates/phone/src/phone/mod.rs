@@ -13,6 +13,7 @@ mod restart;
 mod session;
 mod setup;
 mod steps;
+mod timer;
 mod update;
 mod wake;
 mod write;
@@ -21,6 +22,7 @@ pub use call::{Call, CallIndex, Outcome, Role};
 pub use io::{Input, Output, Reason};
 pub use refer::{Refer, Referral};
 pub use setup::Setup;
+pub use timer::{Agreed, Timer};
 
 use call::MAX_DATAGRAMS;
 

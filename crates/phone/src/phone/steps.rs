@@ -142,6 +142,9 @@ impl Phone {
         if (101..300).contains(&status) {
             response.push("Contact", format!("<{}>", self.calls[call].dialogs[dialog].contact));
         }
+        if (200..300).contains(&status) {
+            self.time_reply(now, call, &request, &mut response);
+        }
         if let Some(body) = body.filter(|_| status < 300) {
             response.set_body("application/sdp", body);
         }

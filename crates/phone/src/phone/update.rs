@@ -54,6 +54,8 @@ impl Phone {
                     self.violate(now, "contact", "a 2xx to UPDATE without a Contact (RFC 3311 §5.2)");
                 }
                 self.refresh_target(call, dialog, message);
+                let request = self.clients[index].request.clone();
+                self.time_accepted(now, call, &request, message);
                 if offered && !message.has_sdp() {
                     self.violate(now, "sdp-missing", "our offer in UPDATE got no answer in the 2xx (RFC 3311 §5.2)");
                 } else if offered && self.calls[call].dialogs[dialog].stage != Stage::Over {
@@ -93,6 +95,10 @@ impl Phone {
         if waits {
             self.violate(now, "two-updates", "an UPDATE while another of theirs is unanswered (RFC 3311 §5.2)");
             return self.refuse(now, server, 500);
+        }
+        if self.is_too_short(now, call, message) {
+            let least = self.calls[call].least_interval();
+            return self.refuse_too_short(now, server, least);
         }
         if !message.has_sdp() {
             self.refresh_target(call, dialog, message);
@@ -146,6 +152,9 @@ impl Phone {
         let (mut response, destination) = self.response_to(&request, source, status, reply.reason.as_deref(), &tag);
         if (200..300).contains(&status) {
             response.push("Contact", format!("<{}>", self.calls[call].dialogs[dialog].contact));
+        }
+        if (200..300).contains(&status) {
+            self.time_reply(now, call, &request, &mut response);
         }
         if let Some(answer) = answer {
             response.set_body("application/sdp", answer.print());

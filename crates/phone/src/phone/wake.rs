@@ -16,7 +16,8 @@ impl Phone {
         let reliable = dialogs.filter_map(|dialog| dialog.reliable.out.as_ref()?.timer.timeout());
         let accepted = accepted.chain(reliable);
         let media = self.calls.iter().filter_map(|call| call.stream.as_ref()?.timeout()).map(|at| (at, Reason::Media));
-        steps.chain(clients.chain(servers).chain(accepted).map(|at| (at, Reason::Transaction))).chain(media).min()
+        let timers = self.calls.iter().filter_map(|call| call.timer_due()).map(|at| (at, Reason::Step));
+        steps.chain(timers).chain(clients.chain(servers).chain(accepted).map(|at| (at, Reason::Transaction))).chain(media).min()
     }
 
     pub(super) fn on_wake(&mut self, now: Timestamp) {
@@ -47,6 +48,7 @@ impl Phone {
             }
         }
         self.wake_servers(now);
+        self.wake_timers(now);
         for call in &mut self.calls {
             let Some((destination, bytes)) = call.stream.as_mut().and_then(|stream| stream.poll(now)) else { continue };
             self.outputs.push_back(Output::Rtp { local: call.media, destination, bytes });

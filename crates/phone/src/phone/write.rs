@@ -139,6 +139,7 @@ impl Phone {
             message.push("Supported", "100rel");
         }
         message.push("User-Agent", "Tandem phone");
+        call.write_timer(&mut message);
         message
     }
 
@@ -156,6 +157,7 @@ impl Phone {
         if matches!(method, "INVITE" | "UPDATE") {
             message.push("Contact", format!("<{}>", dialog.contact));
             message.push("Allow", self.allow());
+            call.write_timer(&mut message);
         }
         (message, destination)
     }
@@ -251,6 +253,7 @@ pub(super) fn phrase(status: u16) -> &'static str {
         481 => "Call/Transaction Does Not Exist",
         486 => "Busy Here",
         487 => "Request Terminated",
+        422 => "Session Interval Too Small",
         488 => "Not Acceptable Here",
         491 => "Request Pending",
         500 => "Server Internal Error",

@@ -200,8 +200,13 @@ impl Answers {
 }
 
 /// `request` once more, with the credentials that `write` adds instead of those that it has; as a transaction of its own where a Via value
-/// and a CSeq number are given.
-pub(crate) fn again(request: &Bytes, renewed: Option<(&[&str], u32)>, write: impl FnOnce(&Message, &mut Printer)) -> Option<Bytes> {
+/// and a CSeq number are given. `without` names headers that `write` has anew.
+pub(crate) fn again(
+    request: &Bytes,
+    renewed: Option<(&[&str], u32)>,
+    without: &[HeaderName],
+    write: impl FnOnce(&Message, &mut Printer),
+) -> Option<Bytes> {
     let request = Message::parse(request.clone()).ok()?;
     let mut printer = Printer::request(request.method_token(), request.uri());
     for header in request.headers() {
@@ -210,6 +215,7 @@ pub(crate) fn again(request: &Bytes, renewed: Option<(&[&str], u32)>, write: imp
             (HeaderName::CSeq, Some((_, number))) => drop(printer.header_cseq(number, request.method_token())),
             (HeaderName::Authorization | HeaderName::ProxyAuthorization, _) => {}
             (HeaderName::ContentType | HeaderName::ContentLength, _) => {}
+            (name, _) if without.contains(&name) => {}
             _ => drop(printer.copy(header)),
         }
     }

@@ -25,6 +25,7 @@ mod reoffer;
 mod ring;
 mod setup;
 mod teardown;
+mod timers;
 mod transfer;
 mod usage;
 
@@ -365,6 +366,8 @@ impl Call {
             LegEvent::Unanswered(asked) => self.on_no_reply(now, side, asked),
             LegEvent::Undelivered(asked, delivery) => self.on_undelivered(now, side, asked, delivery),
             LegEvent::Noticed(id, accepted) => self.on_noticed(now, id, accepted),
+            LegEvent::RefreshDue => self.on_refresh_due(now, side),
+            LegEvent::Expired => self.end(now, EndReason::SessionExpired, None),
             LegEvent::Lost if side == Side::Callee && self.ring.is_some() => self.member_gone(now, &Failure::new(480)),
             LegEvent::Lost => self.end(now, EndReason::DialogLost, None),
         }
@@ -377,6 +380,8 @@ impl Call {
             MediaEvent::NotAdded { leg, .. } if self.ring.is_some() => self.on_ports_refused(now, leg),
             MediaEvent::NotAdded { leg, .. } => self.on_target_refused_ports(now, leg),
             MediaEvent::Refused(_) => self.on_media_refused(now),
+            // Whether its peer is there the refreshes show.
+            MediaEvent::Inactive { leg, .. } if self.has_session_timer(leg) => {}
             MediaEvent::Inactive { .. } => self.end(now, EndReason::Inactivity, None),
             MediaEvent::Closed(stats) => self.on_media_closed(now, stats),
             MediaEvent::Failed => self.on_media_failed(now),

@@ -33,9 +33,8 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(32);
 pub(super) enum Purpose {
     /// The audio that the leg lost when it answered an offer of fax, of so many lines, with a rejected one.
     Audio { lines: usize },
-    /// The session as it is: the request alone matters, as for a session timer (RFC 4028 §7.4). UPDATE without an offer where the peer takes
-    /// it, else a re-INVITE with what it was last told.
-    #[allow(dead_code, reason = "session timers refresh by it")]
+    /// The session as it is: the request alone matters, as for a session timer (RFC 4028 §7.4), where the peer takes no
+    /// UPDATE.
     Refresh,
     /// What the other side has settled on, in this direction or in the other side's own: the two have not spoken before, or not in these words.
     #[allow(dead_code, reason = "a transfer joins two legs by it")]
@@ -140,9 +139,12 @@ impl Call {
 
     fn make_offer(&mut self, now: Timestamp, wanted: Wanted) {
         let Wanted { to, purpose, tries, .. } = wanted;
-        let takes_update = self.leg(to).is_some_and(Leg::takes_update);
-        let by = if purpose == Purpose::Refresh && takes_update { Method::Update } else { Method::Invite };
-        let pending = if by == Method::Update { None } else { self.own_offer(to, purpose) };
+        // What the peer has taken meanwhile is as good.
+        if purpose == Purpose::Refresh && !self.leg(to).is_some_and(Leg::wants_refresh) {
+            return;
+        }
+        let by = Method::Invite;
+        let pending = self.own_offer(to, purpose);
         let owes_offer = by == Method::Invite && pending.is_none();
         let sdp = pending.as_ref().map(Pending::sdp);
         if owes_offer || !self.send_change(now, to, by, sdp, MAX_FORWARDS) {
@@ -256,13 +258,16 @@ impl Call {
     }
 
     /// What came of an offer of ours.
-    fn on_reoffered(&mut self, now: Timestamp, _to: Side, purpose: Purpose, outcome: &Reoffered<'_>) {
+    fn on_reoffered(&mut self, now: Timestamp, to: Side, purpose: Purpose, outcome: &Reoffered<'_>) {
         match (purpose, outcome) {
             (_, Reoffered::Taken(_)) => {}
             // It has no stream and wants none, or will not speak what the other side speaks.
             (Purpose::Audio { .. } | Purpose::Like { .. }, Reoffered::Refused(_)) => self.end(now, EndReason::Failed(488), None),
-            // RFC 4028 §7.4: the session goes on until its timer ends it.
-            (Purpose::Refresh, Reoffered::Refused(_)) => {}
+            // RFC 4028 §10: it is tried again while there is time.
+            (Purpose::Refresh, Reoffered::Refused(message)) => {
+                let after = message.and_then(retry_after);
+                self.with_leg(to, now, |leg, context| leg.refresh_refused(context.now, after));
+            }
         }
     }
 
@@ -278,7 +283,7 @@ impl Call {
 const UNDELIVERED_PAUSE: Duration = Duration::from_secs(2);
 
 /// What a Retry-After header asks for (RFC 3261 §20.33).
-fn retry_after(message: &Message) -> Option<Duration> {
+pub(super) fn retry_after(message: &Message) -> Option<Duration> {
     let value = message.header(HeaderName::RetryAfter)?.trim();
     let digits = value.split(|character: char| !character.is_ascii_digit()).next()?;
     let seconds = digits.parse().ok().map(Duration::from_secs)?;

@@ -2,7 +2,7 @@
 
 use super::early_media::EarlyMedia;
 use super::failure::Failure;
-use super::leg::{Extra, Invitation, Leg};
+use super::leg::{Extra, Invitation, Leg, OptionTags, too_short};
 use super::parties;
 use super::phase::{Bridge, Dialling, MediaState, Opening, PassedOffer, Phase};
 use super::{Call, CallSetup, Output, context};
@@ -37,7 +37,7 @@ impl Call {
         let leg = id.leg(0).expect("a call may have a first leg");
         outputs.push_back(Output::LegAdded(leg));
         let media = leg_media(&profile, arrival.flow.remote.ip(), true, &mut random);
-        let refusal = screen_invite(&arrival, profile.prack);
+        let refusal = screen_invite(&arrival, &profile);
         let uri: Box<str> = arrival.message.uri().into();
         let expires = arrival.message.header(HeaderName::Expires).and_then(|value| value.parse::<u32>().ok());
         let mut context = super::leg::Context { now, call: id, node: &node, outputs: &mut outputs, random: &mut random };
@@ -412,11 +412,11 @@ impl Call {
 pub(super) const UNKNOWN: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
 
 /// What must be refused before anybody is asked (RFC 3261 §8.2.2.3, §8.2.3).
-fn screen_invite(arrival: &Arrival, prack: Prack) -> Option<(u16, Extra)> {
+fn screen_invite(arrival: &Arrival, profile: &LegProfile) -> Option<(u16, Extra)> {
     let mut extra = Extra::none();
-    let known: &[&str] = if prack == Prack::Off { &[] } else { &[RELIABLE] };
-    let missing: Vec<_> = unsupported_extensions(&arrival.message, known).collect();
-    if prack == Prack::Required && !arrival.message.knows_reliable() {
+    let known = OptionTags::of(profile);
+    let missing: Vec<_> = unsupported_extensions(&arrival.message, known.as_slice()).collect();
+    if profile.prack == Prack::Required && !arrival.message.knows_reliable() {
         // RFC 3261 §21.4.16.
         extra.push(HeaderName::Require, RELIABLE);
         return Some((421, extra));
@@ -424,6 +424,11 @@ fn screen_invite(arrival: &Arrival, prack: Prack) -> Option<(u16, Extra)> {
     if !missing.is_empty() {
         extra.push(HeaderName::Unsupported, &missing.join(", "));
         return Some((420, extra));
+    }
+    if let Some(least) = profile.session_timer.and_then(|terms| too_short(terms.min_s, &arrival.message)) {
+        // RFC 4028 §9.
+        extra.push(HeaderName::MinSe, &least.to_string());
+        return Some((422, extra));
     }
     unreadable_body(&arrival.message).map(|(name, value)| {
         extra.push(name, value);

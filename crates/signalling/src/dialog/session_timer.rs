@@ -108,6 +108,16 @@ impl SessionTimer {
         }
     }
 
+    /// Whether a refresh of ours is to be sent, or on its way.
+    pub fn is_refreshing(&self) -> bool {
+        self.state == State::Refreshing
+    }
+
+    /// Whether the peer has refused a refresh since the last that it took.
+    pub fn is_refused(&self) -> bool {
+        self.refusals > 0
+    }
+
     /// Takes what happened.
     pub fn on(&mut self, now: Timestamp, event: Event) -> Outcome {
         match (self.state, event) {
@@ -136,19 +146,25 @@ impl SessionTimer {
         (self.state, self.due) = match keeper {
             // §10: once half the interval has elapsed.
             Keeper::Us | Keeper::UsAlone => (State::Ours, now + interval / 2),
-            Keeper::Peer => (State::Theirs, now + (interval - LATEST_REFRESH.min(interval / 3))),
+            Keeper::Peer => (State::Theirs, now + (interval - grace(interval_s))),
         };
     }
 
-    /// §10: only a 2xx counts. What the peer refuses is tried again while there is time.
+    /// §10: only a 2xx counts. What the peer refuses is tried again while it still waits for it.
     fn refused(&mut self, now: Timestamp, after: Option<Duration>) {
         self.refusals += 1;
-        let left = Duration::from_micros(self.expires.as_micros().saturating_sub(now.as_micros()));
-        let wait = if self.refusals < MAX_REFUSALS { after.unwrap_or(left / 2) } else { left };
+        let left = self.expires.since(now);
+        let patience = left.saturating_sub(grace(self.interval_s));
+        let wait = if self.refusals < MAX_REFUSALS { after.unwrap_or(patience / 2) } else { left };
         self.again(now, wait);
     }
 
     fn again(&mut self, now: Timestamp, wait: Duration) {
         (self.state, self.due) = (State::Ours, (now + wait).min(self.expires));
     }
+}
+
+/// How long before its end a session of that interval is given up by who waits.
+fn grace(interval_s: u32) -> Duration {
+    LATEST_REFRESH.min(Duration::from_secs(interval_s.into()) / 3)
 }

@@ -6,8 +6,19 @@ use tandem_phone::{Act, Habits, OnCancel, Script};
 use tandem_sim::{Sim, ms};
 
 /// What phones see where somebody is silent, or something gets lost.
-const OF_SILENCE: [&str; 9] =
-    ["ack-missing", "no-answer", "sdp-missing", "bye-early", "cseq-order", "ack-stray", "cancel-stray", "sdp-version", "prack-missing"];
+const OF_SILENCE: [&str; 11] = [
+    "ack-missing",
+    "no-answer",
+    "sdp-missing",
+    "bye-early",
+    "cseq-order",
+    "ack-stray",
+    "cancel-stray",
+    "sdp-version",
+    "prack-missing",
+    "refresh-missing",
+    "timer-ignored",
+];
 
 /// What is known of a world as it is drawn.
 pub(crate) struct Forgiven {
@@ -61,6 +72,11 @@ impl Forgiven {
     pub(crate) fn habits(&mut self, habits: &Habits) {
         self.silent |= habits.never_ack || habits.ignore_bye || habits.ignore_cancel || habits.deaf > 3 || habits.leaves_invite_open;
         self.silent |= habits.on_cancel == OnCancel::Nothing || habits.cancel_delay > ms(30_000);
+        if habits.timer.as_ref().is_some_and(|timer| timer.lazy) {
+            // A session that is not refreshed is ended by the node.
+            self.broken();
+            self.unpredictable = true;
+        }
         // What was not heard is in no trace.
         self.unpredictable |= habits.deaf > 0;
         if habits.bye_early || !habits.reoffers.is_empty() {

@@ -1,7 +1,7 @@
 //! Bad habits, of which a phone has one at most.
 
 use crate::dice::Dice;
-use tandem_phone::{Habits, OnCancel, Reply};
+use tandem_phone::{Habits, OnCancel, Reply, Timer};
 
 /// How many of a hundred phones behave well.
 const WELL_BEHAVED: u64 = 70;
@@ -23,7 +23,24 @@ const BAD: &[fn(&mut Dice, &mut Habits)] = &[
     },
 ];
 
+/// How many of a hundred phones keep session timers.
+const TIMED: u64 = 25;
+
+fn timer(dice: &mut Dice) -> Timer {
+    Timer {
+        expires: dice.pick(&[None, Some(90), Some(90), Some(300)]),
+        min: dice.pick(&[90, 90, 90, 2000]),
+        refresher: dice.pick(&[None, Some("uac"), Some("uas")]),
+        lazy: dice.chance(5),
+        forgetful: dice.chance(10),
+        reinvites: dice.chance(30),
+    }
+}
+
 pub(crate) fn draw(dice: &mut Dice, habits: &mut Habits) {
+    if dice.chance(TIMED) {
+        habits.timer = Some(timer(dice));
+    }
     if !dice.chance(WELL_BEHAVED) {
         dice.pick(BAD)(dice, habits);
     }

@@ -66,7 +66,8 @@ fn what_is_ours_never_crosses() {
         ("Supported", "odd"),
     ];
     let invite = crossed("", "headers_out = { pass = [\"*\", \"P*\", \"Content-*\"] }", theirs);
-    let odd = ["P-Asserted", "Proxy-", "Content-Odd", "Session-Expires"];
+    let odd = ["P-Asserted", "Proxy-", "Content-Odd"];
+    assert_eq!(lines(&invite, "Session-Expires"), ["Session-Expires: 1800"], "that of the called trunk");
     assert!(lines(&invite, "Supported").iter().all(|line| !line.contains("odd")), "{invite:?}");
     assert!(odd.iter().all(|name| lines(&invite, name).is_empty()), "{invite:?}");
 }

@@ -60,6 +60,8 @@ mod ring_limits;
 mod ring_races;
 mod ring_sequential;
 mod routes;
+mod session_timer_races;
+mod session_timers;
 mod shared_source;
 mod sips;
 mod target_refresh;

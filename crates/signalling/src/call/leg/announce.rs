@@ -1,8 +1,8 @@
 //! What a leg says that it can do: Allow and Supported (RFC 3261 §20.5, §20.37).
 
-use super::Leg;
+use super::{Leg, OptionTags};
 use crate::dispatcher::ALLOW;
-use crate::message::{HeaderName, Printer, RELIABLE};
+use crate::message::{HeaderName, Printer};
 use tandem_model::{Prack, ReferRule};
 
 /// What a leg takes beside what all do.
@@ -16,17 +16,19 @@ const AND_REFER: &str = ", REFER, SUBSCRIBE";
 pub(super) struct Announced {
     reliable: bool,
     transfers: bool,
+    tags: OptionTags,
 }
 
 impl Leg {
     /// What it can do.
     pub(super) fn announced(&self) -> Announced {
-        Announced { reliable: self.profile.prack != Prack::Off, transfers: self.profile.refer != ReferRule::Refuse }
+        let transfers = self.profile.refer != ReferRule::Refuse;
+        Announced { reliable: self.profile.prack != Prack::Off, transfers, tags: self.extensions() }
     }
 
     /// The option tags that a request of the peer may require.
-    pub(crate) fn extensions(&self) -> &'static [&'static str] {
-        if self.profile.prack == Prack::Off { &[] } else { &[RELIABLE] }
+    pub(crate) fn extensions(&self) -> OptionTags {
+        OptionTags::of(&self.profile)
     }
 
     /// Its methods, as Allow lists them.
@@ -47,8 +49,6 @@ impl Announced {
 
     /// Its extensions, for a response (§13.3.1.4).
     pub(super) fn write_supported(self, printer: &mut Printer) {
-        if self.reliable {
-            printer.header_str(HeaderName::Supported, RELIABLE);
-        }
+        self.tags.write(printer);
     }
 }

@@ -12,15 +12,40 @@ pub(super) struct Again {
     pub(super) request: Bytes,
 }
 
-/// Whether a response asks for credentials.
-pub(super) fn is_challenge(response: &Message) -> bool {
-    matches!(response.status(), 401 | 407)
+/// Whether a response asks for the request once more, with credentials or with a longer session interval (RFC 4028 §7.3).
+pub(super) fn asks_again(response: &Message) -> bool {
+    matches!(response.status(), 401 | 407 | 422)
 }
 
 impl Leg {
+    /// `request` once more, as `response` asks. `None`: it cannot be had so.
+    pub(super) fn once_more(
+        &mut self,
+        context: &mut Context<'_>,
+        way: &mut Way,
+        request: &Bytes,
+        tried: &mut Tried,
+        response: &Message,
+    ) -> Option<Again> {
+        match response.status() {
+            422 => self.with_longer_interval(context, way, request, response),
+            _ => self.answered(context, way, request, tried, response),
+        }
+    }
+
+    /// The CSeq number of a request that repeats `sent`.
+    pub(super) fn next_cseq_like(&mut self, sent: &Message) -> Option<u32> {
+        // A dialog that a fork left has numbers of its own.
+        let mut dialogs = self.dialog.iter_mut().chain(&mut self.early);
+        match dialogs.find(|dialog| sent.to_tag().is_some() && sent.to_tag() == dialog.remote_tag()) {
+            Some(dialog) => Some(dialog.next_cseq()),
+            None => Some(sent.cseq().ok()?.number + 1),
+        }
+    }
+
     /// `request` once more, on the same way, with credentials for `response` and as a transaction of its own (§22.2, §8.1.3.5). `None`: it cannot be
     /// answered, and [`Leg::why_unanswered`] says why.
-    pub(super) fn answered(
+    fn answered(
         &mut self,
         context: &mut Context<'_>,
         way: &mut Way,
@@ -39,15 +64,10 @@ impl Leg {
         }
         let sent = Message::parse(request.clone()).ok()?;
         let (serial, via) = self.new_via(context, way);
-        // A dialog that a fork left has numbers of its own.
-        let mut dialogs = self.dialog.iter_mut().chain(&mut self.early);
-        let cseq = match dialogs.find(|dialog| sent.to_tag().is_some() && sent.to_tag() == dialog.remote_tag()) {
-            Some(dialog) => dialog.next_cseq(),
-            _ => sent.cseq().ok()?.number + 1,
-        };
+        let cseq = self.next_cseq_like(&sent)?;
         let answers = self.answers.as_mut()?;
         let renewed = Some((&via.parts()[..], cseq));
-        let request = again(request, renewed, |request, printer| answers.write(&login, request, printer))?;
+        let request = again(request, renewed, &[], |request, printer| answers.write(&login, request, printer))?;
         let request = self.fit(context.node, serial, way, request);
         Some(Again { serial, cseq, request })
     }
@@ -58,7 +78,7 @@ impl Leg {
         if answers.is_empty() {
             return request;
         }
-        again(&request, None, |request, printer| answers.write(login, request, printer)).unwrap_or(request)
+        again(&request, None, &[], |request, printer| answers.write(login, request, printer)).unwrap_or(request)
     }
 
     /// An ACK has the credentials of its INVITE (§22.1): nobody could challenge it.

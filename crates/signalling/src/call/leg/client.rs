@@ -1,6 +1,6 @@
 //! The leg as user agent client: our INVITE, first or later, its ACK and its CANCEL.
 
-use super::challenged::{Again, copy_credentials, is_challenge};
+use super::challenged::{Again, asks_again, copy_credentials};
 use super::prack::write_asked;
 use super::{Context, Extra, Leg, LegEvent, LostWay, MAX_FORWARDS, State, Way, finish};
 use crate::auth::Tried;
@@ -166,6 +166,7 @@ impl Leg {
         self.contact(context.node).write(&mut printer);
         self.announced().write_allow(&mut printer);
         write_asked(&mut printer, prack);
+        self.write_timer(&mut printer, prack);
         let reliable = (prack != Prack::Off).then_some(sdp.is_some());
         let request = self.with_credentials(finish(printer, sdp));
         let request = self.fit(context.node, serial, &mut way, request);
@@ -332,6 +333,7 @@ impl Leg {
                 self.ack_and_decline(context, &message);
                 return None;
             }
+            self.on_timer_answer(context.now, &message);
             return Some(LegEvent::Modified(Box::new(message)));
         }
         let leaving = cancelled || self.state == State::Leaving;
@@ -351,6 +353,7 @@ impl Leg {
         }
         self.state = State::Confirmed;
         self.status = message.status();
+        self.on_timer_answer(context.now, &message);
         Some(LegEvent::Accepted(Box::new(message)))
     }
 
@@ -364,7 +367,7 @@ impl Leg {
         }
         self.requests.retain(|request| request.method != Method::Cancel);
         let leaving = self.state == State::Leaving;
-        let client = if is_challenge(&arrival.message) && !leaving && client.cancel == Cancel::No {
+        let client = if asks_again(&arrival.message) && !leaving && client.cancel == Cancel::No {
             self.invite_again(context, client, &arrival.message)?
         } else {
             client
@@ -377,9 +380,9 @@ impl Leg {
         (!leaving).then(|| event(Box::new(arrival.message)))
     }
 
-    /// The INVITE once more, with credentials; back where the challenge has no answer.
+    /// The INVITE once more, as the response asks; back where it cannot be had so.
     fn invite_again(&mut self, context: &mut Context<'_>, mut client: Box<InviteClient>, response: &Message) -> Option<Box<InviteClient>> {
-        let again = self.answered(context, &mut client.way, &client.request, &mut client.tried, response);
+        let again = self.once_more(context, &mut client.way, &client.request, &mut client.tried, response);
         let Some(Again { serial, cseq, request }) = again else { return Some(client) };
         context.send(client.way.transmit(request.clone()));
         let transport = context.node.listener(client.way.listener).transport;

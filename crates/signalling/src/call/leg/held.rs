@@ -11,7 +11,7 @@ use crate::tombstone::Tombstone;
 use crate::transaction::TransactionKey;
 use crate::wire::{Arrival, Transmit};
 use std::collections::VecDeque;
-use tandem_model::Flow;
+use tandem_model::{Flow, Prack};
 
 /// Requests of one peer that may wait at once. One more is told to come again later.
 const MAX_HELD: usize = 8;
@@ -110,7 +110,19 @@ impl Leg {
         let id = HeldId(held.next);
         held.next = held.next.wrapping_add(1);
         held.open.push(Held { id, key: arrival.key, flow: arrival.flow, request: arrival.message.into_exact() });
+        if self.is_refresh(id) {
+            self.reply(context, id, &Reply::new(200, &[]));
+            return None;
+        }
         Some(LegEvent::Asked(id))
+    }
+
+    /// Whether a held request does no more than to refresh the session of this leg (RFC 4028 §7.4): that is nobody else's business.
+    fn is_refresh(&self, id: HeldId) -> bool {
+        let asks = |request: &Message| {
+            request.method() == Method::Update && !request.has_description() && request.header(HeaderName::SessionExpires).is_some()
+        };
+        self.profile.session_timer.is_some() && self.state == State::Confirmed && self.held(id).is_some_and(asks)
     }
 
     /// 500, and when to come again.
@@ -138,7 +150,12 @@ impl Leg {
                 self.contact(context.node).write(&mut printer);
             }
             if matches!(method, Method::Update | Method::Options) {
-                self.announced().write_allow(&mut printer);
+                let announced = self.announced();
+                announced.write_allow(&mut printer);
+                announced.write_supported(&mut printer);
+            }
+            if method == Method::Update && self.state == State::Confirmed {
+                self.answer_timer(context.now, &held.request, &mut printer);
             }
             if method == Method::Options {
                 printer.header_str(HeaderName::Accept, ACCEPT);
@@ -197,6 +214,10 @@ impl Leg {
         if method == Method::Update {
             contact.write(&mut printer);
             announced.write_allow(&mut printer);
+            self.write_timer(&mut printer, Prack::Off);
+        } else {
+            // RFC 4028 §7.1: in every request.
+            announced.write_supported(&mut printer);
         }
         if method == Method::Options {
             printer.header_str(HeaderName::Accept, ACCEPT);

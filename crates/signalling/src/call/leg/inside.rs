@@ -22,15 +22,21 @@ impl Leg {
             (Verdict::InOrder, Method::Bye) => return self.on_bye(context, &arrival),
             // RFC 3262 §3: also after the final response.
             (_, Method::Prack)
-                if self.reliable.is_some() && unsupported_extensions(&arrival.message, self.extensions()).next().is_none() =>
+                if self.reliable.is_some() && unsupported_extensions(&arrival.message, self.extensions().as_slice()).next().is_none() =>
             {
                 return self.on_prack(context, arrival);
             }
             _ if self.state == State::Leaving => self.refuse(context, &arrival, 481, |_| {}),
-            _ if unsupported_extensions(&arrival.message, self.extensions()).next().is_some() => {
-                let list = unsupported_extensions(&arrival.message, self.extensions()).collect::<Vec<_>>().join(", ");
+            _ if unsupported_extensions(&arrival.message, self.extensions().as_slice()).next().is_some() => {
+                let list = unsupported_extensions(&arrival.message, self.extensions().as_slice()).collect::<Vec<_>>().join(", ");
                 self.refuse(context, &arrival, 420, |printer| {
                     printer.header(HeaderName::Unsupported, list);
+                });
+            }
+            (_, Method::Invite | Method::Update) if let Some(least) = self.too_short(&arrival.message) => {
+                // RFC 4028 §9.
+                self.refuse(context, &arrival, 422, |printer| {
+                    printer.header_number(HeaderName::MinSe, least);
                 });
             }
             (_, Method::Invite) => return self.on_reinvite(context, arrival),
@@ -157,12 +163,14 @@ impl Leg {
         self.state = State::Leaving;
         let Some(way) = self.dialog_way(context.node) else { return };
         let (serial, via) = self.new_via(context, &way);
+        let announced = self.announced();
         let Some(dialog) = &mut self.dialog else { return };
         let cseq = dialog.next_cseq();
         let mut printer = dialog.request(Method::Bye.as_str(), cseq, &via.parts(), MAX_FORWARDS);
         if let Some(reason) = reason {
             printer.header_str(HeaderName::Reason, reason);
         }
+        announced.write_supported(&mut printer);
         let bytes = printer.finish();
         self.send_request(context, serial, Method::Bye, bytes, way);
     }

@@ -6,6 +6,7 @@
 mod announce;
 mod challenged;
 mod client;
+mod extensions;
 mod forks;
 mod held;
 mod inside;
@@ -16,14 +17,17 @@ mod refer;
 mod reliable;
 mod requests;
 mod server;
+mod timed;
 mod update;
 mod way;
 
 pub(crate) use client::Invitation;
+pub(crate) use extensions::OptionTags;
 pub(crate) use held::{HeldId, RETRY_AFTER_RANGE, Reply};
 pub(crate) use refer::Passed;
 pub(crate) use requests::Asked;
 pub(crate) use server::Extra;
+pub(crate) use timed::too_short;
 pub(crate) use way::{LostWay, Way};
 
 use crate::auth::{Answers, Unanswerable};
@@ -114,6 +118,10 @@ pub(crate) enum LegEvent {
     Noticed(u16, bool),
     /// A request of ours found no dialog at the peer, or no peer (481, 408; RFC 3261 §12.2.1.2).
     Lost,
+    /// The session is to be refreshed (RFC 4028 §10).
+    RefreshDue,
+    /// The peer has not refreshed it, or we could not.
+    Expired,
 }
 
 /// Where a leg stands.
@@ -188,6 +196,7 @@ pub(crate) struct Leg {
     /// The challenges that the peer has made, once it has.
     answers: Option<Box<Answers>>,
     unanswered: Option<Unanswerable>,
+    timer: timed::LegTimer,
 }
 
 impl Leg {
@@ -232,6 +241,7 @@ impl Leg {
             forks: Vec::new(),
             answers: None,
             unanswered: None,
+            timer: timed::LegTimer::default(),
         }
     }
 
@@ -341,7 +351,7 @@ impl Leg {
         let acked = self.acked.as_ref().map(|acked| acked.until);
         let requests = self.requests.iter().filter_map(OpenRequest::poll_timeout).min();
         let reliable = self.reliable.as_ref().and_then(|reliable| reliable.poll_timeout());
-        [client, server, awaiting, acked, requests, reliable].into_iter().flatten().min()
+        [client, server, awaiting, acked, requests, reliable, self.timer_due()].into_iter().flatten().min()
     }
 
     /// Lets every timer that is due run out. At most one event comes of it; call again until `None`.
@@ -349,7 +359,8 @@ impl Leg {
         if self.acked.as_ref().is_some_and(|acked| acked.until <= context.now) {
             self.acked = None;
         }
-        self.request_timeout(context)
+        self.timer_timeout(context.now)
+            .or_else(|| self.request_timeout(context))
             .or_else(|| self.client_timeout(context))
             .or_else(|| self.reliable_timeout(context))
             .or_else(|| self.server_timeout(context))

@@ -24,12 +24,10 @@ struct InDialog {
     is_described: bool,
 }
 
-/// How the first INVITE speaks of reliable responses.
+/// What the first INVITE requires. What it supports stands in its Supported header, with the rest of that.
 pub(super) fn write_asked(printer: &mut Printer, prack: Prack) {
-    match prack {
-        Prack::Off => {}
-        Prack::Supported => _ = printer.header_str(HeaderName::Supported, RELIABLE),
-        Prack::Required => _ = printer.header_str(HeaderName::Require, RELIABLE),
+    if prack == Prack::Required {
+        printer.header_str(HeaderName::Require, RELIABLE);
     }
 }
 

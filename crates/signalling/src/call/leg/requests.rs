@@ -1,6 +1,6 @@
 //! Requests of ours other than INVITE and ACK: CANCEL, BYE, and what the other leg's peer asks (RFC 3261 §17.1.2).
 
-use super::challenged::is_challenge;
+use super::challenged::asks_again;
 use super::held::HeldId;
 use super::{Context, Leg, LegEvent, LostWay, OurVia, Way};
 use crate::auth::Tried;
@@ -51,12 +51,14 @@ pub(super) enum Interest {
     Call {
         settled: bool,
     },
+    /// The leg itself, whose session it refreshes (RFC 4028).
+    Refresh,
 }
 
 impl Interest {
     fn answered(self, response: Message) -> Option<LegEvent> {
         match self {
-            Interest::Nobody => None,
+            Interest::Nobody | Interest::Refresh => None,
             Interest::Asker(asked) => Some(LegEvent::Replied(asked, Box::new(response))),
             Interest::Notice(notice) => Some(LegEvent::Noticed(notice, (200..300).contains(&response.status()))),
             Interest::Call { .. } => Some(LegEvent::Modified(Box::new(response))),
@@ -69,7 +71,7 @@ impl Interest {
             Interest::Asker(asked) => Some(LegEvent::Unanswered(asked)),
             Interest::Notice(notice) => Some(LegEvent::Noticed(notice, false)),
             // RFC 3261 §12.2.1.2.
-            Interest::Call { settled: true } => Some(LegEvent::Lost),
+            Interest::Call { settled: true } | Interest::Refresh => Some(LegEvent::Lost),
             Interest::Call { settled: false } => Some(LegEvent::Unmodified),
         }
     }
@@ -79,7 +81,8 @@ impl Interest {
             Interest::Nobody => None,
             Interest::Asker(asked) => Some(LegEvent::Undelivered(asked, delivery)),
             Interest::Notice(notice) => Some(LegEvent::Noticed(notice, false)),
-            Interest::Call { settled: true } if delivery == Delivery::Never => Some(LegEvent::Lost),
+            Interest::Call { settled: true } | Interest::Refresh if delivery == Delivery::Never => Some(LegEvent::Lost),
+            Interest::Refresh => None,
             Interest::Call { .. } => Some(LegEvent::Unmodified),
         }
     }
@@ -139,15 +142,21 @@ impl Leg {
         let mut open = self.requests.swap_remove(place);
         self.take_next_nonce(&response);
         // §22.1: a CANCEL cannot be sent again.
-        if is_challenge(&response) && method != Method::Cancel {
+        if asks_again(&response) && method != Method::Cancel {
             open = self.request_again(context, open, &response)?;
+        }
+        if method == Method::Update && response.status() < 300 {
+            self.on_updated(context, &response);
+        }
+        if let Interest::Refresh = open.interest {
+            return self.on_refreshed(context, Some(&response));
         }
         open.interest.answered(response)
     }
 
-    /// A request once more, with credentials; back where the challenge has no answer.
+    /// A request once more, as the response asks; back where it cannot be had so.
     fn request_again(&mut self, context: &mut Context<'_>, mut open: OpenRequest, response: &Message) -> Option<OpenRequest> {
-        let again = self.answered(context, &mut open.way, &open.bytes, &mut open.tried, response);
+        let again = self.once_more(context, &mut open.way, &open.bytes, &mut open.tried, response);
         let Some(again) = again else { return Some(open) };
         context.send(open.way.transmit(again.request.clone()));
         let transport = context.node.listener(open.way.listener).transport;
@@ -162,8 +171,11 @@ impl Leg {
         let (mut place, mut event) = (0, None);
         while let (Some(open), None) = (self.requests.get_mut(place), &event) {
             if let Some((_, delivery)) = open.lost {
-                event = open.interest.undelivered(delivery);
-                self.requests.swap_remove(place);
+                let interest = self.requests.swap_remove(place).interest;
+                event = interest.undelivered(delivery);
+                if matches!((interest, &event), (Interest::Refresh, None)) {
+                    event = self.on_refreshed(context, None);
+                }
                 continue;
             }
             place += 1;

@@ -223,6 +223,7 @@ impl Leg {
         contact.write(&mut printer);
         announced.write_allow(&mut printer);
         announced.write_supported(&mut printer);
+        self.answer_timer(context.now, &server.request, &mut printer);
         let bytes = finish(printer, sdp);
         server.respond(context, Event::Success, bytes.clone());
         context.outputs.push_back(Output::Retire(server.key, Tombstone::Absorb(self.id)));

@@ -1,8 +1,9 @@
 //! UPDATE of ours (RFC 3311): a session is changed, or refreshed, without a third message, and before the call is answered too.
 
 use super::requests::Interest;
-use super::{Context, Leg, State, finish};
-use crate::message::Method;
+use super::{Context, Leg, MAX_FORWARDS, State, finish};
+use crate::message::{Message, Method};
+use tandem_model::Prack;
 
 impl Leg {
     /// Whether an UPDATE of ours waits for its response: another must wait for it (RFC 3311 §5.2).
@@ -24,17 +25,42 @@ impl Leg {
         if self.state == State::Leaving || self.has_open_update() || !self.has_room_to_ask() {
             return false;
         }
+        let interest = Interest::Call { settled: self.state == State::Confirmed };
+        self.send_update(context, sdp, max_forwards, interest)
+    }
+
+    /// UPDATE that refreshes the session (RFC 4028 §7.4). False if it cannot be sent now.
+    pub(crate) fn refresh(&mut self, context: &mut Context<'_>) -> bool {
+        self.state == State::Confirmed && self.send_update(context, None, MAX_FORWARDS, Interest::Refresh)
+    }
+
+    /// Whether an UPDATE without an offer may go out: one at a time (RFC 3311 §5.1), and not beside an INVITE.
+    pub(crate) fn may_refresh(&self) -> bool {
+        let idle = !self.has_open_client_invite() && !self.has_open_server_invite() && !self.is_awaiting_ack();
+        idle && !self.requests.iter().any(|open| open.method == Method::Update) && self.has_room_to_ask()
+    }
+
+    /// The peer took an UPDATE of ours: it names its Contact anew (RFC 3311 §5.1).
+    pub(super) fn on_updated(&mut self, context: &Context<'_>, response: &Message) {
+        self.note_allow(response);
+        if let Some(dialog) = &mut self.dialog {
+            dialog.refresh_target(response);
+        }
+        self.on_timer_answer(context.now, response);
+    }
+
+    fn send_update(&mut self, context: &mut Context<'_>, sdp: Option<&[u8]>, max_forwards: u32, interest: Interest) -> bool {
         let Some(way) = self.dialog_way(context.node) else { return false };
         let (serial, via) = self.new_via(context, &way);
         let (contact, announced) = (self.contact(context.node), self.announced());
-        let settled = self.state == State::Confirmed;
         let Some(dialog) = self.dialog.as_mut().or(self.early.last_mut()) else { return false };
         let cseq = dialog.next_cseq();
         let mut printer = dialog.request(Method::Update.as_str(), cseq, &via.parts(), max_forwards);
         contact.write(&mut printer);
         announced.write_allow(&mut printer);
+        self.write_timer(&mut printer, Prack::Off);
         let bytes = finish(printer, sdp);
-        self.send_asked(context, (serial, Method::Update), bytes, way, Interest::Call { settled });
+        self.send_asked(context, (serial, Method::Update), bytes, way, interest);
         true
     }
 }

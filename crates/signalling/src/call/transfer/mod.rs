@@ -154,7 +154,12 @@ impl Call {
             Some(LegEvent::Rejected(message)) => self.on_target_rejected(now, &message),
             Some(LegEvent::TimedOut) => self.on_target_silent(now, Cause::Timeout),
             Some(LegEvent::Unreachable) => self.on_target_silent(now, Cause::Unreachable),
-            Some(LegEvent::HungUp(_) | LegEvent::Lost) => self.on_target_gone(now),
+            Some(LegEvent::HungUp(_) | LegEvent::Lost | LegEvent::Expired) => self.on_target_gone(now),
+            Some(LegEvent::RefreshDue) => {
+                if let Some(leg) = self.transfers.as_deref_mut().and_then(Transfers::target_mut) {
+                    leg.refresh_later(now);
+                }
+            }
             // Nobody is joined to it yet who could be asked.
             Some(LegEvent::Asked(id)) => {
                 let reply = super::leg::Reply::new(500, &[]);
