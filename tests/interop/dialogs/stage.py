@@ -11,6 +11,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import node
+import reliable
 import renegotiation
 import sipp
 from stage import Stage, check
@@ -23,7 +24,7 @@ PORT = 5060
 SECONDS = 60
 AT_ONCE = 6
 
-CASES = renegotiation.CASES
+CASES = [*renegotiation.CASES, *reliable.CASES]
 
 
 def caller_at(index):
@@ -52,13 +53,14 @@ def configuration(cases):
 def play(stage, index, case):
     """One case, all sides of it to the end."""
     runs = []
+    bare = ["-nr"] if case.bare else []
     with stage.case(case.title, lambda: [run.story() for run in runs]):
         for place, script in enumerate(case.callees):
             media = ["-mp", str(20000 + 10 * place)]
             address = f"{callee_at(index)}:{PORT + 2 * place}"
-            runs.append(sipp.callee(stage, f"callee-{index}-{place}", address, script, seconds=SECONDS, extra=media))
+            runs.append(sipp.callee(stage, f"callee-{index}-{place}", address, script, seconds=SECONDS, extra=[*media, *bare]))
         runs.append(
-            sipp.caller(stage, f"caller-{index}", f"{caller_at(index)}:{PORT}", f"{NODE}:5060", case.caller, seconds=SECONDS)
+            sipp.caller(stage, f"caller-{index}", f"{caller_at(index)}:{PORT}", f"{NODE}:5060", case.caller, seconds=SECONDS, extra=bare)
         )
         for run in reversed(runs):
             run.done(SECONDS)
