@@ -15,6 +15,8 @@ class Case:
     far: str = ""
     # What the route does, with {0}, {1} … for the callees' trunks; None: it bridges to the first.
     do: str | None = None
+    # More routes, before that one: names and lines, with {0}, {1} … and {caller}.
+    routes: tuple = ()
     # Without retransmissions of its own sipp also shows those of the other side as messages.
     bare: bool = False
 

@@ -1,7 +1,7 @@
 """Re-INVITE and UPDATE (RFC 3261 §14, RFC 3311, RFC 3264 §8): each form of hold from each side, refusals, codecs, late offers."""
 
 from case import Case, answered, called, hangs_up, hung_up
-from sipp import sdp
+from sipp import Script, sdp
 
 
 def offers(script, offer, expected):
@@ -84,3 +84,44 @@ def refused(status, becomes):
 
 
 CASES += [refused(status, becomes) for status, becomes in ((488, 488), (491, 491), (603, 603))]
+
+ALLOWS = ["Allow: INVITE, ACK, CANCEL, BYE, UPDATE"]
+
+
+def updates(script, offer, expected):
+    return script.request("UPDATE", ALLOWS, offer).expect(200, **expected)
+
+
+def takes_updates(script=None):
+    return (script or Script.callee()).expect("INVITE").reply(180).reply(200, sdp=sdp(), headers=ALLOWS).expect("ACK")
+
+
+CASES += [
+    Case(
+        "UPDATE with an offer goes on as UPDATE where the other side takes it",
+        hangs_up(
+            updates(
+                Script.caller().invite(sdp(), headers=ALLOWS).trying().expect(180).expect(200, has=["Allow:.*UPDATE"]).ack(),
+                sdp(direction="sendonly", version=2),
+                {"body": ["a=recvonly"]},
+            )
+        ),
+        [
+            hung_up(
+                takes_updates()
+                .expect("UPDATE", body=["a=sendonly"])
+                .reply(200, sdp=sdp(direction="recvonly", version=2), to="UPDATE", headers=ALLOWS)
+            )
+        ],
+    ),
+    Case(
+        "UPDATE with an offer goes on as re-INVITE where the other side takes no UPDATE",
+        hangs_up(updates(called(), sdp(direction="sendonly", version=2), {"body": ["a=recvonly"]})),
+        [hung_up(answers(answered(), {"body": ["a=sendonly"]}, sdp(direction="recvonly", version=2)))],
+    ),
+    Case(
+        "a re-INVITE that finds the other side restarted: both legs end",
+        hung_up(called().invite(sdp(direction="sendonly", version=2)).trying().expect(487).ack_failure()),
+        [answered().expect("INVITE").reply(481).expect("ACK").expect("BYE").reply(481, to="BYE")],
+    ),
+]

@@ -11,28 +11,32 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import node
+import ends
 import reliable
 import renegotiation
+import ringing
 import sipp
+import timers
+import transfer
 from stage import Stage, check
 
 NET = 22
 NODE = f"127.0.{NET}.1"
-# Of each case: the caller is at one of these, those who are called at one of those, told apart by their ports.
-CALLERS, CALLEES = 10, 130
+# Of each case: the caller is at one of these, those who are called at one of each of those. There is room for so many cases.
+CALLERS, CALLEES, ROOM = 4, (66, 128, 190), 62
 PORT = 5060
 SECONDS = 60
 AT_ONCE = 6
 
-CASES = [*renegotiation.CASES, *reliable.CASES]
+CASES = [case for part in (renegotiation, reliable, timers, ringing, transfer, ends) for case in part.CASES]
 
 
 def caller_at(index):
     return f"127.0.{NET}.{CALLERS + index}"
 
 
-def callee_at(index):
-    return f"127.0.{NET}.{CALLEES + index}"
+def callee_at(index, place):
+    return f"127.0.{NET}.{CALLEES[place] + index}"
 
 
 def configuration(cases):
@@ -43,8 +47,8 @@ def configuration(cases):
         trunks.append((f"caller-{index}", node.trunk(caller_at(index), lines=codecs + case.near)))
         names = [f"callee-{index}-{place}" for place in range(len(case.callees))]
         for place, name in enumerate(names):
-            lines = f'targets = [{{ uri = "sip:{callee_at(index)}:{PORT + 2 * place};transport=udp" }}]\n{codecs}{case.far}\n'
-            trunks.append((name, lines))
+            trunks.append((name, node.trunk(callee_at(index, place), lines=codecs + case.far)))
+        routes += [(f"{index}-{name}", text.format(*names, caller=f"caller-{index}")) for name, text in case.routes]
         do = case.do or 'bridge = ["trunk:{0}"]'
         routes.append((f"{index}", f'from = ["caller-{index}"]\ndo = {{ {do.format(*names)} }}\n'))
     return trunks, routes
@@ -56,9 +60,8 @@ def play(stage, index, case):
     bare = ["-nr"] if case.bare else []
     with stage.case(case.title, lambda: [run.story() for run in runs]):
         for place, script in enumerate(case.callees):
-            media = ["-mp", str(20000 + 10 * place)]
-            address = f"{callee_at(index)}:{PORT + 2 * place}"
-            runs.append(sipp.callee(stage, f"callee-{index}-{place}", address, script, seconds=SECONDS, extra=[*media, *bare]))
+            address = f"{callee_at(index, place)}:{PORT}"
+            runs.append(sipp.callee(stage, f"callee-{index}-{place}", address, script, seconds=SECONDS, extra=bare))
         runs.append(
             sipp.caller(stage, f"caller-{index}", f"{caller_at(index)}:{PORT}", f"{NODE}:5060", case.caller, seconds=SECONDS, extra=bare)
         )
@@ -68,6 +71,7 @@ def play(stage, index, case):
 
 def main(words):
     cases = [(index, case) for index, case in enumerate(CASES) if not words or any(word in case.title for word in words)]
+    check(len(CASES) <= ROOM, "too many cases for the addresses that there are")
     with Stage("dialogs", NET) as stage:
         trunks, routes = configuration(cases)
         tandem = node.Tandem(stage, node.config(stage, trunks=trunks, routes=routes))

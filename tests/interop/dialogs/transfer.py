@@ -1,0 +1,64 @@
+"""Transfer (RFC 3515, RFC 5589): carried out here, passed on, refused, and one that fails."""
+
+from case import Case, answered, called, hangs_up, hung_up
+from sipp import Script, sdp
+
+TO_THE_SECOND = (("transfer", 'from = ["{0}"]\nto = \'^2$\'\ndo = {{ bridge = ["trunk:{1}"] }}\n'),)
+TO_NOBODY = (("transfer", 'from = ["{0}"]\nto = \'^2$\'\ndo = {{ reject = 404 }}\n'),)
+EXECUTES = 'refer = "execute"\n'
+
+
+def refers(script):
+    return script.request("REFER", ["Refer-To: <sip:2@example.com>"]).expect(202)
+
+
+def hears(script, status, state):
+    """A NOTIFY with that fragment."""
+    script.expect("NOTIFY", has=["Event: *refer", f"Subscription-State: *{state}"], body=[f"SIP/2.0 {status}"])
+    return script.reply(200, to="NOTIFY")
+
+
+def takes_an_offer(script):
+    """The one who stays hears of the target by a re-INVITE."""
+    return script.expect("INVITE", body=["m=audio [1-9]"]).reply(200, sdp=sdp(version=2)).expect("ACK")
+
+
+def target():
+    """It is asked for an offer, so that the two who are joined agree with each other."""
+    return Script.callee().expect("INVITE", lacks=["m=audio"]).reply(180).pause(200).reply(200, sdp=sdp()).expect("ACK", body=["m=audio [1-9]"])
+
+
+CASES = [
+    Case(
+        "blind transfer by the callee: the caller goes on with the target",
+        hangs_up(takes_an_offer(called()).pause(500)),
+        [
+            hung_up(hears(hears(hears(refers(answered().pause(300)), 100, "active"), 180, "active"), 200, "terminated")),
+            hung_up(target()),
+        ],
+        far=EXECUTES,
+        routes=TO_THE_SECOND,
+    ),
+    Case(
+        "a transfer that leads nowhere: the call goes on as it was",
+        hung_up(called()),
+        [hangs_up(hears(hears(refers(answered().pause(300)), 100, "active"), 404, "terminated").pause(300))],
+        far=EXECUTES,
+        routes=TO_NOBODY,
+    ),
+    Case(
+        "a transfer to somebody who is busy: the call goes on as it was",
+        hung_up(called()),
+        [
+            hangs_up(hears(hears(refers(answered().pause(300)), 100, "active"), 486, "terminated").pause(300)),
+            Script.callee().expect("INVITE").reply(486).expect("ACK"),
+        ],
+        far=EXECUTES,
+        routes=TO_THE_SECOND,
+    ),
+    Case(
+        "who may not transfer is told so",
+        hung_up(called()),
+        [hangs_up(answered().pause(300).request("REFER", ["Refer-To: <sip:2@example.com>"]).expect(403))],
+    ),
+]
