@@ -52,7 +52,7 @@ fn options_say_what_can_be_done_and_other_methods_get_405() {
     let options = peer.hear();
     assert!(options.start().starts_with("SIP/2.0 200"), "{}", options.0);
     assert!(options.header("Allow").contains("INVITE") && options.header("Accept") == "application/sdp");
-    for (method, status) in [("REGISTER", "405"), ("MESSAGE", "405"), ("FOO", "501")] {
+    for (method, status) in [("REGISTER", "405"), ("PUBLISH", "405"), ("FOO", "501")] {
         peer.send(node.address, &peer.request(method, node.address, method, "", ""));
         let refused = peer.hear();
         assert!(refused.start().contains(status) && refused.header("Allow").contains("INVITE"), "{}", refused.0);
