@@ -1,4 +1,5 @@
-"""How calls end: the reason that one peer gives reaches the other (RFC 3326), and a status has its cause (RFC 3398)."""
+"""How calls end: the reason that one peer gives reaches the other (RFC 3326), and a status has its cause (RFC 3398). And what peers ask
+of each other beside calls."""
 
 from case import Case, answered, called, hangs_up
 from sipp import Script, sdp
@@ -26,5 +27,16 @@ CASES = [
             .expect("BYE")
             .reply(200, to="BYE")
         ],
+    ),
+    Case(
+        "a MESSAGE outside of a call goes by route, and its answer comes back",
+        Script.caller().request("MESSAGE").expect(200),
+        [Script.callee().expect("MESSAGE", lacks=["example.com;tag=.*caller"]).reply(200, to="MESSAGE")],
+    ),
+    Case(
+        "a subscription that nobody keeps gets 489 with what is kept",
+        Script.caller().request("SUBSCRIBE", ["Event: presence"]).expect(489, has=["Allow-Events: *refer"]),
+        [],
+        do="reject = 410",
     ),
 ]

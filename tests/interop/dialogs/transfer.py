@@ -1,7 +1,7 @@
 """Transfer (RFC 3515, RFC 5589): carried out here, passed on, refused, and one that fails."""
 
 from case import Case, answered, called, hangs_up, hung_up
-from sipp import Script, sdp
+from sipp import Script, fragment, sdp
 
 TO_THE_SECOND = (("transfer", 'from = ["{0}"]\nto = \'^2$\'\ndo = {{ bridge = ["trunk:{1}"] }}\n'),)
 TO_NOBODY = (("transfer", 'from = ["{0}"]\nto = \'^2$\'\ndo = {{ reject = 404 }}\n'),)
@@ -62,3 +62,20 @@ CASES = [
         [hangs_up(answered().pause(300).request("REFER", ["Refer-To: <sip:2@example.com>"]).expect(403))],
     ),
 ]
+
+
+def passed_on():
+    """The caller asks the callee to call somebody: it is the callee who does, or not."""
+    caller = called().request("REFER", ["Refer-To: <sip:2@example.com>"]).expect(202)
+    callee = answered().expect("REFER", has=["Refer-To: *<sip:2@example.com>"]).reply(202, to="REFER")
+    callee = callee.request("NOTIFY", ["Event: refer", "Subscription-State: terminated;reason=noresource"], fragment("SIP/2.0 200 OK"))
+    return Case(
+        "REFER is passed on to the other side, and its NOTIFY back",
+        hangs_up(hears(caller, 200, "terminated")),
+        [hung_up(callee.expect(200))],
+        near='refer = "pass"\n',
+        far='refer = "pass"\n',
+    )
+
+
+CASES.append(passed_on())

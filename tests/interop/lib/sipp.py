@@ -35,6 +35,15 @@ def sdp(payloads="0", rtpmap=("0 PCMU/8000",), direction=None, version=1, extra=
     return "\n".join(lines)
 
 
+class Fragment(str):
+    """A body that is the beginning of a SIP message."""
+
+
+def fragment(text):
+    """`message/sipfrag` (RFC 3420)."""
+    return Fragment(text)
+
+
 class Script:
     """One side's story. Each method adds a step and returns the script."""
 
@@ -92,7 +101,7 @@ class Script:
     def reply(self, status, sdp=None, headers=(), to="INVITE", retrans=None, contact="sip:callee@[local_ip]:[local_port]"):
         """A response to the last request of method `to`."""
         name = to.lower()
-        has_tag = self.in_dialog or to not in ("INVITE", "CANCEL") or status == 100
+        has_tag = self.in_dialog or to not in ("INVITE", "MESSAGE") or status == 100
         tag = "" if has_tag else ";tag=[pid]callee[call_number]"
         lines = [
             f"SIP/2.0 {status} {REASONS.get(status, 'Whatever')}",
@@ -225,7 +234,8 @@ class Script:
     def _send(self, lines, body, retrans):
         lines = list(lines)
         if body is not None:
-            lines.append("Content-Type: application/sdp")
+            kind = "message/sipfrag" if isinstance(body, Fragment) else "application/sdp"
+            lines.append(f"Content-Type: {kind}")
         lines.append("Content-Length: [len]")
         text = "\n".join([*lines, "", *(body.split("\n") if body is not None else [])])
         indented = "\n".join(f"      {line}" if line else "" for line in text.split("\n"))

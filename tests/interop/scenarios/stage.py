@@ -309,7 +309,7 @@ CASES = [
         .expect(180)
         .expect(200)
         .ack()
-        .request("REFER", headers=["Refer-To: <sip:300@example.com>"])
+        .request("PUBLISH", headers=["Event: presence"])
         .expect(405, has=["Allow: .*INVITE"])
         .bye()
         .expect(200),
