@@ -49,7 +49,7 @@ impl Node {
         if arrival.message.method() == Method::Message {
             return self.found(now, self.next_call_id(now), arrival, who);
         }
-        let answer = self.dispatcher.borrow_mut().answer_outside(now, &arrival, self.draining.get());
+        let answer = self.dispatcher.borrow_mut().answer_outside(now, &arrival, &who.1, self.draining.get());
         self.send(answer, None);
     }
 

@@ -16,9 +16,6 @@ use crate::wire::{Arrival, Transmit, response_destination};
 use bytes::Bytes;
 use tandem_model::{CallId, Challenge, Flow, LegId, Timestamp, Transport};
 
-/// The methods that a call understands, as Allow says them.
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, UPDATE";
-
 /// Who gets a message.
 #[derive(Debug)]
 pub enum Verdict {

@@ -1,9 +1,10 @@
 //! What a request outside of any dialog gets that begins nothing here, and one that there is no room for.
 
-use crate::dispatcher::{ALLOW, Dispatcher};
+use crate::call::Announced;
+use crate::dispatcher::Dispatcher;
 use crate::message::{HeaderName, Message, Method, unsupported_extensions};
 use crate::wire::{Arrival, Transmit};
-use tandem_model::Timestamp;
+use tandem_model::{LegProfile, Timestamp};
 
 /// The methods that begin something here, or end what was begun: what Allow says where another was sent outside of any dialog.
 const ALLOW_OUTSIDE: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE";
@@ -27,27 +28,26 @@ pub(crate) fn bad_event(request: &Message) -> u16 {
 
 impl Dispatcher {
     /// Answers what was let in and begins nothing ([`Verdict::Exchange`](crate::Verdict::Exchange), but for MESSAGE, which a
-    /// [`MessageExchange`](crate::MessageExchange) passes on): `docs/sip-coverage.md` has the table.
-    pub fn answer_outside(&mut self, now: Timestamp, arrival: &Arrival, is_draining: bool) -> Transmit {
-        let unsupported: Vec<&str> = unsupported_extensions(&arrival.message, &[]).collect();
+    /// [`MessageExchange`](crate::MessageExchange) passes on): `docs/sip-coverage.md` has the table. `profile` is what a call of its
+    /// sender would have.
+    pub fn answer_outside(&mut self, now: Timestamp, arrival: &Arrival, profile: &LegProfile, is_draining: bool) -> Transmit {
+        let announced = Announced::of(profile);
+        let unsupported: Vec<&str> = unsupported_extensions(&arrival.message, announced.tags()).collect();
         match arrival.message.method() {
             // RFC 3261 §21.5.2 against §21.4.6: unknown is one thing, known and not wanted here another.
-            Method::Other => self.answer_with(now, arrival, 501, &[(HeaderName::Allow, ALLOW)]),
+            Method::Other => self.answer(now, arrival, 501, |printer| announced.write_allow(printer)),
             Method::Options if is_draining => self.refuse_for_now(now, arrival, RETRY_WHEN_DRAINING_S),
-            // §8.2.2.3: we know no extension that could be required.
+            // §8.2.2.3
             Method::Options if !unsupported.is_empty() => {
                 self.answer_with(now, arrival, 420, &[(HeaderName::Unsupported, &unsupported.join(", "))])
             }
-            // §11.2
-            Method::Options => {
-                let about = [
-                    (HeaderName::Allow, ALLOW),
-                    (HeaderName::Accept, "application/sdp"),
-                    (HeaderName::AcceptEncoding, "identity"),
-                    (HeaderName::Supported, ""),
-                ];
-                self.answer_with(now, arrival, 200, &about)
-            }
+            // §11.2: what an INVITE in its place would be told.
+            Method::Options => self.answer(now, arrival, 200, |printer| {
+                announced.write_allow(printer);
+                printer.header_str(HeaderName::Accept, "application/sdp");
+                printer.header_str(HeaderName::AcceptEncoding, "identity");
+                printer.header_str(HeaderName::Supported, &announced.tags().join(", "));
+            }),
             Method::Subscribe | Method::Notify => match bad_event(&arrival.message) {
                 489 => self.answer_with(now, arrival, 489, &[(HeaderName::AllowEvents, ALLOW_EVENTS)]),
                 status => self.answer_with(now, arrival, status, &[]),

@@ -1,16 +1,13 @@
 //! What one peer asks the other inside the dialog: INFO, OPTIONS, MESSAGE, and UPDATE without SDP. Each goes on as a request of the
 //! other leg's own dialog; only its body and what is said about that are the asker's.
 
-use super::leg::{Asked, HeldId, Leg, Reply, sdp_of};
+use super::leg::{Asked, HeldId, Reply, sdp_of};
 use super::usage::ends_dialog;
 use super::{Call, Side, context};
 use crate::message::{HeaderName, Message, Method};
 use crate::reason;
 use std::borrow::Cow;
 use tandem_model::{Delivery, EndReason, Timestamp};
-
-/// The methods of a call that has one leg: there is nobody to read a message.
-const ALLOW_ALONE: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE";
 
 /// Seconds until a peer may ask again that asked before there was somebody to ask.
 const NOBODY_YET_SECONDS: &str = "2";
@@ -48,13 +45,16 @@ impl Call {
             return;
         }
         let (method, package) = (request.method(), request.header(HeaderName::InfoPackage).is_some());
+        let allowed = near.allow_without(request.method_token());
+        let allow = [(HeaderName::Allow, allowed.as_str())];
         let reply = match method {
             Method::Options => Reply::new(200, &[]),
             _ if self.alone.is_none() => Reply::new(500, &[(HeaderName::RetryAfter, NOBODY_YET_SECONDS)]),
             // RFC 6086 §4.2.2: none of the packages is known here. Without a package it needs no more than to be heard.
             Method::Info if package => Reply::new(469, &[(HeaderName::RecvInfo, "")]),
             Method::Info | Method::Update => Reply::new(200, &[]),
-            _ => Reply::new(405, &[(HeaderName::Allow, ALLOW_ALONE)]),
+            // There is nobody to read a message.
+            _ => Reply::new(405, &allow),
         };
         near.reply(context!(self, now), id, &reply);
     }
@@ -87,10 +87,8 @@ impl Call {
         response.headers().filter(is_passed).for_each(|header| extra.push((header.name, Cow::Borrowed(header.value))));
         if status == 405 {
             // §21.4.6: what the other peer does not take is not allowed here either.
-            let refused = response.method_token();
-            let all = self.leg(from.other()).map(Leg::allow).unwrap_or_default();
-            let allowed: Vec<_> = all.split(", ").filter(|method| *method != refused).collect();
-            extra.push((HeaderName::Allow, allowed.join(", ").into()));
+            let allowed = self.leg(from.other()).map(|leg| leg.allow_without(response.method_token()));
+            extra.push((HeaderName::Allow, allowed.unwrap_or_default().into()));
         }
         let extra: Vec<_> = extra.iter().map(|(name, value)| (*name, value.as_ref())).collect();
         let reply =

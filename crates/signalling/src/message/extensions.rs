@@ -4,7 +4,6 @@ use super::{HeaderName, MediaType, Message};
 
 /// The option tags that a request requires of a user agent and that are not in `supported` (RFC 3261 §8.2.2.3): each goes
 /// into the Unsupported of a 420. ACK and CANCEL are exempt, so do not ask for them.
-/// Tandem itself supports none yet.
 pub fn unsupported_extensions<'a>(message: &'a Message, supported: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
     let known = |tag: &&str| !supported.iter().any(|one| one.eq_ignore_ascii_case(tag));
     message.values(HeaderName::Require).filter(known)

@@ -108,7 +108,7 @@ impl CoreNode {
         if arrival.message.method() == Method::Message {
             return self.begin(world, arrival, who);
         }
-        let answer = self.dispatcher.answer_outside(world.now, &arrival, self.draining);
+        let answer = self.dispatcher.answer_outside(world.now, &arrival, &who.1, self.draining);
         self.send(world, None, answer);
     }
 }

@@ -40,6 +40,7 @@ mod multipart;
 mod nat;
 mod numbers;
 mod odd_rtp;
+mod options;
 mod peer_restarts;
 mod proxy;
 mod redirects;

@@ -3,7 +3,7 @@
 use crate::{statuses, worded};
 use std::net::SocketAddr;
 use tandem_model::EndReason;
-use tandem_phone::{Act, Edit, Message, Offer, Outcome, Place, Reply, Script, Timer, sdp::Direction};
+use tandem_phone::{Act, Edit, Message, Offer, Outcome, Place, Reply, Request, Script, Timer, sdp::Direction};
 use tandem_sim::{ALICE, BOB, STANDARD, Sim, ms, secs};
 
 /// A quarter of an hour, after which field reports have calls torn down; and a whole one.
@@ -217,6 +217,44 @@ fn a_callee_that_is_never_content_is_given_up() {
     sim.settle();
     assert_eq!(statuses(&sim, ALICE), [100, 500]);
     assert_eq!(requests(&sim, BOB, "INVITE").len(), 1);
+    sim.finish();
+}
+
+#[test]
+fn a_callee_that_always_wants_more_is_given_up() {
+    let mut sim = house("", "");
+    for tries in 1..=9 {
+        let refusal = Reply::new(422).edit(Edit::set("Min-SE", &(1800 + tries).to_string()));
+        sim.expect(BOB, Script::new().reply_with(10, refusal));
+    }
+    sim.place(ALICE, "bob", Script::new());
+    sim.settle();
+    assert_eq!(statuses(&sim, ALICE), [100, 500]);
+    let asked: Vec<Option<String>> =
+        requests(&sim, BOB, "INVITE").iter().map(|invite| invite.header("Session-Expires").map(str::to_owned)).collect();
+    assert_eq!(asked.iter().flatten().collect::<Vec<_>>(), ["1800", "1801", "1802", "1803", "1804"]);
+    sim.finish();
+}
+
+/// What a peer asked of us binds what we ask for, and not what it asks for itself (§9: never longer than that).
+#[test]
+fn a_peer_that_wanted_longer_intervals_may_ask_for_a_shorter_one() {
+    let mut sim = house("", "session_timer = { expires = \"2m\" }");
+    talk(&mut sim, script(None), answering(Some(Timer::willing().min(1000))));
+    assert_eq!(sim.call(BOB).timer().map(|agreed| agreed.interval), Some(1000));
+    let update = Request {
+        method: "UPDATE".into(),
+        edits: vec![
+            Edit::set("Session-Expires", "100;refresher=uac"),
+            Edit::set("Min-SE", "90"),
+            Edit::set("Contact", &format!("<sip:bob@{BOB}>")),
+        ],
+    };
+    sim.act(BOB, Act::Request(update));
+    sim.run_for(ms(100));
+    let answer = sim.phone(BOB).heard("UPDATE").find(|message| message.status() == 200).expect("an answer");
+    assert_eq!(answer.header("Session-Expires"), Some("100;refresher=uac"));
+    sim.act(ALICE, Act::Bye);
     sim.finish();
 }
 

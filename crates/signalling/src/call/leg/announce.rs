@@ -1,11 +1,13 @@
 //! What a leg says that it can do: Allow and Supported (RFC 3261 §20.5, §20.37).
 
 use super::{Leg, OptionTags};
-use crate::dispatcher::ALLOW;
 use crate::message::{HeaderName, Printer};
-use tandem_model::{Prack, ReferRule};
+use tandem_model::{LegProfile, Prack, ReferRule};
 
-/// What a leg takes beside what all do.
+/// The methods that all legs take.
+const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, UPDATE";
+
+/// What a leg takes beside.
 const AND_PRACK: &str = ", PRACK";
 
 /// And what a leg takes whose peer may transfer.
@@ -13,7 +15,7 @@ const AND_REFER: &str = ", REFER, SUBSCRIBE";
 
 /// The headers that say so, as they stand when a message is begun.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Announced {
+pub(crate) struct Announced {
     reliable: bool,
     transfers: bool,
     tags: OptionTags,
@@ -22,8 +24,7 @@ pub(super) struct Announced {
 impl Leg {
     /// What it can do.
     pub(super) fn announced(&self) -> Announced {
-        let transfers = self.profile.refer != ReferRule::Refuse;
-        Announced { reliable: self.profile.prack != Prack::Off, transfers, tags: self.extensions() }
+        Announced::of(&self.profile)
     }
 
     /// The option tags that a request of the peer may require.
@@ -31,20 +32,32 @@ impl Leg {
         OptionTags::of(&self.profile)
     }
 
-    /// Its methods, as Allow lists them.
-    pub(crate) fn allow(&self) -> String {
-        self.announced().allow().concat()
+    /// Its methods but for one, as Allow lists them.
+    pub(crate) fn allow_without(&self, refused: &str) -> String {
+        let all = self.announced().allow().concat();
+        all.split(", ").filter(|method| *method != refused).collect::<Vec<_>>().join(", ")
     }
 }
 
 impl Announced {
+    /// What a leg of this profile can do.
+    pub(crate) fn of(profile: &LegProfile) -> Announced {
+        let transfers = profile.refer != ReferRule::Refuse;
+        Announced { reliable: profile.prack != Prack::Off, transfers, tags: OptionTags::of(profile) }
+    }
+
     fn allow(self) -> [&'static str; 3] {
         [ALLOW, if self.reliable { AND_PRACK } else { "" }, if self.transfers { AND_REFER } else { "" }]
     }
 
     /// Its methods.
-    pub(super) fn write_allow(self, printer: &mut Printer) {
+    pub(crate) fn write_allow(self, printer: &mut Printer) {
         printer.header_parts(HeaderName::Allow, &self.allow());
+    }
+
+    /// The option tags that it knows.
+    pub(crate) fn tags(&self) -> &[&'static str] {
+        self.tags.as_slice()
     }
 
     /// Its extensions, for a response (§13.3.1.4).

@@ -21,6 +21,7 @@ mod timed;
 mod update;
 mod way;
 
+pub(crate) use announce::Announced;
 pub(crate) use client::Invitation;
 pub(crate) use extensions::OptionTags;
 pub(crate) use held::{HeldId, RETRY_AFTER_RANGE, Reply};

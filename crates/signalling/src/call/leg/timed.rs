@@ -96,7 +96,12 @@ impl Leg {
         };
         let least = self.least_interval();
         let own = terms.expires_s.max(least);
-        let interval = asked.map_or(own, |asked| asked.interval_s.min(own).max(least));
+        let interval = match asked {
+            // §9: never longer than what was asked for.
+            Some(asked) if knows => asked.interval_s.min(own),
+            Some(asked) => asked.interval_s.min(own).max(least),
+            None => own,
+        };
         let refresher = if keeper == Keeper::Peer { "uac" } else { "uas" };
         printer.header(HeaderName::SessionExpires, format_args!("{interval};refresher={refresher}"));
         // §9: it must know that it is counted on, and may not be told so if it could not understand it.
