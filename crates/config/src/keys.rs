@@ -88,7 +88,7 @@ pub(crate) const ROUTE: Keys = Keys { title: "[[route]]", built: &["name", "from
 
 pub(crate) const DO: Keys = Keys {
     title: "`do`",
-    built: &["bridge", "ring", "strategy", "timeout", "target_timeout", "ends_on_6xx", "hears", "answer", "reject", "reason"],
+    built: &["bridge", "ring", "strategy", "timeout", "target_timeout", "ends_on_6xx", "hears", "picks_up", "answer", "reject", "reason"],
     later: &["ask"],
 };
 

@@ -11,7 +11,7 @@ use crate::{
     value::Pattern,
 };
 use std::time::Duration;
-use tandem_model::{BuiltIn, RingTerms};
+use tandem_model::{BuiltIn, PicksUp, RingTerms};
 
 /// Endpoints of one `bridge`, members of one `ring`.
 pub const MAX_ENDPOINTS: usize = 16;
@@ -133,6 +133,12 @@ impl Route {
         let action = table.value("do").and_then(|value| read_do(reader, table, value));
         if let Some(action) = action.as_ref().filter(|action| !anchor && action.value.endpoints().is_empty()) {
             let message = format!("`anchor = false` in {} goes only with `bridge` and `ring`: there is no other peer", table.title());
+            reader.report(action.place, message);
+        }
+        let picks_up = |action: &Do| matches!(action, Do::Ring { terms, .. } if terms.picks_up == PicksUp::AtOnce);
+        if let Some(action) = action.as_ref().filter(|action| !anchor && picks_up(&action.value)) {
+            let message =
+                format!("`picks_up = \"at-once\"` in {} does not go with `anchor = false`: we answer with our own ports", table.title());
             reader.report(action.place, message);
         }
         if table.has("to") != to.is_some() {

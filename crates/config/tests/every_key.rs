@@ -70,6 +70,7 @@ const BUILT: &[Case] = &[
     Case(ROUTE, "name = 'out'\nfrom = ['peer']\nto = '^9'\ndo = { bridge = ['trunk:peer'], timeout = '20s' }"),
     Case(ROUTE, "from = ['*']\nanchor = false\ndo = { bridge = ['trunk:peer/100', 'sip:200@127.0.0.8'] }"),
     Case(ROUTE, "do = { ring = ['trunk:peer/1', 'sip:200@127.0.0.8'] }"),
+    Case(ROUTE, "do = { ring = ['trunk:peer'], picks_up = 'at-once' }"),
     Case(ROUTE, "do = { ring = ['trunk:peer'], strategy = 'parallel', timeout = '40s', target_timeout = '15s', ends_on_6xx = false }"),
     Case(ROUTE, "do = { ring = ['trunk:peer'], strategy = 'sequential', hears = 'ringing' }"),
     Case(ROUTE, "anchor = false\ndo = { ring = ['trunk:peer'], strategy = 'round-robin', hears = 'early-media' }"),

@@ -4,7 +4,7 @@ mod common;
 use common::{assert_mistake, read};
 use std::time::Duration;
 use tandem_config::{Do, Endpoint};
-use tandem_model::{Hears, RingTerms, Strategy};
+use tandem_model::{Hears, PicksUp, RingTerms, Strategy};
 
 const TRUNK: &str = "[[trunk]]\nname='t'\ntargets=[{uri='sip:127.0.0.2'}]\n[[route]]\n";
 
@@ -23,13 +23,15 @@ fn a_group_has_members_and_terms() {
     assert_eq!(terms, RingTerms::default());
     let usual = RingTerms::default();
     assert_eq!((usual.strategy, usual.ends_on_6xx, usual.hears), (Strategy::Parallel, true, Hears::EarlyMedia));
-    let (_, terms) = ring("strategy='round-robin',timeout='40s',target_timeout='15s',ends_on_6xx=false,hears='ringing'");
+    assert_eq!(usual.picks_up, PicksUp::WhenAnswered);
+    let (_, terms) = ring("strategy='round-robin',timeout='40s',target_timeout='15s',ends_on_6xx=false,hears='ringing',picks_up='at-once'");
     let expected = RingTerms {
         strategy: Strategy::RoundRobin,
         timeout: Some(Duration::from_secs(40)),
         target_timeout: Some(Duration::from_secs(15)),
         ends_on_6xx: false,
         hears: Hears::Ringing,
+        picks_up: PicksUp::AtOnce,
     };
     assert_eq!(terms, expected);
 }
@@ -43,6 +45,10 @@ fn mistakes_are_named_with_their_place() {
     wrong("ring=['trunk:t'],strategy='paralel'", &["`strategy`", "`paralel`", "\"parallel\""]);
     wrong("ring=['trunk:t'],hears='music'", &["`hears`", "\"ringing\""]);
     wrong("ring=['trunk:t'],ends_on_6xx='no'", &["`ends_on_6xx`", "true or false"]);
+    wrong("ring=['trunk:t'],picks_up='now'", &["`picks_up`", "\"at-once\""]);
+    wrong("bridge=['trunk:t'],picks_up='at-once'", &["`picks_up`", "goes only with `ring`"]);
+    let direct = "anchor=false\ndo={ring=['trunk:t'],picks_up='at-once'}";
+    assert_mistake(&format!("{TRUNK}{direct}"), &["`picks_up = \"at-once\"`", "`anchor = false`"]);
     wrong("ring=['trunk:t'],target_timeout='0s'", &["`target_timeout`", "from 1s"]);
     wrong("ring=['trunk:t'],bridge=['trunk:t']", &["bridge and ring"]);
     wrong("bridge=['trunk:t'],strategy='parallel'", &["`strategy`", "goes only with `ring`"]);

@@ -35,7 +35,7 @@ pub use media::{
 pub use net::{Delivery, Destination, Flow, ListenerId, Transport};
 pub use question::{Action, Admit, BuiltIn, Decision, LegPlan, LegProfile, Origin, Prack, Question, QuestionId, ReferRule, Route, TrunkId};
 pub use random::Random;
-pub use ring::{Hears, RingGroup, RingTerms, Strategy};
+pub use ring::{Hears, PicksUp, RingGroup, RingTerms, Strategy};
 pub use secret::{Challenge, DigestAlgorithm, Login, Secret};
 pub use session_timer::{MIN_SESSION_S, Refresher, SessionTimer};
 pub use time::Timestamp;

@@ -28,11 +28,20 @@ pub struct RingTerms {
     pub ends_on_6xx: bool,
     /// What the caller hears until somebody answers.
     pub hears: Hears,
+    /// When the caller is answered.
+    pub picks_up: PicksUp,
 }
 
 impl Default for RingTerms {
     fn default() -> Self {
-        RingTerms { strategy: Strategy::Parallel, timeout: None, target_timeout: None, ends_on_6xx: true, hears: Hears::EarlyMedia }
+        RingTerms {
+            strategy: Strategy::Parallel,
+            timeout: None,
+            target_timeout: None,
+            ends_on_6xx: true,
+            hears: Hears::EarlyMedia,
+            picks_up: PicksUp::WhenAnswered,
+        }
     }
 }
 
@@ -54,4 +63,13 @@ pub enum Hears {
     EarlyMedia,
     /// Its own ringing tone, whatever the members bring.
     Ringing,
+}
+
+/// When the caller of a ring group is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PicksUp {
+    /// When a member has answered.
+    WhenAnswered,
+    /// Before anybody rings.
+    AtOnce,
 }

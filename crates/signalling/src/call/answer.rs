@@ -22,7 +22,7 @@ impl Call {
             }
         };
         let sdp = sdp_of(message);
-        self.answered = Some(now);
+        self.answered = self.answered.or(Some(now));
         self.notify(now, self.callee.as_ref().map(|callee| callee.id), EventKind::LegAnswered);
         if let Some(own) = dialling.own.take() {
             return self.answer_own(now, &own, &dialling, message);
@@ -109,7 +109,9 @@ impl Call {
 
     /// The callee is up but nothing can be agreed: it is hung up, and the caller refused.
     pub(super) fn unusable_answer(&mut self, now: Timestamp, failure: Failure) {
-        self.answered = None;
+        if !self.has_picked_up() {
+            self.answered = None;
+        }
         if self.ring.is_some() {
             return self.hang_up_answered(now, &failure);
         }
@@ -134,6 +136,7 @@ impl Call {
                     Err(_) => self.decline(now, Side::Callee, Some(&late.offer)),
                 }
             }
+            Phase::PickedUp(pending) => self.settle_picked_up(now, &pending, sdp),
             Phase::LateLike(pending) => self.settle_caller(now, &pending, sdp),
             Phase::LateAlone(pending) => {
                 let alone = sdp.and_then(|sdp| negotiation::settle_alone(&pending, &sdp, &mut self.caller.media).ok());

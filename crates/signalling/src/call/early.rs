@@ -57,7 +57,9 @@ impl Call {
             return None;
         }
         let Phase::Dialling(dialling) = &self.phase else { return None };
-        dialling.passed.as_ref()?;
+        if dialling.passed.is_none() && !self.has_picked_up() {
+            return None;
+        }
         // What was answered reliably is final for that phone (RFC 3261 §13.2.1).
         let is_bound = self.callee.as_ref().is_some_and(|callee| callee.is_bound_by(tag));
         let sdp = dialling.early.of(tag).filter(|_| is_bound).map_or(Cow::Borrowed(sdp), |known| Cow::Owned(known.to_vec()));
@@ -75,6 +77,9 @@ impl Call {
 
     /// Lets the caller hear whoever gave this description.
     pub(super) fn hear_early(&mut self, now: Timestamp, sdp: &[u8]) -> Option<Arc<[u8]>> {
+        if self.has_picked_up() {
+            return self.hear_member(now, sdp);
+        }
         let (Phase::Dialling(dialling), Some(callee)) = (&self.phase, &mut self.callee) else { return None };
         let pending = &dialling.passed.as_ref()?.pending;
         let (from, to) = (&mut self.caller.media, &mut callee.media);

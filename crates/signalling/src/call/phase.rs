@@ -17,6 +17,8 @@ pub(super) enum Phase {
     /// Ports are being opened; then the next leg is dialled, or the call is answered here. With the caller's offer, if it
     /// made one.
     Opening(Opening, Option<Offer>),
+    /// We answered with an offer before the ring group rings; the caller's ACK will hold the answer.
+    PickedUp(Box<PendingOwn>),
     /// A leg is invited.
     Dialling(Box<Dialling>),
     /// No member of the ring group is under way; for a moment only.
@@ -81,6 +83,8 @@ pub(super) enum Opening {
     Leg(LegId),
     /// An answer of our own.
     BuiltIn(BuiltIn),
+    /// A caller that is answered before its ring group rings.
+    Caller,
 }
 
 /// A leg being invited.

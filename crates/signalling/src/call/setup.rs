@@ -2,7 +2,7 @@
 
 use super::early_media::EarlyMedia;
 use super::failure::Failure;
-use super::leg::{Extra, Invitation, Leg, OptionTags, too_short};
+use super::leg::{Extra, Invitation, Leg, OptionTags, State, hops_left, too_short};
 use super::parties;
 use super::phase::{Bridge, Dialling, MediaState, Opening, PassedOffer, Phase};
 use super::{Call, CallSetup, Output, context};
@@ -191,9 +191,9 @@ impl Call {
     /// Turns to the next target that could take the offer, if there is one; with none left the caller gets the last failure.
     pub(super) fn try_next(&mut self, now: Timestamp, offer: Option<Offer>) {
         let agent = self.warn_agent();
+        let asks_for_sips = self.first_invite().is_some_and(|invite| is_sips(invite.uri()));
         let Some(bridge) = &mut self.bridge else { return };
         let anchor = bridge.anchor;
-        let asks_for_sips = self.caller.open_invite().is_some_and(|invite| is_sips(invite.uri()));
         while let Some(plan) = bridge.plans.get_mut(bridge.next) {
             bridge.next += 1;
             // RFC 5630 §5.1.2: TLS on every hop, or no call.
@@ -235,7 +235,7 @@ impl Call {
     }
 
     /// Asks for ports, once those of an earlier attempt are given back.
-    fn open_media(&mut self, now: Timestamp, opening: Opening, offer: Option<Offer>) {
+    pub(super) fn open_media(&mut self, now: Timestamp, opening: Opening, offer: Option<Offer>) {
         self.phase = Phase::Opening(opening, offer);
         match (self.media, opening) {
             (MediaState::None, _) => self.ask_ports(now, opening),
@@ -276,6 +276,7 @@ impl Call {
                 self.session_opened(now, leg);
             }
             Opening::BuiltIn(built_in) => self.answer_alone(now, built_in, offer.as_ref()),
+            Opening::Caller => self.pick_up(now, offer.as_ref()),
         }
     }
 
@@ -358,10 +359,10 @@ impl Call {
         let ours = node.terms.domain.as_deref().unwrap_or(&node.listener(plan.profile.listener).host);
         let host = presentation.and_then(|presentation| presentation.domain.as_deref()).unwrap_or(ours);
         let caller = presentation.and_then(|presentation| presentation.caller.as_ref());
-        let (from, from_uri) = parties::our_from(self.caller.open_invite(), caller, host);
+        let (from, from_uri) = parties::our_from(self.first_invite(), caller, host);
         let identity = parties::identity(caller, presentation.map_or(CallerId::From, |presentation| presentation.identity), host);
         let call_id = new_call_id(&mut self.random);
-        let max_forwards = self.caller.hops_left();
+        let max_forwards = hops_left(self.first_invite());
         let invitation = Invitation {
             from: &from,
             from_uri: &from_uri,
@@ -402,6 +403,9 @@ impl Call {
 
     /// The same with a failure that may have come from the callee.
     pub(super) fn fail(&mut self, now: Timestamp, failure: &Failure) {
+        if self.caller.state == State::Confirmed {
+            return self.fail_picked_up(now, failure);
+        }
         self.caller.reject(context!(self, now), failure.status, failure.reason.as_deref(), &failure.extra);
         let said = failure.extra.get(HeaderName::Reason);
         self.end(now, failure.end.unwrap_or(EndReason::Failed(failure.status)), said);

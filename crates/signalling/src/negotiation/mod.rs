@@ -52,6 +52,8 @@
 //! (INVITE without) 183, 200: settle_own(&pending, sdp, b)?                the same for both; the last one counts
 //!                  pending = offer_like(b, a, b.direction())?             200 to a carries pending.sdp()
 //!                  ACK of a: s = settle_like(&pending, sdp, b, a)?        describe both
+//!    a answered    pending = offer_first_like(a, b, a.codecs)?             INVITE to b carries pending.sdp()
+//!                  200: s = settle_like(&pending, sdp, a, b)?              describe both if they speak the same, else a is offered the like
 //!    transfer      the same with c, who is dialled, for b; a has a session and gets its offer in a re-INVITE
 //!
 //! echo, tone       x = answer_alone(offer, a, builtin)?                    200 carries x.sdp; describe, Play(x.tone)
@@ -81,7 +83,7 @@ pub use alone::{Alone, PendingAlone, answer_alone, offer_alone, settle_alone};
 pub use answer::{Settled, decline_offer, join_answer, translate_answer};
 pub use leg::LegMedia;
 pub use offer::{EarlyMedia, PendingOffer, translate_offer};
-pub use own::{PendingOwn, SettledLike, SettledOwn, offer_like, offer_own, settle_like, settle_own};
+pub use own::{PendingOwn, SettledLike, SettledOwn, offer_first_like, offer_like, offer_own, settle_like, settle_own};
 pub use received::{Offer, screen_offer};
 pub use refusal::Refusal;
 pub use restore::{PendingAgain, Restored, describe_both, offer_again, settle_again};

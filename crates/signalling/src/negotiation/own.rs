@@ -76,8 +76,7 @@ pub fn offer_own(to: &mut LegMedia, codecs: &[Codec]) -> Result<PendingOwn, Refu
 pub(super) fn offer_formats(to: &mut LegMedia, codecs: &FormatList) -> Result<PendingOwn, Refusal> {
     let mut all = *codecs;
     Format::EVENTS.into_iter().for_each(|event| all.push(event));
-    let wish = |format| USUAL_NUMBERS.into_iter().find(|(of, _)| *of == format).map(|(_, number)| number);
-    offer(to, all.restrict(codecs), wish, Direction::SendRecv, Like::Nobody)
+    offer(to, all.restrict(codecs), usual_number, Direction::SendRecv, Like::Nobody)
 }
 
 /// Offers `to` what `of` has settled on: its codec with the telephone events that go with it, its packet times and
@@ -92,6 +91,26 @@ pub fn offer_like(of: &LegMedia, to: &mut LegMedia, direction: Direction) -> Res
     let spoken = FormatList::of_codecs(session.formats.codec().as_slice()).retain(|format| to.allowed().contains(format));
     // What `of` wants to be sent under a number, `to` may as well send under the same.
     offer(to, session.formats.restrict(&spoken), |format| session.theirs.get(format), direction, Like::Noted(&of.wishes))
+}
+
+/// The same in the direction of `of`, and after that codec those of `codecs` that `to` may use: what it answers may be another than `of`
+/// speaks.
+///
+/// # Errors
+/// As [`offer_like`], but for a codec that `to` may not use while there are others.
+pub fn offer_first_like(of: &LegMedia, to: &mut LegMedia, codecs: &[Codec]) -> Result<PendingOwn, Refusal> {
+    let session = of.session.as_ref().ok_or(Refusal::SUPERSEDED)?;
+    let listed = FormatList::of_codecs(codecs);
+    let mut wanted = FormatList::of_codecs(session.formats.codec().as_slice()).retain(|format| to.allowed().contains(format));
+    to.allowed().iter().filter(|format| listed.contains(*format)).for_each(|format| wanted.push(format));
+    let mut all = wanted;
+    Format::EVENTS.into_iter().for_each(|event| all.push(event));
+    let wish = |format| session.theirs.get(format).or_else(|| usual_number(format));
+    offer(to, all.restrict(&wanted), wish, session.direction, Like::Noted(&of.wishes))
+}
+
+fn usual_number(format: Format) -> Option<u8> {
+    USUAL_NUMBERS.into_iter().find(|(of, _)| *of == format).map(|(_, number)| number)
 }
 
 fn offer(

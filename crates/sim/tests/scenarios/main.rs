@@ -55,6 +55,7 @@ mod reoffer;
 mod requests;
 mod retransmissions;
 mod ring;
+mod ring_at_once;
 mod ring_early_media;
 mod ring_failures;
 mod ring_limits;

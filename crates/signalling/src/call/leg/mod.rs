@@ -311,10 +311,9 @@ impl Leg {
         self.server.as_ref().map(|server| &server.request)
     }
 
-    /// Max-Forwards for what the peer's open INVITE gives rise to: one less than its own (RFC 7332 §4).
+    /// Max-Forwards for what the peer's open INVITE gives rise to.
     pub(crate) fn hops_left(&self) -> u32 {
-        let hops = self.open_invite().and_then(|invite| invite.max_forwards()).and_then(Result::ok);
-        hops.map_or(MAX_FORWARDS, u32::from).saturating_sub(1)
+        hops_left(self.open_invite())
     }
 
     /// Takes a message that the dispatcher found to be this leg's.
@@ -429,6 +428,12 @@ impl OurVia {
         // RFC 3581 §3: rport without a value asks for the answer to come back where the request came from.
         ["SIP/2.0/", self.transport, " ", &self.place, ";branch=", self.branch.as_str(), ";rport"]
     }
+}
+
+/// Max-Forwards for what that INVITE gives rise to: one less than its own (RFC 7332 §4).
+pub(crate) fn hops_left(invite: Option<&Message>) -> u32 {
+    let hops = invite.and_then(|invite| invite.max_forwards()).and_then(Result::ok);
+    hops.map_or(MAX_FORWARDS, u32::from).saturating_sub(1)
 }
 
 /// The message's body as its own bytes, if it is SDP.

@@ -4,6 +4,7 @@
 //! stands where that of a bridge stands; the others are rivals. What happens to a rival brings it forward, and goes on as it does for
 //! a bridge. The first answer makes a bridge of the group; a failure is its member's alone, until no member is left.
 
+mod at_once;
 mod own;
 mod rivals;
 mod sound;
@@ -12,14 +13,14 @@ use super::best_failure::is_better;
 use super::failure::Failure;
 use super::leg::Leg;
 use super::over;
-use super::phase::{Bridge, Phase};
+use super::phase::{Bridge, Opening, Phase};
 use super::{Call, Output, Reason, context};
-use crate::message::reason_phrase;
+use crate::message::{Message, reason_phrase};
 use crate::negotiation::Offer;
 use rivals::Rival;
 use sound::Sound;
 use std::collections::VecDeque;
-use tandem_model::{EndedBy, LegEnd, LegPlan, RingGroup, RingTerms, Strategy, Timestamp};
+use tandem_model::{EndedBy, LegEnd, LegPlan, PicksUp, RingGroup, RingTerms, Strategy, Timestamp};
 
 /// What those are told who ring when another has answered (RFC 3326 §2).
 const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
@@ -39,6 +40,8 @@ pub(super) struct Ring {
     /// The best failure so far.
     best: Option<Failure>,
     sound: Sound,
+    /// The INVITE of a caller that was answered before anybody rang.
+    picked_up: Option<Message>,
     /// Ports that were asked for last are not awaited longer.
     ports_until: Option<Timestamp>,
 }
@@ -65,17 +68,26 @@ impl Call {
     /// Rings the members of a group.
     pub(super) fn ring(&mut self, now: Timestamp, group: RingGroup, offer: Option<Offer>) {
         let RingGroup { members, terms, anchor } = group;
+        let is_at_once = terms.picks_up == PicksUp::AtOnce && anchor;
         self.ring = Some(Box::new(Ring {
             terms,
             anchor,
-            offer,
+            offer: offer.clone().filter(|_| !is_at_once),
             deadline: terms.timeout.map(|span| now + span),
             waiting: (0..).zip(members).collect(),
             rivals: Vec::new(),
             best: None,
             sound: Sound::default(),
+            picked_up: None,
             ports_until: None,
         }));
+        if is_at_once {
+            return self.open_media(now, Opening::Caller, offer);
+        }
+        self.begin_to_ring(now);
+    }
+
+    fn begin_to_ring(&mut self, now: Timestamp) {
         self.phase = Phase::Between;
         self.ring_more(now);
     }

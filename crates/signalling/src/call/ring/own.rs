@@ -13,6 +13,10 @@ use tandem_model::{EndReason, MediaCommand, Timestamp};
 impl Call {
     /// Our offer for a member of a group. Where media does not go through us there is none: the member is to make it.
     pub(in super::super) fn member_offer(&self, media: &mut LegMedia) -> Result<Option<Box<PendingOwn>>, Refusal> {
+        if self.has_picked_up() {
+            let codecs = &self.caller.profile.codecs;
+            return negotiation::offer_first_like(&self.caller.media, media, codecs).map(|offer| Some(Box::new(offer)));
+        }
         let is_wanted = self.ring.as_ref().is_some_and(|ring| ring.anchor && ring.offer.is_none());
         let offer = is_wanted.then(|| negotiation::offer_own(media, &self.caller.profile.codecs));
         offer.transpose().map(|offer| offer.map(Box::new))
@@ -26,6 +30,9 @@ impl Call {
         let early = dialling.early.of(tag);
         let said = sdp_of(message).filter(|_| early.is_none() || !callee.is_bound_by(tag));
         let Some(sdp) = said.as_deref().or(early) else { return self.unusable_answer(now, Failure::new(500)) };
+        if self.ring.as_ref().is_some_and(|ring| ring.picked_up.is_some()) {
+            return self.join_picked_up(now, own, sdp);
+        }
         let caller = &mut self.caller.media;
         let offered = negotiation::settle_own(own, sdp, &mut callee.media).and_then(|_| {
             let direction = callee.media.direction().unwrap_or(Direction::SendRecv);

@@ -4,6 +4,7 @@ use super::super::failure::Failure;
 use super::super::phase::{MediaState, Phase};
 use super::super::setup::MEDIA_OPEN_TIMEOUT;
 use super::super::{Call, context};
+use super::Ring;
 use crate::message::reason_phrase;
 use std::sync::Arc;
 use tandem_model::{Codec, EndpointRequest, EventKind, Hears, LegId, LocalEndpoint, MediaCommand, Timestamp};
@@ -42,7 +43,7 @@ impl Call {
         let began = ring.sound.has_news;
         let (told, words) = if ring.terms.hears == Hears::Ringing { (180, reason_phrase(180)) } else { (status, reason) };
         if ring.sound.is_new(told) {
-            ring.sound.has_told |= answer.is_some();
+            ring.sound.has_told |= answer.is_some() && ring.picked_up.is_none();
             self.caller.provisional(context!(self, now), told, words, answer.map(|answer| &**answer));
         }
         if status == 180 {
@@ -61,7 +62,8 @@ impl Call {
 
     /// Whether the caller is to hear what the members bring. A description that it does not hear is kept: a 2xx may mean it.
     pub(in super::super) fn keeps_early_media(&mut self, tag: &str, sdp: &[u8]) -> bool {
-        let is_kept = self.ring.as_ref().is_some_and(|ring| ring.terms.hears == Hears::Ringing || ring.offer.is_none());
+        let is_without_offer = |ring: &Ring| ring.offer.is_none() && ring.picked_up.is_none();
+        let is_kept = self.ring.as_ref().is_some_and(|ring| ring.terms.hears == Hears::Ringing || is_without_offer(ring));
         if let (true, Phase::Dialling(dialling)) = (is_kept, &mut self.phase) {
             dialling.early.keep(tag, sdp);
         }
