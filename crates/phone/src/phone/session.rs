@@ -110,7 +110,8 @@ impl Phone {
     pub(super) fn written(&mut self, now: Timestamp, call: CallIndex, dialog: usize, sdp: &Sdp) {
         let session = &mut self.calls[call].dialogs[dialog].session;
         let before = session.remote_written.replace(sdp.clone());
-        for text in before.map(|before| check_next(&before, sdp)).unwrap_or_default() {
+        let agreed = session.remote.clone();
+        for text in before.map(|before| check_next(&before, agreed.as_ref(), sdp)).unwrap_or_default() {
             self.violate(now, "sdp-version", text);
         }
     }
@@ -137,8 +138,10 @@ impl Phone {
             Body::None => false,
             Body::Sdp => true,
             Body::Raw(bytes) => {
-                if status >= 200 {
-                    self.calls[call].dialogs[dialog].session.remote_offer = None;
+                let session = &mut self.calls[call].dialogs[dialog].session;
+                let offer = if status >= 200 { session.remote_offer.take() } else { None };
+                if let (Some(offer), Ok(answer), true) = (offer, Sdp::parse(bytes), status < 300) {
+                    (session.local, session.remote) = (Some(answer), Some(offer));
                 }
                 return Some(bytes.clone());
             }

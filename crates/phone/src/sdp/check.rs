@@ -54,8 +54,9 @@ fn is_events(media: &Media, format: &str) -> bool {
     media.encoding(format).is_some_and(|encoding| encoding.starts_with("TELEPHONE-EVENT/"))
 }
 
-/// What is wrong with `next` after `before` by the same writer in the same session (RFC 3264 §8).
-pub fn check_next(before: &Sdp, next: &Sdp) -> Vec<String> {
+/// What is wrong with `next` after `before` by the same writer in the same session (RFC 3264 §8). `agreed` is the last that was
+/// answered, or an answer: of a refused offer nothing but its version counts (RFC 3261 §14.1).
+pub fn check_next(before: &Sdp, agreed: Option<&Sdp>, next: &Sdp) -> Vec<String> {
     let mut wrong = Vec::new();
     if before.origin.session != next.origin.session || before.origin.user != next.origin.user {
         wrong.push("the session id changed".into());
@@ -66,6 +67,7 @@ pub fn check_next(before: &Sdp, next: &Sdp) -> Vec<String> {
         Some(0 | 1) => {}
         _ => wrong.push(format!("session version {} after {}", next.origin.version, before.origin.version)),
     }
+    let before = agreed.unwrap_or(before);
     if next.media.len() < before.media.len() {
         wrong.push("an m= line is gone".into());
     }
@@ -106,9 +108,9 @@ mod tests {
     #[test]
     fn a_change_needs_one_step_of_version() {
         let first = sdp(5, &[Format::pcmu()], Direction::SendRecv);
-        assert!(check_next(&first, &first).is_empty());
-        assert!(check_next(&first, &sdp(6, &[Format::pcmu()], Direction::SendOnly)).is_empty());
-        assert_eq!(check_next(&first, &sdp(5, &[Format::pcmu()], Direction::SendOnly)).len(), 1);
-        assert_eq!(check_next(&first, &sdp(7, &[Format::pcmu()], Direction::SendRecv)).len(), 1);
+        assert!(check_next(&first, None, &first).is_empty());
+        assert!(check_next(&first, None, &sdp(6, &[Format::pcmu()], Direction::SendOnly)).is_empty());
+        assert_eq!(check_next(&first, None, &sdp(5, &[Format::pcmu()], Direction::SendOnly)).len(), 1);
+        assert_eq!(check_next(&first, None, &sdp(7, &[Format::pcmu()], Direction::SendRecv)).len(), 1);
     }
 }

@@ -261,12 +261,11 @@ impl Call {
     /// The other side took the change and nothing of its fax: the peer that began it is refused, so its audio goes on
     /// (RFC 3261 §14.1), and the other side is to have its own again.
     fn restore_audio(&mut self, now: Timestamp, from: Side, asker: Asker, pending: PendingOffer, refusal: &Refusal) {
-        let lines = pending.lines();
         drop(pending);
         self.acknowledge(now, from.other(), None);
         let failure = Failure::refused(refusal, &self.warn_agent());
         self.refuse_modify(now, from, asker, failure);
-        self.reoffer(now, from.other(), Purpose::Audio { lines });
+        self.reoffer(now, from.other(), Purpose::Audio);
     }
 
     /// The answer to the other side's offer.

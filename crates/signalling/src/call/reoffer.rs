@@ -31,8 +31,8 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(32);
 /// What an offer of ours is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// The audio that the leg lost when it answered an offer of fax, of so many lines, with a rejected one.
-    Audio { lines: usize },
+    /// The audio that the leg lost when it answered an offer of fax with a rejected line.
+    Audio,
     /// The session as it is: the request alone matters, as for a session timer (RFC 4028 §7.4), where the peer takes no
     /// UPDATE.
     Refresh,
@@ -161,8 +161,7 @@ impl Call {
             (Side::Callee, None) => return None,
         };
         match (purpose, other) {
-            (Purpose::Refresh, _) => negotiation::offer_again(&mut leg.media, 0).ok().map(Pending::Again),
-            (Purpose::Audio { lines }, _) => negotiation::offer_again(&mut leg.media, lines).ok().map(Pending::Again),
+            (Purpose::Refresh | Purpose::Audio, _) => negotiation::offer_again(&mut leg.media).ok().map(Pending::Again),
             (Purpose::Like { direction }, Some(of)) => {
                 let direction = direction.or(of.media.direction())?;
                 negotiation::offer_like(&of.media, &mut leg.media, direction).ok().map(Pending::Like)
@@ -262,7 +261,7 @@ impl Call {
         match (purpose, outcome) {
             (_, Reoffered::Taken(_)) => {}
             // It has no stream and wants none, or will not speak what the other side speaks.
-            (Purpose::Audio { .. } | Purpose::Like { .. }, Reoffered::Refused(_)) => self.end(now, EndReason::Failed(488), None),
+            (Purpose::Audio | Purpose::Like { .. }, Reoffered::Refused(_)) => self.end(now, EndReason::Failed(488), None),
             // RFC 4028 §10: it is tried again while there is time.
             (Purpose::Refresh, Reoffered::Refused(message)) => {
                 let after = message.and_then(retry_after);
@@ -274,7 +273,7 @@ impl Call {
     /// A peer's own change has settled that leg anew: there is nothing left to be restored.
     pub(super) fn restored_otherwise(&mut self) {
         if let Some(wanted) = &mut self.wanted {
-            wanted.retain(|known| !matches!(known.purpose, Purpose::Audio { .. }));
+            wanted.retain(|known| !matches!(known.purpose, Purpose::Audio));
         }
     }
 }

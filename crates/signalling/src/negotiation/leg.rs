@@ -228,6 +228,13 @@ impl LegMedia {
         }
     }
 
+    /// It has seen a session of so many lines, one of fax behind those of before.
+    pub(super) fn keep_lines(&mut self, lines: usize) {
+        if let Some(session) = self.session.as_mut().filter(|session| session.layout.count() < lines) {
+            session.layout = session.layout.with_rejected_fax();
+        }
+    }
+
     /// Asks the table whether `event` may happen now. An offer that is open already may be tried on another leg.
     pub(super) fn permit(&self, event: ExchangeEvent, offer: Option<&Bytes>) -> Result<(), Refusal> {
         let open = self.open.as_ref().and_then(|open| open.token.upgrade().filter(|_| !open.ours));

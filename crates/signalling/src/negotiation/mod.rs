@@ -41,10 +41,10 @@
 //!    glare         translate_offer refuses with 491 or 500                 as the table in `Exchange` says
 //!    b refuses     drop(pending)                                           both as before
 //!    fax: b's 200 rejects the line: translate_answer refuses, and refusal.rejects_fax()
-//!                  lines = pending.lines(); drop(pending)                  488 to a
-//!                  pending = offer_again(b, lines)?                        re-INVITE to b carries pending.sdp()
+//!                  drop(pending)                                           488 to a
+//!                  pending = offer_again(b)?                               re-INVITE to b carries pending.sdp()
 //!                  settle_again(&pending, sdp, b)?                         describe both
-//!    refresh of b  the same with lines = 0
+//!    refresh of b  the same
 //!
 //! UPDATE           as a re-INVITE with an offer, also before the call is answered where the table allows it (RFC 3311 §5.1)
 //!

@@ -138,11 +138,6 @@ impl PendingOffer {
         &self.offered.sdp
     }
 
-    /// How many media lines it has.
-    pub fn lines(&self) -> usize {
-        self.layout.count()
-    }
-
     /// It is one of fax.
     pub fn is_fax(&self) -> bool {
         self.asked.stream.is_fax()

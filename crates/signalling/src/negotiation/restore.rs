@@ -34,18 +34,16 @@ impl PendingAgain {
 /// Two legs as media is to know them after that. `None` where media does not go through us.
 pub type Restored = (Option<Box<EndpointDescription>>, Option<Box<EndpointDescription>>);
 
-/// Offers `to` the session that it has, word for word. Should an offer of so many `lines` have failed meanwhile, a line of fax that was
-/// more than the session has is there, rejected (RFC 3264 §8).
+/// Offers `to` the session that it has, word for word, and behind it the line of a fax that it rejected since.
 ///
 /// # Errors
 /// 491 while another offer is open; 500 where it has no session.
-pub fn offer_again(to: &mut LegMedia, lines: usize) -> Result<PendingAgain, Refusal> {
+pub fn offer_again(to: &mut LegMedia) -> Result<PendingAgain, Refusal> {
     to.permit(ExchangeEvent::WeOffer, None)?;
     let session = to.session.as_ref().ok_or(Refusal::SUPERSEDED)?;
     let (formats, numbers, fax, said) = (session.formats, session.ours, session.fax, Arc::clone(&session.said));
-    let is_added = lines > session.layout.count();
-    let layout = if is_added { session.layout.with_rejected_fax() } else { session.layout.clone() };
-    let sdp = again(to, &said, is_added).ok_or(Refusal::SUPERSEDED)?;
+    let layout = session.layout.clone();
+    let sdp = again(to, &said, layout.count()).ok_or(Refusal::SUPERSEDED)?;
     let token = Arc::new(Token(Bytes::new()));
     to.open(true, &token);
     Ok(PendingAgain { token, sdp, layout, formats, numbers, fax })

@@ -243,13 +243,13 @@ pub(super) fn decline(leg: &mut LegMedia, offer: &Offer) -> Arc<[u8]> {
     leg.stamp(writer, tail)
 }
 
-/// A description that `leg` was sent before, with a rejected line of fax behind it if that `adds`.
-pub(super) fn again(leg: &mut LegMedia, said: &[u8], adds: bool) -> Option<Arc<[u8]>> {
+/// A description that `leg` was sent before, with a rejected line of fax behind it if it has fewer `lines`.
+pub(super) fn again(leg: &mut LegMedia, said: &[u8], lines: usize) -> Option<Arc<[u8]>> {
     // Behind `o=- id version `.
     let (behind, _) = said.iter().enumerate().filter(|(_, byte)| **byte == b' ').nth(2)?;
     let (mut writer, tail) = begin_origin(leg);
     writer.bytes(said.get(behind + 1..)?);
-    if adds {
+    if said.windows(3).filter(|text| text == b"\nm=").count() < lines {
         print_rejected(&mut writer, REJECTED_FAX);
     }
     Some(leg.stamp(writer, tail))

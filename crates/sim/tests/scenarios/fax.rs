@@ -248,3 +248,44 @@ fn silence_of_both_ends_the_call_and_that_of_one_does_not() {
     sim.finish();
     assert_eq!(sim.end_reason(), Some(EndReason::Inactivity));
 }
+
+/// Beside another line, so that the next offer may have one line or two.
+#[test]
+fn a_refused_fax_leaves_the_lines_as_they_were() {
+    for (fax, status) in [Fax::InPlace, Fax::Beside].into_iter().flat_map(|fax| [488, 491, 500].map(|status| (fax, status))) {
+        for next in [ALICE, BOB] {
+            let refuses = Script::answers(100).habits(|habits| habits.reoffers = vec![(ms(20), Reply::new(status))]);
+            let mut sim = talking(BOTH, refuses);
+            turn(&mut sim, ALICE, fax);
+            turn_back(&mut sim, next);
+            assert_eq!(sim.call(BOB).remote_sdp().map(|sdp| sdp.media.len()), Some(1), "as if it had never been offered");
+            assert_talking(&mut sim);
+            turn(&mut sim, next, fax);
+            assert_faxing(&mut sim);
+            sim.act(ALICE, Act::Bye);
+            sim.finish();
+        }
+    }
+}
+
+#[test]
+fn a_line_once_answered_stays_though_audio_waits_to_be_restored() {
+    let rejected =
+        "v=0\r\no=bob 1 2 IN IP4 10.0.2.1\r\ns=-\r\nc=IN IP4 10.0.2.1\r\nt=0 0\r\nm=audio 0 RTP/AVP 0\r\nm=image 0 udptl t38\r\n";
+    for next in [ALICE, BOB] {
+        for late in [false, true] {
+            let reply = Reply { body: Body::Raw(rejected.into()), ..Reply::new(200) };
+            let reoffers = vec![(ms(20), reply), (ms(20), Reply::new(491))];
+            let mut sim = talking(BOTH, Script::answers(100).habits(|habits| habits.reoffers = reoffers));
+            turn(&mut sim, ALICE, Fax::Beside);
+            assert_eq!(last_answer(&sim, ALICE).status(), 488);
+            // The first try to restore it met a 491, and the next is yet to come.
+            sim.act(next, Act::Reinvite(Offer { late, ..Offer::default() }));
+            sim.run_for(ms(6000));
+            assert_eq!(sim.call(BOB).remote_sdp().map(|sdp| sdp.media.len()), Some(2), "{next} {late}");
+            assert_talking(&mut sim);
+            sim.act(ALICE, Act::Bye);
+            sim.finish();
+        }
+    }
+}

@@ -20,9 +20,9 @@ fn line_rejected(seed: u64, faxer: SocketAddr, next: Vec<Reply>) -> Sim {
         format!("v=0\r\no={} 1 2 IN IP4 {}\r\ns=-\r\nc=IN IP4 {}\r\nt=0 0\r\nm=image 0 udptl t38\r\n", other.0, other.1, other.1);
     let first = Reply { body: Body::Raw(rejected.into()), ..Reply::new(200) };
     let replies: Vec<_> = std::iter::once(first).chain(next).map(|reply| (ms(20), reply)).collect();
-    let script = |script: Script| script.habits(|habits| habits.reoffers.clone_from(&replies));
-    sim.expect(BOB, script(Script::answers(100)));
-    sim.place(ALICE, "bob", script(Script::new()));
+    let script = |phone, script: Script| if phone == faxer { script } else { script.habits(|habits| habits.reoffers.clone_from(&replies)) };
+    sim.expect(BOB, script(BOB, Script::answers(100)));
+    sim.place(ALICE, "bob", script(ALICE, Script::new()));
     sim.run_until_talking(ALICE, BOB);
     sim.run_for(ms(300));
     sim.act(faxer, Act::Reinvite(Offer::fax(Fax::InPlace)));
