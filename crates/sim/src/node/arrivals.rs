@@ -94,7 +94,7 @@ impl CoreNode {
         self.counter = self.counter.wrapping_add(1);
         let id = CallId::new(1_700_000_000_000 + world.now.as_millis(), self.counter);
         self.dispatcher.adopt(&arrival, id);
-        self.dialogs.entry(arrival.message.call_id().into()).or_insert(id);
+        self.dialogs.insert(arrival.message.call_id().into(), id);
         self.founded += usize::from(arrival.message.method() == Method::Invite);
         let seed = self.random.next_u64();
         let setup = CallSetup { id, seed, node: self.facts.clone() };

@@ -162,7 +162,8 @@ impl CoreNode {
         self.founded
     }
 
-    /// The call that had a leg with this Call-ID first.
+    /// The call that began with this Call-ID, the last time where its caller had to come again (401, 422), or that had a leg with it
+    /// first.
     pub fn call_of(&self, call_id: &str) -> Option<CallId> {
         self.dialogs.get(call_id).copied()
     }

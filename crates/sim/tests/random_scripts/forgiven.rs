@@ -31,6 +31,10 @@ pub(crate) struct Forgiven {
     pub(crate) unpredictable: bool,
     /// Nobody may be there who hangs up in the end.
     pub(crate) may_leave_calls: bool,
+    /// Several ring at once or in turn: the early answer of one may not be what another, in another codec, answers.
+    pub(crate) rings: bool,
+    /// Calls are left alone for long.
+    pub(crate) patient: bool,
     silent: bool,
     rules: BTreeSet<&'static str>,
 }
@@ -43,6 +47,8 @@ impl Forgiven {
             delay: Duration::ZERO,
             unpredictable: false,
             may_leave_calls: world == World::Garbled,
+            rings: false,
+            patient: false,
             silent: false,
             rules: BTreeSet::new(),
         }
@@ -104,6 +110,9 @@ impl Forgiven {
             // A request that is not answered looks like one with old credentials when it comes again; and the ACK of a 2xx that comes
             // when the call is over has none, as its INVITE is forgotten.
             self.rules.extend(["nonce-count", "credentials"]);
+        }
+        if self.rings {
+            self.rule("answer-changed");
         }
         if self.trouble {
             // A CANCEL that overtook its INVITE is refused; its twin is not. A PRACK that was overtaken by another request is, too.

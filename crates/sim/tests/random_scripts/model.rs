@@ -11,6 +11,9 @@ use tandem_sim::Sim;
 /// How long the node waits for a first word: `trying_timeout`.
 const TRYING_TIMEOUT: Duration = Duration::from_secs(4);
 
+/// The route that rings on when somebody declines.
+const ENDS_ON_NONE: &str = "all at once, unheard";
+
 /// One phone's part in a call.
 struct Part<'a> {
     phone: &'a Phone,
@@ -62,6 +65,15 @@ impl Part<'_> {
     }
 }
 
+/// When the first 6xx reached the node, which ends a whole group (RFC 3261 §16.7).
+fn declined(callees: &[Part<'_>]) -> Option<Timestamp> {
+    let said = callees.iter().filter_map(|part| {
+        let last = part.call.statuses.iter().find(|(_, status)| *status >= 200);
+        last.filter(|(_, status)| *status >= 600).map(|(at, _)| *at + part.delay)
+    });
+    said.min()
+}
+
 /// A call with all its phones.
 struct Story<'a> {
     record: &'a CallRecord,
@@ -106,7 +118,12 @@ impl Story<'_> {
         assert!((invited..=invited + 1).contains(&record.legs.len()), "{invited} phones, {record:?}");
         let heard = self.caller.call.final_status();
         let gave_up = [self.caller.asked("CANCEL"), self.caller.asked("BYE")].into_iter().flatten().min();
+        let declined = declined(&self.callees).filter(|_| record.route.as_ref() != ENDS_ON_NONE);
         let answered = self.callees.iter().filter_map(Part::answered).min();
+        if declined.zip(answered).is_some_and(|(end, answer)| self.is_open(answer, end)) {
+            return;
+        }
+        let answered = answered.filter(|answer| declined.is_none_or(|end| *answer < end));
         match (answered, gave_up) {
             (Some(answer), Some(end)) if self.is_open(answer, end) => {}
             // The 2xx waited for a PRACK that did not come before the call was over.
@@ -148,7 +165,8 @@ impl Story<'_> {
         if self.record.reason == EndReason::Failed(488) {
             return;
         }
-        let by_itself = matches!(self.record.reason, EndReason::AckTimeout | EndReason::DialogLost | EndReason::Inactivity);
+        let by_itself =
+            matches!(self.record.reason, EndReason::AckTimeout | EndReason::DialogLost | EndReason::Inactivity | EndReason::SessionExpired);
         // A 481 over one connection may overtake the BYE over another that it is due to.
         assert!(!by_itself || !well_behaved || self.uses_streams(), "nobody did anything wrong: {:?}", self.record);
         let later = |at: &Timestamp| *at > answer;

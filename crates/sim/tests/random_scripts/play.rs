@@ -7,12 +7,16 @@ use crate::{
     model, moments, scripts,
     world::{self, PHONES, World},
 };
+use std::time::Duration;
 use tandem_model::EndReason;
 use tandem_phone::{Act, Reply};
 use tandem_sim::{ALICE, BOB, CAROL, DORA, Sim, ms};
 
 /// Who calls.
 const CALLERS: [std::net::SocketAddr; 5] = [ALICE, ALICE, BOB, CAROL, DORA];
+
+/// How long some calls are left alone in the end: for timers to be refreshed again and again, or to run out.
+const LONG: Duration = Duration::from_secs(1200);
 
 /// What was played.
 pub(crate) struct Played {
@@ -32,9 +36,10 @@ pub(crate) fn one(seed: u64, world: World) -> Played {
             sim.phone_mut(callee).always(script);
         }
         let place = scripts::caller(&mut dice, &sim, caller, world, &mut forgiven);
-        if place.uri.contains(":direct@") {
+        if place.uri.contains("direct@") {
             sim.may_tell_addresses();
         }
+        forgiven.rings |= scripts::RINGS.iter().any(|group| place.uri.contains(&format!(":{group}@")));
         sim.place_with(caller, place);
         sim.run_for(dice.span());
         moments::draw(&mut dice, &mut sim, &mut forgiven);
@@ -43,6 +48,9 @@ pub(crate) fn one(seed: u64, world: World) -> Played {
         sim.run_for(dice.span());
         sim.end_all(EndReason::Shutdown);
         forgiven.unpredictable = true;
+    }
+    if forgiven.patient {
+        sim.run_for(LONG);
     }
     let well_behaved = forgiven.is_well_behaved();
     end_everything(&mut sim, &forgiven);

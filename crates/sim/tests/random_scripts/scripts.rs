@@ -10,9 +10,34 @@ use std::net::SocketAddr;
 use tandem_phone::{Act, Body, Edit, Place, Reply, Role, Script, When, sdp::Format};
 use tandem_sim::Sim;
 
+/// Routes that ring several.
+pub(crate) const RINGS: [&str; 5] = ["all", "all-unheard", "all-direct", "hunt", "turns"];
+
 /// Whom somebody calls.
-const CALLED: [&str; 16] =
-    ["bob", "bob", "bob", "alice", "carol", "dora", "erin", "two", "two", "brief", "law", "echo", "tone", "barred", "nowhere", "nobody"];
+const CALLED: [&str; 22] = [
+    "bob",
+    "bob",
+    "bob",
+    "alice",
+    "carol",
+    "dora",
+    "erin",
+    "two",
+    "two",
+    "brief",
+    "law",
+    "echo",
+    "tone",
+    "barred",
+    "nowhere",
+    "nobody",
+    "all",
+    "all",
+    "all-unheard",
+    "all-direct",
+    "hunt",
+    "turns",
+];
 
 /// A call and what the caller does in it.
 pub(crate) fn caller(dice: &mut Dice, sim: &Sim, own: SocketAddr, world: World, forgiven: &mut Forgiven) -> Place {

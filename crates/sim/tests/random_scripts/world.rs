@@ -10,6 +10,9 @@ pub(crate) const PHONES: [SocketAddr; 5] = [ALICE, BOB, CAROL, DORA, ERIN];
 /// How many of a thousand datagrams to the core are changed, where some are.
 const GARBLED: u16 = 100;
 
+/// In how many of a hundred worlds calls are left alone for long, and nobody minds silence.
+const PATIENT: u64 = 3;
+
 /// What kind of worlds are played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum World {
@@ -25,6 +28,16 @@ pub(crate) enum World {
 const KEYS: &[fn(&mut Dice) -> &'static str] = &[
     |dice| dice.pick(&["", "", "", "", "", "", "prack = \"off\"", "prack = \"required\""]),
     |dice| dice.pick(&["", "refer = \"execute\""]),
+    |dice| {
+        dice.pick(&[
+            "",
+            "",
+            "session_timer = \"off\"",
+            "session_timer = { expires = \"90s\", refresher = \"us\" }",
+            "session_timer = { expires = \"90s\", refresher = \"them\" }",
+            "session_timer = { expires = \"10m\", min = \"5m\" }",
+        ])
+    },
 ];
 
 /// What a phone is able to do.
@@ -42,7 +55,7 @@ const ABILITIES: &[fn(&mut Dice, &mut Setup)] = &[
 
 /// A world in which nobody has called yet.
 pub(crate) fn draw(dice: &mut Dice, seed: u64, world: World, forgiven: &mut Forgiven) -> Sim {
-    let mut sim = house(dice, seed, world);
+    let mut sim = house(dice, seed, world, forgiven);
     network(dice, &mut sim, world, forgiven);
     if world == World::Garbled {
         // A Contact that lost a digit is another phone's address.
@@ -74,10 +87,15 @@ pub(crate) fn draw(dice: &mut Dice, seed: u64, world: World, forgiven: &mut Forg
 }
 
 /// Half of the worlds are of UDP alone; in the others each phone has TCP or not.
-fn house(dice: &mut Dice, seed: u64, world: World) -> Sim {
+fn house(dice: &mut Dice, seed: u64, world: World, forgiven: &mut Forgiven) -> Sim {
     let over_tcp: Vec<SocketAddr> = if dice.chance(50) { Vec::new() } else { PHONES.into_iter().filter(|_| dice.chance(50)).collect() };
     let keys: String = KEYS.iter().map(|key| key(dice)).filter(|line| !line.is_empty()).map(|line| format!("{line}\n")).collect();
     let mut text = if over_tcp.is_empty() { STANDARD.to_owned() } else { standard_over_tcp(&over_tcp) };
+    if dice.chance(PATIENT) {
+        text = text.replace("inactivity_timeout = \"5m\"", "inactivity_timeout = \"6h\"");
+        text = text.replace("hold_timeout = \"1h\"", "hold_timeout = \"6h\"");
+        forgiven.patient = true;
+    }
     if !keys.is_empty() {
         text = text.replace("[[trunk]]\n", &format!("[[trunk]]\n{keys}"));
     }
