@@ -59,10 +59,9 @@ impl Pending {
 
 /// How it ended.
 #[derive(Debug)]
-#[allow(dead_code, reason = "session timers read what the response says")]
 pub(super) enum Reoffered<'a> {
-    /// The peer took it; its 2xx.
-    Taken(&'a Message),
+    /// The peer took it.
+    Taken,
     /// It did not, for good; its response, if there was one.
     Refused(Option<&'a Message>),
 }
@@ -100,7 +99,6 @@ impl Call {
     }
 
     /// Nothing of ours is to be offered to that side any more.
-    #[allow(dead_code, reason = "a transfer puts another leg there")]
     pub(super) fn forget_reoffers(&mut self, to: Side) {
         if let Some(wanted) = &mut self.wanted {
             wanted.retain(|known| known.to != to);
@@ -204,7 +202,7 @@ impl Call {
             self.describe_now();
         }
         self.acknowledge(now, own.to, None);
-        self.on_reoffered(now, own.to, own.purpose, &Reoffered::Taken(message));
+        self.on_reoffered(now, own.to, own.purpose, &Reoffered::Taken);
     }
 
     /// Tells the media session how both legs stand.
@@ -259,7 +257,7 @@ impl Call {
     /// What came of an offer of ours.
     fn on_reoffered(&mut self, now: Timestamp, to: Side, purpose: Purpose, outcome: &Reoffered<'_>) {
         match (purpose, outcome) {
-            (_, Reoffered::Taken(_)) => {}
+            (_, Reoffered::Taken) => {}
             // It has no stream and wants none, or will not speak what the other side speaks.
             (Purpose::Audio | Purpose::Like { .. }, Reoffered::Refused(_)) => self.end(now, EndReason::Failed(488), None),
             // RFC 4028 §10: it is tried again while there is time.

@@ -2,7 +2,7 @@
 
 use crate::RACE_LIMIT;
 use crate::transfer_blind::house;
-use tandem_phone::{Act, Refer, Reply, Script};
+use tandem_phone::{Act, Outcome, Refer, Reply, Script, When};
 use tandem_sim::{ALICE, Action, BOB, CAROL, DORA, Run, Sim, explore_losses, ms, secs};
 
 const BOB_REFERS: Action = (BOB, |sim| refer(sim, BOB, "carol"));
@@ -35,6 +35,25 @@ fn ringing(seed: u64) -> Sim {
     refer(&mut sim, BOB, "carol");
     sim.run_for(ms(500));
     sim
+}
+
+/// Nobody hangs up by itself: whoever was replaced is hung up, though the next transfer comes before its time is over.
+#[test]
+fn one_right_after_the_other() {
+    let mut sim = talking(9);
+    sim.phone_mut(CAROL).always(Script::answers(100));
+    sim.phone_mut(DORA).always(Script::answers(100));
+    refer(&mut sim, BOB, "carol");
+    sim.run_until("carol talks", |sim| sim.phone(CAROL).calls().first().is_some_and(|call| call.has(When::Confirmed)));
+    sim.run_for(ms(100));
+    refer(&mut sim, CAROL, "dora");
+    sim.run_for(secs(5));
+    for phone in [BOB, CAROL] {
+        assert_eq!(sim.call(phone).outcome, Some(Outcome::TheyHungUp));
+    }
+    assert_eq!(sim.call(DORA).outcome, None);
+    sim.act(ALICE, Act::Bye);
+    sim.finish();
 }
 
 /// Everybody hangs up, and nothing is left.

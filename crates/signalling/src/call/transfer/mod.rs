@@ -250,6 +250,13 @@ impl Call {
         }
     }
 
+    /// Whoever the transfer before replaced is hung up, if it has not done so: there is one at a time who is waited for.
+    fn part_with_the_last(&mut self, now: Timestamp) {
+        if let Some((leg, _)) = self.transfers.as_mut().and_then(|transfers| transfers.parting.take()) {
+            self.part(now, leg);
+        }
+    }
+
     /// A leg that was replaced is hung up.
     fn part(&mut self, now: Timestamp, leg: LegId) {
         if let Some(stray) = self.strays.iter_mut().find(|stray| stray.id == leg) {

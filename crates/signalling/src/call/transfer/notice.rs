@@ -7,7 +7,7 @@ use crate::message::{EventHeader, HeaderName, Method, reason_phrase, sipfrag};
 use std::time::Duration;
 use tandem_model::{LegId, Timestamp};
 
-/// How long a subscription lasts unless it is refreshed: longer than anything may ring.
+/// How long a subscription lasts unless it is refreshed.
 const LASTS: Duration = Duration::from_secs(300);
 
 /// Subscriptions of one call, those that are being ended among them.

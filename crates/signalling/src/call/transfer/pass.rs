@@ -61,7 +61,9 @@ impl Call {
         };
         let transfers = self.transfers.get_or_insert_default();
         let is_first = !transfers.referred.contains(&transferor);
-        transfers.referred.push(transferor);
+        if is_first {
+            transfers.referred.push(transferor);
+        }
         transfers.passed.push(PassedRefer { to, cseq, transferor_cseq, is_first });
     }
 

@@ -41,6 +41,7 @@ impl Call {
         if leg.profile.refer == ReferRule::Pass {
             return self.pass_refer(now, side, id);
         }
+        self.part_with_the_last(now);
         match self.why_not(side) {
             Some(500) => self.answer_refer(now, side, id, &Reply::new(500, &[(HeaderName::RetryAfter, "2")])),
             Some(status) => self.answer_refer(now, side, id, &Reply::new(status, &[])),
