@@ -31,8 +31,8 @@ def answered(script=None):
     return (script or Script.callee()).expect("INVITE").reply(180).reply(200, sdp=sdp()).expect("ACK")
 
 
-def hung_up(script):
-    return script.expect("BYE").reply(200, to="BYE")
+def hung_up(script, **expected):
+    return script.expect("BYE", **expected).reply(200, to="BYE")
 
 
 def hangs_up(script):

@@ -56,3 +56,20 @@ CASES = [
         do=BOTH + 'strategy = "parallel"',
     ),
 ]
+
+AT_ONCE = BOTH + 'picks_up = "at-once"'
+
+CASES += [
+    Case(
+        "ring with an answer at once: the caller is there before anybody rings",
+        hangs_up(Script.caller().invite(sdp()).trying().expect(200, body=["m=audio [1-9]"]).ack().pause(1500)),
+        [told(rings()), hung_up(rings().pause(500).reply(200, sdp=sdp()).expect("ACK"))],
+        do=AT_ONCE,
+    ),
+    Case(
+        "ring with an answer at once: nobody takes the call, and its end says why",
+        hung_up(Script.caller().invite(sdp()).trying().expect(200).ack(), has=["Reason:.*SIP;cause=486"]),
+        [rings().reply(486).expect("ACK"), rings().pause(300).reply(486).expect("ACK")],
+        do=AT_ONCE,
+    ),
+]
