@@ -37,7 +37,6 @@ pub(super) enum Purpose {
     /// UPDATE.
     Refresh,
     /// What the other side has settled on, in this direction or in the other side's own: the two have not spoken before, or not in these words.
-    #[allow(dead_code, reason = "a transfer joins two legs by it")]
     Like { direction: Option<Direction> },
 }
 

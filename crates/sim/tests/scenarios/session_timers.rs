@@ -4,7 +4,7 @@ use crate::{statuses, worded};
 use std::net::SocketAddr;
 use tandem_model::EndReason;
 use tandem_phone::{Act, Edit, Message, Offer, Outcome, Place, Reply, Request, Script, Timer, sdp::Direction};
-use tandem_sim::{ALICE, BOB, STANDARD, Sim, ms, secs};
+use tandem_sim::{ALICE, BOB, CORE, Link, STANDARD, Sim, ms, secs};
 
 /// A quarter of an hour, after which field reports have calls torn down; and a whole one.
 const QUARTER: u64 = 900;
@@ -325,6 +325,29 @@ fn a_refresh_that_finds_no_dialog_ends_the_call() {
         talk(&mut sim, script(None), bob);
         sim.run_for(secs(1000));
         assert_eq!(sim.call(ALICE).outcome, Some(Outcome::TheyHungUp));
+        sim.finish();
+        assert_eq!(sim.end_reason(), Some(EndReason::DialogLost));
+    }
+}
+
+#[test]
+fn a_refresh_that_nobody_answers_ends_the_call_on_both_legs() {
+    for updates in [true, false] {
+        let mut sim = house("", "");
+        sim.phone_mut(BOB).setup_mut().updates = updates;
+        talk(&mut sim, script(None), answering(Some(Timer::willing().refresher("uac"))));
+        sim.run_for(secs(890));
+        sim.link(CORE, BOB, Link::CUT);
+        sim.run_for(secs(35));
+        assert_eq!(sim.end_reason(), None, "too early");
+        sim.run_for(secs(10));
+        sim.link(CORE, BOB, Link::CLEAN);
+        sim.run_for(secs(10));
+        for phone in [ALICE, BOB] {
+            assert_eq!(sim.call(phone).outcome, Some(Outcome::TheyHungUp));
+            let bye = requests(&sim, phone, "BYE").remove(0);
+            assert_eq!(bye.header("Reason"), Some("SIP;cause=481;text=\"the other leg is gone\""));
+        }
         sim.finish();
         assert_eq!(sim.end_reason(), Some(EndReason::DialogLost));
     }
