@@ -18,7 +18,7 @@ use std::{
 };
 use tandem_model::{
     CallId, CallRecord, EndReason, EndedBy, Event, EventKind, LegEnd, LegProfile, LegRecord, MAX_LEGS, MediaCommand, Origin, Question,
-    Timestamp,
+    QuestionId, Timestamp,
 };
 use tandem_policy::Begun;
 use tandem_signalling::{Arrival, CallSetup, Input, Machine, Output, message::Message};
@@ -46,8 +46,8 @@ pub(crate) struct Actor {
     calling: Option<Begun>,
     /// On the trunk that it goes to.
     called: Option<Begun>,
-    /// On those that it was transferred to.
-    moved: Vec<Begun>,
+    /// On those that it was transferred to, by the question that was asked then.
+    moved: Vec<(QuestionId, Begun)>,
     /// The same for each member of a ring group.
     rung: Vec<(u8, Begun)>,
     /// It has ended and no longer counts, though its last transactions may not be over.
@@ -180,7 +180,7 @@ impl Actor {
                 let begun = node.begin_on_trunk(now, &decision);
                 match *question {
                     Question::Ring { member, .. } => self.rung.extend(begun.map(|begun| (member, begun))),
-                    Question::Transfer(_) => self.moved.extend(begun),
+                    Question::Transfer(_) => self.moved.extend(begun.map(|begun| (id, begun))),
                     _ => self.called = begun,
                 }
                 return Some(Input::Decided(id, Box::new(decision)));
@@ -192,6 +192,10 @@ impl Actor {
             Output::Letter(to, letter) => return node.post(call, to, letter),
             Output::MemberOut(member) => {
                 let places = self.rung.extract_if(.., |(of, _)| *of == member);
+                places.for_each(|(_, begun)| node.end_on_trunk(begun));
+            }
+            Output::TargetOut(question) => {
+                let places = self.moved.extract_if(.., |(of, _)| *of == question);
                 places.for_each(|(_, begun)| node.end_on_trunk(begun));
             }
             Output::Retire(key, tombstone) => node.dispatcher.borrow_mut().retire(now, key, tombstone),
@@ -215,7 +219,8 @@ impl Actor {
     fn release(&mut self) {
         if !std::mem::replace(&mut self.ended, true) {
             let rung = std::mem::take(&mut self.rung).into_iter().map(|(_, begun)| begun);
-            let called = self.called.take().into_iter().chain(rung).chain(std::mem::take(&mut self.moved));
+            let moved = std::mem::take(&mut self.moved).into_iter().map(|(_, begun)| begun);
+            let called = self.called.take().into_iter().chain(rung).chain(moved);
             self.node.on_call_ended(self.calling.take().into_iter().chain(called));
         }
     }

@@ -182,6 +182,8 @@ impl Call {
     pub(super) fn give_up_callee(&mut self, now: Timestamp) {
         if let Some(mut callee) = self.callee.take() {
             callee.end_held(context!(self, now));
+            let asked = callee.forget_askers();
+            self.answer_for_gone(now, Side::Caller, &asked);
             self.silence(callee.id);
             self.remove_ports(callee.id);
             self.strays.push(callee);

@@ -161,6 +161,8 @@ pub enum Output {
     LegRemoved(LegId),
     /// This member of the ring group is no longer counted on the trunk that it is at.
     MemberOut(u8),
+    /// The transfer that this question was about came to nothing: its target is no longer counted on the trunk that it is at.
+    TargetOut(QuestionId),
     /// A transaction is over.
     Retire(TransactionKey, Tombstone),
     /// Put this into the mailbox of another call as [`Input::Letter`]. If a leg [travels](Letter::travels) in it, that leg and the

@@ -59,6 +59,14 @@ impl Call {
         near.reply(context!(self, now), id, &reply);
     }
 
+    /// Whoever was asked this has left the conversation: who asked is told, and may ask whoever comes in the other's place.
+    pub(super) fn answer_for_gone(&mut self, now: Timestamp, asker: Side, asked: &[HeldId]) {
+        for id in asked {
+            let reply = Reply::new(500, &[(HeaderName::RetryAfter, NOBODY_YET_SECONDS)]);
+            self.with_leg(asker, now, |leg, context| leg.reply(context, *id, &reply));
+        }
+    }
+
     /// The other peer's answer.
     pub(super) fn on_replied(&mut self, now: Timestamp, from: Side, asked: Asked, response: &Message) {
         // RFC 3261 §12.2.1.2: the other side has no dialog. What waits gets 487 as the call ends. A target refresh can find more of that out.

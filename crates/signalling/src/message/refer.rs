@@ -7,6 +7,9 @@ use std::borrow::Cow;
 /// Headers in one URI of Refer-To that are looked at; more make it unreadable.
 const MAX_URI_HEADERS: usize = 16;
 
+/// The longest `Replaces` in a Refer-To that is carried into an INVITE.
+const MAX_REPLACES: usize = 1024;
+
 /// Refer-To (RFC 3515 §2.1): whom to call, and what with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReferTo<'a> {
@@ -23,7 +26,7 @@ pub struct ReferTo<'a> {
 }
 
 impl<'a> ReferTo<'a> {
-    /// Reads the value. `None` for what is no `sip:` or `sips:` URI.
+    /// Reads the value. `None` for what is no `sip:` or `sips:` URI, or has a `Replaces` that is none.
     pub fn parse(value: &'a str) -> Option<ReferTo<'a>> {
         let address = NameAddr::parse(value).ok()?;
         let uri = Uri::parse(address.uri).ok()?;
@@ -34,7 +37,10 @@ impl<'a> ReferTo<'a> {
             return None;
         }
         let named = |wanted: &str| uri.headers.iter().find(|(name, _)| unescape(name).eq_ignore_ascii_case(wanted));
-        let replaces = named("Replaces").map(|(_, value)| unescape(value).into());
+        let replaces: Option<Box<str>> = named("Replaces").map(|(_, value)| unescape(value).into());
+        if replaces.as_deref().is_some_and(|replaces| !is_carried(replaces)) {
+            return None;
+        }
         let has_other_headers = uri.headers.iter().any(|(name, _)| !unescape(name).eq_ignore_ascii_case("Replaces"));
         let method = uri.params.get("method").map_or(Method::Invite, |method| Method::from_bytes(unescape(method).as_bytes()));
         let bare = &address.uri[..address.uri.len() - uri.headers.as_str().len()];
@@ -44,6 +50,13 @@ impl<'a> ReferTo<'a> {
         };
         Some(ReferTo { uri: without_method(bare, &uri), user, method, replaces, has_other_headers })
     }
+}
+
+/// Whether an unescaped `Replaces` may become a header: escapes can hold line ends (RFC 3261 §19.1.5 leaves that to whoever makes the
+/// request).
+fn is_carried(replaces: &str) -> bool {
+    let is_text = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+    replaces.len() <= MAX_REPLACES && replaces.bytes().all(is_text) && Replaces::parse(replaces).is_some()
 }
 
 /// RFC 3261 §19.1.5: the method is that of the request line, and no part of its URI.

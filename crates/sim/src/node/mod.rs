@@ -22,7 +22,7 @@ use std::{
 };
 use tandem_config::Config;
 use tandem_media::PortAllocator;
-use tandem_model::{CallId, CallRecord, Event as Happened, EventKind, Random, Timestamp, Transport, TrunkId};
+use tandem_model::{CallId, CallRecord, Event as Happened, EventKind, QuestionId, Random, Timestamp, Transport, TrunkId};
 use tandem_policy::{Begun, LimitBook, NodeLimits, Ruleset};
 use tandem_signalling::{
     Dispatcher, DropReason, Input, ListenerFacts, Machine, Minter, NodeFacts, Reason, Terms, auth::Wrong, transaction::TransactionKeys,
@@ -35,8 +35,8 @@ struct Held {
     calling: Option<Begun>,
     /// On the trunk that it goes to.
     called: Option<Begun>,
-    /// On those that it was transferred to.
-    moved: Vec<Begun>,
+    /// On those that it was transferred to, by the question that was asked then.
+    moved: Vec<(QuestionId, Begun)>,
     /// The same for each member of a ring group.
     rung: Vec<(u8, Begun)>,
 }

@@ -60,7 +60,7 @@ impl CoreNode {
                     self.limits.end();
                     let begun = self.calls.get_mut(&id).map(|held| {
                         let rung = std::mem::take(&mut held.rung).into_iter().map(|(_, begun)| begun);
-                        let moved = std::mem::take(&mut held.moved);
+                        let moved = std::mem::take(&mut held.moved).into_iter().map(|(_, begun)| begun);
                         held.calling.take().into_iter().chain(held.called.take()).chain(rung).chain(moved)
                     });
                     begun.into_iter().flatten().for_each(|begun| self.trunks.end(begun));
@@ -73,6 +73,10 @@ impl CoreNode {
             Output::MemberOut(member) => {
                 let rung = self.calls.get_mut(&id).map(|held| held.rung.extract_if(.., |(of, _)| *of == member));
                 rung.into_iter().flatten().for_each(|(_, begun)| self.trunks.end(begun));
+            }
+            Output::TargetOut(question) => {
+                let moved = self.calls.get_mut(&id).map(|held| held.moved.extract_if(.., |(of, _)| *of == question));
+                moved.into_iter().flatten().for_each(|(_, begun)| self.trunks.end(begun));
             }
             Output::Retire(key, tombstone) => self.dispatcher.retire(world.now, key, tombstone),
             Output::Ended => {}
@@ -97,7 +101,7 @@ impl CoreNode {
         let begun = trunk.and_then(|trunk| self.trunks.try_begin(trunk, world.now).ok());
         match (self.calls.get_mut(&id), what) {
             (Some(held), Question::Ring { member, .. }) => held.rung.extend(begun.map(|begun| (*member, begun))),
-            (Some(held), Question::Transfer(_)) => held.moved.extend(begun),
+            (Some(held), Question::Transfer(_)) => held.moved.extend(begun.map(|begun| (question, begun))),
             (Some(held), _) => held.called = begun,
             (None, _) => {}
         }

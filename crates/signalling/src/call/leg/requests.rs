@@ -120,6 +120,19 @@ impl Leg {
         }
     }
 
+    /// What the other leg's peer asks of this one's has no other end any more: those who wait for answers, which are not told of here
+    /// from now on.
+    pub(crate) fn forget_askers(&mut self) -> Vec<HeldId> {
+        let asked = self.requests.iter_mut().filter_map(|open| match std::mem::replace(&mut open.interest, Interest::Nobody) {
+            Interest::Asker(asked) => Some(asked.id),
+            interest => {
+                open.interest = interest;
+                None
+            }
+        });
+        asked.collect()
+    }
+
     /// Whether one more request of the other leg may be passed on.
     pub(super) fn has_room_to_ask(&self) -> bool {
         self.requests.len() < MAX_OPEN_BEFORE_ASKING

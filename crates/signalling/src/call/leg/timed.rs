@@ -14,6 +14,9 @@ use tandem_model::{MIN_SESSION_S, Prack, Refresher, Timestamp};
 /// How often one request is sent again with a longer interval: the peer and proxies before it may each want a longer one.
 const MAX_RAISES: u8 = 4;
 
+/// A timer that is longer than this, and than our own, shows in no useful time that a peer is gone: its silence does.
+const LONGEST_WATCH_S: u32 = 7200;
+
 /// Pause after a refresh that could not be delivered.
 const UNDELIVERED_PAUSE: Duration = Duration::from_secs(4);
 
@@ -78,7 +81,8 @@ impl Leg {
     pub(super) fn answer_timer(&mut self, now: Timestamp, request: &Message, printer: &mut Printer) {
         let Some(terms) = self.profile.session_timer else { return };
         let (asked, knows) = (Asked::of(request), knows_timers(request));
-        self.learn_min(request);
+        // §9: no longer than it asks for, even if its own minimum is longer.
+        self.learn_min(request, asked.map_or(u32::MAX, |asked| asked.interval_s));
         let before = self.timer.machine.keeper();
         let keeper = match (knows, asked.and_then(|asked| asked.refresher), terms.refresher) {
             // §9, table 2.
@@ -135,9 +139,9 @@ impl Leg {
     }
 
     /// §7.4: ours is never shorter from then on.
-    fn learn_min(&mut self, message: &Message) {
+    fn learn_min(&mut self, message: &Message, most: u32) {
         if let Some(min) = min_se(message) {
-            self.timer.learned_min_s = self.timer.learned_min_s.max(min);
+            self.timer.learned_min_s = self.timer.learned_min_s.max(min.min(most));
         }
     }
 
@@ -157,7 +161,7 @@ impl Leg {
             return None;
         }
         self.timer.raises += 1;
-        self.learn_min(response);
+        self.learn_min(response, u32::MAX);
         let (serial, via) = self.new_via(context, way);
         let cseq = self.next_cseq_like(&sent)?;
         let request = again(request, Some((&via.parts()[..], cseq)), &INTERVAL, |_, printer| self.write_interval(printer))?;
@@ -184,9 +188,10 @@ impl Leg {
         }
     }
 
-    /// Whether the session of this leg ends if it is not refreshed: who is silent is not gone.
+    /// Whether the session of this leg ends soon enough if it is not refreshed: who is silent is not gone.
     pub(crate) fn has_session_timer(&self) -> bool {
-        self.timer.machine.keeper().is_some()
+        let own = self.profile.session_timer.map_or(0, |terms| terms.expires_s);
+        self.timer.machine.interval_s().is_some_and(|interval| interval <= own.max(LONGEST_WATCH_S))
     }
 
     /// Whether a refresh of ours is still wanted: an INVITE or UPDATE of either side that succeeded meanwhile is as good.

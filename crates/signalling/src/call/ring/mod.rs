@@ -14,7 +14,7 @@ use super::failure::Failure;
 use super::leg::Leg;
 use super::over;
 use super::phase::{Bridge, Opening, Phase};
-use super::{Call, Output, Reason, context};
+use super::{Call, Output, Reason, Side, context};
 use crate::message::{Message, reason_phrase};
 use crate::negotiation::Offer;
 use rivals::Rival;
@@ -180,6 +180,8 @@ impl Call {
         }
         if let Some(mut leg) = rival.callee {
             leg.hang_up(context!(self, now), 487, reason);
+            let asked = leg.forget_askers();
+            self.answer_for_gone(now, Side::Caller, &asked);
             if let Some(end) = end {
                 leg.note_end(context!(self, now), end.clone());
             }

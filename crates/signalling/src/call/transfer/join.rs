@@ -117,6 +117,10 @@ impl Call {
         let (replacement, mut replaced) = (target.id, target);
         std::mem::swap(slot, &mut replaced);
         replaced.end_held(context!(self, now));
+        let asked = replaced.forget_askers();
+        self.answer_for_gone(now, stays, &asked);
+        // What the one who stays still says to questions of the other is for nobody: the target's may have the same numbers.
+        self.with_leg(stays, now, |leg, _| drop(leg.forget_askers()));
         replaced.replaced_by = Some(replacement);
         replaced.note_end(context!(self, now), over::transferred());
         self.notify(now, Some(stayer), kind);

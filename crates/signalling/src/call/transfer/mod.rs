@@ -11,7 +11,7 @@ mod pass;
 mod refer;
 
 use super::leg::{Leg, LegEvent};
-use super::{Call, Cause, Reason, Side, context};
+use super::{Call, Cause, Output, Reason, Side, context};
 use crate::negotiation::Offer;
 use notice::Notice;
 use pass::PassedRefer;
@@ -42,6 +42,8 @@ pub(super) struct Transfer {
     by: Side,
     /// That leg.
     transferor: LegId,
+    /// What policy was asked about it.
+    question: QuestionId,
     /// What it has said of where it leads.
     plans: Box<[LegPlan]>,
     next: usize,
@@ -213,6 +215,7 @@ impl Call {
         let parting = transfers.parting.take();
         if let Some(transfer) = transfers.under_way.take() {
             let transferor = transfer.transferor;
+            self.outputs.push_back(Output::TargetOut(transfer.question));
             self.let_target_go(now, transfer.stage);
             self.tell(now, transferor, 487, None);
         }
@@ -274,6 +277,7 @@ impl Call {
     fn fail_transfer(&mut self, now: Timestamp, status: u16, reason: Option<&str>) {
         let Some(transfer) = self.transfers.as_mut().and_then(|transfers| transfers.under_way.take()) else { return };
         let (by, transferor) = (transfer.by, transfer.transferor);
+        self.outputs.push_back(Output::TargetOut(transfer.question));
         self.let_target_go(now, transfer.stage);
         self.tell(now, transferor, status, reason);
         if self.leg(by).is_none_or(|leg| leg.state == super::leg::State::Leaving) {

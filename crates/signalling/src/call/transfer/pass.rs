@@ -85,7 +85,7 @@ impl Call {
             Side::Caller => (Some(&self.caller), self.callee.as_mut()),
             Side::Callee => (self.callee.as_ref(), Some(&mut self.caller)),
         };
-        let (Some(near), Some(far)) = (near, far) else { return };
+        let (Some(near), Some(far)) = (near, far) else { return self.answer_refer(now, side, id, &Reply::new(481, &[])) };
         let Some(request) = near.held(id) else { return };
         let event = request.header(HeaderName::Event).and_then(EventHeader::parse);
         let named = event.and_then(|event| event.id).and_then(|id| id.parse::<u32>().ok());

@@ -89,7 +89,7 @@ impl Call {
         if !asked.silent {
             self.subscribe(now, transferor, asked.cseq);
         }
-        if let Some(transfers) = &mut self.transfers {
+        if let Some(transfers) = self.transfers.as_mut().filter(|transfers| !transfers.referred.contains(&transferor)) {
             transfers.referred.push(transferor);
         }
         // Policy looks trunks up by name where the place is of other rules.
@@ -99,6 +99,7 @@ impl Call {
         let transfer = Transfer {
             by: side,
             transferor,
+            question,
             plans: Box::default(),
             next: 0,
             deadline: None,
