@@ -4,6 +4,7 @@ use super::failure::Failure;
 use super::leg::sdp_of;
 use super::modify::{Modify, Passing, Step};
 use super::phase::{Dialling, PassedOffer, Phase};
+use super::reoffer::Purpose;
 use super::{Call, Side, context};
 use crate::message::Message;
 use crate::negotiation::{self, Offer, Refusal};
@@ -55,12 +56,14 @@ impl Call {
         self.tell_accepted(now);
     }
 
-    /// The caller's offer is answered: 200 to the caller, ACK to the callee.
+    /// The caller's offer is answered: 200 to the caller, ACK to the callee. A caller that has had an answer keeps that (RFC 3261 §13.2.1):
+    /// where the callee speaks something else, the caller is offered it afterwards.
     fn answer_with(&mut self, now: Timestamp, dialling: &Dialling, sdp: Option<&[u8]>) {
         let (Some(PassedOffer { pending, .. }), Some(callee)) = (&dialling.passed, &mut self.callee) else { return };
         let Some(sdp) = sdp else { return self.unusable_answer(now, Failure::new(500)) };
         let (from, to) = (&mut self.caller.media, &mut callee.media);
-        let told = self.ring.as_ref().filter(|ring| ring.has_told()).and_then(|_| negotiation::join_answer(pending, sdp, from, to).ok());
+        let has_another = dialling.early.tells_another(sdp) || self.ring.as_ref().is_some_and(|ring| ring.has_told());
+        let told = has_another.then(|| negotiation::part_answer(pending, sdp, from, to).ok()).flatten();
         let answer = match told.map_or_else(|| negotiation::translate_answer(pending, sdp, from, to), Ok) {
             Ok(settled) => {
                 let answer = settled.answer.clone();
@@ -78,6 +81,9 @@ impl Call {
         }
         self.caller.accept(context!(self, now), Some(&answer));
         self.tell_accepted(now);
+        if self.callee.as_ref().is_some_and(|callee| callee.media.codec() != self.caller.media.codec()) {
+            self.reoffer(now, Side::Caller, Purpose::Like { direction: None });
+        }
     }
 
     /// The caller made no offer, so the callee did: it goes on to the caller, whose ACK will answer it.

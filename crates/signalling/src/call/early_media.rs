@@ -56,6 +56,11 @@ impl EarlyMedia {
         self.answer = Some(Arc::clone(answer));
     }
 
+    /// The caller has an answer, and that of another description.
+    pub(super) fn tells_another(&self, sdp: &[u8]) -> bool {
+        self.answer.is_some() && self.heard() != Some(sdp)
+    }
+
     /// It is the one that is heard.
     pub(super) fn is_heard(&self, tag: &str) -> bool {
         self.phones.last().is_some_and(|(of, _)| **of == *tag)

@@ -120,6 +120,18 @@ fn settle(pending: &PendingOffer, text: &[u8], from: &mut LegMedia, to: &mut Leg
 /// 488 where the two would not speak the same codec, or media does not go through us; nothing was changed. 500 where `to` was offered
 /// something else since.
 pub fn join_answer(pending: &PendingOffer, answer: &[u8], from: &LegMedia, to: &mut LegMedia) -> Result<Settled, Refusal> {
+    settle_beside(pending, answer, from, to, true)
+}
+
+/// The same where the two may speak different codecs until `from` has been offered what `to` speaks ([`super::offer_like`]).
+///
+/// # Errors
+/// As [`join_answer`], but for the codecs.
+pub fn part_answer(pending: &PendingOffer, answer: &[u8], from: &LegMedia, to: &mut LegMedia) -> Result<Settled, Refusal> {
+    settle_beside(pending, answer, from, to, false)
+}
+
+fn settle_beside(pending: &PendingOffer, answer: &[u8], from: &LegMedia, to: &mut LegMedia, same: bool) -> Result<Settled, Refusal> {
     if !to.awaits(&pending.token) {
         return Err(Refusal::SUPERSEDED);
     }
@@ -127,7 +139,7 @@ pub fn join_answer(pending: &PendingOffer, answer: &[u8], from: &LegMedia, to: &
     let told = from.session.as_ref().filter(|told| from.is_anchored() && told.fax == is_fax).ok_or(Refusal::NO_CODEC)?;
     let (_, answered) = answered_line(answer, &pending.layout, is_fax, &offered.numbers).map_err(Refusal::of_answer)?;
     let Taken { formats, remote, rejected } = take(&answered, &offered.formats, pending.reoffer, to).map_err(Refusal::of_answer)?;
-    if rejected || formats.codec() != told.formats.codec() {
+    if rejected || (same && formats.codec() != told.formats.codec()) {
         return Err(Refusal::NO_CODEC.of_answer());
     }
     let direction = answered.direction.and(offered.direction.reversed());

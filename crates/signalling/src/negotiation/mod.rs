@@ -21,6 +21,7 @@
 //!                  200: s = translate_answer(&pending, sdp, a, b)?         the same for 200; the last one counts
 //!                  drop(pending)                                           settled
 //!                  another b: join_answer(&pending, sdp, a, b)?            a keeps the answer that its 183 had
+//!                  in another codec: part_answer(&pending, sdp, a, b)?     likewise; a is offered the like of b after its ACK
 //!    next target   drop(pending); translate_offer(offer, a, another b)?    a is as if never asked
 //!
 //! late offer       INVITE to b without SDP; b's 200 has the offer:
@@ -80,7 +81,7 @@ mod wishes;
 mod write;
 
 pub use alone::{Alone, PendingAlone, answer_alone, offer_alone, settle_alone};
-pub use answer::{Settled, decline_offer, join_answer, translate_answer};
+pub use answer::{Settled, decline_offer, join_answer, part_answer, translate_answer};
 pub use leg::LegMedia;
 pub use offer::{EarlyMedia, PendingOffer, translate_offer};
 pub use own::{PendingOwn, SettledLike, SettledOwn, offer_first_like, offer_like, offer_own, settle_like, settle_own};
