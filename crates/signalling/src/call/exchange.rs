@@ -35,6 +35,8 @@ pub struct MessageExchange {
     /// Who got it last.
     asked: Box<str>,
     plans: VecDeque<LegPlan>,
+    /// The members of a ring group whose turn is yet to come, and whether one 6xx ends it.
+    group: Option<(VecDeque<Box<[LegPlan]>>, bool)>,
     /// The trunk that counts it.
     seized: Option<TrunkId>,
     tried: u8,
@@ -96,6 +98,7 @@ impl MessageExchange {
             phase: Phase::Over,
             asked: Box::default(),
             plans: VecDeque::new(),
+            group: None,
             seized: None,
             tried: 0,
             questions: 0,
@@ -230,7 +233,7 @@ impl MessageExchange {
             }
             // It is for one of them, and the first that takes it does.
             Action::Ring(group) => {
-                self.plans = group.members.into_iter().flatten().collect();
+                self.group = Some((group.members.into_vec().into(), group.terms.ends_on_6xx));
                 self.try_next(now);
             }
             // Nobody is there who could read it.
@@ -262,6 +265,18 @@ impl MessageExchange {
             let id = self.ask(question);
             self.phase = Phase::Seizing(id, now + DECISION_TIMEOUT);
             return;
+        }
+        self.try_next_member(now);
+    }
+
+    /// With no target left the next member of the group has its turn, whatever the one before it said, unless that speaks for all.
+    fn try_next_member(&mut self, now: Timestamp) {
+        let is_for_all = self.failure.status >= 600;
+        let next =
+            self.group.as_mut().filter(|(_, ends_on_6xx)| !(is_for_all && *ends_on_6xx)).and_then(|(members, _)| members.pop_front());
+        if let Some(plans) = next {
+            self.plans = plans.into_vec().into();
+            return self.try_next(now);
         }
         let failure = self.failure.clone();
         self.fail(now, &failure);
@@ -342,11 +357,7 @@ impl MessageExchange {
         let retry = self.plans.pop_front().is_some_and(|plan| cause.is_in(&plan.profile.failover));
         self.leg_over();
         self.failure = failure;
-        if retry {
-            return self.try_next(now);
-        }
-        let failure = self.failure.clone();
-        self.fail(now, &failure);
+        if retry { self.try_next(now) } else { self.try_next_member(now) }
     }
 
     fn refuse(&mut self, now: Timestamp, status: u16) {

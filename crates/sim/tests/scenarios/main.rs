@@ -63,6 +63,7 @@ mod ring_early_media;
 mod ring_failures;
 mod ring_limits;
 mod ring_races;
+mod ring_reliable;
 mod ring_sequential;
 mod routes;
 mod session_timer_races;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use tandem_model::EventKind;
 use tandem_phone::{Demand, Message};
-use tandem_sim::{ALICE, BOB, CAROL, Link, STANDARD, Sim, ms, secs};
+use tandem_sim::{ALICE, BOB, CAROL, DORA, Link, STANDARD, Sim, ms, secs};
 
 /// A MESSAGE from a phone, with these lines beside the usual ones.
 fn say_with(sim: &mut Sim, from: SocketAddr, to: &str, number: u32, lines: &str) {
@@ -118,6 +118,32 @@ fn a_target_that_fails_gives_way_to_the_next() {
     say(&mut sim, ALICE, "bob", 3);
     sim.run_for(ms(200));
     assert_eq!(answers(&sim, ALICE), [200, 200, 500], "nobody is left: as a 503 of the callee");
+    sim.finish();
+}
+
+#[test]
+fn the_members_of_a_ring_group_are_tried_one_by_one() {
+    let mut sim = Sim::new(9);
+    say(&mut sim, ALICE, "all", 1);
+    sim.run_for(ms(200));
+    let got = |sim: &Sim| [BOB, CAROL, DORA].map(|phone| requests(sim, phone).len());
+    assert_eq!((got(&sim), answers(&sim, ALICE)), ([1, 0, 0], vec![200]), "one of them has it");
+    sim.phone_mut(BOB).setup_mut().outside = vec![404];
+    sim.phone_mut(CAROL).setup_mut().outside = vec![486];
+    say(&mut sim, ALICE, "all", 2);
+    sim.run_for(ms(200));
+    assert_eq!((got(&sim), answers(&sim, ALICE)), ([2, 1, 1], vec![200, 200]), "whatever those before it said");
+    sim.phone_mut(BOB).setup_mut().outside = vec![603];
+    say(&mut sim, ALICE, "all", 3);
+    sim.run_for(ms(200));
+    assert_eq!((got(&sim), answers(&sim, ALICE)), ([3, 1, 1], vec![200, 200, 603]), "but for a 6xx");
+    for phone in [BOB, CAROL, DORA] {
+        sim.phone_mut(phone).setup_mut().outside = vec![404];
+    }
+    say(&mut sim, ALICE, "all", 4);
+    sim.run_for(ms(200));
+    assert_eq!((got(&sim), answers(&sim, ALICE)), ([4, 2, 2], vec![200, 200, 603, 404]));
+    assert_eq!(told(&sim).last(), Some(&(Some(404), "trunk:dora")));
     sim.finish();
 }
 
