@@ -140,7 +140,7 @@ fn a_caller_that_acknowledges_nothing_ends_it_for_all() {
     sim.place(ALICE, "all", Script::new().habits(|habits| habits.prack = PrackHabit::Never));
     sim.finish();
     assert_eq!(sim.call(ALICE).outcome, Some(Outcome::Failed(504)));
-    assert_eq!(MEMBERS.map(|phone| sim.call(phone).outcome.clone()), [(); 3].map(|()| Some(Outcome::Failed(487))));
+    assert_eq!(MEMBERS.map(|phone| sim.call(phone).outcome), [Some(Outcome::Failed(487)); 3]);
 }
 
 const CANCEL: Action = (ALICE, |sim| sim.act(ALICE, Act::Cancel));
