@@ -33,7 +33,7 @@ pub enum Input<'a> {
         /// What.
         bytes: &'a [u8],
     },
-    /// The time that [`Phone::poll_timeout`] named has come.
+    /// The time that [`super::Phone::poll_timeout`] named has come.
     Wake,
 }
 
