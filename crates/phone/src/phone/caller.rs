@@ -122,7 +122,15 @@ impl Phone {
             }
             Purpose::Update(offer) if first_final => self.on_updated(now, index, &message, offer),
             Purpose::Update(_) => {}
-            Purpose::Bye | Purpose::Other if first_final => self.on_other_final(now, index, status),
+            Purpose::Bye | Purpose::Other if first_final => {
+                // Whatever it was sent for, an UPDATE refreshes the session (RFC 4028 §7.2).
+                let client = &self.clients[index];
+                if let (Some(call), "UPDATE", 200..300) = (client.call, client.request.method(), status) {
+                    let request = client.request.clone();
+                    self.time_accepted(now, call, &request, &message);
+                }
+                self.on_other_final(now, index, status);
+            }
             Purpose::Refer if first_final => {
                 self.on_referred(now, index, &message);
                 self.on_other_final(now, index, status);

@@ -55,7 +55,12 @@ impl Sim {
             return false;
         }
         self.turns += 1;
-        assert!(self.turns < MAX_TURNS, "a storm");
+        assert!(
+            self.turns < MAX_TURNS,
+            "a storm at {next}: the core waits for {:?}; busy: {:?}",
+            self.core.poll_timeout(),
+            self.business()
+        );
         self.now = self.now.max(next);
         while let Some(event) = self.flight.pop_due(self.now) {
             self.deliver(event);

@@ -36,6 +36,8 @@ pub(crate) struct Forgiven {
     /// Calls are left alone for long.
     pub(crate) patient: bool,
     silent: bool,
+    /// Somebody answers a call that is over.
+    answers_cancel: bool,
     rules: BTreeSet<&'static str>,
 }
 
@@ -50,6 +52,7 @@ impl Forgiven {
             rings: false,
             patient: false,
             silent: false,
+            answers_cancel: false,
             rules: BTreeSet::new(),
         }
     }
@@ -83,6 +86,7 @@ impl Forgiven {
             self.broken();
             self.unpredictable = true;
         }
+        self.answers_cancel |= habits.on_cancel == OnCancel::Answer;
         // What was not heard is in no trace.
         self.unpredictable |= habits.deaf > 0;
         if habits.bye_early || !habits.reoffers.is_empty() {
@@ -106,7 +110,7 @@ impl Forgiven {
             // A phone does not look at an offer that comes without credentials, and misses its version.
             self.rule("sdp-version");
         }
-        if demanding && (self.silent || self.trouble) {
+        if demanding && (self.silent || self.trouble || self.answers_cancel) {
             // A request that is not answered looks like one with old credentials when it comes again; and the ACK of a 2xx that comes
             // when the call is over has none, as its INVITE is forgotten.
             self.rules.extend(["nonce-count", "credentials"]);

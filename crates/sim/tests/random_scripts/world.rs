@@ -77,7 +77,8 @@ pub(crate) fn draw(dice: &mut Dice, seed: u64, world: World, forgiven: &mut Forg
         sim.refuse_connections(lost, true);
         forgiven.trouble = true;
     }
-    let sound = dice.chance(1);
+    // Fifty packets a second are too many for long.
+    let sound = dice.chance(1) && !forgiven.patient;
     for (index, phone) in PHONES.into_iter().enumerate() {
         let setup = sim.phone_mut(phone).setup_mut();
         setup.tone = sound.then_some(400.0 + 100.0 * index as f64);
