@@ -67,7 +67,13 @@ impl Call {
         if let Some(known) = dialling.early.known(tag, &sdp) {
             return Some(known);
         }
-        let answer = self.hear_early(now, &sdp)?;
+        let Some(answer) = self.hear_early(now, &sdp) else {
+            // It does not fit what the caller has been told of another member; a 2xx of this one may mean it all the same.
+            if let (true, Phase::Dialling(dialling)) = (self.ring.is_some(), &mut self.phase) {
+                dialling.early.keep(tag, &sdp);
+            }
+            return None;
+        };
         self.source_began();
         if let Phase::Dialling(dialling) = &mut self.phase {
             dialling.early.hear(tag, &sdp, &answer);

@@ -111,6 +111,24 @@ fn an_answer_given_in_a_provisional_response_counts_though_it_was_not_passed() {
 }
 
 #[test]
+fn it_counts_though_the_caller_was_told_another_codec() {
+    // Carol answers in A-law, bob in µ-law: the caller's phone may hold that against us, but the call is not lost.
+    for reliable in [false, true] {
+        let mut sim = Sim::new(8);
+        sim.phone_mut(BOB).setup_mut().reliable = reliable;
+        let mut bare = Reply::new(200);
+        bare.body = tandem_phone::Body::None;
+        sim.expect(BOB, early(300).reply_with(800, bare));
+        sim.expect(CAROL, early(50).reply_with(500, Reply::new(486)));
+        sim.place(ALICE, "all", Script::new().bye(300));
+        sim.settle();
+        sim.phone_mut(ALICE).forgive("answer-changed");
+        sim.finish();
+        assert_eq!(sim.call(ALICE).outcome, Some(Outcome::WeHungUp), "reliable: {reliable}");
+    }
+}
+
+#[test]
 fn a_source_whose_fork_ends_is_silent() {
     let mut sim = sounding(7);
     let bob = Script::new().reply_with(50, Reply::new(183).with_sdp()).reply_with(800, Reply::new(199));
