@@ -54,6 +54,7 @@ pub(crate) const TRUNK: Keys = Keys {
         "failover",
         "redirect",
         "refer",
+        "replaces",
         "limits",
         "headers_in",
         "headers_out",

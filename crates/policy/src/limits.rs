@@ -77,6 +77,15 @@ impl LimitBook {
         Ok(Begun { slot: index })
     }
 
+    /// Counts a call of that endpoint's trunk (`trunk:NAME`, `trunk:NAME/NUMBER`) whatever its limits: it is there already, and another
+    /// call counted it. `None` for a trunk that the rules in force do not know.
+    pub fn take_over(&mut self, endpoint: &str) -> Option<Begun> {
+        let name = endpoint.strip_prefix("trunk:")?.split('/').next()?;
+        let slot = self.slots.iter().position(|slot| slot.is_in_force && &*slot.name == name)?;
+        self.slots[slot].calls += 1;
+        Some(Begun { slot })
+    }
+
     /// The call is over.
     pub fn end(&mut self, begun: Begun) {
         if let Some(slot) = self.slots.get_mut(begun.slot) {

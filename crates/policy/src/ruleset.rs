@@ -184,7 +184,7 @@ fn profile(trunk: Option<&Trunk>, listener: ListenerId, media: MediaSide) -> Leg
         prack: trunk.prack,
         refer: trunk.refer,
         // Who may take the place of a leg is not to be configured yet.
-        replaces: false,
+        replaces: trunk.replaces,
     }
 }
 

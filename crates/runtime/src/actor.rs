@@ -46,8 +46,8 @@ pub(crate) struct Actor {
     calling: Option<Begun>,
     /// On the trunk that it goes to.
     called: Option<Begun>,
-    /// On those that it was transferred to, by the question that was asked then.
-    moved: Vec<(QuestionId, Begun)>,
+    /// On those that it was transferred to, by the question that was asked then; none of those that came with a leg of another call.
+    moved: Vec<(Option<QuestionId>, Begun)>,
     /// The same for each member of a ring group.
     rung: Vec<(u8, Begun)>,
     /// It has ended and no longer counts, though its last transactions may not be over.
@@ -180,7 +180,7 @@ impl Actor {
                 let begun = node.begin_on_trunk(now, &decision);
                 match *question {
                     Question::Ring { member, .. } => self.rung.extend(begun.map(|begun| (member, begun))),
-                    Question::Transfer(_) => self.moved.extend(begun.map(|begun| (id, begun))),
+                    Question::Transfer(_) => self.moved.extend(begun.map(|begun| (Some(id), begun))),
                     _ => self.called = begun,
                 }
                 return Some(Input::Decided(id, Box::new(decision)));
@@ -195,9 +195,10 @@ impl Actor {
                 places.for_each(|(_, begun)| node.end_on_trunk(begun));
             }
             Output::TargetOut(question) => {
-                let places = self.moved.extract_if(.., |(of, _)| *of == question);
+                let places = self.moved.extract_if(.., |(of, _)| *of == Some(question));
                 places.for_each(|(_, begun)| node.end_on_trunk(begun));
             }
+            Output::Joined(endpoint) => self.moved.extend(node.take_over_on_trunk(&endpoint).map(|begun| (None, begun))),
             Output::Retire(key, tombstone) => node.dispatcher.borrow_mut().retire(now, key, tombstone),
             Output::Ended => {}
         }

@@ -73,6 +73,11 @@ impl Node {
         self.trunks.borrow_mut().try_begin(trunk, now).ok()
     }
 
+    /// A trunk counts a leg that another call counted until now.
+    pub(crate) fn take_over_on_trunk(&self, endpoint: &str) -> Option<Begun> {
+        self.trunks.borrow_mut().take_over(endpoint)
+    }
+
     /// A trunk no longer counts a call.
     pub(crate) fn end_on_trunk(&self, begun: Begun) {
         self.trunks.borrow_mut().end(begun);

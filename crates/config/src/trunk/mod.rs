@@ -66,6 +66,8 @@ pub struct Trunk {
     pub follows_redirects: bool,
     /// What becomes of its REFER.
     pub refer: ReferRule,
+    /// Its INVITEs may ask for the place of a leg of ours (RFC 3891).
+    pub replaces: bool,
     /// How much it may carry.
     pub limits: Limits,
     /// Headers of its calls that are let in.
@@ -108,6 +110,7 @@ impl Default for Trunk {
             failover: Failover::default(),
             follows_redirects: false,
             refer: ReferRule::default(),
+            replaces: false,
             limits: Limits::default(),
             headers_in: HeaderRules::default(),
             headers_out: HeaderRules::default(),
@@ -153,6 +156,7 @@ impl Trunk {
             failover: failover::read(reader, table),
             follows_redirects: redirect.map_or(default.follows_redirects, |follows| *follows),
             refer: refer.map_or(default.refer, |rule| *rule),
+            replaces: table.boolean(reader, "replaces").unwrap_or(default.replaces),
             limits: table.value("limits").map_or_else(Limits::default, |value| limits::read(reader, table, value)),
             headers_in: headers::read(reader, table, "headers_in"),
             headers_out: headers::read(reader, table, "headers_out"),

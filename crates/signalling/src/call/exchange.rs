@@ -137,7 +137,7 @@ impl MessageExchange {
     fn on_letter(&mut self, from: CallId, letter: Letter) {
         match letter {
             Letter::Replace { leg, .. } => {
-                let refused = Letter::Refused { leg, status: 481 };
+                let refused = Letter::Refused { leg, status: 481, disturbed: false };
                 self.outputs.push_back(Output::Letter(Addressee::Call(from), Box::new(refused)));
             }
             letter => {

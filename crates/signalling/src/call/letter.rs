@@ -41,24 +41,24 @@ pub enum Letter {
         leg: MovingLeg,
         /// Value of the Replaces header (RFC 3891 §6.1); it can be read.
         replaces: Box<str>,
+        /// The endpoint of whoever asks for it, if that may have a place only where a leg of its own trunk stands.
+        by: Option<Box<str>>,
     },
-    /// The leg is the receiver's no longer: it was taken.
-    Taken,
+    /// The leg is the receiver's no longer: it was taken, and hears this one.
+    Taken(LegId),
     /// The leg is not taken.
     Refused {
         /// It comes back.
         leg: MovingLeg,
-        /// What its peer is to be told (RFC 3891 §3).
+        /// What its peer, or whoever asked for it, is to be told (RFC 3891 §3).
         status: u16,
+        /// Its peer was told of another session meanwhile.
+        disturbed: bool,
     },
-    /// How far it has come with a leg that was taken: what the one who asked for it is told in a NOTIFY (RFC 3515 §2.4.5).
-    Progress {
-        /// That leg.
-        leg: LegId,
-        /// Status of the fragment.
+    /// The leg had no place yet when it ended.
+    Lost {
+        /// What whoever asked for it is to be told.
         status: u16,
-        /// And its phrase.
-        phrase: Box<str>,
     },
     /// The receiver's own letter found nobody, or nobody with room for it.
     Undelivered(Box<Letter>),
@@ -97,9 +97,9 @@ impl Letter {
     pub fn name(&self) -> &'static str {
         match self {
             Letter::Replace { .. } => "replace",
-            Letter::Taken => "taken",
+            Letter::Taken(_) => "taken",
             Letter::Refused { .. } => "refused",
-            Letter::Progress { .. } => "progress",
+            Letter::Lost { .. } => "lost",
             Letter::Undelivered(_) => "undelivered",
         }
     }
@@ -107,7 +107,7 @@ impl Letter {
     fn leg(&self) -> Option<&Leg> {
         match self {
             Letter::Replace { leg, .. } | Letter::Refused { leg, .. } => Some(&leg.0),
-            Letter::Taken | Letter::Progress { .. } => None,
+            Letter::Taken(_) | Letter::Lost { .. } => None,
             Letter::Undelivered(letter) => letter.leg(),
         }
     }
@@ -124,7 +124,7 @@ impl Call {
         match MovingLeg::new(std::mem::replace(&mut self.caller, husk)) {
             Ok(leg) => {
                 self.phase = Phase::Moving(now + LETTER_TIMEOUT);
-                self.write_to(Addressee::OwnerOf(wanted), Letter::Replace { leg, replaces });
+                self.write_to(Addressee::OwnerOf(wanted), Letter::Replace { leg, replaces, by: None });
             }
             Err(leg) => {
                 self.caller = *leg;
@@ -154,25 +154,26 @@ impl Call {
     /// A letter from another call, or one of ours that came back.
     pub(super) fn on_letter(&mut self, now: Timestamp, from: CallId, letter: Letter) {
         match letter {
-            Letter::Replace { leg, replaces } => self.on_place_wanted(from, leg, &replaces),
-            Letter::Taken if matches!(self.phase, Phase::Moving(_)) => self.end(now, EndReason::Moved, None),
-            Letter::Refused { leg, status } => self.take_back(now, leg, status),
+            Letter::Replace { leg, replaces, by } => self.on_place_wanted(now, from, leg, (&replaces, by.as_deref())),
+            Letter::Taken(_) if matches!(self.phase, Phase::Moving(_)) => self.end(now, EndReason::Moved, None),
+            Letter::Taken(by) => self.on_sent_over(now, by),
+            Letter::Refused { leg, status, disturbed } => self.take_back(now, leg, status, disturbed),
+            Letter::Lost { status } => self.on_lost_elsewhere(now, status),
             Letter::Undelivered(letter) => match *letter {
                 // RFC 3891 §3: what is named is not there.
-                Letter::Replace { leg, .. } => self.take_back(now, leg, 481),
-                Letter::Refused { leg, status } => self.see_off(now, leg, status),
-                Letter::Taken | Letter::Progress { .. } | Letter::Undelivered(_) => {}
+                Letter::Replace { leg, .. } => self.take_back(now, leg, 481, false),
+                Letter::Refused { leg, status, .. } => self.see_off(now, leg, status),
+                Letter::Taken(_) | Letter::Lost { .. } | Letter::Undelivered(_) => {}
             },
-            // Nobody waits for these any more.
-            Letter::Taken | Letter::Progress { .. } => {}
         }
     }
 
-    fn on_place_wanted(&mut self, from: CallId, leg: MovingLeg, replaces: &str) {
+    fn on_place_wanted(&mut self, now: Timestamp, from: CallId, leg: MovingLeg, (replaces, by): (&str, Option<&str>)) {
         let place = Replaces::parse(replaces).ok_or(481).and_then(|replaces| self.place_for(&replaces));
-        // A call that can give a place up puts the leg there and answers `Taken`.
-        let status = place.err().unwrap_or(501);
-        self.write_to(Addressee::Call(from), Letter::Refused { leg, status });
+        match place.and_then(|side| self.why_no_place(side, by).map_or(Ok(side), Err)) {
+            Ok(side) => self.make_room(now, from, leg, side),
+            Err(status) => self.write_to(Addressee::Call(from), Letter::Refused { leg, status, disturbed: false }),
+        }
     }
 
     /// Which leg of ours is to be replaced (RFC 3891 §3).
@@ -197,8 +198,11 @@ impl Call {
     }
 
     /// The leg that we gave away is ours again: its peer is refused.
-    fn take_back(&mut self, now: Timestamp, leg: MovingLeg, status: u16) {
+    fn take_back(&mut self, now: Timestamp, leg: MovingLeg, status: u16, disturbed: bool) {
         let leg = leg.into_leg();
+        if self.is_elsewhere(leg.id) {
+            return self.on_returned(now, leg, status, disturbed);
+        }
         if leg.id != self.caller.id {
             return self.strays.push(leg);
         }

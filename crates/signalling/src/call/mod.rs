@@ -163,6 +163,8 @@ pub enum Output {
     MemberOut(u8),
     /// The transfer that this question was about came to nothing: its target is no longer counted on the trunk that it is at.
     TargetOut(QuestionId),
+    /// A leg of another call has its place here, and that endpoint's trunk counts it from now on, full or not: until now the other did.
+    Joined(Box<str>),
     /// A transaction is over.
     Retire(TransactionKey, Tombstone),
     /// Put this into the mailbox of another call as [`Input::Letter`]. If a leg [travels](Letter::travels) in it, that leg and the

@@ -30,6 +30,8 @@ pub(super) enum Modify {
     Own(Own),
     /// The target of a transfer made the offer, and this side is to be joined to it.
     Joining { to: Side, passed: Box<PassedOffer> },
+    /// A leg that comes from another call was offered what the one who stays has: that is to stay so.
+    Arriving,
 }
 
 /// A peer's change. `from` is the side whose peer began it.
@@ -67,7 +69,7 @@ impl Modify {
     pub(super) fn from(&self) -> Option<Side> {
         match self {
             Modify::Passing(passing) => Some(passing.from),
-            Modify::Own(_) | Modify::Joining { .. } => None,
+            Modify::Own(_) | Modify::Joining { .. } | Modify::Arriving => None,
         }
     }
 }
@@ -206,6 +208,7 @@ impl Call {
                 drop(passed);
                 self.on_join_refused(now, to, message);
             }
+            Some(Modify::Arriving) => self.modify = Some(Box::new(Modify::Arriving)),
             None => self.acknowledge(now, side, None),
         }
     }
@@ -219,6 +222,7 @@ impl Call {
                 drop(passed);
                 self.join_later(now);
             }
+            Some(Modify::Arriving) => self.modify = Some(Box::new(Modify::Arriving)),
             None => {}
         }
     }
@@ -348,7 +352,7 @@ impl Call {
     pub(super) fn update_due(&self) -> Option<Timestamp> {
         match self.modify.as_deref()? {
             Modify::Passing(passing) => passing.until,
-            Modify::Own(_) | Modify::Joining { .. } => None,
+            Modify::Own(_) | Modify::Joining { .. } | Modify::Arriving => None,
         }
     }
 

@@ -9,13 +9,17 @@ impl Call {
     /// Writes the call's record: once, when it has ended and its media session has told its last figures.
     pub(super) fn record(&mut self, now: Timestamp) {
         let Some((ended, reason)) = self.ended.filter(|_| !self.recorded) else { return };
+        if self.transfer().is_some() {
+            // A leg is still to come back, or to be given back.
+            return;
+        }
         self.recorded = true;
-        let caller = Some(&self.caller).filter(|caller| !caller.is_husk());
-        let mut legs: Vec<_> = caller.map(|caller| self.leg_record(caller)).into_iter().collect();
+        let both = std::iter::once(&self.caller).chain(&self.callee).filter(|leg| !leg.is_husk());
+        let mut legs: Vec<_> = both.map(|leg| self.leg_record(leg)).collect();
         // Their figures are known only now.
         let figures = |leg| self.stats.iter().find(|stats| stats.leg == leg).copied();
         legs.extend(std::mem::take(&mut self.past_legs).into_iter().map(|leg| LegRecord { media: figures(leg.leg), ..leg }));
-        legs.extend(self.strays.iter().chain(&self.callee).map(|leg| self.leg_record(leg)));
+        legs.extend(self.strays.iter().map(|leg| self.leg_record(leg)));
         legs.sort_by_key(|leg| leg.leg);
         let record = CallRecord {
             call: self.id,

@@ -33,6 +33,7 @@ impl Call {
         }
         self.take_back_answer();
         let end = match (side, self.answered.is_some()) {
+            _ if self.has_sent_over() => EndReason::Transferred,
             (Side::Caller, true) => EndReason::CallerHungUp,
             (Side::Caller, false) => EndReason::Cancelled,
             (Side::Callee, _) => EndReason::CalleeHungUp,
@@ -119,7 +120,10 @@ impl Call {
             self.outputs.push_back(Output::LegRemoved(stray.id));
             self.past_legs.push(self.leg_record(&stray));
         }
-        let quiet = self.caller.is_finished() && self.callee.as_ref().is_none_or(|callee| callee.is_finished()) && self.strays.is_empty();
+        let quiet = self.transfer().is_none()
+            && self.caller.is_finished()
+            && self.callee.as_ref().is_none_or(|callee| callee.is_finished())
+            && self.strays.is_empty();
         if quiet && self.ended.is_some() && self.recorded && !matches!(self.phase, Phase::Over) {
             self.phase = Phase::Over;
             for leg in std::iter::once(&self.caller).chain(&self.callee) {

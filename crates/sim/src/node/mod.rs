@@ -35,8 +35,8 @@ struct Held {
     calling: Option<Begun>,
     /// On the trunk that it goes to.
     called: Option<Begun>,
-    /// On those that it was transferred to, by the question that was asked then.
-    moved: Vec<(QuestionId, Begun)>,
+    /// On those that it was transferred to, by the question that was asked then; none of those that came with a leg of another call.
+    moved: Vec<(Option<QuestionId>, Begun)>,
     /// The same for each member of a ring group.
     rung: Vec<(u8, Begun)>,
 }

@@ -75,8 +75,13 @@ impl CoreNode {
                 rung.into_iter().flatten().for_each(|(_, begun)| self.trunks.end(begun));
             }
             Output::TargetOut(question) => {
-                let moved = self.calls.get_mut(&id).map(|held| held.moved.extract_if(.., |(of, _)| *of == question));
+                let moved = self.calls.get_mut(&id).map(|held| held.moved.extract_if(.., |(of, _)| *of == Some(question)));
                 moved.into_iter().flatten().for_each(|(_, begun)| self.trunks.end(begun));
+            }
+            Output::Joined(endpoint) => {
+                if let Some(held) = self.calls.get_mut(&id) {
+                    held.moved.extend(self.trunks.take_over(&endpoint).map(|begun| (None, begun)));
+                }
             }
             Output::Retire(key, tombstone) => self.dispatcher.retire(world.now, key, tombstone),
             Output::Ended => {}
@@ -101,7 +106,7 @@ impl CoreNode {
         let begun = trunk.and_then(|trunk| self.trunks.try_begin(trunk, world.now).ok());
         match (self.calls.get_mut(&id), what) {
             (Some(held), Question::Ring { member, .. }) => held.rung.extend(begun.map(|begun| (*member, begun))),
-            (Some(held), Question::Transfer(_)) => held.moved.extend(begun.map(|begun| (question, begun))),
+            (Some(held), Question::Transfer(_)) => held.moved.extend(begun.map(|begun| (Some(question), begun))),
             (Some(held), _) => held.called = begun,
             (None, _) => {}
         }

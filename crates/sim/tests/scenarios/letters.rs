@@ -51,14 +51,14 @@ fn finish(mut sim: Sim) -> Sim {
 fn a_leg_goes_to_the_call_that_it_names_and_comes_back_refused() {
     let mut sim = talking(1);
     let first = sim.core().shard.only_call().expect("one call");
-    let value = named(&sim);
-    assert_eq!(asks(&mut sim, &[&value]), 501);
+    let value = format!("{};early-only", named(&sim));
+    assert_eq!(asks(&mut sim, &[&value]), 486);
     let letters = sim.core().letters.clone();
     assert_eq!(letters.iter().map(|(.., what)| *what).collect::<Vec<_>>(), ["replace", "refused"]);
     assert_eq!((letters[0].1, letters[1].0, letters[0].0), (first, first, letters[1].1));
     assert_eq!(sim.phone(BOB).calls().len(), 1, "nobody else was called");
     let sim = finish(sim);
-    assert_eq!(reasons(&sim), [EndReason::Failed(501), EndReason::CallerHungUp]);
+    assert_eq!(reasons(&sim), [EndReason::Failed(486), EndReason::CallerHungUp]);
     let ends = sim.core().events.iter().filter(|event| matches!(event.kind, EventKind::LegFailed(_))).count();
     assert_eq!(ends, 1);
 }
@@ -103,13 +103,13 @@ fn a_letter_that_is_not_delivered_brings_its_leg_back() {
 fn a_leg_that_cannot_go_back_is_seen_to_its_end_where_it_is() {
     let mut sim = talking(5);
     sim.core_mut().letters_lost = vec!["refused"];
-    let value = named(&sim);
-    assert_eq!(asks(&mut sim, &[&value]), 501);
+    let value = format!("{};early-only", named(&sim));
+    assert_eq!(asks(&mut sim, &[&value]), 486);
     let sim = finish(sim);
     // The one that it came from waits for an answer, and not for ever.
     assert_eq!(reasons(&sim), [EndReason::Internal, EndReason::CallerHungUp]);
     let record = sim.core().records().last().expect("a record");
-    assert_eq!(record.legs.iter().map(|leg| leg.sip_status).collect::<Vec<_>>(), [200, 200, 501]);
+    assert_eq!(record.legs.iter().map(|leg| leg.sip_status).collect::<Vec<_>>(), [200, 200, 486]);
 }
 
 #[test]

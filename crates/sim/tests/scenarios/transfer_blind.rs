@@ -2,7 +2,7 @@
 //! comes to nothing.
 
 use std::net::SocketAddr;
-use tandem_model::{EndReason, EventKind};
+use tandem_model::{EndReason, EventKind, TrunkId};
 use tandem_phone::{Act, Edit, Habits, Offer, Outcome, Refer, Referral, Reply, Request, Script, When, sdp::Direction};
 use tandem_sim::{ALICE, BOB, CAROL, DORA, STANDARD, Sim, ms, secs};
 
@@ -12,12 +12,17 @@ pub(crate) fn house() -> String {
     STANDARD.replace("[[trunk]]\n", "[[trunk]]\nrefer = \"execute\"\n")
 }
 
-fn sounding(seed: u64) -> Sim {
+pub(crate) fn sounding(seed: u64) -> Sim {
     let mut sim = Sim::with_config(seed, &house());
+    tones(&mut sim);
+    sim
+}
+
+/// Each phone has its own.
+pub(crate) fn tones(sim: &mut Sim) {
     for (phone, tone) in TONES {
         sim.phone_mut(phone).setup_mut().tone = Some(tone);
     }
-    sim
 }
 
 /// Alice called bob, and they talk.
@@ -34,7 +39,7 @@ fn refer(sim: &Sim, from: SocketAddr, user: &str) -> Act {
     Act::Refer(Refer::to(&sim.uri(from, user)))
 }
 
-fn assert_hears(sim: &Sim, phone: SocketAddr, tone: f64) {
+pub(crate) fn assert_hears(sim: &Sim, phone: SocketAddr, tone: f64) {
     let heard = sim.call(phone).stream().and_then(|stream| stream.meter().measure());
     assert!(heard.is_some_and(|heard| (heard.frequency_hz - tone).abs() < 1.0 && heard.purity > 0.9), "{heard:?} where {tone} Hz is due");
 }
@@ -46,11 +51,11 @@ fn assert_silent(sim: &mut Sim, phone: SocketAddr) {
     assert_eq!(received(sim), before, "nobody is to be heard");
 }
 
-fn referral(sim: &Sim, phone: SocketAddr) -> &Referral {
+pub(crate) fn referral(sim: &Sim, phone: SocketAddr) -> &Referral {
     sim.call(phone).referrals().last().expect("a REFER")
 }
 
-fn assert_told(sim: &Sim, phone: SocketAddr, progress: &[u16]) {
+pub(crate) fn assert_told(sim: &Sim, phone: SocketAddr, progress: &[u16]) {
     let referral = referral(sim, phone);
     assert_eq!((referral.status, referral.progress.as_slice()), (Some(202), progress));
     assert_eq!(referral.ended.as_deref(), Some("noresource"));
@@ -395,16 +400,15 @@ fn a_dialog_of_others_is_named_to_the_target() {
 }
 
 #[test]
-fn a_dialog_of_ours_is_not_named_to_anybody() {
-    let mut sim = talking(21, Script::new(), Script::new());
-    sim.expect(CAROL, Script::answers(100));
-    let other = sim.place(BOB, "carol", Script::new());
+fn a_trunk_counts_the_target_until_it_has_declined() {
+    let mut sim = talking(22, Script::new(), Script::new());
+    sim.expect(CAROL, Script::new().reply(20, 180).reply(300, 486));
+    let refer = refer(&sim, BOB, "carol");
+    sim.act(BOB, refer);
+    sim.run_for(ms(200));
+    assert_eq!(sim.core().carried(TrunkId(2)), 1);
     sim.run_for(secs(1));
-    let refer = sim.phone(BOB).call(other).attended().expect("a dialog");
-    sim.act(BOB, Act::Refer(refer));
-    sim.run_for(secs(1));
-    assert_eq!(referral(&sim, BOB).status, Some(501));
+    assert_eq!(sim.core().carried(TrunkId(2)), 0);
     sim.act(ALICE, Act::Bye);
-    sim.act(CAROL, Act::Bye);
     sim.finish();
 }

@@ -7,6 +7,9 @@ use tandem_model::{LegProfile, Prack};
 /// RFC 4028.
 pub(super) const TIMER: &str = "timer";
 
+/// RFC 3891.
+const REPLACES: &str = "replaces";
+
 /// More tags than there are is a mistake of ours.
 const MAX_TAGS: usize = 4;
 
@@ -30,7 +33,7 @@ impl OptionTags {
 
     fn listed(profile: &LegProfile, reliable: bool) -> OptionTags {
         let mut known = OptionTags { tags: [""; MAX_TAGS], count: 0 };
-        let all = [(reliable, RELIABLE), (profile.session_timer.is_some(), TIMER)];
+        let all = [(reliable, RELIABLE), (profile.session_timer.is_some(), TIMER), (profile.replaces, REPLACES)];
         for (_, tag) in all.into_iter().filter(|(knows, _)| *knows) {
             known.tags[known.count] = tag;
             known.count += 1;

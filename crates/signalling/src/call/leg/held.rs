@@ -125,6 +125,11 @@ impl Leg {
         self.profile.session_timer.is_some() && self.state == State::Confirmed && self.held(id).is_some_and(asks)
     }
 
+    /// Whether any request waits.
+    pub(super) fn has_held(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| !held.open.is_empty())
+    }
+
     /// 500, and when to come again.
     pub(super) fn refuse_for_now(&self, context: &mut Context<'_>, arrival: &Arrival) {
         let seconds = context.random.below(RETRY_AFTER_RANGE);

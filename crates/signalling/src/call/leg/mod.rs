@@ -288,8 +288,7 @@ impl Leg {
     /// How long to wait after a 491 before the same is tried again (§14.1): whoever made the Call-ID longer, so that the two do not meet
     /// again.
     pub(crate) fn glare_pause(&self, random: &mut Random) -> Duration {
-        let (least, steps) = if self.owns_call_id { (2_100, 191) } else { (0, 201) };
-        Duration::from_millis(least + 10 * random.below(steps))
+        glare_pause(self.owns_call_id, random)
     }
 
     /// Nothing is left: no transaction, no timer, no dialog.
@@ -392,6 +391,12 @@ impl Leg {
         self.serial = self.serial.wrapping_add(1);
         self.serial
     }
+}
+
+/// The pause of [`Leg::glare_pause`].
+pub(crate) fn glare_pause(owns_call_id: bool, random: &mut Random) -> Duration {
+    let (least, steps) = if owns_call_id { (2_100, 191) } else { (0, 201) };
+    Duration::from_millis(least + 10 * random.below(steps))
 }
 
 struct OurContact {

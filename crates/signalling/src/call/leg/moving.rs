@@ -17,9 +17,9 @@ impl Leg {
     /// Whether it may go to another call: nothing of ours is open towards its peer, nor of the peer's but its unanswered first INVITE.
     pub(crate) fn may_move(&self) -> bool {
         let is_quiet = self.client.is_none() && self.requests.is_empty() && self.awaiting_ack.is_none() && self.farewell.is_none();
-        let asks_nothing = self.held.is_none() && self.reliable.is_none() && self.acknowledged.is_none();
+        let asks_nothing = !self.has_held() && self.acknowledged.is_none();
         let stands = match self.state {
-            State::Incoming => self.has_open_server_invite(),
+            State::Incoming => self.has_open_server_invite() && self.reliable.is_none(),
             State::Confirmed => self.server.is_none(),
             State::Outgoing | State::Leaving => false,
         };

@@ -76,6 +76,9 @@ impl Call {
 
     /// Ports for the target, if it is its ports that were opened.
     pub(in super::super) fn on_target_ports(&mut self, now: Timestamp, locals: &[LocalEndpoint]) -> bool {
+        if matches!(self.transfer().map(|transfer| &transfer.stage), Some(Stage::Arriving(_))) {
+            return self.on_newcomer_ports(now, locals);
+        }
         let Some(Stage::Opening(leg, _)) = self.transfer().map(|transfer| &transfer.stage) else { return false };
         let Some(local) = locals.iter().find(|local| local.leg == *leg).copied() else { return false };
         self.dial_target(now, local.leg, Some(local));
@@ -84,7 +87,12 @@ impl Call {
 
     /// There are none.
     pub(in super::super) fn on_target_refused_ports(&mut self, now: Timestamp, leg: LegId) {
-        if matches!(self.transfer().map(|transfer| &transfer.stage), Some(Stage::Opening(asked, _)) if *asked == leg) {
+        let is_asked = match self.transfer().map(|transfer| &transfer.stage) {
+            Some(Stage::Opening(asked, _)) => *asked == leg,
+            Some(Stage::Arriving(arriving)) => arriving.waits_for_ports(leg),
+            _ => false,
+        };
+        if is_asked {
             self.fail_transfer(now, 500, None);
         }
     }
@@ -183,14 +191,16 @@ impl Call {
             return self.fail_transfer(now, status, None);
         }
         let stage = std::mem::replace(&mut transfer.stage, Stage::Turning);
-        self.let_target_go(now, stage);
+        self.let_target_go(now, stage, status);
         self.next_target(now);
     }
 
-    /// The target is no part of the call any more: its INVITE is taken back, or the target hung up, and its ports are given back.
-    pub(super) fn let_target_go(&mut self, now: Timestamp, stage: Stage) {
+    /// The target is no part of the call any more: its INVITE is taken back, or refused with that status, or the target hung up, and its
+    /// ports are given back.
+    pub(super) fn let_target_go(&mut self, now: Timestamp, stage: Stage, status: u16) {
         let mut leg = match stage {
-            Stage::Routing(..) | Stage::Turning => return,
+            // What came from another call goes back there.
+            Stage::Routing(..) | Stage::Turning | Stage::Away(_) | Stage::SentOver(_) | Stage::Arriving(_) => return,
             Stage::Opening(leg, _) => return self.give_up_ports(leg),
             Stage::Dialling(dialled) => {
                 self.give_up_ports(dialled.leg.id);
@@ -201,8 +211,9 @@ impl Call {
                 self.decline_target(now, *joining)
             }
         };
-        leg.hang_up(context!(self, now), 487, None);
-        leg.note_end(context!(self, now), over::unanswered(487));
+        let ended = if leg.state == State::Incoming { status } else { 487 };
+        leg.hang_up(context!(self, now), ended, None);
+        leg.note_end(context!(self, now), over::unanswered(ended));
         self.strays.push(leg);
     }
 
@@ -218,6 +229,6 @@ impl Call {
 }
 
 /// `trunk:NAME` of an endpoint that may have a number.
-fn trunk_of(endpoint: &str) -> &str {
+pub(super) fn trunk_of(endpoint: &str) -> &str {
     endpoint.split('/').next().unwrap_or(endpoint)
 }

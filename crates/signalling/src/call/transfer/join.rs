@@ -3,22 +3,31 @@
 use super::super::leg::{Leg, MAX_FORWARDS, State, sdp_of};
 use super::super::modify::Modify;
 use super::super::phase::PassedOffer;
+use super::super::reoffer::Purpose;
 use super::super::usage::ends_dialog;
-use super::super::{Call, Side, context, over, relayed_status};
+use super::super::{Call, Output, Side, context, over, relayed_status};
 use super::{Joining, Stage, Transfers};
 use crate::message::{Message, Method};
 use crate::negotiation::{self, Offer, Settled};
 use std::time::Duration;
-use tandem_model::{EndReason, EventKind, LegId, MediaCommand, Timestamp};
+use tandem_model::{Codec, EndReason, EndpointDescription, EventKind, LegId, MediaCommand, Timestamp};
 
 /// While somebody else's re-INVITE is open: when it is tried again.
-const PAUSE: Duration = Duration::from_millis(200);
+pub(super) const PAUSE: Duration = Duration::from_millis(200);
 
 /// How long the target's 2xx waits for its ACK at the most: less than the 32 s after which it hangs up (RFC 3261 §13.3.1.4).
-const PATIENCE: Duration = Duration::from_secs(25);
+pub(super) const PATIENCE: Duration = Duration::from_secs(25);
 
 /// How long the transferor has to hang up by itself, once it has been told that the target has answered.
-const FAREWELL: Duration = Duration::from_secs(2);
+pub(super) const FAREWELL: Duration = Duration::from_secs(2);
+
+/// What two legs have settled that hear each other from now on.
+pub(super) struct Joined {
+    pub(super) described: [(LegId, Option<Box<EndpointDescription>>); 2],
+    pub(super) codec: Option<Codec>,
+    /// The newcomer does not want to hear anything; nor does the one who stays.
+    pub(super) holds: [bool; 2],
+}
 
 fn joining(transfers: &mut Option<Box<Transfers>>) -> Option<&mut Joining> {
     match &mut transfers.as_mut()?.under_way.as_mut()?.stage {
@@ -88,34 +97,64 @@ impl Call {
             _ => None,
         };
         match settled {
-            Some(settled) => self.replace_transferor(now, stays, settled),
+            Some(settled) => self.join_target(now, stays, settled),
+            // The target has gone meanwhile, and its offer with it: back to the one who is there.
+            None if self.transfer().is_none() => self.reoffer(now, stays, Purpose::Like { direction: None }),
             // The one who stays has let go of the session that it had, and there is none to take its place.
             None => self.end(now, EndReason::Failed(488), None),
         }
     }
 
-    fn replace_transferor(&mut self, now: Timestamp, stays: Side, settled: Settled) {
+    fn join_target(&mut self, now: Timestamp, stays: Side, settled: Settled) {
         let Some(transfer) = self.transfers.as_mut().and_then(|transfers| transfers.under_way.take()) else { return };
         let Stage::Joining(joining) = transfer.stage else { return };
-        let (mut target, Some(stayer)) = (joining.leg, self.leg(stays).map(|leg| leg.id)) else { return };
-        self.codec = settled.codec.or(self.codec);
-        for (leg, description) in [(target.id, settled.describe_from), (stayer, settled.describe_to)] {
-            if let Some(description) = description {
-                self.media(MediaCommand::Describe { call: self.id, leg, description });
-            }
+        let is_newcomer = joining.leg.state == State::Incoming;
+        let Some(stayer) = self.leg(stays).map(|leg| leg.id) else { return };
+        let id = joining.leg.id;
+        let (described, holds) = ([(id, settled.describe_from), (stayer, settled.describe_to)], [settled.from_holds, settled.to_holds]);
+        self.take_place(now, (transfer.by, joining.leg), Joined { described, codec: settled.codec, holds });
+        self.with_leg(transfer.by, now, |leg, context| match is_newcomer {
+            true => leg.accept(context, Some(&settled.answer)),
+            false => leg.ack(context, Some(&settled.answer)),
+        });
+        if is_newcomer {
+            self.count_newcomer(transfer.by);
+            self.notify(now, Some(id), EventKind::LegAnswered);
+            // RFC 3891 §3.
+            return self.part(now, transfer.transferor);
         }
-        self.join_media([stayer, target.id]);
-        self.give_up_ports(transfer.transferor);
-        target.ack(context!(self, now), Some(&settled.answer));
-        let kind = EventKind::LegTransferred { by: transfer.transferor, to: target.id };
-        self.held[transfer.by as usize] = false;
-        let slot = match transfer.by {
+        if let Some(transfers) = &mut self.transfers {
+            let is_there = self.strays.iter().any(|leg| leg.id == transfer.transferor && leg.state == State::Confirmed);
+            transfers.parting = is_there.then_some((transfer.transferor, now + FAREWELL));
+        }
+        self.tell(now, transfer.transferor, 200, None);
+    }
+
+    /// The leg on that side was another call's, whose trunk counted it.
+    pub(super) fn count_newcomer(&mut self, side: Side) {
+        if let Some(endpoint) = self.leg(side).map(|leg| leg.endpoint.clone()) {
+            self.outputs.push_back(Output::Joined(endpoint));
+        }
+    }
+
+    /// `target` takes the place of the leg on that side, and hears the other one from now on.
+    pub(super) fn take_place(&mut self, now: Timestamp, (by, target): (Side, Leg), joined: Joined) {
+        let Some(stayer) = self.leg(by.other()).map(|leg| leg.id) else { return };
+        let slot = match by {
             Side::Caller => Some(&mut self.caller),
             Side::Callee => self.callee.as_mut(),
         };
         let Some(slot) = slot else { return };
         let (replacement, mut replaced) = (target.id, target);
         std::mem::swap(slot, &mut replaced);
+        self.codec = joined.codec.or(self.codec);
+        for (leg, description) in joined.described {
+            if let Some(description) = description {
+                self.media(MediaCommand::Describe { call: self.id, leg, description });
+            }
+        }
+        self.join_media([stayer, replacement]);
+        self.give_up_ports(replaced.id);
         replaced.end_held(context!(self, now));
         let asked = replaced.forget_askers();
         self.answer_for_gone(now, stays, &asked);
@@ -123,16 +162,14 @@ impl Call {
         self.with_leg(stays, now, |leg, _| drop(leg.forget_askers()));
         replaced.replaced_by = Some(replacement);
         replaced.note_end(context!(self, now), over::transferred());
-        self.notify(now, Some(stayer), kind);
+        self.notify(now, Some(stayer), EventKind::LegTransferred { by: replaced.id, to: replacement });
+        self.held[by as usize] = false;
         // Whatever was still to be offered to the one who has left.
-        self.forget_reoffers(transfer.by);
-        self.note_hold(now, stays, stayer, settled.to_holds);
-        self.note_hold(now, transfer.by, replacement, settled.from_holds);
-        if let Some(transfers) = self.transfers.as_mut().filter(|_| replaced.state == State::Confirmed) {
-            transfers.parting = Some((replaced.id, now + FAREWELL));
-        }
+        self.forget_reoffers(by);
+        let [target_holds, stayer_holds] = joined.holds;
+        self.note_hold(now, by.other(), stayer, stayer_holds);
+        self.note_hold(now, by, replacement, target_holds);
         self.strays.push(replaced);
-        self.tell(now, transfer.transferor, 200, None);
     }
 
     /// The one who stays did not take the target's offer: its session is as it was (RFC 3261 §14.1), and so is the call.
@@ -159,7 +196,9 @@ impl Call {
 
     /// The target has hung up before it was joined to anybody.
     pub(super) fn on_target_gone(&mut self, now: Timestamp) {
-        self.fail_transfer(now, 480, None);
+        if !self.on_newcomer_gone(now) {
+            self.fail_transfer(now, 480, None);
+        }
     }
 
     /// The target is hung up: the offer of its 2xx is owed an answer before that (RFC 3261 §13.2.2.4).
@@ -170,6 +209,9 @@ impl Call {
             self.with_leg(to, now, |leg, context| leg.cancel(context, None));
         }
         let mut leg = joining.leg;
+        if leg.state == State::Incoming {
+            return leg;
+        }
         let declined = joining.offer.map(|offer| negotiation::decline_offer(&offer, &mut leg.media));
         leg.ack(context!(self, now), declined.as_deref());
         leg

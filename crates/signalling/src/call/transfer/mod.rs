@@ -3,9 +3,14 @@
 //! The two legs of the call stay as they are while the target is called. When it has answered and the one who stays has taken its
 //! offer, the target's leg takes the place of the transferor's, which then only sees its NOTIFY and its BYE through. Until then
 //! whatever goes wrong leaves the call as it was.
+//!
+//! A REFER or an INVITE with Replaces that names a leg of ours (RFC 3891) joins two calls of ours: a leg goes from one ([`leave`]) to the
+//! other ([`arrive`]) and takes the place of the leg that is named.
 
+mod arrive;
 mod dial;
 mod join;
+mod leave;
 mod notice;
 mod pass;
 mod refer;
@@ -13,6 +18,7 @@ mod refer;
 use super::leg::{Leg, LegEvent};
 use super::{Call, Cause, Output, Reason, Side, context};
 use crate::negotiation::Offer;
+use arrive::Arriving;
 use notice::Notice;
 use pass::PassedRefer;
 use tandem_model::{EndReason, LegId, LegPlan, QuestionId, Timestamp};
@@ -42,8 +48,8 @@ pub(super) struct Transfer {
     by: Side,
     /// That leg.
     transferor: LegId,
-    /// What policy was asked about it.
-    question: QuestionId,
+    /// What policy was asked about it, if it was asked: a trunk may count the target.
+    question: Option<QuestionId>,
     /// What it has said of where it leads.
     plans: Box<[LegPlan]>,
     next: usize,
@@ -71,6 +77,12 @@ enum Stage {
     Turning,
     /// It has answered, and the one who stays is to take its offer.
     Joining(Box<Joining>),
+    /// The one who would stay is with another call, which says before then what becomes of it.
+    Away(Timestamp),
+    /// It is that call's for good; the transferor may hang up by itself until then.
+    SentOver(Timestamp),
+    /// A leg of another call is to take the place of the transferor's.
+    Arriving(Box<Arriving>),
 }
 
 #[derive(Debug)]
@@ -98,7 +110,8 @@ impl Transfer {
         match &self.stage {
             Stage::Dialling(dialled) => Some(&dialled.leg),
             Stage::Joining(joining) => Some(&joining.leg),
-            Stage::Routing(..) | Stage::Opening(..) | Stage::Turning => None,
+            Stage::Arriving(arriving) => Some(&arriving.leg),
+            Stage::Routing(..) | Stage::Opening(..) | Stage::Turning | Stage::Away(_) | Stage::SentOver(_) => None,
         }
     }
 
@@ -106,16 +119,18 @@ impl Transfer {
         match &mut self.stage {
             Stage::Dialling(dialled) => Some(&mut dialled.leg),
             Stage::Joining(joining) => Some(&mut joining.leg),
-            Stage::Routing(..) | Stage::Opening(..) | Stage::Turning => None,
+            Stage::Arriving(arriving) => Some(&mut arriving.leg),
+            Stage::Routing(..) | Stage::Opening(..) | Stage::Turning | Stage::Away(_) | Stage::SentOver(_) => None,
         }
     }
 
     fn deadlines(&self) -> [Option<Timestamp>; 2] {
         match &self.stage {
-            Stage::Routing(_, until) | Stage::Opening(_, until) => [Some(*until), None],
+            Stage::Routing(_, until) | Stage::Opening(_, until) | Stage::Away(until) | Stage::SentOver(until) => [Some(*until), None],
             Stage::Turning => [None, None],
             Stage::Dialling(dialled) => [dialled.trying_until, Some(dialled.ring_until)],
             Stage::Joining(joining) => [joining.again, Some(joining.until)],
+            Stage::Arriving(arriving) => arriving.deadlines(),
         }
     }
 }
@@ -128,7 +143,7 @@ impl Transfers {
 }
 
 impl Call {
-    fn transfer(&self) -> Option<&Transfer> {
+    pub(super) fn transfer(&self) -> Option<&Transfer> {
         self.transfers.as_ref()?.under_way.as_deref()
     }
 
@@ -143,7 +158,7 @@ impl Call {
 
     /// The transferor has hung up, and the one who stays waits for the target: the call goes on (RFC 5589 §6).
     pub(super) fn outlives(&self, side: Side) -> bool {
-        self.transfer().is_some_and(|transfer| transfer.by == side)
+        self.transfer().is_some_and(|transfer| transfer.by == side && !matches!(transfer.stage, Stage::SentOver(_)))
     }
 
     /// Something that the target's leg has to tell.
@@ -175,8 +190,11 @@ impl Call {
                 }
             }
             Some(LegEvent::Noticed(..) | LegEvent::Replied(..) | LegEvent::Unanswered(_) | LegEvent::Undelivered(..)) => {}
-            Some(LegEvent::Cancelled(_) | LegEvent::Acknowledged(_) | LegEvent::AckMissing) => {}
-            Some(LegEvent::Modified(_) | LegEvent::Unmodified) => {}
+            Some(LegEvent::Cancelled(_)) => self.fail_transfer(now, 487, None),
+            Some(LegEvent::Acknowledged(sdp)) => self.on_newcomer_acknowledged(now, sdp.as_deref()),
+            Some(LegEvent::AckMissing) => self.fail_transfer(now, 408, None),
+            Some(LegEvent::Modified(message)) => self.on_newcomer_modified(now, &message),
+            Some(LegEvent::Unmodified) => self.on_newcomer_unreached(now),
             Some(LegEvent::PrackAnswered(_) | LegEvent::PrackOffered(..) | LegEvent::PrackMissing | LegEvent::Accepting) => {}
         }
     }
@@ -213,11 +231,19 @@ impl Call {
     pub(super) fn end_transfer(&mut self, now: Timestamp) {
         let Some(transfers) = &mut self.transfers else { return };
         let parting = transfers.parting.take();
-        if let Some(transfer) = transfers.under_way.take() {
-            let transferor = transfer.transferor;
-            self.outputs.push_back(Output::TargetOut(transfer.question));
-            self.let_target_go(now, transfer.stage);
-            self.tell(now, transferor, 487, None);
+        match transfers.under_way.as_ref().map(|transfer| (&transfer.stage, transfer.transferor)) {
+            None => {}
+            // It comes back, or does not.
+            Some((Stage::Away(_), transferor)) => self.tell(now, transferor, 487, None),
+            // RFC 3891 §3: the dialog that it names is over.
+            Some((Stage::Arriving(_), _)) => self.turn_away(now, 603),
+            Some((_, transferor)) => {
+                if let Some(transfer) = transfers.under_way.take() {
+                    self.outputs.extend(transfer.question.map(Output::TargetOut));
+                    self.let_target_go(now, transfer.stage, 603);
+                }
+                self.tell(now, transferor, 487, None);
+            }
         }
         if let Some((leg, _)) = parting {
             self.part(now, leg);
@@ -250,6 +276,11 @@ impl Call {
             Stage::Joining(joining) if joining.until <= now => self.fail_transfer(now, 500, None),
             Stage::Joining(joining) if joining.again.is_some_and(|at| at <= now) => self.try_join(now),
             Stage::Joining(_) => {}
+            Stage::Arriving(arriving) if arriving.is_overdue(now) => self.fail_transfer(now, 408, None),
+            Stage::Arriving(arriving) if arriving.is_due(now) => self.try_arrive(now),
+            Stage::Away(until) if *until <= now => self.on_away_too_long(now),
+            Stage::SentOver(until) if *until <= now => self.end(now, EndReason::Transferred, None),
+            Stage::Arriving(_) | Stage::Away(_) | Stage::SentOver(_) => {}
         }
     }
 
@@ -275,11 +306,19 @@ impl Call {
 
     /// The transfer came to nothing: the transferor is told, and the call goes on as it was; without a transferor it ends.
     fn fail_transfer(&mut self, now: Timestamp, status: u16, reason: Option<&str>) {
+        if matches!(self.transfer().map(|transfer| &transfer.stage), Some(Stage::Arriving(_))) {
+            return self.turn_away(now, status);
+        }
         let Some(transfer) = self.transfers.as_mut().and_then(|transfers| transfers.under_way.take()) else { return };
         let (by, transferor) = (transfer.by, transfer.transferor);
-        self.outputs.push_back(Output::TargetOut(transfer.question));
-        self.let_target_go(now, transfer.stage);
+        self.outputs.extend(transfer.question.map(Output::TargetOut));
+        self.let_target_go(now, transfer.stage, status);
         self.tell(now, transferor, status, reason);
+        self.end_without(now, by);
+    }
+
+    /// The call ends if that side's peer has hung up while somebody was to take its place.
+    fn end_without(&mut self, now: Timestamp, by: Side) {
         if self.leg(by).is_none_or(|leg| leg.state == super::leg::State::Leaving) {
             let end = if by == Side::Caller { EndReason::CallerHungUp } else { EndReason::CalleeHungUp };
             self.end(now, end, None);

@@ -10,10 +10,10 @@ use crate::message::{HeaderName, Message, Method, NameAddr, ReferTo, Replaces, S
 use tandem_model::{Caller, Origin, Question, ReferRule, Route, Timestamp, TrunkId};
 
 /// What a REFER asks for.
-struct Asked {
+pub(super) struct Asked {
     to: Box<str>,
     user: Box<str>,
-    replaces: Option<Box<str>>,
+    pub(super) replaces: Option<Box<str>>,
     /// The user part of Referred-By.
     by: Option<Box<str>>,
     cseq: u32,
@@ -33,9 +33,9 @@ impl Call {
             Ok(asked) => asked,
             Err(status) => return self.answer_refer(now, side, id, &Reply::new(status, &[])),
         };
-        // A call of ours is not joined to another one, and nobody else knows that dialog.
-        let names_us = |replaces: &str| Replaces::parse(replaces).is_some_and(|named| self.node.minter.read_tag(named.to_tag).is_some());
-        if asked.replaces.as_deref().is_some_and(names_us) {
+        let named = asked.replaces.as_deref().and_then(Replaces::parse).and_then(|named| self.node.minter.read_tag(named.to_tag));
+        if named.is_some() && leg.profile.refer == ReferRule::Pass {
+            // Nobody else knows that dialog, and it has no name yet that the other peer could use.
             return self.answer_refer(now, side, id, &Reply::new(501, &[]));
         }
         if leg.profile.refer == ReferRule::Pass {
@@ -45,7 +45,10 @@ impl Call {
         match self.why_not(side) {
             Some(500) => self.answer_refer(now, side, id, &Reply::new(500, &[(HeaderName::RetryAfter, "2")])),
             Some(status) => self.answer_refer(now, side, id, &Reply::new(status, &[])),
-            None => self.begin_transfer(now, side, id, asked),
+            None => match named {
+                Some(named) => self.send_over(now, side, id, asked, named),
+                None => self.begin_transfer(now, side, id, asked),
+            },
         }
     }
 
@@ -75,43 +78,56 @@ impl Call {
     }
 
     fn begin_transfer(&mut self, now: Timestamp, side: Side, id: HeldId, asked: Asked) {
-        let Some((transferor, endpoint)) = self.leg(side).map(|leg| (leg.id, leg.endpoint.clone())) else { return };
+        let Some(endpoint) = self.leg(side).map(|leg| leg.endpoint.clone()) else { return };
         let Some(stays) = self.leg(side.other()) else { return };
         let caller = Caller { name: None, number: own_number(stays), private: false };
         // A leg to a bare URI is nobody's whose rules could be asked.
         let Some(trunk) = endpoint.strip_prefix("trunk:") else { return self.answer_refer(now, side, id, &Reply::new(403, &[])) };
         let name = trunk.split('/').next().unwrap_or(trunk).into();
+        self.accept_refer(now, side, id, &asked);
+        // Policy looks trunks up by name where the place is of other rules.
+        let origin = Origin::Trunk { id: TrunkId(0), name };
+        let route = Route { origin, called: asked.user, uri: asked.to, caller: Some(caller), headers: Box::default() };
+        let question = self.ask(Question::Transfer(route));
+        self.under_way(side, Stage::Routing(question, now + DECISION_TIMEOUT), |transfer| {
+            transfer.question = Some(question);
+            (transfer.referred_by, transfer.replaces, transfer.max_forwards) = (asked.by, asked.replaces, asked.max_forwards);
+        });
+    }
+
+    /// 202, and the subscription that comes with it.
+    pub(super) fn accept_refer(&mut self, now: Timestamp, side: Side, id: HeldId, asked: &Asked) {
+        let Some(transferor) = self.leg(side).map(|leg| leg.id) else { return };
         // RFC 4488 §4: the one who sends the 2xx says whether there is a subscription.
         let silent = [(HeaderName::ReferSub, "false")];
         self.answer_refer(now, side, id, &Reply::new(202, if asked.silent { &silent } else { &[] }));
-        let transfers = self.transfers.get_or_insert_default();
-        transfers.count += 1;
+        self.transfers.get_or_insert_default().count += 1;
         if !asked.silent {
             self.subscribe(now, transferor, asked.cseq);
         }
         if let Some(transfers) = self.transfers.as_mut().filter(|transfers| !transfers.referred.contains(&transferor)) {
             transfers.referred.push(transferor);
         }
-        // Policy looks trunks up by name where the place is of other rules.
-        let origin = Origin::Trunk { id: TrunkId(0), name };
-        let route = Route { origin, called: asked.user, uri: asked.to, caller: Some(caller), headers: Box::default() };
-        let question = self.ask(Question::Transfer(route));
-        let transfer = Transfer {
-            by: side,
+    }
+
+    /// A transfer begins by which the leg of that side is to be replaced.
+    pub(super) fn under_way(&mut self, by: Side, stage: Stage, with: impl FnOnce(&mut Transfer)) {
+        let Some(transferor) = self.leg(by).map(|leg| leg.id) else { return };
+        let mut transfer = Transfer {
+            by,
             transferor,
-            question,
+            question: None,
             plans: Box::default(),
             next: 0,
             deadline: None,
-            referred_by: asked.by,
-            replaces: asked.replaces,
-            max_forwards: asked.max_forwards,
+            referred_by: None,
+            replaces: None,
+            max_forwards: MAX_FORWARDS,
             failure: 480,
-            stage: Stage::Routing(question, now + DECISION_TIMEOUT),
+            stage,
         };
-        if let Some(transfers) = &mut self.transfers {
-            transfers.under_way = Some(Box::new(transfer));
-        }
+        with(&mut transfer);
+        self.transfers.get_or_insert_default().under_way = Some(Box::new(transfer));
     }
 }
 

@@ -1,0 +1,369 @@
+//! A leg of another call that is to take the place of one of ours (RFC 3891): one whose INVITE says so, or one that an attended transfer
+//! sends over (RFC 5589 §7). It gets ports here. The offer of an INVITE goes to the one who stays; any other newcomer is offered what
+//! the one who stays has. Until they agree the leg that is to be replaced stays where it is, and a leg that was sent over can go back.
+
+use super::super::leg::{Leg, MAX_FORWARDS, State, glare_pause, sdp_of};
+use super::super::letter::{Addressee, Letter, MovingLeg};
+use super::super::modify::Modify;
+use super::super::phase::{MediaState, Phase};
+use super::super::reoffer::Purpose;
+use super::super::usage::ends_dialog;
+use super::super::{Call, Side, context, over, relayed_status};
+use super::dial::trunk_of;
+use super::join::{Joined, PATIENCE, PAUSE};
+use super::{Joining, MAX_TRANSFERS, Stage};
+use crate::message::{Message, Method};
+use crate::negotiation::{self, Exchange, Offer, PendingOwn, SettledLike};
+use crate::sdp::Direction;
+use tandem_model::{CallId, EndpointRequest, EventKind, LegId, LocalEndpoint, MediaCommand, Timestamp};
+
+/// Such a leg.
+#[derive(Debug)]
+pub(super) struct Arriving {
+    pub(super) leg: Leg,
+    /// Whose it is until it has its place; nobody's but ours if its INVITE is unanswered.
+    from: Option<CallId>,
+    /// Its ports there.
+    kept: Option<LocalEndpoint>,
+    is_open: bool,
+    /// What it was offered.
+    pending: Option<PendingOwn>,
+    /// When that is tried, again or at all.
+    again: Option<Timestamp>,
+    /// It must be decided by then.
+    until: Option<Timestamp>,
+    /// It is to go back, as soon as what it was offered is decided.
+    refused: Option<u16>,
+}
+
+impl Arriving {
+    pub(super) fn deadlines(&self) -> [Option<Timestamp>; 2] {
+        [self.again, self.until]
+    }
+
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
+        self.again.is_some_and(|at| at <= now)
+    }
+
+    pub(super) fn is_overdue(&self, now: Timestamp) -> bool {
+        self.until.is_some_and(|at| at <= now)
+    }
+
+    pub(super) fn waits_for_ports(&self, leg: LegId) -> bool {
+        !self.is_open && self.leg.id == leg
+    }
+}
+
+impl Call {
+    fn arriving(&mut self) -> Option<&mut Arriving> {
+        match &mut self.transfer_mut()?.stage {
+            Stage::Arriving(arriving) => Some(arriving),
+            _ => None,
+        }
+    }
+
+    /// Why the leg of that side cannot be replaced now. `by`: who asks for it, if that is not enough.
+    pub(in super::super) fn why_no_place(&self, side: Side, by: Option<&str>) -> Option<u16> {
+        let (Some(leg), Some(stays)) = (self.leg(side), self.leg(side.other())) else { return Some(501) };
+        if by.is_some_and(|by| trunk_of(by) != trunk_of(&leg.endpoint)) {
+            return Some(403);
+        }
+        if [leg, stays].iter().any(|leg| leg.state != State::Confirmed) || !self.is_anchored() {
+            // A call that is not answered yet is not picked up, and what passes by us has no ports of ours.
+            return Some(501);
+        }
+        let transfers = self.transfers.as_deref();
+        if transfers.is_some_and(|transfers| transfers.count == MAX_TRANSFERS) {
+            return Some(403);
+        }
+        let is_busy = transfers.is_some_and(|transfers| transfers.under_way.is_some());
+        (is_busy || !matches!(self.phase, Phase::Talking)).then_some(491)
+    }
+
+    /// The newcomer may have the place of the leg on that side.
+    pub(in super::super) fn make_room(&mut self, now: Timestamp, from: CallId, leg: MovingLeg, side: Side) {
+        let leg = leg.into_leg();
+        let Some(stays) = self.leg(side.other()).map(|leg| leg.id) else { return };
+        let is_new = leg.state == State::Incoming;
+        if is_new {
+            self.write_to(Addressee::Call(from), Letter::Taken(stays));
+        }
+        let endpoint = EndpointRequest { leg: leg.id, side: leg.profile.media };
+        let arriving = Arriving {
+            kept: leg.media.local(),
+            leg,
+            from: (!is_new).then_some(from),
+            is_open: false,
+            pending: None,
+            again: None,
+            until: Some(now + PATIENCE),
+            refused: None,
+        };
+        self.under_way(side, Stage::Arriving(Box::new(arriving)), |_| {});
+        if let Some(transfers) = &mut self.transfers {
+            transfers.count += 1;
+        }
+        self.media(MediaCommand::Add { call: self.id, endpoint });
+    }
+
+    /// Its ports, if they are.
+    pub(super) fn on_newcomer_ports(&mut self, now: Timestamp, locals: &[LocalEndpoint]) -> bool {
+        let Some(arriving) = self.arriving() else { return false };
+        let Some(local) = locals.iter().find(|local| arriving.waits_for_ports(local.leg)).copied() else { return false };
+        arriving.is_open = true;
+        arriving.leg.media.set_local(local);
+        self.try_arrive(now);
+        true
+    }
+
+    /// Begins to join the newcomer to the one who stays, now or as soon as nothing else changes the session.
+    pub(super) fn try_arrive(&mut self, now: Timestamp) {
+        let Some(by) = self.transfer().map(|transfer| transfer.by) else { return };
+        let is_still = |leg: Option<&Leg>| leg.is_some_and(|leg| leg.media.exchange() == Exchange::Stable);
+        let is_free = self.modify.is_none() && is_still(self.leg(by.other())) && is_still(self.leg(by));
+        let Some(arriving) = self.arriving().filter(|arriving| arriving.is_open && arriving.refused.is_none()) else { return };
+        arriving.again = Some(now + PAUSE);
+        if !is_free || (arriving.leg.state == State::Confirmed && !arriving.leg.may_reinvite()) {
+            return;
+        }
+        arriving.again = None;
+        match arriving.leg.offered() {
+            Some(offer) if arriving.leg.state == State::Incoming => match Offer::read(offer) {
+                Ok(offer) => self.pass_newcomer(now, offer),
+                Err(refusal) => self.turn_away(now, refusal.status),
+            },
+            _ => self.offer_newcomer(now, by),
+        }
+    }
+
+    /// The offer of its INVITE goes to the one who stays, as that of a target does.
+    fn pass_newcomer(&mut self, now: Timestamp, offer: Offer) {
+        let Some(transfer) = self.transfer_mut() else { return };
+        match std::mem::replace(&mut transfer.stage, Stage::Turning) {
+            Stage::Arriving(arriving) => {
+                let joining = Joining { leg: arriving.leg, offer: Some(offer), again: None, until: now + PATIENCE };
+                transfer.stage = Stage::Joining(Box::new(joining));
+                self.try_join(now);
+            }
+            stage => transfer.stage = stage,
+        }
+    }
+
+    /// It is offered what the one who stays has.
+    fn offer_newcomer(&mut self, now: Timestamp, by: Side) {
+        let stays = match by.other() {
+            Side::Caller => Some(&self.caller),
+            Side::Callee => self.callee.as_ref(),
+        };
+        let under_way = self.transfers.as_mut().and_then(|transfers| transfers.under_way.as_deref_mut());
+        let (Some(stays), Some(Stage::Arriving(arriving))) = (stays, under_way.map(|transfer| &mut transfer.stage)) else { return };
+        let pending = match negotiation::offer_like(&stays.media, &mut arriving.leg.media, Direction::SendRecv) {
+            Ok(pending) => pending,
+            Err(refusal) => return self.turn_away(now, refusal.status),
+        };
+        if arriving.leg.state == State::Incoming {
+            arriving.leg.accept(context!(self, now), Some(pending.sdp()));
+            let leg = arriving.leg.id;
+            arriving.pending = Some(pending);
+            self.notify(now, Some(leg), EventKind::LegAnswered);
+        } else if arriving.leg.reinvite(context!(self, now), Some(pending.sdp()), MAX_FORWARDS) {
+            arriving.pending = Some(pending);
+        } else {
+            return self.turn_away(now, 500);
+        }
+        self.modify = Some(Box::new(Modify::Arriving));
+    }
+
+    /// The final response to its re-INVITE.
+    pub(super) fn on_newcomer_modified(&mut self, now: Timestamp, message: &Message) {
+        let Some(arriving) = self.arriving() else { return };
+        let (status, refused) = (message.status(), arriving.refused);
+        match (status, refused) {
+            (..300, None) => {
+                let answer = sdp_of(message);
+                if let Some(leg) = self.transfers.as_deref_mut().and_then(super::Transfers::target_mut) {
+                    leg.ack(context!(self, now), None);
+                }
+                self.settle_newcomer(now, answer.as_deref());
+            }
+            (..300, Some(refused)) => self.return_changed(now, message, refused),
+            _ if ends_dialog(Method::Invite, status) => self.newcomer_gone(now, status),
+            (491, None) => {
+                let pause = self.target().map(|leg| leg.owns_call_id).map_or(PAUSE, |owns| glare_pause(owns, &mut self.random));
+                self.offer_again(now + pause);
+            }
+            (_, refused) => self.return_newcomer(now, refused.unwrap_or(relayed_status(status)), false),
+        }
+    }
+
+    /// Its re-INVITE never left.
+    pub(super) fn on_newcomer_unreached(&mut self, now: Timestamp) {
+        match self.arriving().map(|arriving| arriving.refused) {
+            Some(None) => self.offer_again(now + PAUSE),
+            Some(Some(status)) => self.return_newcomer(now, status, false),
+            None => {}
+        }
+    }
+
+    fn offer_again(&mut self, at: Timestamp) {
+        self.unlock();
+        if let Some(arriving) = self.arriving() {
+            (arriving.pending, arriving.again) = (None, Some(at));
+        }
+    }
+
+    /// The ACK of its INVITE, which had no offer.
+    pub(super) fn on_newcomer_acknowledged(&mut self, now: Timestamp, sdp: Option<&[u8]>) {
+        self.settle_newcomer(now, sdp);
+    }
+
+    /// It has said what it takes of what it was offered.
+    fn settle_newcomer(&mut self, now: Timestamp, answer: Option<&[u8]>) {
+        let Some(by) = self.transfer().map(|transfer| transfer.by) else { return };
+        let stays = match by.other() {
+            Side::Caller => Some(&self.caller),
+            Side::Callee => self.callee.as_ref(),
+        };
+        let under_way = self.transfers.as_mut().and_then(|transfers| transfers.under_way.as_deref_mut());
+        let (Some(stays), Some(Stage::Arriving(arriving))) = (stays, under_way.map(|transfer| &mut transfer.stage)) else { return };
+        let settled = match (arriving.pending.take(), answer) {
+            (Some(pending), Some(answer)) => negotiation::settle_like(&pending, answer, &stays.media, &mut arriving.leg.media).ok(),
+            _ => None,
+        };
+        match settled.filter(|settled| settled.codec.is_some()) {
+            Some(settled) => self.newcomer_takes_place(now, settled),
+            None => self.newcomer_gone(now, 488),
+        }
+    }
+
+    fn newcomer_takes_place(&mut self, now: Timestamp, settled: SettledLike) {
+        self.unlock();
+        let Some(transfer) = self.transfers.as_mut().and_then(|transfers| transfers.under_way.take()) else { return };
+        let Stage::Arriving(arriving) = transfer.stage else { return };
+        let stays = transfer.by.other();
+        let Some((stayer, direction)) = self.leg(stays).map(|leg| (leg.id, leg.media.direction())) else { return };
+        let (id, hears) = (arriving.leg.id, arriving.leg.media.direction());
+        let described = [(id, settled.describe_to), (stayer, settled.describe_of)];
+        let holds = [settled.to_holds, false];
+        self.take_place(now, (transfer.by, arriving.leg), Joined { described, codec: settled.codec, holds });
+        self.count_newcomer(transfer.by);
+        // RFC 3891 §3.
+        self.part(now, transfer.transferor);
+        if let Some(from) = arriving.from {
+            self.write_to(Addressee::Call(from), Letter::Taken(stayer));
+        }
+        // The one who stays may have been held by the one who has left.
+        if [direction, hears] != [Some(Direction::SendRecv); 2] {
+            self.reoffer(now, stays, Purpose::Like { direction: None });
+        }
+    }
+
+    /// The newcomer does not get the place: it goes back to its call, or its INVITE is refused.
+    pub(super) fn turn_away(&mut self, now: Timestamp, status: u16) {
+        let Some(arriving) = self.arriving() else { return };
+        arriving.again = None;
+        if arriving.from.is_none() {
+            return self.newcomer_gone(now, status);
+        }
+        if arriving.leg.state != State::Confirmed {
+            return self.newcomer_gone(now, status);
+        }
+        if !arriving.leg.has_open_client_invite() {
+            return self.return_newcomer(now, status, false);
+        }
+        (arriving.refused, arriving.until) = (arriving.refused.or(Some(status)), None);
+        self.unlock();
+        if let Some(leg) = self.transfers.as_deref_mut().and_then(super::Transfers::target_mut) {
+            leg.cancel(context!(self, now), None);
+        }
+        self.end_if_left(now);
+    }
+
+    /// Its 2xx crossed our CANCEL: it goes back, with a session that is none of its call's.
+    fn return_changed(&mut self, now: Timestamp, message: &Message, status: u16) {
+        if let Some(leg) = self.transfers.as_deref_mut().and_then(super::Transfers::target_mut) {
+            leg.ack(context!(self, now), None);
+        }
+        let (answer, Some(arriving)) = (sdp_of(message), self.arriving()) else { return };
+        let settled = match (arriving.pending.take(), answer) {
+            (Some(pending), Some(answer)) => negotiation::settle_own(&pending, &answer, &mut arriving.leg.media).is_ok(),
+            _ => false,
+        };
+        if settled { self.return_newcomer(now, status, true) } else { self.newcomer_gone(now, 488) }
+    }
+
+    /// Back to the call that it comes from.
+    fn return_newcomer(&mut self, now: Timestamp, status: u16, disturbed: bool) {
+        let Some(mut arriving) = self.take_arriving() else { return };
+        let Some(from) = arriving.from else { return };
+        self.drop_ports(arriving.leg.id);
+        arriving.pending = None;
+        if let Some(kept) = arriving.kept {
+            arriving.leg.media.set_local(kept);
+        }
+        match MovingLeg::new(arriving.leg) {
+            Ok(leg) => self.write_to(Addressee::Call(from), Letter::Refused { leg, status, disturbed }),
+            Err(leg) => self.see_newcomer_off(now, *leg, Some(from), status),
+        }
+        self.end_if_left(now);
+    }
+
+    /// It is over, or cannot go back, and is seen to its end here.
+    fn newcomer_gone(&mut self, now: Timestamp, status: u16) {
+        let Some(arriving) = self.take_arriving() else { return };
+        self.drop_ports(arriving.leg.id);
+        self.see_newcomer_off(now, arriving.leg, arriving.from, status);
+        self.end_if_left(now);
+    }
+
+    fn see_newcomer_off(&mut self, now: Timestamp, mut leg: Leg, from: Option<CallId>, status: u16) {
+        leg.hang_up(context!(self, now), status, None);
+        leg.note_end(context!(self, now), over::unanswered(status));
+        self.strays.push(leg);
+        if let Some(from) = from {
+            self.write_to(Addressee::Call(from), Letter::Lost { status });
+        }
+    }
+
+    /// The newcomer is no longer here, whose place it was to have has hung up, or the call has ended and waited for it.
+    fn end_if_left(&mut self, now: Timestamp) {
+        if self.ended.is_some() {
+            if self.transfer().is_none() {
+                self.nothing_elsewhere(now);
+            }
+            return;
+        }
+        for side in [Side::Caller, Side::Callee] {
+            self.end_without(now, side);
+        }
+    }
+
+    fn take_arriving(&mut self) -> Option<Arriving> {
+        self.unlock();
+        let under_way = &mut self.transfers.as_mut()?.under_way;
+        match under_way.take_if(|transfer| matches!(transfer.stage, Stage::Arriving(_)))?.stage {
+            Stage::Arriving(arriving) => Some(*arriving),
+            _ => None,
+        }
+    }
+
+    fn unlock(&mut self) {
+        self.modify.take_if(|modify| matches!(**modify, Modify::Arriving));
+    }
+
+    /// Its ports, if the media session is still there.
+    fn drop_ports(&mut self, leg: LegId) {
+        if matches!(self.media, MediaState::Open) {
+            self.give_up_ports(leg);
+        }
+    }
+
+    /// It has hung up.
+    pub(super) fn on_newcomer_gone(&mut self, now: Timestamp) -> bool {
+        let is_here = self.arriving().is_some();
+        if is_here {
+            self.newcomer_gone(now, 480);
+        }
+        is_here
+    }
+}
