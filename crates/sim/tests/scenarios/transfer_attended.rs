@@ -52,7 +52,7 @@ fn the_callee_joins_the_caller_to_whom_he_has_asked() {
     sim.finish();
     assert_eq!(sim.call(CAROL).outcome, Some(Outcome::TheyHungUp));
     let records: Vec<_> = sim.core().records().collect();
-    let [held, joined] = records.as_slice() else { panic!("{records:?}") };
+    let [held, joined] = records.as_slice() else { unreachable!("{records:?}") };
     assert_eq!((held.reason, held.legs.len()), (EndReason::Transferred, 1));
     assert_eq!(joined.legs.len(), 3);
     let alice = joined.legs.iter().find(|leg| Some(leg.leg) == held.call.leg(0)).expect("Alice's leg");
@@ -181,7 +181,7 @@ fn refused(seed: u64, config: &str, replaces: impl Fn(&Sim) -> Refer, from: std:
     sim.act(from, Act::Refer(refer));
     sim.run_for(secs(2));
     let heard = (referral(&sim, from).status, referral(&sim, from).progress.clone());
-    assert_eq!([sim.call(ALICE).outcome.clone(), sim.call(BOB).outcome.clone(), sim.call(CAROL).outcome.clone()], [None, None, None]);
+    assert_eq!([sim.call(ALICE).outcome, sim.call(BOB).outcome, sim.call(CAROL).outcome], [None, None, None]);
     sim.act(ALICE, Act::Bye);
     sim.act(CAROL, Act::Bye);
     sim.finish();

@@ -36,7 +36,7 @@ fn assert_taken(mut sim: Sim) -> Sim {
     sim.act(ALICE, Act::Bye);
     sim.finish();
     let records: Vec<_> = sim.core().records().collect();
-    let [moved, call] = records.as_slice() else { panic!("{records:?}") };
+    let [moved, call] = records.as_slice() else { unreachable!("{records:?}") };
     assert_eq!((moved.reason, moved.legs.len()), (EndReason::Moved, 0));
     assert_eq!((call.reason, call.legs.len()), (EndReason::CallerHungUp, 3));
     let dora = moved.call.leg(0);
@@ -80,7 +80,7 @@ fn who_is_held_is_resumed() {
 fn refused(mut sim: Sim, place: Place) -> u16 {
     sim.place_with(DORA, place);
     sim.run_for(secs(4));
-    let Some(Outcome::Failed(status)) = sim.call(DORA).outcome else { panic!("{:?}", sim.call(DORA).outcome) };
+    let Some(Outcome::Failed(status)) = sim.call(DORA).outcome else { unreachable!("{:?}", sim.call(DORA).outcome) };
     assert_hears(&sim, ALICE, 620.0);
     assert_hears(&sim, BOB, 440.0);
     sim.act(ALICE, Act::Bye);
