@@ -157,9 +157,9 @@ impl Call {
         self.give_up_ports(replaced.id);
         replaced.end_held(context!(self, now));
         let asked = replaced.forget_askers();
-        self.answer_for_gone(now, stays, &asked);
+        self.answer_for_gone(now, by.other(), &asked);
         // What the one who stays still says to questions of the other is for nobody: the target's may have the same numbers.
-        self.with_leg(stays, now, |leg, _| drop(leg.forget_askers()));
+        self.with_leg(by.other(), now, |leg, _| drop(leg.forget_askers()));
         replaced.replaced_by = Some(replacement);
         replaced.note_end(context!(self, now), over::transferred());
         self.notify(now, Some(stayer), EventKind::LegTransferred { by: replaced.id, to: replacement });
