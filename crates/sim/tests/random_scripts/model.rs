@@ -69,7 +69,8 @@ impl Part<'_> {
 fn declined(callees: &[Part<'_>]) -> Option<Timestamp> {
     let said = callees.iter().filter_map(|part| {
         let last = part.call.statuses.iter().find(|(_, status)| *status >= 200);
-        last.filter(|(_, status)| *status >= 600).map(|(at, _)| *at + part.delay)
+        let at = last.filter(|(_, status)| *status >= 600).map(|(at, _)| *at + part.delay);
+        at.filter(|at| part.given_up().is_none_or(|given_up| *at < given_up))
     });
     said.min()
 }
@@ -179,7 +180,7 @@ impl Story<'_> {
         let later = |at: &Timestamp| *at > answer;
         let caller = self.caller.asked("BYE").filter(later);
         // Who answered when nobody waited any more has a dialog of its own, and may say BYE in it.
-        let talks = |part: &&Part<'_>| part.answered().is_some();
+        let talks = |part: &&Part<'_>| part.answered() == Some(answer);
         let callee = self.callees.iter().filter(talks).filter_map(|part| part.asked("BYE")).filter(later).min();
         let first = match (caller, callee) {
             _ if by_itself => return,
