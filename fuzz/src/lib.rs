@@ -17,6 +17,7 @@ mod sdp;
 mod session;
 mod stream;
 mod talk;
+mod transfer;
 mod uri;
 
 pub use digest::digest;
@@ -27,13 +28,14 @@ pub use rtp::rtp;
 pub use sdp::sdp;
 pub use session::session;
 pub use stream::stream;
+pub use transfer::transfer;
 pub use uri::uri;
 
 /// A function that panics for bytes for which something does not hold.
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name of its corpus.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("digest", digest),
     ("message", message),
     ("negotiation", negotiation),
@@ -42,5 +44,6 @@ pub const TARGETS: [(&str, Target); 9] = [
     ("sdp", sdp),
     ("session", session),
     ("stream", stream),
+    ("transfer", transfer),
     ("uri", uri),
 ];

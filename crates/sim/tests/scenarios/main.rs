@@ -52,6 +52,7 @@ mod reinvite;
 mod reinvite_early;
 mod reinvite_races;
 mod reliable;
+mod reliable_floods;
 mod reliable_races;
 mod reload;
 mod reoffer;

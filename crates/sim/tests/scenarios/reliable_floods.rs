@@ -1,0 +1,31 @@
+//! Reliable responses without end: what is open is bounded, and the call still ends by the book.
+
+use crate::reliable::house;
+use tandem_phone::{Act, Edit, Reply, Script};
+use tandem_sim::{ALICE, BOB, Sim, secs};
+
+/// 60 reliable responses with these numbers, none of whose PRACKs is heard.
+fn flooded(seed: u64, rseq: impl Fn(u32) -> u32) -> Sim {
+    let mut sim = house(seed, &[]);
+    let said = |number: u32| {
+        let edits = [Edit::set("Require", "100rel"), Edit::set("RSeq", &number.to_string())];
+        edits.into_iter().fold(Reply::new(183), Reply::edit)
+    };
+    let script = (0..60).fold(Script::new(), |script, place| script.reply_with(20 + u64::from(place) * 20, said(rseq(place))));
+    sim.expect(BOB, script.habits(|habits| habits.others = vec![(secs(33), Reply::new(200)); 60]));
+    sim.place(ALICE, "bob", Script::new());
+    sim.run_for(secs(3));
+    sim
+}
+
+#[test]
+fn a_flood_of_reliable_responses_leaves_room_for_the_end() {
+    for (seed, step) in [(1, 1), (2, 7), (3, 0)] {
+        let mut sim = flooded(seed, |place| 1 + place * step);
+        sim.act(ALICE, Act::Cancel);
+        sim.run_for(secs(40));
+        let cancels = sim.phone(BOB).heard("CANCEL").filter(|message| message.is_request()).count();
+        assert!(cancels >= 1, "bob is called off");
+        sim.finish();
+    }
+}
