@@ -231,18 +231,22 @@ fn who_may_not_transfer_hears_403() {
 
 #[test]
 fn without_a_subscription_nothing_is_told() {
-    let mut sim = talking(11, Script::new(), Script::new());
-    sim.expect(CAROL, Script::answers(200));
-    let to = sim.uri(BOB, "carol");
-    sim.act(BOB, Act::Refer(Refer::to(&to).edit(Edit::add("Refer-Sub", "false")).edit(Edit::add("Supported", "norefersub"))));
-    sim.run_until("carol talks", |sim| sim.phone(CAROL).calls().first().is_some_and(|call| call.has(When::Confirmed)));
-    sim.run_for(secs(3));
-    assert_eq!(referral(&sim, BOB).status, Some(202));
-    assert!(referral(&sim, BOB).progress.is_empty());
-    assert_eq!(sim.phone(BOB).heard("REFER").last().and_then(|said| said.header("Refer-Sub")), Some("false"));
-    assert_eq!(sim.call(BOB).outcome, Some(Outcome::TheyHungUp));
-    sim.act(ALICE, Act::Bye);
-    sim.finish();
+    for header in ["Supported", "Require"] {
+        let mut sim = talking(11, Script::new(), Script::new());
+        sim.expect(CAROL, Script::answers(200));
+        let to = sim.uri(BOB, "carol");
+        sim.act(BOB, Act::Refer(Refer::to(&to).edit(Edit::add("Refer-Sub", "false")).edit(Edit::add(header, "norefersub"))));
+        sim.run_until("carol talks", |sim| sim.phone(CAROL).calls().first().is_some_and(|call| call.has(When::Confirmed)));
+        sim.run_for(secs(3));
+        assert_eq!(referral(&sim, BOB).status, Some(202));
+        assert!(referral(&sim, BOB).progress.is_empty());
+        assert_eq!(sim.phone(BOB).heard("REFER").last().and_then(|said| said.header("Refer-Sub")), Some("false"));
+        assert_eq!(sim.call(BOB).outcome, Some(Outcome::TheyHungUp));
+        let invite = sim.phone(BOB).heard("INVITE").next().expect("an INVITE");
+        assert!(invite.list("Supported").contains(&"norefersub"));
+        sim.act(ALICE, Act::Bye);
+        sim.finish();
+    }
 }
 
 #[test]

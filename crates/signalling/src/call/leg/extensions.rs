@@ -2,13 +2,16 @@
 
 use crate::message::{HeaderName, Printer, RELIABLE};
 use std::fmt;
-use tandem_model::{LegProfile, Prack};
+use tandem_model::{LegProfile, Prack, ReferRule};
 
 /// RFC 4028.
 pub(super) const TIMER: &str = "timer";
 
 /// RFC 3891.
 const REPLACES: &str = "replaces";
+
+/// RFC 4488: a REFER without a subscription.
+const NO_REFER_SUB: &str = "norefersub";
 
 /// More tags than there are is a mistake of ours.
 const MAX_TAGS: usize = 4;
@@ -33,7 +36,8 @@ impl OptionTags {
 
     fn listed(profile: &LegProfile, reliable: bool) -> OptionTags {
         let mut known = OptionTags { tags: [""; MAX_TAGS], count: 0 };
-        let all = [(reliable, RELIABLE), (profile.session_timer.is_some(), TIMER), (profile.replaces, REPLACES)];
+        let (timed, executes) = (profile.session_timer.is_some(), profile.refer == ReferRule::Execute);
+        let all = [(reliable, RELIABLE), (timed, TIMER), (profile.replaces, REPLACES), (executes, NO_REFER_SUB)];
         for (_, tag) in all.into_iter().filter(|(knows, _)| *knows) {
             known.tags[known.count] = tag;
             known.count += 1;
