@@ -10,8 +10,9 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
-import node
+import attended
 import ends
+import node
 import reliable
 import renegotiation
 import ringing
@@ -23,7 +24,7 @@ from stage import Stage, check
 NET = 22
 NODE = f"127.0.{NET}.1"
 # Of each case: the caller is at one of these, those who are called at one of each of those. There is room for so many cases.
-CALLERS, CALLEES, ROOM = 4, (66, 128, 190), 62
+CALLERS, CALLEES, ROOM = 4, (64, 124, 184), 60
 PORT = 5060
 SECONDS = 60
 AT_ONCE = 6
@@ -73,10 +74,13 @@ def main(words):
     cases = [(index, case) for index, case in enumerate(CASES) if not words or any(word in case.title for word in words)]
     check(len(CASES) <= ROOM, "too many cases for the addresses that there are")
     with Stage("dialogs", NET) as stage:
-        trunks, routes = configuration(cases)
+        trunks, routes = (first + second for first, second in zip(configuration(cases), attended.sections(stage)))
         tandem = node.Tandem(stage, node.config(stage, trunks=trunks, routes=routes))
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(lambda item: play(stage, *item), cases))
+        for case in attended.CASES:
+            if not words or any(word in case.__name__ for word in words):
+                case(stage)
         with stage.case("nothing is left when all calls have ended"):
             tandem.stop()
             check(not tandem.bound(1), "the SIP port is still bound")
