@@ -59,7 +59,7 @@ fn options_say_what_can_be_done_and_other_methods_get_405() {
     }
     peer.send(node.address, &peer.request("OPTIONS", node.address, "r", "Require: 100rel, magic\r\n", ""));
     let refused = peer.hear();
-    assert!(refused.start().contains("420") && refused.header("Unsupported") == "100rel, magic", "{}", refused.0);
+    assert!(refused.start().contains("420") && refused.header("Unsupported") == "magic", "{}", refused.0);
 }
 
 #[test]

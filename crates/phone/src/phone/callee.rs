@@ -41,6 +41,10 @@ impl Phone {
         match self.unmet(now, &message) {
             Some((demand, stale)) => {
                 let found = self.find_dialog(&message);
+                if let Some((call, _)) = found.filter(|_| message.method() == "BYE") {
+                    // Who wants to leave, and is asked who it is, does not refresh the session meanwhile.
+                    self.calls[call].timer.agreed = None;
+                }
                 let server = self.remember(key, message, source, found.map(|(call, _)| call), found.map(|(_, dialog)| dialog));
                 self.ask(now, server, &demand, stale);
             }

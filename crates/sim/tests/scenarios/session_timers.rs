@@ -3,7 +3,7 @@
 use crate::{statuses, worded};
 use std::net::SocketAddr;
 use tandem_model::EndReason;
-use tandem_phone::{Act, Edit, Message, Offer, Outcome, Place, Reply, Request, Script, Timer, sdp::Direction};
+use tandem_phone::{Act, Edit, Message, Offer, Outcome, Place, Reply, Request, Script, Timer, When, sdp::Direction};
 use tandem_sim::{ALICE, BOB, CORE, Link, STANDARD, Sim, ms, secs};
 
 /// A quarter of an hour, after which field reports have calls torn down; and a whole one.
@@ -62,6 +62,19 @@ fn the_invite_asks_for_what_the_trunk_says() {
     assert_eq!(of("session_timer = { expires = \"15m\", refresher = \"us\" }"), ["100rel, timer", "900;refresher=uac", ""]);
     assert_eq!(of("session_timer = { min = \"5m\", refresher = \"them\" }"), ["100rel, timer", "1800;refresher=uas", "300"]);
     assert_eq!(of("session_timer = \"off\""), ["100rel", "", ""]);
+}
+
+/// Its INVITE is still agreeing on one.
+#[test]
+fn an_update_before_the_answer_says_nothing_of_a_timer() {
+    let mut sim = house("session_timer = { refresher = \"them\" }", "");
+    let update = Request { method: "UPDATE".into(), edits: Vec::new() };
+    let bob = Script::new().reply(50, 180).step(When::Start, 200, Act::Request(update)).reply(1000, 200);
+    talk(&mut sim, script(Some(Timer::willing())), bob);
+    let updates = requests(&sim, ALICE, "UPDATE");
+    assert!(!updates.is_empty() && updates.iter().all(|update| update.header("Session-Expires").is_none()), "{updates:?}");
+    sim.act(ALICE, Act::Bye);
+    sim.finish();
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::tombstone::Tombstone;
 use crate::transaction::TransactionKey;
 use crate::wire::{Arrival, Transmit};
 use std::collections::VecDeque;
-use tandem_model::{Flow, Prack};
+use tandem_model::Flow;
 
 /// Requests of one peer that may wait at once. One more is told to come again later.
 const MAX_HELD: usize = 8;
@@ -219,7 +219,7 @@ impl Leg {
         if method == Method::Update {
             contact.write(&mut printer);
             announced.write_allow(&mut printer);
-            self.write_timer(&mut printer, Prack::Off);
+            self.write_mid_session(&mut printer);
         } else {
             // RFC 4028 §7.1: in every request.
             announced.write_supported(&mut printer);

@@ -51,6 +51,15 @@ impl Leg {
         self.write_interval(printer);
     }
 
+    /// The same in an UPDATE. Before the answer there is no session yet that a timer could keep (§7.4): what its INVITE agrees on may
+    /// already be under way.
+    pub(super) fn write_mid_session(&self, printer: &mut Printer) {
+        OptionTags::asked(&self.profile, Prack::Off).write(printer);
+        if self.state == State::Confirmed {
+            self.write_interval(printer);
+        }
+    }
+
     fn write_interval(&self, printer: &mut Printer) {
         let Some(terms) = self.profile.session_timer else { return };
         let least = self.least_interval();

@@ -3,7 +3,6 @@
 use super::requests::Interest;
 use super::{Context, Leg, MAX_FORWARDS, State, finish};
 use crate::message::{Message, Method};
-use tandem_model::Prack;
 
 impl Leg {
     /// Whether an UPDATE of ours waits for its response: another must wait for it (RFC 3311 §5.2).
@@ -58,7 +57,7 @@ impl Leg {
         let mut printer = dialog.request(Method::Update.as_str(), cseq, &via.parts(), max_forwards);
         contact.write(&mut printer);
         announced.write_allow(&mut printer);
-        self.write_timer(&mut printer, Prack::Off);
+        self.write_mid_session(&mut printer);
         let bytes = finish(printer, sdp);
         self.send_asked(context, (serial, Method::Update), bytes, way, interest);
         true
