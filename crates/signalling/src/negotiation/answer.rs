@@ -92,17 +92,7 @@ fn settle(pending: &PendingOffer, text: &[u8], from: &mut LegMedia, to: &mut Leg
         fax: is_fax,
         said: Arc::clone(&answer),
     });
-    to.session = Some(Session {
-        layout: pending.layout.clone(),
-        formats,
-        ours: offered.numbers,
-        theirs: answered.numbers,
-        direction,
-        remote,
-        mux: offered.mux && answered.mux,
-        fax: is_fax,
-        said: Arc::clone(&offered.sdp),
-    });
+    to.session = Some(answerers_session(pending, &answered, formats, direction, remote));
     Ok(Settled {
         answer,
         describe_from: from.describe(to),
@@ -145,17 +135,7 @@ fn settle_beside(pending: &PendingOffer, answer: &[u8], from: &LegMedia, to: &mu
     let direction = answered.direction.and(offered.direction.reversed());
     to.book.take_all(answered.listed);
     to.wishes = Wishes::of_packets(&answered);
-    to.session = Some(Session {
-        layout: pending.layout.clone(),
-        formats,
-        ours: offered.numbers,
-        theirs: answered.numbers,
-        direction,
-        remote,
-        mux: offered.mux && answered.mux,
-        fax: is_fax,
-        said: Arc::clone(&offered.sdp),
-    });
+    to.session = Some(answerers_session(pending, &answered, formats, direction, remote));
     Ok(Settled {
         answer: Arc::clone(&told.said),
         describe_from: from.describe(to),
@@ -164,6 +144,22 @@ fn settle_beside(pending: &PendingOffer, answer: &[u8], from: &LegMedia, to: &mu
         from_holds: !offered.direction.receives(),
         to_holds: offered.direction.sends() && !direction.receives(),
     })
+}
+
+/// What stands with the leg that answered `pending` so.
+fn answerers_session(pending: &PendingOffer, answered: &Stream, formats: FormatList, direction: Direction, remote: Remote) -> Session {
+    let offered = &pending.offered;
+    Session {
+        layout: pending.layout.clone(),
+        formats,
+        ours: offered.numbers,
+        theirs: answered.numbers,
+        direction,
+        remote,
+        mux: offered.mux && answered.mux,
+        fax: pending.asked.stream.is_fax(),
+        said: Arc::clone(&offered.sdp),
+    }
 }
 
 /// What a leg takes of an offer of ours.

@@ -1,10 +1,10 @@
 //! Attended transfers and INVITEs with Replaces that cross a hang-up of any dialog, or each other: every order, and each message lost once.
 
-use crate::RACE_LIMIT;
 use crate::transfer_attended::consult;
 use crate::transfer_blind::house;
+use crate::transfer_races::race;
 use tandem_phone::{Act, Edit, Offer, Place, Script};
-use tandem_sim::{ALICE, Action, BOB, CAROL, DORA, Run, STANDARD, Sim, explore_losses, ms, secs};
+use tandem_sim::{ALICE, Action, BOB, CAROL, DORA, STANDARD, Sim, ms};
 
 const BOB_REFERS: Action = (BOB, |sim| {
     if let Some(refer) = sim.phone(BOB).call(1).attended() {
@@ -45,31 +45,6 @@ fn talking(seed: u64) -> Sim {
     sim.run_until_talking(ALICE, BOB);
     sim.run_for(ms(500));
     sim
-}
-
-/// Everybody hangs up, and nothing is left.
-fn end(mut sim: Sim, run: &Run) {
-    sim.run_for(secs(40));
-    for phone in [ALICE, BOB, CAROL, DORA] {
-        for call in 0..sim.phone(phone).calls().len() {
-            sim.act_in(phone, call, Act::Bye);
-        }
-        sim.run_for(secs(40));
-        // What was lost comes again behind what was sent after it.
-        if run.has_lost() {
-            sim.phone_mut(phone).forgive("cseq-order");
-        }
-    }
-    sim.finish();
-}
-
-fn race(seed: u64, begin: fn(u64) -> Sim, actions: &[Action]) {
-    let explored = explore_losses(RACE_LIMIT, |run| {
-        let mut sim = begin(seed);
-        sim.race(run, actions);
-        end(sim, run);
-    });
-    assert!(explored.runs > 3, "{explored:?}");
 }
 
 #[test]

@@ -72,7 +72,8 @@ fn end(mut sim: Sim, run: &Run) {
     sim.finish();
 }
 
-fn race(seed: u64, begin: fn(u64) -> Sim, actions: &[Action]) {
+/// From where `begin` leaves it, in every order, each message lost once.
+pub(crate) fn race(seed: u64, begin: fn(u64) -> Sim, actions: &[Action]) {
     let explored = explore_losses(RACE_LIMIT, |run| {
         let mut sim = begin(seed);
         sim.race(run, actions);
