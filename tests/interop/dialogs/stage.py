@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import attended
 import ends
 import node
+import refreshes
 import reliable
 import renegotiation
 import ringing
@@ -30,6 +31,8 @@ SECONDS = 60
 AT_ONCE = 6
 
 CASES = [case for part in (renegotiation, reliable, timers, ringing, transfer, ends) for case in part.CASES]
+# Most of what these do is to wait: they begin before all others, each at once.
+LONG = refreshes.CASES
 
 
 def caller_at(index):
@@ -55,32 +58,38 @@ def configuration(cases):
     return trunks, routes
 
 
-def play(stage, index, case):
+def play(stage, index, case, seconds=SECONDS):
     """One case, all sides of it to the end."""
     runs = []
     bare = ["-nr"] if case.bare else []
     with stage.case(case.title, lambda: [run.story() for run in runs]):
         for place, script in enumerate(case.callees):
             address = f"{callee_at(index, place)}:{PORT}"
-            runs.append(sipp.callee(stage, f"callee-{index}-{place}", address, script, seconds=SECONDS, extra=bare))
+            runs.append(sipp.callee(stage, f"callee-{index}-{place}", address, script, seconds=seconds, extra=bare))
         runs.append(
-            sipp.caller(stage, f"caller-{index}", f"{caller_at(index)}:{PORT}", f"{NODE}:5060", case.caller, seconds=SECONDS, extra=bare)
+            sipp.caller(stage, f"caller-{index}", f"{caller_at(index)}:{PORT}", f"{NODE}:5060", case.caller, seconds=seconds, extra=bare)
         )
         for run in reversed(runs):
-            run.done(SECONDS)
+            run.done(seconds)
 
 
 def main(words):
-    cases = [(index, case) for index, case in enumerate(CASES) if not words or any(word in case.title for word in words)]
-    check(len(CASES) <= ROOM, "too many cases for the addresses that there are")
+    wanted = [(index, case) for index, case in enumerate(LONG + CASES) if not words or any(word in case.title for word in words)]
+    long = [(index, case) for index, case in wanted if index < len(LONG)]
+    cases = wanted[len(long) :]
+    check(len(LONG + CASES) <= ROOM, "too many cases for the addresses that there are")
     with Stage("dialogs", NET) as stage:
-        trunks, routes = (first + second for first, second in zip(configuration(cases), attended.sections(stage)))
+        trunks, routes = (first + second for first, second in zip(configuration(wanted), attended.sections(stage)))
         tandem = node.Tandem(stage, node.config(stage, trunks=trunks, routes=routes))
-        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-            list(pool.map(lambda item: play(stage, *item), cases))
-        for case in attended.CASES:
-            if not words or any(word in case.__name__ for word in words):
-                case(stage)
+        with concurrent.futures.ThreadPoolExecutor(len(LONG)) as beside:
+            waiting = [beside.submit(play, stage, index, case, refreshes.SECONDS) for index, case in long]
+            with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+                list(pool.map(lambda item: play(stage, *item), cases))
+            for case in attended.CASES:
+                if not words or any(word in case.__name__ for word in words):
+                    case(stage)
+            for run in waiting:
+                run.result()
         with stage.case("nothing is left when all calls have ended"):
             tandem.stop()
             check(not tandem.bound(1), "the SIP port is still bound")

@@ -1,5 +1,4 @@
-"""Session timers (RFC 4028): each leg agrees on its own. The shortest allowed is 90 s, so that no stage waits for one: what is shown is
-what the legs agree on."""
+"""Session timers (RFC 4028): each leg agrees on its own. Here is what the legs agree on; `refreshes.py` waits for what comes of it."""
 
 from case import Case, answered, called, hangs_up, hung_up
 from sipp import Script, sdp
