@@ -16,6 +16,7 @@ mod failover;
 mod ids;
 mod media;
 mod net;
+mod place;
 mod question;
 mod random;
 mod ring;
@@ -33,6 +34,7 @@ pub use media::{
     MediaEvent, MediaFailure, MediaSide, PORT_REST, PayloadRule, SourceRule, StreamKind, Tone,
 };
 pub use net::{Delivery, Destination, Flow, ListenerId, Transport};
+pub use place::Place;
 pub use question::{Action, Admit, BuiltIn, Decision, LegPlan, LegProfile, Origin, Prack, Question, QuestionId, ReferRule, Route, TrunkId};
 pub use random::Random;
 pub use ring::{Hears, PicksUp, RingGroup, RingTerms, Strategy};

@@ -15,6 +15,7 @@ mod limits;
 mod manner;
 mod numbers;
 mod overlap;
+mod places;
 mod routing;
 mod ruleset;
 mod targets;
@@ -23,4 +24,5 @@ mod turns;
 
 pub use decide::{CallView, decide};
 pub use limits::{Begun, LimitBook, NodeFull, NodeLimits};
+pub use places::Places;
 pub use ruleset::{Ruleset, load, load_with};

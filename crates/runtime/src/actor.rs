@@ -17,10 +17,10 @@ use std::{
     time::Duration,
 };
 use tandem_model::{
-    CallId, CallRecord, EndReason, EndedBy, Event, EventKind, LegEnd, LegProfile, LegRecord, MAX_LEGS, MediaCommand, Origin, Question,
-    QuestionId, Timestamp,
+    CallId, CallRecord, EndReason, EndedBy, Event, EventKind, LegEnd, LegProfile, LegRecord, MAX_LEGS, MediaCommand, Origin, Place,
+    Timestamp,
 };
-use tandem_policy::Begun;
+use tandem_policy::{Begun, Places};
 use tandem_signalling::{Arrival, CallSetup, Input, Machine, Output, message::Message};
 use tokio::time::sleep_until;
 
@@ -42,14 +42,8 @@ pub(crate) struct Actor {
     failed: bool,
     began: Timestamp,
     answered: Option<Timestamp>,
-    /// On the trunk that it comes from.
-    calling: Option<Begun>,
-    /// On the trunk that it goes to.
-    called: Option<Begun>,
-    /// On those that it was transferred to, by the question that was asked then; none of those that came with a leg of another call.
-    moved: Vec<(Option<QuestionId>, Begun)>,
-    /// The same for each member of a ring group.
-    rung: Vec<(u8, Begun)>,
+    /// On the trunks that count it.
+    places: Places,
     /// It has ended and no longer counts, though its last transactions may not be over.
     ended: bool,
 }
@@ -83,10 +77,7 @@ impl Actor {
             failed: false,
             began: now,
             answered: None,
-            calling: Some(calling),
-            called: None,
-            moved: Vec::new(),
-            rung: Vec::new(),
+            places: Places::new(calling),
             ended: false,
         };
         let setup = actor.setup.clone();
@@ -172,17 +163,11 @@ impl Actor {
         match output {
             Output::Send(transmit) => node.send_for(call, *transmit),
             Output::Ask(id, question) => {
-                if !matches!(*question, Question::Ring { .. } | Question::Transfer(_)) {
-                    // It asks when it turns to somebody else.
-                    self.called.take().into_iter().for_each(|begun| node.end_on_trunk(begun));
-                }
+                let place = Place::asked(id, &question);
+                // It asks when it turns to somebody else.
+                node.free_place(&mut self.places, place);
                 let decision = node.decide(now, self.setup.seed, &question);
-                let begun = node.begin_on_trunk(now, &decision);
-                match *question {
-                    Question::Ring { member, .. } => self.rung.extend(begun.map(|begun| (member, begun))),
-                    Question::Transfer(_) => self.moved.extend(begun.map(|begun| (Some(id), begun))),
-                    _ => self.called = begun,
-                }
+                node.begin_on_trunk(now, &mut self.places, place, &decision);
                 return Some(Input::Decided(id, Box::new(decision)));
             }
             Output::Media(command) => return node.command_media(*command).map(|answer| Input::Media(Box::new(answer))),
@@ -190,15 +175,8 @@ impl Actor {
             Output::LegAdded(leg) => node.dispatcher.borrow_mut().leg_added(leg, call),
             Output::LegRemoved(leg) => node.dispatcher.borrow_mut().leg_removed(leg, call),
             Output::Letter(to, letter) => return node.post(call, to, letter),
-            Output::MemberOut(member) => {
-                let places = self.rung.extract_if(.., |(of, _)| *of == member);
-                places.for_each(|(_, begun)| node.end_on_trunk(begun));
-            }
-            Output::TargetOut(question) => {
-                let places = self.moved.extract_if(.., |(of, _)| *of == Some(question));
-                places.for_each(|(_, begun)| node.end_on_trunk(begun));
-            }
-            Output::Joined(endpoint) => self.moved.extend(node.take_over_on_trunk(&endpoint).map(|begun| (None, begun))),
+            Output::PlaceFree(place) => node.free_place(&mut self.places, place),
+            Output::Joined(leg, endpoint) => node.take_over_on_trunk(&mut self.places, leg, &endpoint),
             Output::Retire(key, tombstone) => node.dispatcher.borrow_mut().retire(now, key, tombstone),
             Output::Ended => {}
         }
@@ -219,10 +197,7 @@ impl Actor {
     /// Gives its place back, once.
     fn release(&mut self) {
         if !std::mem::replace(&mut self.ended, true) {
-            let rung = std::mem::take(&mut self.rung).into_iter().map(|(_, begun)| begun);
-            let moved = std::mem::take(&mut self.moved).into_iter().map(|(_, begun)| begun);
-            let called = self.called.take().into_iter().chain(rung).chain(moved);
-            self.node.on_call_ended(self.calling.take().into_iter().chain(called));
+            self.node.on_call_ended(&mut self.places);
         }
     }
 

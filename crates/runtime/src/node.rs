@@ -18,8 +18,10 @@ use std::{
     rc::Rc,
     sync::Arc,
 };
-use tandem_model::{Action, CallId, Decision, Event, EventKind, MediaCommand, MediaEvent, MediaFailure, Question, Random, Timestamp};
-use tandem_policy::{Begun, CallView, LimitBook, NodeLimits, Ruleset};
+use tandem_model::{
+    Action, CallId, Decision, Event, EventKind, LegId, MediaCommand, MediaEvent, MediaFailure, Place, Question, Random, Timestamp,
+};
+use tandem_policy::{CallView, LimitBook, NodeLimits, Places, Ruleset};
 use tandem_signalling::{Dispatcher, NodeFacts};
 use tokio::sync::Notify;
 
@@ -62,25 +64,29 @@ impl Node {
     }
 
     /// Takes note of what was decided of a call: whose turn is next, and that the trunk that it goes to counts it.
-    pub(crate) fn begin_on_trunk(&self, now: Timestamp, decision: &Decision) -> Option<Begun> {
-        self.trunks.borrow_mut().note_route(decision);
+    pub(crate) fn begin_on_trunk(&self, now: Timestamp, places: &mut Places, place: Place, decision: &Decision) {
+        let mut trunks = self.trunks.borrow_mut();
+        trunks.note_route(decision);
         let trunk = match decision {
-            Decision::Route { action: Action::Bridge { legs, .. }, .. } => legs.first()?.trunk?,
-            Decision::Dial(trunk) => (*trunk)?,
-            _ => return None,
+            Decision::Route { action: Action::Bridge { legs, .. }, .. } => legs.first().and_then(|leg| leg.trunk),
+            Decision::Dial(trunk) => *trunk,
+            _ => None,
         };
         // Policy has just found room on it.
-        self.trunks.borrow_mut().try_begin(trunk, now).ok()
+        let begun = trunk.and_then(|trunk| trunks.try_begin(trunk, now).ok());
+        places.add(&mut trunks, place, begun);
     }
 
     /// A trunk counts a leg that another call counted until now.
-    pub(crate) fn take_over_on_trunk(&self, endpoint: &str) -> Option<Begun> {
-        self.trunks.borrow_mut().take_over(endpoint)
+    pub(crate) fn take_over_on_trunk(&self, places: &mut Places, leg: LegId, endpoint: &str) {
+        let mut trunks = self.trunks.borrow_mut();
+        let begun = trunks.take_over(endpoint);
+        places.add(&mut trunks, Place::Joined(leg), begun);
     }
 
-    /// A trunk no longer counts a call.
-    pub(crate) fn end_on_trunk(&self, begun: Begun) {
-        self.trunks.borrow_mut().end(begun);
+    /// A trunk no longer counts a call for that.
+    pub(crate) fn free_place(&self, places: &mut Places, place: Place) {
+        places.free(&mut self.trunks.borrow_mut(), place);
     }
 
     /// Passes a command on; what the call is to be told at once.
@@ -107,10 +113,9 @@ impl Node {
 
     /// A call has ended, and no longer counts. Its last transactions may go on for as long as 32 s: no more than
     /// [`NodeLimits`] lets in during that time.
-    pub(crate) fn on_call_ended(&self, begun: impl IntoIterator<Item = Begun>) {
+    pub(crate) fn on_call_ended(&self, places: &mut Places) {
         self.limits.borrow_mut().end();
-        let mut trunks = self.trunks.borrow_mut();
-        begun.into_iter().for_each(|begun| trunks.end(begun));
+        places.give_back(&mut self.trunks.borrow_mut());
         self.tell_of_change();
     }
 

@@ -51,7 +51,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tandem_model::{
     BuiltIn, CallId, Codec, Decision, Delivery, Destination, EndReason, EndpointStats, Event, EventKind, LegId, LegRecord, ListenerId,
-    MediaCommand, MediaEvent, Question, QuestionId, Random, Timestamp, Transport,
+    MediaCommand, MediaEvent, Place, Question, QuestionId, Random, Timestamp, Transport,
 };
 use transfer::Transfers;
 
@@ -159,12 +159,10 @@ pub enum Output {
     LegAdded(LegId),
     /// They are nobody's.
     LegRemoved(LegId),
-    /// This member of the ring group is no longer counted on the trunk that it is at.
-    MemberOut(u8),
-    /// The transfer that this question was about came to nothing: its target is no longer counted on the trunk that it is at.
-    TargetOut(QuestionId),
-    /// A leg of another call has its place here, and that endpoint's trunk counts it from now on, full or not: until now the other did.
-    Joined(Box<str>),
+    /// A trunk no longer counts the call for that.
+    PlaceFree(Place),
+    /// This leg of another call has its place here, and that endpoint's trunk counts it from now on, full or not: until now the other did.
+    Joined(LegId, Box<str>),
     /// A transaction is over.
     Retire(TransactionKey, Tombstone),
     /// Put this into the mailbox of another call as [`Input::Letter`]. If a leg [travels](Letter::travels) in it, that leg and the

@@ -4,7 +4,7 @@ use super::{CoreNode, Held, World};
 use crate::queue::Datagram;
 use bytes::Bytes;
 use tandem_model::{Admit, CallId, Decision, Flow, LegProfile, Origin, Question, Timestamp, Transport};
-use tandem_policy::CallView;
+use tandem_policy::{CallView, Places};
 use tandem_signalling::{
     Arrival, CallSetup, Input, Machine, RETRY_WHEN_DRAINING_S, Verdict,
     message::{Message, Method, Uri},
@@ -99,7 +99,7 @@ impl CoreNode {
         let seed = self.random.next_u64();
         let setup = CallSetup { id, seed, node: self.facts.clone() };
         let call = Machine::found(setup, world.now, arrival, origin, profile);
-        self.calls.insert(id, Held { call, seed, calling: Some(begun), called: None, moved: Vec::new(), rung: Vec::new() });
+        self.calls.insert(id, Held { call, seed, places: Places::new(begun) });
         self.carry_out(world, id);
     }
 

@@ -22,8 +22,8 @@ use std::{
 };
 use tandem_config::Config;
 use tandem_media::PortAllocator;
-use tandem_model::{CallId, CallRecord, Event as Happened, EventKind, QuestionId, Random, Timestamp, Transport, TrunkId};
-use tandem_policy::{Begun, LimitBook, NodeLimits, Ruleset};
+use tandem_model::{CallId, CallRecord, Event as Happened, EventKind, Random, Timestamp, Transport, TrunkId};
+use tandem_policy::{LimitBook, NodeLimits, Places, Ruleset};
 use tandem_signalling::{
     Dispatcher, DropReason, Input, ListenerFacts, Machine, Minter, NodeFacts, Reason, Terms, auth::Wrong, transaction::TransactionKeys,
 };
@@ -31,14 +31,7 @@ use tandem_signalling::{
 struct Held {
     call: Machine,
     seed: u64,
-    /// On the trunk that it comes from.
-    calling: Option<Begun>,
-    /// On the trunk that it goes to.
-    called: Option<Begun>,
-    /// On those that it was transferred to, by the question that was asked then; none of those that came with a leg of another call.
-    moved: Vec<(Option<QuestionId>, Begun)>,
-    /// The same for each member of a ring group.
-    rung: Vec<(u8, Begun)>,
+    places: Places,
 }
 
 /// Dispatcher, calls, policy and media of one node.

@@ -6,7 +6,7 @@ use crate::{
     streams::{End, Ends},
 };
 use std::net::SocketAddr;
-use tandem_model::{Action, CallId, Decision, Delivery, Destination, EventKind, Flow, MediaCommand, Question, QuestionId};
+use tandem_model::{Action, CallId, Decision, Delivery, Destination, EventKind, Flow, MediaCommand, Place, Question, QuestionId};
 use tandem_signalling::{Input, Output, Transmit, message::Message};
 
 /// Inputs that one input may lead to at once; more is a call that talks to itself for ever.
@@ -58,29 +58,24 @@ impl CoreNode {
             Output::Notify(event) => {
                 if matches!(event.kind, EventKind::CallEnded(_) | EventKind::Exchanged(_)) {
                     self.limits.end();
-                    let begun = self.calls.get_mut(&id).map(|held| {
-                        let rung = std::mem::take(&mut held.rung).into_iter().map(|(_, begun)| begun);
-                        let moved = std::mem::take(&mut held.moved).into_iter().map(|(_, begun)| begun);
-                        held.calling.take().into_iter().chain(held.called.take()).chain(rung).chain(moved)
-                    });
-                    begun.into_iter().flatten().for_each(|begun| self.trunks.end(begun));
+                    if let Some(held) = self.calls.get_mut(&id) {
+                        held.places.give_back(&mut self.trunks);
+                    }
                 }
                 self.events.push(*event);
             }
             Output::LegAdded(leg) => self.dispatcher.leg_added(leg, id),
             Output::LegRemoved(leg) => self.dispatcher.leg_removed(leg, id),
             Output::Letter(to, letter) => return self.post(id, to, letter),
-            Output::MemberOut(member) => {
-                let rung = self.calls.get_mut(&id).map(|held| held.rung.extract_if(.., |(of, _)| *of == member));
-                rung.into_iter().flatten().for_each(|(_, begun)| self.trunks.end(begun));
-            }
-            Output::TargetOut(question) => {
-                let moved = self.calls.get_mut(&id).map(|held| held.moved.extract_if(.., |(of, _)| *of == Some(question)));
-                moved.into_iter().flatten().for_each(|(_, begun)| self.trunks.end(begun));
-            }
-            Output::Joined(endpoint) => {
+            Output::PlaceFree(place) => {
                 if let Some(held) = self.calls.get_mut(&id) {
-                    held.moved.extend(self.trunks.take_over(&endpoint).map(|begun| (None, begun)));
+                    held.places.free(&mut self.trunks, place);
+                }
+            }
+            Output::Joined(leg, endpoint) => {
+                if let Some(held) = self.calls.get_mut(&id) {
+                    let begun = self.trunks.take_over(&endpoint);
+                    held.places.add(&mut self.trunks, Place::Joined(leg), begun);
                 }
             }
             Output::Retire(key, tombstone) => self.dispatcher.retire(world.now, key, tombstone),
@@ -90,10 +85,10 @@ impl CoreNode {
     }
 
     fn ask(&mut self, world: &mut World<'_>, id: CallId, question: QuestionId, what: &Question) -> Option<Input> {
-        if !matches!(what, Question::Ring { .. } | Question::Transfer(_)) {
+        let place = Place::asked(question, what);
+        if let Some(held) = self.calls.get_mut(&id) {
             // It asks when it turns to somebody else.
-            let before = self.calls.get_mut(&id).and_then(|held| held.called.take());
-            before.into_iter().for_each(|begun| self.trunks.end(begun));
+            held.places.free(&mut self.trunks, place);
         }
         let seed = self.calls.get(&id).map_or(0, |held| held.seed);
         let decision = self.decide(world.now, seed, what);
@@ -104,11 +99,8 @@ impl CoreNode {
         };
         self.trunks.note_route(&decision);
         let begun = trunk.and_then(|trunk| self.trunks.try_begin(trunk, world.now).ok());
-        match (self.calls.get_mut(&id), what) {
-            (Some(held), Question::Ring { member, .. }) => held.rung.extend(begun.map(|begun| (*member, begun))),
-            (Some(held), Question::Transfer(_)) => held.moved.extend(begun.map(|begun| (Some(question), begun))),
-            (Some(held), _) => held.called = begun,
-            (None, _) => {}
+        if let Some(held) = self.calls.get_mut(&id) {
+            held.places.add(&mut self.trunks, place, begun);
         }
         if self.policy_delay.is_zero() {
             return Some(Input::Decided(question, Box::new(decision)));

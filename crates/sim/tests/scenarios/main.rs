@@ -78,6 +78,7 @@ mod timer_races;
 mod transfer_attended;
 mod transfer_attended_races;
 mod transfer_blind;
+mod transfer_limits;
 mod transfer_passed;
 mod transfer_races;
 mod transfer_replaces;

@@ -35,7 +35,7 @@ fn talking(seed: u64, alice: Script, bob: Script) -> Sim {
     sim
 }
 
-fn refer(sim: &Sim, from: SocketAddr, user: &str) -> Act {
+pub(crate) fn refer(sim: &Sim, from: SocketAddr, user: &str) -> Act {
     Act::Refer(Refer::to(&sim.uri(from, user)))
 }
 

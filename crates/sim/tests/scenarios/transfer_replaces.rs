@@ -16,12 +16,12 @@ fn talking(seed: u64, config: &str, alice: Script) -> Sim {
     sim
 }
 
-fn house() -> String {
+pub(crate) fn house() -> String {
     STANDARD.replace("[[trunk]]\n", "[[trunk]]\nreplaces = true\n")
 }
 
 /// A call to us that asks for the place of `whose` leg.
-fn asking(sim: &Sim, whose: std::net::SocketAddr) -> Place {
+pub(crate) fn asking(sim: &Sim, whose: std::net::SocketAddr) -> Place {
     let value = sim.call(whose).replaces().expect("a dialog");
     Place::new(&sim.uri(DORA, "bob")).edit(Edit::add("Replaces", &value)).edit(Edit::add("Require", "replaces"))
 }

@@ -20,7 +20,7 @@ use crate::negotiation::Offer;
 use rivals::Rival;
 use sound::Sound;
 use std::collections::VecDeque;
-use tandem_model::{EndedBy, LegEnd, LegPlan, PicksUp, RingGroup, RingTerms, Strategy, Timestamp};
+use tandem_model::{EndedBy, LegEnd, LegPlan, PicksUp, Place, RingGroup, RingTerms, Strategy, Timestamp};
 
 /// What those are told who ring when another has answered (RFC 3326 §2).
 const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
@@ -141,7 +141,7 @@ impl Call {
         self.give_up_callee(now);
         self.phase = Phase::Between;
         if let Some(bridge) = self.bridge.take() {
-            self.outputs.push_back(Output::MemberOut(bridge.member));
+            self.outputs.push_back(Output::PlaceFree(Place::Member(bridge.member)));
         }
     }
 
@@ -188,7 +188,7 @@ impl Call {
             self.remove_ports(leg.id);
             self.strays.push(leg);
         }
-        self.outputs.push_back(Output::MemberOut(rival.bridge.member));
+        self.outputs.push_back(Output::PlaceFree(Place::Member(rival.bridge.member)));
     }
 
     /// The member under way left before it answered, knows nothing of us, or does what we have no answer for.

@@ -10,7 +10,7 @@ use super::{Joining, Stage, Transfers};
 use crate::message::{Message, Method};
 use crate::negotiation::{self, Offer, Settled};
 use std::time::Duration;
-use tandem_model::{Codec, EndReason, EndpointDescription, EventKind, LegId, MediaCommand, Timestamp};
+use tandem_model::{Codec, EndReason, EndpointDescription, EventKind, LegId, MediaCommand, Place, Timestamp};
 
 /// While somebody else's re-INVITE is open: when it is tried again.
 pub(super) const PAUSE: Duration = Duration::from_millis(200);
@@ -123,6 +123,9 @@ impl Call {
             // RFC 3891 §3.
             return self.part(now, transfer.transferor);
         }
+        if let Some(question) = transfer.question {
+            self.note_place(id, Place::Target(question));
+        }
         if let Some(transfers) = &mut self.transfers {
             let is_there = self.strays.iter().any(|leg| leg.id == transfer.transferor && leg.state == State::Confirmed);
             transfers.parting = is_there.then_some((transfer.transferor, now + FAREWELL));
@@ -132,8 +135,9 @@ impl Call {
 
     /// The leg on that side was another call's, whose trunk counted it.
     pub(super) fn count_newcomer(&mut self, side: Side) {
-        if let Some(endpoint) = self.leg(side).map(|leg| leg.endpoint.clone()) {
-            self.outputs.push_back(Output::Joined(endpoint));
+        if let Some((leg, endpoint)) = self.leg(side).map(|leg| (leg.id, leg.endpoint.clone())) {
+            self.outputs.push_back(Output::Joined(leg, endpoint));
+            self.note_place(leg, Place::Joined(leg));
         }
     }
 
@@ -166,6 +170,10 @@ impl Call {
         self.held[by as usize] = false;
         // Whatever was still to be offered to the one who has left.
         self.forget_reoffers(by);
+        self.note_replaced(replaced.id);
+        if replaced.state == State::Leaving {
+            self.free_place(replaced.id);
+        }
         let [target_holds, stayer_holds] = joined.holds;
         self.note_hold(now, by.other(), stayer, stayer_holds);
         self.note_hold(now, by, replacement, target_holds);

@@ -84,6 +84,11 @@ impl Call {
         if self.ended.is_some() {
             return self.nothing_elsewhere(now);
         }
+        if let Some(moved) = self.leg(by.other()).map(|husk| husk.id) {
+            // That call's trunks count it now.
+            self.note_replaced(moved);
+            self.free_place(moved);
+        }
         let mut has_gone = true;
         self.with_leg(by, now, |leg, context| {
             leg.replaced_by = Some(with);

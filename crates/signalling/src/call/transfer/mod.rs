@@ -13,6 +13,7 @@ mod join;
 mod leave;
 mod notice;
 mod pass;
+mod places;
 mod refer;
 
 use super::leg::{Leg, LegEvent};
@@ -21,7 +22,7 @@ use crate::negotiation::Offer;
 use arrive::Arriving;
 use notice::Notice;
 use pass::PassedRefer;
-use tandem_model::{EndReason, LegId, LegPlan, QuestionId, Timestamp};
+use tandem_model::{EndReason, LegId, LegPlan, Place, QuestionId, Timestamp};
 
 /// Transfers of one call that are carried out; more are refused, so that two who pass a caller to and fro come to an end.
 const MAX_TRANSFERS: u8 = 8;
@@ -37,6 +38,8 @@ pub(super) struct Transfers {
     parting: Option<(LegId, Timestamp)>,
     /// How many were begun.
     count: u8,
+    /// What trunks count the legs for that are here by transfer, and those that were replaced.
+    places: Vec<(LegId, Place)>,
     /// Legs that have referred before: their next REFER's NOTIFYs say which they are about (RFC 3515 §2.4.6).
     referred: Vec<LegId>,
 }
@@ -216,7 +219,10 @@ impl Call {
                     stray.reject(context!(self, now), 500, None, &super::leg::Extra::none());
                 }
             }
-            Some(LegEvent::HungUp(_) | LegEvent::Lost) => self.forget_parting(leg),
+            Some(LegEvent::HungUp(_) | LegEvent::Lost) => {
+                self.forget_parting(leg);
+                self.free_place(leg);
+            }
             _ => {}
         }
     }
@@ -239,7 +245,7 @@ impl Call {
             Some((Stage::Arriving(_), _)) => self.turn_away(now, 603),
             Some((_, transferor)) => {
                 if let Some(transfer) = transfers.under_way.take() {
-                    self.outputs.extend(transfer.question.map(Output::TargetOut));
+                    self.outputs.extend(transfer.question.map(|question| Output::PlaceFree(Place::Target(question))));
                     self.let_target_go(now, transfer.stage, 603);
                 }
                 self.tell(now, transferor, 487, None);
@@ -293,6 +299,7 @@ impl Call {
 
     /// A leg that was replaced is hung up.
     fn part(&mut self, now: Timestamp, leg: LegId) {
+        self.free_place(leg);
         if let Some(stray) = self.strays.iter_mut().find(|stray| stray.id == leg) {
             stray.hang_up(context!(self, now), 487, super::over::reason_value(EndReason::Transferred).as_deref());
         }
@@ -311,7 +318,7 @@ impl Call {
         }
         let Some(transfer) = self.transfers.as_mut().and_then(|transfers| transfers.under_way.take()) else { return };
         let (by, transferor) = (transfer.by, transfer.transferor);
-        self.outputs.extend(transfer.question.map(Output::TargetOut));
+        self.outputs.extend(transfer.question.map(|question| Output::PlaceFree(Place::Target(question))));
         self.let_target_go(now, transfer.stage, status);
         self.tell(now, transferor, status, reason);
         self.end_without(now, by);

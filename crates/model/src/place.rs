@@ -1,0 +1,29 @@
+//! What a call is counted for on trunks.
+
+use crate::{LegId, Question, QuestionId};
+
+/// What a call has a place on a trunk for. The trunk counts it until the call says that the place is free, or ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The leg of whoever called.
+    Caller,
+    /// The leg of whoever was called, or the member of a ring group that answered.
+    Callee,
+    /// This member of a ring group.
+    Member(u8),
+    /// The target of a transfer that this question was about.
+    Target(QuestionId),
+    /// This leg, which was another call's.
+    Joined(LegId),
+}
+
+impl Place {
+    /// What the answer to a question gives a place for.
+    pub const fn asked(id: QuestionId, question: &Question) -> Place {
+        match question {
+            Question::Ring { member, .. } => Place::Member(*member),
+            Question::Transfer(_) => Place::Target(id),
+            Question::Admit(_) | Question::Route(_) | Question::Dial(_) => Place::Callee,
+        }
+    }
+}
