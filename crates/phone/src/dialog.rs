@@ -6,7 +6,7 @@ use crate::{
     sdp::Sdp,
     transaction::Retransmission,
 };
-use std::net::SocketAddr;
+use std::{collections::VecDeque, net::SocketAddr};
 
 /// Where a dialog stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,12 @@ pub(crate) struct Accepted {
     pub destination: SocketAddr,
     /// When.
     pub timer: Retransmission,
+    /// The INVITE had another phone's 2xx more than 64×T1 before: whoever sent it waits for no more (RFC 3261 §13.2.2.4).
+    pub is_late: bool,
 }
+
+/// ACKs that a dialog keeps.
+pub(crate) const MAX_ACKS: usize = 8;
 
 /// One dialog.
 #[derive(Clone, Debug)]
@@ -57,8 +62,8 @@ pub(crate) struct Dialog {
     pub accepted: Option<Accepted>,
     /// The CSeq of the last 2xx that was acknowledged to us.
     pub acknowledged: Option<u32>,
-    /// Our last ACK: the CSeq, its bytes and where they go.
-    pub ack: Option<(u32, Vec<u8>, SocketAddr)>,
+    /// Our last ACKs, for when their 2xx comes again: the CSeq, its bytes and where they go.
+    pub acks: VecDeque<(u32, Vec<u8>, SocketAddr)>,
     /// Offers and answers.
     pub session: Session,
     /// Reliable provisional responses.

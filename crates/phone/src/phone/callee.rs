@@ -8,7 +8,7 @@ use crate::{
     script::{Act, OnCancel},
     transaction::ServerTransaction,
 };
-use std::{net::SocketAddr, time::Duration};
+use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 use tandem_model::Timestamp;
 
 impl Phone {
@@ -134,7 +134,7 @@ impl Phone {
             stage: Stage::Early,
             accepted: None,
             acknowledged: None,
-            ack: None,
+            acks: VecDeque::new(),
             session: Session::default(),
             reliable: Reliable::default(),
         });
@@ -310,8 +310,10 @@ impl Phone {
 
     /// RFC 3261 §13.3.1.4: the dialog stands all the same, and is ended with BYE.
     pub(super) fn on_ack_missing(&mut self, now: Timestamp, call: CallIndex, dialog: usize) {
-        self.calls[call].dialogs[dialog].accepted = None;
-        self.violate(now, "ack-missing", "no ACK of our 2xx in 64 × T1");
+        let accepted = self.calls[call].dialogs[dialog].accepted.take();
+        if !accepted.is_some_and(|accepted| accepted.is_late) {
+            self.violate(now, "ack-missing", "no ACK of our 2xx in 64 × T1");
+        }
         if self.calls[call].dialogs[dialog].stage == Stage::Confirmed {
             self.send_bye(now, call, dialog);
             if self.calls[call].outcome == Some(Outcome::WeHungUp) {

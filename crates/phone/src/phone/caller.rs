@@ -4,12 +4,12 @@ use super::{Call, CallIndex, MAX_CALLS, Outcome, Phone, Role, Todo, call::Cancel
 use crate::{
     Message, Place, Script, When,
     address::NameAddr,
-    dialog::{Dialog, Reliable, Session, Stage},
+    dialog::{Dialog, MAX_ACKS, Reliable, Session, Stage},
     script::{Act, Edit},
     sdp::{Direction, Sdp},
     transaction::{Client, LIFETIME, Purpose},
 };
-use std::{net::SocketAddr, time::Duration};
+use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 use tandem_model::Timestamp;
 
 /// Times that a re-INVITE is tried again after 491.
@@ -216,7 +216,7 @@ impl Phone {
             stage: Stage::Early,
             accepted: None,
             acknowledged: None,
-            ack: None,
+            acks: VecDeque::new(),
             session: Session { local_offer: offer, ..Session::default() },
             reliable: Reliable::default(),
         });
@@ -226,8 +226,8 @@ impl Phone {
     fn on_accepted(&mut self, now: Timestamp, index: usize, call: CallIndex, message: &Message) {
         let Some(dialog) = self.dialog_for(now, index, call, message) else { return };
         let cseq = message.cseq().map_or(0, |(number, _)| number);
-        if self.calls[call].dialogs[dialog].ack.as_ref().is_some_and(|(acked, ..)| *acked == cseq) {
-            return self.send_ack(now, call, dialog);
+        if self.calls[call].dialogs[dialog].acks.iter().any(|(acked, ..)| *acked == cseq) {
+            return self.send_ack(now, call, dialog, cseq);
         }
         let contact = NameAddr::parse(message.header("Contact").unwrap_or_default()).uri.to_owned();
         let own = &mut self.calls[call].dialogs[dialog];
@@ -249,13 +249,15 @@ impl Phone {
         if let Some(body) = body {
             ack.set_body("application/sdp", body);
         }
-        self.calls[call].dialogs[dialog].ack = Some((cseq, ack.print(), destination));
+        let acks = &mut self.calls[call].dialogs[dialog].acks;
+        acks.truncate(MAX_ACKS - 1);
+        acks.push_front((cseq, ack.print(), destination));
         self.trigger(now, call, When::Answered);
         let delay = self.calls[call].script.habits.ack_delay;
         if delay.is_zero() {
-            self.send_ack(now, call, dialog);
+            self.send_ack(now, call, dialog, cseq);
         } else {
-            self.schedule(now, delay, call, Todo::Ack(dialog));
+            self.schedule(now, delay, call, Todo::Ack(dialog, cseq));
         }
         let extra = was_early && self.calls[call].dialogs.iter().filter(|other| other.stage == Stage::Confirmed).count() > 1;
         if was_early && (extra || self.calls[call].cancel == Cancel::Sent || self.calls[call].bye_pending) {
@@ -282,7 +284,7 @@ impl Phone {
         self.answer_offer(now, call, dialog).map(|answer| answer.print())
     }
 
-    pub(super) fn send_ack(&mut self, now: Timestamp, call: CallIndex, dialog: usize) {
+    pub(super) fn send_ack(&mut self, now: Timestamp, call: CallIndex, dialog: usize, cseq: u32) {
         let own = &mut self.calls[call];
         if own.script.habits.never_ack {
             return;
@@ -291,7 +293,8 @@ impl Phone {
             own.acks_lost -= 1;
             return;
         }
-        let Some((_, bytes, destination)) = own.dialogs[dialog].ack.clone() else { return };
+        let known = own.dialogs[dialog].acks.iter().find(|(acked, ..)| *acked == cseq);
+        let Some((_, bytes, destination)) = known.cloned() else { return };
         let message = Message::parse(&bytes).ok();
         self.transmit(now, Some(call), destination, bytes, message.as_ref());
         self.trigger(now, call, When::Confirmed);
@@ -326,7 +329,8 @@ impl Phone {
 
     fn on_reanswered(&mut self, now: Timestamp, index: usize, status: u16, offer: crate::Offer) {
         let (Some(call), Some(dialog)) = (self.clients[index].call, self.clients[index].dialog) else { return };
-        if status >= 300 {
+        // An UPDATE may have made one that is still open.
+        if status >= 300 && self.clients[index].request.has_sdp() {
             self.calls[call].dialogs[dialog].session.local_offer = None;
         }
         match status {

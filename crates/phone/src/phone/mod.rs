@@ -90,8 +90,8 @@ enum Todo {
     Act(Act),
     /// Acknowledge the reliable response of this RSeq in that dialog, with that body.
     Prack(usize, u32, Option<Vec<u8>>),
-    /// Send the ACK that this dialog keeps.
-    Ack(usize),
+    /// Send the ACK that this dialog keeps of that number.
+    Ack(usize, u32),
     /// Answer a request other than INVITE.
     Answer(usize, Reply),
     /// Answer the CANCEL of that branch.

@@ -5,7 +5,7 @@ use crate::{
     Message, Offer, Reply, When,
     dialog::{Accepted, Stage},
     script::Act,
-    transaction::{Purpose, Retransmission, T2},
+    transaction::{Purpose, Retransmission, T1, T2},
 };
 use tandem_model::Timestamp;
 
@@ -163,8 +163,10 @@ impl Phone {
         if (200..300).contains(&status) {
             let cseq = request.cseq().map_or(0, |(number, _)| number);
             let timer = Retransmission::start(now, Some(T2));
+            let accepted = self.calls[call].statuses.iter().find(|(_, status)| (200..300).contains(status));
+            let is_late = first && accepted.is_some_and(|(at, _)| now.since(*at) >= T1 * 64);
             let own = &mut self.calls[call].dialogs[dialog];
-            own.accepted = Some(Accepted { cseq, bytes, destination, timer });
+            own.accepted = Some(Accepted { cseq, bytes, destination, timer, is_late });
             own.stage = Stage::Confirmed;
             // Whoever lets them ring takes the other forks back (RFC 3261 §16.7).
             let others = self.calls[call].dialogs.iter_mut().filter(|other| other.stage == Stage::Early);

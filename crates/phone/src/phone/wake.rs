@@ -26,7 +26,7 @@ impl Phone {
             match todo {
                 Todo::Act(act) => self.perform(now, call, act),
                 Todo::Prack(dialog, rseq, body) => self.send_prack(now, (call, dialog), rseq, body),
-                Todo::Ack(dialog) => self.send_ack(now, call, dialog),
+                Todo::Ack(dialog, cseq) => self.send_ack(now, call, dialog, cseq),
                 Todo::Answer(server, reply) => self.answer_other(now, server, &reply),
                 Todo::AnswerCancel(request, source) => self.answer_cancel(now, call, *request, source),
             }

@@ -122,6 +122,11 @@ impl Forgiven {
             // A CANCEL that overtook its INVITE is refused; its twin is not. A PRACK that was overtaken by another request is, too.
             self.rules.extend(["second-final", "prack-refused"]);
         }
+        if sim.broken_connections() > 0 {
+            // An INVITE that went down with its connection is over for who sent it, as if it had got a 503 (RFC 3261 §8.1.3.1), and another
+            // may follow; who has it does not know that.
+            self.rule("two-offers");
+        }
         for phone in PHONES {
             let phone = sim.phone_mut(phone);
             if self.world == World::Garbled {

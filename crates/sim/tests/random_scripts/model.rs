@@ -127,7 +127,7 @@ impl Story<'_> {
         let heard = self.caller.call.final_status();
         let gave_up = [self.caller.asked("CANCEL"), self.caller.asked("BYE")].into_iter().flatten().min();
         let declined = declined(&self.callees).filter(|_| record.route.as_ref() != ENDS_ON_NONE);
-        let answered = self.callees.iter().filter_map(Part::answered).min();
+        let answered = self.callees.iter().filter_map(Part::answered).filter(|answer| !self.rang_out(*answer)).min();
         if declined.zip(answered).is_some_and(|(end, answer)| self.is_open(answer, end)) {
             return;
         }
@@ -155,6 +155,12 @@ impl Story<'_> {
                 assert!(ends && heard.is_none_or(|status| status >= 300), "the caller heard {heard:?}: {record:?}");
             }
         }
+    }
+
+    /// The time for an answer had run out by then. Who has said nothing yet is not told: a CANCEL waits for a first word.
+    fn rang_out(&self, answer: Timestamp) -> bool {
+        let refused = self.caller.call.statuses.iter().find(|(_, status)| *status >= 300);
+        self.record.reason == EndReason::RingTimeout && refused.is_some_and(|(at, _)| *at <= answer + self.caller.delay)
     }
 
     /// Either may have been first: in one instant, or closer than the time that a new connection takes.
