@@ -330,7 +330,7 @@ impl Phone {
     fn on_reanswered(&mut self, now: Timestamp, index: usize, status: u16, offer: crate::Offer) {
         let (Some(call), Some(dialog)) = (self.clients[index].call, self.clients[index].dialog) else { return };
         // An UPDATE may have made one that is still open.
-        if status >= 300 && self.clients[index].request.has_sdp() {
+        if status >= 300 && !self.has_offered_by_update(call) {
             self.calls[call].dialogs[dialog].session.local_offer = None;
         }
         match status {

@@ -7,7 +7,7 @@ use super::phase::{Dialling, PassedOffer, Phase};
 use super::reoffer::Purpose;
 use super::{Call, Side, context};
 use crate::message::Message;
-use crate::negotiation::{self, Offer, Refusal};
+use crate::negotiation::{self, Exchange, Offer, Refusal};
 use bytes::Bytes;
 use std::sync::Arc;
 use tandem_model::{BuiltIn, EndReason, EventKind, MediaCommand, Timestamp};
@@ -57,13 +57,16 @@ impl Call {
     }
 
     /// The caller's offer is answered: 200 to the caller, ACK to the callee. A caller that has had an answer keeps that (RFC 3261 §13.2.1):
-    /// where the callee speaks something else, the caller is offered it afterwards.
+    /// where the callee said something else, one of them is offered the other's afterwards.
     fn answer_with(&mut self, now: Timestamp, dialling: &Dialling, sdp: Option<&[u8]>) {
         let (Some(PassedOffer { pending, .. }), Some(callee)) = (&dialling.passed, &mut self.callee) else { return };
         let Some(sdp) = sdp else { return self.unusable_answer(now, Failure::new(500)) };
+        let has_told = self.ring.as_ref().is_some_and(|ring| ring.has_told()) || self.caller.is_described_reliably();
         let (from, to) = (&mut self.caller.media, &mut callee.media);
-        let has_another = dialling.early.tells_another(sdp) || self.ring.as_ref().is_some_and(|ring| ring.has_told());
-        let told = has_another.then(|| negotiation::part_answer(pending, sdp, from, to).ok()).flatten();
+        // The session has been changed with another phone since (RFC 3311): this one knows the first offer alone.
+        let is_past = to.exchange() == Exchange::Stable;
+        let told = (has_told || dialling.early.tells_another(sdp)).then(|| negotiation::part_answer(pending, sdp, from, to).ok()).flatten();
+        let is_parted = told.is_some() && !dialling.early.tells(sdp);
         let answer = match told.map_or_else(|| negotiation::translate_answer(pending, sdp, from, to), Ok) {
             Ok(settled) => {
                 let answer = settled.answer.clone();
@@ -81,8 +84,12 @@ impl Call {
         }
         self.caller.accept(context!(self, now), Some(&answer));
         self.tell_accepted(now);
-        if self.callee.as_ref().is_some_and(|callee| callee.media.codec() != self.caller.media.codec()) {
-            self.reoffer(now, Side::Caller, Purpose::Like { direction: None });
+        let differs = self.callee.as_ref().is_some_and(|callee| callee.media.codec() != self.caller.media.codec());
+        match self.caller.media.is_anchored() {
+            true if is_past => self.reoffer(now, Side::Callee, Purpose::Like { direction: None }),
+            true if differs => self.reoffer(now, Side::Caller, Purpose::Like { direction: None }),
+            false if is_parted => self.reoffer(now, Side::Caller, Purpose::Like { direction: None }),
+            _ => {}
         }
     }
 

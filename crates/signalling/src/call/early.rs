@@ -68,8 +68,8 @@ impl Call {
             return Some(known);
         }
         let Some(answer) = self.hear_early(now, &sdp) else {
-            // It does not fit what the caller has been told of another member; a 2xx of this one may mean it all the same.
-            if let (true, Phase::Dialling(dialling)) = (self.ring.is_some(), &mut self.phase) {
+            // It does not fit what the caller has been told of another phone; a 2xx of this one may mean it all the same.
+            if let Phase::Dialling(dialling) = &mut self.phase {
                 dialling.early.keep(tag, &sdp);
             }
             return None;
@@ -86,14 +86,12 @@ impl Call {
         if self.has_picked_up() {
             return self.hear_member(now, sdp);
         }
+        let has_told = self.ring.as_ref().is_some_and(|ring| ring.has_told()) || self.caller.is_described_reliably();
         let (Phase::Dialling(dialling), Some(callee)) = (&self.phase, &mut self.callee) else { return None };
         let pending = &dialling.passed.as_ref()?.pending;
         let (from, to) = (&mut self.caller.media, &mut callee.media);
-        let settled = if self.ring.as_ref().is_some_and(|ring| ring.has_told()) {
-            negotiation::join_answer(pending, sdp, from, to)
-        } else {
-            negotiation::translate_answer(pending, sdp, from, to)
-        };
+        let settled =
+            if has_told { negotiation::join_answer(pending, sdp, from, to) } else { negotiation::translate_answer(pending, sdp, from, to) };
         let settled = settled.ok()?;
         let (answer, leg) = (settled.answer.clone(), callee.id);
         self.join(leg);
@@ -112,7 +110,7 @@ impl Call {
         if let Some(answer) = self.hear_early(now, &sdp)
             && let Phase::Dialling(dialling) = &mut self.phase
         {
-            dialling.early.set_answer(&answer);
+            dialling.early.set_answer(&answer, &sdp);
         }
     }
 

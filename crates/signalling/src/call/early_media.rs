@@ -13,21 +13,28 @@ const MAX_EARLY: usize = 8;
 pub(super) struct EarlyMedia {
     /// Who has media, by To tag, with its description. The last is heard.
     phones: Vec<(Box<str>, Box<[u8]>)>,
-    /// The answer that the caller has of it.
-    answer: Option<Arc<[u8]>>,
+    told: Option<Told>,
+}
+
+/// The answer that the caller has of it, and of which description.
+#[derive(Debug)]
+struct Told {
+    answer: Arc<[u8]>,
+    of: Box<[u8]>,
 }
 
 impl EarlyMedia {
     /// The answer that the caller has, if this description of this phone brings nothing new.
     pub(super) fn known(&self, tag: &str, sdp: &[u8]) -> Option<Arc<[u8]>> {
         let known = self.phones.iter().any(|(of, before)| **of == *tag && **before == *sdp);
-        self.answer.clone().filter(|_| known)
+        self.told.as_ref().filter(|_| known).map(|told| Arc::clone(&told.answer))
     }
 
     /// The phone is heard from now on; the caller gets that answer.
     pub(super) fn hear(&mut self, tag: &str, sdp: &[u8], answer: &Arc<[u8]>) {
-        self.keep(tag, sdp);
-        self.answer = Some(Arc::clone(answer));
+        self.forget(tag);
+        self.phones.push((tag.into(), sdp.into()));
+        self.set_answer(answer, sdp);
     }
 
     /// The phone has no media any more. The description of the one to be heard instead, if that changes.
@@ -39,11 +46,16 @@ impl EarlyMedia {
 
     /// The phone has media that the caller is not to hear.
     pub(super) fn keep(&mut self, tag: &str, sdp: &[u8]) {
+        self.forget(tag);
+        self.phones.insert(0, (tag.into(), sdp.into()));
+    }
+
+    /// Makes room for what the phone says anew.
+    fn forget(&mut self, tag: &str) {
         self.phones.retain(|(of, _)| **of != *tag);
         if self.phones.len() == MAX_EARLY {
             self.phones.remove(0);
         }
-        self.phones.push((tag.into(), sdp.into()));
     }
 
     /// The description of the phone that is heard.
@@ -51,14 +63,19 @@ impl EarlyMedia {
         self.phones.last().map(|(_, sdp)| &**sdp)
     }
 
-    /// What the caller's answer is from now on.
-    pub(super) fn set_answer(&mut self, answer: &Arc<[u8]>) {
-        self.answer = Some(Arc::clone(answer));
+    /// What the caller's answer is from now on, and of which description.
+    pub(super) fn set_answer(&mut self, answer: &Arc<[u8]>, sdp: &[u8]) {
+        self.told = Some(Told { answer: Arc::clone(answer), of: sdp.into() });
     }
 
     /// The caller has an answer, and that of another description.
     pub(super) fn tells_another(&self, sdp: &[u8]) -> bool {
-        self.answer.is_some() && self.heard() != Some(sdp)
+        self.told.as_ref().is_some_and(|told| *told.of != *sdp)
+    }
+
+    /// The caller has an answer, and that of this description.
+    pub(super) fn tells(&self, sdp: &[u8]) -> bool {
+        self.told.as_ref().is_some_and(|told| *told.of == *sdp)
     }
 
     /// It is the one that is heard.
@@ -87,6 +104,15 @@ mod tests {
         assert_eq!(early.end("a").as_deref(), Some(&b"2"[..]));
         assert_eq!((early.of("b"), early.of("a")), (Some(&b"2"[..]), None));
         assert_eq!(early.end("b"), None);
+    }
+
+    #[test]
+    fn who_is_not_heard_takes_the_word_from_nobody() {
+        let (mut early, answer) = (EarlyMedia::default(), Arc::from(*b"x"));
+        early.hear("a", b"1", &answer);
+        early.keep("b", b"2");
+        assert!(early.is_heard("a") && early.tells(b"1") && early.tells_another(b"2"));
+        assert_eq!((early.of("b"), early.heard()), (Some(&b"2"[..]), Some(&b"1"[..])));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::phase::Phase;
 use super::usage::ends_dialog;
 use super::{Call, Side};
 use crate::message::{HeaderName, Message, Method};
-use crate::negotiation::{self, Exchange, PendingAgain, PendingOwn};
+use crate::negotiation::{self, Exchange, PendingAgain, PendingOffer, PendingOwn};
 use crate::sdp::Direction;
 use std::time::Duration;
 use tandem_model::{EndReason, MediaCommand, Timestamp};
@@ -37,6 +37,7 @@ pub(super) enum Purpose {
     /// UPDATE.
     Refresh,
     /// What the other side has settled on, in this direction or in the other side's own: the two have not spoken before, or not in these words.
+    /// Where media does not go through us, what the other side said.
     Like { direction: Option<Direction> },
 }
 
@@ -45,6 +46,7 @@ pub(super) enum Purpose {
 enum Pending {
     Again(PendingAgain),
     Like(PendingOwn),
+    Unheard(Box<PendingOffer>),
 }
 
 impl Pending {
@@ -52,6 +54,7 @@ impl Pending {
         match self {
             Pending::Again(pending) => pending.sdp(),
             Pending::Like(pending) => pending.sdp(),
+            Pending::Unheard(pending) => pending.sdp(),
         }
     }
 }
@@ -88,13 +91,17 @@ pub(super) struct Own {
 impl Call {
     /// Offers that to one side, now or when it becomes possible.
     pub(super) fn reoffer(&mut self, now: Timestamp, to: Side, purpose: Purpose) {
+        self.want(now, to, purpose);
+        self.send_reoffers(now);
+    }
+
+    fn want(&mut self, now: Timestamp, to: Side, purpose: Purpose) {
         let wanted = self.wanted.get_or_insert_default();
         let same = |known: &Wanted| known.to == to && std::mem::discriminant(&known.purpose) == std::mem::discriminant(&purpose);
         wanted.retain(|known| !same(known));
         if wanted.len() < MAX_WANTED {
             wanted.push(Wanted { to, purpose, tries: 0, not_before: now });
         }
-        self.send_reoffers(now);
     }
 
     /// Nothing of ours is to be offered to that side any more.
@@ -159,6 +166,10 @@ impl Call {
         };
         match (purpose, other) {
             (Purpose::Refresh | Purpose::Audio, _) => negotiation::offer_again(&mut leg.media).ok().map(Pending::Again),
+            (Purpose::Like { .. }, Some(of)) if !leg.media.is_anchored() => {
+                let pending = negotiation::offer_unheard(&mut of.media, &mut leg.media).ok()?;
+                Some(Pending::Unheard(Box::new(pending)))
+            }
             (Purpose::Like { direction }, Some(of)) => {
                 let direction = direction.or(of.media.direction())?;
                 negotiation::offer_like(&of.media, &mut leg.media, direction).ok().map(Pending::Like)
@@ -183,7 +194,15 @@ impl Call {
                 self.note_hold(now, to, leg, settled.to_holds);
                 true
             }
-            (Pending::Like(_), None) => false,
+            (Pending::Unheard(pending), Some(of)) => {
+                let Ok(is_news) = negotiation::settle_unheard(pending, answer, &mut of.media, &mut leg.media) else { return false };
+                // Once there and once back: two that move at each word would never end.
+                if is_news && to == Side::Caller {
+                    self.want(now, to.other(), Purpose::Like { direction: None });
+                }
+                true
+            }
+            (Pending::Like(_) | Pending::Unheard(_), None) => false,
         }
     }
 
@@ -267,10 +286,15 @@ impl Call {
         }
     }
 
-    /// A peer's own change has settled that leg anew: there is nothing left to be restored.
+    /// A peer's own change has settled both legs anew: there is nothing left to be restored, and nothing that one has not heard.
     pub(super) fn restored_otherwise(&mut self) {
+        let is_anchored = self.caller.media.is_anchored();
         if let Some(wanted) = &mut self.wanted {
-            wanted.retain(|known| !matches!(known.purpose, Purpose::Audio));
+            wanted.retain(|known| match known.purpose {
+                Purpose::Audio => false,
+                Purpose::Like { .. } => is_anchored,
+                Purpose::Refresh => true,
+            });
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The other leg's answer back to the leg that offered.
 
 use super::{
-    Offer, PendingOffer, Refusal,
+    Exchange, Offer, PendingOffer, Refusal,
     format::{Format, FormatList, Numbers},
     leg::{LegMedia, Session},
     read::{Head, Heard, Remote, Stream, is_fax},
@@ -77,6 +77,7 @@ fn settle(pending: &PendingOffer, text: &[u8], from: &mut LegMedia, to: &mut Leg
         pass(from, &heard, &formats, &asked.layout)
     };
 
+    (from.unheard, to.unheard) = (None, None);
     from.note_offer(&asked.stream);
     from.wishes = Wishes::of_packets(&asked.stream);
     to.wishes = Wishes::of_packets(&answered);
@@ -113,20 +114,27 @@ pub fn join_answer(pending: &PendingOffer, answer: &[u8], from: &LegMedia, to: &
     settle_beside(pending, answer, from, to, true)
 }
 
-/// The same where the two may speak different codecs until `from` has been offered what `to` speaks ([`super::offer_like`]).
+/// The same where the two may say different things until one has been offered what the other says ([`super::offer_like`]; or, where media
+/// does not go through us, [`super::offer_unheard`]). Also where `from` has changed its session since with another phone behind `to`.
 ///
 /// # Errors
-/// As [`join_answer`], but for the codecs.
+/// As [`join_answer`], but for the codecs and media that does not go through us.
 pub fn part_answer(pending: &PendingOffer, answer: &[u8], from: &LegMedia, to: &mut LegMedia) -> Result<Settled, Refusal> {
-    settle_beside(pending, answer, from, to, false)
+    let settled = settle_beside(pending, answer, from, to, false)?;
+    to.unheard = (!to.is_anchored()).then(|| answer.into());
+    if !to.awaits(&pending.token) {
+        to.go_back_to(&pending.offered.sdp);
+    }
+    Ok(settled)
 }
 
 fn settle_beside(pending: &PendingOffer, answer: &[u8], from: &LegMedia, to: &mut LegMedia, same: bool) -> Result<Settled, Refusal> {
-    if !to.awaits(&pending.token) {
+    if !(to.awaits(&pending.token) || (!same && to.exchange() == Exchange::Stable)) {
         return Err(Refusal::SUPERSEDED);
     }
     let (is_fax, offered) = (pending.asked.stream.is_fax(), &pending.offered);
-    let told = from.session.as_ref().filter(|told| from.is_anchored() && told.fax == is_fax).ok_or(Refusal::NO_CODEC)?;
+    let is_joined = !same || from.is_anchored();
+    let told = from.session.as_ref().filter(|told| is_joined && told.fax == is_fax).ok_or(Refusal::NO_CODEC)?;
     let (_, answered) = answered_line(answer, &pending.layout, is_fax, &offered.numbers).map_err(Refusal::of_answer)?;
     let Taken { formats, remote, rejected } = take(&answered, &offered.formats, pending.reoffer, to).map_err(Refusal::of_answer)?;
     if rejected || (same && formats.codec() != told.formats.codec()) {

@@ -34,6 +34,8 @@ pub struct LegMedia {
     /// What its last description asked for.
     pub(super) wishes: Wishes,
     open: Option<OpenOffer>,
+    /// Where media does not go through us: what it said that the other leg has yet to be offered.
+    pub(super) unheard: Option<Box<[u8]>>,
 }
 
 /// The last description that the leg was sent, and where behind its version it goes on.
@@ -91,6 +93,7 @@ impl LegMedia {
             session: None,
             wishes: Wishes::default(),
             open: None,
+            unheard: None,
         }
     }
 
@@ -292,6 +295,16 @@ impl LegMedia {
         let text = Arc::from(text);
         self.sent = Some(Sent { text: Arc::clone(&text), tail });
         text
+    }
+
+    /// Whoever speaks for the leg now has heard no description but `text`, whatever others behind it were sent since: the next one follows
+    /// that.
+    pub(super) fn go_back_to(&mut self, text: &Arc<[u8]>) {
+        let mut spaces = text.iter().enumerate().filter(|(_, byte)| **byte == b' ').map(|(place, _)| place);
+        let Some((from, to)) = spaces.nth(1).zip(spaces.next()) else { return };
+        let version = std::str::from_utf8(&text[from + 1..to]).ok().and_then(|version| version.parse().ok());
+        self.version = version.unwrap_or(self.version);
+        self.sent = Some(Sent { text: Arc::clone(text), tail: to + 1 });
     }
 }
 

@@ -22,6 +22,8 @@
 //!                  drop(pending)                                           settled
 //!                  another b: join_answer(&pending, sdp, a, b)?            a keeps the answer that its 183 had
 //!                  in another codec: part_answer(&pending, sdp, a, b)?     likewise; a is offered the like of b after its ACK
+//!    not anchored   part_answer(&pending, sdp, a, b)?            likewise, and after its ACK: pending = offer_unheard(b, a)?
+//!                  settle_unheard(&pending, sdp, b, a)?           true: b is offered what a said, likewise
 //!    next target   drop(pending); translate_offer(offer, a, another b)?    a is as if never asked
 //!
 //! late offer       INVITE to b without SDP; b's 200 has the offer:
@@ -77,6 +79,7 @@ mod refusal;
 mod restore;
 mod state;
 mod unasked;
+mod unheard;
 mod wishes;
 mod write;
 
@@ -90,3 +93,4 @@ pub use refusal::Refusal;
 pub use restore::{PendingAgain, Restored, describe_both, offer_again, settle_again};
 pub use state::{Exchange, ExchangeEvent, ExchangeOutcome};
 pub use unasked::{answer_unasked, offer_unasked};
+pub use unheard::{offer_unheard, settle_unheard};

@@ -29,7 +29,7 @@ pub(super) struct Head {
 }
 
 /// What `c=` says.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Host {
     Address(IpAddr),
     Name,
@@ -175,6 +175,11 @@ impl Protocol {
 }
 
 impl Stream {
+    /// Whether its writer wants its media where that other one does, and the same way.
+    pub(super) fn is_at_same_place(&self, other: &Stream) -> bool {
+        (self.line.port, self.host, self.direction) == (other.line.port, other.host, other.direction)
+    }
+
     /// A dynamic number without `rtpmap` stands for what it stood for in `asked`, our offer: some leave the map out of an
     /// answer.
     pub(super) fn read(text: &[u8], media: &Media<'_>, head: &Head, asked: &Numbers) -> Stream {

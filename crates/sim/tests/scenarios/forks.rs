@@ -175,3 +175,31 @@ fn an_answer_to_a_reinvite_that_comes_again_after_the_call_is_no_other_phone_s()
         assert_eq!(branches.len(), 1, "one BYE ends the call (seed {seed})");
     }
 }
+
+#[test]
+fn a_caller_that_is_bound_is_told_nothing_new_by_early_media_of_another_phone() {
+    let pcma = "v=0\r\no=b 9 1 IN IP4 10.0.2.1\r\ns=-\r\nc=IN IP4 10.0.2.1\r\nt=0 0\r\nm=audio 4100 RTP/AVP 8\r\n";
+    for answers in [0, 1] {
+        let mut sim = Sim::new(12);
+        sim.phone_mut(ALICE).setup_mut().reliable = true;
+        let bob = Script::new()
+            .reply_with(50, Reply::new(183).with_sdp())
+            .reply_with(200, Reply { body: Body::Raw(pcma.into()), ..Reply::new(183).fork(1) })
+            .reply_with(
+                500,
+                Reply { body: if answers == 1 { Body::Raw(pcma.into()) } else { Body::Auto }, ..Reply::new(200).fork(answers) },
+            );
+        sim.expect(BOB, bob);
+        sim.place(ALICE, "bob", Script::new());
+        sim.run_until_talking(ALICE, BOB);
+        sim.run_for(ms(500));
+        // The version that follows is the next one: the phone sees to it.
+        sim.act(ALICE, Act::Reinvite(Offer::direction(tandem_phone::sdp::Direction::SendOnly)));
+        sim.run_for(ms(500));
+        let offered = sim.phone(ALICE).heard("INVITE").filter(|message| message.is_request()).count();
+        assert_eq!(offered, usize::from(answers), "what another phone speaks is offered in a re-INVITE");
+        sim.act(ALICE, Act::Bye);
+        sim.finish();
+        assert_eq!(sim.end_reason(), Some(EndReason::CallerHungUp));
+    }
+}

@@ -321,3 +321,28 @@ fn its_target_refresh_counts_for_its_own_leg() {
     assert_eq!(sim.call(BOB).outcome, Some(Outcome::TheyHungUp));
     assert!(sim.call(BOB).has(When::Reanswered));
 }
+
+#[test]
+fn another_phone_answers_after_the_session_was_changed_with_one() {
+    for (updater, updated) in SIDES {
+        let mut sim = Sim::new(13);
+        for phone in [ALICE, BOB] {
+            (sim.phone_mut(phone).setup_mut().reliable, sim.phone_mut(phone).setup_mut().updates) = (true, true);
+        }
+        sim.expect(BOB, Script::new().reply_with(50, Reply::new(183).with_sdp()).reply_with(2000, Reply::new(200).fork(1)));
+        sim.place(ALICE, "bob", Script::new());
+        sim.run_until_status(ALICE, 183);
+        sim.run_for(ms(300));
+        sim.act(updater, Act::Update(Offer::direction(Direction::SendOnly)));
+        sim.run_for(ms(300));
+        assert_eq!(requests(&sim, updated, "UPDATE"), 1);
+        sim.run_until_talking(ALICE, BOB);
+        sim.run_for(ms(500));
+        // It knows the first offer alone, and is offered what the caller has since.
+        let offer = sim.phone(BOB).heard("INVITE").filter(|message| message.is_request()).last().expect("a re-INVITE");
+        let expected = if updater == ALICE { "a=sendonly" } else { "a=recvonly" };
+        assert!(offer.header("To").is_some_and(|to| to.contains(";tag=")) && String::from_utf8_lossy(&offer.body).contains(expected));
+        assert_eq!(sim.phone(ALICE).heard("INVITE").filter(|message| message.is_request()).count(), 0);
+        hang_up(sim, ALICE);
+    }
+}

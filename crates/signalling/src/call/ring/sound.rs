@@ -106,10 +106,10 @@ impl Call {
         self.bring_leg_forward(source);
         let Phase::Dialling(dialling) = &self.phase else { return self.silence(source) };
         let sdp = dialling.early.heard().map(Box::<[u8]>::from);
-        match sdp.and_then(|sdp| self.hear_early(now, &sdp)) {
-            Some(answer) => {
+        match sdp.and_then(|sdp| Some((self.hear_early(now, &sdp)?, sdp))) {
+            Some((answer, sdp)) => {
                 if let Phase::Dialling(dialling) = &mut self.phase {
-                    dialling.early.set_answer(&answer);
+                    dialling.early.set_answer(&answer, &sdp);
                 }
             }
             None => self.silence(source),
