@@ -26,7 +26,8 @@ pub mod sdp;
 pub mod transaction;
 
 pub use call::{
-    Addressee, Call, CallSetup, Input, Letter, ListenerFacts, MessageExchange, MovingLeg, NodeFacts, Output, Reason, Terms, relayed_status,
+    Addressee, Call, CallSetup, Facing, Input, Letter, ListenerFacts, MessageExchange, MovingLeg, NodeFacts, Output, Reason, Terms,
+    relayed_status,
 };
 // A machine of its own, which the call alone uses: public so that it can be tried, and tested, without one.
 pub use dialog::{Dialog, DialogError, Verdict as InDialog};

@@ -1,8 +1,8 @@
 //! The headers of transfer, as they come and as they should not.
 
 use tandem_signalling::message::{
-    EventHeader, Message, Method, ReferTo, Replaces, SubscriptionState, TargetDialog, declines_subscription, escape_in_uri, sipfrag,
-    sipfrag_status, unescape,
+    EventHeader, Message, Method, ReferTo, Replaces, SubscriptionState, TargetDialog, declines_subscription, escape_in_uri, replaces_flags,
+    sipfrag, sipfrag_status, unescape,
 };
 
 #[test]
@@ -14,7 +14,10 @@ fn refer_to_names_whom_to_call_and_what_with() {
     let full = ReferTo::parse(full).unwrap();
     assert_eq!(&*full.uri, "sip:carol@10.0.0.4;transport=tcp");
     assert_eq!(full.replaces.as_deref(), Some("a@b;to-tag=1;from-tag=2"));
-    assert!(full.has_other_headers);
+    assert_eq!((full.has_other_headers, full.requires_replaces), (true, true));
+    let subject = ReferTo::parse("<sip:a@b?Subject=replaces&require=x%2C%20Replaces>").unwrap();
+    assert!(subject.requires_replaces);
+    assert!(!ReferTo::parse("<sip:a@b?Subject=replaces&Require=x>").unwrap().requires_replaces);
     assert_eq!(ReferTo::parse("<sip:a@b;method=BYE>").map(|to| to.method), Some(Method::Bye));
     assert_eq!(ReferTo::parse("<sip:a@b;method=invite>").map(|to| to.method), Some(Method::Other), "methods have a case");
 }
@@ -36,6 +39,9 @@ fn replaces_needs_both_tags() {
     {
         assert_eq!(Replaces::parse(value), None, "{value}");
     }
+    let flags = |value| replaces_flags(value).collect::<Vec<_>>();
+    assert_eq!(flags("a@b;to-tag=1;Early-Only;from-tag=2;x=y; z"), ["Early-Only", "z"]);
+    assert_eq!(flags("a b"), [""; 0]);
     let target = TargetDialog::parse("a@b;local-tag=me;remote-tag=you").unwrap();
     assert_eq!((target.call_id, target.local_tag, target.remote_tag), ("a@b", "me", "you"));
     assert_eq!(TargetDialog::parse("a@b;to-tag=me;from-tag=you"), None);

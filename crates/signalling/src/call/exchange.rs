@@ -140,6 +140,10 @@ impl MessageExchange {
                 let refused = Letter::Refused { leg, status: 481, disturbed: false };
                 self.outputs.push_back(Output::Letter(Addressee::Call(from), Box::new(refused)));
             }
+            Letter::WhoFaces { ticket, .. } => {
+                let unknown = Letter::Faces { ticket, found: Err(481) };
+                self.outputs.push_back(Output::Letter(Addressee::Call(from), Box::new(unknown)));
+            }
             letter => {
                 let last_word = letter.last_word(&self.node);
                 self.outputs.extend(last_word.map(|word| Output::Send(Box::new(word))));

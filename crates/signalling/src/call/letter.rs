@@ -5,12 +5,14 @@
 //! message of that leg finds it: before the letter where it was, behind the letter where it goes. What cannot be delivered comes back
 //! as [`Letter::Undelivered`], with the leg. Who has given a leg away waits for the answer until [`LETTER_TIMEOUT`].
 //!
+//! Two letters hold no leg: one asks how the peer across from a leg names their dialog ([`Letter::WhoFaces`]), the other tells.
+//!
 //! What stays behind is a husk: a leg with nothing open, of which the record does not tell.
 //!
 //! Taking a leg in: a call that finds [`Call::place_for`] a leg puts it there, gives it ports and a description of its own (the leg's
 //! [`LegMedia`](crate::negotiation::LegMedia) is that of the call it comes from) and answers [`Letter::Taken`]; no `LegAdded` is due.
 
-use super::leg::{Leg, State};
+use super::leg::{Facing, Leg, State};
 use super::phase::Phase;
 use super::{Call, NodeFacts, Output, Side, context};
 use crate::message::{HeaderName, Replaces};
@@ -21,7 +23,7 @@ use std::time::Duration;
 use tandem_model::{CallId, EndReason, LegId, Timestamp};
 
 /// How long an answer may take. Calls answer within one turn, so only one that failed inside does not.
-const LETTER_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const LETTER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Whom a letter is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +61,22 @@ pub enum Letter {
     Lost {
         /// What whoever asked for it is to be told.
         status: u16,
+    },
+    /// By what name does the peer know its dialog that is across from the one named here? [`Letter::Faces`] tells.
+    WhoFaces {
+        /// Which of the writer's questions this is.
+        ticket: u16,
+        /// Value of the Replaces that was in a Refer-To; it can be read.
+        replaces: Box<str>,
+        /// As in [`Letter::Replace`].
+        by: Option<Box<str>>,
+    },
+    /// By that one; or there is none who would let go of it, with the status of RFC 3891 §3.
+    Faces {
+        /// Whose answer it is.
+        ticket: u16,
+        /// The answer.
+        found: Result<Facing, u16>,
     },
     /// The receiver's own letter found nobody, or nobody with room for it.
     Undelivered(Box<Letter>),
@@ -100,6 +118,8 @@ impl Letter {
             Letter::Taken(_) => "taken",
             Letter::Refused { .. } => "refused",
             Letter::Lost { .. } => "lost",
+            Letter::WhoFaces { .. } => "who-faces",
+            Letter::Faces { .. } => "faces",
             Letter::Undelivered(_) => "undelivered",
         }
     }
@@ -107,7 +127,7 @@ impl Letter {
     fn leg(&self) -> Option<&Leg> {
         match self {
             Letter::Replace { leg, .. } | Letter::Refused { leg, .. } => Some(&leg.0),
-            Letter::Taken(_) | Letter::Lost { .. } => None,
+            Letter::Taken(_) | Letter::Lost { .. } | Letter::WhoFaces { .. } | Letter::Faces { .. } => None,
             Letter::Undelivered(letter) => letter.leg(),
         }
     }
@@ -139,8 +159,14 @@ impl Call {
         // RFC 3891 §3: there may be one.
         let (Some(value), None) = (values.next(), values.next()) else { return Err(400) };
         let replaces = Replaces::parse(value).ok_or(400_u16)?;
-        let wanted = self.node.minter.read_tag(replaces.to_tag).ok_or(481_u16)?;
-        Ok((wanted, value.into()))
+        Ok((self.named_leg(&replaces).ok_or(481_u16)?, value.into()))
+    }
+
+    /// The leg of ours, of whatever call, that is named: by our tag as a peer of ours would name it to us, or as another one would name
+    /// it to that peer.
+    pub(super) fn named_leg(&self, replaces: &Replaces<'_>) -> Option<LegId> {
+        let minter = &self.node.minter;
+        minter.read_tag(replaces.to_tag).or_else(|| minter.read_tag(replaces.from_tag))
     }
 
     fn refuse_place(&mut self, now: Timestamp, status: u16) {
@@ -159,11 +185,14 @@ impl Call {
             Letter::Taken(by) => self.on_sent_over(now, by),
             Letter::Refused { leg, status, disturbed } => self.take_back(now, leg, status, disturbed),
             Letter::Lost { status } => self.on_lost_elsewhere(now, status),
+            Letter::WhoFaces { ticket, replaces, by } => self.tell_who_faces(from, ticket, &replaces, by.as_deref()),
+            Letter::Faces { ticket, found } => self.on_told_who_faces(now, ticket, found),
             Letter::Undelivered(letter) => match *letter {
                 // RFC 3891 §3: what is named is not there.
                 Letter::Replace { leg, .. } => self.take_back(now, leg, 481, false),
+                Letter::WhoFaces { ticket, .. } => self.on_told_who_faces(now, ticket, Err(481)),
                 Letter::Refused { leg, status, .. } => self.see_off(now, leg, status),
-                Letter::Taken(_) | Letter::Lost { .. } | Letter::Undelivered(_) => {}
+                Letter::Taken(_) | Letter::Lost { .. } | Letter::Faces { .. } | Letter::Undelivered(_) => {}
             },
         }
     }
@@ -184,9 +213,11 @@ impl Call {
         let named = self.node.minter.read_tag(replaces.to_tag);
         let is_named = |leg: &Leg| named == Some(leg.id) && leg.is_in_dialog(replaces.call_id, replaces.from_tag);
         let side = [Side::Caller, Side::Callee].into_iter().find(|side| self.leg(*side).is_some_and(is_named));
+        let side = side.or_else(|| self.across_from(replaces));
         let (Some(side), None) = (side, self.ended) else {
             // A dialog that has ended is declined, one that never was is unknown.
-            return Err(if self.strays.iter().any(is_named) || side.is_some() { 603 } else { 481 });
+            let is_known = |leg: &Leg| is_named(leg) || self.is_named_across(leg, replaces);
+            return Err(if self.strays.iter().any(is_known) || side.is_some() { 603 } else { 481 });
         };
         match self.leg(side).map(|leg| leg.state) {
             Some(State::Confirmed) if replaces.early_only => Err(486),

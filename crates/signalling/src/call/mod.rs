@@ -32,6 +32,7 @@ mod usage;
 pub use exchange::MessageExchange;
 pub use failure::relayed_status;
 pub(crate) use leg::Announced;
+pub use leg::Facing;
 pub use letter::{Addressee, Letter, MovingLeg};
 
 use crate::message::HeaderName;

@@ -13,7 +13,7 @@ pub(crate) use routing::destination_of;
 use routing::{NextHop, next_hop, place_of};
 use sequence::{Order, Sequence};
 
-use crate::message::{Contact, HeaderName, Message, NameAddr, Printer, Uri};
+use crate::message::{Contact, HeaderName, Message, NameAddr, Printer, Scheme, Uri};
 use crate::minted::Minted;
 use routing::RouteSet;
 use tandem_model::{Destination, Transport};
@@ -135,9 +135,21 @@ impl Dialog {
         &self.call_id
     }
 
+    /// Our tag.
+    pub fn local_tag(&self) -> &str {
+        self.local_tag.as_str()
+    }
+
     /// The peer's tag.
     pub fn remote_tag(&self) -> Option<&str> {
         self.remote_tag.as_deref()
+    }
+
+    /// The URI under which the peer is reached: its Contact's, or where that is of no use in SIP the one in its From or To.
+    pub fn reached_at(&self) -> &str {
+        let is_sip = |uri: &str| Uri::parse(uri).is_ok_and(|uri| matches!(uri.scheme, Scheme::Sip | Scheme::Sips));
+        let remote = || NameAddr::parse(&self.remote).map_or(&*self.target, |address| address.uri);
+        if is_sip(&self.target) { &self.target } else { remote() }
     }
 
     /// The next CSeq number of ours, now used.

@@ -21,6 +21,8 @@ pub struct ReferTo<'a> {
     pub method: Method,
     /// The `Replaces` among its headers, unescaped (RFC 3891 §4).
     pub replaces: Option<Box<str>>,
+    /// Its `Require` has `replaces`: whoever does not know that is not to ring (RFC 3891 §4).
+    pub requires_replaces: bool,
     /// It has `Require` or other headers that change what the INVITE means, which are not carried.
     pub has_other_headers: bool,
 }
@@ -42,13 +44,15 @@ impl<'a> ReferTo<'a> {
             return None;
         }
         let has_other_headers = uri.headers.iter().any(|(name, _)| !unescape(name).eq_ignore_ascii_case("Replaces"));
+        let requires = named("Require").map(|(_, value)| unescape(value));
+        let requires_replaces = requires.is_some_and(|tags| tags.split(',').any(|tag| tag.trim().eq_ignore_ascii_case("replaces")));
         let method = uri.params.get("method").map_or(Method::Invite, |method| Method::from_bytes(unescape(method).as_bytes()));
         let bare = &address.uri[..address.uri.len() - uri.headers.as_str().len()];
         let user = match uri.user_unescaped() {
             Cow::Borrowed(user) => Cow::Borrowed(user.split(';').next().unwrap_or_default()),
             Cow::Owned(user) => Cow::Owned(user.split(';').next().unwrap_or_default().to_owned()),
         };
-        Some(ReferTo { uri: without_method(bare, &uri), user, method, replaces, has_other_headers })
+        Some(ReferTo { uri: without_method(bare, &uri), user, method, replaces, requires_replaces, has_other_headers })
     }
 }
 
@@ -96,6 +100,12 @@ impl<'a> Replaces<'a> {
         let (to_tag, from_tag) = (params.get("to-tag")?, params.get("from-tag")?);
         Some(Replaces { call_id, to_tag, from_tag, early_only: params.has("early-only") })
     }
+}
+
+/// What a Replaces says beside the dialog that it names: its parameters without a value, `early-only` among them (RFC 3891 §6.1).
+pub fn replaces_flags(value: &str) -> impl Iterator<Item = &str> {
+    let params = named_dialog(value).map(|(_, params)| params);
+    params.into_iter().flat_map(|params| params.iter()).filter_map(|(name, value)| value.is_none().then_some(name))
 }
 
 /// Target-Dialog (RFC 4538 §7): a dialog that the sender knows of. Its tags are seen from the sender's side.

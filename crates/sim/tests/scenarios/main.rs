@@ -79,6 +79,8 @@ mod transfer_attended;
 mod transfer_attended_races;
 mod transfer_blind;
 mod transfer_limits;
+mod transfer_pass_replaces;
+mod transfer_pass_replaces_races;
 mod transfer_passed;
 mod transfer_races;
 mod transfer_replaces;

@@ -203,8 +203,6 @@ fn what_names_no_leg_that_may_be_replaced_is_refused() {
     let early = |sim: &Sim| Refer { to: second(sim).to.replace(">", "%3Bearly-only>"), edits: Vec::new() };
     assert_eq!(refused(9, &house, early, BOB), (Some(202), vec![100, 486]));
     assert_eq!(refused(10, &house, |sim| sim.call(BOB).attended().expect("a dialog"), BOB), (Some(482), vec![]));
-    // Passed on, the dialog would have to be named as the other peer knows it.
-    assert_eq!(refused(11, &house.replace("execute", "pass"), second, BOB), (Some(501), vec![]));
     assert_eq!(refused(12, STANDARD, second, BOB), (Some(403), vec![]));
 }
 

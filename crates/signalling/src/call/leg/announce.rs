@@ -13,18 +13,22 @@ const AND_PRACK: &str = ", PRACK";
 /// And what a leg takes whose peer may transfer.
 const AND_REFER: &str = ", REFER, SUBSCRIBE";
 
+/// And what a leg takes whose peer was handed a REFER.
+const AND_NOTIFY: &str = ", NOTIFY";
+
 /// The headers that say so, as they stand when a message is begun.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Announced {
     reliable: bool,
     transfers: bool,
+    hears: bool,
     tags: OptionTags,
 }
 
 impl Leg {
     /// What it can do.
     pub(super) fn announced(&self) -> Announced {
-        Announced::of(&self.profile)
+        Announced { hears: self.was_referred, ..Announced::of(&self.profile) }
     }
 
     /// The option tags that a request of the peer may require.
@@ -43,11 +47,12 @@ impl Announced {
     /// What a leg of this profile can do.
     pub(crate) fn of(profile: &LegProfile) -> Announced {
         let transfers = profile.refer != ReferRule::Refuse;
-        Announced { reliable: profile.prack != Prack::Off, transfers, tags: OptionTags::of(profile) }
+        Announced { reliable: profile.prack != Prack::Off, transfers, hears: false, tags: OptionTags::of(profile) }
     }
 
-    fn allow(self) -> [&'static str; 3] {
-        [ALLOW, if self.reliable { AND_PRACK } else { "" }, if self.transfers { AND_REFER } else { "" }]
+    fn allow(self) -> [&'static str; 4] {
+        let also = |takes: bool, methods| if takes { methods } else { "" };
+        [ALLOW, also(self.reliable, AND_PRACK), also(self.transfers, AND_REFER), also(self.hears, AND_NOTIFY)]
     }
 
     /// Its methods.

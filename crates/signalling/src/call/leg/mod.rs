@@ -25,6 +25,7 @@ pub(crate) use announce::Announced;
 pub(crate) use client::Invitation;
 pub(crate) use extensions::OptionTags;
 pub(crate) use held::{HeldId, RETRY_AFTER_RANGE, Reply};
+pub use moving::Facing;
 pub(crate) use refer::Passed;
 pub(crate) use requests::Asked;
 pub(crate) use server::Extra;
@@ -189,6 +190,8 @@ pub(crate) struct Leg {
     /// The Call-ID is of our making (§14.1).
     pub(crate) owns_call_id: bool,
     update: Updates,
+    /// Its peer was handed a REFER, and tells what becomes of it.
+    was_referred: bool,
     requests: Vec<OpenRequest>,
     /// What the peer asked the other leg's peer; nothing until it asks.
     held: Option<Box<HeldRequests>>,
@@ -237,6 +240,7 @@ impl Leg {
             sips: false,
             owns_call_id: state == State::Outgoing,
             update: Updates::Unsaid,
+            was_referred: false,
             requests: Vec::new(),
             held: None,
             forks: Vec::new(),

@@ -1,7 +1,7 @@
 //! A leg that goes to another call, and the husk that it leaves behind.
 
 use super::{Leg, State};
-use crate::message::HeaderName;
+use crate::message::{HeaderName, Replaces};
 use crate::negotiation::LegMedia;
 use crate::transaction::TransactionKey;
 use std::borrow::Cow;
@@ -12,6 +12,15 @@ const REDIRECTED: u8 = 23;
 
 /// How a husk ended; no other leg does so.
 const MOVED: &str = "moved to another call";
+
+/// A dialog of ours as the peer in it knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facing {
+    /// Under which URI that peer is reached.
+    pub target: Box<str>,
+    /// The value of a Replaces header that names the dialog to that peer.
+    pub replaces: String,
+}
 
 impl Leg {
     /// Whether it may go to another call: nothing of ours is open towards its peer, nor of the peer's but its unanswered first INVITE.
@@ -49,6 +58,20 @@ impl Leg {
     /// It is what another call's leg left behind: the record of that call has it.
     pub(crate) fn is_husk(&self) -> bool {
         self.end.as_ref().is_some_and(|end| end.reason == MOVED)
+    }
+
+    /// How its peer names their dialog to somebody who is to take our place in it.
+    pub(crate) fn facing(&self) -> Option<Facing> {
+        let dialog = self.dialog.as_ref()?;
+        // RFC 3891 §3: the tag of who gets it is its to-tag, and zero stands for none (RFC 2543).
+        let (theirs, ours) = (dialog.remote_tag().unwrap_or("0"), dialog.local_tag());
+        let replaces = [dialog.call_id(), ";to-tag=", theirs, ";from-tag=", ours].concat();
+        Some(Facing { target: dialog.reached_at().into(), replaces })
+    }
+
+    /// Whether it has, or had, the dialog that its peer would name by these two.
+    pub(crate) fn is_named_by_peer(&self, replaces: &Replaces<'_>) -> bool {
+        self.is_in_dialog(replaces.call_id, replaces.to_tag)
     }
 
     /// Whether it has, or had, this dialog with its peer.

@@ -33,6 +33,8 @@ impl Leg {
         let way = self.dialog_way(context.node)?;
         let (serial, via) = self.new_via(context, &way);
         let contact = self.contact(context.node);
+        self.was_referred |= request.method() == Method::Refer;
+        let announced = self.announced();
         // RFC 7332 §4: one less than it came with.
         let hops = request.max_forwards().and_then(Result::ok).map_or(MAX_FORWARDS, u32::from).saturating_sub(1);
         let dialog = self.dialog.as_mut()?;
@@ -40,6 +42,9 @@ impl Leg {
         let method = request.method();
         let mut printer = dialog.request(method.as_str(), cseq, &via.parts(), hops);
         contact.write(&mut printer);
+        if method == Method::Refer {
+            announced.write_allow(&mut printer);
+        }
         for (name, value) in passed.headers {
             printer.header_str(*name, value);
         }

@@ -5,10 +5,12 @@
 //! whatever goes wrong leaves the call as it was.
 //!
 //! A REFER or an INVITE with Replaces that names a leg of ours (RFC 3891) joins two calls of ours: a leg goes from one ([`leave`]) to the
-//! other ([`arrive`]) and takes the place of the leg that is named.
+//! other ([`arrive`]) and takes the place of the leg that is named. A REFER that the other peer is to carry out goes on to it ([`pass`]), and
+//! names the leg to be replaced as that one's far peer knows it ([`faces`]).
 
 mod arrive;
 mod dial;
+mod faces;
 mod join;
 mod leave;
 mod notice;
@@ -20,6 +22,7 @@ use super::leg::{Leg, LegEvent};
 use super::{Call, Cause, Output, Reason, Side, context};
 use crate::negotiation::Offer;
 use arrive::Arriving;
+use faces::Asking;
 use notice::Notice;
 use pass::PassedRefer;
 use tandem_model::{EndReason, LegId, LegPlan, Place, QuestionId, Timestamp};
@@ -34,6 +37,12 @@ pub(super) struct Transfers {
     notices: Vec<Notice>,
     /// REFERs that the other peer has got.
     passed: Vec<PassedRefer>,
+    /// A REFER passed before has lost its place to a later one: a NOTIFY that does not say which it is about may be of that.
+    has_forgotten: bool,
+    /// REFERs that wait for the name of a leg of another call.
+    asking: Vec<Asking>,
+    /// Questions of that kind so far.
+    tickets: u16,
     /// A leg that was replaced, and when it is hung up by us.
     parting: Option<(LegId, Timestamp)>,
     /// How many were begun.
@@ -237,6 +246,8 @@ impl Call {
     pub(super) fn end_transfer(&mut self, now: Timestamp) {
         let Some(transfers) = &mut self.transfers else { return };
         let parting = transfers.parting.take();
+        // What they wait for is of no use: they are answered with everything else that waits.
+        transfers.asking.clear();
         match transfers.under_way.as_ref().map(|transfer| (&transfer.stage, transfer.transferor)) {
             None => {}
             // It comes back, or does not.
@@ -261,7 +272,8 @@ impl Call {
         let under_way = transfers.and_then(|transfers| transfers.under_way.as_ref()).map(|transfer| transfer.deadlines());
         let parting = transfers.and_then(|transfers| transfers.parting).map(|(_, at)| at);
         let notices = transfers.map(|transfers| transfers.notices.as_slice()).unwrap_or_default().iter().filter_map(Notice::poll_timeout);
-        let all = under_way.into_iter().flatten().flatten().chain(parting).chain(notices);
+        let asking = transfers.map(|transfers| transfers.asking.as_slice()).unwrap_or_default().iter().map(Asking::deadline);
+        let all = under_way.into_iter().flatten().flatten().chain(parting).chain(notices).chain(asking);
         all.map(|at| (at, Reason::Transfer))
     }
 
@@ -271,6 +283,7 @@ impl Call {
             self.part(now, leg);
         }
         self.expire_notices(now);
+        self.expire_asking(now);
         let Some(transfer) = self.transfer() else { return };
         match &transfer.stage {
             Stage::Routing(_, until) if *until <= now => self.fail_transfer(now, 500, None),

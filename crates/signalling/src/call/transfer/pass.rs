@@ -1,9 +1,10 @@
 //! A REFER that the other peer is to carry out: passed on in its dialog, and its NOTIFYs passed back (RFC 5589 §4 leaves that to whoever
 //! stands between).
 
-use super::super::leg::{HeldId, Passed, Reply};
+use super::super::leg::{Facing, HeldId, Passed, Reply};
 use super::super::phase::Phase;
 use super::super::{Call, NodeFacts, Side, context, parties};
+use super::faces;
 use crate::message::{
     EventHeader, HeaderName, Message, Method, NameAddr, SubscriptionState, Uri, declines_subscription, reason_phrase, sipfrag,
     sipfrag_status,
@@ -11,7 +12,7 @@ use crate::message::{
 use std::borrow::Cow;
 use tandem_model::{LegId, ListenerId, Timestamp, Transport};
 
-/// Passed REFERs of one call whose NOTIFYs are still to come.
+/// Passed REFERs of one call whose NOTIFYs are still to come; those of the oldest are no longer passed back when there is one more.
 const MAX_PASSED: usize = 4;
 
 /// One of them.
@@ -27,13 +28,12 @@ pub(super) struct PassedRefer {
 }
 
 impl Call {
-    /// The other peer gets the REFER.
-    pub(super) fn pass_refer(&mut self, now: Timestamp, side: Side, id: HeldId) {
-        let is_full = self.transfers.as_ref().is_some_and(|transfers| transfers.passed.len() == MAX_PASSED);
+    /// The other peer gets the REFER; with a dialog that it is to replace, if that is named by us.
+    pub(super) fn pass_refer(&mut self, now: Timestamp, side: Side, id: HeldId, named: Option<&Facing>) {
         if self.alone.is_some() {
             return self.answer_refer(now, side, id, &Reply::new(403, &[]));
         }
-        if is_full || !matches!(self.phase, Phase::Talking) {
+        if !matches!(self.phase, Phase::Talking) {
             return self.answer_refer(now, side, id, &Reply::new(500, &[(HeaderName::RetryAfter, "2")]));
         }
         let (near, far) = match side {
@@ -42,8 +42,10 @@ impl Call {
         };
         let (Some(near), Some(far)) = (near, far) else { return };
         let Some(request) = near.held(id) else { return };
-        let to = request.header(HeaderName::ReferTo).unwrap_or_default();
-        let to = rewritten(&self.node, to, far.profile.listener);
+        let to = match named {
+            Some(facing) => Cow::Owned(faces::refer_to(facing, request)),
+            None => rewritten(&self.node, request.header(HeaderName::ReferTo).unwrap_or_default(), far.profile.listener),
+        };
         let by = request.header(HeaderName::ReferredBy).and_then(|value| NameAddr::parse(value).ok());
         let by = by.and_then(|by| parties::number_in(by.uri)).filter(|user| !user.is_empty());
         let host = &self.node.listener(far.profile.listener).host;
@@ -63,6 +65,11 @@ impl Call {
         let is_first = !transfers.referred.contains(&transferor);
         if is_first {
             transfers.referred.push(transferor);
+        }
+        if transfers.passed.len() == MAX_PASSED {
+            // Whoever has not ended the oldest by now may never do so.
+            transfers.passed.remove(0);
+            transfers.has_forgotten = true;
         }
         transfers.passed.push(PassedRefer { to, cseq, transferor_cseq, is_first });
     }
@@ -89,8 +96,11 @@ impl Call {
         let Some(request) = near.held(id) else { return };
         let event = request.header(HeaderName::Event).and_then(EventHeader::parse);
         let named = event.and_then(|event| event.id).and_then(|id| id.parse::<u32>().ok());
-        let passed = self.transfers.as_ref().map(|transfers| transfers.passed.as_slice()).unwrap_or_default();
-        let place = passed.iter().position(|passed| passed.to == near.id && named.is_none_or(|cseq| cseq == passed.cseq));
+        let transfers = self.transfers.as_deref();
+        let passed = transfers.map(|transfers| transfers.passed.as_slice()).unwrap_or_default();
+        let is_clear = transfers.is_some_and(|transfers| !transfers.has_forgotten);
+        let is_of = |passed: &PassedRefer| named.map_or(is_clear, |cseq| cseq == passed.cseq);
+        let place = passed.iter().position(|passed| passed.to == near.id && is_of(passed));
         let state = request.header(HeaderName::SubscriptionState).and_then(SubscriptionState::parse);
         let (Some(place), Some(state)) = (place, state) else {
             // RFC 6665 §4.1.3: of nothing that was asked for.

@@ -33,14 +33,15 @@ impl Call {
             Ok(asked) => asked,
             Err(status) => return self.answer_refer(now, side, id, &Reply::new(status, &[])),
         };
-        let named = asked.replaces.as_deref().and_then(Replaces::parse).and_then(|named| self.node.minter.read_tag(named.to_tag));
-        if named.is_some() && leg.profile.refer == ReferRule::Pass {
-            // Nobody else knows that dialog, and it has no name yet that the other peer could use.
-            return self.answer_refer(now, side, id, &Reply::new(501, &[]));
-        }
+        let replaces = asked.replaces.as_deref().and_then(Replaces::parse);
         if leg.profile.refer == ReferRule::Pass {
-            return self.pass_refer(now, side, id);
+            // What names the dialog of another peer with us goes on as it is: that peer is to read it.
+            return match replaces.and_then(|replaces| self.node.minter.read_tag(replaces.to_tag)).zip(asked.replaces) {
+                Some((named, replaces)) => self.ask_who_faces(now, side, id, named, replaces),
+                None => self.pass_refer(now, side, id, None),
+            };
         }
+        let named = replaces.and_then(|replaces| self.named_leg(&replaces));
         self.part_with_the_last(now);
         match self.why_not(side) {
             Some(500) => self.answer_refer(now, side, id, &Reply::new(500, &[(HeaderName::RetryAfter, "2")])),

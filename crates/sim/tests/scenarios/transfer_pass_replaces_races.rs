@@ -1,0 +1,46 @@
+//! An attended transfer that is passed on, and crosses a hang-up of any dialog: every order, and each message lost once.
+
+use crate::transfer_pass_replaces::{directly, passing, silently};
+use crate::transfer_races::race;
+use tandem_phone::Act;
+use tandem_sim::{ALICE, Action, BOB, CAROL, Sim};
+
+const BOB_REFERS: Action = (BOB, |sim| {
+    if let Some(refer) = sim.phone(BOB).call(1).attended() {
+        sim.act(BOB, Act::Refer(refer));
+    }
+});
+const BYE_HELD: Action = (BOB, |sim| sim.act(BOB, Act::Bye));
+const BYE_OTHER: Action = (BOB, |sim| sim.act_in(BOB, 1, Act::Bye));
+const BYE_ALICE: Action = (ALICE, |sim| sim.act(ALICE, Act::Bye));
+const BYE_CAROL: Action = (CAROL, |sim| sim.act(CAROL, Act::Bye));
+
+fn consulting(seed: u64) -> Sim {
+    silently(Sim::with_config(seed, &passing()))
+}
+
+fn direct(seed: u64) -> Sim {
+    directly(consulting(seed))
+}
+
+#[test]
+fn the_transferor_hangs_up_the_held_call() {
+    race(1, consulting, &[BOB_REFERS, BYE_HELD]);
+}
+
+#[test]
+fn the_transferor_hangs_up_the_other_call() {
+    race(2, consulting, &[BOB_REFERS, BYE_OTHER]);
+    race(2, direct, &[BOB_REFERS, BYE_OTHER]);
+}
+
+#[test]
+fn the_one_who_is_referred_hangs_up() {
+    race(3, consulting, &[BOB_REFERS, BYE_ALICE]);
+}
+
+#[test]
+fn who_was_consulted_hangs_up() {
+    race(4, consulting, &[BOB_REFERS, BYE_CAROL]);
+    race(4, direct, &[BOB_REFERS, BYE_CAROL]);
+}
