@@ -22,7 +22,7 @@ impl Place {
     pub const fn asked(id: QuestionId, question: &Question) -> Place {
         match question {
             Question::Ring { member, .. } => Place::Member(*member),
-            Question::Transfer(_) => Place::Target(id),
+            Question::Transfer(_) | Question::Target(_) => Place::Target(id),
             Question::Admit(_) | Question::Route(_) | Question::Dial(_) => Place::Callee,
         }
     }

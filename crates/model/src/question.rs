@@ -26,6 +26,8 @@ pub enum Question {
     /// Where does a transfer of this call lead? As [`Question::Route`], asked as if the trunk of whoever transfers had dialled; the trunk
     /// that the answer leads to counts the call beside those that do already.
     Transfer(Route),
+    /// Is there room for a transfer at this endpoint of its plan? Its trunk counts the call beside those that do already.
+    Target(Box<str>),
     /// Is there room for this member of a ring group, beside those that have theirs already? It counts until the call says that the
     /// member is out, or ends.
     Ring {

@@ -22,7 +22,7 @@ pub fn decide(rules: &Ruleset, view: &CallView<'_>, question: &Question) -> Deci
     match question {
         Question::Admit(request) => admit(rules, request),
         Question::Route(call) | Question::Transfer(call) => route(rules, view, call),
-        Question::Dial(endpoint) | Question::Ring { endpoint, .. } => dial(rules, view, endpoint),
+        Question::Dial(endpoint) | Question::Target(endpoint) | Question::Ring { endpoint, .. } => dial(rules, view, endpoint),
     }
 }
 

@@ -17,9 +17,20 @@ struct Bench {
     address: IpAddr,
 }
 
-/// Threads with `sides` sides of 8 pairs each at 127.0.91.`host`.
+/// An address of this process alone: the same tests may run elsewhere on the machine.
+fn own_host(host: u8) -> IpAddr {
+    let [.., high, low] = std::process::id().to_be_bytes();
+    IpAddr::from([127, 64 + high % 128, low, host])
+}
+
+/// IPv6 has one address for loopback: the first of 16 ports there that are this process's alone, below those that the system gives out.
+fn own_port_on_six(place: u16) -> u16 {
+    10_240 + u16::try_from(std::process::id() % 340).unwrap() * 64 + 16 * place
+}
+
+/// Threads with `sides` sides of 8 pairs each at `host` of this process.
 fn start(host: u8, sides: usize, threads: usize, max_sockets: usize) -> Bench {
-    start_at(IpAddr::from([127, 0, 91, host]), sides, threads, max_sockets)
+    start_at(own_host(host), sides, threads, max_sockets)
 }
 
 fn start_at(address: IpAddr, sides: usize, threads: usize, max_sockets: usize) -> Bench {
@@ -28,7 +39,7 @@ fn start_at(address: IpAddr, sides: usize, threads: usize, max_sockets: usize) -
 
 fn start_with(address: IpAddr, pairs: u16, sides: usize, threads: usize, max_sockets: usize) -> Bench {
     let side = |index: usize| {
-        let first = 20_000 + 1000 * index as u16;
+        let first = if address.is_ipv4() { 20_000 + 1000 * index as u16 } else { own_port_on_six(0) };
         SideConfig { bind: address, advertise: address, ports: first..=first + 2 * pairs - 1, dscp: 46 }
     };
     let config = ShardConfig { sides: (0..sides).map(side).collect(), threads, max_sockets };
@@ -204,7 +215,7 @@ fn when_the_ports_are_used_up_a_call_gets_all_or_none() {
 
 #[test]
 fn a_session_that_no_path_serves_fails_and_keeps_nothing() {
-    let bench = start_with(IpAddr::from([127, 0, 91, 5]), 32, 1, 1, 100);
+    let bench = start_with(own_host(5), 32, 1, 1, 100);
     assert_eq!(bench.open_on(1, &[0; 19]), MediaEvent::Failed);
     assert_eq!(bench.open_on(2, &[]), MediaEvent::Failed);
     assert_eq!((bench.in_use(), bench.shards.counts().sessions), (0, 0));
@@ -290,7 +301,7 @@ fn commands_for_a_call_without_a_session_are_ignored() {
 
 /// A bench whose only thread has stocked so many pairs of its first side.
 fn start_stocked(host: u8, pairs: u16, max_sockets: usize, stocked: usize) -> Bench {
-    let bench = start_with(IpAddr::from([127, 0, 91, host]), pairs, 1, 1, max_sockets);
+    let bench = start_with(own_host(host), pairs, 1, 1, max_sockets);
     let began = std::time::Instant::now();
     while bench.stocked() < stocked && began.elapsed() < PATIENCE {
         thread::yield_now();
@@ -333,7 +344,7 @@ fn ports_in_stock_are_told_at_once_and_packets_flow_between_them() {
 fn a_packet_that_comes_before_the_description_finds_its_session() {
     let bench = start_stocked(12, 64, 1000, 4);
     let locals = bench.open_at_once(1).expect("a stock of four pairs");
-    UdpSocket::bind("127.0.91.212:0").unwrap().send_to(&packet(1), locals[0].rtp).unwrap();
+    UdpSocket::bind((own_host(212), 0)).unwrap().send_to(&packet(1), locals[0].rtp).unwrap();
     let [a, b] = bench.phones(1);
     talk(&a, &locals[0], &b, &locals[1]);
     let MediaEvent::Closed(stats) = bench.close(1) else { panic!("not closed") };

@@ -305,7 +305,7 @@ impl Call {
 
     /// When to wake the call, and why.
     pub fn poll_timeout(&self) -> Option<(Timestamp, Reason)> {
-        let legs = std::iter::once(&self.caller).chain(&self.callee).chain(&self.strays).chain(self.target());
+        let legs = std::iter::once(&self.caller).chain(&self.callee).chain(&self.strays).chain(self.targets());
         let transactions = legs.filter_map(Leg::poll_timeout).map(|at| (at, Reason::Transaction));
         transactions.chain(self.deadlines()).min_by_key(|(at, _)| *at)
     }
@@ -313,7 +313,7 @@ impl Call {
     /// What to send to its peers should it be given up without a word: BYE, CANCEL or a final failure. Meant for a call that
     /// panicked: it reads little and changes nothing, yet whoever asks must be ready for another panic.
     pub fn last_words(&self) -> Vec<Transmit> {
-        let others = self.ring.iter().flat_map(|ring| ring.legs()).chain(self.target());
+        let others = self.ring.iter().flat_map(|ring| ring.legs()).chain(self.targets());
         std::iter::once(&self.caller).chain(&self.callee).chain(others).filter_map(|leg| leg.last_word(&self.node)).collect()
     }
 
@@ -339,7 +339,7 @@ impl Call {
             let event = stray.on_message(context!(self, now), arrival);
             return self.on_stray_event(now, leg, event);
         }
-        if let Some(target) = self.transfers.as_deref_mut().and_then(Transfers::target_mut).filter(|target| target.id == leg) {
+        if let Some(target) = self.transfers.as_deref_mut().and_then(|transfers| transfers.bring_forward(leg)) {
             let event = target.on_message(context!(self, now), arrival);
             self.on_target_event(now, event);
         }
@@ -403,9 +403,11 @@ impl Call {
         for stray in &mut self.strays {
             stray.on_unreachable(context!(self, now), lost);
         }
-        if let Some(target) = self.transfers.as_deref_mut().and_then(Transfers::target_mut) {
-            let event = target.on_unreachable(context!(self, now), lost);
-            self.on_target_event(now, event);
+        for leg in self.target_ids() {
+            if let Some(target) = self.transfers.as_deref_mut().and_then(|transfers| transfers.bring_forward(leg)) {
+                let event = target.on_unreachable(context!(self, now), lost);
+                self.on_target_event(now, event);
+            }
         }
     }
 
@@ -425,12 +427,14 @@ impl Call {
                 self.on_stray_event(now, id, event);
             }
         }
-        while let Some(target) = self.transfers.as_deref_mut().and_then(Transfers::target_mut) {
-            if target.poll_timeout().is_none_or(|at| at > now) {
-                break;
+        for leg in self.target_ids() {
+            while let Some(target) = self.transfers.as_deref_mut().and_then(|transfers| transfers.bring_forward(leg)) {
+                if target.poll_timeout().is_none_or(|at| at > now) {
+                    break;
+                }
+                let event = target.on_timeout(context!(self, now));
+                self.on_target_event(now, event);
             }
-            let event = target.on_timeout(context!(self, now));
-            self.on_target_event(now, event);
         }
         self.on_deadline(now);
     }

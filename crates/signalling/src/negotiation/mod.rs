@@ -55,7 +55,7 @@
 //! (INVITE without) 183, 200: settle_own(&pending, sdp, b)?                the same for both; the last one counts
 //!                  pending = offer_like(b, a, b.direction())?             200 to a carries pending.sdp()
 //!                  ACK of a: s = settle_like(&pending, sdp, b, a)?        describe both
-//!    a answered    pending = offer_first_like(a, b, a.codecs)?             INVITE to b carries pending.sdp()
+//!    a answered    pending = offer_first_like(a, b, a.codecs, …)?           INVITE to b carries pending.sdp()
 //!                  200: s = settle_like(&pending, sdp, a, b)?              describe both if they speak the same, else a is offered the like
 //!    transfer      the same with c, who is dialled, for b; a has a session and gets its offer in a re-INVITE
 //!

@@ -93,12 +93,12 @@ pub fn offer_like(of: &LegMedia, to: &mut LegMedia, direction: Direction) -> Res
     offer(to, session.formats.restrict(&spoken), |format| session.theirs.get(format), direction, Like::Noted(&of.wishes))
 }
 
-/// The same in the direction of `of`, and after that codec those of `codecs` that `to` may use: what it answers may be another than `of`
+/// The same, and after that codec those of `codecs` that `to` may use: what it answers may be another than `of`
 /// speaks.
 ///
 /// # Errors
 /// As [`offer_like`], but for a codec that `to` may not use while there are others.
-pub fn offer_first_like(of: &LegMedia, to: &mut LegMedia, codecs: &[Codec]) -> Result<PendingOwn, Refusal> {
+pub fn offer_first_like(of: &LegMedia, to: &mut LegMedia, codecs: &[Codec], direction: Direction) -> Result<PendingOwn, Refusal> {
     let session = of.session.as_ref().ok_or(Refusal::SUPERSEDED)?;
     let listed = FormatList::of_codecs(codecs);
     let mut wanted = FormatList::of_codecs(session.formats.codec().as_slice()).retain(|format| to.allowed().contains(format));
@@ -106,7 +106,7 @@ pub fn offer_first_like(of: &LegMedia, to: &mut LegMedia, codecs: &[Codec]) -> R
     let mut all = wanted;
     Format::EVENTS.into_iter().for_each(|event| all.push(event));
     let wish = |format| session.theirs.get(format).or_else(|| usual_number(format));
-    offer(to, all.restrict(&wanted), wish, session.direction, Like::Noted(&of.wishes))
+    offer(to, all.restrict(&wanted), wish, direction, Like::Noted(&of.wishes))
 }
 
 fn usual_number(format: Format) -> Option<u8> {

@@ -81,7 +81,7 @@ fn a_session_gets_no_more_ports_than_there_are_and_goes_on_without() {
 
 #[test]
 fn a_session_has_no_more_endpoints_than_may_be() {
-    let bench = start_with(IpAddr::from([127, 0, 91, 18]), 24, 1, 1, 100);
+    let bench = start_with(own_host(18), 24, 1, 1, 100);
     bench.open(1);
     (2..MAX_ENDPOINTS as u8).for_each(|index| assert!(bench.is_added(1, index)));
     let full = MediaEvent::NotAdded { leg: leg(1, 18), failure: MediaFailure::Full };

@@ -1,7 +1,7 @@
 //! Peers that misbehave, at real sockets: ports that are closed, ports that change, two address families.
 
 use super::*;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
 /// A receiver report by `ssrc`.
 fn report(ssrc: u32) -> Vec<u8> {
@@ -43,12 +43,12 @@ impl Phone {
 
 #[test]
 fn between_ipv4_and_ipv6_both_kinds_of_packets_pass_both_ways() {
-    let (four, six) = (Ipv4Addr::new(127, 0, 91, 21), Ipv6Addr::LOCALHOST);
+    let (four, six) = (own_host(21), Ipv6Addr::LOCALHOST);
     let side = |bind: IpAddr, first: u16| SideConfig { bind, advertise: bind, ports: first..=first + 15, dscp: 46 };
-    let config = ShardConfig { sides: [side(four.into(), 20_000), side(six.into(), 21_000)].into(), threads: 1, max_sockets: 100 };
+    let config = ShardConfig { sides: [side(four, 20_000), side(six.into(), own_port_on_six(1))].into(), threads: 1, max_sockets: 100 };
     let (sender, events) = channel();
     let sink = Arc::new(move |call, event| drop(sender.send((call, event))));
-    let bench = Bench { shards: Shards::start(&config, Clock::start(), sink).unwrap(), events, address: four.into() };
+    let bench = Bench { shards: Shards::start(&config, Clock::start(), sink).unwrap(), events, address: four };
     let MediaEvent::Opened(locals) = bench.open_on(1, &[0, 1]) else { panic!("not opened") };
     let (a, b) = (Phone::at(four), Phone::at(six));
     a.describe(&bench, 0, false);
@@ -67,8 +67,8 @@ fn between_ipv4_and_ipv6_both_kinds_of_packets_pass_both_ways() {
 
 #[test]
 fn a_port_that_is_closed_costs_nobody_else_anything_and_may_open_again() {
-    for host in [IpAddr::from([127, 0, 91, 22]), Ipv6Addr::LOCALHOST.into()] {
-        let side = SideConfig { bind: host, advertise: host, ports: 22_000..=22_015, dscp: 46 };
+    for (host, first) in [(own_host(22), 22_000), (Ipv6Addr::LOCALHOST.into(), own_port_on_six(2))] {
+        let side = SideConfig { bind: host, advertise: host, ports: first..=first + 15, dscp: 46 };
         let config = ShardConfig { sides: [side].into(), threads: 1, max_sockets: 100 };
         let (sender, events) = channel();
         let sink = Arc::new(move |call, event| drop(sender.send((call, event))));
@@ -105,7 +105,7 @@ fn a_port_that_is_closed_costs_nobody_else_anything_and_may_open_again() {
 fn packets_follow_a_port_that_was_translated_anew() {
     let bench = start(23, 1, 1, 100);
     let locals = bench.open(1);
-    let (a, b, anew) = (Phone::at([127, 0, 91, 23]), Phone::at([127, 0, 91, 23]), Phone::at([127, 0, 91, 23]));
+    let (a, b, anew) = (Phone::at(own_host(23)), Phone::at(own_host(23)), Phone::at(own_host(23)));
     a.describe(&bench, 0, false);
     b.describe(&bench, 1, false);
     talk(&a.rtp, &locals[0], &b.rtp, &locals[1]);
@@ -118,7 +118,7 @@ fn packets_follow_a_port_that_was_translated_anew() {
 fn what_is_no_packet_is_dropped_whatever_its_length() {
     let bench = start(24, 1, 1, 100);
     let locals = bench.open(1);
-    let (a, b) = (Phone::at([127, 0, 91, 24]), Phone::at([127, 0, 91, 24]));
+    let (a, b) = (Phone::at(own_host(24)), Phone::at(own_host(24)));
     a.describe(&bench, 0, false);
     b.describe(&bench, 1, false);
     let rubbish: [&[u8]; 6] = [&[], &[0x80], &[0x80; 11], &[0; 1400], &[0x80; 2048], &[0x80; 60_000]];

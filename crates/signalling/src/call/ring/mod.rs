@@ -23,7 +23,7 @@ use std::collections::VecDeque;
 use tandem_model::{EndedBy, LegEnd, LegPlan, PicksUp, Place, RingGroup, RingTerms, Strategy, Timestamp};
 
 /// What those are told who ring when another has answered (RFC 3326 §2).
-const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
+pub(super) const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
 
 /// The group of a call, until somebody answers.
 #[derive(Debug)]

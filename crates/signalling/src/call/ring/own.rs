@@ -15,7 +15,8 @@ impl Call {
     pub(in super::super) fn member_offer(&self, media: &mut LegMedia) -> Result<Option<Box<PendingOwn>>, Refusal> {
         if self.has_picked_up() {
             let codecs = &self.caller.profile.codecs;
-            return negotiation::offer_first_like(&self.caller.media, media, codecs).map(|offer| Some(Box::new(offer)));
+            let direction = self.caller.media.direction().unwrap_or(Direction::SendRecv);
+            return negotiation::offer_first_like(&self.caller.media, media, codecs, direction).map(|offer| Some(Box::new(offer)));
         }
         let is_wanted = self.ring.as_ref().is_some_and(|ring| ring.anchor && ring.offer.is_none());
         let offer = is_wanted.then(|| negotiation::offer_own(media, &self.caller.profile.codecs));

@@ -141,7 +141,7 @@ impl Call {
         let Some(transfer) = self.transfer_mut() else { return };
         match std::mem::replace(&mut transfer.stage, Stage::Turning) {
             Stage::Arriving(arriving) => {
-                let joining = Joining { leg: arriving.leg, offer: Some(offer), again: None, until: now + PATIENCE };
+                let joining = Joining { leg: arriving.leg, offer: Some(offer), took: None, again: None, until: now + PATIENCE };
                 transfer.stage = Stage::Joining(Box::new(joining));
                 self.try_join(now);
             }

@@ -2,30 +2,36 @@
 
 use super::super::leg::{Invitation, Leg, State};
 use super::super::parties::{self, number_in, own_number};
-use super::super::setup::{MEDIA_OPEN_TIMEOUT, UNKNOWN, leg_media};
-use super::super::{Call, Cause, context, over, relayed_status};
+use super::super::setup::{DECISION_TIMEOUT, MEDIA_OPEN_TIMEOUT, UNKNOWN, leg_media};
+use super::super::{Call, Cause, Output, context, over, relayed_status};
 use super::{Dialled, Stage, Transfers};
 use crate::message::{HeaderName, Message, Uri};
 use std::sync::Arc;
 use tandem_model::{
-    Action, CallerId, Decision, Destination, EndpointRequest, EventKind, LegId, LegPlan, LocalEndpoint, MediaCommand, Prack, QuestionId,
-    Timestamp,
+    Action, CallerId, Decision, Destination, EndpointRequest, EventKind, LegId, LegPlan, LocalEndpoint, MediaCommand, Prack, Question,
+    QuestionId, Timestamp,
 };
 
 impl Call {
     /// Whether this is policy's answer about the transfer; then it is taken.
     pub(in super::super) fn on_transfer_decision(&mut self, now: Timestamp, id: QuestionId, decision: &Decision) -> bool {
-        if !self.transfer().is_some_and(|transfer| matches!(transfer.stage, Stage::Routing(asked, _) if asked == id)) {
+        if !self.bring_asked_forward(id) {
             return false;
+        }
+        if matches!(self.transfer().map(|transfer| &transfer.stage), Some(Stage::Seizing(..))) {
+            self.on_target_seized(now, decision);
+            return true;
         }
         match decision {
             Decision::Route { action: Action::Bridge { legs, timeout, .. }, .. } => {
                 let (plans, deadline) = (legs.clone(), timeout.map(|span| now + span));
                 if let Some(transfer) = self.transfer_mut() {
+                    transfer.seized = plans.first().and_then(|plan| plan.trunk);
                     (transfer.plans, transfer.deadline) = (plans, deadline);
                 }
                 self.next_target(now);
             }
+            Decision::Route { action: Action::Ring(group), .. } => self.ring_targets(now, group),
             // A leg that is here already is not joined to an answer of our own.
             Decision::Route { .. } => self.fail_transfer(now, 403, None),
             Decision::Reject { status, reason } => self.fail_transfer(now, *status, reason.as_deref()),
@@ -35,22 +41,51 @@ impl Call {
     }
 
     /// Turns to the next place to be called, if there is one.
-    fn next_target(&mut self, now: Timestamp) {
+    pub(super) fn next_target(&mut self, now: Timestamp) {
         let Some(transfer) = self.transfer_mut() else { return };
-        // The first trunk counts the call; others were not asked whether they have room.
-        let seized = transfer.plans.first().and_then(|plan| plan.trunk);
-        let plans = transfer.plans[transfer.next..].iter();
-        let Some(skipped) = plans.clone().position(|plan| plan.trunk == seized) else {
+        let Some(plan) = transfer.plans.get(transfer.next).cloned() else {
             let failure = transfer.failure;
-            return self.fail_transfer(now, failure, None);
+            return self.target_out(now, failure, None);
         };
-        transfer.next += skipped + 1;
-        let Some(plan) = transfer.plans.get(transfer.next - 1).cloned() else { return };
+        transfer.next += 1;
+        let has_room = transfer.seized == plan.trunk;
+        let before = transfer.question.take_if(|_| !has_room);
         if self.leads_back(&plan) {
+            self.free_target(before);
             // RFC 3261 §21.4.20: whoever is here already would be called.
-            return self.fail_transfer(now, 482, None);
+            return self.target_out(now, 482, None);
         }
-        let Some(leg) = self.id.leg(self.legs_created) else { return self.fail_transfer(now, 500, None) };
+        if has_room {
+            return self.take_target_at(now, &plan);
+        }
+        // Another trunk: it has not been asked yet whether it has room.
+        self.free_target(before);
+        let question = self.ask(Question::Target(plan.endpoint));
+        if let Some(transfer) = self.transfer_mut() {
+            (transfer.question, transfer.seized) = (Some(question), None);
+            transfer.stage = Stage::Seizing(question, now + DECISION_TIMEOUT);
+        }
+    }
+
+    fn on_target_seized(&mut self, now: Timestamp, decision: &Decision) {
+        let Some(transfer) = self.transfer_mut() else { return };
+        let plan = transfer.next.checked_sub(1).and_then(|place| transfer.plans.get(place)).cloned();
+        match (decision, plan) {
+            (Decision::Dial(_), Some(plan)) => {
+                transfer.seized = plan.trunk;
+                self.take_target_at(now, &plan);
+            }
+            (Decision::Reject { status, .. }, _) => {
+                (transfer.failure, transfer.question) = (*status, None);
+                self.next_target(now);
+            }
+            _ => self.target_out(now, 500, None),
+        }
+    }
+
+    /// There is room for the target.
+    fn take_target_at(&mut self, now: Timestamp, plan: &LegPlan) {
+        let Some(leg) = self.id.leg(self.legs_created) else { return self.target_out(now, 500, None) };
         self.legs_created += 1;
         if !self.is_anchored() {
             return self.dial_target(now, leg, None);
@@ -79,21 +114,16 @@ impl Call {
         if matches!(self.transfer().map(|transfer| &transfer.stage), Some(Stage::Arriving(_))) {
             return self.on_newcomer_ports(now, locals);
         }
-        let Some(Stage::Opening(leg, _)) = self.transfer().map(|transfer| &transfer.stage) else { return false };
-        let Some(local) = locals.iter().find(|local| local.leg == *leg).copied() else { return false };
+        let Some(local) = locals.iter().find(|local| self.bring_opening_forward(local.leg)).copied() else { return false };
         self.dial_target(now, local.leg, Some(local));
         true
     }
 
     /// There are none.
     pub(in super::super) fn on_target_refused_ports(&mut self, now: Timestamp, leg: LegId) {
-        let is_asked = match self.transfer().map(|transfer| &transfer.stage) {
-            Some(Stage::Opening(asked, _)) => *asked == leg,
-            Some(Stage::Arriving(arriving)) => arriving.waits_for_ports(leg),
-            _ => false,
-        };
-        if is_asked {
-            self.fail_transfer(now, 500, None);
+        let waits = |stage: &Stage| matches!(stage, Stage::Arriving(arriving) if arriving.waits_for_ports(leg));
+        if self.transfer().is_some_and(|transfer| waits(&transfer.stage)) || self.bring_opening_forward(leg) {
+            self.target_out(now, 500, None);
         }
     }
 
@@ -108,6 +138,10 @@ impl Call {
             Some(local) => media.set_local(local),
             None => media.set_origin(&self.node.listener(plan.profile.listener).host),
         }
+        let own = match self.offer_target(&plan, &mut media) {
+            Ok(own) => own,
+            Err(status) => return self.target_out(now, status, None),
+        };
         let node = Arc::clone(&self.node);
         let presentation = plan.presentation.as_deref();
         let ours = node.terms.domain.as_deref().unwrap_or(&node.listener(plan.profile.listener).host);
@@ -129,16 +163,17 @@ impl Call {
         }
         let call_id = self.random_word();
         // An offer of the target's in a reliable response would have to be answered before the one who stays has been asked.
-        let prack = Prack::Off;
-        let invitation = Invitation { from: &from, from_uri: &from_uri, call_id: &call_id, max_forwards, identity, sdp: None, prack };
-        self.outputs.push_back(super::super::Output::LegAdded(id));
+        let prack = if own.is_some() { plan.profile.prack } else { Prack::Off };
+        let sdp = own.as_ref().map(|own| own.sdp());
+        let invitation = Invitation { from: &from, from_uri: &from_uri, call_id: &call_id, max_forwards, identity, sdp, prack };
+        self.outputs.push_back(Output::LegAdded(id));
         let leg = Leg::outgoing(context!(self, now), id, &plan, media, &invitation);
         self.notify(now, Some(id), EventKind::LegCreated);
         let ring_until = now + plan.profile.ring_timeout;
         let ring_until = deadline.map_or(ring_until, |deadline| deadline.min(ring_until));
         let trying_until = Some(now + plan.profile.trying_timeout);
         if let Some(transfer) = self.transfer_mut() {
-            transfer.stage = Stage::Dialling(Box::new(Dialled { leg, trying_until, ring_until }));
+            transfer.stage = Stage::Dialling(Box::new(Dialled { leg, own, trying_until, ring_until }));
         }
     }
 
@@ -151,6 +186,7 @@ impl Call {
     /// 101 to 199 of the target: the transferor is told.
     pub(super) fn on_target_provisional(&mut self, now: Timestamp, message: &Message) {
         self.on_target_trying();
+        self.keep_early_answer(message);
         let Some(transferor) = self.transfer().map(|transfer| transfer.transferor) else { return };
         // RFC 6228: one of several phones has given up, which is nobody else's business.
         if message.status() == 199 {
@@ -188,7 +224,7 @@ impl Call {
         let again = plan.is_some_and(|plan| cause.is_in(&plan.profile.failover)) && transfer.deadline.is_none_or(|deadline| now < deadline);
         transfer.failure = status;
         if !again {
-            return self.fail_transfer(now, status, None);
+            return self.target_out(now, status, None);
         }
         let stage = std::mem::replace(&mut transfer.stage, Stage::Turning);
         self.let_target_go(now, stage, status);
@@ -198,9 +234,14 @@ impl Call {
     /// The target is no part of the call any more: its INVITE is taken back, or refused with that status, or the target hung up, and its
     /// ports are given back.
     pub(super) fn let_target_go(&mut self, now: Timestamp, stage: Stage, status: u16) {
+        self.dismiss_target(now, stage, status, None);
+    }
+
+    /// The same; `elsewhere` is what the target hears if another has answered.
+    pub(super) fn dismiss_target(&mut self, now: Timestamp, stage: Stage, status: u16, elsewhere: Option<&str>) {
         let mut leg = match stage {
             // What came from another call goes back there.
-            Stage::Routing(..) | Stage::Turning | Stage::Away(_) | Stage::SentOver(_) | Stage::Arriving(_) => return,
+            Stage::Routing(..) | Stage::Seizing(..) | Stage::Turning | Stage::Away(_) | Stage::SentOver(_) | Stage::Arriving(_) => return,
             Stage::Opening(leg, _) => return self.give_up_ports(leg),
             Stage::Dialling(dialled) => {
                 self.give_up_ports(dialled.leg.id);
@@ -212,8 +253,8 @@ impl Call {
             }
         };
         let ended = if leg.state == State::Incoming { status } else { 487 };
-        leg.hang_up(context!(self, now), ended, None);
-        leg.note_end(context!(self, now), over::unanswered(ended));
+        leg.hang_up(context!(self, now), ended, elsewhere);
+        leg.note_end(context!(self, now), if elsewhere.is_some() { over::answered_elsewhere() } else { over::unanswered(ended) });
         self.strays.push(leg);
     }
 

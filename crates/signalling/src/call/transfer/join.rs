@@ -10,7 +10,7 @@ use super::{Joining, Stage, Transfers};
 use crate::message::{Message, Method};
 use crate::negotiation::{self, Offer, Settled};
 use std::time::Duration;
-use tandem_model::{Codec, EndReason, EndpointDescription, EventKind, LegId, MediaCommand, Place, Timestamp};
+use tandem_model::{Codec, EndReason, EndpointDescription, EventKind, LegId, MediaCommand, Place, QuestionId, Timestamp};
 
 /// While somebody else's re-INVITE is open: when it is tried again.
 pub(super) const PAUSE: Duration = Duration::from_millis(200);
@@ -29,7 +29,7 @@ pub(super) struct Joined {
     pub(super) holds: [bool; 2],
 }
 
-fn joining(transfers: &mut Option<Box<Transfers>>) -> Option<&mut Joining> {
+pub(super) fn joining(transfers: &mut Option<Box<Transfers>>) -> Option<&mut Joining> {
     match &mut transfers.as_mut()?.under_way.as_mut()?.stage {
         Stage::Joining(joining) => Some(joining),
         _ => None,
@@ -40,26 +40,33 @@ impl Call {
     /// The target answered with an offer; it is acknowledged when the one who stays has answered that.
     pub(super) fn on_target_answered(&mut self, now: Timestamp, message: &Message) {
         let Some(transfer) = self.transfer_mut() else { return };
-        let leg = match std::mem::replace(&mut transfer.stage, Stage::Turning) {
-            Stage::Dialling(dialled) => dialled.leg,
+        let (leg, own) = match std::mem::replace(&mut transfer.stage, Stage::Turning) {
+            Stage::Dialling(dialled) => (dialled.leg, dialled.own),
             stage => {
                 transfer.stage = stage;
                 return;
             }
         };
         let id = leg.id;
+        if let Some(own) = own {
+            return self.target_took(now, leg, *own, message);
+        }
         let offer = sdp_of(message).and_then(|sdp| Offer::read(sdp).ok());
         let is_unusable = offer.is_none();
-        transfer.stage = Stage::Joining(Box::new(Joining { leg, offer, again: None, until: now + PATIENCE }));
+        transfer.stage = Stage::Joining(Box::new(Joining { leg, offer, took: None, again: None, until: now + PATIENCE }));
         self.notify(now, Some(id), EventKind::LegAnswered);
         if is_unusable {
-            return self.fail_transfer(now, 488, None);
+            return self.target_out(now, 488, None);
         }
+        self.dismiss_other_targets(now);
         self.try_join(now);
     }
 
     /// Offers the one who stays what the target offered, now or as soon as it may be.
     pub(super) fn try_join(&mut self, now: Timestamp) {
+        if joining(&mut self.transfers).is_some_and(|joining| joining.took.is_some()) {
+            return self.try_join_taken(now);
+        }
         let Some(stays) = self.transfer().map(|transfer| transfer.by.other()) else { return };
         let is_free = self.modify.is_none() && self.leg(stays).is_some_and(Leg::may_reinvite);
         let Some(joining) = joining(&mut self.transfers) else { return };
@@ -123,14 +130,19 @@ impl Call {
             // RFC 3891 §3.
             return self.part(now, transfer.transferor);
         }
-        if let Some(question) = transfer.question {
-            self.note_place(id, Place::Target(question));
+        self.bid_farewell(now, (transfer.transferor, transfer.question), id);
+    }
+
+    /// The target has the place of the transferor, who is told, and may hang up by itself.
+    pub(super) fn bid_farewell(&mut self, now: Timestamp, (transferor, question): (LegId, Option<QuestionId>), target: LegId) {
+        if let Some(question) = question {
+            self.note_place(target, Place::Target(question));
         }
         if let Some(transfers) = &mut self.transfers {
-            let is_there = self.strays.iter().any(|leg| leg.id == transfer.transferor && leg.state == State::Confirmed);
-            transfers.parting = is_there.then_some((transfer.transferor, now + FAREWELL));
+            let is_there = self.strays.iter().any(|leg| leg.id == transferor && leg.state == State::Confirmed);
+            transfers.parting = is_there.then_some((transferor, now + FAREWELL));
         }
-        self.tell(now, transfer.transferor, 200, None);
+        self.tell(now, transferor, 200, None);
     }
 
     /// The leg on that side was another call's, whose trunk counted it.
@@ -205,7 +217,7 @@ impl Call {
     /// The target has hung up before it was joined to anybody.
     pub(super) fn on_target_gone(&mut self, now: Timestamp) {
         if !self.on_newcomer_gone(now) {
-            self.fail_transfer(now, 480, None);
+            self.target_out(now, 480, None);
         }
     }
 
@@ -217,7 +229,7 @@ impl Call {
             self.with_leg(to, now, |leg, context| leg.cancel(context, None));
         }
         let mut leg = joining.leg;
-        if leg.state == State::Incoming {
+        if leg.state == State::Incoming || joining.took.is_some() {
             return leg;
         }
         let declined = joining.offer.map(|offer| negotiation::decline_offer(&offer, &mut leg.media));

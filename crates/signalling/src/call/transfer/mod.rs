@@ -11,21 +11,25 @@
 mod arrive;
 mod dial;
 mod faces;
+mod group;
 mod join;
 mod leave;
 mod notice;
+mod own;
 mod pass;
 mod places;
 mod refer;
 
 use super::leg::{Leg, LegEvent};
-use super::{Call, Cause, Output, Reason, Side, context};
+use super::{Call, Cause, Reason, Side, context};
 use crate::negotiation::Offer;
 use arrive::Arriving;
 use faces::Asking;
+use group::Group;
 use notice::Notice;
+use own::{OwnOffer, Took};
 use pass::PassedRefer;
-use tandem_model::{EndReason, LegId, LegPlan, Place, QuestionId, Timestamp};
+use tandem_model::{EndReason, LegId, LegPlan, Place, QuestionId, Timestamp, TrunkId};
 
 /// Transfers of one call that are carried out; more are refused, so that two who pass a caller to and fro come to an end.
 const MAX_TRANSFERS: u8 = 8;
@@ -62,11 +66,15 @@ pub(super) struct Transfer {
     transferor: LegId,
     /// What policy was asked about it, if it was asked: a trunk may count the target.
     question: Option<QuestionId>,
+    /// The trunk that counts it.
+    seized: Option<TrunkId>,
     /// What it has said of where it leads.
     plans: Box<[LegPlan]>,
     next: usize,
     /// All of them together.
     deadline: Option<Timestamp>,
+    /// The ring group that they are a member of.
+    group: Option<Box<Group>>,
     /// Headers of the INVITE that the REFER asks for.
     referred_by: Option<Box<str>>,
     replaces: Option<Box<str>>,
@@ -81,6 +89,8 @@ pub(super) struct Transfer {
 enum Stage {
     /// Policy has been asked where it leads.
     Routing(QuestionId, Timestamp),
+    /// Policy has been asked whether the trunk of the next place has room.
+    Seizing(QuestionId, Timestamp),
     /// Ports are being opened for the target, as this leg.
     Opening(LegId, Timestamp),
     /// The target is invited.
@@ -100,6 +110,8 @@ enum Stage {
 #[derive(Debug)]
 struct Dialled {
     leg: Leg,
+    /// What its INVITE offered.
+    own: Option<Box<OwnOffer>>,
     /// No response at all until then.
     trying_until: Option<Timestamp>,
     /// No answer until then.
@@ -111,34 +123,40 @@ struct Joining {
     leg: Leg,
     /// The offer of its 2xx; `None` if that cannot be read.
     offer: Option<Offer>,
+    /// What it said to an offer of ours, if its INVITE had one; it has its ACK.
+    took: Option<Box<Took>>,
     /// When it is tried, again or at all.
     again: Option<Timestamp>,
     /// The longest that the target's 2xx may wait for its ACK.
     until: Timestamp,
 }
 
-impl Transfer {
+impl Stage {
     fn leg(&self) -> Option<&Leg> {
-        match &self.stage {
+        match self {
             Stage::Dialling(dialled) => Some(&dialled.leg),
             Stage::Joining(joining) => Some(&joining.leg),
             Stage::Arriving(arriving) => Some(&arriving.leg),
-            Stage::Routing(..) | Stage::Opening(..) | Stage::Turning | Stage::Away(_) | Stage::SentOver(_) => None,
+            _ => None,
         }
     }
 
     fn leg_mut(&mut self) -> Option<&mut Leg> {
-        match &mut self.stage {
+        match self {
             Stage::Dialling(dialled) => Some(&mut dialled.leg),
             Stage::Joining(joining) => Some(&mut joining.leg),
             Stage::Arriving(arriving) => Some(&mut arriving.leg),
-            Stage::Routing(..) | Stage::Opening(..) | Stage::Turning | Stage::Away(_) | Stage::SentOver(_) => None,
+            _ => None,
         }
     }
 
     fn deadlines(&self) -> [Option<Timestamp>; 2] {
-        match &self.stage {
-            Stage::Routing(_, until) | Stage::Opening(_, until) | Stage::Away(until) | Stage::SentOver(until) => [Some(*until), None],
+        match self {
+            Stage::Routing(_, until)
+            | Stage::Seizing(_, until)
+            | Stage::Opening(_, until)
+            | Stage::Away(until)
+            | Stage::SentOver(until) => [Some(*until), None],
             Stage::Turning => [None, None],
             Stage::Dialling(dialled) => [dialled.trying_until, Some(dialled.ring_until)],
             Stage::Joining(joining) => [joining.again, Some(joining.until)],
@@ -150,7 +168,7 @@ impl Transfer {
 impl Transfers {
     /// The leg that the call is being transferred to.
     pub(super) fn target_mut(&mut self) -> Option<&mut Leg> {
-        self.under_way.as_mut()?.leg_mut()
+        self.under_way.as_mut()?.stage.leg_mut()
     }
 }
 
@@ -163,9 +181,9 @@ impl Call {
         self.transfers.as_mut()?.under_way.as_deref_mut()
     }
 
-    /// The leg that the call is being transferred to.
+    /// The leg that the call is being transferred to; of a ring group the one under way.
     pub(super) fn target(&self) -> Option<&Leg> {
-        self.transfer()?.leg()
+        self.transfer()?.stage.leg()
     }
 
     /// The transferor has hung up, and the one who stays waits for the target: the call goes on (RFC 5589 §6).
@@ -256,8 +274,7 @@ impl Call {
             Some((Stage::Arriving(_), _)) => self.turn_away(now, 603),
             Some((_, transferor)) => {
                 if let Some(transfer) = transfers.under_way.take() {
-                    self.outputs.extend(transfer.question.map(|question| Output::PlaceFree(Place::Target(question))));
-                    self.let_target_go(now, transfer.stage, 603);
+                    self.let_targets_go(now, *transfer, 603);
                 }
                 self.tell(now, transferor, 487, None);
             }
@@ -269,11 +286,11 @@ impl Call {
 
     pub(super) fn transfer_deadlines(&self) -> impl Iterator<Item = (Timestamp, Reason)> {
         let transfers = self.transfers.as_deref();
-        let under_way = transfers.and_then(|transfers| transfers.under_way.as_ref()).map(|transfer| transfer.deadlines());
+        let under_way = transfers.and_then(|transfers| transfers.under_way.as_ref()).map(|transfer| transfer.all_deadlines());
         let parting = transfers.and_then(|transfers| transfers.parting).map(|(_, at)| at);
         let notices = transfers.map(|transfers| transfers.notices.as_slice()).unwrap_or_default().iter().filter_map(Notice::poll_timeout);
         let asking = transfers.map(|transfers| transfers.asking.as_slice()).unwrap_or_default().iter().map(Asking::deadline);
-        let all = under_way.into_iter().flatten().flatten().chain(parting).chain(notices).chain(asking);
+        let all = under_way.into_iter().flatten().chain(parting).chain(notices).chain(asking);
         all.map(|at| (at, Reason::Transfer))
     }
 
@@ -284,11 +301,18 @@ impl Call {
         }
         self.expire_notices(now);
         self.expire_asking(now);
+        self.on_stage_deadline(now);
+        while self.bring_due_forward(now) {
+            self.on_stage_deadline(now);
+        }
+    }
+
+    fn on_stage_deadline(&mut self, now: Timestamp) {
         let Some(transfer) = self.transfer() else { return };
         match &transfer.stage {
             Stage::Routing(_, until) if *until <= now => self.fail_transfer(now, 500, None),
-            Stage::Opening(_, until) if *until <= now => self.fail_transfer(now, 500, None),
-            Stage::Routing(..) | Stage::Opening(..) | Stage::Turning => {}
+            Stage::Seizing(_, until) | Stage::Opening(_, until) if *until <= now => self.target_out(now, 500, None),
+            Stage::Routing(..) | Stage::Seizing(..) | Stage::Opening(..) | Stage::Turning => {}
             Stage::Dialling(dialled) if dialled.ring_until <= now => self.on_target_silent(now, Cause::Timeout),
             Stage::Dialling(dialled) if dialled.trying_until.is_some_and(|at| at <= now) => self.on_target_silent(now, Cause::Timeout),
             Stage::Dialling(_) => {}
@@ -331,8 +355,7 @@ impl Call {
         }
         let Some(transfer) = self.transfers.as_mut().and_then(|transfers| transfers.under_way.take()) else { return };
         let (by, transferor) = (transfer.by, transfer.transferor);
-        self.outputs.extend(transfer.question.map(|question| Output::PlaceFree(Place::Target(question))));
-        self.let_target_go(now, transfer.stage, status);
+        self.let_targets_go(now, *transfer, status);
         self.tell(now, transferor, status, reason);
         self.end_without(now, by);
     }
