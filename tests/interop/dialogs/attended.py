@@ -3,15 +3,16 @@
 The transferor is two runs of sipp, one a dialog: the stage reads from the messages of one how the other has to name it."""
 
 import re
+import urllib.parse
 
 import node
 import sipp
 from case import answered, called, hangs_up, hung_up
-from sipp import Script, sdp
+from sipp import Script, fragment, sdp
 from stage import check, wait_until
 
 # Hosts of the stage's network: behind those of the cases.
-STAYS, TRANSFEROR, CONSULTED, NEWCOMER = 250, 251, 252, 253
+STAYS, TRANSFEROR, CONSULTED, NEWCOMER, PASSES = 250, 251, 252, 253, 249
 PORTS = 5060, 5064
 SECONDS = 60
 
@@ -23,27 +24,34 @@ def sections(stage):
         return node.trunk(stage.address(host), lines='codecs = ["pcmu", "pcma"]\n' + keys)
 
     trunks = [
-        ("stays", lines(STAYS)),
+        ("stays", lines(STAYS, "replaces = true\n")),
         ("transferor", lines(TRANSFEROR, 'refer = "execute"\n')),
+        ("passes", lines(PASSES, 'refer = "pass"\n')),
         ("consulted", lines(CONSULTED)),
         ("newcomer", lines(NEWCOMER, "replaces = true\n")),
     ]
     routes = [
+        ("to who has it passed on", 'from = ["stays"]\nto = \'^300$\'\ndo = { bridge = ["trunk:passes"] }\n'),
         ("to the transferor", 'from = ["stays"]\ndo = { bridge = ["trunk:transferor"] }\n'),
-        ("to be consulted", 'from = ["transferor"]\ndo = { bridge = ["trunk:consulted"] }\n'),
+        ("to be consulted", 'from = ["transferor", "passes"]\ndo = { bridge = ["trunk:consulted"] }\n'),
     ]
     return trunks, routes
 
 
-def dialog_of(run, seconds=5):
-    """Call-ID, our node's tag and the peer's own of the dialog of a caller's run."""
+def message_of(run, start, method, seconds=5):
+    """The first message of a run that begins so and is of that method."""
 
-    def answer():
+    def found():
         text = run.messages.read_text(errors="replace").replace("\r", "") if run.messages.exists() else ""
         parts = text.split("-" * 47)
-        return next((part for part in parts if "SIP/2.0 200" in part and re.search(r"^CSeq: *\d+ INVITE$", part, re.M)), None)
+        return next((part for part in parts if start in part and re.search(rf"^CSeq: *\d+ {method}$", part, re.M)), None)
 
-    message = wait_until(answer, seconds, f"the 200 of {run.name}")
+    return wait_until(found, seconds, f"the {start} of {run.name}")
+
+
+def dialog_of(run):
+    """Call-ID, our node's tag and the peer's own of the dialog of a caller's run."""
+    message = message_of(run, "SIP/2.0 200", "INVITE")
     patterns = (r"^Call-ID: *(\S+)", r"^To:.*;tag=([^;\s]+)", r"^From:.*;tag=([^;\s]+)")
     found = [re.search(pattern, message, re.M | re.I) for pattern in patterns]
     check(all(found), f"{run.name} has no dialog")
@@ -70,8 +78,9 @@ class Play:
     def callee(self, name, host, script, port=PORTS[0]):
         return self._keep(sipp.callee(self.stage, f"{self.case}-{name}", f"{self.stage.address(host)}:{port}", script, seconds=SECONDS))
 
-    def caller(self, name, host, script, port=PORTS[0]):
-        return self._keep(sipp.caller(self.stage, f"{self.case}-{name}", f"{self.stage.address(host)}:{port}", self.node, script, seconds=SECONDS))
+    def caller(self, name, host, script, port=PORTS[0], number="100"):
+        address = f"{self.stage.address(host)}:{port}"
+        return self._keep(sipp.caller(self.stage, f"{self.case}-{name}", address, self.node, script, number=number, seconds=SECONDS))
 
     def done(self):
         for run in reversed(self.runs):
@@ -95,6 +104,27 @@ def transfer(stage):
         refers = answered().pause(300).request("REFER", [f"Refer-To: <sip:200@example.com?{named}>"]).expect(202)
         play.callee("transferor", TRANSFEROR, hung_up(notified(notified(refers, 100, "active"), 200, "terminated")))
         play.caller("stays", STAYS, hangs_up(joined(called()).pause(3000)))
+        play.done()
+
+
+def passed(stage):
+    """Who stays carries the REFER out, and calls through us whom it names."""
+    play = Play(stage, "passed")
+    with stage.case("attended transfer by REFER that is passed on: Replaces names the dialog of who was consulted", play.stories):
+        play.callee("consulted", CONSULTED, hung_up(joined(answered())))
+        consulting = play.caller("consulting", PASSES, hung_up(called()), PORTS[1])
+        call_id, ours, theirs = dialog_of(consulting)
+        named = f"Replaces={call_id.replace('@', '%40')}%3Bto-tag%3D{ours}%3Bfrom-tag%3D{theirs}"
+        refers = answered().pause(300).request("REFER", [f"Refer-To: <sip:200@example.com?{named}>"]).expect(202)
+        play.callee("passes", PASSES, hung_up(notified(refers, 200, "terminated")))
+        stays = called().expect("REFER", has=[f"Refer-To: *<sip:callee@{re.escape(stage.address(CONSULTED))}:{PORTS[0]}[?]Replaces="])
+        stays.reply(202, to="REFER").pause(2000)
+        stays.request("NOTIFY", ["Event: refer", "Subscription-State: terminated;reason=noresource"], fragment("SIP/2.0 200 OK")).expect(200)
+        refer = message_of(play.caller("stays", STAYS, hangs_up(stays), number="300"), "REFER sip:", "REFER")
+        check(call_id not in refer and theirs not in refer, "the transferor's dialog is told")
+        header = "Replaces: " + urllib.parse.unquote(re.search(r"[?]Replaces=([^>&]+)>", refer)[1])
+        newcomer = Script.caller().invite(sdp(), headers=["Require: replaces", header]).trying().expect(200, body=["m=audio [1-9]"]).ack()
+        play.caller("newcomer", STAYS, hangs_up(newcomer.pause(500)), PORTS[1])
         play.done()
 
 
@@ -122,4 +152,4 @@ def stranger(stage):
         play.done()
 
 
-CASES = [transfer, takeover, stranger]
+CASES = [transfer, passed, takeover, stranger]

@@ -1,7 +1,7 @@
 //! A transfer that the other peer carries out: its REFER goes through us, and so do the NOTIFYs back.
 
 use std::net::SocketAddr;
-use tandem_phone::{Act, Edit, Outcome, Refer, Script};
+use tandem_phone::{Act, Edit, Outcome, Refer, Reply, Request, Script};
 use tandem_sim::{ALICE, BOB, CAROL, DORA, STANDARD, Sim, ms, secs};
 
 /// Alice calls, and obeys.
@@ -98,10 +98,37 @@ fn a_notify_that_nobody_asked_for() {
     let mut sim = talking(6, BOB, "bob", true);
     let edits =
         vec![Edit::add("Event", "refer"), Edit::add("Subscription-State", "active;expires=60"), Edit::add("Contact", "<sip:x@10.0.2.1>")];
-    sim.act(BOB, Act::Request(tandem_phone::Request { method: "NOTIFY".into(), edits }));
+    sim.act(BOB, Act::Request(Request { method: "NOTIFY".into(), edits }));
     sim.run_for(ms(200));
     assert_eq!(sim.phone(BOB).heard("NOTIFY").last().map(|answer| answer.status()), Some(481));
     assert_eq!(sim.phone(ALICE).heard("NOTIFY").count(), 0);
     sim.act(ALICE, Act::Bye);
+    sim.finish();
+}
+
+/// Alice has taken five REFERs of Bob, and said nothing yet; so many are not remembered.
+#[test]
+fn a_notify_of_what_is_forgotten_is_told_of_nothing_else() {
+    let mut sim = Sim::with_config(7, &STANDARD.replace("[[trunk]]\n", "[[trunk]]\nrefer = \"pass\"\n"));
+    let taken = Reply::new(202).edit(Edit::add("Contact", "<sip:alice@10.0.1.1>"));
+    sim.expect(BOB, Script::answers(100));
+    sim.place(ALICE, "bob", Script::new().habits(|habits| habits.others = vec![(ms(0), taken); 5]));
+    sim.run_until_talking(ALICE, BOB);
+    for _ in 0..5 {
+        refer(&mut sim, BOB, "carol");
+        sim.run_for(ms(300));
+    }
+    let last = sim.phone(ALICE).heard("REFER").last().and_then(|refer| refer.cseq()).map(|(number, _)| number).expect("a REFER");
+    for (event, status) in [(format!("refer;id={last}"), 200), ("refer".to_owned(), 481)] {
+        let mut edits = vec![Edit::add("Event", &event), Edit::add("Subscription-State", "terminated;reason=noresource")];
+        edits.push(Edit::add("Contact", "<sip:alice@10.0.1.1>"));
+        edits.push(Edit::Body("message/sipfrag;version=2.0".into(), b"SIP/2.0 200 OK\r\n".to_vec()));
+        sim.act(ALICE, Act::Request(Request { method: "NOTIFY".into(), edits }));
+        sim.run_for(ms(300));
+        assert_eq!(sim.phone(ALICE).heard("NOTIFY").last().map(|answer| answer.status()), Some(status), "{event}");
+    }
+    let told: Vec<_> = sim.call(BOB).referrals().iter().map(|referral| referral.progress.clone()).collect();
+    assert_eq!(told, [vec![], vec![], vec![], vec![], vec![200]]);
+    sim.act(BOB, Act::Bye);
     sim.finish();
 }
