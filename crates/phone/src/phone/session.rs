@@ -135,13 +135,20 @@ impl Phone {
     pub(super) fn reply_sdp(&mut self, now: Timestamp, call: CallIndex, dialog: usize, body: &Body, status: u16) -> Option<Vec<u8>> {
         let wanted = match body {
             Body::Auto => (200..300).contains(&status),
-            Body::None => false,
+            Body::None => {
+                // It is never answered any more.
+                self.calls[call].dialogs[dialog].session.remote_offer.take_if(|_| (200..300).contains(&status));
+                false
+            }
             Body::Sdp => true,
             Body::Raw(bytes) => {
+                let offers = (200..300).contains(&status) && !self.invite_had_offer(call);
                 let session = &mut self.calls[call].dialogs[dialog].session;
                 let offer = if status >= 200 { session.remote_offer.take() } else { None };
                 if let (Some(offer), Ok(answer), true) = (offer, Sdp::parse(bytes), status < 300) {
                     (session.local, session.remote) = (Some(answer), Some(offer));
+                } else if offers {
+                    session.local_offer = Sdp::parse(bytes).ok();
                 }
                 return Some(bytes.clone());
             }

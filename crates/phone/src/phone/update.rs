@@ -135,14 +135,19 @@ impl Phone {
         let (request, source) = (self.servers[server].request.clone(), self.servers[server].source);
         let is_over = self.calls[call].dialogs[dialog].stage == Stage::Over;
         let wanted = request.has_sdp() && (200..300).contains(&reply.status) && !is_over;
-        let answer = if wanted { self.answer_offer(now, call, dialog) } else { None };
+        let answer = match &reply.body {
+            // What is no answer is said as it is.
+            Body::None | Body::Raw(_) if wanted => self.reply_sdp(now, call, dialog, &reply.body, reply.status),
+            _ if wanted => self.answer_offer(now, call, dialog).map(|answer| answer.print()),
+            _ => None,
+        };
         if request.has_sdp() {
             self.calls[call].dialogs[dialog].session.remote_offer = None;
         }
         let status = match reply.status {
             // RFC 3261 §15.1.2: what is open when the dialog ends.
             _ if is_over => 487,
-            200..300 if wanted && answer.is_none() => 488,
+            200..300 if wanted && answer.is_none() && reply.body == Body::Auto => 488,
             status => status,
         };
         let tag = self.calls[call].dialogs[dialog].local_tag.clone();
@@ -157,7 +162,7 @@ impl Phone {
             self.time_reply(now, call, &request, &mut response);
         }
         if let Some(answer) = answer {
-            response.set_body("application/sdp", answer.print());
+            response.set_body("application/sdp", answer);
         }
         reply.edits.iter().for_each(|edit| edit.apply(&mut response));
         self.answer(now, server, &response, destination);

@@ -22,6 +22,7 @@ mod redirect;
 mod relay;
 mod reliable;
 mod reoffer;
+mod restore;
 mod ring;
 mod setup;
 mod teardown;

@@ -2,16 +2,16 @@
 //!
 //! An INVITE goes on as an INVITE, with its offer or without. An UPDATE with an offer goes on as UPDATE where the other peer takes that,
 //! else as a re-INVITE; an UPDATE without is for [`super::relay`]. One change at a time is under way in a call. Offers of our own
-//! are [`super::reoffer`]'s.
+//! are [`super::reoffer`]'s, and a change that only one side took is [`super::restore`]'s.
 
 use super::failure::Failure;
 use super::leg::{HeldId, Leg, MAX_FORWARDS, RETRY_AFTER_RANGE, Reply, State, sdp_of};
 use super::phase::{PassedOffer, Phase};
-use super::reoffer::{Own, Purpose};
+use super::reoffer::Own;
 use super::usage::ends_dialog;
 use super::{Call, Side};
 use crate::message::{HeaderName, Message, Method};
-use crate::negotiation::{self, Exchange, Offer, PendingOffer, Refusal};
+use crate::negotiation::{self, Exchange, Offer, PendingOffer};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +38,7 @@ pub(super) enum Modify {
 #[derive(Debug)]
 pub(super) struct Passing {
     pub(super) from: Side,
-    asker: Asker,
+    pub(super) asker: Asker,
     /// What it went on as.
     by: Method,
     pub(super) step: Step,
@@ -48,9 +48,11 @@ pub(super) struct Passing {
 
 /// What the peer sent.
 #[derive(Clone, Copy, Debug)]
-enum Asker {
+pub(super) enum Asker {
     Invite,
     Update(HeldId),
+    /// An INVITE that it took back, and that is answered.
+    Gone,
 }
 
 /// How far it has come.
@@ -68,6 +70,7 @@ impl Modify {
     /// The peer that waits for the end of it; none for an offer of ours.
     pub(super) fn from(&self) -> Option<Side> {
         match self {
+            Modify::Passing(Passing { asker: Asker::Gone, .. }) => None,
             Modify::Passing(passing) => Some(passing.from),
             Modify::Own(_) | Modify::Joining { .. } | Modify::Arriving => None,
         }
@@ -229,6 +232,9 @@ impl Call {
 
     fn on_passed_accepted(&mut self, now: Timestamp, passing: Passing, message: &Message) {
         let Passing { from, asker, .. } = passing;
+        if matches!(asker, Asker::Gone) {
+            return self.on_taken_back_accepted(now, passing, message);
+        }
         match (passing.step, sdp_of(message)) {
             (Step::Offering(pending), Some(sdp)) => {
                 let Some((near, far)) = self.pair(from) else { return };
@@ -240,12 +246,23 @@ impl Call {
                         self.accept_modify(now, from, asker, &answer);
                         self.restored_otherwise();
                     }
-                    Err(refusal) if refusal.rejects_fax() => self.restore_audio(now, from, asker, *pending, &refusal),
-                    Err(_) => self.end(now, EndReason::Failed(488), None),
+                    Err(refusal) => {
+                        drop(pending);
+                        let failure = Failure::refused(&refusal, &self.warn_agent());
+                        self.acknowledge(now, from.other(), None);
+                        self.refuse_and_restore(now, from, asker, failure);
+                    }
                 }
             }
             (Step::Asking, Some(sdp)) => {
-                let Ok(offer) = Offer::read(sdp) else { return self.decline(now, from.other(), None) };
+                let offer = match Offer::read(sdp) {
+                    Ok(offer) => offer,
+                    Err(refusal) => {
+                        let failure = Failure::refused(&refusal.of_answer(), &self.warn_agent());
+                        self.acknowledge(now, from.other(), None);
+                        return self.refuse_and_restore(now, from, asker, failure);
+                    }
+                };
                 let Some((near, far)) = self.pair(from) else { return };
                 match negotiation::translate_offer(&offer, &mut far.media, &mut near.media) {
                     Ok(pending) => {
@@ -254,22 +271,20 @@ impl Call {
                         let step = Step::Answering(Box::new(PassedOffer { pending, offer }));
                         self.modify = Some(Box::new(Modify::Passing(Passing { step, until: None, ..passing })));
                     }
-                    Err(_) => self.decline(now, from.other(), Some(&offer)),
+                    Err(refusal) => {
+                        let failure = Failure::refused(&refusal, &self.warn_agent());
+                        self.acknowledge_declined(now, from.other(), Some(&offer));
+                        self.refuse_and_restore(now, from, asker, failure);
+                    }
                 }
             }
-            // A 2xx without the SDP that it owes leaves the two sides with different ideas of the session.
-            _ => self.end(now, EndReason::Failed(500), None),
+            // Without the SDP that it owes.
+            (step, _) => {
+                drop(step);
+                self.acknowledge(now, from.other(), None);
+                self.refuse_and_restore(now, from, asker, Failure::new(500));
+            }
         }
-    }
-
-    /// The other side took the change and nothing of its fax: the peer that began it is refused, so its audio goes on
-    /// (RFC 3261 §14.1), and the other side is to have its own again.
-    fn restore_audio(&mut self, now: Timestamp, from: Side, asker: Asker, pending: PendingOffer, refusal: &Refusal) {
-        drop(pending);
-        self.acknowledge(now, from.other(), None);
-        let failure = Failure::refused(refusal, &self.warn_agent());
-        self.refuse_modify(now, from, asker, failure);
-        self.reoffer(now, from.other(), Purpose::Audio);
     }
 
     /// The answer to the other side's offer.
@@ -337,17 +352,6 @@ impl Call {
         }
     }
 
-    /// The peer took its re-INVITE back; 200 is sent to its CANCEL.
-    pub(super) fn on_modify_cancelled(&mut self, now: Timestamp, side: Side, reason: Option<&str>) {
-        match self.modify.as_deref() {
-            // Its final response, 487 or a 2xx that crossed, ends the change either way.
-            Some(Modify::Passing(Passing { from, asker: Asker::Invite, .. })) if *from == side => {
-                self.with_leg(side.other(), now, |leg, context| leg.cancel(context, reason));
-            }
-            _ => self.refuse_modify(now, side, Asker::Invite, Failure::new(487)),
-        }
-    }
-
     /// When an UPDATE will have waited long enough.
     pub(super) fn update_due(&self) -> Option<Timestamp> {
         match self.modify.as_deref()? {
@@ -366,7 +370,7 @@ impl Call {
         self.with_leg(far, now, |leg, context| leg.cancel(context, None));
     }
 
-    fn refuse_modify(&mut self, now: Timestamp, side: Side, asker: Asker, failure: Failure) {
+    pub(super) fn refuse_modify(&mut self, now: Timestamp, side: Side, asker: Asker, failure: Failure) {
         let Failure { status, reason, extra, .. } = &failure;
         self.with_leg(side, now, |leg, context| match asker {
             Asker::Invite => leg.reject(context, *status, reason.as_deref(), extra),
@@ -374,6 +378,7 @@ impl Call {
                 let extra = extra.pairs();
                 leg.reply(context, id, &Reply { reason: reason.as_deref(), ..Reply::new(*status, &extra) });
             }
+            Asker::Gone => {}
         });
     }
 
@@ -381,6 +386,7 @@ impl Call {
         self.with_leg(side, now, |leg, context| match asker {
             Asker::Invite => leg.accept(context, Some(sdp)),
             Asker::Update(id) => leg.reply(context, id, &Reply { sdp: Some(sdp), ..Reply::new(200, &[]) }),
+            Asker::Gone => {}
         });
     }
 

@@ -31,8 +31,8 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(32);
 /// What an offer of ours is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// The audio that the leg lost when it answered an offer of fax with a rejected line.
-    Audio,
+    /// The session that the leg had before it took a change that came to nothing ([`super::restore`]).
+    Restore,
     /// The session as it is: the request alone matters, as for a session timer (RFC 4028 §7.4), where the peer takes no
     /// UPDATE.
     Refresh,
@@ -165,7 +165,7 @@ impl Call {
             (Side::Callee, None) => return None,
         };
         match (purpose, other) {
-            (Purpose::Refresh | Purpose::Audio, _) => negotiation::offer_again(&mut leg.media).ok().map(Pending::Again),
+            (Purpose::Refresh | Purpose::Restore, _) => negotiation::offer_again(&mut leg.media).ok().map(Pending::Again),
             (Purpose::Like { .. }, Some(of)) if !leg.media.is_anchored() => {
                 let pending = negotiation::offer_unheard(&mut of.media, &mut leg.media).ok()?;
                 Some(Pending::Unheard(Box::new(pending)))
@@ -224,7 +224,7 @@ impl Call {
     }
 
     /// Tells the media session how both legs stand.
-    fn describe_now(&mut self) {
+    pub(super) fn describe_now(&mut self) {
         let far = self.callee.as_ref().unwrap_or(&self.caller);
         let (near, far_id) = (self.caller.id, far.id);
         let (describe_near, describe_far) = negotiation::describe_both(&self.caller.media, &far.media);
@@ -277,7 +277,7 @@ impl Call {
         match (purpose, outcome) {
             (_, Reoffered::Taken) => {}
             // It has no stream and wants none, or will not speak what the other side speaks.
-            (Purpose::Audio | Purpose::Like { .. }, Reoffered::Refused(_)) => self.end(now, EndReason::Failed(488), None),
+            (Purpose::Restore | Purpose::Like { .. }, Reoffered::Refused(_)) => self.end(now, EndReason::Failed(488), None),
             // RFC 4028 §10: it is tried again while there is time.
             (Purpose::Refresh, Reoffered::Refused(message)) => {
                 let after = message.and_then(retry_after);
@@ -291,7 +291,7 @@ impl Call {
         let is_anchored = self.caller.media.is_anchored();
         if let Some(wanted) = &mut self.wanted {
             wanted.retain(|known| match known.purpose {
-                Purpose::Audio => false,
+                Purpose::Restore => false,
                 Purpose::Like { .. } => is_anchored,
                 Purpose::Refresh => true,
             });

@@ -34,16 +34,14 @@ pub struct Settled {
 ///
 /// # Errors
 /// 488 where the answer is no description, does not fit the offer or leaves no codec: nothing was changed, the leg that
-/// answered is to be hung up, and the leg that offered told so. 500 where `to` was offered something else since. A leg that rejects its
-/// fax ([`Refusal::rejects_fax`]) has answered all the same: the lines of the offer are there from now on (RFC 3264 §8).
+/// answered is to be hung up, or offered its session again, and the leg that offered told so. 500 where `to` was offered something else since. A leg that
+/// has a session has answered all the same: the lines of the offer are there from now on (RFC 3264 §8).
 pub fn translate_answer(pending: &PendingOffer, answer: &[u8], from: &mut LegMedia, to: &mut LegMedia) -> Result<Settled, Refusal> {
     if !to.awaits(&pending.token) {
         return Err(Refusal::SUPERSEDED);
     }
     settle(pending, answer, from, to).map_err(|refusal| {
-        if refusal.rejects_fax() {
-            to.keep_lines(pending.layout.count());
-        }
+        to.keep_lines(pending.layout.count());
         refusal.of_answer()
     })
 }

@@ -1,7 +1,7 @@
 //! What one leg has agreed to, and what it must not be told twice in different ways.
 
 use super::{
-    Exchange, ExchangeEvent, ExchangeOutcome, Refusal,
+    Exchange, ExchangeEvent, ExchangeOutcome, Offer, Refusal,
     format::{Format, FormatList, NumberBook, Numbers},
     read::{Remote, Stream},
     received::Terms,
@@ -231,10 +231,20 @@ impl LegMedia {
         }
     }
 
-    /// It has seen a session of so many lines, one of fax behind those of before.
+    /// It has seen a description of so many lines, those behind the ones of before rejected: there are never fewer (RFC 3264 §8).
     pub(super) fn keep_lines(&mut self, lines: usize) {
         if let Some(session) = self.session.as_mut().filter(|session| session.layout.count() < lines) {
-            session.layout = session.layout.with_rejected_fax();
+            session.layout = session.layout.with_rejected(lines);
+        }
+    }
+
+    /// The same after an offer of its own that nothing is taken of.
+    pub(super) fn keep_lines_of(&mut self, offer: &Offer) {
+        if let Some(session) = &mut self.session {
+            let offered = offer.layout(session.layout.live());
+            if offered.count() > session.layout.count() {
+                session.layout = offered;
+            }
         }
     }
 

@@ -43,7 +43,7 @@
 //! re-INVITE of a   as the early offer, without Open; of b: with a and b swapped. Without SDP: as the late offer.
 //!    glare         translate_offer refuses with 491 or 500                 as the table in `Exchange` says
 //!    b refuses     drop(pending)                                           both as before
-//!    fax: b's 200 rejects the line: translate_answer refuses, and refusal.rejects_fax()
+//!    b's 200 cannot be used: translate_answer refuses, as where it rejects a line of fax
 //!                  drop(pending)                                           488 to a
 //!                  pending = offer_again(b)?                               re-INVITE to b carries pending.sdp()
 //!                  settle_again(&pending, sdp, b)?                         describe both

@@ -56,13 +56,8 @@ impl Refusal {
     /// The answer belongs to an offer that another one replaced.
     pub(super) const SUPERSEDED: Refusal = Refusal::own_mistake("Offer was superseded");
 
-    /// The answer took nothing of an offer of fax: the leg that answered has no stream now.
-    pub fn rejects_fax(&self) -> bool {
-        *self == Refusal::FAX_REJECTED
-    }
-
     /// The same for an answer: whoever offered did nothing wrong, so it is 488 in any case.
-    pub(super) fn of_answer(mut self) -> Refusal {
+    pub fn of_answer(mut self) -> Refusal {
         if self.status == 400 {
             self.status = 488;
         }

@@ -1,5 +1,5 @@
-//! What a leg has already, offered to it once more: to refresh its session, or to give it back the audio that it lost when it answered an
-//! offer of fax with a rejected line.
+//! What a leg has already, offered to it once more: to refresh its session, or to give it back what it had before a change that came to
+//! nothing.
 
 use super::{
     ExchangeEvent, Refusal,
@@ -34,7 +34,7 @@ impl PendingAgain {
 /// Two legs as media is to know them after that. `None` where media does not go through us.
 pub type Restored = (Option<Box<EndpointDescription>>, Option<Box<EndpointDescription>>);
 
-/// Offers `to` the session that it has, word for word, and behind it the line of a fax that it rejected since.
+/// Offers `to` the session that it has, word for word, and behind it the lines that were rejected since.
 ///
 /// # Errors
 /// 491 while another offer is open; 500 where it has no session.
@@ -43,7 +43,7 @@ pub fn offer_again(to: &mut LegMedia) -> Result<PendingAgain, Refusal> {
     let session = to.session.as_ref().ok_or(Refusal::SUPERSEDED)?;
     let (formats, numbers, fax, said) = (session.formats, session.ours, session.fax, Arc::clone(&session.said));
     let layout = session.layout.clone();
-    let sdp = again(to, &said, layout.count()).ok_or(Refusal::SUPERSEDED)?;
+    let sdp = again(to, &said, &layout).ok_or(Refusal::SUPERSEDED)?;
     let token = Arc::new(Token(Bytes::new()));
     to.open(true, &token);
     Ok(PendingAgain { token, sdp, layout, formats, numbers, fax })

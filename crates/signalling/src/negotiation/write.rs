@@ -76,11 +76,16 @@ impl Layout {
         }
     }
 
-    /// The same lines with one of fax behind them that was rejected.
-    pub(super) fn with_rejected_fax(&self) -> Layout {
+    /// The same lines with more behind them that were rejected, up to so many.
+    pub(super) fn with_rejected(&self, lines: usize) -> Layout {
         let mut others = self.others.clone();
-        others.push(REJECTED_FAX.into());
+        others.resize_with(others.len().max(lines.min(MAX_MEDIA_LINES).saturating_sub(1)), || REJECTED_FAX.into());
         Layout { live: self.live, others }
+    }
+
+    /// The lines from that one on, which is behind the one in use.
+    fn from(&self, line: usize) -> &[Box<[u8]>] {
+        self.others.get(line.saturating_sub(1)..).unwrap_or_default()
     }
 
     /// Prints the lines, `live` where it belongs. `behind` follows each rejected line.
@@ -238,20 +243,20 @@ pub(super) fn rtcp_to_state(local: LocalEndpoint) -> Option<SocketAddr> {
 /// Declines everything that `offer` holds.
 pub(super) fn decline(leg: &mut LegMedia, offer: &Offer) -> Arc<[u8]> {
     let local = leg.local().map(|local| local.rtp.ip());
+    leg.keep_lines_of(offer);
     let (mut writer, tail) = begin_with(leg, local, offer.times().unwrap_or(ALWAYS));
     offer.rejected_lines().for_each(|line| print_rejected(&mut writer, &line));
     leg.stamp(writer, tail)
 }
 
-/// A description that `leg` was sent before, with a rejected line of fax behind it if it has fewer `lines`.
-pub(super) fn again(leg: &mut LegMedia, said: &[u8], lines: usize) -> Option<Arc<[u8]>> {
+/// A description that `leg` was sent before, with the lines of `layout` behind it that were rejected since.
+pub(super) fn again(leg: &mut LegMedia, said: &[u8], layout: &Layout) -> Option<Arc<[u8]>> {
     // Behind `o=- id version `.
     let (behind, _) = said.iter().enumerate().filter(|(_, byte)| **byte == b' ').nth(2)?;
     let (mut writer, tail) = begin_origin(leg);
     writer.bytes(said.get(behind + 1..)?);
-    if said.windows(3).filter(|text| text == b"\nm=").count() < lines {
-        print_rejected(&mut writer, REJECTED_FAX);
-    }
+    let count = said.windows(3).filter(|text| text == b"\nm=").count();
+    layout.from(count).iter().for_each(|line| print_rejected(&mut writer, line));
     Some(leg.stamp(writer, tail))
 }
 

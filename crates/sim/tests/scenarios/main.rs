@@ -57,6 +57,7 @@ mod reliable_races;
 mod reload;
 mod reoffer;
 mod requests;
+mod restore;
 mod retransmissions;
 mod ring;
 mod ring_at_once;
