@@ -7,7 +7,12 @@ use tandem_model::Timestamp;
 impl Call {
     /// The Replaces value by which the other side of this call is told to let go of it for another.
     pub fn replaces(&self) -> Option<String> {
-        let dialog = &self.dialogs[self.current()?];
+        self.replaces_in(self.current()?)
+    }
+
+    /// The same of one of its dialogs, of which forks make several.
+    pub fn replaces_in(&self, dialog: usize) -> Option<String> {
+        let dialog = self.dialogs.get(dialog)?;
         Some(format!("{};to-tag={};from-tag={}", self.call_id, dialog.remote_tag, dialog.local_tag))
     }
 

@@ -1,7 +1,7 @@
 //! The callee's 2xx, the caller's ACK, and calls that we answer ourselves.
 
 use super::failure::Failure;
-use super::leg::sdp_of;
+use super::leg::{State, sdp_of};
 use super::modify::{Modify, Passing, Step};
 use super::phase::{Dialling, PassedOffer, Phase};
 use super::reoffer::Purpose;
@@ -136,7 +136,11 @@ impl Call {
         if matches!(self.modify.as_deref(), Some(Modify::Passing(Passing { from, step: Step::Answering(_), .. })) if *from == side) {
             return self.on_modify_acknowledged(now, side, sdp);
         }
+        if matches!(self.phase, Phase::TakenOver(_)) && side == Side::Caller {
+            return;
+        }
         match std::mem::replace(&mut self.phase, Phase::Talking) {
+            Phase::TakenOver(offered) => self.on_taken_over(now, &offered, sdp.as_deref().unwrap_or_default()),
             Phase::LateAnswer(late) => {
                 let Some(callee) = &mut self.callee else { return };
                 let answer = sdp.as_deref().unwrap_or_default();
@@ -144,7 +148,7 @@ impl Call {
                     Ok(settled) => {
                         let answer = Arc::clone(&settled.answer);
                         self.describe(now, Side::Callee, settled);
-                        self.with_leg(Side::Callee, now, |callee, context| callee.ack(context, Some(&answer)));
+                        self.answer_callee(now, &answer);
                     }
                     Err(_) => self.decline(now, Side::Callee, Some(&late.offer)),
                 }
@@ -160,6 +164,17 @@ impl Call {
             }
             phase => self.phase = phase,
         }
+    }
+
+    /// The answer to the callee's offer: in the ACK of its 2xx, or in ours to the INVITE by which it took the place of who rang.
+    fn answer_callee(&mut self, now: Timestamp, answer: &[u8]) {
+        let Some(callee) = &mut self.callee else { return };
+        if callee.state != State::Incoming {
+            return callee.ack(context!(self, now), Some(answer));
+        }
+        callee.accept(context!(self, now), Some(answer));
+        let id = callee.id;
+        self.notify(now, Some(id), EventKind::LegAnswered);
     }
 
     /// The offer of `offerer`'s 2xx has no answer: the ACK declines it if it can be read, and the call ends.

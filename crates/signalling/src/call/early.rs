@@ -185,6 +185,7 @@ impl Call {
     /// The callee's leg is no part of the conversation any more; it only sees its transactions to the end.
     pub(super) fn give_up_callee(&mut self, now: Timestamp) {
         if let Some(mut callee) = self.callee.take() {
+            self.place_is_gone(now, callee.id);
             callee.end_held(context!(self, now));
             let asked = callee.forget_askers();
             self.answer_for_gone(now, Side::Caller, &asked);

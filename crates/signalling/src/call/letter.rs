@@ -198,9 +198,14 @@ impl Call {
     }
 
     fn on_place_wanted(&mut self, now: Timestamp, from: CallId, leg: MovingLeg, (replaces, by): (&str, Option<&str>)) {
-        let place = Replaces::parse(replaces).ok_or(481).and_then(|replaces| self.place_for(&replaces));
+        let replaces = Replaces::parse(replaces);
+        if let Some(named) = replaces.as_ref().and_then(|replaces| self.node.minter.read_tag(replaces.to_tag)) {
+            self.bring_leg_forward(named);
+        }
+        let early_only = replaces.as_ref().is_some_and(|replaces| replaces.early_only);
+        let place = replaces.ok_or(481).and_then(|replaces| self.place_for(&replaces));
         match place.and_then(|side| self.why_no_place(side, by).map_or(Ok(side), Err)) {
-            Ok(side) => self.make_room(now, from, leg, side),
+            Ok(side) => self.make_room(now, from, leg, (side, early_only)),
             Err(status) => self.write_to(Addressee::Call(from), Letter::Refused { leg, status, disturbed: false }),
         }
     }

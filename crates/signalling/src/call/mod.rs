@@ -382,7 +382,9 @@ impl Call {
         match event {
             MediaEvent::Opened(locals) if self.on_target_ports(now, &locals) => {}
             MediaEvent::Opened(locals) => self.on_media_opened(now, &locals),
-            MediaEvent::NotAdded { leg, .. } if self.ring.is_some() => self.on_ports_refused(now, leg),
+            MediaEvent::NotAdded { leg, .. } if self.ring.is_some() && self.target().is_none_or(|target| target.id != leg) => {
+                self.on_ports_refused(now, leg)
+            }
             MediaEvent::NotAdded { leg, .. } => self.on_target_refused_ports(now, leg),
             MediaEvent::Refused(_) => self.on_media_refused(now),
             // Whether its peer is there the refreshes show.

@@ -43,6 +43,11 @@ pub(super) fn answered_elsewhere() -> LegEnd {
     LegEnd { reason: Cow::Borrowed("answered elsewhere"), q850_cause: NON_SELECTED_USER, ..unanswered(487) }
 }
 
+/// It rang, and the call was picked up by a call that asked for its place.
+pub(super) fn picked_up_elsewhere() -> LegEnd {
+    LegEnd { reason: Cow::Borrowed("picked up elsewhere"), ..answered_elsewhere() }
+}
+
 /// Its peer has transferred the other one.
 pub(super) fn transferred() -> LegEnd {
     let reason = EndReason::Transferred;

@@ -3,6 +3,7 @@
 use super::Reason;
 use super::early_media::EarlyMedia;
 use super::reliable::{AnsweredElsewhere, EarlyOffers};
+use super::transfer::Offered;
 use crate::negotiation::{LegMedia, Offer, PendingAlone, PendingOffer, PendingOwn, Refusal, translate_offer};
 use tandem_model::{BuiltIn, LegId, LegPlan, QuestionId, Timestamp, TrunkId};
 
@@ -23,6 +24,8 @@ pub(super) enum Phase {
     Dialling(Box<Dialling>),
     /// No member of the ring group is under way; for a moment only.
     Between,
+    /// Somebody took the place of whoever rang, and was answered with an offer; its ACK will hold the answer.
+    TakenOver(Box<Offered>),
     /// The callee answered with an offer (the caller made none); the caller's ACK will hold the answer.
     LateAnswer(Box<PassedOffer>),
     /// The callee answered, but the caller's PRACK is still to answer the offer of another phone behind it.

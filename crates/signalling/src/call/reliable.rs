@@ -267,7 +267,7 @@ impl Call {
     }
 
     /// Tells the media session of both legs as they stand.
-    fn describe_both(&mut self, now: Timestamp) {
+    pub(super) fn describe_both(&mut self, now: Timestamp) {
         let Some(callee) = &self.callee else { return };
         self.codec = self.caller.media.codec().or(self.codec);
         let both = [

@@ -20,6 +20,11 @@ impl Call {
         if side == Side::Caller && self.caller.state == State::Incoming {
             return self.end(now, EndReason::Cancelled, reason);
         }
+        if side == Side::Callee && self.callee.as_ref().is_some_and(|callee| callee.state == State::Incoming) {
+            // It took the call from whoever rang, and the caller's answer to its offer is not here yet.
+            self.with_leg(Side::Callee, now, |leg, context| leg.reject(context, 487, None, &Extra::none()));
+            return self.end(now, EndReason::CalleeHungUp, reason);
+        }
         self.on_modify_cancelled(now, side, reason);
     }
 

@@ -208,7 +208,7 @@ pub(super) fn answered_line(answer: &[u8], layout: &Layout, fax: bool, asked: &N
 
 /// The order of our answer: that of the offer (RFC 3264 §6.1), but for the codec that the other side speaks, which is
 /// first so that both speak the same.
-fn order_for(asked: &Stream, spoken: &FormatList) -> FormatList {
+pub(super) fn order_for(asked: &Stream, spoken: &FormatList) -> FormatList {
     let first = spoken.codec().map(Format::of).filter(|format| asked.formats.contains(*format));
     let mut ordered = FormatList::EMPTY;
     first.into_iter().chain(asked.formats.iter().filter(|format| spoken.contains(*format))).for_each(|format| ordered.push(format));

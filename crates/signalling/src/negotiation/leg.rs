@@ -153,6 +153,11 @@ impl LegMedia {
         self.session.as_ref().map(|session| session.direction)
     }
 
+    /// The description of ours that its session came of.
+    pub fn said(&self) -> Option<Arc<[u8]>> {
+        self.session.as_ref().map(|session| Arc::clone(&session.said))
+    }
+
     /// What media must know of the leg now, when `other` hears it and is heard by it (itself, for an echo). `None` before
     /// the first answer and where media does not go through us.
     pub fn describe(&self, other: &LegMedia) -> Option<Box<EndpointDescription>> {

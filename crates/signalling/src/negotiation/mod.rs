@@ -59,6 +59,11 @@
 //!                  200: s = settle_like(&pending, sdp, a, b)?              describe both if they speak the same, else a is offered the like
 //!    transfer      the same with c, who is dialled, for b; a has a session and gets its offer in a re-INVITE
 //!
+//! pick-up          c, who takes the place of b before b answers, has made an offer too:
+//! (RFC 3891)       [x, y] = answer_both((offer, a), (its offer, c))?       200 to a carries x, 200 to c y; describe both
+//!    a answered    y = answer_beside(its offer, c, a, offer)?              200 to c carries y; if they do not fit a is offered the like of c
+//!    either none   as the early offer, the late offer or the own offer, with c for b
+//!
 //! echo, tone       x = answer_alone(offer, a, builtin)?                    200 carries x.sdp; describe, Play(x.tone)
 //!    without SDP   pending = offer_alone(a, builtin)?                      200 carries pending.sdp()
 //!                  ACK: x = settle_alone(&pending, sdp, a)?                describe, Play(x.tone)
@@ -69,6 +74,7 @@
 
 mod alone;
 mod answer;
+mod crossed;
 mod format;
 mod leg;
 mod offer;
@@ -85,6 +91,7 @@ mod write;
 
 pub use alone::{Alone, PendingAlone, answer_alone, offer_alone, settle_alone};
 pub use answer::{Settled, decline_offer, join_answer, part_answer, translate_answer};
+pub use crossed::{answer_beside, answer_both};
 pub use leg::LegMedia;
 pub use offer::{EarlyMedia, PendingOffer, translate_offer};
 pub use own::{PendingOwn, SettledLike, SettledOwn, offer_first_like, offer_like, offer_own, settle_like, settle_own};

@@ -6,11 +6,14 @@ use super::{
     format::FormatList,
     leg::{LegMedia, Session},
     offer::translate_offer,
+    read::{Remote, Stream},
     received::Terms,
     wishes::{Like, Wishes},
     write::{ALWAYS, End, OurLine, rtcp_to_state, write},
 };
+use crate::sdp::Direction;
 use std::sync::Arc;
+use tandem_model::LocalEndpoint;
 
 /// Answers an offer of `leg` with what `other` speaks. Where that is not settled yet it is one codec that both allow: what the other leg
 /// is asked for later.
@@ -32,32 +35,52 @@ pub fn answer_unasked(offer: &Offer, leg: &mut LegMedia, other: &LegMedia) -> Re
     }
     let wanted = stream.direction.reversed();
     let direction = spoken.map_or(wanted, |(_, direction)| wanted.and(direction));
-    let layout = offer.layout(chosen.index);
-    let line = OurLine {
-        end: End::Open(local.rtp),
-        formats,
-        numbers: stream.numbers,
-        like: Like::Heard(offer.heard(stream)),
-        direction,
-        mux: stream.mux,
-        rtcp: rtcp_to_state(local),
-        fax: false,
-    };
-    let sdp = write(leg, local.rtp.ip(), offer.times().unwrap_or(ALWAYS), &layout, &line);
-    leg.note_offer(stream);
-    leg.wishes = Wishes::of_packets(stream);
-    leg.session = Some(Session {
-        layout,
-        formats,
-        ours: stream.numbers,
-        theirs: stream.numbers,
-        direction: direction.reversed(),
-        remote,
-        mux: stream.mux,
-        fax: false,
-        said: Arc::clone(&sdp),
-    });
-    Ok(sdp)
+    Ok(Taking { offer, index: chosen.index, stream, formats, remote, direction }.answer(leg, local))
+}
+
+/// What is taken of an offer.
+pub(super) struct Taking<'a> {
+    pub(super) offer: &'a Offer,
+    pub(super) index: usize,
+    pub(super) stream: &'a Stream,
+    /// In the order of the answer.
+    pub(super) formats: FormatList,
+    pub(super) remote: Remote,
+    /// As the answer says it.
+    pub(super) direction: Direction,
+}
+
+impl Taking<'_> {
+    /// The answer to `leg`, which has its session with that.
+    pub(super) fn answer(self, leg: &mut LegMedia, local: LocalEndpoint) -> Arc<[u8]> {
+        let Taking { offer, index, stream, formats, remote, direction } = self;
+        let layout = offer.layout(index);
+        let line = OurLine {
+            end: End::Open(local.rtp),
+            formats,
+            numbers: stream.numbers,
+            like: Like::Heard(offer.heard(stream)),
+            direction,
+            mux: stream.mux,
+            rtcp: rtcp_to_state(local),
+            fax: false,
+        };
+        let sdp = write(leg, local.rtp.ip(), offer.times().unwrap_or(ALWAYS), &layout, &line);
+        leg.note_offer(stream);
+        leg.wishes = Wishes::of_packets(stream);
+        leg.session = Some(Session {
+            layout,
+            formats,
+            ours: stream.numbers,
+            theirs: stream.numbers,
+            direction: direction.reversed(),
+            remote,
+            mux: stream.mux,
+            fax: false,
+            said: Arc::clone(&sdp),
+        });
+        sdp
+    }
 }
 
 /// Passes an offer of `from` on that was answered by [`answer_unasked`]: no more of it than that answer took.

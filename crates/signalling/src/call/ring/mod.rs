@@ -179,6 +179,7 @@ impl Call {
             self.remove_ports(leg);
         }
         if let Some(mut leg) = rival.callee {
+            self.place_is_gone(now, leg.id);
             leg.hang_up(context!(self, now), 487, reason);
             let asked = leg.forget_askers();
             self.answer_for_gone(now, Side::Caller, &asked);

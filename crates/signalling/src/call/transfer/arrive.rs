@@ -11,6 +11,7 @@ use super::super::usage::ends_dialog;
 use super::super::{Call, Side, context, over, relayed_status};
 use super::dial::trunk_of;
 use super::join::{Joined, PATIENCE, PAUSE};
+use super::pick_up::Offered;
 use super::{Joining, MAX_TRANSFERS, Stage};
 use crate::message::{Message, Method};
 use crate::negotiation::{self, Exchange, Offer, PendingOwn, SettledLike};
@@ -28,8 +29,12 @@ pub(super) struct Arriving {
     is_open: bool,
     /// What it was offered.
     pending: Option<PendingOwn>,
+    /// The same where whoever it is to replace rings yet.
+    pub(super) offered: Option<Box<Offered>>,
+    /// It is to replace nobody who has answered.
+    early_only: bool,
     /// When that is tried, again or at all.
-    again: Option<Timestamp>,
+    pub(super) again: Option<Timestamp>,
     /// It must be decided by then.
     until: Option<Timestamp>,
     /// It is to go back, as soon as what it was offered is decided.
@@ -49,13 +54,23 @@ impl Arriving {
         self.until.is_some_and(|at| at <= now)
     }
 
+    /// It has its ports, and is to have its place.
+    pub(super) fn is_ready(&self) -> bool {
+        self.is_open && self.refused.is_none()
+    }
+
+    /// It has its place. With the call that it comes from and that waits to hear of it.
+    pub(super) fn into_leg(self) -> (Leg, Option<CallId>) {
+        (self.leg, self.from)
+    }
+
     pub(super) fn waits_for_ports(&self, leg: LegId) -> bool {
         !self.is_open && self.leg.id == leg
     }
 }
 
 impl Call {
-    fn arriving(&mut self) -> Option<&mut Arriving> {
+    pub(super) fn arriving(&mut self) -> Option<&mut Arriving> {
         match &mut self.transfer_mut()?.stage {
             Stage::Arriving(arriving) => Some(arriving),
             _ => None,
@@ -68,20 +83,26 @@ impl Call {
         if by.is_some_and(|by| trunk_of(by) != trunk_of(&leg.endpoint)) {
             return Some(403);
         }
-        if [leg, stays].iter().any(|leg| leg.state != State::Confirmed) || !self.is_anchored() {
-            // A call that is not answered yet is not picked up, and what passes by us has no ports of ours.
+        if !self.is_anchored() {
+            // What passes by us has no ports of ours.
             return Some(501);
         }
+        let is_early = leg.state == State::Outgoing;
         let transfers = self.transfers.as_deref();
         if transfers.is_some_and(|transfers| transfers.count == MAX_TRANSFERS) {
             return Some(403);
         }
         let is_busy = transfers.is_some_and(|transfers| transfers.under_way.is_some());
-        (is_busy || !matches!(self.phase, Phase::Talking)).then_some(491)
+        let is_settled = match &self.phase {
+            Phase::Dialling(_) => is_early,
+            Phase::Talking => [leg, stays].iter().all(|leg| leg.state == State::Confirmed),
+            _ => false,
+        };
+        (is_busy || !is_settled).then_some(491)
     }
 
     /// The newcomer may have the place of the leg on that side.
-    pub(in super::super) fn make_room(&mut self, now: Timestamp, from: CallId, leg: MovingLeg, side: Side) {
+    pub(in super::super) fn make_room(&mut self, now: Timestamp, from: CallId, leg: MovingLeg, (side, early_only): (Side, bool)) {
         let leg = leg.into_leg();
         let Some(stays) = self.leg(side.other()).map(|leg| leg.id) else { return };
         let is_new = leg.state == State::Incoming;
@@ -95,6 +116,8 @@ impl Call {
             from: (!is_new).then_some(from),
             is_open: false,
             pending: None,
+            offered: None,
+            early_only,
             again: None,
             until: Some(now + PATIENCE),
             refused: None,
@@ -118,10 +141,19 @@ impl Call {
 
     /// Begins to join the newcomer to the one who stays, now or as soon as nothing else changes the session.
     pub(super) fn try_arrive(&mut self, now: Timestamp) {
-        let Some(by) = self.transfer().map(|transfer| transfer.by) else { return };
+        let Some((by, named)) = self.transfer().map(|transfer| (transfer.by, transfer.transferor)) else { return };
+        if self.is_ringing() {
+            return self.try_pick_up(now, named);
+        }
         let is_still = |leg: Option<&Leg>| leg.is_some_and(|leg| leg.media.exchange() == Exchange::Stable);
-        let is_free = self.modify.is_none() && is_still(self.leg(by.other())) && is_still(self.leg(by));
-        let Some(arriving) = self.arriving().filter(|arriving| arriving.is_open && arriving.refused.is_none()) else { return };
+        let is_up = self.leg(by.other()).is_some_and(|leg| leg.state == State::Confirmed);
+        let is_free = self.modify.is_none() && is_up && is_still(self.leg(by.other())) && is_still(self.leg(by));
+        let is_other = self.leg(by).is_none_or(|leg| leg.id != named);
+        let Some(arriving) = self.arriving().filter(|arriving| arriving.is_ready()) else { return };
+        if is_other || arriving.early_only {
+            // It has been answered meanwhile, by somebody else or by itself.
+            return self.turn_away(now, if is_other { 603 } else { 486 });
+        }
         arriving.again = Some(now + PAUSE);
         if !is_free || (arriving.leg.state == State::Confirmed && !arriving.leg.may_reinvite()) {
             return;
@@ -179,6 +211,7 @@ impl Call {
         let Some(arriving) = self.arriving() else { return };
         let (status, refused) = (message.status(), arriving.refused);
         match (status, refused) {
+            (..300, None) if self.is_answered_meanwhile() => self.return_changed(now, message, 486),
             (..300, None) => {
                 let answer = sdp_of(message);
                 if let Some(leg) = self.transfers.as_deref_mut().and_then(super::Transfers::target_mut) {
@@ -208,7 +241,7 @@ impl Call {
     fn offer_again(&mut self, at: Timestamp) {
         self.unlock();
         if let Some(arriving) = self.arriving() {
-            (arriving.pending, arriving.again) = (None, Some(at));
+            (arriving.pending, arriving.offered, arriving.again) = (None, None, Some(at));
         }
     }
 
@@ -219,6 +252,9 @@ impl Call {
 
     /// It has said what it takes of what it was offered.
     fn settle_newcomer(&mut self, now: Timestamp, answer: Option<&[u8]>) {
+        if let Some(offered) = self.arriving().and_then(|arriving| arriving.offered.take()) {
+            return self.settle_sent_over(now, &offered, answer);
+        }
         let Some(by) = self.transfer().map(|transfer| transfer.by) else { return };
         let stays = match by.other() {
             Side::Caller => Some(&self.caller),
@@ -250,12 +286,26 @@ impl Call {
         // RFC 3891 §3.
         self.part(now, transfer.transferor);
         if let Some(from) = arriving.from {
-            self.write_to(Addressee::Call(from), Letter::Taken(stayer));
+            self.tell_taken(from, stayer);
         }
         // The one who stays may have been held by the one who has left.
         if [direction, hears] != [Some(Direction::SendRecv); 2] {
             self.reoffer(now, stays, Purpose::Like { direction: None });
         }
+    }
+
+    /// It was offered what the caller of a call that rang has, and that call has been answered since.
+    fn is_answered_meanwhile(&mut self) -> bool {
+        !self.is_ringing() && self.arriving().is_some_and(|arriving| arriving.offered.is_some())
+    }
+
+    pub(super) fn tell_taken(&mut self, from: CallId, hears: LegId) {
+        self.write_to(Addressee::Call(from), Letter::Taken(hears));
+    }
+
+    /// Nothing came of what it was offered.
+    pub(super) fn turn_away_unsettled(&mut self, now: Timestamp) {
+        self.newcomer_gone(now, 488);
     }
 
     /// The newcomer does not get the place: it goes back to its call, or its INVITE is refused.
@@ -284,9 +334,11 @@ impl Call {
         if let Some(leg) = self.transfers.as_deref_mut().and_then(super::Transfers::target_mut) {
             leg.ack(context!(self, now), None);
         }
-        let (answer, Some(arriving)) = (sdp_of(message), self.arriving()) else { return };
-        let settled = match (arriving.pending.take(), answer) {
-            (Some(pending), Some(answer)) => negotiation::settle_own(&pending, &answer, &mut arriving.leg.media).is_ok(),
+        let under_way = self.transfers.as_mut().and_then(|transfers| transfers.under_way.as_deref_mut());
+        let (answer, Some(Stage::Arriving(arriving))) = (sdp_of(message), under_way.map(|transfer| &mut transfer.stage)) else { return };
+        let settled = match (arriving.pending.take(), arriving.offered.take(), answer) {
+            (Some(pending), _, Some(answer)) => negotiation::settle_own(&pending, &answer, &mut arriving.leg.media).is_ok(),
+            (_, Some(offered), Some(answer)) => offered.settle_without(&answer, &self.caller.media, &mut arriving.leg.media),
             _ => false,
         };
         if settled { self.return_newcomer(now, status, true) } else { self.newcomer_gone(now, 488) }
@@ -297,7 +349,7 @@ impl Call {
         let Some(mut arriving) = self.take_arriving() else { return };
         let Some(from) = arriving.from else { return };
         self.drop_ports(arriving.leg.id);
-        arriving.pending = None;
+        (arriving.pending, arriving.offered) = (None, None);
         if let Some(kept) = arriving.kept {
             arriving.leg.media.set_local(kept);
         }
@@ -333,12 +385,15 @@ impl Call {
             }
             return;
         }
+        if self.is_ringing() {
+            return;
+        }
         for side in [Side::Caller, Side::Callee] {
             self.end_without(now, side);
         }
     }
 
-    fn take_arriving(&mut self) -> Option<Arriving> {
+    pub(super) fn take_arriving(&mut self) -> Option<Arriving> {
         self.unlock();
         let under_way = &mut self.transfers.as_mut()?.under_way;
         match under_way.take_if(|transfer| matches!(transfer.stage, Stage::Arriving(_)))?.stage {

@@ -237,7 +237,7 @@ impl Call {
         leg
     }
 
-    fn join_media(&mut self, legs: [LegId; 2]) {
+    pub(super) fn join_media(&mut self, legs: [LegId; 2]) {
         if self.is_anchored() {
             self.media(MediaCommand::Join { call: self.id, legs });
         }

@@ -5,8 +5,8 @@
 //! whatever goes wrong leaves the call as it was.
 //!
 //! A REFER or an INVITE with Replaces that names a leg of ours (RFC 3891) joins two calls of ours: a leg goes from one ([`leave`]) to the
-//! other ([`arrive`]) and takes the place of the leg that is named. A REFER that the other peer is to carry out goes on to it ([`pass`]), and
-//! names the leg to be replaced as that one's far peer knows it ([`faces`]).
+//! other ([`arrive`]) and takes the place of the leg that is named, which may ring yet ([`pick_up`]). A REFER that the other peer is to carry
+//! out goes on to it ([`pass`]), and names the leg to be replaced as that one's far peer knows it ([`faces`]).
 
 mod arrive;
 mod dial;
@@ -17,6 +17,7 @@ mod leave;
 mod notice;
 mod own;
 mod pass;
+mod pick_up;
 mod places;
 mod refer;
 
@@ -29,6 +30,7 @@ use group::Group;
 use notice::Notice;
 use own::{OwnOffer, Took};
 use pass::PassedRefer;
+pub(super) use pick_up::Offered;
 use tandem_model::{EndReason, LegId, LegPlan, Place, QuestionId, Timestamp, TrunkId};
 
 /// Transfers of one call that are carried out; more are refused, so that two who pass a caller to and fro come to an end.
@@ -188,7 +190,7 @@ impl Call {
 
     /// The transferor has hung up, and the one who stays waits for the target: the call goes on (RFC 5589 §6).
     pub(super) fn outlives(&self, side: Side) -> bool {
-        self.transfer().is_some_and(|transfer| transfer.by == side && !matches!(transfer.stage, Stage::SentOver(_)))
+        !self.is_ringing() && self.transfer().is_some_and(|transfer| transfer.by == side && !matches!(transfer.stage, Stage::SentOver(_)))
     }
 
     /// Something that the target's leg has to tell.
