@@ -9,13 +9,14 @@ use tandem_sim::{ALICE, BOB, CAROL, DORA, ERIN, STANDARD, Sim, ms, secs};
 
 const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
 
-/// Everybody may ask for a place, and has a tone of its own.
-pub(crate) fn house(seed: u64) -> Sim {
-    house_of(seed, STANDARD)
+/// Everybody may ask for a place.
+pub(crate) fn silent(seed: u64) -> Sim {
+    Sim::with_config(seed, &STANDARD.replace("[[trunk]]\n", "[[trunk]]\nreplaces = true\n"))
 }
 
-fn house_of(seed: u64, config: &str) -> Sim {
-    let mut sim = Sim::with_config(seed, &config.replace("[[trunk]]\n", "[[trunk]]\nreplaces = true\n"));
+/// And has a tone of its own.
+pub(crate) fn house(seed: u64) -> Sim {
+    let mut sim = silent(seed);
     tones(&mut sim);
     sim
 }

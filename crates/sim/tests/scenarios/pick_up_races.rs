@@ -1,6 +1,6 @@
 //! A call is picked up when it is answered, taken back or given up, or by two at once: in every order, and with each message lost once.
 
-use crate::pick_up::{asking_for, house, ringing};
+use crate::pick_up::{asking_for, ringing, silent};
 use crate::transfer_races::race;
 use tandem_phone::{Act, Body, Place, Reply, Script};
 use tandem_sim::{ALICE, Action, BOB, CAROL, DORA, ERIN, Sim, ms};
@@ -36,12 +36,12 @@ fn asks_without_offer(sim: &mut Sim, asker: std::net::SocketAddr) {
 }
 
 fn bob_rings(seed: u64) -> Sim {
-    ringing(house(seed), "bob", &[BOB])
+    ringing(silent(seed), "bob", &[BOB])
 }
 
 /// Alice made no offer.
 fn bob_rings_for_nothing(seed: u64) -> Sim {
-    let mut sim = house(seed);
+    let mut sim = silent(seed);
     sim.expect(BOB, Script::new().reply(50, 180));
     let place = Place::new(&sim.uri(ALICE, "bob")).late();
     sim.place_with(ALICE, place);
@@ -51,7 +51,7 @@ fn bob_rings_for_nothing(seed: u64) -> Sim {
 
 /// Alice has had an answer that holds.
 fn bob_has_sound(seed: u64) -> Sim {
-    let mut sim = house(seed);
+    let mut sim = silent(seed);
     [ALICE, BOB].iter().for_each(|phone| sim.phone_mut(*phone).setup_mut().reliable = true);
     sim.expect(BOB, Script::new().reply_with(50, Reply::new(183).with_sdp()));
     sim.place(ALICE, "bob", Script::new());
@@ -60,7 +60,7 @@ fn bob_has_sound(seed: u64) -> Sim {
 }
 
 fn group_rings(seed: u64) -> Sim {
-    ringing(house(seed), "all-unheard", &[BOB, CAROL])
+    ringing(silent(seed), "all-unheard", &[BOB, CAROL])
 }
 
 #[test]

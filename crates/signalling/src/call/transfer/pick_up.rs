@@ -22,7 +22,7 @@ use tandem_model::{EndReason, EventKind, LegId, Place, Timestamp};
 #[derive(Debug)]
 pub(in super::super) enum Offered {
     /// The caller's offer.
-    Passed(PassedOffer),
+    Passed(Box<PassedOffer>),
     /// The like of what the caller has been answered.
     Like(PendingOwn),
     /// Ours, where the caller made none.
@@ -84,7 +84,7 @@ enum Taken {
     /// It has its answer, and the caller's 200 says that.
     Answered(Arc<[u8]>, ToCaller),
     /// The caller, which made none, is to answer it.
-    Passed(PassedOffer),
+    Passed(Box<PassedOffer>),
 }
 
 impl Call {
@@ -148,7 +148,7 @@ impl Call {
             Taken::Passed(passed) => {
                 self.answered = Some(now);
                 self.caller.accept(context!(self, now), Some(passed.pending.sdp()));
-                self.phase = Phase::LateAnswer(Box::new(passed));
+                self.phase = Phase::LateAnswer(passed);
                 self.tell_accepted(now);
             }
         }
@@ -279,7 +279,7 @@ fn take_offer(offer: Offer, dialling: &Dialling, caller: &mut LegMedia, newcomer
             let [to_caller, answer] = negotiation::answer_both((offered, caller), (&offer, newcomer))?;
             Ok(Taken::Answered(answer, ToCaller::Answer(to_caller)))
         }
-        (None, None) => PassedOffer::pass(offer, newcomer, caller).map(Taken::Passed),
+        (None, None) => PassedOffer::pass(offer, newcomer, caller).map(|passed| Taken::Passed(Box::new(passed))),
     }
 }
 
@@ -287,7 +287,10 @@ fn take_offer(offer: Offer, dialling: &Dialling, caller: &mut LegMedia, newcomer
 fn make_offer(dialling: &Dialling, caller: &mut Leg, newcomer: &mut LegMedia) -> Result<Offered, Refusal> {
     match (caller.media.direction(), &dialling.passed) {
         (Some(_), _) => negotiation::offer_like(&caller.media, newcomer, Direction::SendRecv).map(Offered::Like),
-        (None, Some(passed)) => PassedOffer::pass(passed.offer.clone(), &mut caller.media, newcomer).map(Offered::Passed),
+        (None, Some(passed)) => {
+            let passed = PassedOffer::pass(passed.offer.clone(), &mut caller.media, newcomer)?;
+            Ok(Offered::Passed(Box::new(passed)))
+        }
         (None, None) => negotiation::offer_own(newcomer, &caller.profile.codecs).map(Offered::Own),
     }
 }
