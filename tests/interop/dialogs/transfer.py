@@ -4,6 +4,7 @@ from case import Case, answered, called, hangs_up, hung_up
 from sipp import Script, fragment, sdp
 
 TO_THE_SECOND = (("transfer", 'from = ["{0}"]\nto = \'^2$\'\ndo = {{ bridge = ["trunk:{1}"] }}\n'),)
+TO_BOTH = (("transfer", 'from = ["{0}"]\nto = \'^2$\'\ndo = {{ ring = ["trunk:{1}", "trunk:{2}"] }}\n'),)
 TO_NOBODY = (("transfer", 'from = ["{0}"]\nto = \'^2$\'\ndo = {{ reject = 404 }}\n'),)
 EXECUTES = 'refer = "execute"\n'
 
@@ -28,7 +29,41 @@ def target():
     return Script.callee().expect("INVITE", lacks=["m=audio"]).reply(180).pause(200).reply(200, sdp=sdp()).expect("ACK", body=["m=audio [1-9]"])
 
 
+def called_off():
+    """It rings, and another one answers."""
+    script = Script.callee().expect("INVITE").reply(180)
+    return script.expect("CANCEL", has=["Reason:.*completed elsewhere"]).reply(200, to="CANCEL").reply(487).expect("ACK")
+
+
+def answers_reliably():
+    """It is offered something, and its answer comes in a response that wants a PRACK."""
+    script = Script.callee().expect("INVITE", has=["Require: *100rel"], body=["m=audio [1-9]"])
+    script.reply(183, sdp=sdp(), headers=["Require: 100rel", "RSeq: 1"], retrans=False)
+    return script.expect("PRACK", has=["RAck: *1 1 INVITE"]).reply(200, to="PRACK").pause(200).reply(200).expect("ACK", lacks=["m=audio"])
+
+
 CASES = [
+    Case(
+        "blind transfer to a ring group: who answers first is joined, and the other called off",
+        hangs_up(takes_an_offer(called()).pause(500)),
+        [
+            hung_up(hears(hears(hears(refers(answered().pause(300)), 100, "active"), 180, "active"), 200, "terminated")),
+            called_off(),
+            hung_up(target()),
+        ],
+        far=EXECUTES,
+        routes=TO_BOTH,
+    ),
+    Case(
+        "blind transfer to a target that must answer reliably",
+        hangs_up(called().pause(1500)),
+        [
+            hung_up(hears(hears(hears(refers(answered().pause(300)), 100, "active"), 183, "active"), 200, "terminated")),
+            hung_up(answers_reliably()),
+        ],
+        far=EXECUTES + 'prack = "required"\n',
+        routes=TO_THE_SECOND,
+    ),
     Case(
         "blind transfer by the callee: the caller goes on with the target",
         hangs_up(takes_an_offer(called()).pause(500)),
