@@ -58,6 +58,7 @@ mod reliable;
 mod reliable_floods;
 mod reliable_races;
 mod reload;
+mod reload_midway;
 mod reoffer;
 mod requests;
 mod restore;
