@@ -41,9 +41,11 @@ impl Phone {
         match self.unmet(now, &message) {
             Some((demand, stale)) => {
                 let found = self.find_dialog(&message);
-                if let Some((call, _)) = found.filter(|_| message.method() == "BYE") {
+                match (found, message.method()) {
                     // Who wants to leave, and is asked who it is, does not refresh the session meanwhile.
-                    self.calls[call].timer.agreed = None;
+                    (Some((call, _)), "BYE") => self.calls[call].timer.agreed = None,
+                    (Some((call, _)), "INVITE" | "UPDATE") => self.calls[call].timer.asked_who = true,
+                    _ => {}
                 }
                 let server = self.remember(key, message, source, found.map(|(call, _)| call), found.map(|(_, dialog)| dialog));
                 self.ask(now, server, &demand, stale);

@@ -50,7 +50,10 @@ impl Phone {
         self.asked.push(Asked { nonce: nonce.clone(), count: 0, uses: 0 });
         let (request, source) = (self.servers[server].request.clone(), self.servers[server].source);
         let own = self.servers[server].call.zip(self.servers[server].dialog);
-        let tag = own.map_or_else(|| format!("asked{nonce}"), |(call, dialog)| self.calls[call].dialogs[dialog].local_tag.clone());
+        // RFC 3261 §8.2.7: the same tag for the same request, also after a restart.
+        let branch = request.header("Via").and_then(crate::Via::parse).map_or("", |via| via.branch());
+        let asked = || format!("asked{}", branch.trim_start_matches("z9hG4bK"));
+        let tag = own.map_or_else(asked, |(call, dialog)| self.calls[call].dialogs[dialog].local_tag.clone());
         let (mut response, destination): (Message, SocketAddr) = self.response_to(&request, source, demand.status, None, &tag);
         demand.ask(&mut response, &nonce, stale);
         self.answer(now, server, &response, destination);

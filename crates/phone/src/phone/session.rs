@@ -123,7 +123,10 @@ impl Phone {
         let origin = self.origin(call, Some(dialog), 1);
         let (address, port) = (own.media.ip(), own.media.port());
         let audio = offer.answer(origin.clone(), address, port, &own.formats, own.direction);
-        let answer = audio.or_else(|| offer.answer_fax(origin, address, port, own.direction).filter(|_| self.setup.fax))?;
+        let fax = || offer.answer_fax(origin.clone(), address, port, own.direction).filter(|_| self.setup.fax);
+        // RFC 3264 §8.4: a call on hold by port 0 may have no stream at all. It does not begin so.
+        let none = || offer.answer_none(origin.clone(), address).filter(|_| own.dialogs[dialog].session.is_settled());
+        let answer = audio.or_else(fax).or_else(none)?;
         let answer = self.versioned(call, dialog, answer);
         let session = &mut self.calls[call].dialogs[dialog].session;
         (session.local, session.remote, session.remote_offer) = (Some(answer.clone()), Some(offer), None);

@@ -68,6 +68,8 @@ pub(super) struct CallTimer {
     least: u32,
     peer_updates: bool,
     raises: u32,
+    /// A refresh of theirs was asked who sends it, and has not come again with an answer that is good enough.
+    pub(super) asked_who: bool,
 }
 
 /// RFC 4028 §5.
@@ -193,7 +195,8 @@ impl Phone {
             return;
         };
         let later = crate::NameAddr::parse(request.header("To").unwrap_or_default()).tag().is_some();
-        let asked = session_expires(request);
+        let asked = session_expires(request).or_else(|| self.kept(call, request));
+        let own = &mut self.calls[call];
         let interval = asked.as_ref().map_or(habit.expires, |(interval, _)| Some(habit.expires.unwrap_or(*interval).min(*interval)));
         let Some(interval) = interval.filter(|_| !(later && habit.forgetful)) else {
             own.timer.agreed = None;
@@ -212,6 +215,12 @@ impl Phone {
             response.push("Require", "timer");
         }
         self.agree(now, call, interval, refresher == "uas");
+    }
+
+    /// What is in force, for a request that says nothing of it: whoever sent it did not know of it yet.
+    fn kept(&self, call: CallIndex, request: &Message) -> Option<(u32, Option<String>)> {
+        let agreed = self.calls[call].timer.agreed.filter(|_| names_timer(request, "Supported"))?;
+        Some((agreed.interval, Some(if agreed.ours { "uas" } else { "uac" }.to_owned())))
     }
 
     /// Their 2xx to our INVITE or UPDATE (RFC 4028 §7.2).
@@ -255,7 +264,7 @@ impl Phone {
         // §10: refreshed after half of it, given up a third before its end, at most 32 s.
         let after = if ours { whole / 2 } else { whole.saturating_sub(seconds(32).min(whole / 3)) };
         let own = &mut self.calls[call];
-        own.timer.raises = 0;
+        (own.timer.raises, own.timer.asked_who) = (0, false);
         own.timer.agreed = Some(Agreed { interval, ours, expires: now + whole, due: now + after });
     }
 
@@ -307,7 +316,9 @@ impl Phone {
             own.timer.agreed = None;
         } else if !agreed.ours {
             own.timer.agreed = None;
-            self.violate(now, "refresh-missing", "the session was not refreshed in time (RFC 4028 §10)");
+            if !own.timer.asked_who {
+                self.violate(now, "refresh-missing", "the session was not refreshed in time (RFC 4028 §10)");
+            }
             self.perform(now, call, Act::Bye);
         } else if habit.lazy && now < agreed.expires {
             agreed.due = agreed.expires;

@@ -299,6 +299,14 @@ impl Sdp {
         Some(Sdp { origin, connection: Some(address), media })
     }
 
+    /// An answer to an offer that wants no stream (RFC 3264 §6).
+    pub fn answer_none(&self, origin: Origin, address: IpAddr) -> Option<Sdp> {
+        let wants_none = !self.media.is_empty() && self.media.iter().all(|media| media.port == 0);
+        let mut media = self.media.clone();
+        media.iter_mut().for_each(Media::stop);
+        wants_none.then_some(Sdp { origin, connection: Some(address), media })
+    }
+
     /// The first audio line.
     pub fn audio_line(&self) -> Option<&Media> {
         self.media.iter().find(|media| media.kind == "audio")
