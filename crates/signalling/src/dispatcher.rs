@@ -330,7 +330,7 @@ impl Dispatcher {
                 bytes: Bytes::copy_from_slice(bytes),
                 trial: false,
             }),
-            Tombstone::Absorb(_) | Tombstone::Acknowledge(_) | Tombstone::Dismiss => Verdict::Drop(DropReason::Absorbed),
+            Tombstone::Absorb(_) | Tombstone::Acknowledge(_) | Tombstone::Dismiss(_) => Verdict::Drop(DropReason::Absorbed),
         }
     }
 
@@ -351,8 +351,9 @@ impl Dispatcher {
             Some(Owner::Finished(Tombstone::Acknowledge(ack))) if message.status() >= 300 && message.method() == Method::Invite => {
                 return Verdict::Again(Transmit::clone(ack));
             }
-            Some(Owner::Finished(Tombstone::Dismiss)) if (200..300).contains(&message.status()) && message.method() == Method::Invite => {
-                return dismissal(&self.minter, &message, &flow, leg).map_or(Verdict::Drop(DropReason::Absorbed), Verdict::Dismiss);
+            Some(Owner::Finished(Tombstone::Dismiss(first))) if is_success(&message) => {
+                let dismissal = dismissal(&self.minter, &message, &flow, leg, first.as_deref());
+                return dismissal.map_or(Verdict::Drop(DropReason::Absorbed), Verdict::Dismiss);
             }
             Some(_) => return Verdict::Drop(DropReason::Absorbed),
             None => {}
@@ -362,6 +363,10 @@ impl Dispatcher {
             None => Verdict::Drop(DropReason::StrayResponse),
         }
     }
+}
+
+fn is_success(response: &Message) -> bool {
+    (200..300).contains(&response.status()) && response.method() == Method::Invite
 }
 
 /// Warning of a refused `sips:` (RFC 5630 §5.1.2); its agent has no name to give to a stranger.

@@ -28,16 +28,16 @@ pub enum Tombstone {
     /// INVITE client, Completed (Timer D): the same ACK again, to where the INVITE went (§17.1.1.3).
     Acknowledge(Box<Transmit>),
     /// INVITE client, Accepted (Timer M), of a leg that is gone: a 2xx of one more phone, or once more of the first, is acknowledged
-    /// and hung up (§13.2.2.4).
-    Dismiss,
+    /// and hung up (§13.2.2.4). Holds the ACK of the first where its INVITE had credentials, which every ACK of it has (§22.1).
+    Dismiss(Option<Box<[u8]>>),
 }
 
 impl Tombstone {
     /// The length of the message that it keeps.
     fn kept_bytes(&self) -> usize {
         match self {
-            Tombstone::Absorb(_) | Tombstone::Answer(_) | Tombstone::Dismiss => 0,
-            Tombstone::Repeat(response) => response.len(),
+            Tombstone::Absorb(_) | Tombstone::Answer(_) | Tombstone::Dismiss(None) => 0,
+            Tombstone::Repeat(message) | Tombstone::Dismiss(Some(message)) => message.len(),
             Tombstone::Acknowledge(ack) => ack.bytes.len(),
         }
     }

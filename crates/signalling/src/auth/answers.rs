@@ -199,6 +199,12 @@ impl Answers {
     }
 }
 
+/// The credentials of a request, for another that repeats them.
+pub(crate) fn copy_credentials(from: &Message, to: &mut Printer) {
+    to.copy_all(from, HeaderName::Authorization);
+    to.copy_all(from, HeaderName::ProxyAuthorization);
+}
+
 /// `request` once more, with the credentials that `write` adds instead of those that it has; as a transaction of its own where a Via value
 /// and a CSeq number are given. `without` names headers that `write` has anew.
 pub(crate) fn again(

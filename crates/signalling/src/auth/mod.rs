@@ -22,4 +22,4 @@ pub use digest::{Algorithm, Hash, Hex, Terms};
 pub use guard::{Guard, Outcome, Wrong};
 pub use scheme::{Malformed, Scheme};
 
-pub(crate) use answers::again;
+pub(crate) use answers::{again, copy_credentials};

@@ -2,7 +2,7 @@
 
 use crate::statuses;
 use tandem_model::{EndReason, EventKind};
-use tandem_phone::{Act, Demand, Message, Offer, Outcome, Script, When, sdp::Direction};
+use tandem_phone::{Act, Demand, Message, Offer, OnCancel, Outcome, Reply, Script, When, sdp::Direction};
 use tandem_sim::{ALICE, BOB, CAROL, STANDARD, Sim};
 
 /// The standard house, with a login for bob's trunk and for alice's.
@@ -232,4 +232,21 @@ fn the_caller_is_asked_and_so_are_we() {
     assert_eq!(statuses(&sim, ALICE), [401, 100, 180, 200]);
     // Her answer is for us alone.
     assert!(requests(&sim, BOB, "INVITE").iter().all(|invite| !invite.header("Authorization").is_some_and(|value| value.contains("here"))));
+}
+
+/// The 2xx of another phone when nothing is left of the call: its ACK has what the INVITE had (RFC 3261 §13.2.2.4).
+#[test]
+fn a_late_fork_of_a_cancelled_call_is_acknowledged_with_the_credentials() {
+    let mut sim = house(21, LOGIN);
+    sim.phone_mut(BOB).setup_mut().demands = vec![of(&["INVITE"])];
+    let bob = Script::new().reply(50, 180).step(When::Cancelled, 2000, Act::Reply(Reply::new(200).fork(1)));
+    sim.expect(BOB, bob.habits(|habits| habits.on_cancel = OnCancel::Answer));
+    sim.place(ALICE, "bob", Script::new().cancel(When::Status(180), 500));
+    sim.finish();
+    let credentials = |message: &Message| message.header("Authorization").map(str::to_owned);
+    let invite = requests(&sim, BOB, "INVITE").last().and_then(credentials);
+    assert!(invite.is_some());
+    let acks: Vec<_> = requests(&sim, BOB, "ACK").iter().filter(|ack| ack.cseq() == Some((2, "ACK"))).map(credentials).collect();
+    assert_eq!(acks, [invite.clone(), invite], "one for each that answered");
+    assert_eq!(sim.core().calls(), 0);
 }

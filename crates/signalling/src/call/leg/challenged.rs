@@ -1,8 +1,8 @@
 //! Requests that the peer, or a proxy before it, challenges: sent again with credentials (RFC 3261 §22.2, §22.3).
 
 use super::{Context, Leg, Way};
-use crate::auth::{Tried, Unanswerable, again};
-use crate::message::{HeaderName, Message, Printer};
+use crate::auth::{Tried, Unanswerable, again, copy_credentials};
+use crate::message::{Message, Printer};
 use bytes::Bytes;
 
 /// A request of ours once more.
@@ -102,10 +102,4 @@ impl Leg {
     pub(crate) fn why_unanswered(&mut self) -> Option<Box<str>> {
         self.unanswered.take().map(|reason| reason.to_string().into())
     }
-}
-
-/// The credentials of a request, for another that repeats them.
-pub(super) fn copy_credentials(from: &Message, to: &mut Printer) {
-    to.copy_all(from, HeaderName::Authorization);
-    to.copy_all(from, HeaderName::ProxyAuthorization);
 }

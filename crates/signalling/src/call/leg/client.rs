@@ -1,9 +1,9 @@
 //! The leg as user agent client: our INVITE, first or later, its ACK and its CANCEL.
 
-use super::challenged::{Again, asks_again, copy_credentials};
+use super::challenged::{Again, asks_again};
 use super::prack::write_asked;
 use super::{Context, Extra, Leg, LegEvent, LostWay, MAX_FORWARDS, State, Way, finish};
-use crate::auth::Tried;
+use crate::auth::{Tried, copy_credentials};
 use crate::call::Output;
 use crate::message::{HeaderName, Message, Method, Printer, is_sips};
 use crate::negotiation::LegMedia;
@@ -494,6 +494,10 @@ pub(crate) fn hop_request(request: &Bytes, method: Method, response: Option<&Mes
     printer.header_str(HeaderName::CallId, invite.call_id());
     printer.header_cseq(invite.cseq().ok()?.number, method.as_str());
     copy_credentials(&invite, &mut printer);
+    if method == Method::Cancel {
+        // RFC 4028 §7.1, RFC 3262 §4: what a request supports stands in each but ACK.
+        printer.copy_all(&invite, HeaderName::Supported);
+    }
     if let Some(reason) = reason {
         printer.header_str(HeaderName::Reason, reason);
     }

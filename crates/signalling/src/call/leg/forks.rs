@@ -97,6 +97,7 @@ impl Leg {
         if self.state == State::Confirmed {
             bye.header_str(HeaderName::Reason, COMPLETED_ELSEWHERE);
         }
+        self.announced().write_supported(&mut bye);
         let bye = bye.finish();
         self.send_request(context, serial, Method::Bye, bye, way);
     }
@@ -121,7 +122,9 @@ impl Leg {
     /// The leg is to be forgotten: a 2xx that comes later still is acknowledged and hung up by the dispatcher, for as long as one may
     /// come (§13.2.2.4: 64×T1 from the first). An INVITE inside the dialog has no other phone to answer it, and this one has our BYE.
     pub(crate) fn leave_behind(&self, node: &NodeFacts) -> Option<Output> {
-        let serial = self.acked.as_ref().filter(|acked| acked.first)?.serial;
-        Some(Output::Retire(node.keys.of_client(self.id, serial), Tombstone::Dismiss))
+        let acked = self.acked.as_ref().filter(|acked| acked.first)?;
+        let has_credentials = self.answers.as_ref().is_some_and(|answers| !answers.is_empty());
+        let kept = has_credentials.then(|| acked.ack.to_vec().into_boxed_slice());
+        Some(Output::Retire(node.keys.of_client(self.id, acked.serial), Tombstone::Dismiss(kept)))
     }
 }
