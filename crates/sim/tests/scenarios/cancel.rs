@@ -20,6 +20,9 @@ fn after_180() {
     assert_eq!(sim.call(BOB).outcome, Some(Outcome::Failed(487)));
     assert_eq!(statuses(&sim, ALICE), [100, 180, 487]);
     assert_eq!(sim.phone(ALICE).heard("CANCEL").map(|answer| answer.status()).collect::<Vec<_>>(), [200]);
+    // RFC 4028 §7.1: in every request but ACK.
+    let supported = |method| sim.phone(BOB).heard(method).next().and_then(|message| message.header("Supported"));
+    assert_eq!((supported("CANCEL"), supported("INVITE")), (Some("100rel, timer"), Some("100rel, timer")));
 }
 
 #[test]

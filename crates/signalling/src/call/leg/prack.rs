@@ -88,11 +88,13 @@ impl Leg {
         };
         let Some(way) = self.way_of(context.node, place) else { return };
         let (serial, via) = self.new_via(context, &way);
+        let announced = self.announced();
         let Some(dialog) = self.dialog.as_mut().into_iter().chain(&mut self.early).find(of_tag) else { return };
         let cseq = dialog.next_cseq();
         let mut printer = dialog.request(Method::Prack.as_str(), cseq, &via.parts(), MAX_FORWARDS);
         // §7.2: the response number, and the CSeq that it has.
         printer.header(HeaderName::RAck, format_args!("{rseq} {invite} INVITE"));
+        announced.write_supported(&mut printer);
         self.send_request(context, serial, Method::Prack, finish(printer, sdp), way);
     }
 }

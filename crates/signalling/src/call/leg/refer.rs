@@ -12,11 +12,12 @@ impl Leg {
         }
         let Some(way) = self.dialog_way(context.node) else { return false };
         let (serial, via) = self.new_via(context, &way);
-        let contact = self.contact(context.node);
+        let (contact, announced) = (self.contact(context.node), self.announced());
         let Some(dialog) = &mut self.dialog else { return false };
         let cseq = dialog.next_cseq();
         let mut printer = dialog.request(Method::Notify.as_str(), cseq, &via.parts(), MAX_FORWARDS);
         contact.write(&mut printer);
+        announced.write_supported(&mut printer);
         printer.header_str(HeaderName::Event, about.0);
         printer.header_str(HeaderName::SubscriptionState, about.1);
         let bytes = printer.finish_with_body(SIPFRAG, fragment);
@@ -32,9 +33,8 @@ impl Leg {
         }
         let way = self.dialog_way(context.node)?;
         let (serial, via) = self.new_via(context, &way);
-        let contact = self.contact(context.node);
+        let (contact, announced) = (self.contact(context.node), self.announced());
         self.was_referred |= request.method() == Method::Refer;
-        let announced = self.announced();
         // RFC 7332 §4: one less than it came with.
         let hops = request.max_forwards().and_then(Result::ok).map_or(MAX_FORWARDS, u32::from).saturating_sub(1);
         let dialog = self.dialog.as_mut()?;
@@ -45,6 +45,7 @@ impl Leg {
         if method == Method::Refer {
             announced.write_allow(&mut printer);
         }
+        announced.write_supported(&mut printer);
         for (name, value) in passed.headers {
             printer.header_str(*name, value);
         }

@@ -389,7 +389,9 @@ impl Leg {
         let cseq = dialog.next_cseq() + LAST_BYE_AHEAD;
         let way = self.dialog_way(node)?;
         let via = self.via(node, way.listener, LAST_SERIAL);
-        Some(way.transmit(dialog.request("BYE", cseq, &via.parts(), MAX_FORWARDS).finish()))
+        let mut printer = dialog.request("BYE", cseq, &via.parts(), MAX_FORWARDS);
+        self.announced().write_supported(&mut printer);
+        Some(way.transmit(printer.finish()))
     }
 }
 
