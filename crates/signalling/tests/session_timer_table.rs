@@ -35,7 +35,7 @@ fn states() -> [(&'static str, SessionTimer, u64); 6] {
     ]
 }
 
-const EVENTS: [Event; 8] = [
+const EVENTS: [Event; 9] = [
     Event::Agreed(600, Keeper::Us),
     Event::Agreed(600, Keeper::UsAlone),
     Event::Agreed(90, Keeper::Peer),
@@ -44,6 +44,7 @@ const EVENTS: [Event; 8] = [
     Event::Busy,
     Event::Refused(None),
     Event::Refused(Some(Duration::from_secs(3))),
+    Event::Undelivered,
 ];
 
 #[test]
@@ -89,4 +90,19 @@ fn a_peer_without_timers_that_refuses_is_alive_all_the_same() {
     let mut timer = refreshing(Keeper::UsAlone);
     timer.on(at(910), Event::Refused(None));
     assert_eq!((timer.due(), timer.keeper()), (Some(at(1810)), Some(Keeper::UsAlone)));
+}
+
+#[test]
+fn what_cannot_be_delivered_is_tried_until_the_end_and_says_nothing_of_the_peer() {
+    for keeper in [Keeper::Us, Keeper::UsAlone] {
+        let (mut timer, mut asked) = (agreed(keeper), 0);
+        let mut now = timer.due().expect("it runs");
+        while timer.on(now, Event::Due) == Outcome::Refresh {
+            asked += 1;
+            timer.on(now, Event::Undelivered);
+            assert!(!timer.is_refused());
+            now = timer.due().expect("it runs");
+        }
+        assert_eq!((asked, now), (33, at(1800)));
+    }
 }

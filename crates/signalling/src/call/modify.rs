@@ -80,13 +80,16 @@ impl Modify {
 impl Call {
     /// A peer sent an INVITE inside its dialog; 100 is sent.
     pub(super) fn on_reinvited(&mut self, now: Timestamp, from: Side) {
+        let offer = self.leg(from).and_then(|leg| leg.offered());
+        if from == Side::Caller && self.answer_refresh_while_ringing(now, offer.as_ref()) {
+            return;
+        }
         if let Some(crossing) = self.crossing(from) {
             return self.refuse_modify(now, from, Asker::Invite, crossing);
         }
         if !matches!(self.phase, Phase::Talking) {
             return self.refuse_modify(now, from, Asker::Invite, Failure::new(491));
         }
-        let offer = self.leg(from).and_then(|leg| leg.offered());
         if self.callee.is_none() {
             return self.modify_alone(now, Asker::Invite, offer);
         }

@@ -11,7 +11,7 @@
 use super::leg::{Leg, MAX_FORWARDS, sdp_of};
 use super::modify::Modify;
 use super::phase::Phase;
-use super::usage::ends_dialog;
+use super::usage::ends_own_dialog;
 use super::{Call, Side};
 use crate::message::{HeaderName, Message, Method};
 use crate::negotiation::{self, Exchange, PendingAgain, PendingOffer, PendingOwn};
@@ -82,9 +82,7 @@ pub(super) struct Wanted {
 pub(super) struct Own {
     to: Side,
     purpose: Purpose,
-    by: Method,
-    /// None where the request has no offer.
-    pending: Option<Pending>,
+    pending: Pending,
     tries: u8,
 }
 
@@ -115,7 +113,7 @@ impl Call {
     pub(super) fn reoffer_due(&self) -> Option<Timestamp> {
         // One that waits for another change needs no timer: it is tried after each input.
         let wanted = self.wanted.as_deref().filter(|_| self.modify.is_none() && self.ended.is_none())?;
-        wanted.iter().filter(|wanted| self.may_reoffer(wanted.to)).map(|wanted| wanted.not_before).min()
+        wanted.iter().filter(|wanted| self.may_reoffer(wanted)).map(|wanted| wanted.not_before).min()
     }
 
     /// Sends the first offer whose time has come, if one may be made. To be called after each input while something is wanted.
@@ -124,7 +122,7 @@ impl Call {
             self.wanted = None;
         }
         let Some(wanted) = self.wanted.as_deref().filter(|_| self.modify.is_none()) else { return };
-        let due = |wanted: &Wanted| wanted.not_before <= now && self.may_reoffer(wanted.to);
+        let due = |wanted: &Wanted| wanted.not_before <= now && self.may_reoffer(wanted);
         let Some(place) = wanted.iter().position(due) else { return };
         let Some(list) = &mut self.wanted else { return };
         let wanted = list.remove(place);
@@ -134,11 +132,16 @@ impl Call {
         self.make_offer(now, wanted);
     }
 
-    fn may_reoffer(&self, to: Side) -> bool {
+    fn may_reoffer(&self, wanted: &Wanted) -> bool {
         let is_still = |leg: &Leg| leg.media.exchange() == Exchange::Stable;
         let is_free = |leg: &Leg| leg.may_reinvite() && !leg.has_open_update() && is_still(leg);
-        let other = self.leg(to.other()).is_none_or(is_still);
-        matches!(self.phase, Phase::Talking) && other && self.leg(to).is_some_and(is_free)
+        let others = match self.phase {
+            Phase::Talking => self.leg(wanted.to.other()).is_none_or(is_still),
+            // A caller that was answered at once has its session, whoever rings.
+            Phase::Dialling(_) => self.has_picked_up() && wanted.to == Side::Caller && wanted.purpose == Purpose::Refresh,
+            _ => false,
+        };
+        others && self.leg(wanted.to).is_some_and(is_free)
     }
 
     fn make_offer(&mut self, now: Timestamp, wanted: Wanted) {
@@ -147,14 +150,11 @@ impl Call {
         if purpose == Purpose::Refresh && !self.leg(to).is_some_and(Leg::wants_refresh) {
             return;
         }
-        let by = Method::Invite;
         let pending = self.own_offer(to, purpose);
-        let owes_offer = by == Method::Invite && pending.is_none();
-        let sdp = pending.as_ref().map(Pending::sdp);
-        if owes_offer || !self.send_change(now, to, by, sdp, MAX_FORWARDS) {
+        let Some(pending) = pending.filter(|pending| self.send_change(now, to, Method::Invite, Some(pending.sdp()), MAX_FORWARDS)) else {
             return self.on_reoffered(now, to, purpose, &Reoffered::Refused(None));
-        }
-        self.modify = Some(Box::new(Modify::Own(Own { to, purpose, by, pending, tries: tries + 1 })));
+        };
+        self.modify = Some(Box::new(Modify::Own(Own { to, purpose, pending, tries: tries + 1 })));
     }
 
     /// What the offer says; `None` where there is nothing to be offered.
@@ -211,12 +211,13 @@ impl Call {
         if message.status() >= 300 {
             return self.on_own_refused(now, own, message.status(), Some(message));
         }
-        if let Some(pending) = &own.pending {
-            let answer = sdp_of(message);
-            let settled = answer.is_some_and(|answer| self.settle_own_offer(now, own.to, pending, &answer));
-            if !settled {
-                return self.end(now, EndReason::Failed(488), None);
-            }
+        let answer = sdp_of(message);
+        if !answer.is_some_and(|answer| self.settle_own_offer(now, own.to, &own.pending, &answer)) {
+            return self.end(now, EndReason::Failed(488), None);
+        }
+        if self.has_picked_up() {
+            self.describe_picked_up();
+        } else {
             self.describe_now();
         }
         self.acknowledge(now, own.to, None);
@@ -238,14 +239,10 @@ impl Call {
 
     /// It was refused, or could not be delivered (503).
     pub(super) fn on_own_refused(&mut self, now: Timestamp, own: Own, status: u16, message: Option<&Message>) {
-        let Own { to, purpose, by, tries, pending } = own;
+        let Own { to, purpose, tries, pending } = own;
         drop(pending);
-        if ends_dialog(by, status) {
+        if ends_own_dialog(Method::Invite, status) {
             return self.dialog_refused(now, status);
-        }
-        if by == Method::Update && matches!(status, 405 | 501) {
-            self.with_leg(to, now, |leg, _| leg.give_up_update());
-            return self.want_again(now, Wanted { to, purpose, tries, not_before: now });
         }
         let pause = match (status, message.and_then(retry_after)) {
             (491, _) => self.glare_pause(to),
@@ -279,9 +276,12 @@ impl Call {
             // It has no stream and wants none, or will not speak what the other side speaks.
             (Purpose::Restore | Purpose::Like { .. }, Reoffered::Refused(_)) => self.end(now, EndReason::Failed(488), None),
             // RFC 4028 §10: it is tried again while there is time.
-            (Purpose::Refresh, Reoffered::Refused(message)) => {
-                let after = message.and_then(retry_after);
+            (Purpose::Refresh, Reoffered::Refused(Some(message))) => {
+                let after = retry_after(message);
                 self.with_leg(to, now, |leg, context| leg.refresh_refused(context.now, after));
+            }
+            (Purpose::Refresh, Reoffered::Refused(None)) => {
+                self.with_leg(to, now, |leg, context| leg.refresh_undelivered(context.now));
             }
         }
     }

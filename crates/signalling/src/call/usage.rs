@@ -15,9 +15,15 @@ pub(super) const fn ends_dialog(method: Method, status: u16) -> bool {
         480 => true,
         // The same: what makes the usage is not taken any more. UPDATE does not make it; it is tried as a re-INVITE.
         405 | 501 => matches!(method, Method::Invite),
-        // 483 is none: whoever asked may give its next request more hops. All the rest are about the one request.
+        // 483 is for who counts the hops to say, below. All the rest are about the one request.
         _ => false,
     }
+}
+
+/// The same of a request that nobody but us wanted. RFC 5057 §5.1: 483 is the end too, unless the request is tried with more hops. Ours have
+/// all that any request of ours has; one that is passed on has what its sender gave it, who may give the next one more.
+pub(super) const fn ends_own_dialog(method: Method, status: u16) -> bool {
+    status == 483 || ends_dialog(method, status)
 }
 
 #[cfg(test)]
@@ -29,5 +35,8 @@ mod tests {
         let ends = |method| (300..700).filter(|status| ends_dialog(method, *status)).collect::<Vec<u16>>();
         assert_eq!(ends(Method::Invite), [404, 405, 408, 410, 416, 480, 481, 482, 484, 485, 501, 502, 604]);
         assert_eq!(ends(Method::Update), [404, 408, 410, 416, 480, 481, 482, 484, 485, 502, 604]);
+        let more: Vec<u16> =
+            (300..700).filter(|status| ends_own_dialog(Method::Invite, *status) && !ends_dialog(Method::Invite, *status)).collect();
+        assert_eq!(more, [483]);
     }
 }

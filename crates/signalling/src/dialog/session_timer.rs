@@ -40,8 +40,10 @@ pub enum Event {
     Due,
     /// The refresh cannot be sent now: something else is on its way.
     Busy,
-    /// Our refresh was refused, or could not be delivered; the peer said after how long it might be tried again.
+    /// Our refresh was refused; the peer said after how long it might be tried again.
     Refused(Option<Duration>),
+    /// Our refresh could not be delivered: nobody has said anything.
+    Undelivered,
 }
 
 /// What is to be done.
@@ -60,6 +62,10 @@ const LATEST_REFRESH: Duration = Duration::from_secs(32);
 
 /// A refresh that could not be sent is looked at again after so long.
 const BUSY_WAIT: Duration = Duration::from_secs(1);
+
+/// One that could not be delivered is tried again after so long, or after this share of what is left.
+const UNDELIVERED_WAIT: Duration = Duration::from_secs(4);
+const UNDELIVERED_SHARE: u32 = 8;
 
 /// Refusals of one refresh after which no more is tried (§10: not continuously).
 const MAX_REFUSALS: u8 = 4;
@@ -130,11 +136,14 @@ impl SessionTimer {
                 (self.state, self.due) = (State::Refreshing, self.expires);
                 return Outcome::Refresh;
             }
-            (State::Refreshing, Event::Due) | (State::Ours | State::Theirs, Event::Busy | Event::Refused(_)) => {}
+            (State::Refreshing, Event::Due) | (State::Ours | State::Theirs, Event::Busy | Event::Refused(_) | Event::Undelivered) => {}
             (State::Refreshing, Event::Busy) => self.again(now, BUSY_WAIT),
             // Any word of a peer that keeps no timer shows that it has the dialog.
             (State::Refreshing, Event::Refused(_)) if self.alone => self.begin(now, self.interval_s, Keeper::UsAlone),
             (State::Refreshing, Event::Refused(after)) => self.refused(now, after),
+            (State::Refreshing, Event::Undelivered) => {
+                self.again(now, UNDELIVERED_WAIT.max(self.expires.since(now) / UNDELIVERED_SHARE));
+            }
         }
         Outcome::Wait
     }

@@ -2,7 +2,7 @@
 
 use crate::{RACE_LIMIT, statuses};
 use tandem_model::EndReason;
-use tandem_phone::{Act, Body, Message, Offer, Outcome, Place, Reply, Script, When};
+use tandem_phone::{Act, Body, Message, Offer, Outcome, Place, Reply, Request, Script, When};
 use tandem_sim::{ALICE, BOB, CORE, Link, Sim, explore, ms};
 
 #[test]
@@ -202,4 +202,25 @@ fn a_caller_that_is_bound_is_told_nothing_new_by_early_media_of_another_phone() 
         sim.finish();
         assert_eq!(sim.end_reason(), Some(EndReason::CallerHungUp));
     }
+}
+
+/// Each is a dialog of its own, with a target of its own.
+#[test]
+fn an_update_to_one_of_two_that_is_answered_when_the_other_has_the_call() {
+    let mut sim = Sim::new(9);
+    sim.links(Link { delay: ms(50), ..Link::CLEAN });
+    let bob = Script::new().reply(50, 180).reply_with(80, Reply::new(180).fork(1)).reply(1080, 200);
+    let update = Request { method: "UPDATE".into(), edits: Vec::new() };
+    sim.expect(BOB, bob);
+    sim.place(ALICE, "bob", Script::new().step(When::Start, 1000, Act::Request(update)).bye(2000));
+    // Its answer is lost, and comes again when the other has answered the INVITE.
+    sim.run_for(ms(1075));
+    sim.link(BOB, CORE, Link::CUT);
+    sim.run_for(ms(50));
+    sim.link(BOB, CORE, Link { delay: ms(50), ..Link::CLEAN });
+    sim.finish();
+    let heard: Vec<_> = sim.phone(BOB).heard("UPDATE").chain(sim.phone(BOB).heard("BYE")).filter(|one| one.is_request()).collect();
+    let (one, other) = ("sip:bob-1@10.0.2.1:5060", "sip:bob@10.0.2.1:5060");
+    assert_eq!(heard.iter().map(|one| one.uri()).collect::<Vec<_>>(), [one, one, other]);
+    assert_eq!(sim.end_reason(), Some(EndReason::CallerHungUp));
 }

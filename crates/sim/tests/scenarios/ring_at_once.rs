@@ -4,8 +4,8 @@
 use crate::{RACE_LIMIT, after_race, statuses};
 use std::net::SocketAddr;
 use tandem_model::{EndReason, Timestamp};
-use tandem_phone::sdp::Format;
-use tandem_phone::{Act, Body, Message, Offer, Outcome, Place, Reply, Script, When};
+use tandem_phone::sdp::{Direction, Format};
+use tandem_phone::{Act, Body, Message, Offer, Outcome, Place, Reply, Script, Timer, When};
 use tandem_sim::{ALICE, Action, BOB, CAROL, DORA, Run, STANDARD, Sim, explore_losses, ms, secs};
 
 const TONES: [(SocketAddr, f64); 4] = [(ALICE, 440.0), (BOB, 620.0), (CAROL, 730.0), (DORA, 850.0)];
@@ -170,11 +170,72 @@ fn the_caller_gives_up_with_bye() {
     assert_eq!(sim.core().shard.sessions(), 0);
 }
 
+/// The call counts from its INVITE, whoever rings.
+#[test]
+fn the_longest_call_ends_while_they_ring() {
+    let mut sim = Sim::with_config(11, &text().replace("max_duration = \"6h\"", "max_duration = \"20s\""));
+    for phone in [BOB, CAROL, DORA] {
+        sim.expect(phone, Script::new().reply(50, 180));
+    }
+    sim.place(ALICE, "all", Script::new());
+    sim.run_for(ms(19_900));
+    assert_eq!((sim.end_reason(), sim.core().calls()), (None, 1));
+    sim.run_for(ms(300));
+    assert_eq!(sim.end_reason(), Some(EndReason::MaxDuration));
+    sim.finish();
+    assert_eq!(sim.call(ALICE).outcome, Some(Outcome::TheyHungUp));
+    assert_eq!(bye_of(&sim, ALICE), "Q.850;cause=31;text=\"maximum duration\"");
+    for phone in [BOB, CAROL, DORA] {
+        assert_eq!(sim.call(phone).outcome, Some(Outcome::Failed(487)));
+    }
+}
+
+/// The caller's session has begun, so it is refreshed by whom the 200 names, whether anybody has answered or not.
+#[test]
+fn the_caller_s_session_timer_runs_while_they_ring() {
+    let text = text().replace("timeout = \"40s\"", "timeout = \"5m\"").replace("ring_timeout = \"60s\"", "ring_timeout = \"5m\"");
+    for (seed, refresher, updates) in [(12, "uas", true), (13, "uas", false), (14, "uac", true), (15, "uac", false)] {
+        let mut sim = Sim::with_config(seed, &text);
+        sim.phone_mut(ALICE).setup_mut().updates = updates;
+        for phone in [BOB, CAROL, DORA] {
+            sim.expect(phone, Script::new().reply(50, 180).reply(170_000, if phone == CAROL { 200 } else { 486 }));
+        }
+        let timer = Timer { reinvites: !updates, ..Timer::asking(90).refresher(refresher) };
+        sim.place(ALICE, "all", Script::new().habits(|habits| habits.timer = Some(timer)));
+        sim.run_for(secs(300));
+        assert_eq!(sim.call(ALICE).timer().map(|agreed| agreed.ours), Some(refresher == "uac"));
+        sim.act(ALICE, Act::Bye);
+        sim.finish();
+        assert_eq!(sim.end_reason(), Some(EndReason::CallerHungUp), "{refresher} {updates}");
+    }
+}
+
+/// A caller that promised to refresh and does not is hung up, and with it all that ring.
+#[test]
+fn a_lazy_caller_ends_the_ringing() {
+    let text = text().replace("timeout = \"40s\"", "timeout = \"5m\"").replace("ring_timeout = \"60s\"", "ring_timeout = \"5m\"");
+    let mut sim = Sim::with_config(16, &text);
+    for phone in [BOB, CAROL, DORA] {
+        sim.expect(phone, Script::new().reply(50, 180));
+    }
+    let timer = Timer { lazy: true, ..Timer::asking(90).refresher("uac") };
+    sim.place(ALICE, "all", Script::new().habits(|habits| habits.timer = Some(timer)));
+    sim.run_for(secs(59));
+    assert_eq!(sim.end_reason(), None);
+    sim.run_for(secs(2));
+    assert_eq!(sim.end_reason(), Some(EndReason::SessionExpired));
+    sim.finish();
+    assert_eq!(sim.call(ALICE).outcome, Some(Outcome::TheyHungUp));
+    for phone in [BOB, CAROL, DORA] {
+        assert_eq!(sim.call(phone).outcome, Some(Outcome::Failed(487)));
+    }
+}
+
 #[test]
 fn a_change_by_the_caller_waits_until_somebody_has_answered() {
     let mut sim = Sim::with_config(8, &text());
     sim.expect(BOB, Script::new().reply(50, 404)).expect(CAROL, Script::answers(3000)).expect(DORA, Script::new().reply(50, 404));
-    sim.place(ALICE, "all", Script::new().step(When::Confirmed, 500, Act::Reinvite(Offer::default())).bye(9000));
+    sim.place(ALICE, "all", Script::new().step(When::Confirmed, 500, Act::Reinvite(Offer::direction(Direction::SendOnly))).bye(9000));
     sim.finish();
     let refused = sim.phone(ALICE).heard("INVITE").filter(|message| !message.is_request() && message.status() == 491).count();
     assert_eq!(refused, 1, "and the second try is taken");

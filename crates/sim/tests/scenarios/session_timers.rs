@@ -1,10 +1,10 @@
 //! Session timers (RFC 4028), each leg with its own peer: negotiation, refreshes, and the end of who does not refresh.
 
 use crate::{statuses, worded};
-use std::net::SocketAddr;
-use tandem_model::EndReason;
-use tandem_phone::{Act, Edit, Message, Offer, Outcome, Place, Reply, Request, Script, Timer, When, sdp::Direction};
-use tandem_sim::{ALICE, BOB, CORE, Link, STANDARD, Sim, ms, secs};
+use std::{net::SocketAddr, time::Duration};
+use tandem_model::{EndReason, Transport};
+use tandem_phone::{Act, Edit, Hold, Message, Offer, Outcome, Place, Reply, Request, Script, Timer, When, sdp::Direction};
+use tandem_sim::{ALICE, BOB, CORE, Link, STANDARD, Sim, ms, secs, standard_over_tcp};
 
 /// A quarter of an hour, after which field reports have calls torn down; and a whole one.
 const QUARTER: u64 = 900;
@@ -75,6 +75,87 @@ fn an_update_before_the_answer_says_nothing_of_a_timer() {
     assert!(!updates.is_empty() && updates.iter().all(|update| update.header("Session-Expires").is_none()), "{updates:?}");
     sim.act(ALICE, Act::Bye);
     sim.finish();
+}
+
+#[test]
+fn every_request_but_ack_says_that_we_know_of_timers() {
+    let mut sim = house("", "");
+    sim.phone_mut(BOB).setup_mut().reliable = true;
+    let request = |method: &str| Act::Request(Request { method: method.into(), edits: Vec::new() });
+    let alice = ["INFO", "OPTIONS", "MESSAGE", "UPDATE"].into_iter().zip(1..);
+    let alice = alice.fold(Script::new(), |script, (method, place)| script.step(When::Confirmed, place * 100, request(method)));
+    sim.expect(BOB, Script::new().reply_with(50, Reply::new(183).with_sdp()).reply(500, 200));
+    sim.place(ALICE, "bob", alice.bye(1000));
+    sim.finish();
+    let heard = sim.phone(BOB).trace().iter().filter(|one| !one.sent && one.message.is_request()).map(|one| &one.message);
+    let knows = |message: &Message| message.list("Supported").contains(&"timer");
+    let mut methods: Vec<_> = heard.map(|message| (message.method().to_owned(), knows(message))).collect();
+    methods.sort();
+    methods.dedup();
+    let expected = ["ACK", "BYE", "INFO", "INVITE", "MESSAGE", "OPTIONS", "PRACK", "UPDATE"];
+    assert_eq!(methods, expected.map(|method| (method.to_owned(), method != "ACK")));
+}
+
+/// Alice's answer to that UPDATE names her own terms, and comes when our 200 has settled others.
+#[test]
+fn the_answer_to_an_update_before_the_answer_changes_no_timer() {
+    let mut sim = house("", "");
+    sim.links(Link { delay: ms(50), ..Link::CLEAN });
+    let update = Request { method: "UPDATE".into(), edits: Vec::new() };
+    let bob = Script::new().reply(50, 180).step(When::Start, 500, Act::Request(update)).reply(510, 200);
+    talk(&mut sim, script(Some(Timer::asking(90).refresher("uas"))), bob);
+    let said: Vec<_> = sim.phone(ALICE).trace().iter().map(|traced| &traced.message).filter(|one| one.method() != "ACK").collect();
+    let said: Vec<_> = said.iter().map(|one| (one.label(), one.header("Session-Expires").unwrap_or_default())).collect();
+    let expected = [("UPDATE", ""), ("200 OK (UPDATE)", "90;refresher=uas"), ("200 OK (INVITE, SDP)", "90;refresher=uas")];
+    assert_eq!(said[said.len() - 3..], expected.map(|(label, timer)| (label.to_owned(), timer)));
+    sim.run_for(secs(200));
+    let asked: Vec<_> = requests(&sim, ALICE, "UPDATE").iter().filter_map(|one| one.header("Session-Expires").map(str::to_owned)).collect();
+    assert_eq!(asked, ["90;refresher=uac"; 4], "we refresh, as the 2xx of the INVITE has it");
+    sim.act(ALICE, Act::Bye);
+    sim.finish();
+}
+
+/// A session without streams is refreshed as it is.
+#[test]
+fn a_call_on_hold_by_port_0_is_refreshed_and_stays() {
+    let mut sim = house("", "");
+    sim.phone_mut(BOB).setup_mut().updates = false;
+    talk(&mut sim, script(None), answering(Some(Timer::asking(90).refresher("uac"))));
+    sim.act(BOB, Act::Reinvite(Offer { hold: Some(Hold::ZeroPort), ..Offer::default() }));
+    sim.run_for(secs(1));
+    let before = requests(&sim, BOB, "INVITE").len();
+    sim.run_for(secs(200));
+    let refreshes = requests(&sim, BOB, "INVITE").split_off(before);
+    assert_eq!(refreshes.len(), 4);
+    assert!(refreshes.iter().all(|refresh| String::from_utf8_lossy(&refresh.body).contains("m=audio 0 ")));
+    sim.act(ALICE, Act::Bye);
+    sim.finish();
+}
+
+/// What may or may not have arrived says nothing of a peer that keeps no timer: it is asked again soon, and so a restart shows.
+#[test]
+fn a_refresh_that_went_down_with_its_connection_is_sent_again() {
+    for restarts in [true, false] {
+        let keys = "session_timer = { expires = \"90s\", refresher = \"us\" }";
+        let text = standard_over_tcp(&[BOB]).replace("name = \"bob\"", &format!("name = \"bob\"\n{keys}"));
+        let mut sim = Sim::with_config(1, &text);
+        sim.phone_mut(BOB).setup_mut().transport = Transport::Tcp;
+        let bob = answering(None).habits(|habits| habits.others = vec![(secs(5), Reply::new(200)), (ms(10), Reply::new(200))]);
+        talk(&mut sim, script(None), bob);
+        sim.run_for(secs(45));
+        assert_eq!(requests(&sim, BOB, "UPDATE").len(), 1);
+        if restarts {
+            sim.restart(BOB, Duration::ZERO);
+        } else {
+            sim.break_connections(BOB);
+        }
+        sim.run_for(secs(7));
+        assert_eq!(requests(&sim, BOB, "UPDATE").len(), 2);
+        let ended = restarts.then_some(EndReason::DialogLost);
+        assert_eq!(sim.end_reason(), ended);
+        sim.act(ALICE, Act::Bye);
+        sim.finish();
+    }
 }
 
 #[test]
@@ -328,10 +409,11 @@ fn refusals_are_answered_with_another_try_until_the_session_ends() {
 
 #[test]
 fn a_refresh_that_finds_no_dialog_ends_the_call() {
-    for updates in [true, false] {
+    // RFC 5057 §5.1: 483 as well, to a request that had all the hops that we give.
+    for (updates, status) in [(true, 481), (false, 481), (true, 483), (false, 483)] {
         let mut sim = house("", "");
         sim.phone_mut(BOB).setup_mut().updates = updates;
-        let gone = vec![(ms(10), Reply::new(481))];
+        let gone = vec![(ms(10), Reply::new(status))];
         let bob = answering(Some(Timer::willing().refresher("uac"))).habits(|habits| {
             (habits.reoffers, habits.others) = (gone.clone(), gone.clone());
         });

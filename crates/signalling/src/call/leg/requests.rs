@@ -2,7 +2,7 @@
 
 use super::challenged::asks_again;
 use super::held::HeldId;
-use super::{Context, Leg, LegEvent, LostWay, OurVia, Way};
+use super::{Context, Leg, LegEvent, LostWay, OurVia, State, Way};
 use crate::auth::Tried;
 use crate::message::{Message, Method};
 use crate::transaction::{Action, Event, Kind, Transaction};
@@ -24,6 +24,8 @@ pub(super) struct OpenRequest {
     bytes: Bytes,
     pub(super) way: Way,
     interest: Interest,
+    /// The call was answered when it went out.
+    confirmed: bool,
     /// It could not be delivered, and the call is to be told so at once.
     lost: Option<(Timestamp, Delivery)>,
     /// What it was sent again for.
@@ -112,11 +114,24 @@ impl Leg {
         let bytes = if method == Method::Cancel { bytes } else { self.with_credentials(bytes) };
         let bytes = self.fit(context.node, serial, &mut way, bytes);
         context.send(way.transmit(bytes.clone()));
+        if self.requests.len() == MAX_OPEN_REQUESTS && matches!(method, Method::Bye | Method::Cancel) {
+            self.make_room();
+        }
         if self.requests.len() < MAX_OPEN_REQUESTS {
             let transport = context.node.listener(way.listener).transport;
             let transaction = Transaction::client(context.now, Kind::ClientOther, transport);
-            let tried = Tried::default();
-            self.requests.push(OpenRequest { serial, method, transaction, bytes, way, interest, lost: None, tried });
+            let (tried, confirmed) = (Tried::default(), self.state == State::Confirmed);
+            self.requests.push(OpenRequest { serial, method, transaction, bytes, way, interest, confirmed, lost: None, tried });
+        }
+    }
+
+    /// What ends a dialog is repeated until it is answered, however much else is open: a PRACK is not, for its response comes again.
+    fn make_room(&mut self) {
+        let ends = |open: &OpenRequest| matches!(open.method, Method::Bye | Method::Cancel);
+        let acknowledges = self.requests.iter().position(|open| open.method == Method::Prack);
+        let is_idle = |open: &OpenRequest| matches!(open.interest, Interest::Nobody) && !ends(open);
+        if let Some(place) = acknowledges.or_else(|| self.requests.iter().position(is_idle)) {
+            self.requests.remove(place);
         }
     }
 
@@ -159,7 +174,7 @@ impl Leg {
             open = self.request_again(context, open, &response)?;
         }
         if method == Method::Update && response.status() < 300 {
-            self.on_updated(context, &response);
+            self.on_updated(context, &response, open.confirmed);
         }
         if let Interest::Refresh = open.interest {
             return self.on_refreshed(context, Some(&response));

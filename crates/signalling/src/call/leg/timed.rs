@@ -4,7 +4,7 @@ use super::challenged::Again;
 use super::extensions::{OptionTags, TIMER};
 use super::{Context, Leg, LegEvent, State, Way};
 use crate::auth::again;
-use crate::call::usage::ends_dialog;
+use crate::call::usage::ends_own_dialog;
 use crate::dialog::session_timer::{Event, Keeper, Outcome, SessionTimer};
 use crate::message::{HeaderName, Message, Method, Params, Printer};
 use bytes::Bytes;
@@ -16,9 +16,6 @@ const MAX_RAISES: u8 = 4;
 
 /// A timer that is longer than this, and than our own, shows in no useful time that a peer is gone: its silence does.
 const LONGEST_WATCH_S: u32 = 7200;
-
-/// Pause after a refresh that could not be delivered.
-const UNDELIVERED_PAUSE: Duration = Duration::from_secs(4);
 
 /// The timer, and what was learned for it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -219,24 +216,32 @@ impl Leg {
         self.timer.machine.on(now, Event::Busy);
     }
 
-    /// Our refresh was refused, or never left, and the dialog stands all the same (§10).
+    /// Our refresh was refused, and the dialog stands all the same (§10).
     pub(crate) fn refresh_refused(&mut self, now: Timestamp, after: Option<Duration>) {
         self.timer.machine.on(now, Event::Refused(after));
     }
 
+    /// Our refresh never left.
+    pub(crate) fn refresh_undelivered(&mut self, now: Timestamp) {
+        self.timer.machine.on(now, Event::Undelivered);
+    }
+
     /// The final response to a refresh by UPDATE; `None`: it could not be delivered.
     pub(super) fn on_refreshed(&mut self, context: &mut Context<'_>, response: Option<&Message>) -> Option<LegEvent> {
-        let after = match response.map(|response| (response.status(), response)) {
-            Some((200..300, _)) => return None,
+        let Some(response) = response else {
+            self.refresh_undelivered(context.now);
+            return None;
+        };
+        let after = match response.status() {
+            200..300 => return None,
             // §10: as RFC 3261 §12.2.1.2 has it.
-            Some((status, _)) if ends_dialog(Method::Update, status) => return Some(LegEvent::Lost),
-            Some((405 | 501, _)) => {
+            status if ends_own_dialog(Method::Update, status) => return Some(LegEvent::Lost),
+            405 | 501 => {
                 self.give_up_update();
                 Some(Duration::ZERO)
             }
-            Some((491, _)) => Some(self.glare_pause(context.random)),
-            Some((_, response)) => crate::call::reoffer::retry_after(response),
-            None => Some(UNDELIVERED_PAUSE),
+            491 => Some(self.glare_pause(context.random)),
+            _ => crate::call::reoffer::retry_after(response),
         };
         self.refresh_refused(context.now, after);
         None

@@ -39,13 +39,17 @@ impl Leg {
         idle && !self.requests.iter().any(|open| open.method == Method::Update) && self.has_room_to_ask()
     }
 
-    /// The peer took an UPDATE of ours: it names its Contact anew (RFC 3311 §5.1).
-    pub(super) fn on_updated(&mut self, context: &Context<'_>, response: &Message) {
+    /// The peer took an UPDATE of ours: it names its Contact anew (RFC 3311 §5.1), in the dialog in which it was asked: before the answer
+    /// that may have been another phone's. `confirmed`: the call was answered when it went out.
+    pub(super) fn on_updated(&mut self, context: &Context<'_>, response: &Message, confirmed: bool) {
+        let mut dialogs = self.dialog.iter_mut().chain(&mut self.early);
+        let Some(dialog) = dialogs.find(|dialog| dialog.remote_tag() == response.to_tag()) else { return };
+        dialog.refresh_target(response);
         self.note_allow(response);
-        if let Some(dialog) = &mut self.dialog {
-            dialog.refresh_target(response);
+        // RFC 4028 §7.2: one that went out before said nothing of a timer. The 2xx of the INVITE has agreed on one, or will.
+        if confirmed {
+            self.on_timer_answer(context.now, response);
         }
-        self.on_timer_answer(context.now, response);
     }
 
     fn send_update(&mut self, context: &mut Context<'_>, sdp: Option<&[u8]>, max_forwards: u32, interest: Interest) -> bool {

@@ -2,13 +2,14 @@
 //! another, the caller is offered the like. With nobody left the caller is hung up.
 
 use super::super::failure::Failure;
+use super::super::leg::sdp_of;
 use super::super::phase::Phase;
 use super::super::reoffer::Purpose;
 use super::super::{Call, Side, context};
 use super::Ring;
 use crate::cause::cause_of_status;
 use crate::message::{HeaderName, Message, reason_phrase};
-use crate::negotiation::{self, LegMedia, Offer, PendingOwn, SettledLike};
+use crate::negotiation::{self, Exchange, LegMedia, Offer, PendingOwn, SettledLike};
 use crate::reason;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -86,8 +87,24 @@ impl Call {
         self.begin_to_ring(now);
     }
 
+    /// The caller's INVITE once more, to refresh its session (RFC 4028 §7.4): nobody who rings need know. Any other change waits until
+    /// somebody has answered.
+    pub(in super::super) fn answer_refresh_while_ringing(&mut self, now: Timestamp, offer: Option<&Bytes>) -> bool {
+        if !self.has_picked_up() {
+            return false;
+        }
+        let is_free = self.modify.is_none() && self.caller.media.exchange() == Exchange::Stable;
+        let first = self.first_invite().and_then(sdp_of);
+        let Some(offer) = offer.filter(|offer| is_free && first.as_ref() == Some(*offer)) else { return false };
+        let spoken = LegMedia::new(self.caller.media.codec().as_slice(), true, None, 0);
+        let answered = Offer::read(offer.clone()).and_then(|offer| negotiation::answer_unasked(&offer, &mut self.caller.media, &spoken));
+        let Ok(sdp) = answered else { return false };
+        self.caller.accept(context!(self, now), Some(&sdp));
+        true
+    }
+
     /// Tells the media session of the caller, whom nobody hears yet.
-    fn describe_picked_up(&mut self) {
+    pub(in super::super) fn describe_picked_up(&mut self) {
         self.codec = self.caller.media.codec();
         if let Some(description) = self.caller.media.describe(&self.caller.media) {
             self.media(MediaCommand::Describe { call: self.id, leg: self.caller.id, description });

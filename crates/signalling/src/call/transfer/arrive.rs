@@ -7,7 +7,7 @@ use super::super::letter::{Addressee, Letter, MovingLeg};
 use super::super::modify::Modify;
 use super::super::phase::{MediaState, Phase};
 use super::super::reoffer::Purpose;
-use super::super::usage::ends_dialog;
+use super::super::usage::ends_own_dialog;
 use super::super::{Call, Side, context, over, relayed_status};
 use super::dial::trunk_of;
 use super::join::{Joined, PATIENCE, PAUSE};
@@ -220,7 +220,7 @@ impl Call {
                 self.settle_newcomer(now, answer.as_deref());
             }
             (..300, Some(refused)) => self.return_changed(now, message, refused),
-            _ if ends_dialog(Method::Invite, status) => self.newcomer_gone(now, status),
+            _ if ends_own_dialog(Method::Invite, status) => self.newcomer_gone(now, status),
             (491, None) => {
                 let pause = self.target().map(|leg| leg.owns_call_id).map_or(PAUSE, |owns| glare_pause(owns, &mut self.random));
                 self.offer_again(now + pause);

@@ -4,7 +4,7 @@ use super::super::leg::{Leg, MAX_FORWARDS, State, sdp_of};
 use super::super::modify::Modify;
 use super::super::phase::PassedOffer;
 use super::super::reoffer::Purpose;
-use super::super::usage::ends_dialog;
+use super::super::usage::ends_own_dialog;
 use super::super::{Call, Output, Side, context, over, relayed_status};
 use super::{Joining, Stage, Transfers};
 use crate::message::{Message, Method};
@@ -195,7 +195,7 @@ impl Call {
     /// The one who stays did not take the target's offer: its session is as it was (RFC 3261 §14.1), and so is the call.
     pub(in super::super) fn on_join_refused(&mut self, now: Timestamp, stays: Side, message: &Message) {
         match message.status() {
-            status if ends_dialog(Method::Invite, status) => self.dialog_refused(now, status),
+            status if ends_own_dialog(Method::Invite, status) => self.dialog_refused(now, status),
             491 => {
                 let leg = if stays == Side::Caller { Some(&self.caller) } else { self.callee.as_ref() };
                 let pause = leg.map_or(PAUSE, |leg| leg.glare_pause(&mut self.random));
