@@ -46,6 +46,7 @@ mod options;
 mod peer_restarts;
 mod pick_up;
 mod pick_up_races;
+mod pick_up_sent_over;
 mod pick_up_sessions;
 mod proxy;
 mod questions_left_behind;
