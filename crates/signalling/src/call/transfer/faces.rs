@@ -114,8 +114,8 @@ impl Call {
         let (Some(asking), Some(place)) = (asking, place) else { return };
         let Asking { leg, id, .. } = asking.swap_remove(place);
         // Whoever was replaced or hung up meanwhile has its answer.
-        let sides = [Side::Caller, Side::Callee].into_iter();
-        let Some(side) = sides.into_iter().find(|side| self.leg(*side).is_some_and(|one| one.id == leg)) else { return };
+        let mut sides = [Side::Caller, Side::Callee].into_iter();
+        let Some(side) = sides.find(|side| self.leg(*side).is_some_and(|one| one.id == leg)) else { return };
         match found {
             Ok(facing) => self.pass_refer(now, side, id, Some(&facing)),
             // RFC 5057 §5.1: to a REFER, 481 would say that its own dialog is gone. RFC 3515 has 603 for what is not done.
