@@ -105,6 +105,21 @@ fn the_callee_s_connection_breaks_while_it_rings() {
 }
 
 #[test]
+fn an_answer_after_the_connection_broke_is_acknowledged_and_hung_up() {
+    for answers in [200, 20_000] {
+        let mut sim = Sim::over_tcp(10, &[ALICE, BOB]);
+        sim.expect(BOB, Script::new().reply(10, 180).reply(answers, 200));
+        sim.place(ALICE, "bob", Script::new());
+        sim.run_until_status(ALICE, 180);
+        sim.break_connections(BOB);
+        // RFC 3261 §13.2.2.4: every 2xx has its ACK. The phone sees to it.
+        sim.finish();
+        assert_eq!(sim.call(ALICE).outcome, Some(Outcome::Failed(500)));
+        assert_eq!(sim.call(BOB).outcome, Some(Outcome::TheyHungUp));
+    }
+}
+
+#[test]
 fn the_caller_s_connection_breaks_and_the_answer_finds_another_way() {
     let mut sim = Sim::over_tcp(8, &[ALICE, BOB]);
     sim.expect(BOB, Script::new().reply(10, 180).reply(500, 200));

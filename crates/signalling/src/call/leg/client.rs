@@ -431,9 +431,12 @@ impl Leg {
         let actions = client.transaction.on(context.now, Event::TransportError);
         // Over a connection that is lost nothing more comes, whatever has come; over UDP a response may yet.
         let is_lost = context.node.listener(lost.listener).transport.is_reliable() && !client.is_accepted();
+        // Nothing more over that connection: whoever has the INVITE may answer over another.
+        let may_answer = (client.first && lost.delivery != Delivery::Never).then_some(client.serial);
         // §8.1.3.1: that counts as a 503, which ends no dialog; but nobody is at an address that the network does not know any more.
         let later = if lost.delivery == Delivery::Never { LegEvent::Lost } else { LegEvent::Unmodified };
         let failed = is_lost || actions.contains(&Action::ReportTransportError);
+        self.given_up = may_answer.filter(|_| failed);
         failed.then(|| self.client_failed(LegEvent::Unreachable, later)).flatten()
     }
 
@@ -471,6 +474,7 @@ impl Leg {
         let leaving = self.state == State::Leaving;
         if client.first {
             self.state = State::Leaving;
+            self.given_up = self.given_up.or(client.has_provisional().then_some(client.serial));
             return (!leaving).then_some(event);
         }
         (!leaving).then_some(later)

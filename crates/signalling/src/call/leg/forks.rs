@@ -49,6 +49,9 @@ impl Leg {
 
     /// A 2xx to an INVITE that is already acknowledged.
     pub(super) fn on_late_success(&mut self, context: &mut Context<'_>, arrival: &Arrival) {
+        if let (true, Ok(cseq)) = (self.given_up == Some(arrival.serial), arrival.message.cseq()) {
+            return self.dismiss_fork(context, &arrival.message, cseq.number);
+        }
         let Some(acked) = self.acked.as_ref().filter(|acked| acked.serial == arrival.serial) else { return };
         if self.is_ours(&arrival.message) {
             let transmit = acked.way.transmit(acked.ack.clone());
@@ -120,9 +123,12 @@ impl Leg {
     }
 
     /// The leg is to be forgotten: a 2xx that comes later still is acknowledged and hung up by the dispatcher, for as long as one may
-    /// come (§13.2.2.4: 64×T1 from the first). An INVITE inside the dialog has no other phone to answer it, and this one has our BYE.
+    /// come (§13.2.2.4: 64×T1 from the first). An INVITE inside the dialog has no other phone to answer it, and this one has our BYE. One that
+    /// was given up, with its connection or with its CANCEL, may have been heard all the same.
     pub(crate) fn leave_behind(&self, node: &NodeFacts) -> Option<Output> {
-        let acked = self.acked.as_ref().filter(|acked| acked.first)?;
+        let Some(acked) = self.acked.as_ref().filter(|acked| acked.first) else {
+            return self.given_up.map(|serial| Output::Retire(node.keys.of_client(self.id, serial), Tombstone::Dismiss(None)));
+        };
         let has_credentials = self.answers.as_ref().is_some_and(|answers| !answers.is_empty());
         let kept = has_credentials.then(|| acked.ack.to_vec().into_boxed_slice());
         Some(Output::Retire(node.keys.of_client(self.id, acked.serial), Tombstone::Dismiss(kept)))

@@ -177,6 +177,8 @@ pub(crate) struct Leg {
     early: Vec<Dialog>,
     client: Option<Box<InviteClient>>,
     acked: Option<AckedInvite>,
+    /// The first INVITE, when it was given up while a 2xx to it may yet come.
+    given_up: Option<u16>,
     /// Reliable responses to our first INVITE; nothing until one comes.
     acknowledged: Option<Box<Acknowledged>>,
     server: Option<Box<InviteServer>>,
@@ -232,6 +234,7 @@ impl Leg {
             early: Vec::new(),
             client: None,
             acked: None,
+            given_up: None,
             acknowledged: None,
             server: None,
             reliable: None,
