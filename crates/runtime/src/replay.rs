@@ -60,7 +60,7 @@ pub fn replay(dump: &Dump) -> Result<Replayed, ReplayError> {
             }
             (recorded, Some(call)) => {
                 let input = input(recorded).ok_or(ReplayError::NoMessage(index))?;
-                if let Input::Message(arrival) = &input {
+                if let Input::Message(arrival) | Input::Referred(arrival, _) = &input {
                     replayed.heard(now, arrival);
                 }
                 contain(|| call.handle(now, input))
@@ -110,6 +110,7 @@ fn input(recorded: &Recorded) -> Option<Input> {
     Some(match recorded {
         Recorded::Founded(_) | Recorded::Letter { .. } => return None,
         Recorded::Message { flow, key, serial, leg, bytes } => Input::Message(arrival(bytes, *flow, *key, *leg, *serial)?),
+        Recorded::Referred { flow, key, origin, bytes } => Input::Referred(arrival(bytes, *flow, *key, None, 0)?, origin.clone()),
         Recorded::Decided(id, decision) => Input::Decided(*id, decision.clone()),
         Recorded::Media(event) => Input::Media(event.clone()),
         Recorded::Unreachable(listener, destination, delivery) => Input::Unreachable(*listener, destination.clone(), *delivery),

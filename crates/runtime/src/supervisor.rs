@@ -6,9 +6,12 @@ use std::rc::Rc;
 use tandem_model::{Admit, CallId, Challenge, Decision, Flow, LegProfile, Origin, Question, Timestamp};
 use tandem_policy::Begun;
 use tandem_signalling::{
-    Arrival, CallSetup, RETRY_WHEN_DRAINING_S,
+    Arrival, CallSetup, Input, RETRY_WHEN_DRAINING_S,
     message::{Host, Message, Method, Uri},
 };
+
+/// When a call may have room again for what it is told.
+const RETRY_WHEN_BUSY_S: u32 = 2;
 
 /// What has no room for a call.
 enum Full {
@@ -49,8 +52,28 @@ impl Node {
         if arrival.message.method() == Method::Message {
             return self.found(now, self.next_call_id(now), arrival, who);
         }
+        if arrival.message.method() == Method::Refer {
+            return self.on_refer(now, arrival, who);
+        }
         let answer = self.dispatcher.borrow_mut().answer_outside(now, &arrival, &who.1, self.draining.get());
         self.send(answer, None);
+    }
+
+    /// A REFER outside of any dialog: it is for the call with the dialog that it names.
+    fn on_refer(self: &Rc<Self>, now: Timestamp, arrival: Box<Arrival>, (origin, profile): (Origin, LegProfile)) {
+        let named = self.dispatcher.borrow_mut().referred_call(now, &arrival, &profile);
+        let call = match named {
+            Ok(call) if self.routes.has_room(call) => call,
+            Ok(_) => {
+                let answer = self.dispatcher.borrow_mut().refuse_for_now(now, &arrival, RETRY_WHEN_BUSY_S);
+                return self.send(answer, None);
+            }
+            Err(answer) => return self.send(answer, None),
+        };
+        self.dispatcher.borrow_mut().adopt_refer(&arrival, call);
+        self.uses(call, &arrival.flow);
+        // There is room: that was asked first, and nothing has run in between.
+        let _ = self.routes.deliver(call, Input::Referred(arrival, origin));
     }
 
     /// Whether what came over `flow` is from a stranger to a listener that strangers get no answer from.

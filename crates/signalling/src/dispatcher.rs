@@ -9,12 +9,16 @@ use crate::auth::{Guard, Outcome, Wrong};
 use crate::dismissal::dismissal;
 use crate::message::{Contact, HeaderName, Message, Method, Printer, Rejection, is_sips, reason_phrase, screen};
 use crate::minted::{Minted, Minter};
+use crate::outside::stateless_tag;
 use crate::table::Table;
 use crate::tombstone::{Owner, Tombstone, TransactionTable};
 use crate::transaction::{TransactionKey, TransactionKeys};
 use crate::wire::{Arrival, Transmit, response_destination};
 use bytes::Bytes;
 use tandem_model::{CallId, Challenge, Flow, LegId, Timestamp, Transport};
+
+/// REFERs from outside of any dialog that one call may have to answer at once.
+const MAX_REFERRED: usize = 8;
 
 /// Who gets a message.
 #[derive(Debug)]
@@ -70,6 +74,8 @@ pub struct Dispatcher {
     legs: Table<LegId, CallId>,
     /// The transaction that founded each call: it is forgotten with its call if it was never retired.
     founding: Table<CallId, TransactionKey>,
+    /// The REFERs from outside of any dialog that calls have to answer. Hardly any call has such.
+    referred: Table<CallId, Vec<TransactionKey>>,
     /// Legs that calls took in, each with the transaction of its unanswered INVITE. Hardly any call has such.
     moved: Table<CallId, Vec<(LegId, Option<TransactionKey>)>>,
     guard: Guard,
@@ -84,6 +90,7 @@ impl Dispatcher {
             transactions: TransactionTable::default(),
             legs: Table::default(),
             founding: Table::default(),
+            referred: Table::default(),
             moved: Table::default(),
             guard: Guard::new(secret),
         }
@@ -162,6 +169,29 @@ impl Dispatcher {
         self.moved.entry(to).or_default().push((leg, invite));
     }
 
+    /// Which call has the dialog that `tag` is ours in, if there is room for one more REFER about it.
+    ///
+    /// # Errors
+    /// The status for who sent the REFER.
+    pub(crate) fn owner_of_dialog(&mut self, tag: &str) -> Result<CallId, u16> {
+        let leg = self.minter.read_tag(tag);
+        let call = leg.and_then(|leg| self.owner_of(leg)).ok_or(403_u16)?;
+        if let Some(referred) = self.referred.get_mut(&call) {
+            let transactions = &self.transactions;
+            referred.retain(|key| transactions.owner(*key) == Some(&Owner::Call(call)));
+            if referred.len() >= MAX_REFERRED {
+                return Err(500);
+            }
+        }
+        Ok(call)
+    }
+
+    /// A REFER from outside of any dialog is `call`'s to answer ([`Input::Referred`](crate::Input::Referred)).
+    pub fn adopt_refer(&mut self, arrival: &Arrival, call: CallId) {
+        self.transactions.open(arrival.key, self.keys.of_merged(&arrival.message), call);
+        self.referred.entry(call).or_default().push(arrival.key);
+    }
+
     /// The leg that came to `call` with this transaction.
     fn moved_leg(&self, call: CallId, key: TransactionKey) -> Option<LegId> {
         if self.moved.is_empty() {
@@ -185,6 +215,11 @@ impl Dispatcher {
             && self.transactions.owner(key) == Some(&Owner::Call(call))
         {
             self.transactions.forget(key);
+        }
+        for key in self.referred.remove(&call).into_iter().flatten() {
+            if self.transactions.owner(key) == Some(&Owner::Call(call)) {
+                self.transactions.forget(key);
+            }
         }
         for (leg, invite) in self.moved.remove(&call).into_iter().flatten() {
             self.leg_removed(leg, call);
@@ -227,8 +262,7 @@ impl Dispatcher {
     }
 
     fn stateless_tag(&self, request: &Message) -> Minted {
-        let branch = request.branch().unwrap_or_default();
-        self.minter.stateless_tag(&[request.call_id(), branch, request.header(HeaderName::From).unwrap_or_default()])
+        stateless_tag(&self.minter, request)
     }
 
     fn respond(
@@ -255,6 +289,10 @@ impl Dispatcher {
         match self.transactions.owner(key) {
             Some(Owner::Call(call)) => {
                 let call = *call;
+                if method == Method::Refer && tag.is_none() {
+                    // §17.2.2: it waits for its answer.
+                    return Verdict::Drop(DropReason::Absorbed);
+                }
                 let leg = leg.or_else(|| self.moved_leg(call, key));
                 return self.screened(message, &flow, |message| Verdict::Call(call, arrival(message, leg)));
             }

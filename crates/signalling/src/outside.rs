@@ -2,12 +2,16 @@
 
 use crate::call::Announced;
 use crate::dispatcher::Dispatcher;
-use crate::message::{HeaderName, Message, Method, unsupported_extensions};
+use crate::message::{HeaderName, Message, Method, TargetDialog};
+use crate::minted::{Minted, Minter};
 use crate::wire::{Arrival, Transmit};
-use tandem_model::{LegProfile, Timestamp};
+use tandem_model::{CallId, LegProfile, ReferRule, Timestamp};
 
 /// The methods that begin something here, or end what was begun: what Allow says where another was sent outside of any dialog.
 const ALLOW_OUTSIDE: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE";
+
+/// The same where a REFER may name a dialog (RFC 4538).
+const ALLOW_REFER_OUTSIDE: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, REFER";
 
 /// The same for what is called and takes no messages.
 pub(crate) const ALLOW_WITHOUT_MESSAGE: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
@@ -26,13 +30,45 @@ pub(crate) fn bad_event(request: &Message) -> u16 {
     if package == ALLOW_EVENTS { 481 } else { 489 }
 }
 
+/// The To tag of an answer of which nothing is kept (RFC 3261 §8.2.7).
+pub(crate) fn stateless_tag(minter: &Minter, request: &Message) -> Minted {
+    let branch = request.branch().unwrap_or_default();
+    minter.stateless_tag(&[request.call_id(), branch, request.header(HeaderName::From).unwrap_or_default()])
+}
+
 impl Dispatcher {
+    /// Which call a REFER is for that came outside of any dialog: the one with the dialog that its Target-Dialog names (RFC 4538 §4).
+    /// What else must fit, the call knows. It is to be [adopted](Dispatcher::adopt_refer), and given to the call.
+    ///
+    /// # Errors
+    /// What it is answered with where there is none. Nothing is kept of it.
+    pub fn referred_call(&mut self, now: Timestamp, arrival: &Arrival, profile: &LegProfile) -> Result<CallId, Transmit> {
+        if profile.refer == ReferRule::Refuse {
+            return Err(self.answer_with(now, arrival, 405, &[(HeaderName::Allow, ALLOW_OUTSIDE)]));
+        }
+        let unsupported: Vec<&str> = Announced::of(profile).tags().missing(&arrival.message).collect();
+        if !unsupported.is_empty() {
+            return Err(self.answer_with(now, arrival, 420, &[(HeaderName::Unsupported, &unsupported.join(", "))]));
+        }
+        // RFC 4538 §4: without a dialog that is known it is as any other request, and nobody may refer us who has none. Who guesses does not
+        // learn which dialogs there are.
+        let owner = match TargetDialog::of(&arrival.message) {
+            Err(_) => Err(400),
+            Ok(None) => Err(403),
+            Ok(Some(target)) => self.owner_of_dialog(target.local_tag),
+        };
+        owner.map_err(|status| match status {
+            500 => self.answer_with(now, arrival, status, &[(HeaderName::RetryAfter, "2")]),
+            _ => self.answer_with(now, arrival, status, &[]),
+        })
+    }
+
     /// Answers what was let in and begins nothing ([`Verdict::Exchange`](crate::Verdict::Exchange), but for MESSAGE, which a
-    /// [`MessageExchange`](crate::MessageExchange) passes on): `docs/sip-coverage.md` has the table. `profile` is what a call of its
+    /// [`MessageExchange`](crate::MessageExchange) passes on, and [REFER](Dispatcher::referred_call)): `docs/sip-coverage.md` has the table. `profile` is what a call of its
     /// sender would have.
     pub fn answer_outside(&mut self, now: Timestamp, arrival: &Arrival, profile: &LegProfile, is_draining: bool) -> Transmit {
         let announced = Announced::of(profile);
-        let unsupported: Vec<&str> = unsupported_extensions(&arrival.message, announced.tags()).collect();
+        let unsupported: Vec<&str> = announced.tags().missing(&arrival.message).collect();
         match arrival.message.method() {
             // RFC 3261 §21.5.2 against §21.4.6: unknown is one thing, known and not wanted here another.
             Method::Other => self.answer(now, arrival, 501, |printer| announced.write_allow(printer)),
@@ -46,13 +82,16 @@ impl Dispatcher {
                 announced.write_allow(printer);
                 printer.header_str(HeaderName::Accept, "application/sdp");
                 printer.header_str(HeaderName::AcceptEncoding, "identity");
-                printer.header_str(HeaderName::Supported, &announced.tags().join(", "));
+                printer.header(HeaderName::Supported, announced.tags());
             }),
             Method::Subscribe | Method::Notify => match bad_event(&arrival.message) {
                 489 => self.answer_with(now, arrival, 489, &[(HeaderName::AllowEvents, ALLOW_EVENTS)]),
                 status => self.answer_with(now, arrival, status, &[]),
             },
-            _ => self.answer_with(now, arrival, 405, &[(HeaderName::Allow, ALLOW_OUTSIDE)]),
+            _ => {
+                let allow = if profile.refer == ReferRule::Refuse { ALLOW_OUTSIDE } else { ALLOW_REFER_OUTSIDE };
+                self.answer_with(now, arrival, 405, &[(HeaderName::Allow, allow)])
+            }
         }
     }
 

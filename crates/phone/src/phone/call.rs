@@ -37,6 +37,8 @@ pub enum Outcome {
     Lost,
     /// The phone was switched off and on again meanwhile.
     Forgotten,
+    /// It is none: the dialog of a REFER outside of any.
+    NoCall,
 }
 
 /// One call.

@@ -325,7 +325,7 @@ impl Phone {
     }
 
     fn on_other_request(&mut self, now: Timestamp, source: SocketAddr, key: (String, String), message: Message) {
-        let found = self.find_dialog(&message);
+        let found = self.find_dialog(&message).or_else(|| self.aside_of_notify(&message));
         let tagged = NameAddr::parse(message.header("To").unwrap_or_default()).tag().is_some();
         let is_bye = message.method() == "BYE";
         if let Some((call, _)) = found.filter(|_| is_bye) {

@@ -375,6 +375,10 @@ impl Phone {
                 self.violate(now, "no-answer", text);
                 self.lose_dialog(now, call, dialog);
             }
+            (Purpose::Refer, None) => {
+                let text = format!("{} was never answered", client.request.label());
+                self.violate(now, "no-answer", text);
+            }
             (_, _) => {}
         }
     }

@@ -13,6 +13,7 @@ mod restart;
 mod session;
 mod setup;
 mod steps;
+mod target_dialog;
 mod timer;
 mod update;
 mod wake;

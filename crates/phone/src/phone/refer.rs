@@ -1,6 +1,6 @@
 //! Transfer as a phone does it: REFER and the NOTIFYs that tell what becomes of it (RFC 3515), on either side.
 
-use super::{CallIndex, Phone, write::Outgoing};
+use super::{Call, CallIndex, Phone, write::Outgoing};
 use crate::{Edit, Message, NameAddr, Place, Script, dialog::Stage, transaction::Purpose};
 use tandem_model::Timestamp;
 
@@ -51,6 +51,14 @@ pub(super) struct Referrer {
     cseq: u32,
 }
 
+impl Call {
+    /// A REFER of ours that is to make a dialog of its own.
+    pub(super) fn expect_referral(&mut self) {
+        let cseq = self.invite_seq;
+        self.referrals.push(Referral { cseq, status: None, progress: Vec::new(), ended: None, dialog: 0, silent: false });
+    }
+}
+
 impl Phone {
     pub(super) fn refer(&mut self, now: Timestamp, call: CallIndex, refer: &Refer) {
         let own = &self.calls[call];
@@ -74,9 +82,13 @@ impl Phone {
         if message.status() / 100 == 2 && message.header("Contact").is_none() {
             self.violate(now, "refer", "the 2xx to REFER has no Contact (RFC 3515 §2.2)");
         }
-        if let Some(referral) = self.calls[call].referrals.iter_mut().find(|referral| referral.cseq == cseq) {
+        let is_aside = self.calls[call].is_aside();
+        if let Some(referral) = self.calls[call].referrals.iter_mut().find(|referral| is_aside || referral.cseq == cseq) {
             referral.status = Some(message.status());
             referral.silent = silent;
+        }
+        if is_aside {
+            self.on_aside_answered(now, call, message, silent);
         }
     }
 

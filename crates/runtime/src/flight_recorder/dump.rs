@@ -13,7 +13,7 @@ use tandem_model::{
 use tandem_signalling::{CallSetup, ListenerFacts, Minter, NodeFacts, Terms, transaction::TransactionKeys};
 
 /// The format's version; a file of another one is refused.
-pub(super) const VERSION: u32 = 3;
+pub(super) const VERSION: u32 = 4;
 
 /// A whole call.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,6 +98,19 @@ pub enum Recorded {
         #[serde(with = "wire_text")]
         bytes: Vec<u8>,
     },
+    /// A REFER outside of any dialog that names one of the call.
+    Referred {
+        /// How it came.
+        flow: Flow,
+        /// Its transaction.
+        #[serde(with = "hex_key")]
+        key: u128,
+        /// Whose it was.
+        origin: Origin,
+        /// The whole of it.
+        #[serde(with = "wire_text")]
+        bytes: Vec<u8>,
+    },
     /// Policy answered.
     Decided(QuestionId, Box<Decision>),
     /// News of the media session.
@@ -165,7 +178,7 @@ impl Dump {
         for entry in &mut entries {
             match &mut entry.recorded {
                 Recorded::Founded(founding) => translate_tokens(&mut founding.bytes, &setup.node.minter, &minter),
-                Recorded::Message { bytes, .. } => translate_tokens(bytes, &setup.node.minter, &minter),
+                Recorded::Message { bytes, .. } | Recorded::Referred { bytes, .. } => translate_tokens(bytes, &setup.node.minter, &minter),
                 Recorded::Decided(_, decision) => mask_plans(decision),
                 _ => {}
             }

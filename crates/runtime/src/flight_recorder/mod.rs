@@ -33,6 +33,7 @@ mod kind {
     pub(super) const END: u8 = 6;
     pub(super) const WAKE: u8 = 7;
     pub(super) const LETTER: u8 = 8;
+    pub(super) const REFERRED: u8 = 9;
 }
 
 /// Where a call's newest entry is.
@@ -78,6 +79,10 @@ impl FlightRecorder {
             Input::Media(event) => self.push(trail, label(kind::MEDIA), event, None),
             Input::Unreachable(listener, destination, delivery) => {
                 self.push(trail, label(kind::UNREACHABLE), &(*listener, destination, *delivery), None);
+            }
+            Input::Referred(arrival, origin) => {
+                let head = (arrival.flow, arrival.key.bits(), origin);
+                self.push(trail, label(kind::REFERRED), &head, Some(&arrival.message));
             }
             Input::Letter(from, letter) => {
                 // A leg is no bytes that could be kept: from here on the call is not its own inputs alone.
@@ -154,6 +159,10 @@ fn decode(label: &Label, content: &[u8]) -> Option<Entry> {
         }
         kind::END => Recorded::End(read::<EndReason>(head)?),
         kind::WAKE => Recorded::Wake,
+        kind::REFERRED => {
+            let (flow, key, origin): (Flow, u128, Origin) = read(head)?;
+            Recorded::Referred { flow, key, origin, bytes: bytes.to_vec() }
+        }
         kind::LETTER => {
             let (from, what): (CallId, String) = read(head)?;
             Recorded::Letter { from, what, leg: Some(label.leg).filter(|bits| *bits != 0).map(LegId::from_bits) }

@@ -5,7 +5,7 @@
 //! [`MessageExchange::poll_output`] to `None` each time, as with a [`Call`](super::Call).
 
 use super::failure::{Cause, Failure};
-use super::leg::{Context, Extra, Invitation, Leg, LegEvent, LostWay, MAX_FORWARDS};
+use super::leg::{Context, Extra, Invitation, Leg, LegEvent, LostWay, MAX_FORWARDS, refuse_outside};
 use super::setup::{DECISION_TIMEOUT, as_sips, new_call_id};
 use super::{Addressee, CallSetup, Input, Letter, NodeFacts, Output, Reason, parties};
 use crate::message::{HeaderName, Message, Printer, is_sips, reason_phrase, unsupported_extensions};
@@ -126,6 +126,8 @@ impl MessageExchange {
                 self.on_wake(now);
             }
             Input::Letter(from, letter) => self.on_letter(from, *letter),
+            // There is no dialog here that could be named.
+            Input::Referred(arrival, _) => refuse_outside(context!(self, now), &arrival, 403, &[]),
             Input::End(_) => self.refuse(now, 503),
             Input::Wake => self.on_wake(now),
             // It has none.

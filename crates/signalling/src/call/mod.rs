@@ -53,7 +53,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tandem_model::{
     BuiltIn, CallId, Codec, Decision, Delivery, Destination, EndReason, EndpointStats, Event, EventKind, LegId, LegRecord, ListenerId,
-    MediaCommand, MediaEvent, Place, Question, QuestionId, Random, Timestamp, Transport,
+    MediaCommand, MediaEvent, Origin, Place, Question, QuestionId, Random, Timestamp, Transport,
 };
 use transfer::Transfers;
 
@@ -138,6 +138,9 @@ pub enum Input {
     Media(Box<MediaEvent>),
     /// The transport could not deliver there from that listener, or lost the connection.
     Unreachable(ListenerId, Destination, Delivery),
+    /// A REFER outside of any dialog whose sender is let in as that, and which names our tag in a dialog of this call (RFC 4538). It is
+    /// [adopted](crate::Dispatcher::adopt_refer).
+    Referred(Box<Arrival>, Origin),
     /// A letter from that call, or one of its own that came back.
     Letter(CallId, Box<Letter>),
     /// Somebody ends the call.
@@ -229,7 +232,7 @@ pub struct Call {
     outputs: VecDeque<Output>,
     caller: Leg,
     callee: Option<Leg>,
-    /// Legs that were tried and given up: they only see their transactions to the end.
+    /// Legs that were tried and given up: they only see their transactions to the end; and dialogs that tell of a transfer alone.
     strays: Vec<Leg>,
     legs_created: u8,
     phase: Phase,
@@ -286,6 +289,7 @@ impl Call {
             Input::Unreachable(listener, destination, delivery) => {
                 self.on_unreachable(now, &LostWay { listener, destination: &destination, delivery });
             }
+            Input::Referred(arrival, origin) => self.on_referred(now, *arrival, &origin),
             Input::Letter(from, letter) => self.on_letter(now, from, *letter),
             Input::End(reason) => self.end(now, reason, None),
             Input::Wake => self.on_wake(now),

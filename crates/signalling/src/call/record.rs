@@ -19,7 +19,7 @@ impl Call {
         // Their figures are known only now.
         let figures = |leg| self.stats.iter().find(|stats| stats.leg == leg).copied();
         legs.extend(std::mem::take(&mut self.past_legs).into_iter().map(|leg| LegRecord { media: figures(leg.leg), ..leg }));
-        legs.extend(self.strays.iter().map(|leg| self.leg_record(leg)));
+        legs.extend(self.strays.iter().filter(|leg| !leg.is_subscription()).map(|leg| self.leg_record(leg)));
         legs.sort_by_key(|leg| leg.leg);
         let record = CallRecord {
             call: self.id,

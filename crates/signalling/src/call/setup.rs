@@ -6,7 +6,7 @@ use super::leg::{Extra, Invitation, Leg, OptionTags, State, hops_left, too_short
 use super::parties;
 use super::phase::{Bridge, Dialling, MediaState, Opening, PassedOffer, Phase};
 use super::{Call, CallSetup, Output, context};
-use crate::message::{HeaderName, RELIABLE, is_sips, unreadable_body, unsupported_extensions};
+use crate::message::{HeaderName, RELIABLE, is_sips, unreadable_body};
 use crate::negotiation::{self, LegMedia, Offer, Refusal};
 use crate::wire::Arrival;
 use std::collections::VecDeque;
@@ -418,8 +418,7 @@ pub(super) const UNKNOWN: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
 /// What must be refused before anybody is asked (RFC 3261 §8.2.2.3, §8.2.3).
 fn screen_invite(arrival: &Arrival, profile: &LegProfile) -> Option<(u16, Extra)> {
     let mut extra = Extra::none();
-    let known = OptionTags::of(profile);
-    let missing: Vec<_> = unsupported_extensions(&arrival.message, known.as_slice()).collect();
+    let missing: Vec<_> = OptionTags::of(profile).missing(&arrival.message).collect();
     if profile.prack == Prack::Required && !arrival.message.knows_reliable() {
         // RFC 3261 §21.4.16.
         extra.push(HeaderName::Require, RELIABLE);

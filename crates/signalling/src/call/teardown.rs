@@ -123,7 +123,9 @@ impl Call {
             let stray = self.strays.swap_remove(place);
             self.outputs.extend(stray.leave_behind(&self.node));
             self.outputs.push_back(Output::LegRemoved(stray.id));
-            self.past_legs.push(self.leg_record(&stray));
+            if !stray.is_subscription() {
+                self.past_legs.push(self.leg_record(&stray));
+            }
         }
         let quiet = self.transfer().is_none()
             && self.caller.is_finished()

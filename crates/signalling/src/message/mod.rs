@@ -34,8 +34,8 @@ pub use name::HeaderName;
 pub use parse::{MAX_HEADERS, MAX_MESSAGE};
 pub use print::Printer;
 pub use refer::{
-    EventHeader, ReferTo, Replaces, SIPFRAG, SubscriptionState, TargetDialog, declines_subscription, escape_in_uri, replaces_flags,
-    sipfrag, sipfrag_status,
+    BadTargetDialog, EventHeader, ReferTo, Replaces, SIPFRAG, SubscriptionState, TargetDialog, declines_subscription, escape_in_uri,
+    replaces_flags, sipfrag, sipfrag_status,
 };
 pub use reliable::{RAck, RELIABLE};
 pub use screen::screen;

@@ -108,14 +108,14 @@ pub fn replaces_flags(value: &str) -> impl Iterator<Item = &str> {
     params.into_iter().flat_map(|params| params.iter()).filter_map(|(name, value)| value.is_none().then_some(name))
 }
 
-/// Target-Dialog (RFC 4538 §7): a dialog that the sender knows of. Its tags are seen from the sender's side.
+/// Target-Dialog (RFC 4538 §7): a dialog that the sender knows of. Its tags are those that the receiver sees (§3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TargetDialog<'a> {
     /// Its Call-ID.
     pub call_id: &'a str,
-    /// The sender's tag in it.
+    /// The receiver's own tag in it.
     pub local_tag: &'a str,
-    /// Its peer's.
+    /// The tag of its peer.
     pub remote_tag: &'a str,
 }
 
@@ -125,7 +125,25 @@ impl<'a> TargetDialog<'a> {
         let (call_id, params) = named_dialog(value)?;
         Some(TargetDialog { call_id, local_tag: params.get("local-tag")?, remote_tag: params.get("remote-tag")? })
     }
+
+    /// That of a request, if it has one.
+    ///
+    /// # Errors
+    /// It cannot be read, or there are several.
+    pub fn of(request: &'a Message) -> Result<Option<TargetDialog<'a>>, BadTargetDialog> {
+        let mut values = request.headers().filter(|header| header.name == HeaderName::TargetDialog);
+        match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            (Some(one), None) => TargetDialog::parse(one.value).map(Some).ok_or(BadTargetDialog),
+            (Some(_), Some(_)) => Err(BadTargetDialog),
+        }
+    }
 }
+
+/// A Target-Dialog that names no dialog, or one of several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("Target-Dialog that cannot be read")]
+pub struct BadTargetDialog;
 
 /// `callid *( SEMI param )`.
 fn named_dialog(value: &str) -> Option<(&str, Params<'_>)> {

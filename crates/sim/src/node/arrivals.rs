@@ -108,8 +108,22 @@ impl CoreNode {
         if arrival.message.method() == Method::Message {
             return self.begin(world, arrival, who);
         }
+        if arrival.message.method() == Method::Refer {
+            return self.refer(world, arrival, who);
+        }
         let answer = self.dispatcher.answer_outside(world.now, &arrival, &who.1, self.draining);
         self.send(world, None, answer);
+    }
+
+    fn refer(&mut self, world: &mut World<'_>, arrival: Box<Arrival>, (origin, profile): (Origin, LegProfile)) {
+        match self.dispatcher.referred_call(world.now, &arrival, &profile) {
+            Err(answer) => self.send(world, None, answer),
+            Ok(call) => {
+                self.dispatcher.adopt_refer(&arrival, call);
+                self.uses(call, &arrival.flow);
+                self.input(world, call, Input::Referred(arrival, origin));
+            }
+        }
     }
 }
 

@@ -77,6 +77,7 @@ mod session_timer_races;
 mod session_timers;
 mod shared_source;
 mod sips;
+mod target_dialog;
 mod target_refresh;
 mod tcp;
 mod timeouts;

@@ -61,8 +61,8 @@ impl Announced {
     }
 
     /// The option tags that it knows.
-    pub(crate) fn tags(&self) -> &[&'static str] {
-        self.tags.as_slice()
+    pub(crate) fn tags(self) -> OptionTags {
+        self.tags
     }
 
     /// Its extensions, for a response (§13.3.1.4).

@@ -1,6 +1,6 @@
 //! The option tags that a leg knows (RFC 3261 §19.2): its Supported header, and what a Require may name.
 
-use crate::message::{HeaderName, Printer, RELIABLE};
+use crate::message::{HeaderName, Message, Printer, RELIABLE};
 use std::fmt;
 use tandem_model::{LegProfile, Prack, ReferRule};
 
@@ -13,15 +13,15 @@ const REPLACES: &str = "replaces";
 /// RFC 4488: a REFER without a subscription.
 const NO_REFER_SUB: &str = "norefersub";
 
-/// More tags than there are is a mistake of ours.
-const MAX_TAGS: usize = 4;
+/// RFC 4538: a request outside of any dialog that names one.
+const TARGET_DIALOG: &str = "tdialog";
 
-/// Option tags, in the order in which they are written.
+/// All that there are, in the order in which they are written.
+const ALL: [&str; 5] = [RELIABLE, TIMER, REPLACES, NO_REFER_SUB, TARGET_DIALOG];
+
+/// Some of them: a bit for each place in [`ALL`].
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct OptionTags {
-    tags: [&'static str; MAX_TAGS],
-    count: usize,
-}
+pub(crate) struct OptionTags(u8);
 
 impl OptionTags {
     /// Those that a leg of this profile knows.
@@ -35,24 +35,24 @@ impl OptionTags {
     }
 
     fn listed(profile: &LegProfile, reliable: bool) -> OptionTags {
-        let mut known = OptionTags { tags: [""; MAX_TAGS], count: 0 };
-        let (timed, executes) = (profile.session_timer.is_some(), profile.refer == ReferRule::Execute);
-        let all = [(reliable, RELIABLE), (timed, TIMER), (profile.replaces, REPLACES), (executes, NO_REFER_SUB)];
-        for (_, tag) in all.into_iter().filter(|(knows, _)| *knows) {
-            known.tags[known.count] = tag;
-            known.count += 1;
-        }
-        known
+        let (timed, executes, refers) =
+            (profile.session_timer.is_some(), profile.refer == ReferRule::Execute, profile.refer != ReferRule::Refuse);
+        let known: [bool; ALL.len()] = [reliable, timed, profile.replaces, executes, refers];
+        OptionTags(known.iter().rev().fold(0, |bits, is_known| bits << 1 | u8::from(*is_known)))
     }
 
-    /// As a list.
-    pub(crate) fn as_slice(&self) -> &[&'static str] {
-        &self.tags[..self.count]
+    fn iter(self) -> impl Iterator<Item = &'static str> {
+        ALL.into_iter().enumerate().filter(move |(place, _)| self.0 >> place & 1 == 1).map(|(_, tag)| tag)
+    }
+
+    /// The option tags that a request requires and that are none of these (RFC 3261 §8.2.2.3).
+    pub(crate) fn missing(self, request: &Message) -> impl Iterator<Item = &str> {
+        request.values(HeaderName::Require).filter(move |tag| !self.iter().any(|known| known.eq_ignore_ascii_case(tag)))
     }
 
     /// The Supported header, where there is something to name.
     pub(super) fn write(&self, printer: &mut Printer) {
-        if self.count > 0 {
+        if self.0 != 0 {
             printer.header(HeaderName::Supported, self);
         }
     }
@@ -60,7 +60,7 @@ impl OptionTags {
 
 impl fmt::Display for OptionTags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, tag) in self.as_slice().iter().enumerate() {
+        for (place, tag) in self.iter().enumerate() {
             f.write_str(if place == 0 { "" } else { ", " })?;
             f.write_str(tag)?;
         }

@@ -1,4 +1,5 @@
-//! Requests of the peer inside the dialog that the other leg's peer is to answer: INFO, OPTIONS, MESSAGE, UPDATE.
+//! Requests of the peer inside the dialog that the other leg's peer is to answer: INFO, OPTIONS, MESSAGE, UPDATE; and what is about that
+//! dialog, though it came outside of any.
 //!
 //! Such a request waits in the state Trying (RFC 3261 §17.2.2): what comes again is absorbed, and no provisional response is sent
 //! (RFC 4320 §4.1).
@@ -11,7 +12,7 @@ use crate::tombstone::Tombstone;
 use crate::transaction::TransactionKey;
 use crate::wire::{Arrival, Transmit};
 use std::collections::VecDeque;
-use tandem_model::Flow;
+use tandem_model::{Flow, LegId};
 
 /// Requests of one peer that may wait at once. One more is told to come again later.
 const MAX_HELD: usize = 8;
@@ -38,11 +39,21 @@ pub(super) struct HeldRequests {
 }
 
 #[derive(Debug)]
-struct Held {
+pub(super) struct Held {
     id: HeldId,
     key: TransactionKey,
-    flow: Flow,
-    request: Message,
+    pub(super) flow: Flow,
+    pub(super) request: Message,
+    pub(super) came: Came,
+}
+
+/// How a request came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Came {
+    /// In the dialog.
+    Inside,
+    /// Outside of any, and this is the dialog that it has made so far.
+    Outside(Option<LegId>),
 }
 
 /// What answers a held request.
@@ -102,19 +113,40 @@ impl Leg {
                 dialog.refresh_target(&arrival.message);
             }
         }
-        if self.held.as_ref().is_some_and(|held| held.open.len() == MAX_HELD) {
+        if !self.has_room_to_hold() {
             self.refuse_for_now(context, &arrival);
             return None;
         }
-        let held = self.held.get_or_insert_default();
-        let id = HeldId(held.next);
-        held.next = held.next.wrapping_add(1);
-        held.open.push(Held { id, key: arrival.key, flow: arrival.flow, request: arrival.message.into_exact() });
+        let id = self.keep(arrival, Came::Inside);
         if self.is_refresh(id) {
             self.reply(context, id, &Reply::new(200, &[]));
             return None;
         }
         Some(LegEvent::Asked(id))
+    }
+
+    /// Keeps a request; there is [room](Leg::has_room_to_hold) for it.
+    pub(super) fn keep(&mut self, arrival: Arrival, came: Came) -> HeldId {
+        let held = self.held.get_or_insert_default();
+        let id = HeldId(held.next);
+        held.next = held.next.wrapping_add(1);
+        held.open.push(Held { id, key: arrival.key, flow: arrival.flow, request: arrival.message.into_exact(), came });
+        id
+    }
+
+    /// Whether one more request may wait.
+    pub(super) fn has_room_to_hold(&self) -> bool {
+        self.held.as_ref().is_none_or(|held| held.open.len() < MAX_HELD)
+    }
+
+    /// How a request came that waits.
+    pub(super) fn held_as(&self, id: HeldId) -> Option<Came> {
+        self.held.as_ref()?.open.iter().find(|open| open.id == id).map(|open| open.came)
+    }
+
+    /// A request that waits, to be worked on.
+    pub(super) fn held_mut(&mut self, id: HeldId) -> Option<&mut Held> {
+        self.held.as_mut()?.open.iter_mut().find(|open| open.id == id)
     }
 
     /// Whether a held request does no more than to refresh the session of this leg (RFC 4028 §7.4): that is nobody else's business.
@@ -147,12 +179,17 @@ impl Leg {
     pub(crate) fn reply(&mut self, context: &mut Context<'_>, id: HeldId, reply: &Reply<'_>) {
         let Some(held) = self.take_held(id) else { return };
         let phrase = reply.reason.unwrap_or_else(|| reason_phrase(reply.status));
-        let mut printer = Printer::response_to(&held.request, held.flow.remote, reply.status, phrase, Some(self.tag.as_str()));
+        let tag = self.tag_for(context.node, &held);
+        let mut printer = Printer::response_to(&held.request, held.flow.remote, reply.status, phrase, Some(tag.as_str()));
         let method = held.request.method();
         if (200..300).contains(&reply.status) {
             // RFC 3311 §5.2, RFC 3515 §2.2: the 2xx to a target refresh names our Contact.
             if matches!(method, Method::Update | Method::Refer | Method::Subscribe) {
-                self.contact(context.node).write(&mut printer);
+                self.contact_for(context.node, &held).write(&mut printer);
+            }
+            if let Came::Outside(Some(_)) = held.came {
+                // RFC 3261 §12.1.1.
+                printer.copy_all(&held.request, HeaderName::RecordRoute);
             }
             if matches!(method, Method::Update | Method::Options) {
                 let announced = self.announced();

@@ -2,7 +2,7 @@
 
 use super::{Context, Extra, Leg, LegEvent, MAX_FORWARDS, State};
 use crate::dialog::{Dialog, Verdict};
-use crate::message::{EventHeader, HeaderName, Message, Method, unreadable_body, unsupported_extensions};
+use crate::message::{EventHeader, HeaderName, Message, Method, unreadable_body};
 use crate::negotiation::Exchange;
 use crate::outside::{ALLOW_EVENTS, bad_event};
 use crate::reason;
@@ -21,18 +21,11 @@ impl Leg {
             (Verdict::OutOfOrder, _) => self.refuse(context, &arrival, 500, |_| {}),
             (Verdict::InOrder, Method::Bye) => return self.on_bye(context, &arrival),
             // RFC 3262 §3: also after the final response.
-            (_, Method::Prack)
-                if self.reliable.is_some() && unsupported_extensions(&arrival.message, self.extensions().as_slice()).next().is_none() =>
-            {
+            (_, Method::Prack) if self.reliable.is_some() && self.extensions().missing(&arrival.message).next().is_none() => {
                 return self.on_prack(context, arrival);
             }
             _ if self.state == State::Leaving => self.refuse(context, &arrival, 481, |_| {}),
-            _ if unsupported_extensions(&arrival.message, self.extensions().as_slice()).next().is_some() => {
-                let list = unsupported_extensions(&arrival.message, self.extensions().as_slice()).collect::<Vec<_>>().join(", ");
-                self.refuse(context, &arrival, 420, |printer| {
-                    printer.header(HeaderName::Unsupported, list);
-                });
-            }
+            _ if self.extensions().missing(&arrival.message).next().is_some() => self.refuse_extension(context, &arrival),
             (_, Method::Invite | Method::Update) if let Some(least) = self.too_short(&arrival.message) => {
                 // RFC 4028 §9.
                 self.refuse(context, &arrival, 422, |printer| {
@@ -84,6 +77,14 @@ impl Leg {
         let mut printer = self.plain_response(arrival, status);
         extra(&mut printer);
         self.answer_wholly(context, arrival, printer.finish());
+    }
+
+    /// 420, and what it requires that is not known (§8.2.2.3).
+    pub(super) fn refuse_extension(&self, context: &mut Context<'_>, arrival: &Arrival) {
+        let list = self.extensions().missing(&arrival.message).collect::<Vec<_>>().join(", ");
+        self.refuse(context, arrival, 420, |printer| {
+            printer.header(HeaderName::Unsupported, list);
+        });
     }
 
     /// Answers with a whole message, which is left for retransmissions.

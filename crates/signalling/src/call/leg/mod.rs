@@ -12,6 +12,7 @@ mod held;
 mod inside;
 mod message;
 mod moving;
+mod outside;
 mod prack;
 mod refer;
 mod reliable;
@@ -26,6 +27,7 @@ pub(crate) use client::Invitation;
 pub(crate) use extensions::OptionTags;
 pub(crate) use held::{HeldId, RETRY_AFTER_RANGE, Reply};
 pub use moving::Facing;
+pub(crate) use outside::refuse_outside;
 pub(crate) use refer::Passed;
 pub(crate) use requests::Asked;
 pub(crate) use server::Extra;
@@ -49,7 +51,7 @@ use server::{AwaitingAck, InviteServer};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tandem_model::{CallId, Delivery, Event, EventKind, LegEnd, LegId, LegProfile, Random, Timestamp, Transport};
+use tandem_model::{CallId, Delivery, Event, EventKind, LegEnd, LegId, LegProfile, ListenerId, Random, Timestamp, Transport};
 
 /// Max-Forwards of a request that no other gave rise to (RFC 3261 §8.1.1.6).
 pub(crate) const MAX_FORWARDS: u32 = 70;
@@ -137,6 +139,10 @@ pub(crate) enum State {
     Confirmed,
     /// Over; only transactions may be left.
     Leaving,
+    /// No leg of the conversation: the dialog of a REFER that came outside of any, which tells of the transfer and of nothing else.
+    Subscribed,
+    /// The same with nothing left to tell; a transaction may be.
+    Unsubscribed,
 }
 
 /// Whether a peer takes UPDATE (RFC 3311 §4).
@@ -300,7 +306,7 @@ impl Leg {
 
     /// Nothing is left: no transaction, no timer, no dialog.
     pub(crate) fn is_finished(&self) -> bool {
-        self.state == State::Leaving
+        matches!(self.state, State::Leaving | State::Unsubscribed)
             && self.client.is_none()
             && self.server.is_none()
             && self.awaiting_ack.is_none()
@@ -334,13 +340,13 @@ impl Leg {
             State::Incoming => self.reject(context, status, None, &Extra::reason(reason)),
             State::Outgoing => self.cancel(context, reason),
             State::Confirmed => self.leave_dialog(context, reason),
-            State::Leaving => {}
+            State::Leaving | State::Subscribed | State::Unsubscribed => {}
         }
     }
 
     /// Tells how it ended; what is told later is not heard.
     pub(crate) fn note_end(&mut self, context: &mut Context<'_>, end: LegEnd) {
-        if self.end.is_some() {
+        if self.end.is_some() || self.is_subscription() {
             return;
         }
         self.end = Some(end.clone());
@@ -378,15 +384,13 @@ impl Leg {
             State::Incoming => self.server.as_ref().map(|server| server.last_word(self.tag)),
             State::Outgoing => self.client.as_ref().and_then(|client| client.last_word()),
             State::Confirmed => self.last_bye(node),
-            State::Leaving => None,
+            State::Leaving | State::Subscribed | State::Unsubscribed => None,
         }
     }
 
     /// Our Contact value.
     fn contact(&self, node: &NodeFacts) -> OurContact {
-        let listener = node.listener(self.profile.listener);
-        let sips = self.sips && listener.transport.is_secure();
-        OurContact { user: node.minter.contact(self.id), place: listener.advertise.clone(), transport: listener.transport, sips }
+        OurContact::of(node, self.id, self.profile.listener, self.sips)
     }
 
     /// What its requests leave over.
@@ -414,6 +418,12 @@ struct OurContact {
 }
 
 impl OurContact {
+    fn of(node: &NodeFacts, leg: LegId, listener: ListenerId, sips: bool) -> OurContact {
+        let listener = node.listener(listener);
+        let sips = sips && listener.transport.is_secure();
+        OurContact { user: node.minter.contact(leg), place: listener.advertise.clone(), transport: listener.transport, sips }
+    }
+
     fn write(&self, printer: &mut Printer) {
         let transport = match self.transport {
             // What a URI means that says nothing (RFC 3263 §4.1).

@@ -30,7 +30,7 @@ impl Leg {
         let stands = match self.state {
             State::Incoming => self.has_open_server_invite() && self.reliable.is_none(),
             State::Confirmed => self.server.is_none(),
-            State::Outgoing | State::Leaving => false,
+            State::Outgoing | State::Leaving | State::Subscribed | State::Unsubscribed => false,
         };
         is_quiet && asks_nothing && stands
     }

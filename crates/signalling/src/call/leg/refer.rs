@@ -28,7 +28,7 @@ impl Leg {
     /// Passes a REFER of the other leg's peer on, or a NOTIFY of what becomes of one, with these headers and that fragment. Its CSeq
     /// number; `None` if it cannot be sent.
     pub(crate) fn pass(&mut self, context: &mut Context<'_>, id: HeldId, request: &Message, passed: &Passed<'_>) -> Option<u32> {
-        if self.state != State::Confirmed || !self.has_room_to_ask() {
+        if !matches!(self.state, State::Confirmed | State::Subscribed) || !self.has_room_to_ask() {
             return None;
         }
         let way = self.dialog_way(context.node)?;

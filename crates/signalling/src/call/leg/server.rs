@@ -271,6 +271,7 @@ impl Leg {
             }
             // §17.2.2: it waits for its answer.
             _ if self.is_held(arrival.key) => None,
+            _ if self.is_subscription() => self.on_request_of_subscriber(context, arrival),
             _ => self.on_request_inside(context, arrival),
         }
     }
@@ -396,7 +397,7 @@ impl Leg {
 }
 
 /// Whether our Contact is to be a `sips:` URI (RFC 3261 §12.1.1).
-fn begins_secure_dialog(invite: &Message) -> bool {
+pub(super) fn begins_secure_dialog(invite: &Message) -> bool {
     let nearest = match (invite.record_routes().next(), invite.contact()) {
         (Some(route), _) => NameAddr::parse(route).is_ok_and(|route| is_sips(route.uri)),
         (None, Ok(Some(Contact::Address(address)))) => is_sips(address.uri),

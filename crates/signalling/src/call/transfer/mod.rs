@@ -16,6 +16,7 @@ mod join;
 mod leave;
 mod notice;
 mod own;
+mod outside;
 mod pass;
 mod pick_up;
 mod places;
@@ -29,6 +30,7 @@ use faces::Asking;
 use group::Group;
 use notice::Notice;
 use own::{OwnOffer, Took};
+use outside::Aside;
 use pass::PassedRefer;
 pub(super) use pick_up::Offered;
 use tandem_model::{EndReason, LegId, LegPlan, Place, QuestionId, Timestamp, TrunkId};
@@ -55,7 +57,9 @@ pub(super) struct Transfers {
     count: u8,
     /// What trunks count the legs for that are here by transfer, and those that were replaced.
     places: Vec<(LegId, Place)>,
-    /// Legs that have referred before: their next REFER's NOTIFYs say which they are about (RFC 3515 §2.4.6).
+    /// The dialogs that REFERs from outside of any have made.
+    asides: Vec<Aside>,
+    /// Legs that have referred before, in their dialog: their next REFER's NOTIFYs say which they are about (RFC 3515 §2.4.6).
     referred: Vec<LegId>,
 }
 
@@ -252,6 +256,9 @@ impl Call {
                 self.forget_parting(leg);
                 self.free_place(leg);
             }
+            Some(event @ (LegEvent::Replied(..) | LegEvent::Unanswered(_) | LegEvent::Undelivered(..))) => {
+                self.on_aside_event(now, leg, event);
+            }
             _ => {}
         }
     }
@@ -284,6 +291,7 @@ impl Call {
         if let Some((leg, _)) = parting {
             self.part(now, leg);
         }
+        self.end_asides(now);
     }
 
     pub(super) fn transfer_deadlines(&self) -> impl Iterator<Item = (Timestamp, Reason)> {

@@ -20,6 +20,8 @@ pub(super) struct Notice {
     id: u16,
     /// Whose.
     leg: LegId,
+    /// In whose dialog it is told: that leg's, unless the REFER made one of its own.
+    dialog: LegId,
     /// The `id` of its Event.
     event: Option<u32>,
     state: Subscription,
@@ -45,13 +47,15 @@ impl Call {
         self.transfers.as_ref().is_none_or(|transfers| transfers.notices.len() < MAX_NOTICES)
     }
 
-    /// The REFER of `leg` with that CSeq number is accepted: its subscription begins, and says so at once.
-    pub(super) fn subscribe(&mut self, now: Timestamp, leg: LegId, cseq: u32) {
+    /// The REFER of `leg` with that CSeq number is accepted: its subscription begins, in the dialog `aside` if it made that, and says so
+    /// at once.
+    pub(super) fn subscribe(&mut self, now: Timestamp, leg: LegId, aside: Option<LegId>, cseq: u32) {
         let transfers = self.transfers.get_or_insert_default();
-        let event = transfers.referred.contains(&leg).then_some(cseq);
+        // It is the first of a dialog that it made.
+        let event = (aside.is_none() && transfers.referred.contains(&leg)).then_some(cseq);
         let id = u16::from(transfers.count);
         let (state, until) = (Subscription::Told, now + LASTS);
-        transfers.notices.push(Notice { id, leg, event, state, status: 100, reason: None, until });
+        transfers.notices.push(Notice { id, leg, dialog: aside.unwrap_or(leg), event, state, status: 100, reason: None, until });
         self.notice(now, id, SubscriptionEvent::Begun);
     }
 
@@ -83,10 +87,11 @@ impl Call {
             Tell::Active => Some(format!("active;expires={}", notice.until.since(now).as_secs())),
             Tell::Terminated(why) => Some(format!("terminated;reason={}", why.as_str())),
         };
-        let (leg, package) = (notice.leg, notice.event());
+        let (leg, package) = (notice.dialog, notice.event());
         let fragment = sipfrag(notice.status, notice.reason.as_deref().unwrap_or_else(|| reason_phrase(notice.status)));
         if state.is_over() {
             transfers.notices.remove(place);
+            self.close_aside(leg);
         }
         let Some(substate) = substate else { return };
         let legs = std::iter::once(&mut self.caller).chain(&mut self.callee).chain(&mut self.strays);
@@ -119,7 +124,7 @@ impl Call {
         let expires = request.header(HeaderName::Expires).and_then(|value| value.trim().parse::<u32>().ok());
         // Without an id it is about the first REFER of the dialog.
         let notices = self.transfers.iter_mut().flat_map(|transfers| &mut transfers.notices);
-        let mut notices = notices.filter(|notice| notice.leg == leg && notice.state.is_active());
+        let mut notices = notices.filter(|notice| notice.dialog == leg && notice.state.is_active());
         let found = asked.and_then(|asked| notices.find(|notice| notice.event == asked));
         let (status, lasts, event) = match found {
             Some(notice) => {

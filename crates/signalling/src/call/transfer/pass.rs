@@ -23,8 +23,23 @@ pub(super) struct PassedRefer {
     /// Its CSeq number there, and at the transferor.
     cseq: u32,
     transferor_cseq: u32,
-    /// It is the transferor's first, whose NOTIFYs need no `id` (RFC 3515 §2.4.6).
+    /// It is the first of its dialog, whose NOTIFYs need no `id` (RFC 3515 §2.4.6).
     is_first: bool,
+    /// It came outside of any dialog: the transferor, its request while that waits, and the dialog that it has made.
+    outside: Option<Outside>,
+}
+
+#[derive(Debug)]
+struct Outside {
+    transferor: LegId,
+    id: HeldId,
+    dialog: Option<LegId>,
+}
+
+impl PassedRefer {
+    pub(super) fn is_from_outside(&self) -> bool {
+        self.outside.is_some()
+    }
 }
 
 impl Call {
@@ -61,17 +76,39 @@ impl Call {
         let Some(cseq) = passed else {
             return self.answer_refer(now, side, id, &Reply::new(500, &[(HeaderName::RetryAfter, "2")]));
         };
+        let outside = self.is_from_outside(side, id).then_some(Outside { transferor, id, dialog: None });
         let transfers = self.transfers.get_or_insert_default();
-        let is_first = !transfers.referred.contains(&transferor);
-        if is_first {
+        let is_first = outside.is_some() || !transfers.referred.contains(&transferor);
+        if is_first && outside.is_none() {
             transfers.referred.push(transferor);
         }
+        let mut forgotten = None;
         if transfers.passed.len() == MAX_PASSED {
             // Whoever has not ended the oldest by now may never do so.
-            transfers.passed.remove(0);
+            forgotten = transfers.passed.remove(0).outside.and_then(|outside| outside.dialog);
             transfers.has_forgotten = true;
         }
-        transfers.passed.push(PassedRefer { to, cseq, transferor_cseq, is_first });
+        transfers.passed.push(PassedRefer { to, cseq, transferor_cseq, is_first, outside });
+        forgotten.into_iter().for_each(|dialog| self.end_aside(now, dialog));
+    }
+
+    /// The dialog of its own in which the NOTIFYs of that passed REFER go back, if it came outside of any: made now, unless it is there.
+    fn way_back(&mut self, place: usize) -> Option<LegId> {
+        let passed = self.transfers.as_ref()?.passed.get(place)?;
+        let to = passed.to;
+        let Outside { transferor, id, dialog } = *passed.outside.as_ref()?;
+        let dialog = dialog.or_else(|| self.open_aside(transferor, id, Some(to)))?;
+        self.transfers.as_mut()?.passed.get_mut(place)?.outside.as_mut()?.dialog = Some(dialog);
+        Some(dialog)
+    }
+
+    /// Nothing more is passed back in the dialog of its own that a REFER has made.
+    pub(super) fn forget_passed(&mut self, dialog: LegId) {
+        if let Some(transfers) = &mut self.transfers {
+            let is_it = |passed: &PassedRefer| passed.outside.as_ref().is_some_and(|outside| outside.dialog == Some(dialog));
+            transfers.passed.retain(|passed| !is_it(passed));
+        }
+        self.close_aside(dialog);
     }
 
     /// The other peer answered a request that was passed on: no NOTIFY comes of a REFER that it refused, or that wants none.
@@ -81,31 +118,48 @@ impl Call {
         }
         let Some(leg) = self.leg(from).map(|leg| leg.id) else { return };
         let cseq = response.cseq().map_or(0, |cseq| cseq.number);
-        if let Some(transfers) = self.transfers.as_mut().filter(|_| response.status() >= 300 || declines_subscription(response)) {
-            transfers.passed.retain(|passed| passed.to != leg || passed.cseq != cseq);
+        let passed = self.transfers.as_ref().map(|transfers| transfers.passed.as_slice()).unwrap_or_default();
+        let Some(place) = passed.iter().position(|passed| passed.to == leg && passed.cseq == cseq) else { return };
+        if response.status() < 300 && !declines_subscription(response) {
+            self.way_back(place);
+        } else if let Some(transfers) = &mut self.transfers {
+            let passed = transfers.passed.remove(place);
+            if let Some(dialog) = passed.outside.and_then(|outside| outside.dialog) {
+                self.close_aside(dialog);
+            }
         }
+    }
+
+    /// The passed REFER that a NOTIFY is about, and whether there is nothing more to come.
+    fn passed_of_notify(&self, side: Side, id: HeldId) -> Option<(usize, bool)> {
+        let leg = self.leg(side)?;
+        let request = leg.held(id)?;
+        let event = request.header(HeaderName::Event).and_then(EventHeader::parse);
+        let named = event.and_then(|event| event.id).and_then(|id| id.parse::<u32>().ok());
+        let transfers = self.transfers.as_ref()?;
+        let is_of = |passed: &PassedRefer| named.map_or(!transfers.has_forgotten, |cseq| cseq == passed.cseq);
+        let place = transfers.passed.iter().position(|passed| passed.to == leg.id && is_of(passed))?;
+        let state = request.header(HeaderName::SubscriptionState).and_then(SubscriptionState::parse)?;
+        Some((place, state.is_terminated()))
     }
 
     /// A NOTIFY of what becomes of a REFER: that of the other side's peer gets it.
     pub(in super::super) fn on_refer_notify(&mut self, now: Timestamp, side: Side, id: HeldId) {
+        let Some((place, is_over)) = self.passed_of_notify(side, id) else {
+            // RFC 6665 §4.1.3: of nothing that was asked for.
+            return self.answer_refer(now, side, id, &Reply::new(481, &[]));
+        };
+        let aside = self.way_back(place);
         let (near, far) = match side {
             Side::Caller => (Some(&self.caller), self.callee.as_mut()),
             Side::Callee => (self.callee.as_ref(), Some(&mut self.caller)),
         };
-        let (Some(near), Some(far)) = (near, far) else { return self.answer_refer(now, side, id, &Reply::new(481, &[])) };
-        let Some(request) = near.held(id) else { return };
-        let event = request.header(HeaderName::Event).and_then(EventHeader::parse);
-        let named = event.and_then(|event| event.id).and_then(|id| id.parse::<u32>().ok());
-        let transfers = self.transfers.as_deref();
-        let passed = transfers.map(|transfers| transfers.passed.as_slice()).unwrap_or_default();
-        let is_clear = transfers.is_some_and(|transfers| !transfers.has_forgotten);
-        let is_of = |passed: &PassedRefer| named.map_or(is_clear, |cseq| cseq == passed.cseq);
-        let place = passed.iter().position(|passed| passed.to == near.id && is_of(passed));
-        let state = request.header(HeaderName::SubscriptionState).and_then(SubscriptionState::parse);
-        let (Some(place), Some(state)) = (place, state) else {
-            // RFC 6665 §4.1.3: of nothing that was asked for.
-            return self.answer_refer(now, side, id, &Reply::new(481, &[]));
+        let Some(passed) = self.transfers.as_ref().map(|transfers| transfers.passed.as_slice()) else { return };
+        let far = match passed[place].is_from_outside() {
+            true => self.strays.iter_mut().find(|stray| Some(stray.id) == aside),
+            false => far,
         };
+        let Some(request) = near.and_then(|near| near.held(id)) else { return };
         let package = match passed[place].is_first {
             true => Cow::Borrowed("refer"),
             false => Cow::Owned(format!("refer;id={}", passed[place].transferor_cseq)),
@@ -115,10 +169,10 @@ impl Call {
         let fragment = sipfrag_status(request).map(|status| sipfrag(status, reason_phrase(status)));
         let headers = [(HeaderName::Event, package.as_ref()), (HeaderName::SubscriptionState, said)];
         let about = Passed { headers: &headers, fragment: fragment.as_deref().map(str::as_bytes) };
-        let is_passed = far.pass(context!(self, now), id, request, &about).is_some();
-        let is_over = state.is_terminated();
+        let is_passed = far.is_some_and(|far| far.pass(context!(self, now), id, request, &about).is_some());
         if let Some(transfers) = self.transfers.as_mut().filter(|_| is_over || !is_passed) {
             transfers.passed.remove(place);
+            aside.into_iter().for_each(|dialog| self.close_aside(dialog));
         }
         if !is_passed {
             self.answer_refer(now, side, id, &Reply::new(481, &[]));

@@ -99,14 +99,16 @@ impl Call {
     /// 202, and the subscription that comes with it.
     pub(super) fn accept_refer(&mut self, now: Timestamp, side: Side, id: HeldId, asked: &Asked) {
         let Some(transferor) = self.leg(side).map(|leg| leg.id) else { return };
+        let is_outside = self.is_from_outside(side, id);
+        let aside = if is_outside && !asked.silent { self.open_aside(transferor, id, None) } else { None };
         // RFC 4488 §4: the one who sends the 2xx says whether there is a subscription.
         let silent = [(HeaderName::ReferSub, "false")];
         self.answer_refer(now, side, id, &Reply::new(202, if asked.silent { &silent } else { &[] }));
         self.transfers.get_or_insert_default().count += 1;
         if !asked.silent {
-            self.subscribe(now, transferor, asked.cseq);
+            self.subscribe(now, transferor, aside, asked.cseq);
         }
-        if let Some(transfers) = self.transfers.as_mut().filter(|transfers| !transfers.referred.contains(&transferor)) {
+        if let Some(transfers) = self.transfers.as_mut().filter(|transfers| !is_outside && !transfers.referred.contains(&transferor)) {
             transfers.referred.push(transferor);
         }
     }
