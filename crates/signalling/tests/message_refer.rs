@@ -1,8 +1,8 @@
 //! The headers of transfer, as they come and as they should not.
 
 use tandem_signalling::message::{
-    EventHeader, Message, Method, ReferTo, Replaces, SubscriptionState, TargetDialog, declines_subscription, escape_in_uri, replaces_flags,
-    sipfrag, sipfrag_status, unescape,
+    BadTargetDialog, EventHeader, Message, Method, ReferTo, Replaces, SubscriptionState, TargetDialog, declines_subscription,
+    escape_in_uri, replaces_flags, sipfrag, sipfrag_status, unescape,
 };
 
 #[test]
@@ -45,6 +45,25 @@ fn replaces_needs_both_tags() {
     let target = TargetDialog::parse("a@b;local-tag=me;remote-tag=you").unwrap();
     assert_eq!((target.call_id, target.local_tag, target.remote_tag), ("a@b", "me", "you"));
     assert_eq!(TargetDialog::parse("a@b;to-tag=me;from-tag=you"), None);
+}
+
+#[test]
+fn one_target_dialog_or_none() {
+    let refer = |lines: &str| {
+        let text = format!(
+            "REFER sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: c\r\n\
+             CSeq: 1 REFER\r\n{lines}Content-Length: 0\r\n\r\n"
+        );
+        Message::parse(text.into_bytes().into()).unwrap()
+    };
+    assert_eq!(TargetDialog::of(&refer("")), Ok(None));
+    let one = refer("target-dialog: a@b ;local-tag=me ; remote-tag=you;other\r\n");
+    assert_eq!(TargetDialog::of(&one), Ok(TargetDialog::parse("a@b;local-tag=me;remote-tag=you")));
+    for lines in
+        ["Target-Dialog:\r\n", "Target-Dialog: a@b;local-tag=me\r\n", "Target-Dialog: a;local-tag=1;remote-tag=2\r\nTarget-Dialog: b\r\n"]
+    {
+        assert_eq!(TargetDialog::of(&refer(lines)), Err(BadTargetDialog), "{lines}");
+    }
 }
 
 #[test]

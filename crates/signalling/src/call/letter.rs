@@ -216,7 +216,7 @@ impl Call {
     /// The status for who wants to replace it.
     pub(super) fn place_for(&self, replaces: &Replaces<'_>) -> Result<Side, u16> {
         let named = self.node.minter.read_tag(replaces.to_tag);
-        let is_named = |leg: &Leg| named == Some(leg.id) && !leg.is_subscription() && leg.is_in_dialog(replaces.call_id, replaces.from_tag);
+        let is_named = |leg: &Leg| named == Some(leg.id) && leg.is_in_dialog(replaces.call_id, replaces.from_tag);
         let side = [Side::Caller, Side::Callee].into_iter().find(|side| self.leg(*side).is_some_and(is_named));
         let side = side.or_else(|| self.across_from(replaces));
         let (Some(side), None) = (side, self.ended) else {

@@ -254,6 +254,19 @@ fn announced_where_somebody_may() {
         sim.act(BOB, Act::Request(Request { method: "OPTIONS".into(), edits: vec![Edit::add("Require", "tdialog")] }));
         sim.run_for(ms(200));
         assert_eq!(last_answer(&sim, BOB, "OPTIONS").status(), 200, "inside the dialog it is known too");
+        for (method, name, said) in
+            [("OPTIONS", "Supported", announced), ("PUBLISH", "Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, REFER")]
+        {
+            sim.send_raw(
+                BOB,
+                format!(
+                    "{method} sip:x@10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP {BOB};branch=z9hG4bKo{method}\r\nFrom: <sip:a@{BOB}>;tag=1\r\n\
+                     To: <sip:x@10.0.0.1>\r\nCall-ID: {method}\r\nCSeq: 1 {method}\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+                ),
+            );
+            sim.run_for(ms(200));
+            assert_eq!(last_answer(&sim, BOB, method).header(name), Some(said));
+        }
         sim.act(ALICE, Act::Bye);
         sim.finish();
     }

@@ -74,10 +74,10 @@ impl Leg {
         self.is_in_dialog(replaces.call_id, replaces.to_tag)
     }
 
-    /// Whether it has, or had, this dialog with its peer.
+    /// Whether it has, or had, this dialog with its peer, and an INVITE made it.
     pub(crate) fn is_in_dialog(&self, call_id: &str, remote_tag: &str) -> bool {
         let mut dialogs = self.dialog.iter().chain(&self.early);
         // RFC 3891 §3: a tag of zero stands for none (RFC 2543).
-        dialogs.any(|dialog| dialog.call_id() == call_id && dialog.remote_tag().unwrap_or("0") == remote_tag)
+        !self.is_subscription() && dialogs.any(|dialog| dialog.call_id() == call_id && dialog.remote_tag().unwrap_or("0") == remote_tag)
     }
 }

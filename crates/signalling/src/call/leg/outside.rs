@@ -27,9 +27,9 @@ impl Leg {
     ///
     /// # Errors
     /// The status that it is refused with.
-    pub(crate) fn hold_outside(&mut self, context: &Context<'_>, arrival: Arrival) -> Result<HeldId, (Box<Arrival>, u16)> {
+    pub(crate) fn hold_outside(&mut self, node: &NodeFacts, arrival: Arrival) -> Result<HeldId, (Box<Arrival>, u16)> {
         // RFC 3515 §2.2: it has a Contact, to which the NOTIFYs go.
-        let status = match Dialog::from_invite(&arrival.message, self.tag, self.over(context.node)) {
+        let status = match Dialog::from_invite(&arrival.message, self.tag, self.over(node)) {
             Err(_) => 400,
             Ok(_) if arrival.message.has_description() => 415,
             Ok(_) if !self.has_room_to_hold() => 500,

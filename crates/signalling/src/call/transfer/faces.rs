@@ -90,7 +90,7 @@ impl Call {
             State::Confirmed if replaces.early_only => Err(486),
             // Of early dialogs, who began one lets go of it; who rings does not.
             State::Confirmed | State::Incoming => Ok(far),
-            State::Outgoing => Err(481),
+            State::Outgoing | State::Subscribed | State::Unsubscribed => Err(481),
             State::Leaving => Err(603),
         }
     }

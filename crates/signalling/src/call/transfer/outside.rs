@@ -30,7 +30,7 @@ impl Call {
                     Side::Callee => self.callee.as_mut(),
                 };
                 let Some(leg) = leg else { return };
-                match leg.hold_outside(context!(self, now), arrival) {
+                match leg.hold_outside(&self.node, arrival) {
                     Ok(id) => return self.on_refer(now, side, id),
                     Err(refused) => Some(refused),
                 }
