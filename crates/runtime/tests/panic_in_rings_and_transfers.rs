@@ -68,6 +68,20 @@ fn everybody_who_rings_is_called_off() {
 
 #[test]
 fn the_target_of_a_transfer_is_called_off() {
+    assert_transfer_is_called_off(|caller, _, ok| caller.inside("REFER", 2, ok, "transfer"));
+}
+
+#[test]
+fn the_target_of_a_transfer_from_outside_is_called_off() {
+    assert_transfer_is_called_off(|caller, node, ok| {
+        let (ours, theirs) = (ok.header("To"), ok.header("From"));
+        let tag = |value: &str| value.split(";tag=").nth(1).unwrap().to_owned();
+        let named = format!("Target-Dialog: {};local-tag={};remote-tag={}\r\n", ok.header("Call-ID"), tag(&ours), tag(&theirs));
+        caller.request("REFER", node.address, "outside", &named, "")
+    });
+}
+
+fn assert_transfer_is_called_off(refer: fn(&Peer, &TestNode, &Heard) -> String) {
     let (caller, first, second) = (Peer::new(), Peer::new(), Peer::new());
     let node = node(&first, &second);
     caller.send(node.address, &caller.invite(node.address, "transfer", ""));
@@ -78,7 +92,7 @@ fn the_target_of_a_transfer_is_called_off() {
     first.hear_starting("ACK");
     let ok = caller.hear_starting("SIP/2.0 200");
     caller.send(node.address, &caller.inside("ACK", 1, &ok, "transfer"));
-    let refer = caller.inside("REFER", 2, &ok, "transfer");
+    let refer = refer(&caller, &node, &ok);
     let to = format!("Refer-To: <sip:2@{}>\r\nContact: <sip:a@{}>\r\nContent-Length", node.address, caller.address);
     caller.send(node.address, &refer.replace("Content-Length", &to));
     caller.hear_starting("SIP/2.0 202");

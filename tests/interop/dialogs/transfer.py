@@ -113,4 +113,22 @@ def passed_on():
     )
 
 
+def from_outside():
+    """The caller's REFER comes outside of any dialog and names that of its call (RFC 4538): it has a dialog of its own."""
+    caller = Script.caller().invite(sdp()).trying().expect(180).expect(200).keeps_tag().ack().pause(300)
+    named = "Target-Dialog: [call_id];local-tag=[$their_tag];remote-tag=[pid]caller[call_number]"
+    caller = caller.outside("REFER", ["Refer-To: <sip:2@example.com>", named, "Require: tdialog"]).expect(202)
+    for status, state in ((100, "active"), (180, "active"), (200, "terminated")):
+        caller = caller.expect("NOTIFY", has=["Call-ID: *outside///", f"Subscription-State: *{state}"], body=[f"SIP/2.0 {status}"])
+        caller = caller.reply(200, to="NOTIFY")
+    return Case(
+        "blind transfer by a REFER outside of the call: the callee goes on with the target",
+        hung_up(caller),
+        [hangs_up(takes_an_offer(answered()).pause(3000)), hung_up(target())],
+        near=EXECUTES,
+        routes=(("transfer", 'from = ["{caller}"]\nto = \'^2$\'\ndo = {{ bridge = ["trunk:{1}"] }}\n'),),
+    )
+
+
 CASES.append(passed_on())
+CASES.append(from_outside())

@@ -94,6 +94,31 @@ class Script:
         self.cseq += 1
         return self._request(method, self.cseq, sdp, headers, retrans=True)
 
+    def outside(self, method, headers=()):
+        """A request of a caller outside of any dialog. sipp takes what is behind the slashes for the Call-ID, so that what comes of it is
+        a part of the call's story. `[$their_tag]` is the other side's tag where `keeps_tag` came before."""
+        lines = [
+            f"{method} [next_url] SIP/2.0",
+            "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]",
+            "From: caller <sip:caller@example.com>;tag=[pid]outside[call_number]",
+            "To: <sip:[service]@example.com>",
+            "Call-ID: outside///[call_id]",
+            f"CSeq: 1 {method}",
+            "Contact: <sip:caller@[local_ip]:[local_port]>",
+            "Max-Forwards: 70",
+            *headers,
+        ]
+        self.last_sent = method
+        return self._send(lines, None, retrans=True)
+
+    def keeps_tag(self):
+        """The tag of the other side, from the response that was expected last."""
+        self.variables |= {"their_tag", "their_tag_whole"}
+        keep = '<ereg regexp="tag=([^;]*)" search_in="hdr" header="To:" assign_to="their_tag_whole,their_tag"/>'
+        step = self.steps[-1].replace("    </action>\n", "").replace("\n\n  </recv>", "\n    <action>\n  </recv>")
+        self.steps[-1] = step.replace("\n  </recv>", f"\n      {keep}\n    </action>\n  </recv>")
+        return self
+
     def prack(self, sdp=None):
         """PRACK of the reliable response that was expected last."""
         return self.request("PRACK", [f"RAck:[$rseq] {self.invite_cseq} INVITE"], sdp)

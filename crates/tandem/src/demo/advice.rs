@@ -21,7 +21,7 @@ pub(super) fn went_wrong(outcome: Option<Outcome>, heard: &[(Timestamp, u16)], i
         }
         Some(Outcome::WeHungUp) => return None,
         Some(Outcome::TheyHungUp) => format!("tandem hung up on {alice}: `reason=` in the log line of the call says why"),
-        Some(Outcome::Lost | Outcome::TimedOut | Outcome::Forgotten) | None => {
+        Some(Outcome::Lost | Outcome::TimedOut | Outcome::Forgotten | Outcome::NoCall) | None => {
             format!("{alice} waited in vain for the end of it, {} s: see the ladder for who did not answer whom", DEADLINE.as_secs())
         }
     };
