@@ -6,6 +6,7 @@ use crate::{
     dialog::{Dialog, Reliable, Session, Stage},
     transaction::Purpose,
 };
+use std::collections::VecDeque;
 use tandem_model::Timestamp;
 
 impl Call {
@@ -110,7 +111,7 @@ impl Phone {
             stage: Stage::Confirmed,
             accepted: None,
             acknowledged: None,
-            ack: None,
+            acks: VecDeque::new(),
             session: Session::default(),
             reliable: Reliable::default(),
         });
