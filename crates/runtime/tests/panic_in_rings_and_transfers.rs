@@ -76,7 +76,7 @@ fn the_target_of_a_transfer_from_outside_is_called_off() {
     assert_transfer_is_called_off(|caller, node, ok| {
         let (ours, theirs) = (ok.header("To"), ok.header("From"));
         let tag = |value: &str| value.split(";tag=").nth(1).unwrap().to_owned();
-        let named = format!("Target-Dialog: {};local-tag={};remote-tag={}\r\n", ok.header("Call-ID"), tag(&ours), tag(&theirs));
+        let named = format!("Target-Dialog: {};local-tag={};remote-tag={}\r\n", ok.header("Call-ID"), tag(ours), tag(theirs));
         caller.request("REFER", node.address, "outside", &named, "")
     });
 }
