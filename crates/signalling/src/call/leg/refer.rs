@@ -33,8 +33,8 @@ impl Leg {
         }
         let way = self.dialog_way(context.node)?;
         let (serial, via) = self.new_via(context, &way);
-        let (contact, announced) = (self.contact(context.node), self.announced());
         self.was_referred |= request.method() == Method::Refer;
+        let (contact, announced) = (self.contact(context.node), self.announced());
         // RFC 7332 §4: one less than it came with.
         let hops = request.max_forwards().and_then(Result::ok).map_or(MAX_FORWARDS, u32::from).saturating_sub(1);
         let dialog = self.dialog.as_mut()?;
