@@ -1,6 +1,6 @@
 //! Hanging up: from either side, from both at once, before the answer, and with nobody listening.
 
-use crate::RACE_LIMIT;
+use crate::{RACE_LIMIT, talking_in};
 use tandem_model::EndReason;
 use tandem_phone::{Act, Edit, Outcome, Request, Script, When};
 use tandem_sim::{ALICE, Action, BOB, Link, Sim, explore, ms};
@@ -9,12 +9,7 @@ const HANG_UP_ALICE: Action = (ALICE, |sim| sim.act(ALICE, Act::Bye));
 const HANG_UP_BOB: Action = (BOB, |sim| sim.act(BOB, Act::Bye));
 
 fn talking(seed: u64) -> Sim {
-    let mut sim = Sim::new(seed);
-    sim.expect(BOB, Script::answers(100));
-    sim.place(ALICE, "bob", Script::new());
-    sim.run_until_talking(ALICE, BOB);
-    sim.run_for(ms(500));
-    sim
+    talking_in(Sim::new(seed), ms(500))
 }
 
 #[test]

@@ -1,21 +1,14 @@
 //! How each leg ends: status, words, Q.850 cause and whose word it was, in its event and in its record; and the Reason that its peer is
 //! told.
 
+use crate::talking_in;
 use std::net::SocketAddr;
 use tandem_model::{EndReason, EndedBy, LegEnd, MediaEvent};
 use tandem_phone::{Act, Edit, Message, Reply, Request, Script, When};
 use tandem_sim::{ALICE, BOB, STANDARD, Sim, ms, secs};
 
-fn talking_in(mut sim: Sim) -> Sim {
-    sim.expect(BOB, Script::answers(100));
-    sim.place(ALICE, "bob", Script::new());
-    sim.run_until_talking(ALICE, BOB);
-    sim.run_for(ms(100));
-    sim
-}
-
 fn talking(seed: u64) -> Sim {
-    talking_in(Sim::new(seed))
+    talking_in(Sim::new(seed), ms(100))
 }
 
 /// The ends of caller and callee, and why the call ended. Each event says what the record does: the simulator sees to that.
@@ -158,7 +151,7 @@ fn what_we_end_ourselves_tells_both_why() {
         (STANDARD, &|sim| sim.end_all(EndReason::Shutdown), (500, "node stopped", 41)),
     ];
     for (text, end_it, (status, words, cause)) in cases {
-        let mut sim = talking_in(Sim::with_config(5, text));
+        let mut sim = talking_in(Sim::with_config(5, text), ms(100));
         end_it(&mut sim);
         sim.settle();
         for phone in [ALICE, BOB] {

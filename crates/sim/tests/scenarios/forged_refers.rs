@@ -1,17 +1,13 @@
 //! REFERs that smuggle: line ends in escapes, headers that are none, and places that a failed transfer would keep.
 
+use crate::talking_in;
 use crate::transfer_blind::house;
 use tandem_model::TrunkId;
 use tandem_phone::{Act, Edit, Refer, Request, Script};
 use tandem_sim::{ALICE, BOB, CAROL, Sim, ms, secs};
 
 fn talking(text: &str) -> Sim {
-    let mut sim = Sim::with_config(1, text);
-    sim.expect(BOB, Script::answers(100));
-    sim.place(ALICE, "bob", Script::new());
-    sim.run_until_talking(ALICE, BOB);
-    sim.run_for(ms(200));
-    sim
+    talking_in(Sim::with_config(1, text), ms(200))
 }
 
 fn hang_up(mut sim: Sim) {

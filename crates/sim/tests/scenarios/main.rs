@@ -1,6 +1,7 @@
 //! Scenarios on the virtual network: one file per behaviour, each ending with `Sim::finish`, which asserts that nothing
 //! is left behind and that no phone has a complaint.
 
+use std::time::Duration;
 use tandem_phone::{Edit, Message, Place, Script};
 use tandem_sim::{ALICE, BOB, Run, STANDARD, Sim};
 
@@ -77,6 +78,7 @@ mod session_timer_races;
 mod session_timers;
 mod shared_source;
 mod sips;
+mod sound;
 mod target_dialog;
 mod target_refresh;
 mod tcp;
@@ -101,6 +103,15 @@ mod update_races;
 /// The statuses that a caller heard, or a callee said, in its first call.
 fn statuses(sim: &Sim, phone: std::net::SocketAddr) -> Vec<u16> {
     sim.call(phone).statuses.iter().map(|(_, status)| *status).collect()
+}
+
+/// Alice has called Bob there, and they have talked for that long.
+fn talking_in(mut sim: Sim, since: Duration) -> Sim {
+    sim.expect(BOB, Script::answers(100));
+    sim.place(ALICE, "bob", Script::new());
+    sim.run_until_talking(ALICE, BOB);
+    sim.run_for(since);
+    sim
 }
 
 /// Orders that one race may be played in, before the rest are only sampled.

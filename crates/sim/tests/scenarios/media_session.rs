@@ -1,16 +1,12 @@
 //! What the call asks of its media session, and what it makes of its news.
 
+use crate::talking_in;
 use tandem_model::{EndReason, MediaEvent, SourceRule};
 use tandem_phone::{Act, Offer, Outcome, Script, When, sdp::Direction};
 use tandem_sim::{ALICE, BOB, CORE, Sim, ms};
 
 fn talking(seed: u64) -> Sim {
-    let mut sim = Sim::new(seed);
-    sim.expect(BOB, Script::answers(100));
-    sim.place(ALICE, "bob", Script::new());
-    sim.run_until_talking(ALICE, BOB);
-    sim.run_for(ms(300));
-    sim
+    talking_in(Sim::new(seed), ms(300))
 }
 
 #[test]

@@ -1,19 +1,15 @@
 //! RTP of peers that misbehave: the other phone hears one stream all the same.
 
+use crate::sound::{stream, tones};
 use std::net::SocketAddr;
-use tandem_phone::{
-    Act, Script,
-    media::{Packet, Stream},
-};
+use tandem_phone::{Act, Script, media::Packet};
 use tandem_sim::{ALICE, BOB, DORA, Sim, ms, secs};
 
 const NATTED: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 8, 1)), 5060);
 
 fn sounding(seed: u64) -> Sim {
     let mut sim = Sim::new(seed);
-    for (phone, tone) in [(ALICE, 440.0), (BOB, 620.0), (DORA, 850.0)] {
-        sim.phone_mut(phone).setup_mut().tone = Some(tone);
-    }
+    tones(&mut sim);
     sim
 }
 
@@ -28,11 +24,6 @@ fn talking_to(seed: u64, callee: SocketAddr, user: &str) -> Sim {
 
 fn talking(seed: u64) -> Sim {
     talking_to(seed, BOB, "bob")
-}
-
-fn stream(sim: &Sim, phone: SocketAddr) -> &Stream {
-    let Some(stream) = sim.call(phone).stream() else { unreachable!("the phone has sound") };
-    stream
 }
 
 /// How many packets a phone hears within a second.

@@ -1,6 +1,6 @@
 //! A phone is switched off and on again: the first exchange with it ends both legs, and new calls pass.
 
-use crate::{RACE_LIMIT, after_race};
+use crate::{RACE_LIMIT, after_race, talking_in};
 use std::{net::SocketAddr, time::Duration};
 use tandem_model::EndReason;
 use tandem_phone::{Act, Offer, Outcome, Reply, Request, Script, sdp::Direction};
@@ -10,12 +10,7 @@ use tandem_sim::{ALICE, Action, BOB, Sim, explore_losses, ms, secs};
 const EXCHANGE: Duration = ms(100);
 
 fn talking(seed: u64, over_tcp: bool) -> Sim {
-    let mut sim = if over_tcp { Sim::over_tcp(seed, &[ALICE, BOB]) } else { Sim::new(seed) };
-    sim.expect(BOB, Script::answers(100));
-    sim.place(ALICE, "bob", Script::new());
-    sim.run_until_talking(ALICE, BOB);
-    sim.run_for(ms(500));
-    sim
+    talking_in(if over_tcp { Sim::over_tcp(seed, &[ALICE, BOB]) } else { Sim::new(seed) }, ms(500))
 }
 
 fn info() -> Act {

@@ -1,7 +1,7 @@
 //! A call that rings is picked up: an INVITE names a dialog of whoever is called (RFC 3891 §3), and answers in its place.
 
+use crate::sound::{assert_hears, tones};
 use crate::statuses;
-use crate::transfer_blind::{assert_hears, tones};
 use std::net::SocketAddr;
 use tandem_model::{EndReason, EventKind};
 use tandem_phone::{Act, Edit, Outcome, Place, Reply, Script, When};

@@ -1,7 +1,8 @@
 //! An attended transfer to a call that rings: who rings names its own early dialog in a REFER, and whoever it talks with answers in its place
 //! (RFC 3891 §3, RFC 5589 §7).
 
-use crate::transfer_blind::{assert_hears, assert_told, house, tones};
+use crate::sound::{assert_hears, tones};
+use crate::transfer_blind::{assert_told, house};
 use crate::transfer_races::race;
 use tandem_model::EndReason;
 use tandem_phone::{Act, Offer, Outcome, Place, Reply, Script, sdp::Direction};

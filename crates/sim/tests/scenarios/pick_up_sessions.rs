@@ -2,7 +2,7 @@
 //! and after the caller has had an answer, and media that then runs between the right two.
 
 use crate::pick_up::{asking, assert_picked_up, finish, house};
-use crate::transfer_blind::tones;
+use crate::sound::tones;
 use std::net::SocketAddr;
 use tandem_phone::sdp::{Direction, Format};
 use tandem_phone::{Body, Message, Outcome, Place, Reply, Script};

@@ -1,6 +1,6 @@
 //! Re-INVITEs that cross each other, a BYE, or the ACK before them: every order.
 
-use crate::{RACE_LIMIT, after_race};
+use crate::{RACE_LIMIT, after_race, talking_in};
 use std::net::SocketAddr;
 use tandem_phone::{Act, Offer, Reply, Script, When, sdp::Direction};
 use tandem_sim::{ALICE, Action, BOB, Sim, explore_losses, ms, secs};
@@ -12,12 +12,7 @@ const BYE_ALICE: Action = (ALICE, |sim| sim.act(ALICE, Act::Bye));
 const BYE_BOB: Action = (BOB, |sim| sim.act(BOB, Act::Bye));
 
 fn talking(seed: u64) -> Sim {
-    let mut sim = Sim::new(seed);
-    sim.expect(BOB, Script::answers(100));
-    sim.place(ALICE, "bob", Script::new());
-    sim.run_until_talking(ALICE, BOB);
-    sim.run_for(ms(500));
-    sim
+    talking_in(Sim::new(seed), ms(500))
 }
 
 fn race(seed: u64, actions: &[Action], least: usize) {

@@ -1,7 +1,8 @@
 //! SIGHUP while a group rings or a call is transferred, and the trunk of whoever is meant is gone: who rings may answer, the next one is
 //! still called, and nothing stays counted.
 
-use crate::transfer_blind::{assert_hears, assert_told, house, refer, tones};
+use crate::sound::{assert_hears, tones};
+use crate::transfer_blind::{assert_told, house, refer};
 use tandem_phone::{Act, Script, When};
 use tandem_sim::{ALICE, BOB, CAROL, DORA, Sim, ms, secs};
 

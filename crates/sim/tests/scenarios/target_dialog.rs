@@ -1,24 +1,17 @@
 //! A REFER outside of any dialog that names one by Target-Dialog (RFC 4538): what comes of it, and the dialog of its own in which it is
 //! told (RFC 3515 §2.4.4).
 
-use crate::RACE_LIMIT;
-use crate::transfer_blind::{assert_hears, house, sounding};
+use crate::sound::assert_hears;
+use crate::transfer_blind::{house, sounding};
+use crate::{RACE_LIMIT, talking_in};
 use std::net::SocketAddr;
 use tandem_model::EventKind;
 use tandem_phone::{Act, Call, Edit, Outcome, Refer, Request, Script, When};
 use tandem_sim::{ALICE, Action, BOB, CAROL, DORA, STANDARD, Sim, explore_losses, ms, secs};
 
-fn talking_in(mut sim: Sim) -> Sim {
-    sim.expect(BOB, Script::answers(100));
-    sim.place(ALICE, "bob", Script::new());
-    sim.run_until_talking(ALICE, BOB);
-    sim.run_for(ms(200));
-    sim
-}
-
 /// Alice called bob, and they talk.
 fn talking(seed: u64) -> Sim {
-    talking_in(sounding(seed))
+    talking_in(sounding(seed), ms(200))
 }
 
 fn to(sim: &Sim, from: SocketAddr, user: &str) -> Refer {
@@ -94,7 +87,7 @@ fn the_caller_may_as_well() {
 fn a_route_of_its_own() {
     let mut sim = sounding(3);
     sim.phone_mut(BOB).setup_mut().record_route = vec![format!("<sip:{BOB};lr>"), format!("<sip:edge@{BOB};lr>")];
-    let mut sim = talking_in(sim);
+    let mut sim = talking_in(sim, ms(200));
     sim.expect(CAROL, Script::answers(200));
     refer(&mut sim, BOB, "carol");
     sim.run_for(secs(2));
@@ -229,7 +222,7 @@ fn the_subscriber_refuses_what_is_passed_back() {
 
 #[test]
 fn refused_where_nobody_may_refer() {
-    let mut sim = talking_in(Sim::new(11));
+    let mut sim = talking_in(Sim::new(11), ms(200));
     refer(&mut sim, BOB, "carol");
     sim.run_for(ms(200));
     assert_refused(&sim, BOB, 405);
@@ -246,7 +239,7 @@ fn refused_where_nobody_may_refer() {
 fn announced_where_somebody_may() {
     for (rule, announced) in [("execute", "norefersub, tdialog"), ("pass", "tdialog")] {
         let config = STANDARD.replace("[[trunk]]\n", &format!("[[trunk]]\nrefer = \"{rule}\"\nsession_timer = \"off\"\nprack = \"off\"\n"));
-        let mut sim = talking_in(Sim::with_config(12, &config));
+        let mut sim = talking_in(Sim::with_config(12, &config), ms(200));
         let supported =
             |message: Option<&tandem_phone::Message>| message.and_then(|message| message.header("Supported")).map(str::to_owned);
         assert_eq!(supported(sim.phone(BOB).heard("INVITE").next()).as_deref(), Some(announced));
@@ -451,7 +444,7 @@ fn its_sender_proves_who_it_is() {
     let mut sim = Sim::with_config(21, &asked);
     let mut sim = {
         sim.phone_mut(BOB).setup_mut().login = Some(("bob-in".into(), "secret".into()));
-        talking_in(sim)
+        talking_in(sim, ms(200))
     };
     sim.expect(CAROL, Script::answers(200));
     refer(&mut sim, BOB, "carol");
@@ -500,7 +493,7 @@ fn race(seed: u64, actions: &[Action]) {
     let explored = explore_losses(RACE_LIMIT, |run| {
         let mut sim = Sim::with_config(seed, &house());
         sim.phone_mut(CAROL).always(Script::answers(300));
-        let mut sim = talking_in(sim);
+        let mut sim = talking_in(sim, ms(200));
         sim.race(run, actions);
         sim.run_for(secs(40));
         for phone in [ALICE, BOB, CAROL] {

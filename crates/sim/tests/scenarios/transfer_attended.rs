@@ -1,6 +1,7 @@
 //! An attended transfer (RFC 5589 §7): one who talks with two joins them by a REFER whose Replaces names the other call.
 
-use crate::transfer_blind::{assert_hears, assert_told, house, referral, sounding};
+use crate::sound::assert_hears;
+use crate::transfer_blind::{assert_told, house, referral, sounding};
 use tandem_model::{EndReason, EventKind};
 use tandem_phone::{Act, Offer, Outcome, Place, Refer, Reply, Script, When, sdp::Direction};
 use tandem_sim::{ALICE, BOB, CAROL, STANDARD, Sim, ms, secs};

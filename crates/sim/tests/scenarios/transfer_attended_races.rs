@@ -1,12 +1,14 @@
 //! Attended transfers and INVITEs with Replaces that cross a hang-up of any dialog, or each other: every order, and each message lost once.
 
+use crate::talking_in;
 use crate::transfer_attended::consult;
 use crate::transfer_blind::house;
 use crate::transfer_races::race;
 use tandem_phone::{Act, Edit, Offer, Place, Script};
 use tandem_sim::{ALICE, Action, BOB, CAROL, DORA, STANDARD, Sim, ms};
 
-const BOB_REFERS: Action = (BOB, |sim| {
+/// Bob joins whom he holds to whom he has consulted.
+pub(crate) const BOB_REFERS: Action = (BOB, |sim| {
     if let Some(refer) = sim.phone(BOB).call(1).attended() {
         sim.act(BOB, Act::Refer(refer));
     }
@@ -16,10 +18,10 @@ const BOB_REFERS_BACK: Action = (BOB, |sim| {
         sim.act_in(BOB, 1, Act::Refer(refer));
     }
 });
-const BYE_HELD: Action = (BOB, |sim| sim.act(BOB, Act::Bye));
-const BYE_OTHER: Action = (BOB, |sim| sim.act_in(BOB, 1, Act::Bye));
-const BYE_ALICE: Action = (ALICE, |sim| sim.act(ALICE, Act::Bye));
-const BYE_CAROL: Action = (CAROL, |sim| sim.act(CAROL, Act::Bye));
+pub(crate) const BYE_HELD: Action = (BOB, |sim| sim.act(BOB, Act::Bye));
+pub(crate) const BYE_OTHER: Action = (BOB, |sim| sim.act_in(BOB, 1, Act::Bye));
+pub(crate) const BYE_ALICE: Action = (ALICE, |sim| sim.act(ALICE, Act::Bye));
+pub(crate) const BYE_CAROL: Action = (CAROL, |sim| sim.act(CAROL, Act::Bye));
 const ALICE_OFFERS: Action = (ALICE, |sim| sim.act(ALICE, Act::Reinvite(Offer::default())));
 const DORA_ASKS: Action = (DORA, |sim| {
     if let Some(value) = sim.call(BOB).replaces() {
@@ -39,12 +41,7 @@ fn consulting(seed: u64) -> Sim {
 
 /// Alice talks with Bob, where anybody may ask for a place.
 fn talking(seed: u64) -> Sim {
-    let mut sim = Sim::with_config(seed, &STANDARD.replace("[[trunk]]\n", "[[trunk]]\nreplaces = true\n"));
-    sim.expect(BOB, Script::answers(100));
-    sim.place(ALICE, "bob", Script::new());
-    sim.run_until_talking(ALICE, BOB);
-    sim.run_for(ms(500));
-    sim
+    talking_in(Sim::with_config(seed, &STANDARD.replace("[[trunk]]\n", "[[trunk]]\nreplaces = true\n")), ms(500))
 }
 
 #[test]

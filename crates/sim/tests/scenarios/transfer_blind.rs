@@ -1,12 +1,11 @@
 //! A blind transfer that we carry out (RFC 5589 §6.1): who hears whom afterwards, what the transferor is told, and every way in which it
 //! comes to nothing.
 
+use crate::sound::{assert_hears, tones};
 use std::net::SocketAddr;
 use tandem_model::{EndReason, EventKind, TrunkId};
 use tandem_phone::{Act, Edit, Habits, Offer, Outcome, Refer, Referral, Reply, Request, Script, When, sdp::Direction};
 use tandem_sim::{ALICE, BOB, CAROL, DORA, STANDARD, Sim, ms, secs};
-
-const TONES: [(SocketAddr, f64); 4] = [(ALICE, 440.0), (BOB, 620.0), (CAROL, 850.0), (DORA, 1000.0)];
 
 pub(crate) fn house() -> String {
     STANDARD.replace("[[trunk]]\n", "[[trunk]]\nrefer = \"execute\"\n")
@@ -16,13 +15,6 @@ pub(crate) fn sounding(seed: u64) -> Sim {
     let mut sim = Sim::with_config(seed, &house());
     tones(&mut sim);
     sim
-}
-
-/// Each phone has its own.
-pub(crate) fn tones(sim: &mut Sim) {
-    for (phone, tone) in TONES {
-        sim.phone_mut(phone).setup_mut().tone = Some(tone);
-    }
 }
 
 /// Alice called bob, and they talk.
@@ -37,11 +29,6 @@ fn talking(seed: u64, alice: Script, bob: Script) -> Sim {
 
 pub(crate) fn refer(sim: &Sim, from: SocketAddr, user: &str) -> Act {
     Act::Refer(Refer::to(&sim.uri(from, user)))
-}
-
-pub(crate) fn assert_hears(sim: &Sim, phone: SocketAddr, tone: f64) {
-    let heard = sim.call(phone).stream().and_then(|stream| stream.meter().measure());
-    assert!(heard.is_some_and(|heard| (heard.frequency_hz - tone).abs() < 1.0 && heard.purity > 0.9), "{heard:?} where {tone} Hz is due");
 }
 
 fn assert_silent(sim: &mut Sim, phone: SocketAddr) {

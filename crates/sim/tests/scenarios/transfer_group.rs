@@ -1,6 +1,7 @@
 //! A transfer to a ring group: its members are called as for a call, the first answer takes the place, and the best failure is told.
 
-use crate::transfer_blind::{assert_hears, assert_told, house, refer, tones};
+use crate::sound::{assert_hears, tones};
+use crate::transfer_blind::{assert_told, house, refer};
 use std::net::SocketAddr;
 use tandem_model::{EndReason, TrunkId};
 use tandem_phone::{Act, Body, Outcome, Reply, Script, When};

@@ -1,8 +1,9 @@
 //! An attended transfer that the other peer carries out (RFC 5589 §7): the REFER goes on to it, and names the dialog of who was consulted
 //! as that one knows it. The INVITE that comes of it goes there directly, or through us.
 
+use crate::sound::{assert_hears_in, tones};
 use crate::transfer_attended::consult;
-use crate::transfer_blind::{house, tones};
+use crate::transfer_blind::house;
 use std::net::SocketAddr;
 use tandem_model::EndReason;
 use tandem_phone::{Act, Call, Edit, Outcome, Place, Refer, Reply, Script, When};
@@ -60,11 +61,6 @@ fn escaped(value: &str) -> String {
     value.replace(';', "%3B").replace('=', "%3D").replace('@', "%40")
 }
 
-fn hears(call: &Call, tone: f64) {
-    let heard = call.stream().and_then(|stream| stream.meter().measure());
-    assert!(heard.is_some_and(|heard| (heard.frequency_hz - tone).abs() < 1.0 && heard.purity > 0.9), "{heard:?} where {tone} Hz is due");
-}
-
 fn told(sim: &Sim, phone: SocketAddr) -> (Option<u16>, Vec<u16>) {
     let referral = sim.call(phone).referrals().last().expect("a REFER");
     (referral.status, referral.progress.clone())
@@ -100,8 +96,8 @@ fn who_was_consulted_is_called_directly() {
     assert_eq!(sim.phone(BOB).call(1).outcome, Some(Outcome::TheyHungUp));
     sim.act(BOB, Act::Bye);
     sim.run_for(secs(3));
-    hears(sim.phone(ALICE).call(1), 850.0);
-    hears(sim.phone(CAROL).call(1), 440.0);
+    assert_hears_in(sim.phone(ALICE).call(1), 850.0);
+    assert_hears_in(sim.phone(CAROL).call(1), 440.0);
     assert_eq!(sim.core().calls(), 0, "nothing of it is ours");
     finish(sim);
 }
@@ -114,8 +110,8 @@ fn who_was_consulted_is_called_through_us() {
     assert_eq!(told(&sim, BOB), (Some(202), vec![100, 200]));
     sim.act(BOB, Act::Bye);
     sim.run_for(secs(4));
-    hears(sim.phone(ALICE).call(1), 850.0);
-    hears(sim.call(CAROL), 440.0);
+    assert_hears_in(sim.phone(ALICE).call(1), 850.0);
+    assert_hears_in(sim.call(CAROL), 440.0);
     assert_eq!([sim.call(ALICE).outcome, sim.phone(BOB).call(1).outcome], [Some(Outcome::TheyHungUp); 2]);
     assert_eq!(sim.phone(CAROL).calls().len(), 1, "nobody is called");
     sim.act(CAROL, Act::Bye);
@@ -143,8 +139,8 @@ fn who_called_is_named_too() {
     let refer = sim.phone(ALICE).heard("REFER").next().and_then(|refer| refer.header("Refer-To")).expect("a Refer-To");
     assert_eq!(refer, format!("<sip:carol@10.0.3.1:5060?Replaces={expected}>"));
     assert_eq!(told(&sim, BOB), (Some(202), vec![100, 200]));
-    hears(sim.phone(ALICE).call(1), 850.0);
-    hears(sim.call(CAROL), 440.0);
+    assert_hears_in(sim.phone(ALICE).call(1), 850.0);
+    assert_hears_in(sim.call(CAROL), 440.0);
     finish(sim);
 }
 
@@ -183,8 +179,8 @@ fn who_still_calls_lets_go_of_her_call() {
     assert!(heard.ends_with(&format!("?Replaces={expected}>")), "{heard}");
     assert_eq!(told(&sim, BOB), (Some(202), vec![100, 200]));
     assert_eq!(sim.call(CAROL).outcome, Some(Outcome::Failed(487)), "she takes her call to Bob back");
-    hears(sim.phone(ALICE).call(1), 850.0);
-    hears(sim.phone(CAROL).call(1), 440.0);
+    assert_hears_in(sim.phone(ALICE).call(1), 850.0);
+    assert_hears_in(sim.phone(CAROL).call(1), 440.0);
     finish(sim);
 }
 
@@ -329,8 +325,8 @@ fn an_executed_refer_may_name_it_so() {
     sim.act(BOB, Act::Refer(refer));
     sim.run_for(secs(4));
     assert_eq!(told(&sim, BOB), (Some(202), vec![100, 200]));
-    hears(sim.call(ALICE), 850.0);
-    hears(sim.call(CAROL), 440.0);
+    assert_hears_in(sim.call(ALICE), 850.0);
+    assert_hears_in(sim.call(CAROL), 440.0);
     finish(sim);
 }
 
@@ -353,8 +349,8 @@ fn dora_asks(seed: u64, config: &str, change: impl Fn(&mut Sim) -> String) -> Si
 fn an_invite_that_names_a_dialog_as_its_peer_knows_it() {
     let house = STANDARD.replace("[[trunk]]\n", "[[trunk]]\nreplaces = true\n");
     let sim = dora_asks(18, &house, |sim| as_known_to(sim.call(ALICE)));
-    hears(sim.call(ALICE), 1000.0);
-    hears(sim.call(DORA), 440.0);
+    assert_hears_in(sim.call(ALICE), 1000.0);
+    assert_hears_in(sim.call(DORA), 440.0);
     assert_eq!(sim.call(BOB).outcome, Some(Outcome::TheyHungUp), "who was across");
     finish(sim);
     let refused = |seed, change: &dyn Fn(&mut Sim) -> String| {

@@ -1,19 +1,9 @@
 //! An attended transfer that is passed on, and crosses a hang-up of any dialog: every order, and each message lost once.
 
+use crate::transfer_attended_races::{BOB_REFERS, BYE_ALICE, BYE_CAROL, BYE_HELD, BYE_OTHER};
 use crate::transfer_pass_replaces::{directly, passing, silently};
 use crate::transfer_races::race;
-use tandem_phone::Act;
-use tandem_sim::{ALICE, Action, BOB, CAROL, Sim};
-
-const BOB_REFERS: Action = (BOB, |sim| {
-    if let Some(refer) = sim.phone(BOB).call(1).attended() {
-        sim.act(BOB, Act::Refer(refer));
-    }
-});
-const BYE_HELD: Action = (BOB, |sim| sim.act(BOB, Act::Bye));
-const BYE_OTHER: Action = (BOB, |sim| sim.act_in(BOB, 1, Act::Bye));
-const BYE_ALICE: Action = (ALICE, |sim| sim.act(ALICE, Act::Bye));
-const BYE_CAROL: Action = (CAROL, |sim| sim.act(CAROL, Act::Bye));
+use tandem_sim::Sim;
 
 fn consulting(seed: u64) -> Sim {
     silently(Sim::with_config(seed, &passing()))

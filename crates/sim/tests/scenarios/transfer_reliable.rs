@@ -1,7 +1,8 @@
 //! A target whose trunk requires reliable provisional responses (RFC 3262): our INVITE offers what the one who stays has, and the answer
 //! may come in a response that has its PRACK.
 
-use crate::transfer_blind::{assert_hears, assert_told, house, refer, tones};
+use crate::sound::{assert_hears, tones};
+use crate::transfer_blind::{assert_told, house, refer};
 use tandem_phone::{Act, Body, Offer, Outcome, PrackHabit, Reply, Script, When, sdp::Direction};
 use tandem_sim::{ALICE, BOB, CAROL, DORA, Sim, ms, secs};
 

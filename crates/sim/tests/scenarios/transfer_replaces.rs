@@ -1,6 +1,6 @@
 //! An INVITE that asks for the place of a leg of ours (RFC 3891): the newcomer hears the one who stays, and whoever had the place is hung up.
 
-use crate::transfer_blind::{assert_hears, tones};
+use crate::sound::{assert_hears, tones};
 use tandem_model::{EndReason, EventKind};
 use tandem_phone::{Act, Edit, Offer, Outcome, Place, Reply, Script, When, sdp::Direction};
 use tandem_sim::{ALICE, BOB, DORA, STANDARD, Sim, ms, secs};
