@@ -235,14 +235,14 @@ impl Call {
 
     /// The leg that we gave away is ours again: its peer is refused.
     fn take_back(&mut self, now: Timestamp, leg: MovingLeg, status: u16, disturbed: bool) {
-        let leg = leg.into_leg();
-        if self.is_elsewhere(leg.id) {
-            return self.on_returned(now, leg, status, disturbed);
+        let id = leg.0.id;
+        if self.is_elsewhere(id) {
+            return self.on_returned(now, leg.into_leg(), status, disturbed);
         }
-        if leg.id != self.caller.id {
-            return self.strays.push(leg);
+        if id != self.caller.id {
+            return self.see_off(now, leg, status);
         }
-        self.caller = leg;
+        self.caller = leg.into_leg();
         match self.ended {
             None => self.refuse_place(now, status),
             // Ended while it was away.

@@ -12,6 +12,7 @@ mod dice;
 mod forgiven;
 mod habits;
 mod many;
+mod meddle;
 mod model;
 mod moments;
 mod play;
@@ -39,4 +40,10 @@ fn garbled_messages_leave_nothing_behind() {
 #[test]
 fn demanding_phones_leave_nothing_behind() {
     many::play(SCRIPTS / 5 * 2, World::Demanding);
+}
+
+/// Phones that refer and take over whatever they know the name of, their own calls and those of others.
+#[test]
+fn meddling_phones_leave_nothing_behind() {
+    many::play(SCRIPTS / 10, World::Meddling);
 }

@@ -4,7 +4,7 @@ use crate::{
     agreement,
     dice::Dice,
     forgiven::Forgiven,
-    model, moments, scripts,
+    meddle, model, moments, scripts,
     world::{self, PHONES, World},
 };
 use std::time::Duration;
@@ -42,6 +42,9 @@ pub(crate) fn one(seed: u64, world: World) -> Played {
         forgiven.rings |= scripts::RINGS.iter().any(|group| place.uri.contains(&format!(":{group}@")));
         sim.place_with(caller, place);
         sim.run_for(dice.span());
+        if world == World::Meddling {
+            meddle::draw(&mut dice, &mut sim, &mut forgiven);
+        }
         moments::draw(&mut dice, &mut sim, &mut forgiven);
     }
     if dice.chance(5) {

@@ -22,6 +22,8 @@ pub(crate) enum World {
     Garbled,
     /// Digest both ways, redirections, failover.
     Demanding,
+    /// Everybody may transfer, by himself or by the other, and some may take places.
+    Meddling,
 }
 
 /// Lines that every trunk has in a world, a few choices each: a configuration that was read once is kept.
@@ -57,7 +59,7 @@ const ABILITIES: &[fn(&mut Dice, &mut Setup)] = &[
 pub(crate) fn draw(dice: &mut Dice, seed: u64, world: World, forgiven: &mut Forgiven) -> Sim {
     let mut sim = house(dice, seed, world, forgiven);
     network(dice, &mut sim, world, forgiven);
-    if world == World::Garbled {
+    if matches!(world, World::Garbled | World::Meddling) {
         // A Contact that lost a digit is another phone's address.
         sim.may_tell_addresses();
     }
@@ -97,7 +99,9 @@ fn house(dice: &mut Dice, seed: u64, world: World, forgiven: &mut Forgiven) -> S
         text = text.replace("hold_timeout = \"1h\"", "hold_timeout = \"6h\"");
         forgiven.patient = true;
     }
-    if !keys.is_empty() {
+    if world == World::Meddling {
+        text = meddling(dice, text);
+    } else if !keys.is_empty() {
         text = text.replace("[[trunk]]\n", &format!("[[trunk]]\n{keys}"));
     }
     let mut sim = if world == World::Demanding { demanding(dice, seed, &text) } else { Sim::with_config(seed, &text) };
@@ -105,6 +109,26 @@ fn house(dice: &mut Dice, seed: u64, world: World, forgiven: &mut Forgiven) -> S
         sim.phone_mut(phone).setup_mut().transport = tandem_model::Transport::Tcp;
     }
     sim
+}
+
+/// What each trunk allows.
+fn meddling(dice: &mut Dice, mut text: String) -> String {
+    for trunk in ["alice", "bob", "carol", "dora", "erin"] {
+        let refer = dice.pick(&["refer = \"execute\"\n", "refer = \"execute\"\n", "refer = \"pass\"\n", ""]);
+        let replaces = dice.pick(&["", "replaces = true\n"]);
+        let other = dice.pick(&[
+            "",
+            "",
+            "",
+            "prack = \"required\"\n",
+            "prack = \"off\"\n",
+            "limits = { calls = 2 }\n",
+            "session_timer = { expires = \"90s\", refresher = \"us\" }\n",
+        ]);
+        let name = format!("name = \"{trunk}\"\n");
+        text = text.replacen(&name, &format!("{name}{refer}{replaces}{other}"), 1);
+    }
+    text
 }
 
 /// The house in which alice must prove who she is, and everybody's trunk has a login, follows redirections and turns to carol last.
@@ -154,7 +178,11 @@ fn demand(dice: &mut Dice, place: u64) -> Demand {
 /// Draws the paths.
 fn network(dice: &mut Dice, sim: &mut Sim, world: World, forgiven: &mut Forgiven) {
     let delay = ms(1 + dice.below(60));
-    let garbled = if world == World::Garbled { GARBLED } else { 0 };
+    let garbled = match world {
+        World::Garbled => GARBLED,
+        World::Meddling if dice.chance(30) => GARBLED,
+        _ => 0,
+    };
     let (link, trouble) = match dice.below(5) {
         0 | 1 => (Link { delay, ..Link::CLEAN }, false),
         2 => (Link { delay, jitter: ms(dice.below(80)), duplicates: dice.below(100) as u16, ..Link::CLEAN }, true),

@@ -158,3 +158,34 @@ fn whoever_hangs_up_meanwhile_or_loses_a_message() {
         }
     }
 }
+
+/// Bob has answered Alice, whose 200 waits for her PRACK; she cannot go before she is there.
+#[test]
+fn who_has_no_answer_yet_transfers_nobody() {
+    for never in [false, true] {
+        let mut sim = talking(20);
+        sim.phone_mut(ALICE).setup_mut().reliable = true;
+        sim.expect(BOB, Script::new().reply_with(50, early()).reply_with(100, Reply { body: Body::None, ..Reply::new(200) }));
+        let prack = if never { PrackHabit::Never } else { PrackHabit::Late(secs(2)) };
+        let call = sim.place(ALICE, "bob", Script::new().habits(|habits| habits.prack = prack));
+        sim.run_for(ms(500));
+        let refer = refer(&sim, ALICE, "carol");
+        sim.act_in(ALICE, call, refer.clone());
+        sim.run_for(secs(1));
+        assert_eq!(sim.phone(ALICE).call(call).referrals()[0].status, Some(500));
+        assert_eq!(sim.phone(CAROL).calls().len(), 0);
+        if never {
+            sim.run_for(secs(40));
+            assert_eq!(sim.phone(ALICE).call(call).outcome, Some(Outcome::Failed(504)), "RFC 3262 §3");
+        } else {
+            sim.expect(CAROL, Script::answers(100));
+            sim.run_for(secs(2));
+            sim.act_in(ALICE, call, refer);
+            sim.run_for(secs(4));
+            assert_eq!(sim.phone(ALICE).call(call).referrals()[1].progress.last(), Some(&200));
+            sim.act(CAROL, Act::Bye);
+        }
+        sim.act(ALICE, Act::Bye);
+        sim.finish();
+    }
+}

@@ -63,8 +63,9 @@ impl Call {
             // There is nobody to be joined to the target.
             return Some(403);
         }
-        let Some(other) = self.leg(side.other()) else { return Some(500) };
-        if !matches!(self.phase, Phase::Talking) || other.state != State::Confirmed {
+        // The answer of a caller may wait for a PRACK yet.
+        let is_up = |side: Side| self.leg(side).is_some_and(|leg| leg.state == State::Confirmed);
+        if !matches!(self.phase, Phase::Talking) || !is_up(side) || !is_up(side.other()) {
             return Some(500);
         }
         let Some(transfers) = &self.transfers else { return None };
