@@ -88,6 +88,8 @@ impl Call {
         }
         let has_told = self.ring.as_ref().is_some_and(|ring| ring.has_told()) || self.caller.is_described_reliably();
         let (Phase::Dialling(dialling), Some(callee)) = (&self.phase, &mut self.callee) else { return None };
+        // RFC 3261 §13.2.1: the first description is the answer; what a later response says instead, the caller does not look at.
+        let has_told = has_told || dialling.early.has_told();
         let pending = &dialling.passed.as_ref()?.pending;
         let (from, to) = (&mut self.caller.media, &mut callee.media);
         let settled =
@@ -107,10 +109,14 @@ impl Call {
             return self.silence(callee.id);
         }
         let Some(sdp) = heard.filter(|_| self.is_heard()) else { return };
-        if let Some(answer) = self.hear_early(now, &sdp)
-            && let Phase::Dialling(dialling) = &mut self.phase
-        {
-            dialling.early.set_answer(&answer, &sdp);
+        let answer = self.hear_early(now, &sdp);
+        let (Phase::Dialling(dialling), Some(callee)) = (&mut self.phase, &self.callee) else { return };
+        match answer {
+            Some(answer) => dialling.early.hear_again(&sdp, &answer),
+            None => {
+                dialling.early.fall_silent();
+                self.silence(callee.id);
+            }
         }
     }
 

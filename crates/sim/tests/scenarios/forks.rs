@@ -204,6 +204,37 @@ fn a_caller_that_is_bound_is_told_nothing_new_by_early_media_of_another_phone() 
     }
 }
 
+/// RFC 3261 §13.2.1: the first description is the answer, and what later responses say instead is not looked at. So none says anything else.
+#[test]
+fn early_media_of_two_in_different_codecs() {
+    let answer = |format: &str, port: u16| {
+        format!("v=0\r\no=b 9 1 IN IP4 10.0.2.1\r\ns=-\r\nc=IN IP4 10.0.2.1\r\nt=0 0\r\nm=audio {port} RTP/AVP {format}\r\n").into_bytes()
+    };
+    let early = |fork, format| Reply { body: Body::Raw(answer(format, 4100 + 2 * u16::from(fork))), ..Reply::new(183).fork(fork) };
+    // The first ends, or does not; the third has the codec of the first, and says more.
+    for (answers, codec, ends) in [(1, "0", false), (2, "8", false), (2, "8", true), (3, "0", false), (3, "0", true)] {
+        let mut sim = Sim::new(13);
+        let mut bob = Script::new().reply_with(50, early(1, "0")).reply_with(100, early(2, "8"));
+        if answers == 3 {
+            bob = bob.reply_with(150, early(3, "0 8"));
+        }
+        if ends {
+            bob = bob.reply_with(200, Reply::new(199).fork(1));
+        }
+        // The 2xx means what came before it.
+        sim.expect(BOB, bob.reply_with(500, Reply { body: Body::None, ..Reply::new(200).fork(answers) }));
+        sim.place(ALICE, "bob", Script::new().bye(500));
+        sim.finish();
+        let heard = |message: &&Message| message.has_sdp() && !message.is_request();
+        let said: Vec<Vec<u8>> = sim.phone(ALICE).heard("INVITE").filter(heard).map(|message| message.body.clone()).collect();
+        assert!(said.len() >= 2 && said.iter().all(|text| *text == said[0]), "{answers}: one answer");
+        let offers = sim.phone(ALICE).heard("INVITE").filter(|message| message.is_request()).count();
+        assert_eq!(offers, usize::from(codec == "8"), "{answers}: what another phone speaks is offered");
+        let line = sim.call(ALICE).remote_sdp().and_then(|sdp| sdp.audio_line()).map(|line| line.formats.clone());
+        assert_eq!(line, Some(vec![codec.to_owned()]), "{answers}");
+    }
+}
+
 /// Each is a dialog of its own, with a target of its own.
 #[test]
 fn an_update_to_one_of_two_that_is_answered_when_the_other_has_the_call() {

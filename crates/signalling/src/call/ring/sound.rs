@@ -109,7 +109,7 @@ impl Call {
         match sdp.and_then(|sdp| Some((self.hear_early(now, &sdp)?, sdp))) {
             Some((answer, sdp)) => {
                 if let Phase::Dialling(dialling) = &mut self.phase {
-                    dialling.early.set_answer(&answer, &sdp);
+                    dialling.early.hear_again(&sdp, &answer);
                 }
             }
             None => self.silence(source),
