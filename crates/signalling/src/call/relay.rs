@@ -133,6 +133,8 @@ const fn status_of_reply(status: u16) -> u16 {
         408 => 500,
         // A redirection would lead out of the dialog, into the other network.
         300..400 => 500,
+        // RFC 5057 §5.1: it would be the end of the asker's dialog, which goes on.
+        _ if ends_dialog(Method::Info, status) => 500,
         _ => super::failure::relayed_status(status),
     }
 }

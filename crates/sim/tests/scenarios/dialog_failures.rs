@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use tandem_model::EndReason;
-use tandem_phone::{Act, Offer, Outcome, Reply, Script, When, sdp::Direction};
+use tandem_phone::{Act, Offer, Outcome, Reply, Request, Script, When, sdp::Direction};
 use tandem_sim::{ALICE, BOB, Sim, ms, secs};
 
 /// After these there is no dialog any more.
@@ -107,6 +107,30 @@ fn what_leaves_the_session_as_it_was() {
                 sim.finish();
                 assert!(sim.call(asker).has(When::Reanswered));
             }
+        }
+    }
+}
+
+/// INFO and its like end no dialog by what they are answered, but whoever asked might take it so (RFC 5057 §5.1).
+#[test]
+fn what_ends_a_dialog_is_not_said_in_one_that_goes_on() {
+    for asker in [ALICE, BOB] {
+        for (method, said) in ["INFO", "OPTIONS", "MESSAGE"].into_iter().flat_map(|method| ENDING.map(|status| (method, status))) {
+            let answering = |script: Script| script.habits(|habits| habits.others = vec![(ms(20), Reply::new(said))]);
+            let mut sim = Sim::new(u64::from(said));
+            sim.expect(BOB, answering(Script::answers(100)));
+            sim.place(ALICE, "bob", answering(Script::new()));
+            sim.run_until_talking(ALICE, BOB);
+            sim.run_for(ms(300));
+            sim.act(asker, Act::Request(Request { method: method.into(), edits: Vec::new() }));
+            sim.run_for(ms(300));
+            let heard: Vec<u16> =
+                sim.phone(asker).heard(method).filter(|one| !one.is_request()).map(tandem_phone::Message::status).collect();
+            let is_over = matches!(said, 408 | 481);
+            assert_eq!(heard, [if is_over { 487 } else { 500 }], "{method} {said}");
+            assert_eq!(sim.end_reason(), is_over.then_some(EndReason::DialogLost), "{method} {said}");
+            sim.act(asker, Act::Bye);
+            sim.finish();
         }
     }
 }

@@ -203,7 +203,7 @@ fn what_names_no_leg_that_may_be_replaced_is_refused() {
     assert_eq!(refused(8, &house, altered("from-tag%3D", "from-tag%3Dx"), BOB), (Some(202), vec![100, 481]));
     let early = |sim: &Sim| Refer { to: second(sim).to.replace(">", "%3Bearly-only>"), edits: Vec::new() };
     assert_eq!(refused(9, &house, early, BOB), (Some(202), vec![100, 486]));
-    assert_eq!(refused(10, &house, |sim| sim.call(BOB).attended().expect("a dialog"), BOB), (Some(482), vec![]));
+    assert_eq!(refused(10, &house, |sim| sim.call(BOB).attended().expect("a dialog"), BOB), (Some(603), vec![]));
     assert_eq!(refused(12, STANDARD, second, BOB), (Some(403), vec![]));
 }
 

@@ -180,8 +180,8 @@ fn what_cannot_be_a_transfer_is_refused() {
     refused("<sip:>", 400);
     refused("nonsense", 400);
     refused("<sip:a@10.0.0.1>, <sip:b@10.0.0.1>", 400);
-    refused("<tel:+15551234>", 416);
-    refused("<http://example.com/>", 416);
+    refused("<tel:+15551234>", 603);
+    refused("<http://example.com/>", 603);
     refused("<sip:carol@10.0.0.1;method=BYE>", 403);
 }
 

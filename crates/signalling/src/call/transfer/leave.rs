@@ -26,8 +26,9 @@ impl Call {
         let is_ours = std::iter::once(&self.caller).chain(&self.callee).chain(&self.strays).any(|leg| leg.id == named);
         let may_move = self.modify.is_none() && self.leg(side.other()).is_some_and(Leg::may_move);
         let refusal = match (is_ours, self.is_anchored(), may_move) {
-            // Nobody is joined to the one who is on the other side already.
-            (true, ..) => Some(Reply::new(482, &[])),
+            // Nobody is joined to the one who is on the other side already. RFC 5057 §5.1: 482 would say that the REFER's own dialog leads
+            // nowhere.
+            (true, ..) => Some(Reply::new(603, &[])),
             // What passes by us has no ports of ours that could be another call's.
             (_, false, _) => Some(Reply::new(501, &[])),
             (.., false) => Some(Reply::new(500, &later)),

@@ -145,7 +145,8 @@ fn read(request: &Message) -> Result<Asked, u16> {
     let address = NameAddr::parse(value).map_err(|_| 400_u16)?;
     let scheme = Uri::parse(address.uri).map_err(|_| 400_u16)?.scheme;
     if !matches!(scheme, Scheme::Sip | Scheme::Sips) {
-        return Err(416);
+        // RFC 5057 §5.1: 416 would be about the REFER's own Request-URI, and the end of its dialog.
+        return Err(603);
     }
     let to = ReferTo::parse(value).ok_or(400_u16)?;
     if to.method != Method::Invite {
