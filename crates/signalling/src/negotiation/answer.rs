@@ -50,30 +50,13 @@ fn settle(pending: &PendingOffer, text: &[u8], from: &mut LegMedia, to: &mut Leg
     let (asked, offered) = (&pending.asked, &pending.offered);
     let is_fax = asked.stream.is_fax();
     let (head, answered) = answered_line(text, &pending.layout, is_fax, &offered.numbers)?;
-    let Taken { formats, remote, rejected } = take(&answered, &offered.formats, pending.reoffer, to)?;
-    let off = rejected || asked.off.is_some();
+    let taken = take(&answered, &offered.formats, pending.reoffer, to)?;
+    let off = taken.rejected || asked.off.is_some();
     let direction = if off { Direction::Inactive } else { answered.direction.and(offered.direction.reversed()) };
-
-    // A leg that rejects what it had taken before is off; the one that offered is held and not cut off.
-    let spoken = if rejected { offered.formats } else { formats };
     let heard = Heard { text, head: &head, stream: &answered };
-    let answer = if from.is_anchored() {
-        let local = from.local().ok_or(Refusal::NO_ENDPOINT)?;
-        let gone = asked.off.as_deref().or((rejected && is_fax).then_some(REJECTED_FAX));
-        let line = OurLine {
-            end: gone.map_or(End::Open(local.rtp), End::Rejected),
-            formats: order_for(&asked.stream, &spoken),
-            numbers: asked.stream.numbers,
-            like: Like::Heard(heard),
-            direction,
-            mux: asked.stream.mux,
-            rtcp: rtcp_to_state(local),
-            fax: is_fax,
-        };
-        write(from, local.rtp.ip(), asked.times.as_deref().unwrap_or(ALWAYS), &asked.layout, &line)
-    } else {
-        pass(from, &heard, &formats, &asked.layout)
-    };
+    let answer = answer_to(pending, from, &heard, &taken, direction)?;
+    let spoken = pending.spoken(&taken);
+    let Taken { formats, remote, .. } = taken;
 
     (from.unheard, to.unheard) = (None, None);
     from.note_offer(&asked.stream);
@@ -100,6 +83,42 @@ fn settle(pending: &PendingOffer, text: &[u8], from: &mut LegMedia, to: &mut Leg
         from_holds: !offered.direction.receives(),
         to_holds: offered.direction.sends() && !direction.receives(),
     })
+}
+
+/// Our answer to the leg that offered.
+fn answer_to(
+    pending: &PendingOffer,
+    from: &mut LegMedia,
+    heard: &Heard<'_>,
+    taken: &Taken,
+    direction: Direction,
+) -> Result<Arc<[u8]>, Refusal> {
+    let asked = &pending.asked;
+    if !from.is_anchored() {
+        return Ok(pass(from, heard, &taken.formats, &asked.layout));
+    }
+    let local = from.local().ok_or(Refusal::NO_ENDPOINT)?;
+    let is_fax = asked.stream.is_fax();
+    let gone = asked.off.as_deref().or((taken.rejected && is_fax).then_some(REJECTED_FAX));
+    let line = OurLine {
+        end: gone.map_or(End::Open(local.rtp), End::Rejected),
+        formats: order_for(&asked.stream, &pending.spoken(taken)),
+        numbers: asked.stream.numbers,
+        like: Like::Heard(*heard),
+        direction,
+        mux: asked.stream.mux,
+        rtcp: rtcp_to_state(local),
+        fax: is_fax,
+    };
+    Ok(write(from, local.rtp.ip(), asked.times.as_deref().unwrap_or(ALWAYS), &asked.layout, &line))
+}
+
+impl PendingOffer {
+    /// What the leg that offered speaks from now on: one that answers by rejecting what it had taken before is off, and whoever offered is
+    /// held and not cut off.
+    fn spoken(&self, taken: &Taken) -> FormatList {
+        if taken.rejected { self.offered.formats } else { taken.formats }
+    }
 }
 
 /// The answer of another `to` to the same offer, when `from` has been told an answer already and may not be told another
