@@ -16,6 +16,9 @@ const ALLOW_REFER_OUTSIDE: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, R
 /// The same for what is called and takes no messages.
 pub(crate) const ALLOW_WITHOUT_MESSAGE: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
 
+/// What says when to come again, beside a 500 to what will be possible soon.
+pub(crate) const LATER: [(HeaderName, &str); 1] = [(HeaderName::RetryAfter, "2")];
+
 /// The event packages that are known here: that of a REFER alone, inside its dialog (RFC 3515 §2.4.4).
 pub(crate) const ALLOW_EVENTS: &str = "refer";
 
@@ -58,7 +61,7 @@ impl Dispatcher {
             Ok(Some(target)) => self.owner_of_dialog(target.local_tag),
         };
         owner.map_err(|status| match status {
-            500 => self.answer_with(now, arrival, status, &[(HeaderName::RetryAfter, "2")]),
+            500 => self.answer_with(now, arrival, status, &LATER),
             _ => self.answer_with(now, arrival, status, &[]),
         })
     }

@@ -75,7 +75,7 @@ impl Call {
                 answer
             }
             Err(refusal) => {
-                let failure = Failure::refused(&refusal, &self.warn_agent());
+                let failure = self.failure_of(&refusal);
                 return self.unusable_answer(now, failure);
             }
         };
@@ -100,7 +100,7 @@ impl Call {
             Ok(offer) => offer,
             Err(refusal) => {
                 callee.ack(context!(self, now), None);
-                let failure = Failure::refused(&refusal, &self.warn_agent());
+                let failure = self.failure_of(&refusal);
                 return self.unusable_answer(now, failure);
             }
         };
@@ -114,7 +114,7 @@ impl Call {
             Err(refusal) => {
                 let declined = negotiation::decline_offer(&offer, &mut callee.media);
                 callee.ack(context!(self, now), Some(&declined));
-                let failure = Failure::refused(&refusal, &self.warn_agent());
+                let failure = self.failure_of(&refusal);
                 self.unusable_answer(now, failure);
             }
         }
@@ -203,14 +203,14 @@ impl Call {
                     self.caller.accept(context!(self, now), Some(&sdp));
                 }
                 Err(refusal) => {
-                    let failure = Failure::refused(&refusal, &self.warn_agent());
+                    let failure = self.failure_of(&refusal);
                     return self.unusable_answer(now, failure);
                 }
             },
             None => {
                 let failure = match self.offer_alone(now, built_in) {
                     Ok(()) => None,
-                    Err(refusal) => Some(Failure::refused(&refusal, &self.warn_agent())),
+                    Err(refusal) => Some(self.failure_of(&refusal)),
                 };
                 if let Some(failure) = failure {
                     return self.unusable_answer(now, failure);

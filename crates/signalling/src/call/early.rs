@@ -9,7 +9,7 @@ use crate::message::Message;
 use crate::negotiation::{self, Settled};
 use std::borrow::Cow;
 use std::sync::Arc;
-use tandem_model::{EndReason, EventKind, LegId, MediaCommand, Timestamp};
+use tandem_model::{EndReason, EndpointDescription, EventKind, LegId, MediaCommand, Timestamp};
 
 impl Call {
     pub(super) fn on_trying(&mut self, now: Timestamp) {
@@ -130,6 +130,15 @@ impl Call {
                 self.media(MediaCommand::Describe { call: self.id, leg, description });
             }
             self.note_hold(now, side, leg, holds);
+        }
+    }
+
+    /// Tells the media session of two legs, as far as it has to know.
+    pub(super) fn describe_each(&mut self, described: [(LegId, Option<Box<EndpointDescription>>); 2]) {
+        for (leg, description) in described {
+            if let Some(description) = description {
+                self.media(MediaCommand::Describe { call: self.id, leg, description });
+            }
         }
     }
 

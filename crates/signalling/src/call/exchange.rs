@@ -5,7 +5,7 @@
 //! [`MessageExchange::poll_output`] to `None` each time, as with a [`Call`](super::Call).
 
 use super::failure::{Cause, Failure};
-use super::leg::{Context, Extra, Invitation, Leg, LegEvent, LostWay, MAX_FORWARDS, refuse_outside};
+use super::leg::{Context, Extra, Invitation, Leg, LegEvent, LostWay, ends_of, hops_left, refuse_outside};
 use super::setup::{DECISION_TIMEOUT, as_sips, new_call_id};
 use super::{Addressee, CallSetup, Input, Letter, NodeFacts, Output, Reason, parties};
 use crate::message::{HeaderName, Message, Printer, is_sips, reason_phrase, unsupported_extensions};
@@ -299,14 +299,13 @@ impl MessageExchange {
         self.asked = plan.endpoint.clone();
         let (node, request) = (Arc::clone(&self.node), &self.asker.request);
         let presentation = plan.presentation.as_deref();
-        let ours = node.terms.domain.as_deref().unwrap_or(&node.listener(plan.profile.listener).host);
-        let host = presentation.and_then(|presentation| presentation.domain.as_deref()).unwrap_or(ours);
+        let host = parties::our_host(&node, plan);
         let caller = presentation.and_then(|presentation| presentation.caller.as_ref());
         let (from, from_uri) = parties::our_from(Some(request), caller, host);
         let identity = parties::identity(caller, presentation.map_or(CallerId::From, |presentation| presentation.identity), host);
         let call_id = new_call_id(&mut self.random);
-        // RFC 7332 §4: one less than it came with. That ends a loop.
-        let max_forwards = request.max_forwards().and_then(Result::ok).map_or(MAX_FORWARDS, u32::from).saturating_sub(1);
+        // That ends a loop.
+        let max_forwards = hops_left(Some(request));
         let invitation =
             Invitation { from: &from, from_uri: &from_uri, call_id: &call_id, max_forwards, identity, prack: Prack::Off, sdp: None };
         self.outputs.push_back(Output::LegAdded(id));
@@ -403,13 +402,12 @@ impl MessageExchange {
     }
 
     fn over(&mut self, now: Timestamp, sip_status: Option<u16>) {
-        let uri = |address: Result<crate::message::NameAddr<'_>, _>| address.map_or_else(|_| "".into(), |address| address.uri.into());
-        let request = &self.asker.request;
+        let (from, to) = ends_of(&self.asker.request);
         let record = ExchangeRecord {
             call: self.id,
             route: std::mem::take(&mut self.route),
-            from: uri(request.from()),
-            to: uri(request.to()),
+            from,
+            to,
             caller: std::mem::take(&mut self.asker.endpoint),
             callee: std::mem::take(&mut self.asked),
             sip_status,

@@ -221,6 +221,14 @@ impl Side {
             Side::Callee => Side::Caller,
         }
     }
+
+    /// The leg there, of a call that lends its fields one by one.
+    fn of<'l>(self, caller: &'l mut Leg, callee: &'l mut Option<Leg>) -> Option<&'l mut Leg> {
+        match self {
+            Side::Caller => Some(caller),
+            Side::Callee => callee.as_mut(),
+        }
+    }
 }
 
 /// A call.
@@ -463,10 +471,7 @@ impl Call {
     }
 
     fn with_leg(&mut self, side: Side, now: Timestamp, act: impl FnOnce(&mut Leg, &mut Context<'_>)) {
-        let leg = match side {
-            Side::Caller => Some(&mut self.caller),
-            Side::Callee => self.callee.as_mut(),
-        };
+        let leg = side.of(&mut self.caller, &mut self.callee);
         if let Some(leg) = leg {
             act(leg, context!(self, now));
         }

@@ -5,7 +5,7 @@
 //! are [`super::reoffer`]'s, and a change that only one side took is [`super::restore`]'s.
 
 use super::failure::Failure;
-use super::leg::{HeldId, Leg, MAX_FORWARDS, RETRY_AFTER_RANGE, Reply, State, sdp_of};
+use super::leg::{HeldId, Leg, MAX_FORWARDS, RETRY_AFTER_RANGE, Reply, State, hops_left, sdp_of};
 use super::phase::{PassedOffer, Phase};
 use super::reoffer::Own;
 use super::usage::ends_dialog;
@@ -114,8 +114,7 @@ impl Call {
             return self.refuse_modify(now, from, asker, later);
         };
         let by = if far.takes_update() { Method::Update } else { Method::Invite };
-        let hops = self.leg(from).and_then(|leg| leg.held(id)).and_then(|update| update.max_forwards()).and_then(Result::ok);
-        let hops = hops.map_or(MAX_FORWARDS, u32::from).saturating_sub(1);
+        let hops = hops_left(self.leg(from).and_then(|leg| leg.held(id)));
         self.pass_on(now, from, asker, by, Some(offer), hops);
     }
 
@@ -158,7 +157,7 @@ impl Call {
         let pending = match offer.map(translate).transpose() {
             Ok(pending) => pending,
             Err(refusal) => {
-                let failure = Failure::refused(&refusal, &self.warn_agent());
+                let failure = self.failure_of(&refusal);
                 return self.refuse_modify(now, from, asker, failure);
             }
         };
@@ -184,7 +183,7 @@ impl Call {
         let Some(built_in) = self.alone else { return self.refuse_modify(now, Side::Caller, asker, Failure::new(500)) };
         let Some(offer) = offer else {
             if let Err(refusal) = self.offer_alone(now, built_in) {
-                let failure = Failure::refused(&refusal, &self.warn_agent());
+                let failure = self.failure_of(&refusal);
                 self.refuse_modify(now, Side::Caller, asker, failure);
             }
             return;
@@ -196,7 +195,7 @@ impl Call {
                 self.accept_modify(now, Side::Caller, asker, &sdp);
             }
             Err(refusal) => {
-                let failure = Failure::refused(&refusal, &self.warn_agent());
+                let failure = self.failure_of(&refusal);
                 self.refuse_modify(now, Side::Caller, asker, failure);
             }
         }
@@ -251,7 +250,7 @@ impl Call {
                     }
                     Err(refusal) => {
                         drop(pending);
-                        let failure = Failure::refused(&refusal, &self.warn_agent());
+                        let failure = self.failure_of(&refusal);
                         self.acknowledge(now, from.other(), None);
                         self.refuse_and_restore(now, from, asker, failure);
                     }
@@ -275,7 +274,7 @@ impl Call {
                         self.modify = Some(Box::new(Modify::Passing(Passing { step, until: None, ..passing })));
                     }
                     Err(refusal) => {
-                        let failure = Failure::refused(&refusal, &self.warn_agent());
+                        let failure = self.failure_of(&refusal);
                         self.acknowledge_declined(now, from.other(), Some(&offer));
                         self.refuse_and_restore(now, from, asker, failure);
                     }

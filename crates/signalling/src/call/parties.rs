@@ -1,9 +1,10 @@
 //! Who calls whom: as the caller's INVITE says it, and as ours does.
 
+use super::NodeFacts;
 use super::leg::{Extra, Leg};
 use crate::message::{HeaderName, Message, NameAddr, Uri};
 use std::borrow::Cow;
-use tandem_model::{CalledFrom, Caller, CallerId};
+use tandem_model::{CalledFrom, Caller, CallerId, LegPlan};
 
 /// The called number: the user part, unescaped, less its parameters (RFC 3261 §19.1.6 puts those of a tel URI there). Where `from`
 /// names a header that is not there, or has no number, it is that of the Request-URI, `uri`.
@@ -56,6 +57,12 @@ pub(super) fn shown_headers(invite: &Message) -> Box<[(Box<str>, Box<str>)]> {
         (name.into(), header.unfolded().as_ref().into())
     });
     shown.collect()
+}
+
+/// The host part of our From towards the target of a plan.
+pub(super) fn our_host<'n>(node: &'n NodeFacts, plan: &'n LegPlan) -> &'n str {
+    let own = plan.presentation.as_deref().and_then(|presentation| presentation.domain.as_deref());
+    own.or(node.terms.domain.as_deref()).unwrap_or(&node.listener(plan.profile.listener).host)
 }
 
 /// Our From for the callee, and the URI in it: the caller's name and number, our host (what lies behind stays hidden). `caller` goes

@@ -7,13 +7,12 @@
 use super::failure::Failure;
 use super::leg::sdp_of;
 use super::phase::{Dialling, PassedOffer, Phase};
-use super::setup::leg_media;
+use super::setup::UNKNOWN;
 use super::{Call, Side, context};
 use crate::message::Message;
 use crate::negotiation::{self, LegMedia, Offer};
 use crate::wire::Arrival;
 use bytes::Bytes;
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use tandem_model::{EventKind, LegPlan, MediaCommand, Prack, Timestamp};
 
@@ -83,13 +82,9 @@ impl Call {
     /// A session for one more phone behind the callee's leg.
     fn media_of_phone(&mut self) -> Option<LegMedia> {
         let callee = self.callee.as_ref()?;
-        let remote = callee.remote.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |remote| remote.ip());
-        let mut media = leg_media(&callee.profile, remote, callee.media.is_anchored(), &mut self.random);
-        match callee.media.local() {
-            Some(local) => media.set_local(local),
-            None => media.set_origin(&self.node.listener(callee.profile.listener).host),
-        }
-        Some(media)
+        let remote = callee.remote.map_or(UNKNOWN, |remote| remote.ip());
+        let (profile, anchored, local) = (callee.profile.clone(), callee.media.is_anchored(), callee.media.local());
+        Some(self.media_with(&profile, remote, anchored, local))
     }
 
     /// Answers the offer of one phone, which cannot wait for the caller. One that cannot be taken is declined: the phone may still be
@@ -233,7 +228,7 @@ impl Call {
                 self.notify(now, Some(self.caller.id), EventKind::LegAnswered);
             }
             Err(refusal) => {
-                let failure = Failure::refused(&refusal, &self.warn_agent());
+                let failure = self.failure_of(&refusal);
                 self.unusable_answer(now, failure);
             }
         }

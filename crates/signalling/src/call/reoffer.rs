@@ -17,7 +17,7 @@ use crate::message::{HeaderName, Message, Method};
 use crate::negotiation::{self, Exchange, PendingAgain, PendingOffer, PendingOwn};
 use crate::sdp::Direction;
 use std::time::Duration;
-use tandem_model::{EndReason, MediaCommand, Timestamp};
+use tandem_model::{EndReason, Timestamp};
 
 /// How often one offer is made.
 const MAX_TRIES: u8 = 6;
@@ -230,11 +230,7 @@ impl Call {
         let (near, far_id) = (self.caller.id, far.id);
         let (describe_near, describe_far) = negotiation::describe_both(&self.caller.media, &far.media);
         let described = [(near, describe_near), (far_id, describe_far.filter(|_| far_id != near))];
-        for (leg, description) in described {
-            if let Some(description) = description {
-                self.media(MediaCommand::Describe { call: self.id, leg, description });
-            }
-        }
+        self.describe_each(described);
     }
 
     /// It was refused, or could not be delivered (503).
@@ -262,10 +258,7 @@ impl Call {
     }
 
     fn glare_pause(&mut self, to: Side) -> Option<Duration> {
-        let leg = match to {
-            Side::Caller => Some(&self.caller),
-            Side::Callee => self.callee.as_ref(),
-        };
+        let leg = to.of(&mut self.caller, &mut self.callee);
         leg.map(|leg| leg.glare_pause(&mut self.random))
     }
 

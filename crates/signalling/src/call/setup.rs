@@ -305,25 +305,21 @@ impl Call {
         let Some(plan) = bridge.current().cloned() else { return };
         let (anchor, deadline) = (bridge.anchor, bridge.deadline);
         let remote = if let tandem_model::Destination::Address(address) = &plan.destination { Some(address.ip()) } else { None };
-        let mut media = leg_media(&plan.profile, remote.unwrap_or(UNKNOWN), anchor, &mut self.random);
+        let mut media = self.media_with(&plan.profile, remote.unwrap_or(UNKNOWN), anchor, local);
         if let Some(codec) = self.told_codec().filter(|codec| plan.profile.codecs.contains(codec)) {
             media.allow_codecs(&[codec]);
-        }
-        match local {
-            Some(local) => media.set_local(local),
-            None => media.set_origin(&self.node.listener(plan.profile.listener).host),
         }
         let passed = match offer.map(|offer| PassedOffer::pass(offer, &mut self.caller.media, &mut media)).transpose() {
             Ok(passed) => passed,
             Err(refusal) => {
-                let failure = Failure::refused(&refusal, &self.warn_agent());
+                let failure = self.failure_of(&refusal);
                 return self.out_of_targets(now, &failure);
             }
         };
         let own = match self.member_offer(&mut media) {
             Ok(own) => own,
             Err(refusal) => {
-                let failure = Failure::refused(&refusal, &self.warn_agent());
+                let failure = self.failure_of(&refusal);
                 return self.out_of_targets(now, &failure);
             }
         };
@@ -356,8 +352,7 @@ impl Call {
     fn invite(&mut self, now: Timestamp, leg: LegId, plan: &LegPlan, media: LegMedia, sdp: Option<&[u8]>) -> Leg {
         let node = Arc::clone(&self.node);
         let presentation = plan.presentation.as_deref();
-        let ours = node.terms.domain.as_deref().unwrap_or(&node.listener(plan.profile.listener).host);
-        let host = presentation.and_then(|presentation| presentation.domain.as_deref()).unwrap_or(ours);
+        let host = parties::our_host(&node, plan);
         let caller = presentation.and_then(|presentation| presentation.caller.as_ref());
         let (from, from_uri) = parties::our_from(self.first_invite(), caller, host);
         let identity = parties::identity(caller, presentation.map_or(CallerId::From, |presentation| presentation.identity), host);
@@ -375,14 +370,24 @@ impl Call {
         Leg::outgoing(context!(self, now), leg, plan, media, &invitation)
     }
 
-    /// A Call-ID that nobody has used.
-    pub(super) fn random_word(&mut self) -> String {
-        new_call_id(&mut self.random)
+    /// The media of a leg with that profile, whose ports are there if it needs any.
+    pub(super) fn media_with(&mut self, profile: &LegProfile, remote: IpAddr, anchored: bool, local: Option<LocalEndpoint>) -> LegMedia {
+        let mut media = leg_media(profile, remote, anchored, &mut self.random);
+        match local {
+            Some(local) => media.set_local(local),
+            None => media.set_origin(&self.node.listener(profile.listener).host),
+        }
+        media
     }
 
     /// Who warns, in a Warning header (RFC 3261 §20.43): the listener that the caller came to.
     pub(super) fn warn_agent(&self) -> Box<str> {
         self.node.listener(self.caller.profile.listener).advertise.as_ref().into()
+    }
+
+    /// What the caller gets where a description is refused so.
+    pub(super) fn failure_of(&self, refusal: &Refusal) -> Failure {
+        Failure::refused(refusal, &self.warn_agent())
     }
 
     /// There is no room for the call's media: 503 with Retry-After, and the end of the call.
@@ -398,7 +403,7 @@ impl Call {
 
     /// The same for an offer that cannot be taken.
     pub(super) fn fail_refused(&mut self, now: Timestamp, refusal: &Refusal) {
-        self.fail(now, &Failure::refused(refusal, &self.warn_agent()));
+        self.fail(now, &self.failure_of(refusal));
     }
 
     /// The same with a failure that may have come from the callee.
@@ -439,7 +444,7 @@ fn screen_invite(arrival: &Arrival, profile: &LegProfile) -> Option<(u16, Extra)
     })
 }
 
-pub(super) fn leg_media(profile: &LegProfile, remote: IpAddr, anchored: bool, random: &mut Random) -> LegMedia {
+fn leg_media(profile: &LegProfile, remote: IpAddr, anchored: bool, random: &mut Random) -> LegMedia {
     // RFC 8866 §5.2: a session id of up to 63 bits is safe with every parser.
     let mut media = LegMedia::new(&profile.codecs, anchored, profile.nat.then_some(remote), random.next_u64() >> 2);
     media.allow_fax(profile.t38);

@@ -8,10 +8,7 @@ impl Call {
     /// The session of that side is to be refreshed: by UPDATE where its peer takes it, for that touches no offer and answer (RFC 4028 §7.4),
     /// else by a re-INVITE with what it was last told.
     pub(super) fn on_refresh_due(&mut self, now: Timestamp, side: Side) {
-        let leg = match side {
-            Side::Caller => Some(&mut self.caller),
-            Side::Callee => self.callee.as_mut(),
-        };
+        let leg = side.of(&mut self.caller, &mut self.callee);
         let Some(leg) = leg else { return };
         if !leg.refreshes_by_update() {
             return self.reoffer(now, side, Purpose::Refresh);

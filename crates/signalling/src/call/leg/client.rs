@@ -2,7 +2,7 @@
 
 use super::challenged::{Again, asks_again};
 use super::prack::write_asked;
-use super::{Context, Extra, Leg, LegEvent, LostWay, MAX_FORWARDS, State, Way, finish};
+use super::{Context, Extra, Leg, LegEvent, LostWay, MAX_FORWARDS, OurVia, State, Way, finish};
 use crate::auth::{Tried, copy_credentials};
 use crate::call::Output;
 use crate::message::{HeaderName, Message, Method, Printer, is_sips};
@@ -130,24 +130,31 @@ impl Leg {
         leg.sips = is_sips(&plan.uri);
         let serial = leg.next_serial();
         let way = leg.first_way(plan.destination.clone());
-        let mut printer = Printer::request(Method::Invite.as_str(), &plan.uri);
-        printer.header_parts(HeaderName::Via, &leg.via(context.node, way.listener, serial).parts());
+        let via = leg.via(context.node, way.listener, serial);
+        let printer = leg.first_request(Method::Invite, plan, &via, invitation);
+        let invite = NewInvite { serial, cseq: FIRST_CSEQ, way, first: true, prack: invitation.prack };
+        leg.finish_invite(context, printer, invitation.sdp, invite);
+        leg
+    }
+
+    /// The begin of the first request of a leg.
+    pub(super) fn first_request(&self, method: Method, plan: &LegPlan, via: &OurVia, invitation: &Invitation<'_>) -> Printer {
+        let mut printer = Printer::request(method.as_str(), &plan.uri);
+        printer.header_parts(HeaderName::Via, &via.parts());
         let presentation = plan.presentation.as_deref();
         if let Some(route) = presentation.and_then(|presentation| presentation.route.as_deref()) {
             printer.header_str(HeaderName::Route, route);
         }
         printer.header_number(HeaderName::MaxForwards, invitation.max_forwards);
-        printer.header_parts(HeaderName::From, &[invitation.from, ";tag=", tag.as_str()]);
+        printer.header_parts(HeaderName::From, &[invitation.from, ";tag=", self.tag.as_str()]);
         printer.header_parts(HeaderName::To, &["<", &plan.uri, ">"]);
         printer.header_str(HeaderName::CallId, invitation.call_id);
-        printer.header_cseq(FIRST_CSEQ, Method::Invite.as_str());
+        printer.header_cseq(FIRST_CSEQ, method.as_str());
         invitation.identity.write(&mut printer);
         for (name, value) in presentation.into_iter().flat_map(|presentation| &presentation.headers) {
             printer.header_raw(name, value);
         }
-        let invite = NewInvite { serial, cseq: FIRST_CSEQ, way, first: true, prack: invitation.prack };
-        leg.finish_invite(context, printer, invitation.sdp, invite);
-        leg
+        printer
     }
 
     /// An INVITE inside the dialog. False if it cannot be sent now.

@@ -5,7 +5,7 @@
 //! (RFC 4320 §4.1).
 
 use super::requests::Interest;
-use super::{Asked, Context, Leg, LegEvent, State, finish};
+use super::{Asked, Context, Leg, LegEvent, State, finish, hops_left};
 use crate::call::Output;
 use crate::message::{HeaderName, Message, Method, Printer, reason_phrase, unreadable_body};
 use crate::tombstone::Tombstone;
@@ -246,8 +246,7 @@ impl Leg {
         let Some(way) = self.dialog_way(context.node) else { return false };
         let (serial, via) = self.new_via(context, &way);
         let (contact, announced) = (self.contact(context.node), self.announced());
-        // RFC 7332 §4: one less than it came with.
-        let hops = request.max_forwards().and_then(Result::ok).map_or(super::MAX_FORWARDS, u32::from).saturating_sub(1);
+        let hops = hops_left(Some(request));
         let method = request.method();
         let asked = Asked { id, settled: self.dialog.is_some() };
         let Some(dialog) = self.dialog.as_mut().or(self.early.last_mut()) else { return false };

@@ -3,12 +3,9 @@
 use super::held::{HeldId, finish_like};
 use super::requests::Interest;
 use super::{Asked, Context, Invitation, Leg, State};
-use crate::message::{HeaderName, Message, Printer};
+use crate::message::{HeaderName, Message};
 use crate::negotiation::LegMedia;
 use tandem_model::{LegId, LegPlan};
-
-/// CSeq of the one request.
-const CSEQ: u32 = 1;
 
 impl Leg {
     /// A leg that passes `request` on to the target of `plan` now. Of the request itself only the body goes along, what is said about
@@ -20,21 +17,7 @@ impl Leg {
         let mut leg = Leg::new(id, State::Leaving, plan.endpoint.clone(), plan.profile.clone(), media, ends, tag);
         let way = leg.first_way(plan.destination.clone());
         let (serial, via) = leg.new_via(context, &way);
-        let mut printer = Printer::request(method.as_str(), &plan.uri);
-        printer.header_parts(HeaderName::Via, &via.parts());
-        let presentation = plan.presentation.as_deref();
-        if let Some(route) = presentation.and_then(|presentation| presentation.route.as_deref()) {
-            printer.header_str(HeaderName::Route, route);
-        }
-        printer.header_number(HeaderName::MaxForwards, invitation.max_forwards);
-        printer.header_parts(HeaderName::From, &[invitation.from, ";tag=", tag.as_str()]);
-        printer.header_parts(HeaderName::To, &["<", &plan.uri, ">"]);
-        printer.header_str(HeaderName::CallId, invitation.call_id);
-        printer.header_cseq(CSEQ, method.as_str());
-        invitation.identity.write(&mut printer);
-        for (name, value) in presentation.into_iter().flat_map(|presentation| &presentation.headers) {
-            printer.header_raw(name, value);
-        }
+        let mut printer = leg.first_request(method, plan, &via, invitation);
         for name in [HeaderName::Date, HeaderName::Expires] {
             printer.copy_all(request, name);
         }

@@ -452,10 +452,16 @@ impl OurVia {
     }
 }
 
-/// Max-Forwards for what that INVITE gives rise to: one less than its own (RFC 7332 §4).
-pub(crate) fn hops_left(invite: Option<&Message>) -> u32 {
-    let hops = invite.and_then(|invite| invite.max_forwards()).and_then(Result::ok);
+/// Max-Forwards for what that request gives rise to: one less than its own (RFC 7332 §4).
+pub(crate) fn hops_left(request: Option<&Message>) -> u32 {
+    let hops = request.and_then(|request| request.max_forwards()).and_then(Result::ok);
     hops.map_or(MAX_FORWARDS, u32::from).saturating_sub(1)
+}
+
+/// The URIs of From and To, empty where they cannot be read.
+pub(crate) fn ends_of(request: &Message) -> (Box<str>, Box<str>) {
+    let [from, to] = [request.from(), request.to()].map(|end| end.map_or_else(|_| "".into(), |address| address.uri.into()));
+    (from, to)
 }
 
 /// The message's body as its own bytes, if it is SDP.

@@ -3,7 +3,7 @@
 
 use super::held::{Came, Held, HeldId};
 use super::server::begins_secure_dialog;
-use super::{Context, Leg, LegEvent, OurContact, State};
+use super::{Context, Leg, LegEvent, OurContact, State, ends_of};
 use crate::call::{NodeFacts, Output};
 use crate::dialog::{Dialog, Verdict};
 use crate::message::{HeaderName, Method, Printer, TargetDialog, reason_phrase};
@@ -49,8 +49,7 @@ impl Leg {
         let (endpoint, mut profile) = (self.endpoint.clone(), self.profile.clone());
         let held = self.held_mut(held).filter(|held| held.came == Came::Outside(None))?;
         profile.listener = held.flow.listener;
-        let uri = |header: Result<crate::message::NameAddr<'_>, _>| header.map_or_else(|_| "".into(), |address| address.uri.into());
-        let ends = (uri(held.request.from()), uri(held.request.to()));
+        let ends = ends_of(&held.request);
         let mut leg = Leg::new(id, State::Subscribed, endpoint, profile, LegMedia::new(&[], false, None, 0), ends, tag);
         leg.remote = Some(held.flow.remote);
         leg.sips = begins_secure_dialog(&held.request);

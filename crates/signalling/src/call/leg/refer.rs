@@ -1,7 +1,7 @@
 //! NOTIFY of what becomes of a REFER (RFC 3515 §2.4.4).
 
 use super::requests::Interest;
-use super::{Asked, Context, HeldId, Leg, MAX_FORWARDS, State};
+use super::{Asked, Context, HeldId, Leg, MAX_FORWARDS, State, hops_left};
 use crate::message::{HeaderName, Message, Method, SIPFRAG};
 
 impl Leg {
@@ -35,8 +35,7 @@ impl Leg {
         let (serial, via) = self.new_via(context, &way);
         self.was_referred |= request.method() == Method::Refer;
         let (contact, announced) = (self.contact(context.node), self.announced());
-        // RFC 7332 §4: one less than it came with.
-        let hops = request.max_forwards().and_then(Result::ok).map_or(MAX_FORWARDS, u32::from).saturating_sub(1);
+        let hops = hops_left(Some(request));
         let dialog = self.dialog.as_mut()?;
         let cseq = dialog.next_cseq();
         let method = request.method();

@@ -1,7 +1,7 @@
 //! The leg as user agent server: the peer's INVITE, first or later.
 
 use super::reliable::write_reliable;
-use super::{Context, Leg, LegEvent, MAX_FORWARDS, State, finish, sdp_of};
+use super::{Context, Leg, LegEvent, MAX_FORWARDS, State, ends_of, finish, sdp_of};
 use crate::call::{NodeFacts, Output};
 use crate::dialog::Dialog;
 use crate::message::{Contact, HeaderName, Message, Method, NameAddr, Printer, is_sips, reason_phrase};
@@ -143,9 +143,7 @@ impl Leg {
         media: LegMedia,
     ) -> Leg {
         let tag = context.node.minter.tag(id);
-        let uri = |header: Result<crate::message::NameAddr<'_>, _>| header.map_or_else(|_| "".into(), |address| address.uri.into());
-        let (from, to) = (uri(arrival.message.from()), uri(arrival.message.to()));
-        let mut leg = Leg::new(id, State::Incoming, endpoint, profile, media, (from, to), tag);
+        let mut leg = Leg::new(id, State::Incoming, endpoint, profile, media, ends_of(&arrival.message), tag);
         leg.remote = Some(arrival.flow.remote);
         leg.sips = begins_secure_dialog(&arrival.message);
         leg.note_allow(&arrival.message);

@@ -132,7 +132,7 @@ impl Call {
         let settled = match negotiation::settle_like(own, sdp, &self.caller.media, &mut callee.media) {
             Ok(settled) => settled,
             Err(refusal) => {
-                let failure = Failure::refused(&refusal, &self.warn_agent());
+                let failure = self.failure_of(&refusal);
                 return self.unusable_answer(now, failure);
             }
         };
@@ -147,11 +147,7 @@ impl Call {
 
     fn describe_like(&mut self, now: Timestamp, settled: SettledLike) {
         let Some(callee) = self.callee.as_ref().map(|callee| callee.id) else { return };
-        for (leg, description) in [(self.caller.id, settled.describe_of), (callee, settled.describe_to)] {
-            if let Some(description) = description {
-                self.media(MediaCommand::Describe { call: self.id, leg, description });
-            }
-        }
+        self.describe_each([(self.caller.id, settled.describe_of), (callee, settled.describe_to)]);
         self.note_hold(now, Side::Callee, callee, settled.to_holds);
     }
 

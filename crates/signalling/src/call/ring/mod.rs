@@ -17,13 +17,11 @@ use super::phase::{Bridge, Opening, Phase};
 use super::{Call, Output, Reason, Side, context};
 use crate::message::{Message, reason_phrase};
 use crate::negotiation::Offer;
+use crate::reason::COMPLETED_ELSEWHERE;
 use rivals::Rival;
 use sound::Sound;
 use std::collections::VecDeque;
 use tandem_model::{EndedBy, LegEnd, LegPlan, PicksUp, Place, RingGroup, RingTerms, Strategy, Timestamp};
-
-/// What those are told who ring when another has answered (RFC 3326 §2).
-pub(super) const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
 
 /// The group of a call, until somebody answers.
 #[derive(Debug)]
@@ -153,7 +151,7 @@ impl Call {
         if let Some(leg) = self.callee.as_ref().map(|callee| callee.id) {
             self.join(leg);
         }
-        self.dismiss_rivals(now, Some(ELSEWHERE), Some(&over::answered_elsewhere()));
+        self.dismiss_rivals(now, Some(COMPLETED_ELSEWHERE), Some(&over::answered_elsewhere()));
         self.ring = None;
     }
 

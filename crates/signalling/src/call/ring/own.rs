@@ -8,7 +8,7 @@ use crate::message::Message;
 use crate::negotiation::{self, LegMedia, PendingOwn, Refusal};
 use crate::sdp::Direction;
 use bytes::Bytes;
-use tandem_model::{EndReason, MediaCommand, Timestamp};
+use tandem_model::{EndReason, Timestamp};
 
 impl Call {
     /// Our offer for a member of a group. Where media does not go through us there is none: the member is to make it.
@@ -48,7 +48,7 @@ impl Call {
                 self.tell_accepted(now);
             }
             Err(refusal) => {
-                let failure = Failure::refused(&refusal, &self.warn_agent());
+                let failure = self.failure_of(&refusal);
                 self.unusable_answer(now, failure);
             }
         }
@@ -63,11 +63,7 @@ impl Call {
         };
         let (caller, callee) = (self.caller.id, callee.id);
         self.codec = settled.codec.or(self.codec);
-        for (leg, description) in [(caller, settled.describe_to), (callee, settled.describe_of)] {
-            if let Some(description) = description {
-                self.media(MediaCommand::Describe { call: self.id, leg, description });
-            }
-        }
+        self.describe_each([(caller, settled.describe_to), (callee, settled.describe_of)]);
         self.note_hold(now, Side::Caller, caller, settled.to_holds);
     }
 }

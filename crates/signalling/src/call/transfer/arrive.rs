@@ -12,7 +12,7 @@ use super::super::{Call, Side, context, over, relayed_status};
 use super::dial::trunk_of;
 use super::join::{Joined, PATIENCE, PAUSE};
 use super::pick_up::Offered;
-use super::{Joining, MAX_TRANSFERS, Stage};
+use super::{Joining, MAX_TRANSFERS, Stage, target_mut};
 use crate::message::{Message, Method};
 use crate::negotiation::{self, Exchange, Offer, PendingOwn, SettledLike};
 use crate::sdp::Direction;
@@ -107,7 +107,7 @@ impl Call {
         let Some(stays) = self.leg(side.other()).map(|leg| leg.id) else { return };
         let is_new = leg.state == State::Incoming;
         if is_new {
-            self.write_to(Addressee::Call(from), Letter::Taken(stays));
+            self.tell_taken(from, stays);
         }
         let endpoint = EndpointRequest { leg: leg.id, side: leg.profile.media };
         let arriving = Arriving {
@@ -183,10 +183,7 @@ impl Call {
 
     /// It is offered what the one who stays has.
     fn offer_newcomer(&mut self, now: Timestamp, by: Side) {
-        let stays = match by.other() {
-            Side::Caller => Some(&self.caller),
-            Side::Callee => self.callee.as_ref(),
-        };
+        let stays = by.other().of(&mut self.caller, &mut self.callee);
         let under_way = self.transfers.as_mut().and_then(|transfers| transfers.under_way.as_deref_mut());
         let (Some(stays), Some(Stage::Arriving(arriving))) = (stays, under_way.map(|transfer| &mut transfer.stage)) else { return };
         let pending = match negotiation::offer_like(&stays.media, &mut arriving.leg.media, Direction::SendRecv) {
@@ -214,7 +211,7 @@ impl Call {
             (..300, None) if self.is_answered_meanwhile() => self.return_changed(now, message, 486),
             (..300, None) => {
                 let answer = sdp_of(message);
-                if let Some(leg) = self.transfers.as_deref_mut().and_then(super::Transfers::target_mut) {
+                if let Some(leg) = target_mut(&mut self.transfers) {
                     leg.ack(context!(self, now), None);
                 }
                 self.settle_newcomer(now, answer.as_deref());
@@ -245,21 +242,13 @@ impl Call {
         }
     }
 
-    /// The ACK of its INVITE, which had no offer.
-    pub(super) fn on_newcomer_acknowledged(&mut self, now: Timestamp, sdp: Option<&[u8]>) {
-        self.settle_newcomer(now, sdp);
-    }
-
-    /// It has said what it takes of what it was offered.
-    fn settle_newcomer(&mut self, now: Timestamp, answer: Option<&[u8]>) {
+    /// It has said what it takes of what it was offered: in the 2xx to our re-INVITE, or in the ACK of its INVITE, which had no offer.
+    pub(super) fn settle_newcomer(&mut self, now: Timestamp, answer: Option<&[u8]>) {
         if let Some(offered) = self.arriving().and_then(|arriving| arriving.offered.take()) {
             return self.settle_sent_over(now, &offered, answer);
         }
         let Some(by) = self.transfer().map(|transfer| transfer.by) else { return };
-        let stays = match by.other() {
-            Side::Caller => Some(&self.caller),
-            Side::Callee => self.callee.as_ref(),
-        };
+        let stays = by.other().of(&mut self.caller, &mut self.callee);
         let under_way = self.transfers.as_mut().and_then(|transfers| transfers.under_way.as_deref_mut());
         let (Some(stays), Some(Stage::Arriving(arriving))) = (stays, under_way.map(|transfer| &mut transfer.stage)) else { return };
         let settled = match (arriving.pending.take(), answer) {
@@ -303,19 +292,11 @@ impl Call {
         self.write_to(Addressee::Call(from), Letter::Taken(hears));
     }
 
-    /// Nothing came of what it was offered.
-    pub(super) fn turn_away_unsettled(&mut self, now: Timestamp) {
-        self.newcomer_gone(now, 488);
-    }
-
     /// The newcomer does not get the place: it goes back to its call, or its INVITE is refused.
     pub(super) fn turn_away(&mut self, now: Timestamp, status: u16) {
         let Some(arriving) = self.arriving() else { return };
         arriving.again = None;
-        if arriving.from.is_none() {
-            return self.newcomer_gone(now, status);
-        }
-        if arriving.leg.state != State::Confirmed {
+        if arriving.from.is_none() || arriving.leg.state != State::Confirmed {
             return self.newcomer_gone(now, status);
         }
         if !arriving.leg.has_open_client_invite() {
@@ -323,7 +304,7 @@ impl Call {
         }
         (arriving.refused, arriving.until) = (arriving.refused.or(Some(status)), None);
         self.unlock();
-        if let Some(leg) = self.transfers.as_deref_mut().and_then(super::Transfers::target_mut) {
+        if let Some(leg) = target_mut(&mut self.transfers) {
             leg.cancel(context!(self, now), None);
         }
         self.end_if_left(now);
@@ -331,7 +312,7 @@ impl Call {
 
     /// Its 2xx crossed our CANCEL: it goes back, with a session that is none of its call's.
     fn return_changed(&mut self, now: Timestamp, message: &Message, status: u16) {
-        if let Some(leg) = self.transfers.as_deref_mut().and_then(super::Transfers::target_mut) {
+        if let Some(leg) = target_mut(&mut self.transfers) {
             leg.ack(context!(self, now), None);
         }
         let under_way = self.transfers.as_mut().and_then(|transfers| transfers.under_way.as_deref_mut());
@@ -361,7 +342,7 @@ impl Call {
     }
 
     /// It is over, or cannot go back, and is seen to its end here.
-    fn newcomer_gone(&mut self, now: Timestamp, status: u16) {
+    pub(super) fn newcomer_gone(&mut self, now: Timestamp, status: u16) {
         let Some(arriving) = self.take_arriving() else { return };
         self.drop_ports(arriving.leg.id);
         self.see_newcomer_off(now, arriving.leg, arriving.from, status);

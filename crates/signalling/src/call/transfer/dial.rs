@@ -2,9 +2,9 @@
 
 use super::super::leg::{Invitation, Leg, State};
 use super::super::parties::{self, number_in, own_number};
-use super::super::setup::{DECISION_TIMEOUT, MEDIA_OPEN_TIMEOUT, UNKNOWN, leg_media};
+use super::super::setup::{DECISION_TIMEOUT, MEDIA_OPEN_TIMEOUT, UNKNOWN, new_call_id};
 use super::super::{Call, Cause, Output, context, over, relayed_status};
-use super::{Dialled, Stage, Transfers};
+use super::{Dialled, Stage, target_mut};
 use crate::message::{HeaderName, Message, Uri};
 use std::sync::Arc;
 use tandem_model::{
@@ -133,19 +133,14 @@ impl Call {
         let (by, max_forwards, deadline) = (transfer.by, transfer.max_forwards, transfer.deadline);
         let (referred_by, replaces) = (transfer.referred_by.clone(), transfer.replaces.clone());
         let remote = if let Destination::Address(address) = &plan.destination { address.ip() } else { UNKNOWN };
-        let mut media = leg_media(&plan.profile, remote, local.is_some(), &mut self.random);
-        match local {
-            Some(local) => media.set_local(local),
-            None => media.set_origin(&self.node.listener(plan.profile.listener).host),
-        }
+        let mut media = self.media_with(&plan.profile, remote, local.is_some(), local);
         let own = match self.offer_target(&plan, &mut media) {
             Ok(own) => own,
             Err(status) => return self.target_out(now, status, None),
         };
         let node = Arc::clone(&self.node);
         let presentation = plan.presentation.as_deref();
-        let ours = node.terms.domain.as_deref().unwrap_or(&node.listener(plan.profile.listener).host);
-        let host = presentation.and_then(|presentation| presentation.domain.as_deref()).unwrap_or(ours);
+        let host = parties::our_host(&node, &plan);
         let stays = self.leg(by.other()).map(own_number).unwrap_or_default();
         let shown = presentation.and_then(|presentation| presentation.caller.clone());
         let caller = shown.unwrap_or(tandem_model::Caller { name: None, number: stays, private: false });
@@ -161,7 +156,7 @@ impl Call {
             // RFC 3891 §4: otherwise whoever does not know it would ring beside the call that it is to replace.
             identity.push(HeaderName::Require, "replaces");
         }
-        let call_id = self.random_word();
+        let call_id = new_call_id(&mut self.random);
         // An offer of the target's in a reliable response would have to be answered before the one who stays has been asked.
         let prack = if own.is_some() { plan.profile.prack } else { Prack::Off };
         let sdp = own.as_ref().map(|own| own.sdp());
@@ -200,7 +195,7 @@ impl Call {
 
     /// The target said no.
     pub(super) fn on_target_rejected(&mut self, now: Timestamp, message: &Message) {
-        if let Some(target) = self.transfers.as_deref_mut().and_then(Transfers::target_mut) {
+        if let Some(target) = target_mut(&mut self.transfers) {
             let end = over::rejected(message, target.why_unanswered());
             target.note_end(context!(self, now), end);
         }
@@ -212,7 +207,7 @@ impl Call {
     /// The target said nothing, or was not there.
     pub(super) fn on_target_silent(&mut self, now: Timestamp, cause: Cause) {
         let status = cause.status();
-        if let Some(target) = self.transfers.as_deref_mut().and_then(Transfers::target_mut) {
+        if let Some(target) = target_mut(&mut self.transfers) {
             target.note_end(context!(self, now), over::unanswered(status));
         }
         self.leave_failed_target(now, cause, status);

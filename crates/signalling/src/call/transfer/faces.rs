@@ -8,6 +8,7 @@ use super::super::phase::Phase;
 use super::super::{Call, Side};
 use super::dial::trunk_of;
 use crate::message::{HeaderName, Message, ReferTo, Replaces, escape_in_uri, replaces_flags};
+use crate::outside::LATER;
 use tandem_model::{CallId, LegId, Timestamp};
 
 /// REFERs of one call that wait so at once. One more is told to come again later.
@@ -46,7 +47,7 @@ impl Call {
             return self.answer_refer(now, side, id, &Reply::new(603, &[]));
         }
         if has_no_room || !matches!(self.phase, Phase::Talking) {
-            return self.answer_refer(now, side, id, &Reply::new(500, &[(HeaderName::RetryAfter, "2")]));
+            return self.answer_refer(now, side, id, &Reply::new(500, &LATER));
         }
         let transfers = self.transfers.get_or_insert_default();
         let ticket = transfers.tickets;
@@ -130,7 +131,7 @@ impl Call {
             for side in [Side::Caller, Side::Callee] {
                 if self.leg(side).is_some_and(|one| one.id == leg.leg) {
                     // RFC 4320 §4.2: no 408 to such a request.
-                    self.answer_refer(now, side, leg.id, &Reply::new(500, &[(HeaderName::RetryAfter, "2")]));
+                    self.answer_refer(now, side, leg.id, &Reply::new(500, &LATER));
                 }
             }
         }

@@ -4,9 +4,9 @@
 
 use super::super::best_failure::rank;
 use super::super::leg::Leg;
-use super::super::ring::ELSEWHERE;
 use super::super::{Call, Output};
 use super::{Stage, Transfer, Transfers};
+use crate::reason::COMPLETED_ELSEWHERE;
 use std::collections::VecDeque;
 use tandem_model::{LegId, LegPlan, Place, QuestionId, RingGroup, RingTerms, Strategy, Timestamp, TrunkId};
 
@@ -176,7 +176,7 @@ impl Call {
         let group = self.transfer_mut().and_then(|transfer| transfer.group.take());
         for rival in group.into_iter().flat_map(|group| group.rivals) {
             self.free_target(rival.question);
-            self.dismiss_target(now, rival.stage, 487, Some(ELSEWHERE));
+            self.dismiss_target(now, rival.stage, 487, Some(COMPLETED_ELSEWHERE));
         }
     }
 

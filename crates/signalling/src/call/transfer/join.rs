@@ -71,10 +71,7 @@ impl Call {
         let is_free = self.modify.is_none() && self.leg(stays).is_some_and(Leg::may_reinvite);
         let Some(joining) = joining(&mut self.transfers) else { return };
         joining.again = Some(now + PAUSE);
-        let leg = match stays {
-            Side::Caller => Some(&mut self.caller),
-            Side::Callee => self.callee.as_mut(),
-        };
+        let leg = stays.of(&mut self.caller, &mut self.callee);
         let (Some(leg), Some(offer), true) = (leg, joining.offer.clone(), is_free) else { return };
         let passed = match PassedOffer::pass(offer, &mut joining.leg.media, &mut leg.media) {
             Ok(passed) => passed,
@@ -92,10 +89,7 @@ impl Call {
     /// The one who stays took the target's offer.
     pub(in super::super) fn on_joined(&mut self, now: Timestamp, stays: Side, passed: &PassedOffer, message: &Message) {
         self.with_leg(stays, now, |leg, context| leg.ack(context, None));
-        let leg = match stays {
-            Side::Caller => Some(&mut self.caller),
-            Side::Callee => self.callee.as_mut(),
-        };
+        let leg = stays.of(&mut self.caller, &mut self.callee);
         let answer = sdp_of(message);
         let settled = match (joining(&mut self.transfers), leg, &answer) {
             (Some(joining), Some(leg), Some(answer)) => {
@@ -156,19 +150,12 @@ impl Call {
     /// `target` takes the place of the leg on that side, and hears the other one from now on.
     pub(super) fn take_place(&mut self, now: Timestamp, (by, target): (Side, Leg), joined: Joined) {
         let Some(stayer) = self.leg(by.other()).map(|leg| leg.id) else { return };
-        let slot = match by {
-            Side::Caller => Some(&mut self.caller),
-            Side::Callee => self.callee.as_mut(),
-        };
+        let slot = by.of(&mut self.caller, &mut self.callee);
         let Some(slot) = slot else { return };
         let (replacement, mut replaced) = (target.id, target);
         std::mem::swap(slot, &mut replaced);
         self.codec = joined.codec.or(self.codec);
-        for (leg, description) in joined.described {
-            if let Some(description) = description {
-                self.media(MediaCommand::Describe { call: self.id, leg, description });
-            }
-        }
+        self.describe_each(joined.described);
         self.join_media([stayer, replacement]);
         self.give_up_ports(replaced.id);
         replaced.end_held(context!(self, now));
@@ -197,7 +184,7 @@ impl Call {
         match message.status() {
             status if ends_own_dialog(Method::Invite, status) => self.dialog_refused(now, status),
             491 => {
-                let leg = if stays == Side::Caller { Some(&self.caller) } else { self.callee.as_ref() };
+                let leg = stays.of(&mut self.caller, &mut self.callee);
                 let pause = leg.map_or(PAUSE, |leg| leg.glare_pause(&mut self.random));
                 if let Some(joining) = joining(&mut self.transfers) {
                     joining.again = Some(now + pause);

@@ -9,7 +9,7 @@ use super::super::{Call, Side, over};
 use super::join::FAREWELL;
 use super::refer::Asked;
 use super::{Stage, Transfer};
-use crate::message::HeaderName;
+use crate::outside::LATER;
 use crate::reason::Told;
 use std::time::Duration;
 use tandem_model::{EndReason, LegId, Timestamp};
@@ -20,7 +20,6 @@ const AWAY_TIMEOUT: Duration = Duration::from_secs(90);
 impl Call {
     /// A REFER that may be carried out names a leg of ours that is to be replaced.
     pub(super) fn send_over(&mut self, now: Timestamp, side: Side, id: HeldId, asked: Asked, named: LegId) {
-        let later = [(HeaderName::RetryAfter, "2")];
         let Some(transferor) = self.leg(side) else { return };
         let by = (!transferor.profile.replaces).then(|| transferor.endpoint.clone());
         let is_ours = std::iter::once(&self.caller).chain(&self.callee).chain(&self.strays).any(|leg| leg.id == named);
@@ -31,15 +30,15 @@ impl Call {
             (true, ..) => Some(Reply::new(603, &[])),
             // What passes by us has no ports of ours that could be another call's.
             (_, false, _) => Some(Reply::new(501, &[])),
-            (.., false) => Some(Reply::new(500, &later)),
+            (.., false) => Some(Reply::new(500, &LATER)),
             _ => None,
         };
         if let Some(reply) = refusal {
             return self.answer_refer(now, side, id, &reply);
         }
         self.accept_refer(now, side, id, &asked);
-        let (slot, Some(replaces)) = (self.slot(side.other()), asked.replaces) else { return };
-        let Some(slot) = slot else { return };
+        let Some(replaces) = asked.replaces else { return };
+        let Some(slot) = side.other().of(&mut self.caller, &mut self.callee) else { return };
         let husk = slot.husk();
         match MovingLeg::new(std::mem::replace(slot, husk)) {
             Ok(leg) => {
@@ -52,13 +51,6 @@ impl Call {
                     self.tell(now, transferor, 500, None);
                 }
             }
-        }
-    }
-
-    fn slot(&mut self, side: Side) -> Option<&mut Leg> {
-        match side {
-            Side::Caller => Some(&mut self.caller),
-            Side::Callee => self.callee.as_mut(),
         }
     }
 
@@ -105,7 +97,7 @@ impl Call {
     /// The leg is here again, as it was: the transfer has failed with that status.
     pub(in super::super) fn on_returned(&mut self, now: Timestamp, leg: Leg, status: u16, disturbed: bool) {
         let Some(stays) = self.away().map(|transfer| transfer.by.other()) else { return };
-        if let Some(slot) = self.slot(stays) {
+        if let Some(slot) = stays.of(&mut self.caller, &mut self.callee) {
             *slot = leg;
         }
         if let Some((_, reason)) = self.ended {

@@ -171,11 +171,9 @@ impl Stage {
     }
 }
 
-impl Transfers {
-    /// The leg that the call is being transferred to.
-    pub(super) fn target_mut(&mut self) -> Option<&mut Leg> {
-        self.under_way.as_mut()?.stage.leg_mut()
-    }
+/// The leg that the call is being transferred to.
+fn target_mut(transfers: &mut Option<Box<Transfers>>) -> Option<&mut Leg> {
+    transfers.as_mut()?.under_way.as_mut()?.stage.leg_mut()
 }
 
 impl Call {
@@ -209,25 +207,25 @@ impl Call {
             Some(LegEvent::Unreachable) => self.on_target_silent(now, Cause::Unreachable),
             Some(LegEvent::HungUp(_) | LegEvent::Lost | LegEvent::Expired) => self.on_target_gone(now),
             Some(LegEvent::RefreshDue) => {
-                if let Some(leg) = self.transfers.as_deref_mut().and_then(Transfers::target_mut) {
+                if let Some(leg) = target_mut(&mut self.transfers) {
                     leg.refresh_later(now);
                 }
             }
             // Nobody is joined to it yet who could be asked.
             Some(LegEvent::Asked(id)) => {
                 let reply = super::leg::Reply::new(500, &[]);
-                if let Some(leg) = self.transfers.as_deref_mut().and_then(Transfers::target_mut) {
+                if let Some(leg) = target_mut(&mut self.transfers) {
                     leg.reply(context!(self, now), id, &reply);
                 }
             }
             Some(LegEvent::Reinvited) => {
-                if let Some(leg) = self.transfers.as_deref_mut().and_then(Transfers::target_mut) {
+                if let Some(leg) = target_mut(&mut self.transfers) {
                     leg.reject(context!(self, now), 491, None, &super::leg::Extra::none());
                 }
             }
             Some(LegEvent::Noticed(..) | LegEvent::Replied(..) | LegEvent::Unanswered(_) | LegEvent::Undelivered(..)) => {}
             Some(LegEvent::Cancelled(_)) => self.fail_transfer(now, 487, None),
-            Some(LegEvent::Acknowledged(sdp)) => self.on_newcomer_acknowledged(now, sdp.as_deref()),
+            Some(LegEvent::Acknowledged(sdp)) => self.settle_newcomer(now, sdp.as_deref()),
             Some(LegEvent::AckMissing) => self.fail_transfer(now, 408, None),
             Some(LegEvent::Modified(message)) => self.on_newcomer_modified(now, &message),
             Some(LegEvent::Unmodified) => self.on_newcomer_unreached(now),

@@ -5,6 +5,7 @@ use super::super::leg::{Asked, HeldId, LegEvent, refuse_outside};
 use super::super::{Call, Output, Side, context};
 use super::dial::trunk_of;
 use crate::message::{HeaderName, Message, TargetDialog, reason_phrase, sipfrag};
+use crate::outside::LATER;
 use crate::wire::Arrival;
 use tandem_model::{LegId, Origin, Timestamp};
 
@@ -25,10 +26,7 @@ impl Call {
         let refused = match self.why_not_outside(&arrival.message, origin) {
             Err(status) => Some((Box::new(arrival), status)),
             Ok(side) => {
-                let leg = match side {
-                    Side::Caller => Some(&mut self.caller),
-                    Side::Callee => self.callee.as_mut(),
-                };
+                let leg = side.of(&mut self.caller, &mut self.callee);
                 let Some(leg) = leg else { return };
                 match leg.hold_outside(&self.node, arrival) {
                     Ok(id) => return self.on_refer(now, side, id),
@@ -39,7 +37,7 @@ impl Call {
         if let Some((arrival, status)) = refused {
             let extra: &[(HeaderName, &str)] = match status {
                 415 => &[(HeaderName::Accept, "*/*")],
-                500 => &[(HeaderName::RetryAfter, "2")],
+                500 => &LATER,
                 _ => &[],
             };
             refuse_outside(context!(self, now), &arrival, status, extra);

@@ -9,6 +9,7 @@ use crate::message::{
     EventHeader, HeaderName, Message, Method, NameAddr, SubscriptionState, Uri, declines_subscription, reason_phrase, sipfrag,
     sipfrag_status,
 };
+use crate::outside::LATER;
 use std::borrow::Cow;
 use tandem_model::{LegId, ListenerId, Timestamp, Transport};
 
@@ -49,7 +50,7 @@ impl Call {
             return self.answer_refer(now, side, id, &Reply::new(403, &[]));
         }
         if !matches!(self.phase, Phase::Talking) {
-            return self.answer_refer(now, side, id, &Reply::new(500, &[(HeaderName::RetryAfter, "2")]));
+            return self.answer_refer(now, side, id, &Reply::new(500, &LATER));
         }
         let (near, far) = match side {
             Side::Caller => (Some(&self.caller), self.callee.as_mut()),
@@ -74,7 +75,7 @@ impl Call {
         let passed = far.pass(context!(self, now), id, request, &Passed { headers: &headers, fragment: None });
         let (transferor, to) = (near.id, far.id);
         let Some(cseq) = passed else {
-            return self.answer_refer(now, side, id, &Reply::new(500, &[(HeaderName::RetryAfter, "2")]));
+            return self.answer_refer(now, side, id, &Reply::new(500, &LATER));
         };
         let outside = self.is_from_outside(side, id).then_some(Outside { transferor, id, dialog: None });
         let transfers = self.transfers.get_or_insert_default();

@@ -8,12 +8,12 @@ use super::super::leg::{Leg, MAX_FORWARDS, State};
 use super::super::modify::Modify;
 use super::super::phase::{Dialling, PassedOffer, Phase};
 use super::super::reoffer::Purpose;
-use super::super::ring::ELSEWHERE;
 use super::super::{Call, Output, Side, context, over};
 use super::Stage;
 use super::arrive::Arriving;
 use super::join::PAUSE;
 use crate::negotiation::{self, Exchange, LegMedia, Offer, PendingOwn, Refusal};
+use crate::reason::COMPLETED_ELSEWHERE;
 use crate::sdp::Direction;
 use std::sync::Arc;
 use tandem_model::{EndReason, EventKind, LegId, Place, Timestamp};
@@ -201,7 +201,7 @@ impl Call {
         let under_way = self.transfers.as_mut().and_then(|transfers| transfers.under_way.as_deref_mut());
         let Some(Stage::Arriving(arriving)) = under_way.map(|transfer| &mut transfer.stage) else { return };
         let settled = answer.and_then(|answer| offered.settle(answer, &mut self.caller.media, &mut arriving.leg.media));
-        let Some(to_caller) = settled else { return self.turn_away_unsettled(now) };
+        let Some(to_caller) = settled else { return self.newcomer_gone(now, 488) };
         let Some(arriving) = self.take_arriving() else { return };
         self.take_over(now, arriving);
         self.accept_picked_up(now, to_caller, |_| {});
@@ -246,7 +246,7 @@ impl Call {
         self.join_media([caller, id]);
         if let Some(mut replaced) = self.callee.replace(newcomer) {
             // RFC 3891 §3: CANCEL, or BYE if its 2xx crosses that.
-            replaced.hang_up(context!(self, now), 487, Some(ELSEWHERE));
+            replaced.hang_up(context!(self, now), 487, Some(COMPLETED_ELSEWHERE));
             let asked = replaced.forget_askers();
             self.answer_for_gone(now, Side::Caller, &asked);
             self.with_leg(Side::Caller, now, |leg, _| drop(leg.forget_askers()));
@@ -258,7 +258,7 @@ impl Call {
         }
         let member = self.bridge.as_ref().filter(|_| self.ring.is_some()).map(|bridge| bridge.member);
         self.outputs.push_back(Output::PlaceFree(member.map_or(Place::Callee, Place::Member)));
-        self.dismiss_rivals(now, Some(ELSEWHERE), Some(&over::answered_elsewhere()));
+        self.dismiss_rivals(now, Some(COMPLETED_ELSEWHERE), Some(&over::answered_elsewhere()));
         self.ring = None;
         self.count_newcomer(Side::Callee);
         if let Some(from) = from {

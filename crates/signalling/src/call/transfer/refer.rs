@@ -1,12 +1,13 @@
 //! A REFER: what is refused, and the question where it leads.
 
-use super::super::leg::{HeldId, MAX_FORWARDS, Reply, State};
+use super::super::leg::{HeldId, MAX_FORWARDS, Reply, State, hops_left};
 use super::super::parties::{number_in, own_number};
 use super::super::phase::Phase;
 use super::super::setup::DECISION_TIMEOUT;
 use super::super::{Call, Side};
 use super::{MAX_TRANSFERS, Stage, Transfer};
 use crate::message::{HeaderName, Message, Method, NameAddr, ReferTo, Replaces, Scheme, Uri, declines_subscription};
+use crate::outside::LATER;
 use tandem_model::{Caller, Origin, Question, ReferRule, Route, Timestamp, TrunkId};
 
 /// What a REFER asks for.
@@ -44,7 +45,7 @@ impl Call {
         let named = replaces.and_then(|replaces| self.named_leg(&replaces));
         self.part_with_the_last(now);
         match self.why_not(side) {
-            Some(500) => self.answer_refer(now, side, id, &Reply::new(500, &[(HeaderName::RetryAfter, "2")])),
+            Some(500) => self.answer_refer(now, side, id, &Reply::new(500, &LATER)),
             Some(status) => self.answer_refer(now, side, id, &Reply::new(status, &[])),
             None => match named {
                 Some(named) => self.send_over(now, side, id, asked, named),
@@ -153,14 +154,13 @@ fn read(request: &Message) -> Result<Asked, u16> {
         return Err(403);
     }
     let by = request.header(HeaderName::ReferredBy).and_then(|value| NameAddr::parse(value).ok());
-    let hops = request.max_forwards().and_then(Result::ok).map_or(MAX_FORWARDS, u32::from);
     Ok(Asked {
         to: to.uri.as_ref().into(),
         user: to.user.as_ref().into(),
         replaces: to.replaces,
         by: by.and_then(|by| number_in(by.uri)).filter(|user| !user.is_empty()),
         cseq: request.cseq().map_or(0, |cseq| cseq.number),
-        max_forwards: hops.saturating_sub(1),
+        max_forwards: hops_left(Some(request)),
         silent: declines_subscription(request),
     })
 }
