@@ -4,8 +4,10 @@
 //! CANCEL that came too late. What concerns the call it returns as a [`LegEvent`]. The call's verbs are its methods.
 
 mod announce;
+mod cancel;
 mod challenged;
 mod client;
+mod contact;
 mod extensions;
 mod forks;
 mod held;
@@ -43,6 +45,7 @@ use crate::negotiation::LegMedia;
 use crate::wire::{Arrival, Transmit};
 use bytes::Bytes;
 use client::{AckedInvite, InviteClient};
+use contact::OurContact;
 use held::HeldRequests;
 use prack::Acknowledged;
 use reliable::ReliableResponses;
@@ -51,7 +54,8 @@ use server::{AwaitingAck, InviteServer};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tandem_model::{CallId, Delivery, Event, EventKind, LegEnd, LegId, LegProfile, ListenerId, Random, Timestamp, Transport};
+use tandem_model::{CallId, Delivery, Event, EventKind, LegEnd, LegId, LegProfile, Random, Timestamp, Transport};
+use way::OurVia;
 
 /// Max-Forwards of a request that no other gave rise to (RFC 3261 §8.1.1.6).
 pub(crate) const MAX_FORWARDS: u32 = 70;
@@ -388,11 +392,6 @@ impl Leg {
         }
     }
 
-    /// Our Contact value.
-    fn contact(&self, node: &NodeFacts) -> OurContact {
-        OurContact::of(node, self.id, self.profile.listener, self.sips)
-    }
-
     /// What its requests leave over.
     fn over(&self, node: &NodeFacts) -> Transport {
         node.listener(self.profile.listener).transport
@@ -408,48 +407,6 @@ impl Leg {
 pub(crate) fn glare_pause(owns_call_id: bool, random: &mut Random) -> Duration {
     let (least, steps) = if owns_call_id { (2_100, 191) } else { (0, 201) };
     Duration::from_millis(least + 10 * random.below(steps))
-}
-
-struct OurContact {
-    user: Minted,
-    place: std::sync::Arc<str>,
-    transport: Transport,
-    sips: bool,
-}
-
-impl OurContact {
-    fn of(node: &NodeFacts, leg: LegId, listener: ListenerId, sips: bool) -> OurContact {
-        let listener = node.listener(listener);
-        let sips = sips && listener.transport.is_secure();
-        OurContact { user: node.minter.contact(leg), place: listener.advertise.clone(), transport: listener.transport, sips }
-    }
-
-    fn write(&self, printer: &mut Printer) {
-        let transport = match self.transport {
-            // What a URI means that says nothing (RFC 3263 §4.1).
-            Transport::Udp => "",
-            Transport::Tcp => ";transport=tcp",
-            // RFC 5630 §3.1.3: the scheme says it.
-            Transport::Tls if self.sips => "",
-            Transport::Tls => ";transport=tls",
-        };
-        let scheme = if self.sips { "<sips:" } else { "<sip:" };
-        printer.header_parts(HeaderName::Contact, &[scheme, self.user.as_str(), "@", &self.place, transport, ">"]);
-    }
-}
-
-struct OurVia {
-    transport: &'static str,
-    place: std::sync::Arc<str>,
-    branch: Minted,
-}
-
-impl OurVia {
-    /// The value, in pieces.
-    fn parts(&self) -> [&str; 7] {
-        // RFC 3581 §3: rport without a value asks for the answer to come back where the request came from.
-        ["SIP/2.0/", self.transport, " ", &self.place, ";branch=", self.branch.as_str(), ";rport"]
-    }
 }
 
 /// Max-Forwards for what that request gives rise to: one less than its own (RFC 7332 §4).

@@ -1,11 +1,13 @@
 //! Which listener a request of ours leaves from, and where to; and where answers go (RFC 3261 §8.1.2, §18.1.1).
 
-use super::{Leg, OurVia};
+use super::Leg;
 use crate::call::NodeFacts;
 use crate::dialog::Dialog;
 use crate::message::{HeaderName, Message, NameAddr, Uri};
+use crate::minted::Minted;
 use crate::wire::{Transmit, response_destination};
 use bytes::Bytes;
+use std::sync::Arc;
 use tandem_model::{Delivery, Destination, Flow, ListenerId, Transport};
 
 /// RFC 3261 §18.1.1: a longer request goes over a transport with congestion control.
@@ -38,6 +40,21 @@ impl Way {
     /// `bytes` on this way.
     pub(crate) fn transmit(&self, bytes: Bytes) -> Transmit {
         Transmit { listener: self.listener, destination: self.destination.clone(), bytes, trial: self.trial }
+    }
+}
+
+/// Our Via value of one client transaction.
+pub(super) struct OurVia {
+    transport: &'static str,
+    place: Arc<str>,
+    branch: Minted,
+}
+
+impl OurVia {
+    /// The value, in pieces.
+    pub(super) fn parts(&self) -> [&str; 7] {
+        // RFC 3581 §3: rport without a value asks for the answer to come back where the request came from.
+        ["SIP/2.0/", self.transport, " ", &self.place, ";branch=", self.branch.as_str(), ";rport"]
     }
 }
 
