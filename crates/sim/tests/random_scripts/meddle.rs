@@ -3,7 +3,7 @@
 
 use crate::{dice::Dice, forgiven::Forgiven, world::PHONES};
 use std::net::SocketAddr;
-use tandem_phone::{Act, Call, Edit, Offer, Place, Refer, Request, Script, sdp::Direction};
+use tandem_phone::{Act, Body, Call, Edit, Habits, Offer, Place, Refer, Reply, Request, Script, sdp::Direction};
 use tandem_sim::{Sim, ms};
 
 type Trick = fn(&mut Dice, &mut Sim, (SocketAddr, usize)) -> Option<()>;
@@ -41,6 +41,21 @@ pub(crate) fn draw(dice: &mut Dice, sim: &mut Sim, forgiven: &mut Forgiven) {
     if dice.chance(5) {
         sim.core_mut().letters_lost = vec![dice.pick(&["who-faces", "faces", "replace"])];
         forgiven.unpredictable = true;
+    }
+}
+
+/// What re-INVITEs and UPDATEs get that answers nothing, once or more often; who carries REFERs out, and who wants no NOTIFY.
+pub(crate) fn habits(dice: &mut Dice, habits: &mut Habits) {
+    if dice.chance(15) {
+        let nothing = Reply { body: Body::None, ..Reply::new(200) };
+        let odd = Reply::new(200).edit(Edit::Body("application/sdp".into(), b"v=0\r\n".to_vec()));
+        let replies = [nothing, odd, Reply::new(488), Reply::new(491), Reply::new(500), Reply::new(200)];
+        let after = dice.span();
+        habits.reoffers = (0..1 + dice.below(4)).map(|_| (after, dice.pick(&replies))).collect();
+    }
+    habits.obeys_refer |= dice.chance(30);
+    if dice.chance(5) {
+        habits.notify_status = dice.pick(&[481, 500, 408, 489]);
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::{
     dice::Dice,
     forgiven::Forgiven,
+    meddle,
     verbs::{self, Part},
     world::World,
 };
@@ -88,6 +89,9 @@ pub(crate) fn callee(dice: &mut Dice, own: SocketAddr, world: World, forgiven: &
     let mut part = Part { dice, own, role: Role::Callee, world, script: Script::new(), forgiven };
     replies(&mut part);
     verbs::draw(&mut part);
+    if world == World::Meddling {
+        meddle::habits(part.dice, &mut part.script.habits);
+    }
     if part.dice.chance(40) {
         part.step(When::Confirmed, Act::Bye);
     }
@@ -117,6 +121,9 @@ fn replies(part: &mut Part<'_>) {
     let mut last = Reply::new(status);
     last.contact = dice.chance(10).then(|| moved(part.own));
     if part.world == World::Demanding && dice.chance(25) {
+        last = elsewhere(dice);
+    }
+    if part.world == World::Meddling && dice.chance(10) {
         last = elsewhere(dice);
     }
     if dice.chance(10) {

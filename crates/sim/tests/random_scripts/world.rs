@@ -123,6 +123,7 @@ fn meddling(dice: &mut Dice, mut text: String) -> String {
             "prack = \"required\"\n",
             "prack = \"off\"\n",
             "limits = { calls = 2 }\n",
+            "redirect = \"follow\"\n",
             "session_timer = { expires = \"90s\", refresher = \"us\" }\n",
         ]);
         let name = format!("name = \"{trunk}\"\n");
