@@ -23,7 +23,7 @@ use tandem_model::{EndReason, Timestamp};
 const MAX_TRIES: u8 = 6;
 
 /// Offers that may wait at once: one a side for each purpose.
-const MAX_WANTED: usize = 4;
+const MAX_WANTED: usize = 6;
 
 /// The longest that a peer may put us off by Retry-After.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(32);
