@@ -10,6 +10,7 @@ import sipp
 from case import answered, called, hangs_up, hung_up
 from sipp import Script, fragment, sdp
 from stage import check, wait_until
+from transfer import called_off
 
 # Hosts of the stage's network: behind those of the cases.
 STAYS, TRANSFEROR, CONSULTED, NEWCOMER, PASSES = 250, 251, 252, 253, 249
@@ -49,10 +50,11 @@ def message_of(run, start, method, seconds=5):
     return wait_until(found, seconds, f"the {start} of {run.name}")
 
 
-def dialog_of(run):
-    """Call-ID, our node's tag and the peer's own of the dialog of a caller's run."""
-    message = message_of(run, "SIP/2.0 200", "INVITE")
-    patterns = (r"^Call-ID: *(\S+)", r"^To:.*;tag=([^;\s]+)", r"^From:.*;tag=([^;\s]+)")
+def dialog_of(run, status=200, called=False):
+    """Call-ID, our node's tag and the peer's own of the dialog that a response makes; of a run that calls, or that is called."""
+    message = message_of(run, f"SIP/2.0 {status}", "INVITE")
+    ours, theirs = ("From", "To") if called else ("To", "From")
+    patterns = (r"^Call-ID: *(\S+)", rf"^{ours}:.*;tag=([^;\s]+)", rf"^{theirs}:.*;tag=([^;\s]+)")
     found = [re.search(pattern, message, re.M | re.I) for pattern in patterns]
     check(all(found), f"{run.name} has no dialog")
     return [match[1] for match in found]
@@ -140,6 +142,31 @@ def takeover(stage):
         play.done()
 
 
+def pickup(stage):
+    play = Play(stage, "pickup")
+    with stage.case("INVITE with Replaces while it rings: the newcomer answers in its place", play.stories):
+        ringing = play.callee("ringing", TRANSFEROR, called_off())
+        play.caller("caller", STAYS, hangs_up(called().pause(1500)))
+        call_id, ours, theirs = dialog_of(ringing, 180, called=True)
+        header = f"Replaces: {call_id};to-tag={ours};from-tag={theirs};early-only"
+        newcomer = Script.caller().invite(sdp(), headers=["Require: replaces", header]).trying().expect(200, body=["m=audio [1-9]"]).ack()
+        play.caller("newcomer", NEWCOMER, hung_up(newcomer))
+        play.done()
+
+
+def late(stage):
+    play = Play(stage, "late")
+    with stage.case("INVITE with Replaces that comes after the answer: 486 to early-only, and the call goes on", play.stories):
+        answers = play.callee("answers", TRANSFEROR, hung_up(answered()))
+        play.caller("caller", STAYS, hangs_up(called().pause(1500)))
+        call_id, ours, theirs = dialog_of(answers, called=True)
+        message_of(answers, "ACK sip:", "ACK")
+        header = f"Replaces: {call_id};to-tag={ours};from-tag={theirs};early-only"
+        refused = Script.caller().invite(sdp(), headers=["Require: replaces", header]).trying()
+        play.caller("newcomer", NEWCOMER, refused.expect(486).ack_failure())
+        play.done()
+
+
 def stranger(stage):
     play = Play(stage, "stranger")
     with stage.case("INVITE with Replaces of a trunk that may not: 420, and the call goes on", play.stories):
@@ -152,4 +179,4 @@ def stranger(stage):
         play.done()
 
 
-CASES = [transfer, passed, takeover, stranger]
+CASES = [transfer, passed, takeover, pickup, late, stranger]
