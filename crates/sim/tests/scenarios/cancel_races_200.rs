@@ -109,7 +109,7 @@ fn against_a_failure_that_turns_to_the_next_target() {
         hang_up_and_finish(&mut sim, run);
         assert!(matches!(sim.call(ALICE).outcome, Some(Outcome::WeHungUp | Outcome::Failed(487))));
     });
-    assert!(explored.runs > 20, "{explored:?}");
+    assert!(explored.complete && explored.runs > 20, "{explored:?}");
 }
 
 /// The 2xx has an offer then, and its ACK an answer even if there is nothing to talk about any more (RFC 3261 §13.2.2.4).

@@ -40,7 +40,7 @@ fn race(seed: u64, answer: Duration, actions: &[Action], least: usize) {
             assert!(answered >= asked.min(1), "{phone} asked {asked} times and heard {answered}");
         }
     });
-    assert!(explored.runs >= least, "{explored:?}");
+    assert!(explored.complete && explored.runs >= least, "{explored:?}");
 }
 
 #[test]

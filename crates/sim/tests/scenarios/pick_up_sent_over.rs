@@ -3,7 +3,7 @@
 
 use crate::sound::{assert_hears, tones};
 use crate::transfer_blind::{assert_told, house};
-use crate::transfer_races::race;
+use crate::transfer_races::sampled_race;
 use tandem_model::EndReason;
 use tandem_phone::{Act, Offer, Outcome, Place, Reply, Script, sdp::Direction};
 use tandem_sim::{ALICE, Action, BOB, CAROL, Sim, ms, secs};
@@ -104,16 +104,16 @@ fn silent(seed: u64) -> Sim {
 
 #[test]
 fn who_rings_answers_or_refuses_as_it_refers() {
-    race(4, silent, &[BOB_REFERS, BOB_ANSWERS]);
-    race(5, silent, &[BOB_REFERS, BOB_IS_BUSY]);
+    sampled_race(4, silent, &[BOB_REFERS, BOB_ANSWERS]);
+    sampled_race(5, silent, &[BOB_REFERS, BOB_IS_BUSY]);
 }
 
 #[test]
 fn the_caller_gives_up_as_somebody_is_sent_over() {
-    race(6, silent, &[BOB_REFERS, CAROL_CANCELS]);
+    sampled_race(6, silent, &[BOB_REFERS, CAROL_CANCELS]);
 }
 
 #[test]
 fn who_is_sent_over_hangs_up() {
-    race(7, silent, &[BOB_REFERS, ALICE_HANGS_UP]);
+    sampled_race(7, silent, &[BOB_REFERS, ALICE_HANGS_UP]);
 }

@@ -86,7 +86,7 @@ fn a_provisional_response_and_the_answer() {
                 end(&mut sim, run);
                 assert_answered(&sim);
             });
-            assert!(explored.messages > 3, "{explored:?}");
+            assert!(explored.complete && explored.messages > 3, "{explored:?}");
         }
     }
 }

@@ -507,7 +507,7 @@ fn race(seed: u64, actions: &[Action]) {
         }
         sim.finish();
     });
-    assert!(explored.runs > 1, "{explored:?}");
+    assert!(explored.complete && explored.runs > 1, "{explored:?}");
 }
 
 #[test]

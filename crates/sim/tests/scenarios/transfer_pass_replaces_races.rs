@@ -2,7 +2,7 @@
 
 use crate::transfer_attended_races::{BOB_REFERS, BYE_ALICE, BYE_CAROL, BYE_HELD, BYE_OTHER};
 use crate::transfer_pass_replaces::{directly, passing, silently};
-use crate::transfer_races::race;
+use crate::transfer_races::{race, sampled_race};
 use tandem_sim::Sim;
 
 fn consulting(seed: u64) -> Sim {
@@ -15,22 +15,22 @@ fn direct(seed: u64) -> Sim {
 
 #[test]
 fn the_transferor_hangs_up_the_held_call() {
-    race(1, consulting, &[BOB_REFERS, BYE_HELD]);
+    sampled_race(1, consulting, &[BOB_REFERS, BYE_HELD]);
 }
 
 #[test]
 fn the_transferor_hangs_up_the_other_call() {
-    race(2, consulting, &[BOB_REFERS, BYE_OTHER]);
+    sampled_race(2, consulting, &[BOB_REFERS, BYE_OTHER]);
     race(2, direct, &[BOB_REFERS, BYE_OTHER]);
 }
 
 #[test]
 fn the_one_who_is_referred_hangs_up() {
-    race(3, consulting, &[BOB_REFERS, BYE_ALICE]);
+    sampled_race(3, consulting, &[BOB_REFERS, BYE_ALICE]);
 }
 
 #[test]
 fn who_was_consulted_hangs_up() {
-    race(4, consulting, &[BOB_REFERS, BYE_CAROL]);
+    sampled_race(4, consulting, &[BOB_REFERS, BYE_CAROL]);
     race(4, direct, &[BOB_REFERS, BYE_CAROL]);
 }
