@@ -155,9 +155,10 @@ impl Call {
 
     /// The leg that the caller's INVITE names, and the header that names it.
     fn wanted_place(&self) -> Result<(LegId, Box<str>), u16> {
-        let mut values = self.caller.open_invite().ok_or(500_u16)?.values(HeaderName::Replaces);
-        // RFC 3891 §3: there may be one.
-        let (Some(value), None) = (values.next(), values.next()) else { return Err(400) };
+        let invite = self.caller.open_invite().ok_or(500_u16)?;
+        let mut values = invite.values(HeaderName::Replaces);
+        // RFC 3891 §3: there may be one, and nothing beside it that means something else (RFC 3911 §4).
+        let (Some(value), None, None) = (values.next(), values.next(), invite.header(HeaderName::Join)) else { return Err(400) };
         let replaces = Replaces::parse(value).ok_or(400_u16)?;
         Ok((self.named_leg(&replaces).ok_or(481_u16)?, value.into()))
     }

@@ -41,6 +41,13 @@ pub fn screen(message: &Message) -> Result<(), Rejection> {
         if message.method() == Method::Invite && message.index.has(HeaderName::Accept) && !accepts(message, "application", "sdp") {
             return Err(rejection(406, "Not Acceptable", message.header(HeaderName::Accept).map_or(0, |value| place(message, value))));
         }
+        // RFC 3891 §3; but what ends a call does so.
+        if message.index.has(HeaderName::Replaces)
+            && !matches!(message.method(), Method::Invite | Method::Ack | Method::Bye | Method::Cancel)
+        {
+            let value = message.header(HeaderName::Replaces).map_or(0, |value| place(message, value));
+            return Err(rejection(400, "Replaces belongs to INVITE", value));
+        }
         // §16.3; a request that ends here is treated alike, as RFC 4475 §3.3.11 allows. But what ends a call or an INVITE is for
         // this node alone and has arrived.
         if hops == Some(0) && !matches!(message.method(), Method::Ack | Method::Bye | Method::Cancel) {

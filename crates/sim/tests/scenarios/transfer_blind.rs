@@ -308,6 +308,41 @@ fn a_subscription_is_refreshed_and_let_go_of() {
 }
 
 #[test]
+fn a_subscription_that_nobody_refreshes_runs_out() {
+    let mut sim = talking(23, Script::new(), Script::new());
+    sim.expect(CAROL, Script::answers(5000));
+    let refer = refer(&sim, BOB, "carol");
+    sim.act(BOB, refer);
+    sim.run_for(ms(300));
+    let edits = vec![Edit::add("Event", "refer"), Edit::add("Expires", "2"), Edit::add("Contact", &format!("<sip:bob@{BOB}>"))];
+    sim.act(BOB, Act::Request(Request { method: "SUBSCRIBE".into(), edits }));
+    sim.run_for(secs(3));
+    assert_eq!(referral(&sim, BOB).ended.as_deref(), Some("timeout"));
+    let told = sim.phone(BOB).heard("NOTIFY").count();
+    sim.run_for(secs(8));
+    assert_eq!(sim.phone(BOB).heard("NOTIFY").count(), told, "nothing more is told");
+    assert_hears(&sim, ALICE, 850.0);
+    assert_hears(&sim, CAROL, 440.0);
+    sim.act(ALICE, Act::Bye);
+    sim.finish();
+}
+
+/// RFC 5630 §5.1.2: whoever asks for TLS is not called without.
+#[test]
+fn a_secure_target_is_not_called_without_tls() {
+    for user in ["carol", "all"] {
+        let mut sim = talking(24, Script::new(), Script::new());
+        sim.act(BOB, Act::Refer(Refer { to: format!("<sips:{user}@10.0.0.1>"), edits: Vec::new() }));
+        sim.run_for(secs(1));
+        assert_told(&sim, BOB, &[100, 480]);
+        assert!(sim.phone(CAROL).calls().is_empty() && sim.phone(DORA).calls().is_empty(), "{user}");
+        assert_hears(&sim, ALICE, 620.0);
+        sim.act(ALICE, Act::Bye);
+        sim.finish();
+    }
+}
+
+#[test]
 fn whom_the_target_hears_of() {
     let mut sim = talking(16, Script::new(), Script::new());
     sim.expect(CAROL, Script::answers(200));
@@ -339,6 +374,23 @@ fn transferred_on_and_on_until_it_is_enough() {
             at = if at == CAROL { DORA } else { CAROL };
         }
     }
+    sim.act(ALICE, Act::Bye);
+    sim.finish();
+}
+
+/// RFC 3261 §16.3: a REFER that went in a circle comes to its end as what it asks for would.
+#[test]
+fn the_target_is_called_with_the_hops_that_are_left() {
+    let mut sim = talking(25, Script::new(), Script::new());
+    sim.expect(CAROL, Script::answers(100));
+    let to = sim.uri(BOB, "carol");
+    sim.act(BOB, Act::Refer(Refer::to(&to).edit(Edit::set("Max-Forwards", "0"))));
+    sim.run_for(ms(200));
+    assert_eq!(referral(&sim, BOB).status, Some(483));
+    sim.act(BOB, Act::Refer(Refer::to(&to).edit(Edit::set("Max-Forwards", "5"))));
+    sim.run_for(secs(4));
+    let invite = sim.phone(CAROL).heard("INVITE").next().expect("an INVITE");
+    assert_eq!(invite.header("Max-Forwards"), Some("4"));
     sim.act(ALICE, Act::Bye);
     sim.finish();
 }

@@ -23,10 +23,12 @@ fn refer(sim: &mut Sim, from: SocketAddr, user: &str) {
 fn the_other_phone_carries_it_out() {
     let mut sim = talking(1, BOB, "bob", true);
     sim.expect(CAROL, Script::answers(200));
-    refer(&mut sim, BOB, "carol");
+    let refer = Refer::to(&sim.uri(BOB, "carol")).edit(Edit::add("Referred-By", &format!("<sip:bob@{BOB}>")));
+    sim.act(BOB, Act::Refer(refer.edit(Edit::set("Max-Forwards", "5"))));
     sim.run_for(secs(1));
     let heard = sim.phone(ALICE).heard("REFER").next().expect("a REFER");
     assert_eq!(heard.header("Refer-To"), Some("<sip:carol@10.0.0.1:5060>"));
+    assert_eq!(heard.header("Max-Forwards"), Some("4"), "a circle comes to its end");
     assert_eq!(heard.header("Referred-By"), Some("<sip:bob@10.0.0.1>"));
     let referral = &sim.call(BOB).referrals()[0];
     assert_eq!((referral.status, referral.progress.as_slice()), (Some(202), &[100, 200][..]));
@@ -49,6 +51,22 @@ fn a_target_behind_us_is_named_as_the_other_side_knows_us() {
     assert_eq!(sim.call(DORA).referrals()[0].progress, [100, 200]);
     sim.act(DORA, Act::Bye);
     sim.act_in(ALICE, 1, Act::Bye);
+    sim.finish();
+}
+
+#[test]
+fn a_secure_target_behind_us_is_not_named_without_tls() {
+    let mut sim = talking(9, BOB, "bob", true);
+    sim.act(BOB, Act::Refer(Refer { to: "<sips:carol@10.0.0.1>".into(), edits: Vec::new() }));
+    sim.run_for(secs(1));
+    assert_eq!(sim.call(BOB).referrals()[0].status, Some(603));
+    assert_eq!(sim.phone(ALICE).heard("REFER").count(), 0);
+    // What is not ours is for the other side to reach.
+    sim.act(BOB, Act::Refer(Refer { to: "<sips:carol@example.com>".into(), edits: Vec::new() }));
+    sim.run_for(ms(100));
+    assert_eq!(sim.phone(ALICE).heard("REFER").next().and_then(|refer| refer.header("Refer-To")), Some("<sips:carol@example.com>"));
+    sim.run_for(secs(40));
+    sim.act(BOB, Act::Bye);
     sim.finish();
 }
 

@@ -2,7 +2,7 @@
 
 use crate::sound::{assert_hears, tones};
 use tandem_model::{EndReason, EventKind};
-use tandem_phone::{Act, Edit, Offer, Outcome, Place, Reply, Script, When, sdp::Direction};
+use tandem_phone::{Act, Edit, Offer, Outcome, Place, Reply, Request, Script, When, sdp::Direction};
 use tandem_sim::{ALICE, BOB, DORA, STANDARD, Sim, ms, secs};
 
 /// Alice called bob, and they talk.
@@ -104,6 +104,45 @@ fn only_who_may_is_heard() {
     let place = asking(&sim, BOB);
     // It is required, and not known to such a trunk (RFC 3261 §8.2.2.3).
     assert_eq!(refused(sim, place), 420);
+}
+
+/// RFC 3891 §5, §8: it has to be known who asks.
+#[test]
+fn who_asks_proves_who_it_is() {
+    let asked = house().replace("name = \"dora\"\n", "name = \"dora\"\nchallenge = { username = \"dora-in\", password = \"secret\" }\n");
+    let sim = talking(20, &asked, Script::new());
+    let place = asking(&sim, BOB);
+    assert_eq!(refused(sim, place), 401);
+    let mut sim = talking(21, &asked, Script::new());
+    sim.phone_mut(DORA).setup_mut().login = Some(("dora-in".into(), "secret".into()));
+    let place = asking(&sim, BOB);
+    sim.place_with(DORA, place);
+    assert_taken(sim);
+}
+
+/// RFC 3891 §3, RFC 3911 §4: one Replaces, and nothing beside it that says otherwise.
+#[test]
+fn what_says_two_things_is_refused() {
+    for (name, value) in [("Replaces", "a@b;to-tag=1;from-tag=2"), ("Join", "a@b;to-tag=1;from-tag=2")] {
+        let sim = talking(22, &house(), Script::new());
+        let place = asking(&sim, BOB).edit(Edit::add(name, value));
+        assert_eq!(refused(sim, place), 400, "{name}");
+    }
+}
+
+/// RFC 3891 §3: it belongs to INVITE alone.
+#[test]
+fn another_request_asks_for_no_place() {
+    for method in ["INFO", "OPTIONS", "MESSAGE"] {
+        let mut sim = talking(23, &house(), Script::new());
+        let value = sim.call(ALICE).replaces().expect("a dialog");
+        sim.act(BOB, Act::Request(Request { method: method.into(), edits: vec![Edit::add("Replaces", &value)] }));
+        sim.run_for(secs(1));
+        let answer = sim.phone(BOB).heard(method).last().map(|answer| answer.status());
+        assert_eq!((answer, sim.phone(ALICE).heard(method).count()), (Some(400), 0), "{method}");
+        sim.act(ALICE, Act::Bye);
+        sim.finish();
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::super::leg::{Invitation, Leg, State};
 use super::super::parties::{self, number_in, own_number};
-use super::super::setup::{DECISION_TIMEOUT, MEDIA_OPEN_TIMEOUT, UNKNOWN, new_call_id};
+use super::super::setup::{DECISION_TIMEOUT, MEDIA_OPEN_TIMEOUT, UNKNOWN, as_sips, new_call_id};
 use super::super::{Call, Cause, Output, context, over, relayed_status};
 use super::{Dialled, Stage, target_mut};
 use crate::message::{HeaderName, Message, Uri};
@@ -42,11 +42,23 @@ impl Call {
 
     /// Turns to the next place to be called, if there is one.
     pub(super) fn next_target(&mut self, now: Timestamp) {
+        let node = Arc::clone(&self.node);
         let Some(transfer) = self.transfer_mut() else { return };
-        let Some(plan) = transfer.plans.get(transfer.next).cloned() else {
+        if transfer.sips {
+            // RFC 5630 §5.1.2: TLS on every hop, or no call.
+            let is_secure = |plan: &LegPlan| node.listener(plan.profile.listener).transport.is_secure();
+            while transfer.plans.get(transfer.next).is_some_and(|plan| !is_secure(plan)) {
+                (transfer.next, transfer.failure) = (transfer.next + 1, 480);
+            }
+        }
+        let Some(plan) = transfer.plans.get_mut(transfer.next) else {
             let failure = transfer.failure;
             return self.target_out(now, failure, None);
         };
+        if transfer.sips {
+            plan.uri = as_sips(&plan.uri);
+        }
+        let plan = plan.clone();
         transfer.next += 1;
         let has_room = transfer.seized == plan.trunk;
         let before = transfer.question.take_if(|_| !has_room);

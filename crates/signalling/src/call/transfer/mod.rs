@@ -84,6 +84,8 @@ pub(super) struct Transfer {
     /// Headers of the INVITE that the REFER asks for.
     referred_by: Option<Box<str>>,
     replaces: Option<Box<str>>,
+    /// It asks for a `sips:` URI.
+    sips: bool,
     max_forwards: u32,
     /// What the transferor is told when no target is left.
     failure: u16,

@@ -6,7 +6,7 @@ use super::super::phase::Phase;
 use super::super::{Call, NodeFacts, Side, context, parties};
 use super::faces;
 use crate::message::{
-    EventHeader, HeaderName, Message, Method, NameAddr, SubscriptionState, Uri, declines_subscription, reason_phrase, sipfrag,
+    EventHeader, HeaderName, Message, Method, NameAddr, Scheme, SubscriptionState, Uri, declines_subscription, reason_phrase, sipfrag,
     sipfrag_status,
 };
 use crate::outside::LATER;
@@ -60,7 +60,11 @@ impl Call {
         let Some(request) = near.held(id) else { return };
         let to = match named {
             Some(facing) => Cow::Owned(faces::refer_to(facing, request)),
-            None => rewritten(&self.node, request.header(HeaderName::ReferTo).unwrap_or_default(), far.profile.listener),
+            None => match rewritten(&self.node, request.header(HeaderName::ReferTo).unwrap_or_default(), far.profile.listener) {
+                Some(to) => to,
+                // RFC 5057 §5.1: a 480 would end the usage that goes on.
+                None => return self.answer_refer(now, side, id, &Reply::new(603, &[])),
+            },
         };
         let by = request.header(HeaderName::ReferredBy).and_then(|value| NameAddr::parse(value).ok());
         let by = by.and_then(|by| parties::number_in(by.uri)).filter(|user| !user.is_empty());
@@ -181,20 +185,23 @@ impl Call {
     }
 }
 
-/// Refer-To as the other peer can use it: where it names us, it does so by the listener that this peer knows.
-fn rewritten<'v>(node: &NodeFacts, value: &'v str, listener: ListenerId) -> Cow<'v, str> {
-    let Some(address) = NameAddr::parse(value).ok() else { return Cow::Borrowed(value) };
-    let Some(uri) = Uri::parse(address.uri).ok() else { return Cow::Borrowed(value) };
+/// Refer-To as the other peer can use it: where it names us, it does so by the listener that this peer knows. `None`: that one has no TLS,
+/// which is asked for.
+fn rewritten<'v>(node: &NodeFacts, value: &'v str, listener: ListenerId) -> Option<Cow<'v, str>> {
+    let Some(uri) = NameAddr::parse(value).ok().and_then(|address| Uri::parse(address.uri).ok()) else { return Some(Cow::Borrowed(value)) };
     let host = uri.host.to_string();
     if !node.listeners.iter().any(|known| *known.host == *host) {
-        return Cow::Borrowed(value);
+        return Some(Cow::Borrowed(value));
     }
     let ours = node.listener(listener);
-    let transport = match ours.transport {
-        Transport::Udp => "",
-        Transport::Tcp => ";transport=tcp",
-        Transport::Tls => ";transport=tls",
+    let (scheme, transport) = match (uri.scheme == Scheme::Sips, ours.transport) {
+        // RFC 5630 §3.1.3: beside that scheme the parameter is out of date.
+        (true, Transport::Tls) => ("<sips:", ""),
+        (true, Transport::Udp | Transport::Tcp) => return None,
+        (false, Transport::Udp) => ("<sip:", ""),
+        (false, Transport::Tcp) => ("<sip:", ";transport=tcp"),
+        (false, Transport::Tls) => ("<sip:", ";transport=tls"),
     };
     let user = uri.user.map(|user| [user, "@"].concat()).unwrap_or_default();
-    Cow::Owned(["<sip:", &user, &ours.advertise, transport, uri.headers.as_str(), ">"].concat())
+    Some(Cow::Owned([scheme, &user, &ours.advertise, transport, uri.headers.as_str(), ">"].concat()))
 }

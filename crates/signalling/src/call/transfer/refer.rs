@@ -6,7 +6,7 @@ use super::super::phase::Phase;
 use super::super::setup::DECISION_TIMEOUT;
 use super::super::{Call, Side};
 use super::{MAX_TRANSFERS, Stage, Transfer};
-use crate::message::{HeaderName, Message, Method, NameAddr, ReferTo, Replaces, Scheme, Uri, declines_subscription};
+use crate::message::{HeaderName, Message, Method, NameAddr, ReferTo, Replaces, Scheme, Uri, declines_subscription, is_sips};
 use crate::outside::LATER;
 use tandem_model::{Caller, Origin, Question, ReferRule, Route, Timestamp, TrunkId};
 
@@ -90,10 +90,11 @@ impl Call {
         self.accept_refer(now, side, id, &asked);
         // Policy looks trunks up by name where the place is of other rules.
         let origin = Origin::Trunk { id: TrunkId(0), name };
+        let sips = is_sips(&asked.to);
         let route = Route { origin, called: asked.user, uri: asked.to, caller: Some(caller), headers: Box::default() };
         let question = self.ask(Question::Transfer(route));
         self.under_way(side, Stage::Routing(question, now + DECISION_TIMEOUT), |transfer| {
-            transfer.question = Some(question);
+            (transfer.question, transfer.sips) = (Some(question), sips);
             (transfer.referred_by, transfer.replaces, transfer.max_forwards) = (asked.by, asked.replaces, asked.max_forwards);
         });
     }
@@ -129,6 +130,7 @@ impl Call {
             group: None,
             referred_by: None,
             replaces: None,
+            sips: false,
             max_forwards: MAX_FORWARDS,
             failure: 480,
             stage,
