@@ -63,6 +63,8 @@ pub enum Act {
     Update(Offer),
     /// A REFER, in the dialog.
     Refer(crate::Refer),
+    /// A REFER that joins the other side of this call with that of the phone's latest other call (RFC 5589 §7), if it has one.
+    Attended,
     /// A REFER outside of any dialog, which names this one (RFC 4538).
     ReferOutside(crate::Refer),
     /// Any other request, in the dialog if there is one.

@@ -24,6 +24,13 @@ impl Call {
 }
 
 impl Phone {
+    pub(super) fn refer_attended(&mut self, now: Timestamp, call: CallIndex) {
+        let others = self.calls.iter().enumerate().filter(|(index, other)| *index != call && other.outcome.is_none());
+        if let Some(refer) = others.rev().find_map(|(_, other)| other.attended()) {
+            self.refer(now, call, &refer);
+        }
+    }
+
     /// An INVITE names a dialog of ours that it is to replace: `Err` with the status where there is none (RFC 3891 §3).
     pub(super) fn replaced_by(&mut self, now: Timestamp, message: &Message) -> Result<Option<(CallIndex, usize)>, u16> {
         let Some(value) = message.header("Replaces").map(str::to_owned) else { return Ok(None) };

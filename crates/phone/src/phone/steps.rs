@@ -18,6 +18,7 @@ impl Phone {
             Act::Reinvite(offer) => self.reinvite(now, call, offer),
             Act::Update(offer) => self.update(now, call, offer),
             Act::Refer(refer) => self.refer(now, call, &refer),
+            Act::Attended => self.refer_attended(now, call),
             Act::ReferOutside(refer) => self.refer_outside(now, call, &refer),
             Act::Request(request) => self.other_request(now, call, &request),
         }

@@ -211,8 +211,10 @@ impl Call {
                 Ok(()) => {
                     let (member, endpoint) = (bridge.member, plan.endpoint.clone());
                     let question = if self.ring.is_some() { Question::Ring { member, endpoint } } else { Question::Dial(endpoint) };
+                    let deadline = bridge.deadline;
                     let id = self.ask(question);
-                    self.phase = Phase::Seizing(id, now + DECISION_TIMEOUT, offer);
+                    let until = deadline.into_iter().chain([now + DECISION_TIMEOUT]).min().unwrap_or(now);
+                    self.phase = Phase::Seizing(id, until, offer);
                     return;
                 }
                 Err(refusal) => bridge.failure = Failure::refused(&refusal, &agent),

@@ -185,7 +185,11 @@ impl Call {
     pub(super) fn on_phase_deadline(&mut self, now: Timestamp) {
         match self.phase {
             Phase::Routing(_, until) if until <= now => self.refuse(now, 500, None, &Extra::none()),
-            Phase::Seizing(_, until, _) if until <= now => self.out_of_targets(now, &Failure::new(500)),
+            Phase::Seizing(_, until, _) if until <= now => {
+                // The time for an answer may be up before policy has said anything.
+                let is_up = self.bridge.as_ref().and_then(|bridge| bridge.deadline).is_some_and(|deadline| deadline <= now);
+                self.out_of_targets(now, &if is_up { Failure::ring_timeout() } else { Failure::new(500) });
+            }
             _ => self.on_dialling_deadline(now),
         }
     }

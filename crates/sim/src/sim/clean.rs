@@ -59,6 +59,9 @@ impl Sim {
             assert_eq!(told.len(), 1, "{leg} ends once, not so: {told:?}");
         }
         assert_eq!(ends, recorded, "the events of legs and their records");
+        for leg in self.core.records().flat_map(|record| &record.legs) {
+            assert!(leg.replaced_by.is_none_or(|other| recorded.contains_key(&other)), "nobody took the place of {leg:?}");
+        }
     }
 
     /// One record a call, in which no leg stands twice and times are in order.

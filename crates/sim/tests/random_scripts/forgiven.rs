@@ -22,7 +22,7 @@ const OF_SILENCE: [&str; 11] = [
 
 /// What is known of a world as it is drawn.
 pub(crate) struct Forgiven {
-    world: World,
+    pub(crate) world: World,
     /// Messages may be lost, doubled or overtake each other.
     pub(crate) trouble: bool,
     /// Where there is no trouble, every message takes so long.
@@ -33,6 +33,14 @@ pub(crate) struct Forgiven {
     pub(crate) may_leave_calls: bool,
     /// Several ring at once or in turn: the early answer of one may not be what another, in another codec, answers.
     pub(crate) rings: bool,
+    /// Ring groups may answer their caller before anybody has.
+    pub(crate) at_once: bool,
+    /// A REFER is heeded.
+    pub(crate) transfers: bool,
+    /// Whoever gets one may do what it likes.
+    pub(crate) passes_refers: bool,
+    /// An INVITE may take the place of somebody's leg.
+    pub(crate) places_are_taken: bool,
     /// Calls are left alone for long.
     pub(crate) patient: bool,
     silent: bool,
@@ -50,6 +58,10 @@ impl Forgiven {
             unpredictable: false,
             may_leave_calls: matches!(world, World::Garbled | World::Meddling),
             rings: false,
+            at_once: false,
+            transfers: false,
+            passes_refers: false,
+            places_are_taken: false,
             patient: false,
             silent: false,
             answers_cancel: false,

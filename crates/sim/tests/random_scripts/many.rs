@@ -17,6 +17,9 @@ const TURNS: u64 = 500;
 /// In one of so many plain scripts there is a call that the model can judge, or it has become blind.
 const PREDICTED: u64 = 6;
 
+/// In one of so many plain scripts a leg goes to another call, or transfers are hardly played.
+const JOINED: u64 = 300;
+
 /// Failed seeds after which no more are played.
 const ENOUGH: usize = 12;
 
@@ -29,6 +32,7 @@ struct Tally {
     failed: Vec<u64>,
     turns: u64,
     predicted: u64,
+    joined: u64,
     spent: Duration,
 }
 
@@ -51,6 +55,7 @@ pub(crate) fn play(count: u64, world: World) {
     let failed = &tally.failed;
     assert!(failed.is_empty(), "TANDEM_SEED={} cargo test -p tandem-sim --test random_scripts replays the first of {failed:?}", failed[0]);
     assert!(world != World::Plain || tally.predicted * PREDICTED >= count, "only {} calls could be predicted", tally.predicted);
+    assert!(world != World::Plain || tally.joined >= count / JOINED, "only {} calls were joined with others", tally.joined);
     let each = tally.turns / count.max(1);
     assert!(each < TURNS, "a script takes {each} turns of the clock on average, {TURNS} is too many");
 }
@@ -66,11 +71,15 @@ fn work(first: u64, count: u64, world: World, next: &AtomicU64, tally: &Mutex<Ta
         let seed = first + done;
         let played = std::panic::catch_unwind(AssertUnwindSafe(|| {
             let played = play::one(seed, world);
-            (u64::from(played.sim.turns()), played.predicted)
+            [u64::from(played.sim.turns()), played.predicted, played.joined]
         }));
         let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
         match played {
-            Ok((turns, predicted)) => (tally.turns, tally.predicted) = (tally.turns + turns, tally.predicted + predicted),
+            Ok([turns, predicted, joined]) => {
+                tally.turns += turns;
+                tally.predicted += predicted;
+                tally.joined += joined;
+            }
             Err(_) => tally.failed.push(seed),
         }
         let now = processor_time();
@@ -86,13 +95,13 @@ fn work(first: u64, count: u64, world: World, next: &AtomicU64, tally: &Mutex<Ta
 }
 
 fn tell(count: u64, world: World, tally: &Tally) {
-    let Tally { failed, turns, predicted, spent } = tally;
+    let Tally { failed, turns, predicted, joined, spent } = tally;
     let (each, second) = (turns / count.max(1), count as f64 / spent.as_secs_f64().max(0.001));
     #[expect(clippy::print_stdout, reason = "a run of the tests tells what scripts cost")]
     {
         println!(
             "{world:?}: {count} scripts in {spent:.1?} of processor time, {second:.0} a second, {each} turns each; \
-             {predicted} calls predicted; failed: {failed:?}"
+             {predicted} calls predicted, {joined} joined with others; failed: {failed:?}"
         );
     }
 }

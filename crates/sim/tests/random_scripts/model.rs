@@ -2,14 +2,23 @@
 //! gone. It knows no dialogs, transactions or timers, only who spoke first; so it holds where every message arrives, and arrives after
 //! the same time.
 
-use crate::world::PHONES;
-use std::{collections::BTreeMap, time::Duration};
+use crate::{forgiven::Forgiven, world::PHONES};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 use tandem_model::{CallId, CallRecord, EndReason, Timestamp};
 use tandem_phone::{Call, Message, Phone, Role};
 use tandem_sim::Sim;
 
 /// How long the node waits for a first word: `trying_timeout`.
 const TRYING_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// The route that rings one after the other, and how long each.
+const IN_TURN: (&str, Duration) = ("one after the other", Duration::from_secs(10));
+
+/// Routes that may answer before anybody has.
+const AT_ONCE: [&str; 2] = ["all at once", IN_TURN.0];
 
 /// The route that rings on when somebody declines.
 const ENDS_ON_NONE: &str = "all at once, unheard";
@@ -19,6 +28,8 @@ struct Part<'a> {
     phone: &'a Phone,
     call: &'a Call,
     delay: Duration,
+    /// What of the time for its answer is left when it is called: the node asks policy for its place before.
+    turn: Option<Duration>,
 }
 
 impl Part<'_> {
@@ -45,11 +56,11 @@ impl Part<'_> {
         heard.into_iter().any(|traced| traced.message.header("RSeq").is_some())
     }
 
-    /// When the node gave it up: by its CANCEL, or without a word as it said none in time.
+    /// When the node gave it up: by its CANCEL, or without a word as it said none in time, or its turn was over.
     fn given_up(&self) -> Option<Timestamp> {
         let spoke = self.call.statuses.first().map(|(at, _)| *at + self.delay);
-        let patience = self.was_asked("INVITE").map(|at| at + TRYING_TIMEOUT).filter(|until| spoke.is_none_or(|at| at > *until));
-        [patience, self.was_asked("CANCEL")].into_iter().flatten().min()
+        let patience = self.was_asked("INVITE").map(|at| at + self.turn.unwrap_or(TRYING_TIMEOUT).min(TRYING_TIMEOUT));
+        [patience.filter(|until| spoke.is_none_or(|at| at > *until)), self.was_asked("CANCEL")].into_iter().flatten().min()
     }
 
     /// Its first word came so close to the end of patience that either may have been first: a connection takes a while to be made.
@@ -82,23 +93,29 @@ struct Story<'a> {
     callees: Vec<Part<'a>>,
 }
 
-/// Every call of the world went as the model says; tells how many it could say something of. `delay` is that of every path; `well_behaved`: nobody has a bad habit.
-pub(crate) fn check(sim: &Sim, delay: Duration, well_behaved: bool) -> u64 {
-    let mut judged = 0;
+/// Every call of the world went as the model says; tells how many it could say something of. `well_behaved`: nobody has a bad habit.
+pub(crate) fn check(sim: &Sim, forgiven: &Forgiven, well_behaved: bool) -> u64 {
+    let (mut judged, mixed) = (0, mixed(sim, forgiven.places_are_taken));
+    let (delay, waits) = (forgiven.delay, sim.core().policy_delay + sim.core().shard.delay);
     let mut parts: BTreeMap<CallId, (Vec<Part<'_>>, Vec<Part<'_>>)> = BTreeMap::new();
     for address in PHONES {
         let phone = sim.phone(address);
         for call in phone.calls() {
             let Some(id) = sim.core().call_of(&call.call_id) else { continue };
             let (callers, callees) = parts.entry(id).or_default();
-            if call.role == Role::Caller { callers } else { callees }.push(Part { phone, call, delay });
+            if call.role == Role::Caller { callers } else { callees }.push(Part { phone, call, delay, turn: None });
         }
     }
     for record in sim.core().records() {
-        let Some((mut callers, callees)) = parts.remove(&record.call) else { continue };
+        let Some((mut callers, mut callees)) = parts.remove(&record.call) else { continue };
         let Some(caller) = callers.pop() else { continue };
+        if record.route.as_ref() == IN_TURN.0 {
+            callees.iter_mut().for_each(|part| part.turn = Some(IN_TURN.1.saturating_sub(waits)));
+        }
+        let is_answered_early = forgiven.at_once && AT_ONCE.contains(&record.route.as_ref());
+        let is_open = is_answered_early || mixed.contains(&record.call);
         let story = Story { record, caller, callees };
-        if !story.is_transferred() && !story.cancels_in_vain() && !story.callees.iter().any(Part::is_at_the_limit) {
+        if !is_open && !story.cancels_in_vain() && !story.callees.iter().any(Part::is_at_the_limit) {
             story.check(well_behaved);
             judged += 1;
         }
@@ -106,12 +123,21 @@ pub(crate) fn check(sim: &Sim, delay: Duration, well_behaved: bool) -> u64 {
     judged
 }
 
-impl Story<'_> {
-    /// Then more phones took part than were there in the beginning.
-    fn is_transferred(&self) -> bool {
-        std::iter::once(&self.caller).chain(&self.callees).any(|part| part.asked("REFER").is_some())
-    }
+/// Calls that somebody transferred, or whose places somebody asked for, with those that asked: more phones took part in them than were there
+/// in the beginning, or fewer.
+fn mixed(sim: &Sim, places_are_taken: bool) -> BTreeSet<CallId> {
+    let sent = PHONES.into_iter().flat_map(|phone| sim.phone(phone).trace()).filter(|traced| traced.sent);
+    let asks = |message: &Message| message.method() == "REFER" || places_are_taken && message.header("Replaces").is_some();
+    let asked = sent.map(|traced| &traced.message).filter(|message| message.is_request() && asks(message));
+    let ids = asked.flat_map(|message| {
+        let named = [message.header("Replaces"), message.header("Target-Dialog")].into_iter().flatten().map(str::to_owned);
+        let refer = message.header("Refer-To").and_then(|value| value.split_once("Replaces=")).map(|(_, value)| value.replace("%40", "@"));
+        named.chain(refer).chain([message.call_id().to_owned()])
+    });
+    ids.filter_map(|named| sim.core().call_of(named.split([';', '%', '>']).next().unwrap_or_default())).collect()
+}
 
+impl Story<'_> {
     /// It took back the INVITE that was told to come again (422), and came again.
     fn cancels_in_vain(&self) -> bool {
         let told = self.caller.call.statuses.iter().any(|(_, status)| *status == 422);

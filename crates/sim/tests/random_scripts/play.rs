@@ -23,6 +23,8 @@ pub(crate) struct Played {
     pub(crate) sim: Sim,
     /// Calls of which the model knew beforehand how they go.
     pub(crate) predicted: u64,
+    /// Calls of which a leg went to another.
+    pub(crate) joined: u64,
 }
 
 pub(crate) fn one(seed: u64, world: World) -> Played {
@@ -35,12 +37,7 @@ pub(crate) fn one(seed: u64, world: World) -> Played {
             let script = scripts::callee(&mut dice, callee, world, &mut forgiven);
             sim.phone_mut(callee).always(script);
         }
-        let place = scripts::caller(&mut dice, &sim, caller, world, &mut forgiven);
-        if place.uri.contains("direct@") {
-            sim.may_tell_addresses();
-        }
-        forgiven.rings |= scripts::RINGS.iter().any(|group| place.uri.contains(&format!(":{group}@")));
-        sim.place_with(caller, place);
+        scripts::call(&mut dice, &mut sim, caller, &mut forgiven, |_, _| ());
         sim.run_for(dice.span());
         if world == World::Meddling {
             meddle::draw(&mut dice, &mut sim, &mut forgiven);
@@ -61,12 +58,14 @@ pub(crate) fn one(seed: u64, world: World) -> Played {
     sim.finish();
     let mut predicted = 0;
     if !forgiven.trouble && world == World::Plain {
-        agreement::assert_both_sides_agree(&sim);
+        agreement::assert_both_sides_agree(&sim, &forgiven);
         if !forgiven.unpredictable {
-            predicted = model::check(&sim, forgiven.delay, well_behaved);
+            predicted = model::check(&sim, &forgiven, well_behaved);
         }
     }
-    Played { sim, predicted }
+    let left = sim.core().records().filter(|record| matches!(record.reason, EndReason::Moved | EndReason::Transferred));
+    let joined = left.count() as u64;
+    Played { sim, predicted, joined }
 }
 
 /// Everybody hangs up who has not, as often as it takes: scripts do not always say how a call ends.

@@ -12,7 +12,7 @@ use tandem_phone::{Act, Body, Edit, Place, Reply, Role, Script, When, sdp::Forma
 use tandem_sim::Sim;
 
 /// Routes that ring several.
-pub(crate) const RINGS: [&str; 5] = ["all", "all-unheard", "all-direct", "hunt", "turns"];
+const RINGS: [&str; 5] = ["all", "all-unheard", "all-direct", "hunt", "turns"];
 
 /// Whom somebody calls.
 const CALLED: [&str; 22] = [
@@ -40,8 +40,19 @@ const CALLED: [&str; 22] = [
     "turns",
 ];
 
+/// Somebody calls somebody; `also` is drawn besides.
+pub(crate) fn call(dice: &mut Dice, sim: &mut Sim, own: SocketAddr, forgiven: &mut Forgiven, also: impl FnOnce(&mut Dice, &mut Place)) {
+    let mut place = caller(dice, sim, own, forgiven.world, forgiven);
+    also(dice, &mut place);
+    if place.uri.contains("direct@") {
+        sim.may_tell_addresses();
+    }
+    forgiven.rings |= RINGS.iter().any(|group| place.uri.contains(&format!(":{group}@")));
+    sim.place_with(own, place);
+}
+
 /// A call and what the caller does in it.
-pub(crate) fn caller(dice: &mut Dice, sim: &Sim, own: SocketAddr, world: World, forgiven: &mut Forgiven) -> Place {
+fn caller(dice: &mut Dice, sim: &Sim, own: SocketAddr, world: World, forgiven: &mut Forgiven) -> Place {
     let mut place = Place::new(&sim.uri(own, dice.pick(&CALLED)));
     place.late = dice.chance(15);
     if dice.chance(15) {

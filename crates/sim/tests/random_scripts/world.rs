@@ -26,10 +26,22 @@ pub(crate) enum World {
     Meddling,
 }
 
+const EXECUTES: &str = "refer = \"execute\"";
+
+/// Who is passed a REFER on is told where others are.
+const PASSES: &str = "refer = \"pass\"";
+
+/// Everybody may take places by INVITE.
+const REPLACES: &str = "replaces = true";
+
+/// In how many of a hundred worlds two of the ring groups answer their callers at once.
+const AT_ONCE: u64 = 8;
+
 /// Lines that every trunk has in a world, a few choices each: a configuration that was read once is kept.
 const KEYS: &[fn(&mut Dice) -> &'static str] = &[
     |dice| dice.pick(&["", "", "", "", "", "", "prack = \"off\"", "prack = \"required\""]),
-    |dice| dice.pick(&["", "refer = \"execute\""]),
+    |dice| dice.pick(&["", "", EXECUTES, EXECUTES, EXECUTES, PASSES]),
+    |dice| dice.pick(&["", "", REPLACES]),
     |dice| {
         dice.pick(&[
             "",
@@ -99,12 +111,23 @@ fn house(dice: &mut Dice, seed: u64, world: World, forgiven: &mut Forgiven) -> S
         text = text.replace("hold_timeout = \"1h\"", "hold_timeout = \"6h\"");
         forgiven.patient = true;
     }
+    if dice.chance(AT_ONCE) {
+        text = text.replacen("], timeout = \"40s\"", "], picks_up = \"at-once\", timeout = \"40s\"", 1);
+        text = text.replacen("strategy = \"sequential\"", "picks_up = \"at-once\", strategy = \"sequential\"", 1);
+        forgiven.at_once = true;
+    }
     if world == World::Meddling {
         text = meddling(dice, text);
     } else if !keys.is_empty() {
         text = text.replace("[[trunk]]\n", &format!("[[trunk]]\n{keys}"));
     }
     let mut sim = if world == World::Demanding { demanding(dice, seed, &text) } else { Sim::with_config(seed, &text) };
+    forgiven.places_are_taken = text.contains(REPLACES);
+    forgiven.transfers = [EXECUTES, PASSES].iter().any(|key| text.contains(key));
+    forgiven.passes_refers = text.contains(PASSES);
+    if forgiven.passes_refers {
+        sim.may_tell_addresses();
+    }
     for phone in over_tcp {
         sim.phone_mut(phone).setup_mut().transport = tandem_model::Transport::Tcp;
     }

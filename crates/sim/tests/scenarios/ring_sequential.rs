@@ -4,7 +4,7 @@ use crate::statuses;
 use std::net::SocketAddr;
 use tandem_model::EndReason;
 use tandem_phone::{Outcome, Reply, Script, When};
-use tandem_sim::{ALICE, BOB, CAROL, CORE, DORA, Link, STANDARD, Sim};
+use tandem_sim::{ALICE, BOB, CAROL, CORE, DORA, Link, STANDARD, Sim, secs};
 
 /// How often a phone was called.
 fn calls(sim: &Sim) -> [usize; 3] {
@@ -142,4 +142,20 @@ fn the_caller_s_ports_stay_while_the_callees_change() {
         .collect();
     assert!(ports.len() == 2 && ports[0] == ports[1], "{ports:?}");
     assert_eq!(sim.core().shard.ports(sim.now()), 0);
+}
+
+#[test]
+fn nobody_is_called_once_the_time_of_all_is_up() {
+    // Policy is asked for the route, and then for the place of each.
+    let mut sim = Sim::new(23);
+    sim.core_mut().policy_delay = secs(9);
+    rings(&mut sim, BOB);
+    rings(&mut sim, CAROL);
+    sim.place(ALICE, "hunt", Script::new());
+    sim.finish();
+    assert_eq!(calls(&sim), [1, 1, 0], "dora's place comes after 38 s");
+    assert_eq!(statuses(&sim, ALICE), [100, 180, 480]);
+    let record = sim.core().records().next().expect("a record");
+    assert_eq!((record.reason, record.ended.since(record.began).as_secs()), (EndReason::RingTimeout, 34), "25 s after the route came");
+    assert_eq!(record.legs.len(), 3, "the caller's, bob's and carol's");
 }

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use tandem_phone::{Act, Role, Script, When};
 
 /// All of them. To add one: a file with a `VERB`, and a line here.
-const VERBS: &[Verb] = &[hold::VERB, refer::VERB, reliable::VERB, requests::VERB, update::VERB];
+const VERBS: &[Verb] = &[hold::VERB, refer::VERB, refer::OBEY, reliable::VERB, requests::VERB, update::VERB];
 
 /// Something that a phone does in a call.
 pub(crate) struct Verb {
