@@ -2,7 +2,7 @@
 //! everybody does when. Whatever happens, both legs end, there is one record a call, and nothing is left.
 //!
 //! `TANDEM_SCRIPTS=1000000` plays more of them than CI has time for, from seed `TANDEM_FIRST`, in `TANDEM_THREADS` threads, and tells every now
-//! and then how it goes. A million takes half an hour of two processors in a build of the `release` profile: see CONTRIBUTING.md. A failure names its seed; `TANDEM_SEED=N cargo test -p tandem-sim --test random_scripts` plays just that one and prints its ladder.
+//! and then how it goes. CONTRIBUTING.md tells how a million is played. A failure names its seed; `TANDEM_SEED=N cargo test -p tandem-sim --test random_scripts` plays just that one and prints its ladder.
 //!
 //! Where to add what: something that a phone does during a call is a [`verbs::Verb`], a file in `verbs/`; what befalls everybody at once
 //! is a line of `moments.rs`, a bad habit one of `habits.rs`; what a phone is able to do, and what the node's configuration says, are the lists `ABILITIES` and `KEYS` of `world.rs`.
