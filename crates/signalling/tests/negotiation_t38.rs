@@ -254,6 +254,21 @@ fn a_leg_that_rejects_the_line_is_offered_its_audio_again() {
 }
 
 #[test]
+fn turns_to_audio_that_come_to_nothing_add_one_line_in_all() {
+    let (mut a, mut b) = fax_legs();
+    exchange(&callers_fax(), &called_fax(), &mut a, &mut b);
+    let back = sdp("192.0.2.10", "m=image 0 udptl t38\nm=audio 4000 RTP/AVP 8\n");
+    let useless = sdp("198.51.100.7", "m=image 0 udptl t38\nm=audio 6000 RTP/AVP 18\n");
+    for _ in 0..3 {
+        let pending = offer(&back, &mut a, &mut b);
+        let ours = lines(text(pending.sdp()), "m=").join("\n");
+        assert!(ours.starts_with("m=image 0 udptl t38\nm=audio 20004 RTP/AVP 8"), "{ours}");
+        assert_eq!(lines(text(pending.sdp()), "m=").len(), 2);
+        assert!(translate_answer(&pending, useless.as_bytes(), &mut a, &mut b).is_err());
+    }
+}
+
+#[test]
 fn a_first_answer_that_rejects_the_fax_is_refused() {
     let (mut a, mut b) = fax_legs();
     let pending = offer(&callers_fax(), &mut a, &mut b);

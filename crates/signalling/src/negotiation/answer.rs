@@ -41,7 +41,7 @@ pub fn translate_answer(pending: &PendingOffer, answer: &[u8], from: &mut LegMed
         return Err(Refusal::SUPERSEDED);
     }
     settle(pending, answer, from, to).map_err(|refusal| {
-        to.keep_lines(pending.layout.count());
+        to.keep_lines(pending.layout.count(), pending.asked.stream.is_fax());
         refusal.of_answer()
     })
 }

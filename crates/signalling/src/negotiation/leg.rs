@@ -236,10 +236,11 @@ impl LegMedia {
         }
     }
 
-    /// It has seen a description of so many lines, those behind the ones of before rejected: there are never fewer (RFC 3264 §8).
-    pub(super) fn keep_lines(&mut self, lines: usize) {
+    /// It has seen an offer of audio or fax with so many lines and takes nothing of it: those behind the ones of before are rejected, and
+    /// there are never fewer (RFC 3264 §8).
+    pub(super) fn keep_lines(&mut self, lines: usize, fax: bool) {
         if let Some(session) = self.session.as_mut().filter(|session| session.layout.count() < lines) {
-            session.layout = session.layout.with_rejected(lines);
+            session.layout = session.layout.with_rejected(lines, fax);
         }
     }
 

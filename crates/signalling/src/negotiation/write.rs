@@ -76,10 +76,11 @@ impl Layout {
         }
     }
 
-    /// The same lines with more behind them that were rejected, up to so many.
-    pub(super) fn with_rejected(&self, lines: usize) -> Layout {
+    /// The same lines with more behind them, of audio or fax, that were rejected: up to so many.
+    pub(super) fn with_rejected(&self, lines: usize, fax: bool) -> Layout {
         let mut others = self.others.clone();
-        others.resize_with(others.len().max(lines.min(MAX_MEDIA_LINES).saturating_sub(1)), || REJECTED_FAX.into());
+        let rejected = if fax { REJECTED_FAX } else { REJECTED_AUDIO };
+        others.resize_with(others.len().max(lines.min(MAX_MEDIA_LINES).saturating_sub(1)), || rejected.into());
         Layout { live: self.live, others }
     }
 
