@@ -122,7 +122,10 @@ impl Phone {
         if status == 0 {
             self.refuse(now, server, 200);
         } else {
-            self.calls[call].referrals[place].ended = Some(format!("refused with {status}"));
+            // RFC 6665 §4.2.2: the rest is about the one NOTIFY.
+            if matches!(status, 404 | 405 | 408 | 410 | 416 | 480..=485 | 489 | 501 | 604) {
+                self.calls[call].referrals[place].ended = Some(format!("refused with {status}"));
+            }
             self.refuse(now, server, status);
         }
         self.trigger(now, call, crate::When::Notified(self.calls[call].referrals[place].progress.last().copied().unwrap_or(0)));

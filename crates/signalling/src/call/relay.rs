@@ -2,7 +2,7 @@
 //! other leg's own dialog; only its body and what is said about that are the asker's.
 
 use super::leg::{Asked, HeldId, Reply, sdp_of};
-use super::usage::ends_dialog;
+use super::usage::{ends_dialog, ends_subscription};
 use super::{Call, Side, context};
 use crate::message::{HeaderName, Message, Method};
 use crate::reason;
@@ -78,7 +78,14 @@ impl Call {
             return self.dialog_refused(now, response.status());
         }
         self.on_passed_refer_answered(from, response);
-        let status = status_of_reply(response.status());
+        let mut status = status_of_reply(response.status());
+        if response.method() == Method::Notify && ends_subscription(response.status()) {
+            self.end_passed(from, asked.id);
+            if !ends_subscription(status) {
+                // RFC 5057 §5.1: whoever tells is to stop, and loses no more than the subscription.
+                status = 481;
+            }
+        }
         let kept = status == response.status();
         let mut extra: Vec<(HeaderName, Cow<'_, str>)> = Vec::new();
         let passed: &[HeaderName] = match status {
@@ -106,6 +113,7 @@ impl Call {
 
     /// The other peer did not answer within 64×T1: its dialog counts as gone (§12.2.1.2). Whoever asked has given up as well.
     pub(super) fn on_no_reply(&mut self, now: Timestamp, from: Side, asked: Asked) {
+        self.end_passed(from, asked.id);
         self.with_leg(from.other(), now, |leg, _| leg.take_back_held(asked.id));
         if asked.settled && !self.outlives(from) {
             self.end(now, EndReason::DialogLost, None);

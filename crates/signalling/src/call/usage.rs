@@ -26,9 +26,26 @@ pub(super) const fn ends_own_dialog(method: Method, status: u16) -> bool {
     status == 483 || ends_dialog(method, status)
 }
 
+/// Whether this answer to a NOTIFY ends the subscription that it tells of, and nothing else. All others are about the one NOTIFY.
+pub(super) const fn ends_subscription(status: u16) -> bool {
+    match status {
+        // RFC 6665 §4.2.2.
+        404 | 405 | 410 | 416 | 480..=485 | 489 | 501 | 604 => true,
+        // The same, and RFC 5057 §5.1: as if there had been no answer.
+        408 => true,
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_table_of_subscriptions() {
+        let ends: Vec<u16> = (200..700).filter(|status| ends_subscription(*status)).collect();
+        assert_eq!(ends, [404, 405, 408, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604]);
+    }
 
     #[test]
     fn the_table() {

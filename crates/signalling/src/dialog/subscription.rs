@@ -37,9 +37,9 @@ pub enum SubscriptionEvent {
     Progress,
     /// The transfer is decided.
     Decided,
-    /// The peer answered the NOTIFY with a 2xx.
+    /// The peer answered the NOTIFY, and goes on with the subscription.
     Answered,
-    /// The peer refused the NOTIFY, or never answered it.
+    /// The peer refused the NOTIFY with a status that ends the subscription, or never answered it.
     Refused,
     /// Its time is over.
     Expired,
@@ -87,7 +87,7 @@ impl Subscription {
         use SubscriptionEvent::{Answered, Begun, Decided, Expired, LetGo, Progress, Refused};
         match (self, event) {
             (Over, _) => (Over, Tell::Nothing),
-            // RFC 6665 §4.2.2: a refused NOTIFY ends the subscription (and nothing else), and so does one without an answer.
+            // RFC 6665 §4.2.2: such a refusal ends the subscription (and nothing else), and so does one without an answer.
             (_, Refused) => (Over, Tell::Nothing),
 
             // RFC 3515 §2.4.4: at once, whatever there is to tell. RFC 6665 §4.2.1.2: also after each refresh.

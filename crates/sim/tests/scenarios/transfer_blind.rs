@@ -251,6 +251,22 @@ fn a_refused_notify_ends_the_subscription_and_nothing_else() {
     sim.finish();
 }
 
+/// RFC 6665 §4.2.2: the rest of the statuses is about the one NOTIFY, and the next comes when it has its answer.
+#[test]
+fn a_notify_that_fails_for_itself_is_followed_by_the_next() {
+    for status in [500, 603] {
+        let mut sim = talking(12, Script::new(), Script::new().habits(|habits| habits.notify_status = status));
+        sim.expect(CAROL, Script::answers(200));
+        let refer = refer(&sim, BOB, "carol");
+        sim.act(BOB, refer);
+        sim.run_for(secs(4));
+        assert_eq!((referral(&sim, BOB).progress.first(), referral(&sim, BOB).progress.last()), (Some(&100), Some(&200)), "{status}");
+        assert_eq!(referral(&sim, BOB).ended.as_deref(), Some("noresource"), "{status}");
+        sim.act(ALICE, Act::Bye);
+        sim.finish();
+    }
+}
+
 #[test]
 fn the_next_refer_of_a_dialog_has_an_id() {
     let mut sim = talking(13, Script::new(), Script::new());

@@ -150,3 +150,33 @@ fn a_notify_of_what_is_forgotten_is_told_of_nothing_else() {
     sim.act(BOB, Act::Bye);
     sim.finish();
 }
+
+/// Whoever carries the transfer out tells of it all the same: a status, how often the transferor is told, and what the teller hears.
+#[test]
+fn a_refusal_of_a_notify_is_told_and_no_more_are_passed() {
+    for (status, told, heard) in [
+        (404, 1, [481, 481]),
+        (405, 1, [405, 481]),
+        (408, 1, [481, 481]),
+        (481, 1, [481, 481]),
+        (489, 1, [489, 481]),
+        (500, 2, [500, 500]),
+        (603, 2, [603, 603]),
+    ] {
+        let mut sim = Sim::with_config(10, &STANDARD.replace("[[trunk]]\n", "[[trunk]]\nrefer = \"pass\"\n"));
+        sim.expect(BOB, Script::answers(100).habits(|habits| habits.notify_status = status));
+        sim.place(ALICE, "bob", Script::new().habits(|habits| habits.obeys_refer = true));
+        sim.run_until_talking(ALICE, BOB);
+        sim.expect(CAROL, Script::answers(1_000));
+        refer(&mut sim, BOB, "carol");
+        sim.run_for(secs(3));
+        let progress = &sim.call(BOB).referrals()[0].progress;
+        assert_eq!(progress.len(), told, "{status}: {progress:?}");
+        let answers: Vec<_> = sim.phone(ALICE).heard("NOTIFY").map(|answer| answer.status()).collect();
+        assert_eq!(answers, heard, "{status}");
+        assert_eq!((sim.call(ALICE).outcome, sim.call(BOB).outcome), (None, None), "{status}: the call goes on");
+        sim.act(BOB, Act::Bye);
+        sim.act_in(ALICE, 1, Act::Bye);
+        sim.finish();
+    }
+}

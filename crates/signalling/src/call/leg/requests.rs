@@ -1,5 +1,6 @@
 //! Requests of ours other than INVITE and ACK: CANCEL, BYE, and what the other leg's peer asks (RFC 3261 §17.1.2).
 
+use super::super::usage::ends_subscription;
 use super::challenged::asks_again;
 use super::held::HeldId;
 use super::{Context, Leg, LegEvent, LostWay, OurVia, State, Way};
@@ -62,7 +63,7 @@ impl Interest {
         match self {
             Interest::Nobody | Interest::Refresh => None,
             Interest::Asker(asked) => Some(LegEvent::Replied(asked, Box::new(response))),
-            Interest::Notice(notice) => Some(LegEvent::Noticed(notice, (200..300).contains(&response.status()))),
+            Interest::Notice(notice) => Some(LegEvent::Noticed(notice, !ends_subscription(response.status()))),
             Interest::Call { .. } => Some(LegEvent::Modified(Box::new(response))),
         }
     }

@@ -2,6 +2,7 @@
 //! has a dialog of its own (RFC 3515 §2.4.4), which stands among the strays for as long as there is something to tell.
 
 use super::super::leg::{Asked, HeldId, LegEvent, refuse_outside};
+use super::super::usage::ends_subscription;
 use super::super::{Call, Output, Side, context};
 use super::dial::trunk_of;
 use crate::message::{HeaderName, Message, TargetDialog, reason_phrase, sipfrag};
@@ -90,8 +91,7 @@ impl Call {
         let told_by = asides.iter().find(|aside| aside.dialog == dialog).and_then(|aside| aside.told_by);
         let is_teller = |side: &Side| told_by.is_some() && self.leg(*side).map(|leg| leg.id) == told_by;
         let Some(side) = [Side::Caller, Side::Callee].into_iter().find(is_teller) else { return };
-        let is_taken = |response: &Message| (200..300).contains(&response.status());
-        let is_over = !matches!(&event, LegEvent::Replied(_, response) if is_taken(response));
+        let is_over = !matches!(&event, LegEvent::Replied(_, response) if !ends_subscription(response.status()));
         match event {
             LegEvent::Replied(asked, response) => self.on_replied(now, side.other(), inside(asked), &response),
             LegEvent::Unanswered(asked) => self.on_no_reply(now, side.other(), inside(asked)),

@@ -26,6 +26,8 @@ pub(super) struct PassedRefer {
     transferor_cseq: u32,
     /// It is the first of its dialog, whose NOTIFYs need no `id` (RFC 3515 §2.4.6).
     is_first: bool,
+    /// The last NOTIFY of it that was passed back.
+    told: Option<HeldId>,
     /// It came outside of any dialog: the transferor, its request while that waits, and the dialog that it has made.
     outside: Option<Outside>,
 }
@@ -93,7 +95,7 @@ impl Call {
             forgotten = transfers.passed.remove(0).outside.and_then(|outside| outside.dialog);
             transfers.has_forgotten = true;
         }
-        transfers.passed.push(PassedRefer { to, cseq, transferor_cseq, is_first, outside });
+        transfers.passed.push(PassedRefer { to, cseq, transferor_cseq, is_first, told: None, outside });
         forgotten.into_iter().for_each(|dialog| self.end_aside(now, dialog));
     }
 
@@ -133,6 +135,18 @@ impl Call {
                 self.close_aside(dialog);
             }
         }
+    }
+
+    /// The transferor at that side wants no more NOTIFYs of what this one told, or does not answer: none is passed back any more
+    /// (RFC 6665 §4.2.2).
+    pub(in super::super) fn end_passed(&mut self, from: Side, told: HeldId) {
+        let Some(teller) = self.leg(from.other()).map(|leg| leg.id) else { return };
+        let Some(transfers) = &mut self.transfers else { return };
+        let Some(place) = transfers.passed.iter().position(|passed| passed.to == teller && passed.told == Some(told)) else { return };
+        let dialog = transfers.passed.remove(place).outside.and_then(|outside| outside.dialog);
+        // What comes without an `id` is of this one, and not of the next.
+        transfers.has_forgotten = true;
+        dialog.into_iter().for_each(|dialog| self.close_aside(dialog));
     }
 
     /// The passed REFER that a NOTIFY is about, and whether there is nothing more to come.
@@ -178,6 +192,11 @@ impl Call {
         if let Some(transfers) = self.transfers.as_mut().filter(|_| is_over || !is_passed) {
             transfers.passed.remove(place);
             aside.into_iter().for_each(|dialog| self.close_aside(dialog));
+        }
+        if let Some(passed) =
+            self.transfers.as_mut().and_then(|transfers| transfers.passed.get_mut(place)).filter(|_| !is_over && is_passed)
+        {
+            passed.told = Some(id);
         }
         if !is_passed {
             self.answer_refer(now, side, id, &Reply::new(481, &[]));

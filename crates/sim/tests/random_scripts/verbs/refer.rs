@@ -17,6 +17,9 @@ fn draw(part: &mut Part<'_>) {
     if part.dice.chance(10) {
         refer = refer.edit(Edit::add("Refer-Sub", "false")).edit(Edit::add("Supported", "norefersub"));
     }
+    if part.dice.chance(10) {
+        part.script.habits.notify_status = part.dice.pick(&[404, 481, 489, 500, 603]);
+    }
     let act = match part.dice.below(10) {
         0..6 => Act::Refer(refer),
         6..8 => Act::ReferOutside(refer),
