@@ -26,6 +26,9 @@ use tandem_policy::Ruleset;
 
 type Rules = Arc<(Config, Ruleset)>;
 
+/// Configurations that are kept read; a random script may have one of its own.
+const MAX_RULES: usize = 64;
+
 struct Station {
     phone: Phone,
     /// What the network sees it at, whatever it writes.
@@ -84,6 +87,9 @@ impl Sim {
         static RULES: Mutex<BTreeMap<String, Rules>> = Mutex::new(BTreeMap::new());
         let rules = {
             let mut known = RULES.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.len() == MAX_RULES && !known.contains_key(text) {
+                known.pop_first();
+            }
             known.entry(text.to_owned()).or_insert_with(|| Arc::new(load(text))).clone()
         };
         Sim::build(seed, &rules.0, rules.1.clone())
