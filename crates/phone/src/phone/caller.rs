@@ -333,6 +333,10 @@ impl Phone {
         if status >= 300 && !self.has_offered_by_update(call) {
             self.calls[call].dialogs[dialog].session.local_offer = None;
         }
+        // RFC 3261 §14.1: the session is as it was, so what the offer alone had is not spoken.
+        if status >= 300 && offer.formats.is_some() {
+            self.calls[call].formats.clone_from(&self.setup.formats);
+        }
         match status {
             481 | 408 => self.lose_dialog(now, call, dialog),
             491 => self.try_after_glare(now, call, Act::Reinvite(offer)),

@@ -205,6 +205,10 @@ impl Story<'_> {
         if self.record.reason == EndReason::Failed(488) {
             return;
         }
+        // Others talk at the end than those that the model knows of.
+        if self.record.legs.iter().any(|leg| leg.replaced_by.is_some()) {
+            return;
+        }
         let by_itself =
             matches!(self.record.reason, EndReason::AckTimeout | EndReason::DialogLost | EndReason::Inactivity | EndReason::SessionExpired);
         // A 481 over one connection may overtake the BYE over another that it is due to.
