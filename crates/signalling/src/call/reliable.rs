@@ -91,7 +91,7 @@ impl Call {
     /// called off, and if it answers it is hung up.
     fn answer_here(&mut self, now: Timestamp, tag: &str, offer: Offer) {
         let Some(mut media) = self.media_of_phone() else { return };
-        let answer = negotiation::answer_unasked(&offer, &mut media, &self.caller.media).ok();
+        let answer = negotiation::answer_unasked(&offer, &mut media, Some(&self.caller.media)).ok();
         let (Phase::Dialling(dialling), Some(callee)) = (&mut self.phase, &mut self.callee) else { return };
         let own = &mut dialling.offers.get_or_insert_default().own;
         let answer = answer.filter(|_| own.len() < MAX_OWN);
@@ -208,7 +208,7 @@ impl Call {
         let agent = self.warn_agent();
         let offer = Offer::read(sdp).map_err(|refusal| Failure::refused(&refusal, &agent))?;
         let Some(mut media) = self.media_of_phone() else { return Err(Failure::new(500)) };
-        let answer = negotiation::answer_unasked(&offer, &mut media, &self.caller.media);
+        let answer = negotiation::answer_unasked(&offer, &mut media, Some(&self.caller.media));
         let sdp = answer.clone().unwrap_or_else(|_| negotiation::decline_offer(&offer, &mut media));
         let past = self.callee.as_mut().map(|callee| std::mem::replace(&mut callee.media, media));
         if answer.is_ok() {
@@ -235,14 +235,16 @@ impl Call {
     }
 
     /// The caller's PRACK made an offer (§5). It is answered in the 200, with what the callee speaks: there is no time to ask it. One that
-    /// cannot be taken is declined, as a PRACK is not refused for that (RFC 6337 §2.3).
+    /// cannot be taken is declined, as a PRACK is not refused for that (RFC 6337 §2.3). The callee whose response it acknowledges may be
+    /// gone, and the next one not called yet.
     pub(super) fn on_prack_offered(&mut self, now: Timestamp, prack: &Arrival, sdp: Bytes) {
-        let (Ok(offer), Some(callee)) = (Offer::read(sdp), &self.callee) else {
+        let Ok(offer) = Offer::read(sdp) else {
             self.caller.refuse_prack(context!(self, now), prack, 400);
             return self.ring_on(now);
         };
         self.caller.media.close_offer();
-        match negotiation::answer_unasked(&offer, &mut self.caller.media, &callee.media) {
+        let callee = self.callee.as_ref().map(|callee| &callee.media);
+        match negotiation::answer_unasked(&offer, &mut self.caller.media, callee) {
             Ok(answer) => {
                 self.describe_both(now);
                 self.caller.answer_prack(context!(self, now), prack, &answer);
@@ -251,7 +253,7 @@ impl Call {
             Err(refusal) => {
                 let declined = negotiation::decline_offer(&offer, &mut self.caller.media);
                 self.caller.answer_prack(context!(self, now), prack, &declined);
-                self.fail_refused(now, &refusal);
+                if self.callee.is_some() { self.fail_refused(now, &refusal) } else { self.ring_on(now) }
             }
         }
     }

@@ -46,7 +46,7 @@ impl Call {
     /// An offer that nobody asks for any more gets the answer that the other side would give as it stands, in the ACK.
     fn answer_for_other(&mut self, now: Timestamp, side: Side, offer: &Offer) {
         let Some((other, leg)) = self.pair(side.other()) else { return };
-        match negotiation::answer_unasked(offer, &mut leg.media, &other.media) {
+        match negotiation::answer_unasked(offer, &mut leg.media, Some(&other.media)) {
             Ok(answer) => {
                 self.describe_now();
                 self.acknowledge(now, side, Some(&answer));

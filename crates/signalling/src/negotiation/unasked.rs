@@ -15,16 +15,18 @@ use crate::sdp::Direction;
 use std::sync::Arc;
 use tandem_model::LocalEndpoint;
 
-/// Answers an offer of `leg` with what `other` speaks. Where that is not settled yet it is one codec that both allow: what the other leg
-/// is asked for later.
+/// Answers an offer of `leg` with what `other` speaks, or with what it spoke itself where nobody is there. Where that is not settled yet it
+/// is one codec that both allow: what the other leg is asked for later.
 ///
 /// # Errors
 /// As [`super::translate_offer`]; 500 where media does not go through us.
-pub fn answer_unasked(offer: &Offer, leg: &mut LegMedia, other: &LegMedia) -> Result<Arc<[u8]>, Refusal> {
+pub fn answer_unasked(offer: &Offer, leg: &mut LegMedia, other: Option<&LegMedia>) -> Result<Arc<[u8]>, Refusal> {
     leg.permit(ExchangeEvent::OfferArrives, Some(offer.text()))?;
     let local = leg.local().ok_or(Refusal::NO_ENDPOINT)?;
-    let spoken = other.session.as_ref().map(|session| (session.formats, session.direction));
-    let theirs = spoken.map_or(other.allowed(), |(formats, _)| formats);
+    let speaker = other.unwrap_or(leg);
+    let spoken = speaker.session.as_ref().map(|session| session.formats);
+    let sends = other.and_then(|other| other.session.as_ref()).map(|session| session.direction);
+    let theirs = spoken.unwrap_or(speaker.allowed());
     let terms = Terms { fax: false, ..leg.terms() };
     let chosen = offer.choose(&terms, &leg.allowed().retain(|format| theirs.contains(format)))?;
     let stream = chosen.stream;
@@ -34,7 +36,7 @@ pub fn answer_unasked(offer: &Offer, leg: &mut LegMedia, other: &LegMedia) -> Re
         formats = formats.restrict(&FormatList::of_codecs(formats.codec().as_slice()));
     }
     let wanted = stream.direction.reversed();
-    let direction = spoken.map_or(wanted, |(_, direction)| wanted.and(direction));
+    let direction = sends.map_or(wanted, |direction| wanted.and(direction));
     Ok(Taking { offer, index: chosen.index, stream, formats, remote, direction }.answer(leg, local))
 }
 

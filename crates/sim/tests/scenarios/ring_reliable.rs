@@ -167,3 +167,16 @@ fn one_brings_early_media_as_another_answers() {
         assert!(explored.runs > 20, "{explored:?}");
     }
 }
+
+/// Bob has brought early media and refused before alice's PRACK comes, with an offer; carol's place is not granted yet.
+#[test]
+fn an_offer_in_a_prack_when_nobody_is_called() {
+    let mut sim = house(12, &[ALICE, BOB, CAROL]);
+    sim.core_mut().policy_delay = ms(500);
+    sim.expect(BOB, early(50).reply(51, 486)).expect(CAROL, Script::answers(300));
+    sim.place(ALICE, "hunt", Script::new().bye(2000).habits(|habits| habits.prack = PrackHabit::Offers));
+    sim.finish();
+    let answers: Vec<(u16, bool)> = sim.phone(ALICE).heard("PRACK").map(|answer| (answer.status(), answer.has_sdp())).collect();
+    assert_eq!(answers, [(200, true), (200, false)]);
+    assert_eq!(sim.call(ALICE).outcome, Some(Outcome::WeHungUp));
+}

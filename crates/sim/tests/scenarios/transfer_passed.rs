@@ -151,6 +151,29 @@ fn a_notify_of_what_is_forgotten_is_told_of_nothing_else() {
     sim.finish();
 }
 
+/// The 202 of who carries it out is late, and its NOTIFY is not: the transferor has its 202 first, and may hang up.
+#[test]
+fn a_notify_that_overtakes_the_answer() {
+    let mut sim = Sim::with_config(11, &STANDARD.replace("[[trunk]]\n", "[[trunk]]\nrefer = \"pass\"\n"));
+    let taken = Reply::new(202).edit(Edit::add("Contact", "<sip:alice@10.0.1.1>"));
+    sim.expect(BOB, Script::answers(100));
+    sim.place(ALICE, "bob", Script::new().habits(|habits| habits.others = vec![(ms(900), taken)]));
+    sim.run_until_talking(ALICE, BOB);
+    refer(&mut sim, BOB, "carol");
+    sim.run_for(ms(300));
+    let mut edits = vec![Edit::add("Event", "refer"), Edit::add("Subscription-State", "active;expires=60")];
+    edits.push(Edit::add("Contact", "<sip:alice@10.0.1.1>"));
+    edits.push(Edit::Body("message/sipfrag;version=2.0".into(), b"SIP/2.0 100 Trying\r\n".to_vec()));
+    sim.act(ALICE, Act::Request(Request { method: "NOTIFY".into(), edits }));
+    sim.run_for(ms(200));
+    let referral = &sim.call(BOB).referrals()[0];
+    assert_eq!((referral.status, referral.progress.as_slice()), (Some(202), &[100][..]));
+    sim.act(BOB, Act::Bye);
+    sim.run_for(secs(2));
+    assert_eq!(sim.phone(BOB).heard("REFER").count(), 1, "one final answer");
+    sim.finish();
+}
+
 /// Whoever carries the transfer out tells of it all the same: a status, how often the transferor is told, and what the teller hears.
 #[test]
 fn a_refusal_of_a_notify_is_told_and_no_more_are_passed() {

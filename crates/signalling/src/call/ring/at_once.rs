@@ -43,7 +43,7 @@ impl Call {
         let answered = match offer {
             Some(offer) => {
                 let other = LegMedia::new(&codecs, true, None, 0);
-                negotiation::answer_unasked(offer, &mut self.caller.media, &other).map(|sdp| (sdp, None))
+                negotiation::answer_unasked(offer, &mut self.caller.media, Some(&other)).map(|sdp| (sdp, None))
             }
             None => negotiation::offer_own(&mut self.caller.media, &codecs).map(|own| (Arc::from(own.sdp()), Some(own))),
         };
@@ -97,7 +97,8 @@ impl Call {
         let first = self.first_invite().and_then(sdp_of);
         let Some(offer) = offer.filter(|offer| is_free && first.as_ref() == Some(*offer)) else { return false };
         let spoken = LegMedia::new(self.caller.media.codec().as_slice(), true, None, 0);
-        let answered = Offer::read(offer.clone()).and_then(|offer| negotiation::answer_unasked(&offer, &mut self.caller.media, &spoken));
+        let answered =
+            Offer::read(offer.clone()).and_then(|offer| negotiation::answer_unasked(&offer, &mut self.caller.media, Some(&spoken)));
         let Ok(sdp) = answered else { return false };
         self.caller.accept(context!(self, now), Some(&sdp));
         true

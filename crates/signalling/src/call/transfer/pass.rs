@@ -24,18 +24,19 @@ pub(super) struct PassedRefer {
     /// Its CSeq number there, and at the transferor.
     cseq: u32,
     transferor_cseq: u32,
+    /// The transferor's request, while it waits.
+    asked: HeldId,
     /// It is the first of its dialog, whose NOTIFYs need no `id` (RFC 3515 §2.4.6).
     is_first: bool,
     /// The last NOTIFY of it that was passed back.
     told: Option<HeldId>,
-    /// It came outside of any dialog: the transferor, its request while that waits, and the dialog that it has made.
+    /// It came outside of any dialog: the transferor, and the dialog that it has made.
     outside: Option<Outside>,
 }
 
 #[derive(Debug)]
 struct Outside {
     transferor: LegId,
-    id: HeldId,
     dialog: Option<LegId>,
 }
 
@@ -83,7 +84,7 @@ impl Call {
         let Some(cseq) = passed else {
             return self.answer_refer(now, side, id, &Reply::new(500, &LATER));
         };
-        let outside = self.is_from_outside(side, id).then_some(Outside { transferor, id, dialog: None });
+        let outside = self.is_from_outside(side, id).then_some(Outside { transferor, dialog: None });
         let transfers = self.transfers.get_or_insert_default();
         let is_first = outside.is_some() || !transfers.referred.contains(&transferor);
         if is_first && outside.is_none() {
@@ -95,16 +96,16 @@ impl Call {
             forgotten = transfers.passed.remove(0).outside.and_then(|outside| outside.dialog);
             transfers.has_forgotten = true;
         }
-        transfers.passed.push(PassedRefer { to, cseq, transferor_cseq, is_first, told: None, outside });
+        transfers.passed.push(PassedRefer { to, cseq, asked: id, transferor_cseq, is_first, told: None, outside });
         forgotten.into_iter().for_each(|dialog| self.end_aside(now, dialog));
     }
 
     /// The dialog of its own in which the NOTIFYs of that passed REFER go back, if it came outside of any: made now, unless it is there.
     fn way_back(&mut self, place: usize) -> Option<LegId> {
         let passed = self.transfers.as_ref()?.passed.get(place)?;
-        let to = passed.to;
-        let Outside { transferor, id, dialog } = *passed.outside.as_ref()?;
-        let dialog = dialog.or_else(|| self.open_aside(transferor, id, Some(to)))?;
+        let (to, asked) = (passed.to, passed.asked);
+        let Outside { transferor, dialog } = *passed.outside.as_ref()?;
+        let dialog = dialog.or_else(|| self.open_aside(transferor, asked, Some(to)))?;
         self.transfers.as_mut()?.passed.get_mut(place)?.outside.as_mut()?.dialog = Some(dialog);
         Some(dialog)
     }
@@ -169,6 +170,10 @@ impl Call {
             return self.answer_refer(now, side, id, &Reply::new(481, &[]));
         };
         let aside = self.way_back(place);
+        if let Some(asked) = self.transfers.as_ref().and_then(|transfers| transfers.passed.get(place)).map(|passed| passed.asked) {
+            // RFC 6665 §4.1.2.4: what is told of has been accepted, whether or not its 202 is lost or late.
+            self.answer_refer(now, side.other(), asked, &Reply::new(202, &[]));
+        }
         let (near, far) = match side {
             Side::Caller => (Some(&self.caller), self.callee.as_mut()),
             Side::Callee => (self.callee.as_ref(), Some(&mut self.caller)),
