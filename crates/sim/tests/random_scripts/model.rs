@@ -17,6 +17,9 @@ const TRYING_TIMEOUT: Duration = Duration::from_secs(4);
 /// The route that rings one after the other, and how long each.
 const IN_TURN: (&str, Duration) = ("one after the other", Duration::from_secs(10));
 
+/// The shortest `timeout` of a group.
+const SHORTEST_GROUP: Duration = Duration::from_secs(25);
+
 /// Routes that may answer before anybody has.
 const AT_ONCE: [&str; 2] = ["all at once", IN_TURN.0];
 
@@ -186,7 +189,13 @@ impl Story<'_> {
     /// The time for an answer had run out by then. Who has said nothing yet is not told: a CANCEL waits for a first word.
     fn rang_out(&self, answer: Timestamp) -> bool {
         let refused = self.caller.call.statuses.iter().find(|(_, status)| *status >= 300);
-        self.record.reason == EndReason::RingTimeout && refused.is_some_and(|(at, _)| *at <= answer + self.caller.delay)
+        let is_up = match self.record.reason {
+            EndReason::RingTimeout => true,
+            // Of those before one has failed with something better.
+            EndReason::Failed(_) => self.record.ended.since(self.record.began) >= SHORTEST_GROUP,
+            _ => false,
+        };
+        is_up && refused.is_some_and(|(at, _)| *at <= answer + self.caller.delay)
     }
 
     /// Either may have been first: in one instant, or closer than the time that a new connection takes.
