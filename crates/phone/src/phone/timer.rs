@@ -68,6 +68,8 @@ pub(super) struct CallTimer {
     least: u32,
     peer_updates: bool,
     raises: u32,
+    /// A request of ours was open when one of theirs was agreed to: which of both agreements holds the two sides may see differently.
+    crossed: bool,
     /// A refresh of theirs was asked who sends it, and has not come again with an answer that is good enough.
     pub(super) asked_who: bool,
 }
@@ -159,6 +161,7 @@ impl Phone {
         // §7.4: who refreshes goes on to, and the interval stays.
         if let (Some(agreed), Some(who)) = (self.calls[call].timer.agreed, refresher)
             && (who == "uac") == agreed.ours
+            && !self.calls[call].timer.crossed
         {
             self.violate(now, "timer-refresher", format!("{}: {who} refreshes, and did not before (§7.4)", message.label()));
         }
@@ -189,6 +192,8 @@ impl Phone {
 
     /// What a 2xx of ours to INVITE or UPDATE says (RFC 4028 §9).
     pub(super) fn time_reply(&mut self, now: Timestamp, call: CallIndex, request: &Message, response: &mut Message) {
+        let mut clients = self.clients.iter().filter(|client| client.call == Some(call) && client.is_open());
+        self.calls[call].timer.crossed = clients.any(|client| matches!(client.request.method(), "INVITE" | "UPDATE"));
         let own = &mut self.calls[call];
         let Some(habit) = own.script.habits.timer.clone() else {
             own.timer.agreed = None;

@@ -34,7 +34,10 @@ impl Phone {
         if own.outcome.is_some() || asking || !(offer.late || may_offer) {
             return;
         }
-        self.adopt(call, offer.direction, offer.formats.clone());
+        // Nothing is agreed to by an UPDATE without an offer.
+        if !offer.late {
+            self.adopt(call, offer.direction, offer.formats.clone());
+        }
         self.calls[call].hold = offer.hold.filter(|_| !offer.late);
         if let Some(contact) = &offer.contact {
             self.calls[call].dialogs[dialog].move_to(contact);

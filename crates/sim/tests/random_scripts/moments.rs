@@ -31,6 +31,8 @@ fn connections_break(dice: &mut Dice, sim: &mut Sim, forgiven: &mut Forgiven) {
 fn a_phone_restarts(dice: &mut Dice, sim: &mut Sim, forgiven: &mut Forgiven) {
     let away = if dice.chance(50) { Duration::ZERO } else { dice.span() };
     sim.restart(dice.pick(&PHONES), away);
+    // The ACK of what it said before reaches what it says to the next copy of that INVITE.
+    forgiven.rule("ack");
     (forgiven.trouble, forgiven.may_leave_calls) = (true, true);
 }
 
