@@ -226,6 +226,10 @@ impl Story<'_> {
         let caller = self.caller.asked("BYE").filter(later);
         // Who answered when nobody waited any more has a dialog of its own, and may say BYE in it.
         let talks = |part: &&Part<'_>| part.answered() == Some(answer);
+        if self.callees.iter().filter(talks).count() > 1 {
+            // In one instant: the record does not say which of them it was.
+            return;
+        }
         let callee = self.callees.iter().filter(talks).filter_map(|part| part.asked("BYE")).filter(later).min();
         let first = match (caller, callee) {
             _ if by_itself => return,
