@@ -123,6 +123,7 @@ impl Call {
     /// The other peer could not be reached with it (§8.1.3.1: as if it had said 503). Where a connection broke under it the peer may
     /// well be there; where nobody is at its address any more its dialog is gone.
     pub(super) fn on_undelivered(&mut self, now: Timestamp, from: Side, asked: Asked, delivery: Delivery) {
+        self.forget_undelivered(from, asked.id);
         let reply = Reply::new(status_of_reply(503), &[]);
         self.with_leg(from.other(), now, |leg, context| leg.reply(context, asked.id, &reply));
         if asked.settled && !self.outlives(from) && delivery == Delivery::Never {

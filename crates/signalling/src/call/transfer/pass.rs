@@ -150,6 +150,17 @@ impl Call {
         dialog.into_iter().for_each(|dialog| self.close_aside(dialog));
     }
 
+    /// The REFER went down with its connection, and the transferor hears so: nothing is passed back of what may come of it all the same.
+    pub(in super::super) fn forget_undelivered(&mut self, from: Side, asked: HeldId) {
+        let Some(leg) = self.leg(from).map(|leg| leg.id) else { return };
+        let Some(transfers) = &mut self.transfers else { return };
+        let is_it = |passed: &PassedRefer| passed.to == leg && passed.asked == asked && passed.told.is_none();
+        let Some(place) = transfers.passed.iter().position(is_it) else { return };
+        let dialog = transfers.passed.remove(place).outside.and_then(|outside| outside.dialog);
+        transfers.has_forgotten = true;
+        dialog.into_iter().for_each(|dialog| self.close_aside(dialog));
+    }
+
     /// The passed REFER that a NOTIFY is about, and whether there is nothing more to come.
     fn passed_of_notify(&self, side: Side, id: HeldId) -> Option<(usize, bool)> {
         let leg = self.leg(side)?;
