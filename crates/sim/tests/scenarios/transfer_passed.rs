@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use tandem_phone::{Act, Edit, Outcome, Refer, Reply, Request, Script};
-use tandem_sim::{ALICE, BOB, CAROL, DORA, STANDARD, Sim, ms, secs};
+use tandem_sim::{ALICE, BOB, CAROL, DORA, STANDARD, Sim, ms, secs, standard_over_tcp};
 
 /// Alice calls, and obeys.
 fn talking(seed: u64, callee: SocketAddr, user: &str, obeys: bool) -> Sim {
@@ -171,6 +171,31 @@ fn a_notify_that_overtakes_the_answer() {
     sim.act(BOB, Act::Bye);
     sim.run_for(secs(2));
     assert_eq!(sim.phone(BOB).heard("REFER").count(), 1, "one final answer");
+    sim.finish();
+}
+
+/// The connection breaks under the REFER: the transferor hears that, and no NOTIFY of what alice makes of it all the same.
+#[test]
+fn a_notify_of_what_went_down_with_its_connection() {
+    let mut sim = Sim::with_config(12, &standard_over_tcp(&[ALICE]).replace("[[trunk]]\n", "[[trunk]]\nrefer = \"pass\"\n"));
+    sim.phone_mut(ALICE).setup_mut().transport = tandem_model::Transport::Tcp;
+    let taken = Reply::new(202).edit(Edit::add("Contact", "<sip:alice@10.0.1.1;transport=tcp>"));
+    sim.expect(BOB, Script::answers(100));
+    sim.place(ALICE, "bob", Script::new().habits(|habits| habits.others = vec![(secs(30), taken)]));
+    sim.run_until_talking(ALICE, BOB);
+    refer(&mut sim, BOB, "carol");
+    sim.run_for(ms(300));
+    sim.break_connections(ALICE);
+    sim.run_for(ms(300));
+    assert_eq!(sim.call(BOB).referrals()[0].status, Some(500));
+    let mut edits = vec![Edit::add("Event", "refer"), Edit::add("Subscription-State", "active;expires=60")];
+    edits.push(Edit::add("Contact", "<sip:alice@10.0.1.1;transport=tcp>"));
+    edits.push(Edit::Body("message/sipfrag;version=2.0".into(), b"SIP/2.0 100 Trying\r\n".to_vec()));
+    sim.act(ALICE, Act::Request(Request { method: "NOTIFY".into(), edits }));
+    sim.run_for(ms(300));
+    assert_eq!(sim.phone(ALICE).heard("NOTIFY").last().map(|answer| answer.status()), Some(481));
+    assert_eq!(sim.phone(BOB).heard("NOTIFY").count(), 0);
+    sim.act(BOB, Act::Bye);
     sim.finish();
 }
 
