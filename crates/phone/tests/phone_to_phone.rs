@@ -125,3 +125,10 @@ fn a_refusal_is_acknowledged() {
     let phones = call(Place::new(BOB), Script::new().reply(10, 100).reply_with(20, Reply::new(486)));
     assert_eq!(outcomes(&phones), [Some(Outcome::Failed(486)); 2]);
 }
+
+#[test]
+fn a_200_to_an_invite_that_was_given_up_is_acknowledged_and_ended() {
+    let phones = call(Place::new(BOB), Script::new().reply(40_000, 200));
+    assert_eq!(outcomes(&phones), [Some(Outcome::TimedOut), Some(Outcome::TheyHungUp)]);
+    assert_eq!(phones[1].heard("ACK").count(), 1);
+}

@@ -88,14 +88,15 @@ impl Phone {
         };
         self.check_response(now, index, &message);
         let status = message.status();
+        let is_cancelled = self.is_cancelled(index);
         let client = &mut self.clients[index];
         let first_final = client.is_open() && status >= 200;
         if client.is_open() {
             if status < 200 {
                 client.state = Client::Proceeding;
                 if client.request.method() == "INVITE" {
-                    // A CANCEL put a deadline there, which stays.
-                    let deadline = client.timer.deadline.filter(|_| client.timer.next.is_none());
+                    // RFC 3261 §17.1.1.2: timer B ends with Calling. The deadline that a CANCEL put there stays (§9.1).
+                    let deadline = client.timer.deadline.filter(|_| is_cancelled);
                     client.timer.stop(deadline);
                 } else {
                     client.timer.slow_down(now);
@@ -259,8 +260,11 @@ impl Phone {
         } else {
             self.schedule(now, delay, call, Todo::Ack(dialog, cseq));
         }
-        let extra = was_early && self.calls[call].dialogs.iter().filter(|other| other.stage == Stage::Confirmed).count() > 1;
-        if was_early && (extra || self.calls[call].cancel == Cancel::Sent || self.calls[call].bye_pending) {
+        let own = &self.calls[call];
+        let extra = own.dialogs.iter().filter(|other| other.stage == Stage::Confirmed).count() > 1;
+        // RFC 3261 §13.2.2.4: one that comes when the INVITE was given up is acknowledged and ended.
+        let unwanted = own.outcome.is_some() || own.cancel == Cancel::Sent || own.bye_pending;
+        if was_early && (extra || unwanted) {
             self.send_bye(now, call, dialog);
         }
     }
@@ -373,6 +377,10 @@ impl Phone {
         let client = &self.clients[index];
         let Some(call) = client.call else { return };
         match (&client.purpose, client.dialog) {
+            (Purpose::Invite, _) if self.calls[call].outcome.is_some() => {
+                let text = format!("{} got no final response after its call was over (RFC 3261 §15.1.2)", client.request.label());
+                self.violate(now, "no-answer", text);
+            }
             (Purpose::Invite, _) => self.finish(now, call, Outcome::TimedOut),
             (Purpose::Bye | Purpose::Reinvite(_) | Purpose::Refer | Purpose::Other, Some(dialog)) => {
                 let text = format!("{} was never answered", client.request.label());

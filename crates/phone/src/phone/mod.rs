@@ -33,7 +33,7 @@ use crate::{
     media::Stream,
     message::NotSip,
     script::Act,
-    transaction::{ClientTransaction, Purpose, ServerTransaction},
+    transaction::{ClientTransaction, LIFETIME, Purpose, ServerTransaction},
 };
 use std::{collections::VecDeque, net::SocketAddr};
 use tandem_model::{Random, Timestamp, Transport};
@@ -317,11 +317,17 @@ impl Phone {
     }
 
     fn finish(&mut self, now: Timestamp, call: CallIndex, outcome: Outcome) {
-        let call = &mut self.calls[call];
-        if call.outcome.is_none() {
-            call.outcome = Some(outcome);
-            if let Some(stream) = &mut call.stream {
-                stream.stop(now);
+        if self.calls[call].outcome.is_some() {
+            return;
+        }
+        self.calls[call].outcome = Some(outcome);
+        if let Some(stream) = &mut self.calls[call].stream {
+            stream.stop(now);
+        }
+        // Its final response may have gone down with a connection, and BYE or 481 ended the early dialog.
+        for client in self.clients.iter_mut().filter(|client| client.call == Some(call) && client.purpose == Purpose::Invite) {
+            if client.is_open() && client.timer.deadline.is_none() {
+                client.timer.deadline = Some(now + LIFETIME);
             }
         }
     }

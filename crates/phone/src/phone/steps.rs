@@ -25,7 +25,7 @@ impl Phone {
     }
 
     fn cancel(&mut self, now: Timestamp, call: CallIndex) {
-        let own = &mut self.calls[call];
+        let own = &self.calls[call];
         if own.outcome.is_some() {
             return;
         }
@@ -34,11 +34,11 @@ impl Phone {
             self.clients.iter().position(|client| client.call == Some(call) && client.is_open() && client.request.method() == "INVITE");
         let Some(invite) = invite else { return };
         let heard = self.clients[invite].state == crate::transaction::Client::Proceeding;
-        let cancelled = |client: &crate::transaction::ClientTransaction| client.purpose == Purpose::Cancel;
-        if self.clients.iter().any(|client| cancelled(client) && client.branch == self.clients[invite].branch) {
+        if self.is_cancelled(invite) {
             return;
         }
         if self.clients[invite].purpose == Purpose::Invite {
+            let own = &mut self.calls[call];
             if own.cancel != Cancel::No {
                 return;
             }
@@ -47,6 +47,11 @@ impl Phone {
         if heard || early {
             self.send_cancel(now, call, invite);
         }
+    }
+
+    /// Whether a CANCEL of that INVITE went out.
+    pub(super) fn is_cancelled(&self, invite: usize) -> bool {
+        self.clients.iter().any(|client| client.purpose == Purpose::Cancel && client.branch == self.clients[invite].branch)
     }
 
     fn hang_up(&mut self, now: Timestamp, call: CallIndex) {

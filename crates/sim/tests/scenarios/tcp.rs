@@ -55,6 +55,16 @@ fn nothing_is_repeated_that_a_slow_network_delivers() {
 }
 
 #[test]
+fn it_rings_longer_than_a_request_waits_for_its_first_response() {
+    let mut sim = Sim::over_tcp(8, &[ALICE, BOB]);
+    sim.expect(BOB, Script::new().reply(100, 180).reply(40_000, 200).bye(500));
+    sim.place(ALICE, "bob", Script::new());
+    sim.finish();
+    assert_eq!(sim.call(ALICE).outcome, Some(Outcome::TheyHungUp));
+    assert_eq!(sim.end_reason(), Some(EndReason::CalleeHungUp));
+}
+
+#[test]
 fn nobody_listens_where_the_call_goes() {
     let mut sim = Sim::over_tcp(4, &[BOB]);
     sim.refuse_connections(BOB, true);
@@ -129,6 +139,26 @@ fn the_caller_s_connection_breaks_and_the_answer_finds_another_way() {
     sim.finish();
     assert_eq!(statuses(&sim, ALICE), [100, 180, 200]);
     assert_eq!(sim.call(ALICE).outcome, Some(Outcome::WeHungUp));
+}
+
+#[test]
+fn a_failure_that_went_down_with_the_caller_s_connection_leaves_nothing() {
+    let mut sim = Sim::over_tcp(12, &[ALICE, BOB]);
+    sim.links(Link { delay: ms(50), ..Link::CLEAN });
+    sim.expect(BOB, Script::new().reply(10, 180).reply(1000, 486));
+    sim.place(ALICE, "bob", Script::new());
+    sim.run_until("Bob is busy", |sim| sim.phone(BOB).calls().first().is_some_and(|call| call.outcome.is_some()));
+    sim.run_for(ms(75));
+    sim.break_connections(ALICE);
+    sim.run_for(secs(60));
+    assert_eq!(sim.call(ALICE).outcome, None, "she has heard nothing but ringing");
+    sim.act(ALICE, Act::Bye);
+    sim.settle();
+    assert_eq!(sim.phone(ALICE).heard("BYE").map(|bye| bye.status()).collect::<Vec<_>>(), [481]);
+    assert_eq!(sim.phone_mut(ALICE).forgive("no-answer"), 1, "of the INVITE");
+    sim.finish();
+    assert_eq!(sim.call(ALICE).outcome, Some(Outcome::WeHungUp));
+    assert_eq!(sim.core().records().next().map(|record| record.legs[0].sip_status), Some(486));
 }
 
 #[test]
