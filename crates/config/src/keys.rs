@@ -45,6 +45,8 @@ pub(crate) const TRUNK: Keys = Keys {
         "nat",
         "called_from",
         "caller_id",
+        "caller",
+        "privacy",
         "from_domain",
         "codecs",
         "t38",
@@ -64,7 +66,7 @@ pub(crate) const TRUNK: Keys = Keys {
         "login",
         "challenge",
     ],
-    later: &["register", "privacy", "stir", "srtp", "keying", "ice", "dtmf", "ping"],
+    later: &["register", "stir", "srtp", "keying", "ice", "dtmf", "ping"],
 };
 
 pub(crate) const TARGET: Keys = Keys { title: "a target", built: &["uri", "priority", "weight"], later: &[] };
@@ -72,6 +74,8 @@ pub(crate) const TARGET: Keys = Keys { title: "a target", built: &["uri", "prior
 pub(crate) const MATCH: Keys = Keys { title: "`match`", built: &["sources", "listen", "domain", "to", "tls_name"], later: &[] };
 
 pub(crate) const LIMITS: Keys = Keys { title: "`limits`", built: &["calls", "cps", "status"], later: &[] };
+
+pub(crate) const CALLER: Keys = Keys { title: "`caller`", built: &["number", "name"], later: &[] };
 
 pub(crate) const NUMBER: Keys = Keys { title: "a rule for numbers", built: &["of", "match", "to"], later: &[] };
 
@@ -97,7 +101,7 @@ pub(crate) const DO: Keys = Keys {
 mod tests {
     use super::*;
 
-    const ALL: [&Keys; 18] = [
+    const ALL: [&Keys; 19] = [
         &ROOT,
         &NODE,
         &LOG,
@@ -108,6 +112,7 @@ mod tests {
         &TARGET,
         &MATCH,
         &LIMITS,
+        &CALLER,
         &NUMBER,
         &HEADERS,
         &SESSION_TIMER,

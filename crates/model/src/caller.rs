@@ -1,5 +1,6 @@
 //! Who calls whom, as messages say it, and what an INVITE of ours says beyond the ordinary.
 
+use crate::{Asks, Privacy, Shows};
 use serde::{Deserialize, Serialize};
 
 /// Where the called number is taken from.
@@ -24,6 +25,8 @@ pub enum CallerId {
     Pai,
     /// Remote-Party-ID, which no RFC has.
     Rpid,
+    /// P-Preferred-Identity (RFC 3325 §9.2).
+    Ppi,
 }
 
 /// What a call reads from the INVITE that began it, to show it to policy.
@@ -46,8 +49,8 @@ pub struct Caller {
     pub name: Option<Box<str>>,
     /// The user part: unescaped, without its parameters; empty if there is none.
     pub number: Box<str>,
-    /// The caller asks for it to be kept from the called person (RFC 3325 §9.3).
-    pub private: bool,
+    /// What the caller asks to be kept from the called person.
+    pub privacy: Privacy,
 }
 
 /// What an INVITE of ours says that it would not say by itself.
@@ -57,6 +60,12 @@ pub struct Presentation {
     pub route: Option<Box<str>>,
     /// Who calls; `None`: whom the caller's From names.
     pub caller: Option<Caller>,
+    /// Whom From names.
+    #[serde(default)]
+    pub shows: Shows,
+    /// What is asked to be kept private.
+    #[serde(default)]
+    pub asks: Asks,
     /// The header beside From that names who calls.
     pub identity: CallerId,
     /// Host part of From and of that header; `None`: the node's.

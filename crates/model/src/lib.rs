@@ -17,6 +17,7 @@ mod ids;
 mod media;
 mod net;
 mod place;
+mod privacy;
 mod question;
 mod random;
 mod ring;
@@ -35,6 +36,7 @@ pub use media::{
 };
 pub use net::{Delivery, Destination, Flow, ListenerId, Transport};
 pub use place::Place;
+pub use privacy::{Asks, Privacy, Shows};
 pub use question::{Action, Admit, BuiltIn, Decision, LegPlan, LegProfile, Origin, Prack, Question, QuestionId, ReferRule, Route, TrunkId};
 pub use random::Random;
 pub use ring::{Hears, PicksUp, RingGroup, RingTerms, Strategy};

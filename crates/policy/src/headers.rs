@@ -19,14 +19,37 @@ pub(crate) fn lets_any_out(outgoing: &HeaderRules) -> bool {
     outgoing.pass.as_ref().is_some_and(|pass| !pass.is_empty())
 }
 
-/// What of `headers` crosses: let in by the caller's trunk, let out to the called one, in their order; then what is set.
-pub(crate) fn crossing(incoming: &HeaderRules, outgoing: &HeaderRules, headers: &[(Box<str>, Box<str>)]) -> Result<Headers, TooMuch> {
+/// What callers say of themselves, which does not go where they must not be known (RFC 3323 §5.3, RFC 5379).
+const TELLING: &[&str] = &[
+    "Call-Info",
+    "Geolocation",
+    "Identity",
+    "Identity-Info",
+    "In-Reply-To",
+    "Organization",
+    "P-Access-Network-Info",
+    "P-Charging-Vector",
+    "Referred-By",
+    "Reply-To",
+    "Subject",
+    "User-Agent",
+];
+
+/// What of `headers` crosses: let in by the caller's trunk, let out to the called one, in their order; then what is set. Nothing
+/// that tells who calls, if that is to be hidden.
+pub(crate) fn crossing(
+    incoming: &HeaderRules,
+    outgoing: &HeaderRules,
+    headers: &[(Box<str>, Box<str>)],
+    hides: bool,
+) -> Result<Headers, TooMuch> {
     if !lets_any_out(outgoing) {
         return Ok(outgoing.set.as_slice().into());
     }
     let is_let_in = |name: &str| incoming.pass.as_ref().is_none_or(|pass| any(pass, name)) && !any(&incoming.remove, name);
     let is_let_out = |name: &str| outgoing.pass.as_ref().is_some_and(|pass| any(pass, name)) && !any(&outgoing.remove, name);
-    let came = headers.iter().filter(|(name, _)| !is_our_header(name) && is_let_in(name) && !sets(incoming, name));
+    let is_kept = |name: &str| hides && TELLING.iter().any(|telling| telling.eq_ignore_ascii_case(name));
+    let came = headers.iter().filter(|(name, _)| !is_our_header(name) && !is_kept(name) && is_let_in(name) && !sets(incoming, name));
     let mut crossing: Vec<(Box<str>, Box<str>)> = Vec::new();
     let mut bytes = 0;
     for (name, value) in came.chain(&incoming.set).filter(|(name, _)| is_let_out(name) && !sets(outgoing, name)) {

@@ -11,6 +11,7 @@
 mod bucket;
 mod decide;
 mod headers;
+mod identity;
 mod limits;
 mod manner;
 mod numbers;

@@ -2,17 +2,50 @@
 
 use crate::{
     headers::{TooMuch, crossing, lets_any_out},
+    identity::{IdentityRule, Told, Unkept},
     numbers::{are_about, rewritten},
 };
 use std::borrow::Cow;
 use tandem_config::{HeaderRules, NumberRule, Of, Trunk};
 use tandem_model::{CalledFrom, Caller, CallerId, Presentation, Route};
 
+/// Why a call cannot be put to a trunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unsaid {
+    /// More headers would cross than may.
+    TooMuch,
+    /// Its caller's privacy, which is critical.
+    Unkept(&'static str),
+}
+
+impl From<TooMuch> for Unsaid {
+    fn from(_: TooMuch) -> Unsaid {
+        Unsaid::TooMuch
+    }
+}
+
+impl From<Unkept> for Unsaid {
+    fn from(Unkept(what): Unkept) -> Unsaid {
+        Unsaid::Unkept(what)
+    }
+}
+
+impl Unsaid {
+    /// What the caller gets.
+    pub(crate) fn refusal(self) -> (u16, Option<Box<str>>) {
+        match self {
+            Unsaid::TooMuch => (513, None),
+            // RFC 3323 §5: 500, and what could not be kept.
+            Unsaid::Unkept(what) => (500, Some(format!("Privacy cannot be kept: {what}").into())),
+        }
+    }
+}
+
 /// The keys of a trunk that are about words. The default is that of a trunk that says nothing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Manner {
     pub(crate) called_from: CalledFrom,
-    pub(crate) caller_id: CallerId,
+    pub(crate) identity: IdentityRule,
     /// Route: its proxy.
     route: Option<Box<str>>,
     domain: Option<Box<str>>,
@@ -26,7 +59,7 @@ impl Manner {
     pub(crate) fn of(trunk: &Trunk) -> Manner {
         Manner {
             called_from: trunk.called_from,
-            caller_id: trunk.caller_id,
+            identity: IdentityRule { header: trunk.caller_id, caller: trunk.caller.clone(), privacy: trunk.privacy },
             route: trunk.proxy.as_ref().map(|proxy| format!("<{}>", proxy.uri()).into()),
             domain: trunk.from_domain.clone(),
             headers_in: trunk.headers_in.clone(),
@@ -48,8 +81,8 @@ impl Manner {
 
     /// Whether who calls from here must be known for a call to `called`.
     pub(crate) fn shows_caller_to(&self, called: &Manner) -> bool {
-        self.caller_id != CallerId::From
-            || called.caller_id != CallerId::From
+        self.identity.header != CallerId::From
+            || called.identity.looks_at_caller()
             || are_about(&self.numbers_in, Of::Caller)
             || are_about(&called.numbers_out, Of::Caller)
     }
@@ -59,17 +92,21 @@ impl Manner {
         lets_any_out(&self.headers_out)
     }
 
-    /// What the INVITE of `call`, which comes from `origin`, says to this trunk beyond the ordinary.
-    pub(crate) fn present(&self, origin: &Manner, call: &Route) -> Result<Option<Box<Presentation>>, TooMuch> {
+    /// What the INVITE of `call`, which comes from `origin`, says to this trunk beyond the ordinary; its media passes through here if
+    /// `anchored`.
+    pub(crate) fn present(&self, origin: &Manner, call: &Route, anchored: bool) -> Result<Option<Box<Presentation>>, Unsaid> {
         let caller = call.caller.as_ref().filter(|_| origin.shows_caller_to(self)).map(|caller| Caller {
             number: rewritten(&self.numbers_out, Of::Caller, &rewritten(&origin.numbers_in, Of::Caller, &caller.number)).into(),
             ..caller.clone()
         });
-        let headers = crossing(&origin.headers_in, &self.headers_out, &call.headers)?;
-        if caller.is_none() && headers.is_empty() && self.route.is_none() && self.domain.is_none() {
+        let told = caller.map(|caller| self.identity.tell(caller, anchored)).transpose()?;
+        let hides = told.as_ref().is_some_and(|told| told.hides);
+        let headers = crossing(&origin.headers_in, &self.headers_out, &call.headers, hides)?;
+        if told.is_none() && headers.is_empty() && self.route.is_none() && self.domain.is_none() {
             return Ok(None);
         }
         let (route, domain) = (self.route.clone(), self.domain.clone());
-        Ok(Some(Box::new(Presentation { route, caller, identity: self.caller_id, domain, headers })))
+        let Told { caller, shows, identity, asks, .. } = told.unwrap_or_default();
+        Ok(Some(Box::new(Presentation { route, caller, shows, asks, identity, domain, headers })))
     }
 }

@@ -1,6 +1,10 @@
 //! Where does it go? Finds the route of a call and writes out the legs to try.
 
-use crate::{CallView, Ruleset, headers::TooMuch, manner::Manner, targets::TargetRule};
+use crate::{
+    CallView, Ruleset,
+    manner::{Manner, Unsaid},
+    targets::TargetRule,
+};
 use std::time::Duration;
 use tandem_config::{Pattern, Target};
 use tandem_model::{Action, BuiltIn, Decision, LegPlan, LegProfile, Origin, Random, RingGroup, RingTerms, Route, Strategy, TrunkId};
@@ -58,15 +62,15 @@ impl RouteRule {
         let action = match &self.action {
             ActionRule::Reject { status, reason } => return Decision::Reject { status: *status, reason: reason.clone() },
             ActionRule::Answer(built_in) => Action::Answer(*built_in),
-            ActionRule::Bridge { endpoints, timeout, anchor } => match Planner::new(rules, view, call, called).bridge(endpoints) {
+            ActionRule::Bridge { endpoints, timeout, anchor } => match Planner::new(rules, view, call, called, *anchor).bridge(endpoints) {
                 Ok(legs) => Action::Bridge { legs, timeout: *timeout, anchor: *anchor },
-                Err(status) => return Decision::Reject { status, reason: None },
+                Err((status, reason)) => return Decision::Reject { status, reason },
             },
             ActionRule::Ring { endpoints, terms, anchor } => {
                 let first = if terms.strategy == Strategy::RoundRobin { view.load.turn(&self.name) } else { 0 };
-                match Planner::new(rules, view, call, called).ring(endpoints, first) {
+                match Planner::new(rules, view, call, called, *anchor).ring(endpoints, first) {
                     Ok(members) => Action::Ring(Box::new(RingGroup { members, terms: *terms, anchor: *anchor })),
-                    Err(status) => return Decision::Reject { status, reason: None },
+                    Err((status, reason)) => return Decision::Reject { status, reason },
                 }
             }
         };
@@ -74,8 +78,8 @@ impl RouteRule {
     }
 }
 
-/// What a caller gets whose headers would be too much for the other leg.
-const TOO_MUCH: u16 = 513;
+/// What a caller gets who can be put through to nobody: the status, and a reason of its own.
+type Refusal = (u16, Option<Box<str>>);
 
 /// Writes out the legs of one call.
 struct Planner<'a> {
@@ -83,27 +87,28 @@ struct Planner<'a> {
     view: &'a CallView<'a>,
     call: &'a Route,
     called: &'a str,
+    anchored: bool,
     random: Random,
     /// The first full trunk's status.
     refused: Option<u16>,
 }
 
 impl<'a> Planner<'a> {
-    fn new(rules: &'a Ruleset, view: &'a CallView<'_>, call: &'a Route, called: &'a str) -> Planner<'a> {
-        Planner { rules, view, call, called, random: Random::new(view.draw), refused: None }
+    fn new(rules: &'a Ruleset, view: &'a CallView<'_>, call: &'a Route, called: &'a str, anchored: bool) -> Planner<'a> {
+        Planner { rules, view, call, called, anchored, random: Random::new(view.draw), refused: None }
     }
 
     /// The legs to try, without those of full trunks; if no other is left, the first full trunk's status.
-    fn bridge(mut self, endpoints: &[EndpointRule]) -> Result<Box<[LegPlan]>, u16> {
+    fn bridge(mut self, endpoints: &[EndpointRule]) -> Result<Box<[LegPlan]>, Refusal> {
         let mut legs = Vec::new();
         for endpoint in endpoints {
             self.plan(endpoint, &mut legs)?;
         }
-        if legs.is_empty() { Err(self.refused.unwrap_or(480)) } else { Ok(legs.into()) }
+        if legs.is_empty() { Err((self.refused.unwrap_or(480), None)) } else { Ok(legs.into()) }
     }
 
     /// The same for each member of a group, of which the one at `first` (counted around) comes first.
-    fn ring(mut self, endpoints: &[EndpointRule], first: usize) -> Result<Box<[Box<[LegPlan]>]>, u16> {
+    fn ring(mut self, endpoints: &[EndpointRule], first: usize) -> Result<Box<[Box<[LegPlan]>]>, Refusal> {
         let first = first.checked_rem(endpoints.len()).unwrap_or(0);
         let mut members: Vec<Box<[LegPlan]>> = Vec::with_capacity(endpoints.len());
         for endpoint in endpoints[first..].iter().chain(&endpoints[..first]) {
@@ -113,10 +118,10 @@ impl<'a> Planner<'a> {
                 members.push(legs.into());
             }
         }
-        if members.is_empty() { Err(self.refused.unwrap_or(480)) } else { Ok(members.into()) }
+        if members.is_empty() { Err((self.refused.unwrap_or(480), None)) } else { Ok(members.into()) }
     }
 
-    fn plan(&mut self, endpoint: &EndpointRule, legs: &mut Vec<LegPlan>) -> Result<(), u16> {
+    fn plan(&mut self, endpoint: &EndpointRule, legs: &mut Vec<LegPlan>) -> Result<(), Refusal> {
         let origin = self.rules.manner_of(&self.call.origin);
         match endpoint {
             EndpointRule::Uri { text, target, profile } => legs.push(LegPlan {
@@ -125,7 +130,7 @@ impl<'a> Planner<'a> {
                 uri: target.uri(),
                 destination: target.destination.clone(),
                 profile: profile.clone(),
-                presentation: self.rules.plain.present(origin, self.call).map_err(|TooMuch| TOO_MUCH)?,
+                presentation: self.rules.plain.present(origin, self.call, self.anchored).map_err(Unsaid::refusal)?,
             }),
             EndpointRule::Trunk { trunk, text, number } => {
                 if let Some(status) = self.view.load.full(*trunk, self.view.now) {
@@ -133,7 +138,7 @@ impl<'a> Planner<'a> {
                     return Ok(());
                 }
                 let Some(rule) = self.rules.trunks.get(usize::from(trunk.0)) else { return Ok(()) };
-                let presentation = rule.manner.present(origin, self.call).map_err(|TooMuch| TOO_MUCH)?;
+                let presentation = rule.manner.present(origin, self.call, self.anchored).map_err(Unsaid::refusal)?;
                 let called = self.called;
                 legs.extend(rule.targets.in_order(&mut self.random).map(|TargetRule { target, hop, profile, .. }| LegPlan {
                     endpoint: text.clone(),

@@ -121,7 +121,7 @@ fn compile(config: &Config, problems: &mut Problems) -> Ruleset {
 /// What must be read of the calls of `trunk`: no more than the rules of those whom it can reach look at.
 fn shown_of(rules: &Ruleset, trunk: &TrunkRule) -> Shown {
     let origin = &trunk.manner;
-    let mut shown = Shown { called_from: origin.called_from, caller_id: origin.caller_id, caller: false, headers: false };
+    let mut shown = Shown { called_from: origin.called_from, caller_id: origin.identity.header, caller: false, headers: false };
     for route in rules.routes.iter().filter(|route| route.is_from(&trunk.name)) {
         for endpoint in route.action.endpoints() {
             let called = match endpoint {

@@ -2,6 +2,7 @@
 
 mod failover;
 mod headers;
+mod identity;
 mod limits;
 mod matching;
 mod numbers;
@@ -10,6 +11,7 @@ mod session_timer;
 mod targets;
 
 pub use headers::{HeaderRules, MAX_HEADER_RULES, NamePattern, is_our_header};
+pub use identity::{CallerRule, PrivacyRule};
 pub use limits::Limits;
 pub use matching::{MAX_SOURCES, Match};
 pub use numbers::{MAX_NUMBER_RULES, NumberRule, Of};
@@ -48,6 +50,10 @@ pub struct Trunk {
     pub called_from: CalledFrom,
     /// Where the caller's number stands in its calls, and is written in calls to it.
     pub caller_id: CallerId,
+    /// Who is named as the caller in calls to it.
+    pub caller: CallerRule,
+    /// What becomes of a caller's wish for privacy in calls to it.
+    pub privacy: PrivacyRule,
     /// Host part of From in calls to it, as URIs write it.
     pub from_domain: Option<Box<str>>,
     /// In order of preference.
@@ -101,6 +107,8 @@ impl Default for Trunk {
             nat: false,
             called_from: CalledFrom::default(),
             caller_id: CallerId::default(),
+            caller: CallerRule::default(),
+            privacy: PrivacyRule::default(),
             from_domain: None,
             codecs: Codec::ALL.to_vec(),
             t38: false,
@@ -147,6 +155,8 @@ impl Trunk {
             nat: table.boolean(reader, "nat").unwrap_or(default.nat),
             called_from: table.parsed(reader, "called_from", parse_called_from).map_or(default.called_from, |from| *from),
             caller_id: table.parsed(reader, "caller_id", parse_caller_id).map_or(default.caller_id, |id| *id),
+            caller: identity::read_caller(reader, table),
+            privacy: identity::read_privacy(reader, table),
             from_domain: table.parsed(reader, "from_domain", parse_domain).map(|domain| domain.value),
             codecs: read_codecs(reader, table),
             t38: table.boolean(reader, "t38").unwrap_or(default.t38),
@@ -200,7 +210,7 @@ fn parse_called_from(text: &str) -> Result<CalledFrom, String> {
 }
 
 fn parse_caller_id(text: &str) -> Result<CallerId, String> {
-    one_of(text, &[("from", CallerId::From), ("pai", CallerId::Pai), ("rpid", CallerId::Rpid)])
+    one_of(text, &[("from", CallerId::From), ("pai", CallerId::Pai), ("rpid", CallerId::Rpid), ("ppi", CallerId::Ppi)])
 }
 
 fn parse_refer(text: &str) -> Result<ReferRule, String> {

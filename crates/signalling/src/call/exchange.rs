@@ -16,7 +16,7 @@ use crate::wire::{Arrival, Transmit, response_destination};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tandem_model::{
-    Action, CallId, CallerId, Decision, Destination, Event, EventKind, ExchangeRecord, Flow, LegPlan, LegProfile, Origin, Prack, Question,
+    Action, CallId, Decision, Destination, Event, EventKind, ExchangeRecord, Flow, LegPlan, LegProfile, Origin, Prack, Question,
     QuestionId, Random, Route, Timestamp, TrunkId,
 };
 
@@ -300,9 +300,8 @@ impl MessageExchange {
         let (node, request) = (Arc::clone(&self.node), &self.asker.request);
         let presentation = plan.presentation.as_deref();
         let host = parties::our_host(&node, plan);
-        let caller = presentation.and_then(|presentation| presentation.caller.as_ref());
-        let (from, from_uri) = parties::our_from(Some(request), caller, host);
-        let identity = parties::identity(caller, presentation.map_or(CallerId::From, |presentation| presentation.identity), host);
+        let (from, from_uri) = parties::our_from(Some(request), presentation, host);
+        let identity = parties::identity(Some(request), presentation, host);
         let call_id = new_call_id(&mut self.random);
         // That ends a loop.
         let max_forwards = hops_left(Some(request));

@@ -2,9 +2,9 @@
 
 use super::NodeFacts;
 use super::leg::{Extra, Leg};
-use crate::message::{HeaderName, Message, NameAddr, Uri};
+use crate::message::{HeaderName, Host, Message, NameAddr, Uri};
 use std::borrow::Cow;
-use tandem_model::{CalledFrom, Caller, CallerId, LegPlan};
+use tandem_model::{Asks, CalledFrom, Caller, CallerId, LegPlan, Presentation, Privacy, Shows};
 
 /// The called number: the user part, unescaped, less its parameters (RFC 3261 §19.1.6 puts those of a tel URI there). Where `from`
 /// names a header that is not there, or has no number, it is that of the Request-URI, `uri`.
@@ -22,15 +22,16 @@ pub(super) fn caller(invite: &Message, from: CallerId) -> Caller {
     let asserted = match from {
         CallerId::From => None,
         CallerId::Pai => addresses(invite, HeaderName::PAssertedIdentity).find_map(named),
+        CallerId::Ppi => addresses(invite, HeaderName::PPreferredIdentity).find_map(named),
         CallerId::Rpid => addresses(invite, HeaderName::RemotePartyId).filter(is_of_caller).find_map(named),
     };
-    let is_hidden = from == CallerId::Rpid && addresses(invite, HeaderName::RemotePartyId).any(|party| is_kept_private(&party));
-    let private = is_hidden || asks_for_privacy(invite);
+    let mut privacy = privacy(invite);
+    privacy.id |= from == CallerId::Rpid && addresses(invite, HeaderName::RemotePartyId).any(|party| is_kept_private(&party));
     let (name, number) = asserted.unwrap_or_else(|| {
         let from = invite.from().ok();
         (from.and_then(|from| display_name(&from)), from.and_then(|from| number_in(from.uri)).unwrap_or_default())
     });
-    Caller { name, number, private }
+    Caller { name, number, privacy }
 }
 
 /// The headers that policy may let cross: all but those that make the message what it is, and those that are for us alone.
@@ -65,15 +66,26 @@ pub(super) fn our_host<'n>(node: &'n NodeFacts, plan: &'n LegPlan) -> &'n str {
     own.or(node.terms.domain.as_deref()).unwrap_or(&node.listener(plan.profile.listener).host)
 }
 
-/// Our From for the callee, and the URI in it: the caller's name and number, our host (what lies behind stays hidden). `caller` goes
-/// before what the caller's own From says, unless it is not to be told.
-pub(super) fn our_from(invite: Option<&Message>, caller: Option<&Caller>, host: &str) -> (String, String) {
-    if let Some(caller) = caller.filter(|caller| !caller.private) {
-        let uri = uri_of(&caller.number, host);
-        return (address(caller.name.as_deref(), &uri), uri);
-    }
+/// The host of the From of somebody who is not to be known (RFC 3323 §4.1.1.3).
+const NOBODYS_HOST: &str = "anonymous.invalid";
+
+/// Our From for the callee, and the URI in it: the caller's name and number, our host (what lies behind stays hidden). Who calls as policy
+/// knows it goes before what the caller's own From says, unless it is not to be told.
+pub(super) fn our_from(invite: Option<&Message>, said: Option<&Presentation>, host: &str) -> (String, String) {
     let theirs = invite.and_then(|invite| invite.from().ok());
-    let user = theirs.and_then(|from| Uri::parse(from.uri).ok()).and_then(|uri| uri.user).filter(|user| !user.is_empty());
+    match said.map_or((Shows::Own, None), |said| (said.shows, said.caller.as_ref())) {
+        (Shows::Caller, Some(caller)) => {
+            let uri = uri_of(&caller.number, host);
+            return (address(caller.name.as_deref(), &uri), uri);
+        }
+        (Shows::Nobody, _) => return nobody(),
+        // The caller is here no more, and its From neither.
+        (Shows::Own, Some(caller)) if theirs.is_none() && caller.privacy.hides_caller() => return nobody(),
+        _ => {}
+    }
+    let parsed = theirs.and_then(|from| Uri::parse(from.uri).ok());
+    let host = if parsed.is_some_and(is_nobodys) { NOBODYS_HOST } else { host };
+    let user = parsed.and_then(|uri| uri.user).filter(|user| !user.is_empty());
     let uri = match user {
         Some(user) => ["sip:", user, "@", host].concat(),
         None => ["sip:", host].concat(),
@@ -88,31 +100,91 @@ pub(super) fn our_from(invite: Option<&Message>, caller: Option<&Caller>, host: 
     (from, uri)
 }
 
-/// The headers that name the caller beside From.
-pub(super) fn identity(caller: Option<&Caller>, header: CallerId, host: &str) -> Extra {
+/// The From of nobody, and the URI in it.
+fn nobody() -> (String, String) {
+    let uri = ["sip:anonymous@", NOBODYS_HOST].concat();
+    (address(Some("Anonymous"), &uri), uri)
+}
+
+fn is_nobodys(uri: Uri<'_>) -> bool {
+    matches!(uri.host, Host::Name(name) if name.eq_ignore_ascii_case(NOBODYS_HOST))
+}
+
+/// The headers that name the caller beside From, and say what of that is private.
+pub(super) fn identity(invite: Option<&Message>, said: Option<&Presentation>, host: &str) -> Extra {
     let mut extra = Extra::none();
-    let Some(caller) = caller.filter(|caller| !caller.number.is_empty()) else { return extra };
-    let address = address(caller.name.as_deref(), &uri_of(&caller.number, host));
-    match header {
-        CallerId::From => {}
-        CallerId::Pai => {
-            extra.push(HeaderName::PAssertedIdentity, &address);
-            // RFC 3325 §9.3: whoever passes an identity on that is to be kept private says so.
-            if caller.private {
-                extra.push(HeaderName::Privacy, "id");
+    let caller = said.and_then(|said| said.caller.as_ref());
+    let named = caller.filter(|caller| !caller.number.is_empty()).zip(said).map(|(caller, said)| (caller, said.identity));
+    if let Some((caller, header)) = named.filter(|(_, header)| *header != CallerId::From) {
+        let address = address(caller.name.as_deref(), &uri_of(&caller.number, host));
+        match header {
+            CallerId::From => {}
+            CallerId::Pai => extra.push(HeaderName::PAssertedIdentity, &address),
+            CallerId::Ppi => extra.push(HeaderName::PPreferredIdentity, &address),
+            CallerId::Rpid => {
+                let privacy = if caller.privacy.hides_caller() { "full" } else { "off" };
+                extra.push(HeaderName::RemotePartyId, &format!("{address};party=calling;screen=no;privacy={privacy}"));
             }
         }
-        CallerId::Rpid => {
-            let privacy = if caller.private { "full" } else { "off" };
-            extra.push(HeaderName::RemotePartyId, &format!("{address};party=calling;screen=no;privacy={privacy}"));
-        }
+    }
+    match said.map_or(Asks::AsAsked, |said| said.asks) {
+        Asks::AsAsked => ask_again(invite, caller, &mut extra),
+        Asks::Only(privacy) => write_privacy(privacy.values(), &mut extra),
     }
     extra
+}
+
+/// RFC 3325 §9.3: whoever passes on what is to be kept private says so; and what else was asked for, known here or not, is for the next
+/// one.
+fn ask_again(invite: Option<&Message>, caller: Option<&Caller>, extra: &mut Extra) {
+    let asked = invite.into_iter().flat_map(privacy_values).filter(|value| is_token(value)).take(MAX_PRIVACY_VALUES);
+    let privacy = caller.map(|caller| caller.privacy).unwrap_or_default();
+    let mut values: Vec<&str> = Vec::new();
+    for value in asked.chain(privacy.values().map(|value| -> &str { value })) {
+        if !values.iter().any(|known| known.eq_ignore_ascii_case(value)) {
+            values.push(value);
+        }
+    }
+    if values.len() > 1 {
+        // §4.2: `none` stands alone; who asks for anything beside it means that.
+        values.retain(|value| !value.eq_ignore_ascii_case("none"));
+    }
+    write_privacy(values.into_iter(), extra);
+}
+
+fn write_privacy<'v>(values: impl Iterator<Item = &'v str>, extra: &mut Extra) {
+    let values: Vec<&str> = values.collect();
+    if !values.is_empty() {
+        extra.push(HeaderName::Privacy, &values.join(";"));
+    }
+}
+
+/// Values of one Privacy header that go on.
+const MAX_PRIVACY_VALUES: usize = 16;
+
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte))
+}
+
+/// What the caller asks to be kept from others.
+pub(super) fn privacy(invite: &Message) -> Privacy {
+    let mut privacy = Privacy::default();
+    privacy_values(invite).for_each(|value| privacy.add(value));
+    privacy
+}
+
+fn privacy_values(invite: &Message) -> impl Iterator<Item = &str> {
+    invite.values(HeaderName::Privacy).flat_map(|value| value.split(';')).map(str::trim)
 }
 
 /// The number that the peer of a leg goes by: as whom it called, or as whom we called it.
 pub(super) fn own_number(leg: &Leg) -> Box<str> {
     number_in(if leg.owns_call_id { &leg.to } else { &leg.from }).unwrap_or_default()
+}
+
+/// Who the peer of a leg is, to others.
+pub(super) fn who_is(leg: &Leg) -> Caller {
+    Caller { name: None, number: own_number(leg), privacy: leg.privacy }
 }
 
 fn addresses(invite: &Message, name: HeaderName) -> impl Iterator<Item = NameAddr<'_>> {
@@ -146,12 +218,6 @@ fn is_of_caller(party: &NameAddr<'_>) -> bool {
 
 fn is_kept_private(party: &NameAddr<'_>) -> bool {
     is_of_caller(party) && party.params.get("privacy").is_some_and(|privacy| !privacy.eq_ignore_ascii_case("off"))
-}
-
-/// Whether the caller's identity is to be kept from the called person (RFC 3323 §4.2, RFC 3325 §9.3).
-fn asks_for_privacy(invite: &Message) -> bool {
-    let values = invite.values(HeaderName::Privacy).flat_map(|value| value.split(';'));
-    values.map(str::trim).any(|value| ["id", "user", "header"].iter().any(|asked| asked.eq_ignore_ascii_case(value)))
 }
 
 pub(super) fn uri_of(number: &str, host: &str) -> String {

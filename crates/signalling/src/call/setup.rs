@@ -14,8 +14,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tandem_model::{
-    Action, BuiltIn, CallerId, Codec, Decision, EndReason, EndpointRequest, EventKind, LegId, LegPlan, LegProfile, LocalEndpoint,
-    MediaCommand, Origin, Prack, Question, QuestionId, Random, Route, Timestamp,
+    Action, BuiltIn, Codec, Decision, EndReason, EndpointRequest, EventKind, LegId, LegPlan, LegProfile, LocalEndpoint, MediaCommand,
+    Origin, Prack, Question, QuestionId, Random, Route, Timestamp,
 };
 
 /// How long policy may think; then the caller gets 500.
@@ -355,9 +355,8 @@ impl Call {
         let node = Arc::clone(&self.node);
         let presentation = plan.presentation.as_deref();
         let host = parties::our_host(&node, plan);
-        let caller = presentation.and_then(|presentation| presentation.caller.as_ref());
-        let (from, from_uri) = parties::our_from(self.first_invite(), caller, host);
-        let identity = parties::identity(caller, presentation.map_or(CallerId::From, |presentation| presentation.identity), host);
+        let (from, from_uri) = parties::our_from(self.first_invite(), presentation, host);
+        let identity = parties::identity(self.first_invite(), presentation, host);
         let call_id = new_call_id(&mut self.random);
         let max_forwards = hops_left(self.first_invite());
         let invitation = Invitation {

@@ -49,6 +49,7 @@ mod pick_up;
 mod pick_up_races;
 mod pick_up_sent_over;
 mod pick_up_sessions;
+mod privacy;
 mod proxy;
 mod questions_left_behind;
 mod redirects;

@@ -54,7 +54,7 @@ use server::{AwaitingAck, InviteServer};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tandem_model::{CallId, Delivery, Event, EventKind, LegEnd, LegId, LegProfile, Random, Timestamp, Transport};
+use tandem_model::{CallId, Delivery, Event, EventKind, LegEnd, LegId, LegProfile, Privacy, Random, Timestamp, Transport};
 use way::OurVia;
 
 /// Max-Forwards of a request that no other gave rise to (RFC 3261 §8.1.1.6).
@@ -172,6 +172,8 @@ pub(crate) struct Leg {
     /// From and To URIs as in its first INVITE, for the record.
     pub(crate) from: Box<str>,
     pub(crate) to: Box<str>,
+    /// What its peer asked to be kept private when it called.
+    pub(crate) privacy: Privacy,
     /// Final status of its first INVITE, which its peer gave or owes us, or we gave; 0 where there is none.
     pub(crate) status: u16,
     /// How it ended, once that is told: the first word counts.
@@ -234,6 +236,7 @@ impl Leg {
             state,
             from: ends.0,
             to: ends.1,
+            privacy: Privacy::default(),
             status: 0,
             end: None,
             replaced_by: None,

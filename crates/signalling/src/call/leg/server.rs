@@ -2,7 +2,7 @@
 
 use super::reliable::write_reliable;
 use super::{Context, Leg, LegEvent, MAX_FORWARDS, State, ends_of, finish, sdp_of};
-use crate::call::{NodeFacts, Output};
+use crate::call::{NodeFacts, Output, parties};
 use crate::dialog::Dialog;
 use crate::message::{Contact, HeaderName, Message, Method, NameAddr, Printer, is_sips, reason_phrase};
 use crate::minted::Minted;
@@ -145,6 +145,7 @@ impl Leg {
         let tag = context.node.minter.tag(id);
         let mut leg = Leg::new(id, State::Incoming, endpoint, profile, media, ends_of(&arrival.message), tag);
         leg.remote = Some(arrival.flow.remote);
+        leg.privacy = parties::privacy(&arrival.message);
         leg.sips = begins_secure_dialog(&arrival.message);
         leg.note_allow(&arrival.message);
         leg.dialog = Dialog::from_invite(&arrival.message, tag, leg.over(context.node)).ok();

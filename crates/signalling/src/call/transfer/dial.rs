@@ -1,15 +1,15 @@
 //! The target of a transfer: where it is, and its INVITE until it answers.
 
 use super::super::leg::{Invitation, Leg, State};
-use super::super::parties::{self, number_in, own_number};
+use super::super::parties::{self, number_in, own_number, who_is};
 use super::super::setup::{DECISION_TIMEOUT, MEDIA_OPEN_TIMEOUT, UNKNOWN, as_sips, new_call_id};
-use super::super::{Call, Cause, Output, context, over, relayed_status};
+use super::super::{Call, Cause, Output, Side, context, over, relayed_status};
 use super::{Dialled, Stage, target_mut};
 use crate::message::{HeaderName, Message, Uri};
 use std::sync::Arc;
 use tandem_model::{
-    Action, CallerId, Decision, Destination, EndpointRequest, EventKind, LegId, LegPlan, LocalEndpoint, MediaCommand, Prack, Question,
-    QuestionId, Timestamp,
+    Action, Decision, Destination, EndpointRequest, EventKind, LegId, LegPlan, LocalEndpoint, MediaCommand, Prack, Presentation, Question,
+    QuestionId, Shows, Timestamp,
 };
 
 impl Call {
@@ -151,14 +151,10 @@ impl Call {
             Err(status) => return self.target_out(now, status, None),
         };
         let node = Arc::clone(&self.node);
-        let presentation = plan.presentation.as_deref();
         let host = parties::our_host(&node, &plan);
-        let stays = self.leg(by.other()).map(own_number).unwrap_or_default();
-        let shown = presentation.and_then(|presentation| presentation.caller.clone());
-        let caller = shown.unwrap_or(tandem_model::Caller { name: None, number: stays, private: false });
-        let (from, from_uri) = parties::our_from(None, Some(&caller), host);
-        let header = presentation.map_or(CallerId::From, |presentation| presentation.identity);
-        let mut identity = parties::identity(Some(&caller).filter(|_| header != CallerId::From), header, host);
+        let said = self.said_of_who_stays(by, &plan);
+        let (from, from_uri) = parties::our_from(None, Some(&said), host);
+        let mut identity = parties::identity(None, Some(&said), host);
         // RFC 3892 §2.1; the transferor's own host stays behind us, as everybody's does.
         if let Some(user) = referred_by {
             identity.push(HeaderName::ReferredBy, &["<", &parties::uri_of(&user, host), ">"].concat());
@@ -182,6 +178,17 @@ impl Call {
         if let Some(transfer) = self.transfer_mut() {
             transfer.stage = Stage::Dialling(Box::new(Dialled { leg, own, trying_until, ring_until }));
         }
+    }
+
+    /// What the target's INVITE says of the one who stays, where policy has not said it.
+    fn said_of_who_stays(&self, by: Side, plan: &LegPlan) -> Presentation {
+        let mut said = plan.presentation.as_deref().cloned().unwrap_or_default();
+        if said.caller.is_none() && said.shows == Shows::Own {
+            let caller = self.leg(by.other()).map(who_is);
+            said.shows = if caller.as_ref().is_some_and(|caller| caller.privacy.hides_caller()) { Shows::Own } else { Shows::Caller };
+            said.caller = caller;
+        }
+        said
     }
 
     pub(super) fn on_target_trying(&mut self) {

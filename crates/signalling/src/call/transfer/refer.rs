@@ -1,14 +1,14 @@
 //! A REFER: what is refused, and the question where it leads.
 
 use super::super::leg::{HeldId, MAX_FORWARDS, Reply, State, hops_left};
-use super::super::parties::{number_in, own_number};
+use super::super::parties::{number_in, who_is};
 use super::super::phase::Phase;
 use super::super::setup::DECISION_TIMEOUT;
 use super::super::{Call, Side};
 use super::{MAX_TRANSFERS, Stage, Transfer};
 use crate::message::{HeaderName, Message, Method, NameAddr, ReferTo, Replaces, Scheme, Uri, declines_subscription, is_sips};
 use crate::outside::LATER;
-use tandem_model::{Caller, Origin, Question, ReferRule, Route, Timestamp, TrunkId};
+use tandem_model::{Origin, Question, ReferRule, Route, Timestamp, TrunkId};
 
 /// What a REFER asks for.
 pub(super) struct Asked {
@@ -83,7 +83,7 @@ impl Call {
     fn begin_transfer(&mut self, now: Timestamp, side: Side, id: HeldId, asked: Asked) {
         let Some(endpoint) = self.leg(side).map(|leg| leg.endpoint.clone()) else { return };
         let Some(stays) = self.leg(side.other()) else { return };
-        let caller = Caller { name: None, number: own_number(stays), private: false };
+        let caller = who_is(stays);
         // A leg to a bare URI is nobody's whose rules could be asked.
         let Some(trunk) = endpoint.strip_prefix("trunk:") else { return self.answer_refer(now, side, id, &Reply::new(403, &[])) };
         let name = trunk.split('/').next().unwrap_or(trunk).into();
