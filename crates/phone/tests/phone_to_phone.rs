@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, net::SocketAddr};
 use tandem_model::Timestamp;
-use tandem_phone::{Act, Habits, Input, Offer, Outcome, Output, Phone, Place, Reply, Script, Setup, When, sdp::Direction};
+use tandem_phone::{Act, Habits, Input, Offer, Outcome, Output, Phone, Place, Refer, Reply, Script, Setup, When, sdp::Direction};
 
 struct Pair {
     now: Timestamp,
@@ -131,4 +131,23 @@ fn a_200_to_an_invite_that_was_given_up_is_acknowledged_and_ended() {
     let phones = call(Place::new(BOB), Script::new().reply(40_000, 200));
     assert_eq!(outcomes(&phones), [Some(Outcome::TimedOut), Some(Outcome::TheyHungUp)]);
     assert_eq!(phones[1].heard("ACK").count(), 1);
+}
+
+/// Bob calls Alice as she has asked, and tells her of it twice, whatever she says to that; she wants to hear of it no more. Rings so long.
+fn told_once_too_often(rings_ms: u64) -> Vec<&'static str> {
+    let mut pair = Pair::new();
+    pair.phones[0].expect(Script::answers(rings_ms));
+    pair.phones[1].expect(Script::answers(100).habits(|habits| habits.obeys_refer = true));
+    let refer = Act::Refer(Refer::to("sip:alice@10.0.0.1:5060"));
+    let script = Script::new().step(When::Confirmed, 100, refer).habits(|habits| habits.notify_status = 404);
+    pair.phones[0].place(Timestamp::ZERO, Place::new(BOB).script(script));
+    pair.run(Timestamp::ZERO + std::time::Duration::from_secs(5));
+    assert_eq!(pair.phones[0].call(0).referrals()[0].progress, [100, 200]);
+    pair.phones[0].violations().iter().map(|violation| violation.rule).collect()
+}
+
+#[test]
+fn a_notify_after_a_refusal_is_a_fault_unless_they_may_have_crossed() {
+    assert_eq!(told_once_too_often(300), [""; 0]);
+    assert_eq!(told_once_too_often(700), ["notify"]);
 }

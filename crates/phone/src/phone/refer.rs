@@ -1,7 +1,7 @@
 //! Transfer as a phone does it: REFER and the NOTIFYs that tell what becomes of it (RFC 3515), on either side.
 
 use super::{Call, CallIndex, Phone, write::Outgoing};
-use crate::{Edit, Message, NameAddr, Place, Script, dialog::Stage, transaction::Purpose};
+use crate::{Edit, Message, NameAddr, Place, Script, T1, dialog::Stage, transaction::Purpose};
 use tandem_model::Timestamp;
 
 /// A REFER.
@@ -38,6 +38,8 @@ pub struct Referral {
     pub progress: Vec<u16>,
     /// Why its subscription ended, once it has.
     pub ended: Option<String>,
+    /// When our answer to a NOTIFY ended it, and nothing else has.
+    refused: Option<Timestamp>,
     dialog: usize,
     /// There is none (RFC 4488).
     silent: bool,
@@ -55,7 +57,16 @@ impl Call {
     /// A REFER of ours that is to make a dialog of its own.
     pub(super) fn expect_referral(&mut self) {
         let cseq = self.invite_seq;
-        self.referrals.push(Referral { cseq, status: None, progress: Vec::new(), ended: None, dialog: 0, silent: false });
+        self.referrals.push(Referral { cseq, status: None, progress: Vec::new(), ended: None, refused: None, dialog: 0, silent: false });
+    }
+}
+
+impl Referral {
+    /// Why no NOTIFY of it may come any more. One that was sent before our refusal was heard is nobody's fault: RFC 6665 §4.2.2 ends the
+    /// subscription with the answer, and T1 is what that is thought to take at most (RFC 3261 §17.1.1.1).
+    fn closed_by(&self, now: Timestamp) -> Option<&str> {
+        let has_crossed = self.refused.is_some_and(|at| now.since(at) < T1);
+        self.ended.as_deref().filter(|_| !has_crossed)
     }
 }
 
@@ -67,7 +78,7 @@ impl Phone {
         edits.extend(refer.edits.iter().cloned());
         self.send_in_dialog(now, call, dialog, "REFER", Purpose::Refer, &edits, None);
         let cseq = self.calls[call].dialogs[dialog].local_seq;
-        let referral = Referral { cseq, status: None, progress: Vec::new(), ended: None, dialog, silent: false };
+        let referral = Referral { cseq, status: None, progress: Vec::new(), ended: None, refused: None, dialog, silent: false };
         self.calls[call].referrals.push(referral);
     }
 
@@ -116,6 +127,7 @@ impl Phone {
         let referral = &mut self.calls[call].referrals[place];
         referral.progress.extend(fragment_status(message));
         if terminated {
+            referral.refused = None;
             referral.ended = Some(state.split("reason=").nth(1).unwrap_or_default().to_owned());
         }
         let status = self.calls[call].script.habits.notify_status;
@@ -124,7 +136,11 @@ impl Phone {
         } else {
             // RFC 6665 §4.2.2: the rest is about the one NOTIFY.
             if matches!(status, 404 | 405 | 408 | 410 | 416 | 480..=485 | 489 | 501 | 604) {
-                self.calls[call].referrals[place].ended = Some(format!("refused with {status}"));
+                let referral = &mut self.calls[call].referrals[place];
+                referral.ended = Some(format!("refused with {status}"));
+                if !terminated {
+                    referral.refused.get_or_insert(now);
+                }
             }
             self.refuse(now, server, status);
         }
@@ -137,7 +153,7 @@ impl Phone {
         if referral.silent {
             wrong.push("a NOTIFY of a subscription that was declined (RFC 4488 §4)".to_owned());
         }
-        if let Some(ended) = &referral.ended {
+        if let Some(ended) = referral.closed_by(now) {
             wrong.push(format!("a NOTIFY after the end of its subscription ({ended})"));
         }
         if message.header("Contact").is_none() {
