@@ -3,10 +3,11 @@
 
 use crate::sound::assert_hears;
 use crate::transfer_blind::{house, sounding};
+use crate::transfer_replaces::asking;
 use crate::{RACE_LIMIT, talking_in};
 use std::net::SocketAddr;
 use tandem_model::EventKind;
-use tandem_phone::{Act, Call, Edit, Outcome, Refer, Request, Script, When};
+use tandem_phone::{Act, Call, Edit, Outcome, Refer, Reply, Request, Script, When};
 use tandem_sim::{ALICE, Action, BOB, CAROL, DORA, STANDARD, Sim, explore_losses, ms, secs};
 
 /// Alice called bob, and they talk.
@@ -200,6 +201,39 @@ fn the_call_ends_while_the_other_phone_is_at_it() {
     assert_told(&sim, BOB, &[100, 487]);
     sim.run_for(secs(6));
     sim.act_in(ALICE, 1, Act::Bye);
+    sim.finish();
+}
+
+/// Dora takes Bob's place, and asks Alice something, before Alice tells what becomes of his REFER.
+#[test]
+fn whose_place_was_taken_is_told_and_nobody_else() {
+    let house = STANDARD.replace("[[trunk]]\n", "[[trunk]]\nrefer = \"pass\"\n");
+    let mut sim = Sim::with_config(25, &house.replace("name = \"dora\"\n", "name = \"dora\"\nreplaces = true\n"));
+    let taken = Reply::new(202).edit(Edit::add("Contact", "<sip:alice@10.0.1.1>"));
+    let others = vec![(ms(0), taken), (secs(1), Reply::new(200))];
+    sim.expect(BOB, Script::answers(100));
+    sim.place(ALICE, "bob", Script::new().habits(|habits| habits.others = others));
+    sim.run_until_talking(ALICE, BOB);
+    refer(&mut sim, BOB, "carol");
+    sim.run_for(ms(300));
+    let place = asking(&sim, BOB);
+    sim.place_with(DORA, place);
+    sim.run_for(secs(1));
+    sim.act(DORA, Act::Request(Request { method: "INFO".into(), edits: Vec::new() }));
+    sim.run_for(ms(300));
+    for (status, state) in [("100 Trying", "active;expires=60"), ("200 OK", "terminated;reason=noresource")] {
+        let mut edits = vec![Edit::add("Event", "refer"), Edit::add("Subscription-State", state)];
+        edits.push(Edit::add("Contact", "<sip:alice@10.0.1.1>"));
+        edits.push(Edit::Body("message/sipfrag;version=2.0".into(), format!("SIP/2.0 {status}\r\n").into_bytes()));
+        sim.act(ALICE, Act::Request(Request { method: "NOTIFY".into(), edits }));
+        sim.run_for(ms(300));
+        assert_eq!(last_answer(&sim, ALICE, "NOTIFY").status(), 200);
+        assert_eq!(sim.phone(DORA).heard("INFO").count(), 0, "no answer to what she asked");
+    }
+    assert_told(&sim, BOB, &[100, 200]);
+    sim.run_for(secs(1));
+    assert_eq!(last_answer(&sim, DORA, "INFO").status(), 200);
+    sim.act(ALICE, Act::Bye);
     sim.finish();
 }
 

@@ -1,8 +1,9 @@
 //! A transfer that the other peer carries out: its REFER goes through us, and so do the NOTIFYs back.
 
+use crate::transfer_replaces::asking;
 use std::net::SocketAddr;
 use tandem_phone::{Act, Edit, Outcome, Refer, Reply, Request, Script};
-use tandem_sim::{ALICE, BOB, CAROL, DORA, STANDARD, Sim, ms, secs, standard_over_tcp};
+use tandem_sim::{ALICE, BOB, CAROL, CORE, DORA, Link, STANDARD, Sim, ms, secs, standard_over_tcp};
 
 /// Alice calls, and obeys.
 fn talking(seed: u64, callee: SocketAddr, user: &str, obeys: bool) -> Sim {
@@ -195,6 +196,51 @@ fn a_notify_of_what_went_down_with_its_connection() {
     sim.run_for(ms(300));
     assert_eq!(sim.phone(ALICE).heard("NOTIFY").last().map(|answer| answer.status()), Some(481));
     assert_eq!(sim.phone(BOB).heard("NOTIFY").count(), 0);
+    sim.act(BOB, Act::Bye);
+    sim.finish();
+}
+
+/// Dora takes Bob's place, and Alice tells then what becomes of his REFER.
+#[test]
+fn a_notify_of_what_somebody_asked_whose_place_was_taken() {
+    let house = STANDARD.replace("[[trunk]]\n", "[[trunk]]\nrefer = \"pass\"\n");
+    let mut sim = Sim::with_config(13, &house.replace("name = \"dora\"\n", "name = \"dora\"\nreplaces = true\n"));
+    let taken = Reply::new(202).edit(Edit::add("Contact", "<sip:alice@10.0.1.1>"));
+    sim.expect(BOB, Script::answers(100));
+    sim.place(ALICE, "bob", Script::new().habits(|habits| habits.others = vec![(ms(0), taken)]));
+    sim.run_until_talking(ALICE, BOB);
+    refer(&mut sim, BOB, "carol");
+    sim.run_for(ms(300));
+    let place = asking(&sim, BOB);
+    sim.place_with(DORA, place);
+    sim.run_for(secs(1));
+    assert_eq!((sim.call(BOB).outcome, sim.call(DORA).was_answered()), (Some(Outcome::TheyHungUp), true));
+    let mut edits = vec![Edit::add("Event", "refer"), Edit::add("Subscription-State", "terminated;reason=noresource")];
+    edits.push(Edit::add("Contact", "<sip:alice@10.0.1.1>"));
+    edits.push(Edit::Body("message/sipfrag;version=2.0".into(), b"SIP/2.0 200 OK\r\n".to_vec()));
+    sim.act(ALICE, Act::Request(Request { method: "NOTIFY".into(), edits }));
+    sim.run_for(ms(300));
+    assert_eq!(sim.phone(ALICE).heard("NOTIFY").last().map(|answer| answer.status()), Some(481));
+    assert_eq!((sim.phone(BOB).heard("NOTIFY").count(), sim.phone(DORA).heard("NOTIFY").count()), (0, 0));
+    sim.act(ALICE, Act::Bye);
+    sim.finish();
+}
+
+/// Bob is far away: when his refusal comes, the next NOTIFY is on its way to him.
+#[test]
+fn a_refusal_of_a_notify_that_the_next_one_crosses() {
+    let mut sim = Sim::with_config(14, &STANDARD.replace("[[trunk]]\n", "[[trunk]]\nrefer = \"pass\"\n"));
+    for (from, to) in [(BOB, CORE), (CORE, BOB)] {
+        sim.link(from, to, Link { delay: ms(60), ..Link::CLEAN });
+    }
+    sim.expect(BOB, Script::answers(100).habits(|habits| habits.notify_status = 404));
+    sim.place(ALICE, "bob", Script::new().habits(|habits| habits.obeys_refer = true));
+    sim.run_until_talking(ALICE, BOB);
+    refer(&mut sim, BOB, "barred");
+    sim.run_for(secs(1));
+    assert_eq!(sim.call(BOB).referrals()[0].progress, [100, 403]);
+    let answers: Vec<_> = sim.phone(ALICE).heard("NOTIFY").map(|answer| answer.status()).collect();
+    assert_eq!(answers, [481, 481]);
     sim.act(BOB, Act::Bye);
     sim.finish();
 }

@@ -163,6 +163,7 @@ impl Call {
         self.answer_for_gone(now, by.other(), &asked);
         // What the one who stays still says to questions of the other is for nobody: the target's may have the same numbers.
         self.with_leg(by.other(), now, |leg, _| drop(leg.forget_askers()));
+        self.forget_passed_of(replaced.id);
         replaced.replaced_by = Some(replacement);
         replaced.note_end(context!(self, now), over::transferred());
         self.notify(now, Some(stayer), EventKind::LegTransferred { by: replaced.id, to: replacement });

@@ -19,6 +19,8 @@ const MAX_PASSED: usize = 4;
 /// One of them.
 #[derive(Debug)]
 pub(super) struct PassedRefer {
+    /// Whose peer asked for it.
+    transferor: LegId,
     /// Whose peer carries it out.
     to: LegId,
     /// Its CSeq number there, and at the transferor.
@@ -30,19 +32,24 @@ pub(super) struct PassedRefer {
     is_first: bool,
     /// The last NOTIFY of it that was passed back.
     told: Option<HeldId>,
-    /// It came outside of any dialog: the transferor, and the dialog that it has made.
+    /// It came outside of any dialog.
     outside: Option<Outside>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Outside {
-    transferor: LegId,
+    /// What it has made so far.
     dialog: Option<LegId>,
 }
 
 impl PassedRefer {
     pub(super) fn is_from_outside(&self) -> bool {
         self.outside.is_some()
+    }
+
+    /// The dialog of its own that it has made.
+    fn own_dialog(&self) -> Option<LegId> {
+        self.outside.as_ref()?.dialog
     }
 }
 
@@ -84,7 +91,7 @@ impl Call {
         let Some(cseq) = passed else {
             return self.answer_refer(now, side, id, &Reply::new(500, &LATER));
         };
-        let outside = self.is_from_outside(side, id).then_some(Outside { transferor, dialog: None });
+        let outside = self.is_from_outside(side, id).then(Outside::default);
         let transfers = self.transfers.get_or_insert_default();
         let is_first = outside.is_some() || !transfers.referred.contains(&transferor);
         if is_first && outside.is_none() {
@@ -93,19 +100,18 @@ impl Call {
         let mut forgotten = None;
         if transfers.passed.len() == MAX_PASSED {
             // Whoever has not ended the oldest by now may never do so.
-            forgotten = transfers.passed.remove(0).outside.and_then(|outside| outside.dialog);
+            forgotten = transfers.passed.remove(0).own_dialog();
             transfers.has_forgotten = true;
         }
-        transfers.passed.push(PassedRefer { to, cseq, asked: id, transferor_cseq, is_first, told: None, outside });
+        transfers.passed.push(PassedRefer { transferor, to, cseq, asked: id, transferor_cseq, is_first, told: None, outside });
         forgotten.into_iter().for_each(|dialog| self.end_aside(now, dialog));
     }
 
     /// The dialog of its own in which the NOTIFYs of that passed REFER go back, if it came outside of any: made now, unless it is there.
     fn way_back(&mut self, place: usize) -> Option<LegId> {
         let passed = self.transfers.as_ref()?.passed.get(place)?;
-        let (to, asked) = (passed.to, passed.asked);
-        let Outside { transferor, dialog } = *passed.outside.as_ref()?;
-        let dialog = dialog.or_else(|| self.open_aside(transferor, asked, Some(to)))?;
+        let (transferor, to, asked) = (passed.transferor, passed.to, passed.asked);
+        let dialog = passed.outside.as_ref()?.dialog.or_else(|| self.open_aside(transferor, asked, Some(to)))?;
         self.transfers.as_mut()?.passed.get_mut(place)?.outside.as_mut()?.dialog = Some(dialog);
         Some(dialog)
     }
@@ -113,8 +119,7 @@ impl Call {
     /// Nothing more is passed back in the dialog of its own that a REFER has made.
     pub(super) fn forget_passed(&mut self, dialog: LegId) {
         if let Some(transfers) = &mut self.transfers {
-            let is_it = |passed: &PassedRefer| passed.outside.as_ref().is_some_and(|outside| outside.dialog == Some(dialog));
-            transfers.passed.retain(|passed| !is_it(passed));
+            transfers.passed.retain(|passed| passed.own_dialog() != Some(dialog));
         }
         self.close_aside(dialog);
     }
@@ -132,7 +137,7 @@ impl Call {
             self.way_back(place);
         } else if let Some(transfers) = &mut self.transfers {
             let passed = transfers.passed.remove(place);
-            if let Some(dialog) = passed.outside.and_then(|outside| outside.dialog) {
+            if let Some(dialog) = passed.own_dialog() {
                 self.close_aside(dialog);
             }
         }
@@ -144,7 +149,7 @@ impl Call {
         let Some(teller) = self.leg(from.other()).map(|leg| leg.id) else { return };
         let Some(transfers) = &mut self.transfers else { return };
         let Some(place) = transfers.passed.iter().position(|passed| passed.to == teller && passed.told == Some(told)) else { return };
-        let dialog = transfers.passed.remove(place).outside.and_then(|outside| outside.dialog);
+        let dialog = transfers.passed.remove(place).own_dialog();
         // What comes without an `id` is of this one, and not of the next.
         transfers.has_forgotten = true;
         dialog.into_iter().for_each(|dialog| self.close_aside(dialog));
@@ -152,13 +157,23 @@ impl Call {
 
     /// The REFER went down with its connection, and the transferor hears so: nothing is passed back of what may come of it all the same.
     pub(in super::super) fn forget_undelivered(&mut self, from: Side, asked: HeldId) {
-        let Some(leg) = self.leg(from).map(|leg| leg.id) else { return };
+        let (Some(leg), Some(asker)) = (self.leg(from), self.leg(from.other())) else { return };
+        let between = (asker.id, leg.id);
         let Some(transfers) = &mut self.transfers else { return };
-        let is_it = |passed: &PassedRefer| passed.to == leg && passed.asked == asked && passed.told.is_none();
+        let is_it = |passed: &PassedRefer| (passed.transferor, passed.to) == between && passed.asked == asked && passed.told.is_none();
         let Some(place) = transfers.passed.iter().position(is_it) else { return };
-        let dialog = transfers.passed.remove(place).outside.and_then(|outside| outside.dialog);
+        let dialog = transfers.passed.remove(place).own_dialog();
         transfers.has_forgotten = true;
         dialog.into_iter().for_each(|dialog| self.close_aside(dialog));
+    }
+
+    /// The transferor has left the conversation, and its dialog ends: nothing is passed back of what it asked for there. What it asked for
+    /// outside of any is told on, in the dialog that this has made.
+    pub(super) fn forget_passed_of(&mut self, transferor: LegId) {
+        let Some(transfers) = &mut self.transfers else { return };
+        let before = transfers.passed.len();
+        transfers.passed.retain(|passed| passed.transferor != transferor || passed.own_dialog().is_some());
+        transfers.has_forgotten |= transfers.passed.len() < before;
     }
 
     /// The passed REFER that a NOTIFY is about, and whether there is nothing more to come.
@@ -181,7 +196,9 @@ impl Call {
             return self.answer_refer(now, side, id, &Reply::new(481, &[]));
         };
         let aside = self.way_back(place);
-        if let Some(asked) = self.transfers.as_ref().and_then(|transfers| transfers.passed.get(place)).map(|passed| passed.asked) {
+        let told =
+            self.transfers.as_ref().and_then(|transfers| transfers.passed.get(place)).map(|passed| (passed.transferor, passed.asked));
+        if let Some((_, asked)) = told.filter(|(transferor, _)| self.leg(side.other()).is_some_and(|leg| leg.id == *transferor)) {
             // RFC 6665 §4.1.2.4: what is told of has been accepted, whether or not its 202 is lost or late.
             self.answer_refer(now, side.other(), asked, &Reply::new(202, &[]));
         }
