@@ -21,6 +21,7 @@ impl Difference {
         difference.compare_listeners(old, new);
         difference.compare_media(old, new);
         difference.compare_calls(old, new);
+        difference.compare_abuse(old, new);
         difference.compare_trunks(old, new);
         difference.compare_routes(old, new);
         difference
@@ -108,6 +109,14 @@ impl Difference {
         self.apply(was.inactivity_timeout != is.inactivity_timeout, "`inactivity_timeout` in [calls]");
         self.apply(was.hold_timeout != is.hold_timeout, "`hold_timeout` in [calls]");
         self.refuse_key(was.shards != is.shards, new, keys::CALLS.title, "shards");
+    }
+
+    fn compare_abuse(&mut self, old: &Config, new: &Config) {
+        let (was, is) = (&old.abuse, &new.abuse);
+        self.apply(was.answers != is.answers, "`answers` in [abuse]");
+        self.apply(was.offences != is.offences, "`offences` in [abuse]");
+        self.apply(was.ban != is.ban, "`ban` in [abuse]");
+        self.apply(was.allow != is.allow, "`allow` in [abuse]");
     }
 
     fn compare_trunks(&mut self, old: &Config, new: &Config) {

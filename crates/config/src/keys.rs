@@ -13,7 +13,7 @@ pub(crate) struct Keys {
 
 pub(crate) const ROOT: Keys = Keys {
     title: "the configuration",
-    built: &["node", "log", "listen", "media", "calls", "trunk", "route"],
+    built: &["node", "log", "listen", "media", "calls", "abuse", "trunk", "route"],
     later: &["files", "api", "user", "token"],
 };
 
@@ -32,6 +32,8 @@ pub(crate) const MEDIA: Keys = Keys { title: "[[media]]", built: &["name", "bind
 
 pub(crate) const CALLS: Keys =
     Keys { title: "[calls]", built: &["max", "max_cps", "max_duration", "inactivity_timeout", "hold_timeout", "shards"], later: &[] };
+
+pub(crate) const ABUSE: Keys = Keys { title: "[abuse]", built: &["answers", "offences", "ban", "allow"], later: &[] };
 
 pub(crate) const TRUNK: Keys = Keys {
     title: "[[trunk]]",
@@ -108,6 +110,7 @@ mod tests {
         &LISTEN,
         &MEDIA,
         &CALLS,
+        &ABUSE,
         &TRUNK,
         &TARGET,
         &MATCH,

@@ -9,6 +9,7 @@
 //! Three things to know: [`load`] turns text into a [`Config`] or into all that is wrong with it, [`Problems`], and
 //! whatever interface is promised but not built yet is one of those.
 
+mod abuse;
 mod capacity;
 mod check;
 mod difference;
@@ -27,6 +28,7 @@ mod uri;
 mod value;
 mod written;
 
+pub use abuse::Abuse;
 pub use capacity::{CONNECTIONS, DESCRIPTOR_RESERVE, MOST_CALLS_UNASKED, MOST_CPS_UNASKED, PORTS_PER_LEG};
 pub use difference::Difference;
 pub use node::{Calls, Log, LogFormat, LogLevel, Node};
@@ -69,6 +71,8 @@ pub struct Config {
     pub media: Vec<At<Media>>,
     /// `[calls]`.
     pub calls: Calls,
+    /// `[abuse]`.
+    pub abuse: Abuse,
     /// `[[trunk]]`; their indices are [`tandem_model::TrunkId`]s.
     pub trunks: Vec<At<Trunk>>,
     /// `[[route]]`, in the order in which they are tried.
@@ -104,6 +108,7 @@ pub fn read(text: &str, file_name: &str, outside: Outside<'_>) -> Reading {
         listeners: Vec::new(),
         media: Vec::new(),
         calls: Calls::default(),
+        abuse: Abuse::default(),
         trunks: Vec::new(),
         routes: Vec::new(),
         written: Written::default(),
@@ -132,6 +137,9 @@ pub fn read(text: &str, file_name: &str, outside: Outside<'_>) -> Reading {
     }
     if let Some(value) = root.get("calls") {
         config.calls = Calls::read(&mut reader, value);
+    }
+    if let Some(value) = root.get("abuse") {
+        config.abuse = Abuse::read(&mut reader, value);
     }
     let mut names = check::Names::default();
     config.listeners = read_sections(&mut reader, root, "listen", &keys::LISTEN, &mut names.listeners, |r, t, _| Listener::read(r, t));

@@ -145,6 +145,11 @@ impl Network {
         masked(address.to_canonical(), self.prefix) == Some(self.address)
     }
 
+    /// The network with that prefix that `address` lies in; `None` if the prefix is longer than the address.
+    pub fn around(address: IpAddr, prefix: u8) -> Option<Network> {
+        masked(address.to_canonical(), prefix).map(|address| Network { address, prefix })
+    }
+
     pub(crate) fn parse(text: &str) -> Result<Network, String> {
         let (host, prefix) = text.split_once('/').map_or((text, None), |(host, prefix)| (host, Some(prefix)));
         let address: IpAddr = host.parse().map_err(|_| format!("`{text}` is not an address or a network like 198.51.100.0/24"))?;

@@ -9,6 +9,7 @@ struct Case(&'static str, &'static str);
 
 const NODE: &str = "[node]\n";
 const CALLS: &str = "[calls]\n";
+const ABUSE: &str = "[abuse]\n";
 const TRUNK: &str = "[[trunk]]\nname = \"peer\"\n";
 const CALLED: &str = "[[trunk]]\nname = \"peer\"\ntargets = [{ uri = \"sip:127.0.0.9\" }]\n";
 const ROUTE: &str =
@@ -28,6 +29,10 @@ const BUILT: &[Case] = &[
     Case(CALLS, "inactivity_timeout = '30s'"),
     Case(CALLS, "hold_timeout = '10m'"),
     Case(CALLS, "shards = 2"),
+    Case(ABUSE, "answers = 5"),
+    Case(ABUSE, "offences = 3"),
+    Case(ABUSE, "ban = '0s'"),
+    Case(ABUSE, "allow = ['192.0.2.0/24', '2001:db8::/32', '127.0.0.1']"),
     Case(TRUNK, "targets = [{ uri = 'sip:127.0.0.9:5070;transport=udp' }]"),
     Case(TRUNK, "match = { sources = ['127.0.0.0/24'], listen = 'inside', domain = 'sip.example.org', to = '^12' }"),
     Case(CALLED, "listen = 'inside'"),

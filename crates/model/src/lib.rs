@@ -34,7 +34,7 @@ pub use media::{
     DirectionStats, EndpointDescription, EndpointRequest, EndpointStats, LocalEndpoint, MAX_ENDPOINTS, MAX_ENDPOINTS_EVER, MediaCommand,
     MediaEvent, MediaFailure, MediaSide, PORT_REST, PayloadRule, SourceRule, StreamKind, Tone,
 };
-pub use net::{Delivery, Destination, Flow, ListenerId, Transport};
+pub use net::{Delivery, Destination, Flow, ListenerId, Transport, neighbourhood};
 pub use place::Place;
 pub use privacy::{Asks, Privacy, Shows};
 pub use question::{Action, Admit, BuiltIn, Decision, LegPlan, LegProfile, Origin, Prack, Question, QuestionId, ReferRule, Route, TrunkId};

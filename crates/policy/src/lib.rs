@@ -8,6 +8,7 @@
 //!
 //! Three things to know: [`Ruleset`], [`CallView`] and [`decide()`].
 
+mod abuse;
 mod bucket;
 mod decide;
 mod headers;
@@ -23,6 +24,7 @@ mod targets;
 mod trunk;
 mod turns;
 
+pub use abuse::{AbuseBook, Ban, Offence, Standing};
 pub use decide::{CallView, decide};
 pub use limits::{Begun, LimitBook, NodeFull, NodeLimits};
 pub use places::Places;

@@ -1,6 +1,7 @@
 //! The rules of a configuration, in the shape in which they are asked.
 
 use crate::{
+    abuse::AbuseRules,
     manner::Manner,
     routing::{ActionRule, EndpointRule, RouteRule},
     targets::{TargetRule, Targets},
@@ -20,6 +21,8 @@ pub struct Ruleset {
     pub(crate) plain: Manner,
     /// Of each listener, whether it is silent to strangers.
     pub(crate) silent: Box<[bool]>,
+    /// What strangers get, and who is none.
+    pub(crate) abuse: Arc<AbuseRules>,
 }
 
 /// One `[[trunk]]`.
@@ -110,6 +113,7 @@ fn compile(config: &Config, problems: &mut Problems) -> Ruleset {
         routes: config.routes.iter().map(|route| compile_route(config, route)).collect(),
         plain: Manner::default(),
         silent: config.listeners.iter().map(|listener| listener.silent).collect(),
+        abuse: AbuseRules::compile(config).into(),
     };
     for index in 0..rules.trunks.len() {
         let shown = shown_of(&rules, &rules.trunks[index]);

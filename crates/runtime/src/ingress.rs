@@ -14,6 +14,7 @@ use crate::{
 use bytes::Bytes;
 use std::{net::SocketAddr, rc::Rc, time::Duration};
 use tandem_model::{Flow, ListenerId, Transport};
+use tandem_policy::Offence;
 use tandem_signalling::{
     DropReason, Input, Verdict,
     message::{FrameError, FrameErrorKind, Message, Method},
@@ -27,6 +28,7 @@ pub(crate) async fn listen(node: Rc<Node>, transport: Rc<UdpTransport>) {
     let mut places = Places::new();
     loop {
         let take = |received: Received<'_>| match received {
+            Received::Datagram(_, source) if node.is_banned(source) => {}
             Received::Datagram(bytes, source) => {
                 let flow = Flow { listener: transport.id(), transport: Transport::Udp, remote: source };
                 node.on_bytes(flow, &[], Bytes::copy_from_slice(bytes));
@@ -41,6 +43,11 @@ pub(crate) async fn listen(node: Rc<Node>, transport: Rc<UdpTransport>) {
 }
 
 impl Node {
+    fn is_banned(&self, source: SocketAddr) -> bool {
+        let abuse = self.abuse.borrow();
+        abuse.has_bans() && abuse.is_banned(self.clock.now(), source)
+    }
+
     /// One datagram, or one message of a stream. `names`: those that the other end has proved to have.
     pub(crate) fn on_bytes(self: &Rc<Self>, flow: Flow, names: &[Box<str>], bytes: Bytes) {
         if let Err(fault) = contain(|| self.take(flow, names, bytes)) {
@@ -49,7 +56,7 @@ impl Node {
     }
 
     fn take(self: &Rc<Self>, flow: Flow, names: &[Box<str>], bytes: Bytes) {
-        let (now, source) = (self.clock.now(), flow.remote);
+        let (now, source, asked) = (self.clock.now(), flow.remote, bytes.len());
         let shown = tracing::enabled!(tracing::Level::DEBUG).then(|| bytes.clone());
         let verdict = self.dispatcher.borrow_mut().receive(now, bytes, flow);
         let owner = if let Verdict::Call(call, _) = &verdict { Some(*call) } else { None };
@@ -72,15 +79,22 @@ impl Node {
             Verdict::Again(transmit) => self.send(transmit, None),
             Verdict::Dismiss(transmits) => transmits.into_iter().for_each(|transmit| self.send(transmit, None)),
             Verdict::Refuse(transmit) if self.is_stranger_to_silence(now, &flow, names) => drop(transmit),
-            Verdict::Refuse(transmit) => self.send(transmit, None),
-            Verdict::Drop(reason) => log_drop(reason, source),
+            Verdict::Refuse(transmit) => self.answer_stranger(now, &flow, asked, transmit),
+            Verdict::Drop(reason) => {
+                if reason == DropReason::Garbage {
+                    self.on_offence_over(now, &flow, Offence::NoSip);
+                }
+                log_drop(reason, source);
+            }
         }
     }
 }
 
 impl StreamUser for Node {
     fn on_message(self: &Rc<Self>, flow: Flow, names: &[Box<str>], message: Bytes) {
-        self.on_bytes(flow, names, message);
+        if !self.is_banned(flow.remote) {
+            self.on_bytes(flow, names, message);
+        }
     }
 
     fn on_broken(self: &Rc<Self>, flow: Flow, names: &[Box<str>], error: &FrameError) -> Option<Bytes> {

@@ -31,6 +31,7 @@ pub mod replay;
 mod report;
 mod route_table;
 pub mod shard;
+mod strangers;
 mod supervisor;
 pub mod tls;
 mod transport;

@@ -26,7 +26,7 @@ use std::{
 };
 use tandem_config::{Config, Listener};
 use tandem_model::{CallId, EndReason, ListenerId, MediaEvent, Random, Transport};
-use tandem_policy::{LimitBook, NodeLimits, Ruleset};
+use tandem_policy::{AbuseBook, LimitBook, NodeLimits, Ruleset};
 use tandem_signalling::{Dispatcher, Input, ListenerFacts, Minter, NodeFacts, Terms, transaction::TransactionKeys};
 use tokio::{
     runtime,
@@ -219,6 +219,7 @@ impl OpenNode {
             counter: Cell::new(0),
             limits: NodeLimits::new(rules.max_calls, rules.max_cps).into(),
             trunks: LimitBook::new(&rules.ruleset).into(),
+            abuse: AbuseBook::new(&rules.ruleset).into(),
             rules: rules.ruleset.into(),
             draining: Cell::new(false),
             stops: Cell::new(0),
@@ -283,7 +284,9 @@ fn random_bytes<const N: usize>() -> io::Result<[u8; N]> {
 async fn sweep(node: Rc<Node>) {
     loop {
         tokio::time::sleep(SWEEP).await;
-        node.dispatcher.borrow_mut().handle_timeout(node.clock.now());
+        let now = node.clock.now();
+        node.dispatcher.borrow_mut().handle_timeout(now);
+        node.forget_strangers(now);
     }
 }
 
@@ -344,6 +347,7 @@ impl Node {
         }
         let now = self.clock.now();
         self.trunks.borrow_mut().reload(&ruleset, now);
+        self.abuse.borrow_mut().reload(&ruleset);
         self.limits.borrow_mut().reload(max_calls, max_cps, now);
         self.rules.replace(ruleset);
         let facts = NodeFacts { terms, ..(**self.facts.borrow()).clone() };

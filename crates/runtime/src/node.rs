@@ -21,7 +21,7 @@ use std::{
 use tandem_model::{
     Action, CallId, Decision, Event, EventKind, LegId, MediaCommand, MediaEvent, MediaFailure, Place, Question, Random, Timestamp,
 };
-use tandem_policy::{CallView, LimitBook, NodeLimits, Places, Ruleset};
+use tandem_policy::{AbuseBook, CallView, LimitBook, NodeLimits, Places, Ruleset};
 use tandem_signalling::{Dispatcher, NodeFacts};
 use tokio::sync::Notify;
 
@@ -48,6 +48,8 @@ pub(crate) struct Node {
     pub(crate) limits: RefCell<NodeLimits>,
     /// The same of each trunk.
     pub(crate) trunks: RefCell<LimitBook>,
+    /// What strangers have had of us.
+    pub(crate) abuse: RefCell<AbuseBook>,
     pub(crate) draining: Cell<bool>,
     /// How often it was told to stop.
     pub(crate) stops: Cell<u8>,

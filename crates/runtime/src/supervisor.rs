@@ -4,7 +4,7 @@ use crate::{actor::Actor, flight_recorder::Founding, log::Escaped, mailbox::Mail
 use bytes::Bytes;
 use std::rc::Rc;
 use tandem_model::{Admit, CallId, Challenge, Decision, Flow, LegProfile, Origin, Question, Timestamp};
-use tandem_policy::Begun;
+use tandem_policy::{Begun, Offence};
 use tandem_signalling::{
     Arrival, CallSetup, Input, RETRY_WHEN_DRAINING_S,
     message::{Host, Message, Method, Uri},
@@ -87,27 +87,38 @@ impl Node {
     fn admitted(self: &Rc<Self>, now: Timestamp, arrival: &Arrival, names: &[Box<str>]) -> Option<(Origin, LegProfile)> {
         match self.decide(now, 0, &Question::Admit(admit(&arrival.message, &arrival.flow, names))) {
             Decision::Admitted { origin, profile, challenge } => {
-                let proven = challenge.is_none_or(|challenge| self.has_proved(now, &challenge, arrival));
+                let proven = challenge.as_ref().is_none_or(|challenge| self.has_proved(now, challenge, arrival));
+                if proven {
+                    self.abuse.borrow_mut().let_in(now, &arrival.flow, challenge.is_some());
+                }
                 proven.then_some((origin, profile))
             }
             Decision::Reject { status, reason } => {
                 let transmit = self.dispatcher.borrow().reply(&arrival.message, &arrival.flow, status, reason.as_deref(), |_| {});
-                self.send(transmit, None);
+                self.answer_stranger(now, &arrival.flow, arrival.message.bytes().len(), transmit);
+                self.on_offence_over(now, &arrival.flow, Offence::Stranger);
                 None
             }
-            Decision::Ignore | Decision::Route { .. } | Decision::Dial(_) => None,
+            Decision::Ignore => {
+                self.on_offence_over(now, &arrival.flow, Offence::Stranger);
+                None
+            }
+            Decision::Route { .. } | Decision::Dial(_) => None,
         }
     }
 
     /// Whether they are who they should be; if not, they have been asked.
     fn has_proved(self: &Rc<Self>, now: Timestamp, challenge: &Challenge, arrival: &Arrival) -> bool {
         let Err(unproven) = self.dispatcher.borrow_mut().authenticate(now, challenge, arrival) else { return true };
+        if let Some(holder) = unproven.wrong.as_ref().and_then(|wrong| wrong.holder) {
+            self.on_offence(now, holder, Offence::Credentials);
+        }
         // Wrong answers come in crowds, and the log is no place for one.
         if let Some(wrong) = unproven.wrong.filter(|wrong| wrong.count.is_power_of_two()) {
             let (source, why, count) = (arrival.flow.remote, wrong.why, wrong.count);
             tracing::warn!(%source, trunk = %challenge.trunk, user = %Escaped(&wrong.username), why, count, "wrong credentials");
         }
-        self.send(unproven.transmit, None);
+        self.answer_stranger(now, &arrival.flow, arrival.message.bytes().len(), unproven.transmit);
         false
     }
 

@@ -59,10 +59,10 @@ pub enum DropReason {
 /// What is said to who has not proved who they are.
 #[derive(Debug)]
 pub struct Unproven {
-    /// The challenge, to be sent.
+    /// The challenge, or the refusal of who has answered wrong again and again; to be sent.
     pub transmit: Transmit,
     /// What was wrong with the answer to an earlier one, if they gave any.
-    pub wrong: Option<Wrong>,
+    pub wrong: Option<Box<Wrong>>,
 }
 
 /// Finds the owner of every message. One a node.
@@ -112,16 +112,23 @@ impl Dispatcher {
     /// Whether a request that begins something proves what `challenge` asks for; if not, what to answer it (RFC 3261 §22.2).
     ///
     /// # Errors
-    /// A stateless 401: nothing is kept of it, its ACK is nobody's, and its nonce proves itself.
+    /// A stateless 401: nothing is kept of it, its ACK is nobody's, and its nonce proves itself. After two wrong answers on end, 403.
     pub fn authenticate(&mut self, now: Timestamp, challenge: &Challenge, arrival: &Arrival) -> Result<(), Unproven> {
         let (request, flow) = (&arrival.message, &arrival.flow);
-        let Outcome::Asked { stale, wrong } = self.guard.check(now, challenge, flow.remote.ip(), request) else { return Ok(()) };
+        let source = flow.remote.ip();
+        let (stale, wrong) = match self.guard.check(now, challenge, source, request) {
+            Outcome::Granted => return Ok(()),
+            Outcome::Asked { stale, wrong } => (stale, wrong),
+            Outcome::Refused(wrong) => {
+                return Err(Unproven { transmit: self.reply(request, flow, 403, None, |_| {}), wrong: Some(Box::new(wrong)) });
+            }
+        };
         let tag = self.stateless_tag(request);
         let mut printer = Printer::response_to(request, flow.remote, 401, reason_phrase(401), Some(tag.as_str()));
-        self.guard.ask(now, challenge, stale, &mut printer);
+        self.guard.ask(now, challenge, source, (stale, wrong.is_some()), &mut printer);
         let destination = response_destination(request, flow);
         let transmit = Transmit { listener: flow.listener, destination, bytes: printer.finish(), trial: false };
-        Err(Unproven { transmit, wrong })
+        Err(Unproven { transmit, wrong: wrong.map(Box::new) })
     }
 
     /// The founding INVITE belongs to `call` from now on.

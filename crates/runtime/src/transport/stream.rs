@@ -11,7 +11,7 @@ use std::{
     collections::VecDeque,
     future::{Future, poll_fn},
     io,
-    net::{IpAddr, Ipv6Addr, SocketAddr},
+    net::SocketAddr,
     pin::pin,
     rc::Rc,
     task::Poll,
@@ -72,14 +72,6 @@ impl StreamLimits {
 
 /// One place in so many is kept for connections that we make: strangers cannot keep calls from going out.
 const OURS: usize = 8;
-
-/// Whom connections are counted with: whoever has an IPv6 address has the 2⁶⁴ beside it.
-pub(super) fn neighbourhood(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
-        v4 => v4,
-    }
-}
 
 /// Connections that the system may hold before we take them.
 const BACKLOG: u32 = 1_024;

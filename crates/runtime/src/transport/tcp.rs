@@ -59,8 +59,8 @@ impl TcpTransport {
     }
 
     fn admit<U: StreamUser + 'static>(self: &Rc<Self>, stream: TcpStream, remote: SocketAddr, user: &Rc<U>) {
-        let whom = stream::neighbourhood(remote.ip());
-        let of_one_address = self.connections.borrow().keys().filter(|known| stream::neighbourhood(known.ip()) == whom).count();
+        let whom = tandem_model::neighbourhood(remote.ip());
+        let of_one_address = self.connections.borrow().keys().filter(|known| tandem_model::neighbourhood(known.ip()) == whom).count();
         if of_one_address >= self.limits.of_one_address {
             tracing::debug!(%remote, "a connection was refused: its address has as many as it may");
             return;

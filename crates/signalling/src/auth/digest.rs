@@ -51,7 +51,7 @@ impl Algorithm {
 /// A digest in hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Hex {
-    text: [u8; 64],
+    text: [u8; MOST_DIGITS],
     len: u8,
 }
 
@@ -62,7 +62,7 @@ impl Hex {
     }
 
     pub(super) fn of(bytes: &[u8]) -> Hex {
-        let mut hex = Hex { text: [0; 64], len: 0 };
+        let mut hex = Hex { text: [0; MOST_DIGITS], len: 0 };
         for (byte, digits) in bytes.iter().zip(hex.text.chunks_mut(2)) {
             digits[0] = DIGITS[usize::from(byte >> 4)];
             digits[1] = DIGITS[usize::from(byte & 15)];
@@ -73,6 +73,9 @@ impl Hex {
 }
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+/// Digits of the longest: a nonce.
+const MOST_DIGITS: usize = 74;
 
 impl fmt::Debug for Hex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

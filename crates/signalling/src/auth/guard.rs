@@ -4,7 +4,7 @@ use super::challenge::DigestChallenge;
 use super::credentials::Credentials;
 use super::digest::{Algorithm, Hash, Terms};
 use super::guesses::Guesses;
-use super::nonce::{Found, Nonces};
+use super::nonce::{Found, Given, Nonces};
 use super::scheme::Scheme;
 use super::used::Used;
 use crate::message::{HeaderName, Message, Printer, Uri};
@@ -15,6 +15,10 @@ use tandem_model::{Challenge, DigestAlgorithm, Timestamp};
 
 /// Characters of a wrong user name that are told.
 const MAX_TOLD: usize = 64;
+
+/// Wrong answers on end, each to the challenge that came of the one before, after which nothing more is asked: 403. A client that
+/// answers without thinking would go on for ever (RFC 3261 §22.1).
+const MAX_ROUNDS: u8 = 2;
 
 /// Checks credentials. One a node.
 pub struct Guard {
@@ -35,6 +39,8 @@ pub enum Outcome {
         /// They answered, and wrong.
         wrong: Option<Wrong>,
     },
+    /// They answered wrong, and did so when they were last asked: they are told no.
+    Refused(Wrong),
 }
 
 /// A wrong answer, for the log.
@@ -46,6 +52,8 @@ pub struct Wrong {
     pub username: Box<str>,
     /// How many wrong answers there were from that address within a minute, this one counted.
     pub count: u32,
+    /// Who was given the challenge that it answers, if that was ours. Unlike a source address it cannot be forged.
+    pub holder: Option<IpAddr>,
 }
 
 impl Guard {
@@ -68,28 +76,31 @@ impl Guard {
     }
 
     fn judge(&mut self, now: Timestamp, challenge: &Challenge, source: IpAddr, request: &Message, scheme: &Scheme<'_>) -> Outcome {
-        let mut wrong = |why, username: &str, is_try| {
-            let count = self.guesses.count(now, source, is_try);
+        let (found, given) = self.nonces.read(now, scheme.get("nonce").unwrap_or_default(), challenge);
+        let holder = given.map(|given| given.holder);
+        let username = scheme.get("username").unwrap_or_default();
+        let mut wrong = |why| {
+            let count = self.guesses.count(now, holder.unwrap_or(source), holder.is_some());
             let username = username.chars().take(MAX_TOLD).collect::<String>().into();
-            Outcome::Asked { stale: false, wrong: Some(Wrong { why, username, count }) }
+            let wrong = Wrong { why, username, count, holder };
+            match given {
+                Some(Given { round, .. }) if round + 1 >= MAX_ROUNDS => Outcome::Refused(wrong),
+                _ => Outcome::Asked { stale: false, wrong: Some(wrong) },
+            }
         };
-        let Some(credentials) = Credentials::from_scheme(scheme) else {
-            return wrong("malformed", scheme.get("username").unwrap_or_default(), false);
-        };
+        let Some(credentials) = Credentials::from_scheme(scheme) else { return wrong("malformed") };
         // Computed whatever else is wrong, and with our own name: an unknown user takes as long as a wrong password.
         let knows = proves(challenge, &credentials, request);
-        let found = self.nonces.read(now, credentials.nonce, challenge);
-        let (username, is_try) = (credentials.username, found != Found::Foreign);
         if !offered(challenge).any(|algorithm| algorithm == credentials.algorithm) {
-            return wrong("algorithm that was not offered", username, is_try);
+            return wrong("algorithm that was not offered");
         }
         if !knows {
-            return wrong("wrong user name or password", username, is_try);
+            return wrong("wrong user name or password");
         }
         if !is_for(credentials.uri, request.uri()) {
-            return wrong("answer for another URI", username, is_try);
+            return wrong("answer for another URI");
         }
-        if is_try && !self.guesses.may_try(now, source) {
+        if holder.is_some_and(|holder| !self.guesses.may_try(now, holder)) {
             return Outcome::Asked { stale: false, wrong: None };
         }
         match found {
@@ -104,8 +115,9 @@ impl Guard {
     }
 
     /// Adds the challenges: one header for each algorithm, all with one new nonce. They are as long whoever is asked, and why.
-    pub fn ask(&mut self, now: Timestamp, challenge: &Challenge, stale: bool, printer: &mut Printer) {
-        let nonce = self.nonces.make(now, challenge);
+    /// `source` is who asked for it, and `again` whether they have just answered wrong.
+    pub fn ask(&mut self, now: Timestamp, challenge: &Challenge, source: IpAddr, (stale, again): (bool, bool), printer: &mut Printer) {
+        let nonce = self.nonces.make(now, challenge, Given { holder: source, round: u8::from(again) });
         for algorithm in offered(challenge) {
             let challenge = DigestChallenge {
                 realm: &challenge.realm,
@@ -236,7 +248,7 @@ mod tests {
     /// The nonce that is asked for, and all that is said.
     fn asked(guard: &mut Guard, now: Timestamp, stale: bool) -> (String, Vec<String>) {
         let mut printer = Printer::response(401, "Unauthorized");
-        guard.ask(now, &challenge(), stale, &mut printer);
+        guard.ask(now, &challenge(), SOURCE, (stale, false), &mut printer);
         let message = Message::parse(printer.finish()).unwrap();
         let lines: Vec<String> =
             message.headers().filter(|line| line.name == HeaderName::WwwAuthenticate).map(|line| line.value.into()).collect();
@@ -246,7 +258,7 @@ mod tests {
 
     fn why(outcome: &Outcome) -> Option<&'static str> {
         match outcome {
-            Outcome::Asked { wrong: Some(wrong), .. } => Some(wrong.why),
+            Outcome::Asked { wrong: Some(wrong), .. } | Outcome::Refused(wrong) => Some(wrong.why),
             _ => None,
         }
     }
@@ -294,7 +306,7 @@ mod tests {
     #[test]
     fn a_nonce_that_is_not_ours_tells_nothing() {
         let mut guard = Guard::new([1; 16]);
-        let answer = Answer { nonce: "00".repeat(28), ..Answer::to(&mut guard, NOW) };
+        let answer = Answer { nonce: "00".repeat(37), ..Answer::to(&mut guard, NOW) };
         assert_eq!(answer.given(&mut guard, NOW), PLAIN);
     }
 
@@ -363,10 +375,44 @@ mod tests {
     }
 
     #[test]
+    fn who_answers_wrong_on_end_is_asked_twice_and_then_told_no() {
+        let mut guard = Guard::new([1; 16]);
+        let wrong = |nonce: String| Answer { password: "x", nonce, ..Answer::to(&mut Guard::new([1; 16]), NOW) };
+        let first = wrong(asked(&mut guard, NOW, false).0).given(&mut guard, NOW);
+        assert!(matches!(first, Outcome::Asked { wrong: Some(_), .. }), "{first:?}");
+        let mut printer = Printer::response(401, "Unauthorized");
+        guard.ask(NOW, &challenge(), SOURCE, (false, true), &mut printer);
+        let again = Message::parse(printer.finish()).unwrap();
+        let again = Scheme::read_all(again.header(HeaderName::WwwAuthenticate).unwrap()).unwrap()[0].get("nonce").unwrap().to_owned();
+        let second = wrong(again.clone()).given(&mut guard, NOW);
+        assert!(matches!(second, Outcome::Refused(_)), "{second:?}");
+        // Whoever comes to know better is let in.
+        assert_eq!(Answer { nonce: again, ..Answer::to(&mut guard, NOW) }.given(&mut guard, NOW), Outcome::Granted);
+    }
+
+    #[test]
+    fn who_was_given_the_challenge_has_guessed_whatever_address_the_answer_comes_from() {
+        let mut guard = Guard::new([1; 16]);
+        let other = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+        for _ in 0..super::super::guesses::MAX_GUESSES {
+            let wrong = Answer { password: "x", ..Answer::to(&mut guard, NOW) }.message();
+            let Outcome::Asked { wrong: Some(wrong), .. } = guard.check(NOW, &challenge(), other, &wrong) else { panic!("let in") };
+            assert_eq!(wrong.holder, Some(SOURCE));
+        }
+        assert_eq!(Answer::to(&mut guard, NOW).given(&mut guard, NOW), PLAIN);
+        let mut printer = Printer::response(401, "Unauthorized");
+        guard.ask(NOW, &challenge(), other, (false, false), &mut printer);
+        let message = Message::parse(printer.finish()).unwrap();
+        let nonce = Scheme::read_all(message.header(HeaderName::WwwAuthenticate).unwrap()).unwrap()[0].get("nonce").unwrap().to_owned();
+        let right = Answer { nonce, ..Answer::to(&mut guard, NOW) }.message();
+        assert_eq!(guard.check(NOW, &challenge(), other, &right), Outcome::Granted);
+    }
+
+    #[test]
     fn guesses_on_nonces_of_nobody_shut_nobody_out() {
         let mut guard = Guard::new([1; 16]);
         for _ in 0..100 {
-            let forged = Answer { password: "x", nonce: "00".repeat(28), ..Answer::to(&mut guard, NOW) };
+            let forged = Answer { password: "x", nonce: "00".repeat(37), ..Answer::to(&mut guard, NOW) };
             assert!(why(&forged.given(&mut guard, NOW)).is_some());
         }
         assert_eq!(Answer::to(&mut guard, NOW).given(&mut guard, NOW), Outcome::Granted);

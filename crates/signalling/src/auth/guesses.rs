@@ -1,9 +1,9 @@
 //! How often somebody answered wrong: whoever tries passwords does not get to try many.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::Duration;
-use tandem_model::Timestamp;
+use tandem_model::{Timestamp, neighbourhood};
 
 /// Wrong answers of one address that are looked at in one [`PERIOD`]; what comes after them is not, and counts as wrong.
 pub(super) const MAX_GUESSES: u32 = 30;
@@ -34,12 +34,12 @@ impl Guesses {
         while self.ends.front().is_some_and(|(end, _)| *end <= now) {
             self.forget_oldest();
         }
-        self.counts.get(&network(source)).is_none_or(|count| count.tries < MAX_GUESSES)
+        self.counts.get(&neighbourhood(source)).is_none_or(|count| count.tries < MAX_GUESSES)
     }
 
     /// Another wrong answer, to a challenge of ours or to none; how many there are now.
     pub(super) fn count(&mut self, now: Timestamp, source: IpAddr, is_try: bool) -> u32 {
-        let source = network(source);
+        let source = neighbourhood(source);
         if !self.counts.contains_key(&source) {
             if self.counts.len() == MAX_SOURCES {
                 if !is_try {
@@ -60,14 +60,6 @@ impl Guesses {
         if let Some((_, source)) = self.ends.pop_front() {
             self.counts.remove(&source);
         }
-    }
-}
-
-/// Whoever has an IPv6 address has the 2⁶⁴ beside it.
-fn network(source: IpAddr) -> IpAddr {
-    match source.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
-        v4 => v4,
     }
 }
 

@@ -4,9 +4,9 @@ use super::{CoreNode, Held, World};
 use crate::queue::Datagram;
 use bytes::Bytes;
 use tandem_model::{Admit, CallId, Decision, Flow, LegProfile, Origin, Question, Timestamp, Transport};
-use tandem_policy::{CallView, Places};
+use tandem_policy::{CallView, Offence, Places};
 use tandem_signalling::{
-    Arrival, CallSetup, Input, Machine, RETRY_WHEN_DRAINING_S, Verdict,
+    Arrival, CallSetup, DropReason, Input, Machine, RETRY_WHEN_DRAINING_S, Transmit, Verdict,
     message::{Message, Method, Uri},
 };
 
@@ -16,11 +16,15 @@ impl CoreNode {
             return self.shard.receive(world, datagram);
         }
         let Some(listener) = self.listener(Transport::Udp, datagram.to) else { return };
+        if self.abuse.is_banned(world.now, datagram.from) {
+            return;
+        }
         let flow = Flow { listener, transport: Transport::Udp, remote: datagram.from };
         self.take(world, flow, Bytes::copy_from_slice(&datagram.bytes));
     }
 
     pub(super) fn take(&mut self, world: &mut World<'_>, flow: Flow, bytes: Bytes) {
+        let asked = bytes.len();
         match self.dispatcher.receive(world.now, bytes, flow) {
             Verdict::Call(call, arrival) => {
                 self.uses(call, &flow);
@@ -39,10 +43,15 @@ impl CoreNode {
                     tls_names: Box::default(),
                 };
                 if self.decide(world.now, 0, &Question::Admit(admit)) != Decision::Ignore {
-                    self.send(world, None, transmit);
+                    self.answer_stranger(world, &flow, asked, transmit);
                 }
             }
-            Verdict::Drop(reason) => *self.drops.entry(reason).or_default() += 1,
+            Verdict::Drop(reason) => {
+                if reason == DropReason::Garbage {
+                    self.offence_over(world.now, &flow, Offence::NoSip);
+                }
+                *self.drops.entry(reason).or_default() += 1;
+            }
         }
     }
 
@@ -54,18 +63,41 @@ impl CoreNode {
         match self.decide(world.now, 0, &Question::Admit(admit(&arrival.message, &arrival.flow))) {
             Decision::Admitted { origin, mut profile, challenge } => {
                 profile.replaces |= self.honours_replaces;
-                let asked = challenge.and_then(|challenge| self.dispatcher.authenticate(world.now, &challenge, arrival).err());
-                let Some(unproven) = asked else { return Some((origin, profile)) };
-                self.wrong.extend(unproven.wrong);
-                self.send(world, None, unproven.transmit);
+                let asked = challenge.as_ref().and_then(|challenge| self.dispatcher.authenticate(world.now, challenge, arrival).err());
+                let Some(unproven) = asked else {
+                    self.abuse.let_in(world.now, &arrival.flow, challenge.is_some());
+                    return Some((origin, profile));
+                };
+                if let Some(holder) = unproven.wrong.as_ref().and_then(|wrong| wrong.holder) {
+                    self.bans.extend(self.abuse.offence(world.now, holder, Offence::Credentials));
+                }
+                self.wrong.extend(unproven.wrong.map(|wrong| *wrong));
+                self.answer_stranger(world, &arrival.flow, arrival.message.bytes().len(), unproven.transmit);
                 None
             }
             Decision::Reject { status, reason } => {
                 let transmit = self.dispatcher.reply(&arrival.message, &arrival.flow, status, reason.as_deref(), |_| {});
-                self.send(world, None, transmit);
+                self.answer_stranger(world, &arrival.flow, arrival.message.bytes().len(), transmit);
+                self.offence_over(world.now, &arrival.flow, Offence::Stranger);
                 None
             }
-            Decision::Ignore | Decision::Route { .. } | Decision::Dial(_) => None,
+            Decision::Ignore => {
+                self.offence_over(world.now, &arrival.flow, Offence::Stranger);
+                None
+            }
+            Decision::Route { .. } | Decision::Dial(_) => None,
+        }
+    }
+
+    fn answer_stranger(&mut self, world: &mut World<'_>, flow: &Flow, asked: usize, transmit: Transmit) {
+        if self.abuse.may_answer(world.now, flow, asked, transmit.bytes.len()) {
+            self.send(world, None, transmit);
+        }
+    }
+
+    fn offence_over(&mut self, now: Timestamp, flow: &Flow, offence: Offence) {
+        if flow.transport.is_reliable() && !self.abuse.is_trusted(now, flow.remote) {
+            self.bans.extend(self.abuse.offence(now, flow.remote.ip(), offence));
         }
     }
 

@@ -23,7 +23,7 @@ use std::{
 use tandem_config::Config;
 use tandem_media::PortAllocator;
 use tandem_model::{CallId, CallRecord, Event as Happened, EventKind, Random, Timestamp, Transport, TrunkId};
-use tandem_policy::{LimitBook, NodeLimits, Places, Ruleset};
+use tandem_policy::{AbuseBook, Ban, LimitBook, NodeLimits, Places, Ruleset};
 use tandem_signalling::{
     Dispatcher, DropReason, Input, ListenerFacts, Machine, Minter, NodeFacts, Reason, Terms, auth::Wrong, transaction::TransactionKeys,
 };
@@ -67,6 +67,10 @@ pub struct CoreNode {
     posted: VecDeque<Posted>,
     /// Wrong answers to our challenges.
     pub wrong: Vec<Wrong>,
+    /// What strangers have had of us.
+    pub abuse: AbuseBook,
+    /// Who was banned.
+    pub bans: Vec<Ban>,
     /// What the dispatcher dropped, and how often.
     pub drops: BTreeMap<DropReason, usize>,
     /// Addresses that the network reports as unreachable at the first datagram sent there.
@@ -110,6 +114,7 @@ impl CoreNode {
             facts: Arc::new(facts),
             trunks: LimitBook::new(&rules),
             limits: NodeLimits::new(most_calls(config), config.max_cps()),
+            abuse: AbuseBook::new(&rules),
             rules,
             random,
             counter: 0,
@@ -127,6 +132,7 @@ impl CoreNode {
             honours_replaces: false,
             posted: VecDeque::new(),
             wrong: Vec::new(),
+            bans: Vec::new(),
             drops: BTreeMap::new(),
             unreachable: Vec::new(),
         }
@@ -135,6 +141,7 @@ impl CoreNode {
     /// Takes other rules, limits and durations over, for the calls that come from now on.
     pub(crate) fn reload(&mut self, now: Timestamp, config: &Config, rules: Ruleset) {
         self.trunks.reload(&rules, now);
+        self.abuse.reload(&rules);
         self.limits.reload(most_calls(config), config.max_cps(), now);
         self.facts = Arc::new(NodeFacts { terms: terms(config), ..(*self.facts).clone() });
         self.rules = rules;

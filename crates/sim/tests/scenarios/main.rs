@@ -80,6 +80,7 @@ mod session_timers;
 mod shared_source;
 mod sips;
 mod sound;
+mod strangers;
 mod target_dialog;
 mod target_refresh;
 mod tcp;

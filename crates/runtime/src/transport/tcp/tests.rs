@@ -253,7 +253,7 @@ fn a_place_is_kept_for_a_connection_of_our_own() {
 
 #[test]
 fn a_network_of_ipv6_counts_as_one_address() {
-    let whom = |text: &str| stream::neighbourhood(text.parse().unwrap());
+    let whom = |text: &str| tandem_model::neighbourhood(text.parse().unwrap());
     assert_eq!(whom("2001:db8:0:1::1"), whom("2001:db8:0:1:ffff::2"));
     assert_ne!(whom("2001:db8:0:1::1"), whom("2001:db8:0:2::1"));
     assert_eq!(whom("::ffff:192.0.2.1"), whom("192.0.2.1"));

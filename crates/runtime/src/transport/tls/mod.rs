@@ -273,8 +273,8 @@ impl TlsTransport {
 impl Connections {
     /// Connections with one address and its neighbours, and those among them that came and whose handshake is not done.
     fn of(&self, address: IpAddr) -> (usize, usize) {
-        let whom = streams::neighbourhood(address);
-        let all = self.by_remote.iter().filter(|(remote, _)| streams::neighbourhood(remote.ip()) == whom).flat_map(|(_, known)| known);
+        let whom = tandem_model::neighbourhood(address);
+        let all = self.by_remote.iter().filter(|(remote, _)| tandem_model::neighbourhood(remote.ip()) == whom).flat_map(|(_, known)| known);
         all.fold((0, 0), |(all, shaking), known| (all + 1, shaking + usize::from(known.is_shaking())))
     }
 

@@ -1,0 +1,320 @@
+//! Who is nobody's: how much they are answered, and when no more is heard of them.
+//!
+//! Over UDP a source address proves nothing. So nothing that could have been sent in somebody's name bans that somebody: a ban counts
+//! only what was done over a connection, or as the answer to a challenge that was sent to the one who is banned. What is merely sent
+//! is bounded by what is answered. A trunk's own addresses are never banned and never answered less.
+
+use crate::Ruleset;
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    fmt,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+use tandem_config::{Abuse, Config, Network};
+use tandem_model::{Destination, Flow, Timestamp, Transport, neighbourhood};
+
+/// How long offences of one source are counted together.
+const PERIOD: Duration = Duration::from_secs(60);
+
+/// How long a source is answered no more than so often.
+const WINDOW: Duration = Duration::from_secs(1);
+
+/// Sources that are counted in one window; what comes from others then gets no answer.
+const MAX_SOURCES: usize = 16_384;
+
+/// Sources whose offences are counted, and banned ones; with more the oldest go.
+const MAX_OFFENDERS: usize = 16_384;
+
+/// How long it is remembered who has proved to be somebody.
+const TRUST: Duration = Duration::from_secs(60 * 60);
+
+/// Flows that are remembered so; with more the oldest go.
+const MAX_TRUSTED: usize = 65_536;
+
+/// How much longer an answer may be than what it answers: half as long again, and so many bytes. Otherwise whoever forges the address
+/// of another could have us send them much by sending us little.
+const LONGER_BYTES: usize = 400;
+
+/// The rules of `[abuse]`, and whose addresses are known.
+#[derive(Clone, Debug)]
+pub(crate) struct AbuseRules {
+    terms: Abuse,
+    networks: BTreeSet<Network>,
+    /// The lengths that there are among them.
+    prefixes: BTreeSet<u8>,
+}
+
+impl AbuseRules {
+    pub(crate) fn compile(config: &Config) -> AbuseRules {
+        let sources = config
+            .trunks
+            .iter()
+            .filter_map(|trunk| trunk.matching.as_ref())
+            .flat_map(|matching| matching.sources.iter().map(|source| source.value));
+        let targets = config.trunks.iter().flat_map(|trunk| trunk.targets.iter().map(|target| trunk.next_hop(&target.uri)));
+        let addresses = targets.filter_map(|hop| match &hop.destination {
+            Destination::Address(address) => Network::around(address.ip(), if address.is_ipv4() { 32 } else { 128 }),
+            Destination::Back { .. } | Destination::Name { .. } => None,
+        });
+        let listed = config.abuse.allow.iter().map(|network| network.value);
+        // A trunk whose `match` takes everybody's address knows its callers by something else.
+        let networks: BTreeSet<Network> = sources.filter(|source| source.prefix > 0).chain(addresses).chain(listed).collect();
+        AbuseRules { terms: config.abuse.clone(), prefixes: networks.iter().map(|network| network.prefix).collect(), networks }
+    }
+
+    fn knows(&self, address: IpAddr) -> bool {
+        let around = |prefix: &u8| Network::around(address, *prefix).is_some_and(|network| self.networks.contains(&network));
+        self.prefixes.iter().any(around)
+    }
+}
+
+/// What somebody has done who could not have been another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Offence {
+    /// A challenge of ours was answered wrong.
+    Credentials,
+    /// A request over a connection, from nobody whom we know.
+    Stranger,
+    /// A connection brought what is no SIP.
+    NoSip,
+    /// A connection brought no message in time, or none that is anybody's.
+    Slow,
+    /// A connection brought no TLS, or none that is good enough.
+    NoTls,
+}
+
+impl fmt::Display for Offence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Offence::Credentials => "wrong credentials",
+            Offence::Stranger => "requests of a stranger",
+            Offence::NoSip => "no SIP",
+            Offence::Slow => "idle connections",
+            Offence::NoTls => "no TLS",
+        })
+    }
+}
+
+/// Somebody is heard no more for a while, for the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ban {
+    /// An IPv4 address, or the first of an IPv6 network of 2⁶⁴.
+    pub source: IpAddr,
+    /// The last thing that was too much.
+    pub offence: Offence,
+    /// Offences that led to it.
+    pub offences: u32,
+    /// How long; zero: it is only told.
+    pub lasts: Duration,
+}
+
+/// Who somebody is, before anything is known of what they want.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// A trunk's address, one of `[abuse] allow`, or a flow that has proved to be somebody's.
+    Known,
+    /// Anybody.
+    Stranger,
+    /// Nobody who is heard.
+    Banned,
+}
+
+/// What strangers have had of us, and who is banned. One a node.
+#[derive(Debug)]
+pub struct AbuseBook {
+    rules: Arc<AbuseRules>,
+    window: Window,
+    offences: BTreeMap<IpAddr, u32>,
+    /// When each of them is forgotten.
+    forgotten: VecDeque<(Timestamp, IpAddr)>,
+    bans: BTreeMap<IpAddr, Timestamp>,
+    lifted: VecDeque<(Timestamp, IpAddr)>,
+    trusted: BTreeMap<SocketAddr, Timestamp>,
+    distrusted: VecDeque<(Timestamp, SocketAddr)>,
+}
+
+/// Answers to strangers since a second began.
+#[derive(Debug, Default)]
+struct Window {
+    until: Timestamp,
+    answers: BTreeMap<IpAddr, u32>,
+    withheld: u64,
+}
+
+impl AbuseBook {
+    /// Nobody is banned.
+    pub fn new(rules: &Ruleset) -> AbuseBook {
+        AbuseBook {
+            rules: rules.abuse.clone(),
+            window: Window::default(),
+            offences: BTreeMap::new(),
+            forgotten: VecDeque::new(),
+            bans: BTreeMap::new(),
+            lifted: VecDeque::new(),
+            trusted: BTreeMap::new(),
+            distrusted: VecDeque::new(),
+        }
+    }
+
+    /// Goes over to other rules. Bans last as long as they were meant to; whose address is known now is heard at once.
+    pub fn reload(&mut self, rules: &Ruleset) {
+        self.rules = rules.abuse.clone();
+    }
+
+    /// Whether anybody is banned.
+    pub fn has_bans(&self) -> bool {
+        !self.bans.is_empty()
+    }
+
+    /// Whether what comes from there is dropped unread.
+    pub fn is_banned(&self, now: Timestamp, remote: SocketAddr) -> bool {
+        self.has_bans() && self.bans.get(&neighbourhood(remote.ip())).is_some_and(|until| now < *until) && !self.is_known(now, remote)
+    }
+
+    /// Who is at the other end of a connection, or of a datagram.
+    pub fn standing(&self, now: Timestamp, remote: SocketAddr) -> Standing {
+        match self.is_banned(now, remote) {
+            true => Standing::Banned,
+            false if self.is_known(now, remote) => Standing::Known,
+            false => Standing::Stranger,
+        }
+    }
+
+    /// Whether that flow has proved to be somebody's.
+    pub fn is_trusted(&self, now: Timestamp, remote: SocketAddr) -> bool {
+        self.trusted.get(&remote).is_some_and(|until| now < *until)
+    }
+
+    /// Whether what came over `flow` from nobody in particular may be answered: `asked` bytes with `answer` bytes.
+    pub fn may_answer(&mut self, now: Timestamp, flow: &Flow, asked: usize, answer: usize) -> bool {
+        if flow.transport == Transport::Udp && answer > asked + asked / 2 + LONGER_BYTES {
+            self.window.withheld += 1;
+            return false;
+        }
+        if self.is_known(now, flow.remote) {
+            return true;
+        }
+        let may = self.window.take(now, neighbourhood(flow.remote.ip()), self.rules.terms.answers);
+        self.window.withheld += u64::from(!may);
+        may
+    }
+
+    /// Answers that were withheld since this was asked last.
+    pub fn take_withheld(&mut self) -> u64 {
+        std::mem::take(&mut self.window.withheld)
+    }
+
+    /// A request that came over `flow` was let in: it was somebody's, and its sender has `proved` so where a password was asked for.
+    pub fn let_in(&mut self, now: Timestamp, flow: &Flow, proved: bool) {
+        if self.rules.knows(flow.remote.ip()) {
+            return;
+        }
+        if proved && let Some(answers) = self.window.answers.get_mut(&neighbourhood(flow.remote.ip())) {
+            // The challenge before it was no stranger's after all.
+            *answers = answers.saturating_sub(1);
+        }
+        if proved || flow.transport.is_reliable() {
+            self.trust(now, flow.remote);
+        }
+    }
+
+    /// Somebody did what could not have been done in another's name. If that was too much, the ban that comes of it.
+    pub fn offence(&mut self, now: Timestamp, source: IpAddr, offence: Offence) -> Option<Ban> {
+        self.forget(now);
+        let source = neighbourhood(source);
+        if self.rules.knows(source) || self.bans.contains_key(&source) {
+            return None;
+        }
+        if !self.offences.contains_key(&source) {
+            if self.offences.len() == MAX_OFFENDERS {
+                forget_first(&mut self.forgotten, &mut self.offences);
+            }
+            self.forgotten.push_back((now + PERIOD, source));
+        }
+        let count = self.offences.entry(source).or_default();
+        *count += 1;
+        let offences = *count;
+        let Abuse { offences: most, ban: lasts, .. } = self.rules.terms;
+        if offences < most {
+            return None;
+        }
+        // Its place in the queue stays: what it points to is begun anew.
+        *count = 0;
+        if !lasts.is_zero() {
+            if self.bans.len() == MAX_OFFENDERS {
+                forget_first(&mut self.lifted, &mut self.bans);
+            }
+            self.bans.insert(source, now + lasts);
+            self.lifted.push_back((now + lasts, source));
+        }
+        Some(Ban { source, offence, offences, lasts })
+    }
+
+    /// What is held: (sources answered in this second, sources with offences, bans, trusted flows).
+    pub fn counts(&self) -> (usize, usize, usize, usize) {
+        (self.window.answers.len(), self.offences.len(), self.bans.len(), self.trusted.len())
+    }
+
+    /// Drops what is due.
+    pub fn forget(&mut self, now: Timestamp) {
+        let is_due = |queue: &VecDeque<(Timestamp, IpAddr)>| queue.front().is_some_and(|(until, _)| *until <= now);
+        while is_due(&self.forgotten) {
+            forget_first(&mut self.forgotten, &mut self.offences);
+        }
+        while is_due(&self.lifted) {
+            forget_first(&mut self.lifted, &mut self.bans);
+        }
+        while self.distrusted.front().is_some_and(|(until, _)| *until <= now) {
+            self.distrust_oldest();
+        }
+    }
+
+    fn is_known(&self, now: Timestamp, remote: SocketAddr) -> bool {
+        self.rules.knows(remote.ip()) || self.is_trusted(now, remote)
+    }
+
+    fn trust(&mut self, now: Timestamp, remote: SocketAddr) {
+        self.forget(now);
+        // Renewed no more than twice in the time that it lasts, so that the queue stays short.
+        if self.trusted.get(&remote).is_some_and(|until| now + TRUST / 2 < *until) {
+            return;
+        }
+        while self.trusted.len() >= MAX_TRUSTED && !self.trusted.contains_key(&remote) {
+            self.distrust_oldest();
+        }
+        self.trusted.insert(remote, now + TRUST);
+        self.distrusted.push_back((now + TRUST, remote));
+    }
+
+    fn distrust_oldest(&mut self) {
+        if let Some((until, remote)) = self.distrusted.pop_front()
+            && self.trusted.get(&remote) == Some(&until)
+        {
+            self.trusted.remove(&remote);
+        }
+    }
+}
+
+fn forget_first<T>(queue: &mut VecDeque<(Timestamp, IpAddr)>, table: &mut BTreeMap<IpAddr, T>) {
+    if let Some((_, source)) = queue.pop_front() {
+        table.remove(&source);
+    }
+}
+
+impl Window {
+    fn take(&mut self, now: Timestamp, source: IpAddr, most: u32) -> bool {
+        if now >= self.until {
+            self.until = now + WINDOW;
+            self.answers.clear();
+        }
+        if self.answers.len() == MAX_SOURCES && !self.answers.contains_key(&source) {
+            return false;
+        }
+        let answers = self.answers.entry(source).or_default();
+        let may = *answers < most;
+        *answers += u32::from(may);
+        may
+    }
+}
