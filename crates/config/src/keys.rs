@@ -103,7 +103,7 @@ pub(crate) const DO: Keys = Keys {
 mod tests {
     use super::*;
 
-    const ALL: [&Keys; 19] = [
+    const ALL: [&Keys; 20] = [
         &ROOT,
         &NODE,
         &LOG,
