@@ -2,7 +2,7 @@
 
 use super::refer::{Referral, Referrer};
 use crate::{
-    Script, When,
+    Message, Script, When,
     dialog::{Dialog, Stage},
     media::Stream,
     sdp::Format,
@@ -65,6 +65,8 @@ pub struct Call {
     pub(super) media: SocketAddr,
     pub(super) session_id: u64,
     pub(super) acks_lost: u32,
+    /// Via of each request to which the phone was deaf.
+    pub(super) unheard: Vec<String>,
     pub(super) retries: u32,
     pub(super) formats: Vec<Format>,
     pub(super) direction: crate::sdp::Direction,
@@ -77,6 +79,9 @@ pub struct Call {
     pub(super) replaced: Option<(CallIndex, usize)>,
     pub(super) timer: super::timer::CallTimer,
 }
+
+/// Requests that were not heard, and that a call remembers; what becomes of more is held against the other side.
+pub(super) const MAX_UNHEARD: usize = 8;
 
 /// Datagrams of fax that a call keeps; more are forgotten.
 pub(super) const MAX_DATAGRAMS: usize = 1024;
@@ -110,6 +115,14 @@ impl Call {
     /// Where it has its media.
     pub fn media(&self) -> SocketAddr {
         self.media
+    }
+
+    /// Remembers a request that was not heard.
+    pub(super) fn miss(&mut self, request: &Message) {
+        let via = request.header("Via").unwrap_or_default();
+        if self.unheard.len() < MAX_UNHEARD && !self.unheard.iter().any(|other| other == via) {
+            self.unheard.push(via.to_owned());
+        }
     }
 
     pub(super) fn is_faxing(&self) -> bool {

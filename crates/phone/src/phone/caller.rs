@@ -30,6 +30,7 @@ impl Phone {
             started: vec![false; script.steps.len()],
             fired: Vec::new(),
             acks_lost: script.habits.lose_acks,
+            unheard: Vec::new(),
             script,
             dialogs: Vec::new(),
             invite_seq: 1 + self.random.below(1000) as u32,

@@ -280,13 +280,16 @@ impl Phone {
 
     /// The habit of not hearing the first messages of a call.
     fn is_deaf_to(&mut self, message: &Message) -> bool {
-        let call = self.calls.iter_mut().find(|call| call.call_id == message.call_id());
-        let habits = match call {
+        let mut call = self.calls.iter_mut().find(|call| call.call_id == message.call_id());
+        let habits = match &mut call {
             Some(call) => &mut call.script.habits,
             None => &mut self.plans.front_mut().unwrap_or(&mut self.plan).habits,
         };
         let deaf = habits.deaf > 0;
         habits.deaf = habits.deaf.saturating_sub(1);
+        if let (true, true, Some(call)) = (deaf, message.is_request(), call) {
+            call.miss(message);
+        }
         deaf
     }
 

@@ -2,7 +2,7 @@
 
 use crate::statuses;
 use tandem_model::EndReason;
-use tandem_phone::{Act, Outcome, Script, When};
+use tandem_phone::{Act, Offer, Outcome, Request, Script, When};
 use tandem_sim::{ALICE, BOB, CORE, Link, Sim, ms};
 
 #[test]
@@ -51,6 +51,23 @@ fn our_invite_is_sent_again_until_the_callee_speaks() {
     sim.finish();
     assert_eq!(statuses(&sim, ALICE), [100, 180, 200]);
     assert_eq!(sim.call(ALICE).statuses.last().map(|(at, _)| at.as_millis() > 2500), Some(true), "after 0.5 and 1.5 s");
+}
+
+#[test]
+fn a_request_that_was_not_heard_comes_again_after_later_ones() {
+    let mut sim = Sim::new(12);
+    sim.links(Link { delay: ms(50), ..Link::CLEAN });
+    let refresh = Act::Update(Offer { late: true, ..Offer::default() });
+    let info = Act::Request(Request { method: "INFO".into(), edits: vec![] });
+    sim.expect(BOB, Script::new().reply(100, 200).step(When::Confirmed, 150, refresh).step(When::Confirmed, 170, info));
+    // Not the 100, the 200 nor the UPDATE: she knows of no dialog when the INFO comes, and says so.
+    sim.place(ALICE, "bob", Script::new().habits(|habits| habits.deaf = 3));
+    sim.finish();
+    let requests = sim.phone(ALICE).trace().iter().filter(|traced| !traced.sent && traced.message.is_request());
+    let heard: Vec<&str> = requests.map(|traced| traced.message.header("CSeq").unwrap_or_default()).collect();
+    assert_eq!(heard, ["2 INFO", "3 BYE", "1 UPDATE"]);
+    let refused = sim.phone(ALICE).trace().iter().rfind(|traced| traced.sent).map(|traced| traced.message.label());
+    assert_eq!(refused.as_deref(), Some("500 Server Internal Error (UPDATE)"), "RFC 3261 §12.2.2");
 }
 
 #[test]
