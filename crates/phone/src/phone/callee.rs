@@ -287,12 +287,19 @@ impl Phone {
                 && request.call_id() == message.call_id()
                 && request.cseq().is_some_and(|(number, _)| number == cseq)
         };
-        if let Some(request) = self.servers.iter().find(invite).map(|server| server.request.clone()) {
-            self.check_credentials(now, &request, message);
+        let request = self.servers.iter().find(invite).map(|server| server.request.clone());
+        if let Some(request) = &request {
+            self.check_credentials(now, request, message);
         }
         let is_update = self.has_offered_by_update(call);
         let own = &mut self.calls[call].dialogs[dialog];
         if own.accepted.as_ref().is_none_or(|accepted| accepted.cseq != cseq) {
+            // Our BYE crossed it. What was written counts all the same, as no version is used twice.
+            let answers = message.has_sdp() && !is_update && request.is_some_and(|request| !request.has_sdp());
+            if answers && own.stage == Stage::Over && own.acknowledged < Some(cseq) {
+                own.acknowledged = Some(cseq);
+                self.take_answer(now, call, dialog, &message.body, false);
+            }
             return;
         }
         own.accepted = None;

@@ -61,7 +61,8 @@ impl Phone {
                 self.time_accepted(now, call, &request, message);
                 if offered && !message.has_sdp() {
                     self.violate(now, "sdp-missing", "our offer in UPDATE got no answer in the 2xx (RFC 3311 §5.2)");
-                } else if offered && self.calls[call].dialogs[dialog].stage != Stage::Over {
+                } else if offered {
+                    // Also after our BYE: what was written counts, as no version is used twice.
                     self.take_answer(now, call, dialog, &message.body, false);
                 }
             }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tandem_phone::{Edit, Message, Place, Script};
 use tandem_sim::{ALICE, BOB, Run, STANDARD, Sim};
 
+mod answers_cross_byes;
 mod audio;
 mod basic_call;
 mod builtin_answers;

@@ -7,7 +7,7 @@ use super::{Context, Extra, Leg, LegEvent, LostWay, MAX_FORWARDS, OurVia, State,
 use crate::auth::Tried;
 use crate::call::Output;
 use crate::message::{HeaderName, Message, Method, Printer, is_sips};
-use crate::negotiation::LegMedia;
+use crate::negotiation::{self, LegMedia};
 use crate::tombstone::Tombstone;
 use crate::transaction::{Action, Event, Kind, TRANSACTION_TIMEOUT, Transaction};
 use crate::wire::{Arrival, Transmit};
@@ -293,7 +293,10 @@ impl Leg {
                 dialog.refresh_target(&message);
             }
             if self.state == State::Leaving {
-                self.ack_and_decline(context, &message);
+                // RFC 3264 §8: in the session that was.
+                let offer = self.offer_owed_an_answer(&message);
+                let declined = offer.map(|offer| negotiation::decline_offer(&offer, &mut self.media));
+                self.ack(context, declined.as_deref());
                 return None;
             }
             self.on_timer_answer(context.now, &message);

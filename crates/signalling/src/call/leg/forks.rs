@@ -105,21 +105,27 @@ impl Leg {
         self.send_request(context, serial, Method::Bye, bye, way);
     }
 
-    /// §13.2.2.4: where our INVITE had no offer the 2xx has one, and its ACK an answer: one that takes nothing.
+    /// §13.2.2.4: where our INVITE had no offer the 2xx has one, and its ACK an answer: one that takes nothing. For a phone that was never
+    /// told a description of ours.
     pub(super) fn decline_offer_of(&self, context: &mut Context<'_>, response: &Message) -> Option<Arc<[u8]>> {
-        let has_sdp = |bytes: &Bytes| Message::parse(bytes.clone()).is_ok_and(|message| message.sdp_body().is_some());
-        let was_asked = match (&self.client, &self.acked) {
-            (Some(client), _) => !has_sdp(client.request()),
-            (None, Some(acked)) => has_sdp(&acked.ack),
-            (None, None) => false,
-        };
-        let offer = sdp_of(response).filter(|_| was_asked).and_then(|sdp| Offer::read(sdp).ok())?;
+        let offer = self.offer_owed_an_answer(response)?;
         // A session of its own, which ends with this word.
         let mut media = LegMedia::new(&[], self.media.is_anchored(), None, context.random.next_u64() >> 2);
         if let Some(local) = self.media.local() {
             media.set_local(local);
         }
         Some(negotiation::decline_offer(&offer, &mut media))
+    }
+
+    /// The offer of a 2xx to an INVITE that had none.
+    pub(super) fn offer_owed_an_answer(&self, response: &Message) -> Option<Offer> {
+        let has_sdp = |bytes: &Bytes| Message::parse(bytes.clone()).is_ok_and(|message| message.sdp_body().is_some());
+        let was_asked = match (&self.client, &self.acked) {
+            (Some(client), _) => !has_sdp(client.request()),
+            (None, Some(acked)) => has_sdp(&acked.ack),
+            (None, None) => false,
+        };
+        sdp_of(response).filter(|_| was_asked).and_then(|sdp| Offer::read(sdp).ok())
     }
 
     /// The leg is to be forgotten: a 2xx that comes later still is acknowledged and hung up by the dispatcher, for as long as one may
