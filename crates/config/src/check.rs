@@ -134,12 +134,13 @@ fn check_trunk(config: &Config, names: &Names, trunk: &At<Trunk>, problems: &mut
         let message = format!("listener `{}` and media side `{}` are of different address families", listener.name, media.name);
         problems.add(name.place, message);
     }
-    let targets = trunk.targets.iter().map(|target| (&target.uri, target.place));
+    let registrars = trunk.register.iter().map(|register| (&register.uri, register.place));
+    let targets = trunk.targets.iter().map(|target| (&target.uri, target.place)).chain(registrars);
     let proxy = trunk.proxy.iter().map(|proxy| (&proxy.value, proxy.place));
     if let Some(proxy) = trunk.proxy.as_ref().filter(|proxy| proxy.transport != Some(Transport::Tls)) {
-        for target in trunk.targets.iter().filter(|target| target.uri.sips) {
+        for (_, place) in targets.clone().filter(|(uri, _)| uri.sips) {
             let message = format!("`sips:` asks for TLS all the way, and the `proxy` of [[trunk]] {} is not spoken to over it", trunk.name);
-            problems.add(target.place, format!("{message} (line {})", proxy.place.line));
+            problems.add(place, format!("{message} (line {})", proxy.place.line));
         }
     }
     // Through a proxy, nothing is sent to the targets themselves.
@@ -212,8 +213,9 @@ fn check_routes(config: &Config, names: &Names, problems: &mut Problems) {
         if let From::Trunks(from) = &route.from {
             for name in from {
                 check_reference("trunk", name, &names.trunks, problems);
-                if let Some(trunk) = names.whole_trunk(config, name).filter(|trunk| trunk.matching.is_none()) {
-                    problems.add(name.place, format!("trunk `{}` has no `match`: no call ever comes from it", trunk.name));
+                if let Some(trunk) = names.whole_trunk(config, name).filter(|trunk| !trunk.calls_us()) {
+                    let message = format!("trunk `{}` has no `match` and no `register`: no call ever comes from it", trunk.name);
+                    problems.add(name.place, message);
                 }
             }
         }

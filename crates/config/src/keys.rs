@@ -67,8 +67,10 @@ pub(crate) const TRUNK: Keys = Keys {
         "session_timer",
         "login",
         "challenge",
+        "register",
+        "ping",
     ],
-    later: &["register", "stir", "srtp", "keying", "ice", "dtmf", "ping"],
+    later: &["stir", "srtp", "keying", "ice", "dtmf"],
 };
 
 pub(crate) const TARGET: Keys = Keys { title: "a target", built: &["uri", "priority", "weight"], later: &[] };
@@ -88,6 +90,10 @@ pub(crate) const SESSION_TIMER: Keys = Keys { title: "`session_timer`", built: &
 pub(crate) const LOGIN: Keys = Keys { title: "`login`", built: &["username", "password", "realm"], later: &[] };
 
 pub(crate) const CHALLENGE: Keys = Keys { title: "`challenge`", built: &["username", "password", "realm", "algorithms"], later: &[] };
+
+pub(crate) const REGISTER: Keys = Keys { title: "`register`", built: &["uri", "expires", "bulk"], later: &[] };
+
+pub(crate) const PING: Keys = Keys { title: "`ping`", built: &["every", "down_after"], later: &[] };
 
 pub(crate) const SECRET: Keys = Keys { title: "a secret", built: &["file"], later: &[] };
 
@@ -121,6 +127,8 @@ mod tests {
         &SESSION_TIMER,
         &LOGIN,
         &CHALLENGE,
+        &REGISTER,
+        &PING,
         &SECRET,
         &ROUTE,
         &DO,

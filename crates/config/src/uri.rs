@@ -40,19 +40,35 @@ impl Target {
         uri.push_str(self.scheme());
         if !number.is_empty() {
             for &byte in number.as_bytes() {
-                if is_user_byte(byte) {
-                    uri.push(char::from(byte));
-                } else {
-                    uri.push('%');
-                    for nibble in [byte >> 4, byte & 15] {
-                        uri.push(char::from(b"0123456789ABCDEF"[usize::from(nibble)]));
-                    }
-                }
+                push_user_byte(&mut uri, byte);
             }
             uri.push('@');
         }
         uri.push_str(&self.host_part);
         uri.into()
+    }
+
+    /// The URI without user and parameters: what a REGISTER is sent to (RFC 3261 §10.2).
+    pub fn domain(&self) -> Box<str> {
+        let host_port = self.host_part.split(';').next().unwrap_or_default();
+        format!("{}{host_port}", self.scheme()).into()
+    }
+
+    /// The address of record of `user`, escaped, at its host (RFC 3261 §10.2): without port and parameters.
+    pub fn aor(&self, user: &str) -> Box<str> {
+        let host_port = self.host_part.split(';').next().unwrap_or_default();
+        // In an IPv6 address there are colons too.
+        let end = host_port.rfind([':', ']']).filter(|place| host_port.as_bytes()[*place] == b':').unwrap_or(host_port.len());
+        format!("{}{user}@{}", self.scheme(), &host_port[..end]).into()
+    }
+
+    /// `text` as a user part, escaped as RFC 3261 §25.1 asks.
+    pub fn escape_user(text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        for &byte in text.as_bytes() {
+            push_user_byte(&mut out, byte);
+        }
+        out
     }
 
     /// Whether it has `lr`: a proxy that leaves the Request-URI alone (RFC 3261 §16.12).
@@ -110,6 +126,17 @@ impl Target {
 /// `?` begin parameters and headers for careless readers, `/` and `,` end a URI for others.
 fn is_user_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_.!~*'()&=+$".contains(&byte)
+}
+
+fn push_user_byte(out: &mut String, byte: u8) {
+    if is_user_byte(byte) {
+        out.push(char::from(byte));
+        return;
+    }
+    out.push('%');
+    for nibble in [byte >> 4, byte & 15] {
+        out.push(char::from(b"0123456789ABCDEF"[usize::from(nibble)]));
+    }
 }
 
 fn read_user(text: &str, user: &str) -> Result<Box<str>, String> {

@@ -13,6 +13,8 @@ pub enum CalledFrom {
     To,
     /// P-Called-Party-ID (RFC 7315 §4.2).
     PCalledPartyId,
+    /// P-Called-Party-ID, or To where that is not there: the Request-URI is what we registered, and names nobody.
+    Beyond,
 }
 
 /// Where the caller's number and name are read and written.

@@ -51,6 +51,18 @@ pub enum EventKind {
     CallEnded(Box<CallRecord>),
     /// A request outside of any dialog was passed on, or refused; its id is one of those that calls have.
     Exchanged(Box<ExchangeRecord>),
+    /// A trunk can be used: it is registered, and a target answers. The id of this and the next five is of the trunk's agent.
+    TrunkUp(Box<TrunkState>),
+    /// It cannot.
+    TrunkDown(Box<TrunkState>),
+    /// One of a trunk's registrars has taken our registration.
+    Registered(Box<TrunkState>),
+    /// It has refused or lost it, or we gave it up.
+    Unregistered(Box<TrunkState>),
+    /// One of a trunk's targets answers pings.
+    TargetUp(Box<TrunkState>),
+    /// It answers none.
+    TargetDown(Box<TrunkState>),
 }
 
 impl EventKind {
@@ -70,8 +82,25 @@ impl EventKind {
             EventKind::LegEnded(_) => "leg.ended",
             EventKind::CallEnded(_) => "call.ended",
             EventKind::Exchanged(_) => "message.ended",
+            EventKind::TrunkUp(_) => "trunk.up",
+            EventKind::TrunkDown(_) => "trunk.down",
+            EventKind::Registered(_) => "trunk.registered",
+            EventKind::Unregistered(_) => "trunk.unregistered",
+            EventKind::TargetUp(_) => "target.up",
+            EventKind::TargetDown(_) => "target.down",
         }
     }
+}
+
+/// How a trunk, or a part of it, is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrunkState {
+    /// Its name.
+    pub trunk: Box<str>,
+    /// The registrar or target that it is about; empty for the trunk as a whole.
+    pub at: Box<str>,
+    /// Why, in words; empty where there is nothing to say.
+    pub reason: Box<str>,
 }
 
 /// How a leg ended. Exactly one a leg.

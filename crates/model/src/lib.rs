@@ -9,6 +9,7 @@
 //! Three types to know: [`CallId`] names a call, [`MediaCommand`] tells a media session what to be, and
 //! [`Question`] is what a call asks of policy.
 
+mod agent;
 mod caller;
 mod codec;
 mod event;
@@ -25,9 +26,10 @@ mod secret;
 mod session_timer;
 mod time;
 
+pub use agent::{AgentPlan, HealthNews, PingPlan, PingTarget, RegistrarPlan, ServiceRoute};
 pub use caller::{CalledFrom, Caller, CallerId, Presentation, Shown};
 pub use codec::{Codec, TELEPHONE_EVENT};
-pub use event::{CallRecord, EndReason, EndedBy, Event, EventKind, ExchangeRecord, LegEnd, LegRecord};
+pub use event::{CallRecord, EndReason, EndedBy, Event, EventKind, ExchangeRecord, LegEnd, LegRecord, TrunkState};
 pub use failover::Failover;
 pub use ids::{CallId, LegId, MAX_LEGS, PortId};
 pub use media::{
@@ -37,7 +39,9 @@ pub use media::{
 pub use net::{Delivery, Destination, Flow, ListenerId, Transport, neighbourhood};
 pub use place::Place;
 pub use privacy::{Asks, Privacy, Shows};
-pub use question::{Action, Admit, BuiltIn, Decision, LegPlan, LegProfile, Origin, Prack, Question, QuestionId, ReferRule, Route, TrunkId};
+pub use question::{
+    Action, Admit, BuiltIn, Decision, LegPlan, LegProfile, NO_TARGET, Origin, Prack, Question, QuestionId, ReferRule, Route, TrunkId,
+};
 pub use random::Random;
 pub use ring::{Hears, PicksUp, RingGroup, RingTerms, Strategy};
 pub use secret::{Challenge, DigestAlgorithm, Login, Secret};

@@ -51,6 +51,9 @@ pub struct Admit {
     pub to: Box<str>,
     /// Whom the certificate of its connection speaks for (RFC 5922 §7.1); empty without TLS and without a certificate.
     pub tls_names: Box<[Box<str>]>,
+    /// The trunk whose registrations name the Request-URI, if any do: nobody else knows it.
+    #[serde(default)]
+    pub registered: Option<Box<str>>,
 }
 
 /// What is known of a call when its route is asked for.
@@ -140,6 +143,13 @@ pub enum BuiltIn {
     Tone,
 }
 
+/// What [`LegPlan::target`] says where a leg goes to none of its trunk's targets.
+pub const NO_TARGET: u8 = u8::MAX;
+
+fn no_target() -> u8 {
+    NO_TARGET
+}
+
 /// One outgoing leg to try.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LegPlan {
@@ -147,6 +157,9 @@ pub struct LegPlan {
     pub endpoint: Box<str>,
     /// The trunk whose limits count it, if it is one.
     pub trunk: Option<TrunkId>,
+    /// Which of the trunk's targets it is, by its place in the configuration.
+    #[serde(default = "no_target")]
+    pub target: u8,
     /// Request-URI of the INVITE.
     pub uri: Box<str>,
     /// Where the INVITE is sent.

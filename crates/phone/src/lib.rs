@@ -3,7 +3,7 @@
 //! It reads, prints, retransmits and negotiates with code of its own, judges by RFC 3261 and RFC 3264 whatever comes
 //! in, and plays a [`Script`]: well behaved by default, as badly as [`Habits`] say otherwise.
 //!
-//! What is deliberately not here: sockets, clocks and sleeping; registration; transports other than UDP and TCP; any attempt
+//! What is deliberately not here: sockets, clocks and sleeping; transports other than UDP and TCP; any attempt
 //! to be fast or complete. It knows what a scenario needs.
 //!
 //! Three types to know: [`Phone`] is the machine, [`Script`] what it is told to do, and [`Ladder`] prints what
@@ -27,7 +27,8 @@ pub use digest::Demand;
 pub use ladder::Ladder;
 pub use message::{Message, NotSip, StartLine};
 pub use phone::{
-    Agreed, Call, CallIndex, Input, MAX_CALLS, Outcome, Output, Phone, Reason, Refer, Referral, Role, Setup, Timer, Traced, Violation,
+    Agreed, Binding, Call, CallIndex, Input, MAX_CALLS, Outcome, Output, Phone, Reason, Refer, Referral, Registrar, Role, Setup, Timer,
+    Traced, Violation,
 };
 pub use script::{Act, Body, Edit, Fax, Habits, Hold, Offer, OnCancel, Place, PrackHabit, Reply, Request, Script, Step, When};
 pub use stream::Splitter;

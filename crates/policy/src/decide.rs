@@ -1,13 +1,15 @@
 //! The one function that answers.
 
-use crate::{LimitBook, Ruleset};
-use tandem_model::{Admit, Decision, Origin, Question, Route, Timestamp, TrunkId};
+use crate::{HealthBook, LimitBook, Ruleset};
+use tandem_model::{Admit, CalledFrom, Decision, Origin, Question, Route, Timestamp, TrunkId};
 
 /// What deciding may look at beside the rules.
 #[derive(Clone, Copy, Debug)]
 pub struct CallView<'a> {
     /// How loaded the trunks are.
     pub load: &'a LimitBook,
+    /// Which of their targets can be called.
+    pub health: &'a HealthBook,
     /// When it is.
     pub now: Timestamp,
     /// Decides every random choice.
@@ -28,9 +30,14 @@ pub fn decide(rules: &Ruleset, view: &CallView<'_>, question: &Question) -> Deci
 
 fn admit(rules: &Ruleset, request: &Admit) -> Decision {
     let listener = usize::from(request.listener.0);
-    let known = rules.admission.find(request).and_then(|id| {
+    // What comes where we registered for a trunk is that trunk's, wherever it comes from.
+    let registered = request.registered.as_ref().and_then(|name| rules.trunk(name));
+    let known = registered.or_else(|| rules.admission.find(request)).and_then(|id| {
         let trunk = rules.trunks.get(usize::from(id.0))?;
-        let profile = trunk.incoming.get(listener)?.clone();
+        let mut profile = trunk.incoming.get(listener)?.clone();
+        if registered.is_some() && !trunk.bulk && profile.shown.called_from == CalledFrom::RequestUri {
+            profile.shown.called_from = CalledFrom::Beyond;
+        }
         let origin = Origin::Trunk { id, name: trunk.name.clone() };
         Some(Decision::Admitted { origin, profile, challenge: trunk.challenge.clone() })
     });

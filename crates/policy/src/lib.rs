@@ -9,9 +9,11 @@
 //! Three things to know: [`Ruleset`], [`CallView`] and [`decide()`].
 
 mod abuse;
+mod agents;
 mod bucket;
 mod decide;
 mod headers;
+mod health;
 mod identity;
 mod limits;
 mod manner;
@@ -26,6 +28,7 @@ mod turns;
 
 pub use abuse::{AbuseBook, Ban, Offence, Standing};
 pub use decide::{CallView, decide};
+pub use health::HealthBook;
 pub use limits::{Begun, LimitBook, NodeFull, NodeLimits};
 pub use places::Places;
 pub use ruleset::{Ruleset, load, load_with};

@@ -7,7 +7,9 @@ use crate::{
 };
 use std::time::Duration;
 use tandem_config::{Pattern, Target};
-use tandem_model::{Action, BuiltIn, Decision, LegPlan, LegProfile, Origin, Random, RingGroup, RingTerms, Route, Strategy, TrunkId};
+use tandem_model::{
+    Action, BuiltIn, Decision, LegPlan, LegProfile, NO_TARGET, Origin, Random, RingGroup, RingTerms, Route, ServiceRoute, Strategy, TrunkId,
+};
 
 /// One `[[route]]`.
 #[derive(Clone, Debug)]
@@ -81,6 +83,9 @@ impl RouteRule {
 /// What a caller gets who can be put through to nobody: the status, and a reason of its own.
 type Refusal = (u16, Option<Box<str>>);
 
+/// What a caller gets where no target of a trunk can be called.
+const NOBODY_THERE: u16 = 480;
+
 /// Writes out the legs of one call.
 struct Planner<'a> {
     rules: &'a Ruleset,
@@ -127,6 +132,7 @@ impl<'a> Planner<'a> {
             EndpointRule::Uri { text, target, profile } => legs.push(LegPlan {
                 endpoint: text.clone(),
                 trunk: None,
+                target: NO_TARGET,
                 uri: target.uri(),
                 destination: target.destination.clone(),
                 profile: profile.clone(),
@@ -139,19 +145,44 @@ impl<'a> Planner<'a> {
                 }
                 let Some(rule) = self.rules.trunks.get(usize::from(trunk.0)) else { return Ok(()) };
                 let presentation = rule.manner.present(origin, self.call, self.anchored).map_err(Unsaid::refusal)?;
-                let called = self.called;
-                legs.extend(rule.targets.in_order(&mut self.random).map(|TargetRule { target, hop, profile, .. }| LegPlan {
-                    endpoint: text.clone(),
-                    trunk: Some(*trunk),
-                    uri: request_uri(target, &rule.manner, number.as_deref(), called),
-                    destination: hop.clone(),
-                    profile: profile.clone(),
-                    presentation: presentation.clone(),
+                let (called, view) = (self.called, self.view);
+                let open = rule.targets.in_order(&mut self.random).filter(|rule| view.health.is_open(*trunk, rule.place, view.now));
+                let before = legs.len();
+                legs.extend(open.map(|TargetRule { place, target, hop, profile, .. }| {
+                    let plan = LegPlan {
+                        endpoint: text.clone(),
+                        trunk: Some(*trunk),
+                        target: *place,
+                        uri: request_uri(target, &rule.manner, number.as_deref(), called),
+                        destination: hop.clone(),
+                        profile: profile.clone(),
+                        presentation: presentation.clone(),
+                    };
+                    match view.health.service_route(*trunk, hop) {
+                        Some(route) => through(plan, route),
+                        None => plan,
+                    }
                 }));
+                if legs.len() == before {
+                    self.refused.get_or_insert(NOBODY_THERE);
+                }
             }
         }
         Ok(())
     }
+}
+
+/// RFC 3608 §5: the call goes through the proxies that the registrar named, behind the trunk's own proxy if it has one.
+fn through(mut plan: LegPlan, service: &ServiceRoute) -> LegPlan {
+    let presentation = plan.presentation.get_or_insert_default();
+    match &presentation.route {
+        Some(proxy) => presentation.route = Some([proxy, ", ", &service.route].concat().into()),
+        None => {
+            presentation.route = Some(service.route.clone());
+            (plan.destination, plan.profile.listener) = (service.hop.clone(), service.listener);
+        }
+    }
+    plan
 }
 
 /// The endpoint's own number goes before the target's own user, and that before what was dialled. A number is written as the trunk

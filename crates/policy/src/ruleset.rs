@@ -2,6 +2,7 @@
 
 use crate::{
     abuse::AbuseRules,
+    agents::compile_agents,
     manner::Manner,
     routing::{ActionRule, EndpointRule, RouteRule},
     targets::{TargetRule, Targets},
@@ -9,7 +10,7 @@ use crate::{
 };
 use std::sync::Arc;
 use tandem_config::{At, Config, Do, Endpoint, From, Limits, Outside, Problems, Trunk, TrunkTarget};
-use tandem_model::{Challenge, LegProfile, ListenerId, MediaSide, Origin, Shown, Strategy, TrunkId};
+use tandem_model::{AgentPlan, Challenge, LegProfile, ListenerId, MediaSide, Origin, Shown, Strategy, TrunkId};
 
 /// All that is needed to decide. Immutable: a reload makes another.
 #[derive(Clone, Debug)]
@@ -23,6 +24,7 @@ pub struct Ruleset {
     pub(crate) silent: Box<[bool]>,
     /// What strangers get, and who is none.
     pub(crate) abuse: Arc<AbuseRules>,
+    agents: Box<[AgentPlan]>,
 }
 
 /// One `[[trunk]]`.
@@ -38,6 +40,8 @@ pub(crate) struct TrunkRule {
     pub(crate) incoming: Box<[LegProfile]>,
     /// What it must prove when it calls.
     pub(crate) challenge: Option<Arc<Challenge>>,
+    /// It registers all numbers at once: its calls name theirs in the Request-URI (RFC 6140).
+    pub(crate) bulk: bool,
 }
 
 impl Ruleset {
@@ -54,6 +58,16 @@ impl Ruleset {
     /// Each trunk's name and limits, in the order of their ids.
     pub fn trunks(&self) -> impl Iterator<Item = (&str, &Limits)> {
         self.trunks.iter().map(|trunk| (&*trunk.name, &trunk.limits))
+    }
+
+    /// What is to be kept up for the trunks beside their calls; nothing for most.
+    pub fn agents(&self) -> &[AgentPlan] {
+        &self.agents
+    }
+
+    /// Each trunk's name and the URIs of its targets in the order of the configuration, in the order of their ids.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = (&str, Box<[Box<str>]>)> {
+        self.trunks.iter().map(|trunk| (&*trunk.name, trunk.targets.uris()))
     }
 
     /// How the calls of `origin` are put. Its id may be of older rules.
@@ -114,6 +128,7 @@ fn compile(config: &Config, problems: &mut Problems) -> Ruleset {
         plain: Manner::default(),
         silent: config.listeners.iter().map(|listener| listener.silent).collect(),
         abuse: AbuseRules::compile(config).into(),
+        agents: compile_agents(config),
     };
     for index in 0..rules.trunks.len() {
         let shown = shown_of(&rules, &rules.trunks[index]);
@@ -140,12 +155,12 @@ fn shown_of(rules: &Ruleset, trunk: &TrunkRule) -> Shown {
 }
 
 fn compile_trunk(config: &Config, trunk: &Trunk) -> TrunkRule {
-    let targets = trunk.targets.iter().filter_map(|target| {
+    let targets = (0..).zip(&trunk.targets).filter_map(|(place, target)| {
         let TrunkTarget { uri, priority, weight } = &target.value;
         let sides = config.sides(Some(trunk), uri)?;
         let profile = profile(Some(trunk), sides.listener, sides.media);
         let hop = trunk.next_hop(uri).destination.clone();
-        Some(TargetRule { target: uri.clone(), hop, priority: *priority, weight: *weight, profile })
+        Some(TargetRule { place, target: uri.clone(), hop, priority: *priority, weight: *weight, profile })
     });
     let incoming = (0..config.listeners.len()).map(|index| {
         let listener = ListenerId(u16::try_from(index).unwrap_or(u16::MAX));
@@ -165,6 +180,7 @@ fn compile_trunk(config: &Config, trunk: &Trunk) -> TrunkRule {
         targets: Targets::new(targets),
         incoming: incoming.collect(),
         challenge: challenge.map(Arc::new),
+        bulk: trunk.register.iter().any(|register| register.bulk),
     }
 }
 

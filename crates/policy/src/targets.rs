@@ -6,6 +6,8 @@ use tandem_model::{Destination, LegProfile, Random};
 /// One target.
 #[derive(Clone, Debug)]
 pub(crate) struct TargetRule {
+    /// Its place in the configuration.
+    pub(crate) place: u8,
     pub(crate) target: Target,
     /// Where its calls are sent first.
     pub(crate) hop: Destination,
@@ -27,6 +29,13 @@ impl Targets {
         let mut sorted: Vec<TargetRule> = targets.take(MAX_TARGETS).collect();
         sorted.sort_by_key(|target| (target.priority, target.weight > 0));
         Targets { sorted: sorted.into() }
+    }
+
+    /// What they are, in the order of the configuration.
+    pub(crate) fn uris(&self) -> Box<[Box<str>]> {
+        let mut places: Vec<&TargetRule> = self.sorted.iter().collect();
+        places.sort_by_key(|target| target.place);
+        places.iter().map(|target| target.target.uri()).collect()
     }
 
     /// All of them, in an order that `random` decides where weights leave it open.

@@ -175,6 +175,7 @@ impl Actor {
             Output::LegAdded(leg) => node.dispatcher.borrow_mut().leg_added(leg, call),
             Output::LegRemoved(leg) => node.dispatcher.borrow_mut().leg_removed(leg, call),
             Output::Letter(to, letter) => return node.post(call, to, letter),
+            Output::Health(news) => node.take_health(&news),
             Output::PlaceFree(place) => node.free_place(&mut self.places, place),
             Output::Joined(leg, endpoint) => node.take_over_on_trunk(&mut self.places, leg, &endpoint),
             Output::Retire(key, tombstone) => node.dispatcher.borrow_mut().retire(now, key, tombstone),

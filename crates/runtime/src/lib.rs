@@ -10,6 +10,7 @@
 //! [`replay()`](replay::replay) runs a call again from that.
 
 mod actor;
+mod agents;
 pub mod background;
 pub mod clock;
 mod containment;

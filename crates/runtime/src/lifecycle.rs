@@ -26,8 +26,8 @@ use std::{
 };
 use tandem_config::{Config, Listener};
 use tandem_model::{CallId, EndReason, ListenerId, MediaEvent, Random, Transport};
-use tandem_policy::{AbuseBook, LimitBook, NodeLimits, Ruleset};
-use tandem_signalling::{Dispatcher, Input, ListenerFacts, Minter, NodeFacts, Terms, transaction::TransactionKeys};
+use tandem_policy::{AbuseBook, HealthBook, LimitBook, NodeLimits, Ruleset};
+use tandem_signalling::{Dispatcher, Input, Lines, ListenerFacts, Minter, NodeFacts, Roster, Terms, transaction::TransactionKeys};
 use tokio::{
     runtime,
     sync::{
@@ -220,6 +220,9 @@ impl OpenNode {
             limits: NodeLimits::new(rules.max_calls, rules.max_cps).into(),
             trunks: LimitBook::new(&rules.ruleset).into(),
             abuse: AbuseBook::new(&rules.ruleset).into(),
+            health: HealthBook::new(&rules.ruleset).into(),
+            agents: Roster::default().into(),
+            lines: Lines::default().into(),
             rules: rules.ruleset.into(),
             draining: Cell::new(false),
             stops: Cell::new(0),
@@ -247,6 +250,7 @@ impl OpenNode {
         local.spawn_local(media_port::deliver(node.clone(), events));
         local.spawn_local(sweep(node.clone()));
         local.spawn_local(follow(node.clone(), orders));
+        local.spawn_local(begin_agents(node.clone()));
         runtime.block_on(local.run_until(live(node, drain_timeout)));
     }
 }
@@ -279,6 +283,11 @@ fn random_bytes<const N: usize>() -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
     Ok(bytes)
+}
+
+/// What trunks need beside calls begins once everything listens.
+async fn begin_agents(node: Rc<Node>) {
+    node.take_agents();
 }
 
 async fn sweep(node: Rc<Node>) {
@@ -318,6 +327,9 @@ async fn live(node: Rc<Node>, drain_timeout: Duration) {
         }
     }
     let _ = timeout(FAREWELL, node.until(|node| node.routes.is_empty() || node.stops.get() > 2)).await;
+    // Only now: what calls there were could have been transferred or answered over a registration. Agents have a deadline of their own.
+    node.dismiss_agents();
+    node.until(|node| node.agents.borrow().is_empty() || node.stops.get() > 2).await;
     tracing::info!(calls_left = node.calls(), "stopped");
 }
 
@@ -338,7 +350,7 @@ impl Node {
         }
     }
 
-    fn take_rules(&self, rules: Rules) {
+    fn take_rules(self: &Rc<Self>, rules: Rules) {
         let Rules { ruleset, max_calls, max_cps, terms, tls, connections: _ } = rules;
         for (wire, settings) in self.transports.iter().zip(tls) {
             if let (Wire::Tls(transport), Some(settings)) = (wire, settings) {
@@ -348,10 +360,14 @@ impl Node {
         let now = self.clock.now();
         self.trunks.borrow_mut().reload(&ruleset, now);
         self.abuse.borrow_mut().reload(&ruleset);
+        self.health.borrow_mut().reload(&ruleset);
         self.limits.borrow_mut().reload(max_calls, max_cps, now);
         self.rules.replace(ruleset);
         let facts = NodeFacts { terms, ..(**self.facts.borrow()).clone() };
         self.facts.replace(Arc::new(facts));
+        if !self.draining.get() {
+            self.take_agents();
+        }
         tracing::info!("new rules are in force");
     }
 }

@@ -19,10 +19,11 @@ use std::{
     sync::Arc,
 };
 use tandem_model::{
-    Action, CallId, Decision, Event, EventKind, LegId, MediaCommand, MediaEvent, MediaFailure, Place, Question, Random, Timestamp,
+    Action, CallId, Decision, Event, EventKind, HealthNews, LegId, MediaCommand, MediaEvent, MediaFailure, Place, Question, Random,
+    Timestamp,
 };
-use tandem_policy::{AbuseBook, CallView, LimitBook, NodeLimits, Places, Ruleset};
-use tandem_signalling::{Dispatcher, NodeFacts};
+use tandem_policy::{AbuseBook, CallView, HealthBook, LimitBook, NodeLimits, Places, Ruleset};
+use tandem_signalling::{Dispatcher, Lines, NodeFacts, Roster};
 use tokio::sync::Notify;
 
 /// What calls share. One thread has it: a borrow never outlives the statement that makes it, so none meets another.
@@ -50,6 +51,12 @@ pub(crate) struct Node {
     pub(crate) trunks: RefCell<LimitBook>,
     /// What strangers have had of us.
     pub(crate) abuse: RefCell<AbuseBook>,
+    /// Which of their targets can be called.
+    pub(crate) health: RefCell<HealthBook>,
+    /// Who registers for them, and pings them.
+    pub(crate) agents: RefCell<Roster>,
+    /// What their registrations are called at.
+    pub(crate) lines: RefCell<Lines>,
     pub(crate) draining: Cell<bool>,
     /// How often it was told to stop.
     pub(crate) stops: Cell<u8>,
@@ -61,8 +68,16 @@ pub(crate) struct Node {
 impl Node {
     /// Policy's answer. `draw` decides its random choices.
     pub(crate) fn decide(&self, now: Timestamp, draw: u64, question: &Question) -> Decision {
-        let trunks = self.trunks.borrow();
-        tandem_policy::decide(&self.rules.borrow(), &CallView { load: &trunks, now, draw }, question)
+        let (load, health) = (self.trunks.borrow(), self.health.borrow());
+        tandem_policy::decide(&self.rules.borrow(), &CallView { load: &load, health: &health, now, draw }, question)
+    }
+
+    /// Takes note of how a trunk is.
+    pub(crate) fn take_health(&self, news: &HealthNews) {
+        if let HealthNews::Closed { endpoint, span, .. } = news {
+            tracing::debug!(%endpoint, seconds = span.as_secs(), "a target wants to be left alone");
+        }
+        self.health.borrow_mut().take(self.clock.now(), news);
     }
 
     /// Takes note of what was decided of a call: whose turn is next, and that the trunk that it goes to counts it.
@@ -109,6 +124,12 @@ impl Node {
         match &event.kind {
             EventKind::CallEnded(record) => report::call_ended(record),
             EventKind::Exchanged(record) => report::message_ended(record),
+            EventKind::TrunkUp(state)
+            | EventKind::TrunkDown(state)
+            | EventKind::Registered(state)
+            | EventKind::Unregistered(state)
+            | EventKind::TargetUp(state)
+            | EventKind::TargetDown(state) => report::trunk(&event.kind, state),
             kind => report::event(&event, kind),
         }
     }

@@ -2,7 +2,8 @@
 
 use crate::{flight_recorder::Passwords, log::Escaped, plain_text::Address};
 use std::fmt;
-use tandem_model::{CallRecord, DirectionStats, EndedBy, Event, EventKind, ExchangeRecord, LegEnd, LegRecord, Timestamp};
+use tandem_model::{CallRecord, DirectionStats, EndedBy, Event, EventKind, ExchangeRecord, LegEnd, LegRecord, Timestamp, TrunkState};
+use tracing::field::display;
 
 /// The one line that an ended call leaves: who, where, by which route, how long, why it ended, and what was heard.
 pub(crate) fn call_ended(record: &CallRecord) {
@@ -54,6 +55,21 @@ pub(crate) fn message_ended(record: &ExchangeRecord) {
         status = record.sip_status,
         "message ended"
     );
+}
+
+/// How a trunk, a registrar or a target of it is now: one line a change.
+pub(crate) fn trunk(kind: &EventKind, state: &TrunkState) {
+    let TrunkState { trunk, at, reason } = state;
+    let at = (!at.is_empty()).then(|| display(Escaped(at)));
+    let reason = (!reason.is_empty()).then(|| display(Escaped(reason)));
+    match kind {
+        EventKind::TrunkUp(_) | EventKind::Registered(_) | EventKind::TargetUp(_) => {
+            tracing::info!(%trunk, at, reason, "{}", kind.name());
+        }
+        // Given up as it was asked for.
+        EventKind::Unregistered(_) if reason.is_none() => tracing::info!(%trunk, at, "{}", kind.name()),
+        _ => tracing::warn!(%trunk, at, reason, "{}", kind.name()),
+    }
 }
 
 /// Anything else that happened to a call.

@@ -1,4 +1,4 @@
-//! Which calls there are, and how to reach them.
+//! Which calls and trunks' agents there are, and how to reach them.
 
 use crate::mailbox::{Mailbox, Refused};
 use std::{cell::RefCell, collections::BTreeMap};
@@ -10,17 +10,19 @@ use tandem_signalling::Input;
 #[derive(Default)]
 pub(crate) struct RouteTable {
     calls: RefCell<BTreeMap<CallId, Mailbox>>,
+    /// Those of trunks, which are no calls: at most one a trunk.
+    agents: RefCell<BTreeMap<CallId, Mailbox>>,
 }
 
 impl RouteTable {
-    /// Whether there is none.
+    /// Whether there is no call.
     pub(crate) fn is_empty(&self) -> bool {
         self.calls.borrow().is_empty()
     }
 
     /// Whether it is there.
     pub(crate) fn has(&self, call: CallId) -> bool {
-        self.calls.borrow().contains_key(&call)
+        self.calls.borrow().contains_key(&call) || self.agents.borrow().contains_key(&call)
     }
 
     /// A call begins.
@@ -28,9 +30,15 @@ impl RouteTable {
         self.calls.borrow_mut().insert(call, mailbox);
     }
 
+    /// A trunk's agent begins.
+    pub(crate) fn insert_agent(&self, agent: CallId, mailbox: Mailbox) {
+        self.agents.borrow_mut().insert(agent, mailbox);
+    }
+
     /// A call is over; nothing reaches it any more. What waited for it is given back.
     pub(crate) fn remove(&self, call: CallId) -> impl Iterator<Item = Input> + use<> {
-        self.calls.borrow_mut().remove(&call).into_iter().flat_map(|mailbox| mailbox.close())
+        let call = self.calls.borrow_mut().remove(&call).or_else(|| self.agents.borrow_mut().remove(&call));
+        call.into_iter().flat_map(|mailbox| mailbox.close())
     }
 
     /// Whether a call is there and can be told something that nobody repeats.
@@ -43,7 +51,10 @@ impl RouteTable {
     /// # Errors
     /// [`Refused`]: the call is over, or has as much to do as may wait.
     pub(crate) fn deliver(&self, call: CallId, input: Input) -> Result<(), Refused> {
-        self.calls.borrow().get(&call).ok_or(Refused::Closed)?.put(input)
+        match self.calls.borrow().get(&call) {
+            Some(mailbox) => mailbox.put(input),
+            None => self.agents.borrow().get(&call).ok_or(Refused::Closed)?.put(input),
+        }
     }
 
     /// All of them, oldest first.

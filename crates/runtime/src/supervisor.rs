@@ -6,7 +6,7 @@ use std::rc::Rc;
 use tandem_model::{Admit, CallId, Challenge, Decision, Flow, LegProfile, Origin, Question, Timestamp};
 use tandem_policy::{Begun, Offence};
 use tandem_signalling::{
-    Arrival, CallSetup, Input, RETRY_WHEN_DRAINING_S,
+    Arrival, CallSetup, Input, Lines, RETRY_WHEN_DRAINING_S,
     message::{Host, Message, Method, Uri},
 };
 
@@ -79,13 +79,13 @@ impl Node {
     /// Whether what came over `flow` is from a stranger to a listener that strangers get no answer from.
     pub(crate) fn is_stranger_to_silence(&self, now: Timestamp, flow: &Flow, names: &[Box<str>]) -> bool {
         let (domain, to) = (Box::default(), Box::default());
-        let admit = Admit { listener: flow.listener, source: flow.remote, domain, to, tls_names: names.into() };
+        let admit = Admit { listener: flow.listener, source: flow.remote, domain, to, tls_names: names.into(), registered: None };
         self.decide(now, 0, &Question::Admit(admit)) == Decision::Ignore
     }
 
     /// Who sent this, if they may speak to us; else they have been told, or not, as policy says.
     fn admitted(self: &Rc<Self>, now: Timestamp, arrival: &Arrival, names: &[Box<str>]) -> Option<(Origin, LegProfile)> {
-        match self.decide(now, 0, &Question::Admit(admit(&arrival.message, &arrival.flow, names))) {
+        match self.decide(now, 0, &Question::Admit(admit(&arrival.message, &arrival.flow, names, &self.lines.borrow()))) {
             Decision::Admitted { origin, profile, challenge } => {
                 let proven = challenge.as_ref().is_none_or(|challenge| self.has_proved(now, challenge, arrival));
                 if proven {
@@ -155,7 +155,7 @@ impl Node {
     }
 
     /// Ids differ for as long as fewer than 65 536 calls begin in one millisecond.
-    fn next_call_id(&self, now: Timestamp) -> CallId {
+    pub(crate) fn next_call_id(&self, now: Timestamp) -> CallId {
         let counter = self.counter.get().wrapping_add(1);
         self.counter.set(counter);
         CallId::new(self.clock.unix_ms(now), counter)
@@ -163,10 +163,12 @@ impl Node {
 }
 
 /// What a request shows before anything is spent on it.
-fn admit(request: &Message, flow: &Flow, names: &[Box<str>]) -> Admit {
-    let domain = Uri::parse(request.uri()).map(|uri| as_written(uri.host)).unwrap_or_default();
+fn admit(request: &Message, flow: &Flow, names: &[Box<str>], lines: &Lines) -> Admit {
+    let uri = Uri::parse(request.uri()).ok();
+    let domain = uri.map(|uri| as_written(uri.host)).unwrap_or_default();
+    let registered = uri.and_then(|uri| lines.trunk_of(&uri)).map(Into::into);
     let to = request.to().ok().and_then(|to| Uri::parse(to.uri).ok().map(|uri| uri.user_unescaped().as_ref().into()));
-    Admit { listener: flow.listener, source: flow.remote, domain, to: to.unwrap_or_default(), tls_names: names.into() }
+    Admit { listener: flow.listener, source: flow.remote, domain, to: to.unwrap_or_default(), tls_names: names.into(), registered }
 }
 
 fn as_written(host: Host<'_>) -> Box<str> {

@@ -6,6 +6,7 @@
 //! Three types to know: [`message::Message`], a parsed message over its bytes; [`Dispatcher`], which says who
 //! owns a message; and [`Call`], the machine that joins legs.
 
+pub mod agent;
 mod call;
 pub mod cause;
 mod dialog;
@@ -25,6 +26,7 @@ pub mod negotiation;
 pub mod sdp;
 pub mod transaction;
 
+pub use agent::{AgentSetup, Lines, Roster, TrunkAgent};
 pub use call::{
     Addressee, Call, CallSetup, Facing, Input, Letter, ListenerFacts, MessageExchange, MovingLeg, NodeFacts, Output, Reason, Terms,
     relayed_status,

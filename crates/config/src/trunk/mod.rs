@@ -6,6 +6,8 @@ mod identity;
 mod limits;
 mod matching;
 mod numbers;
+mod ping;
+mod register;
 mod secrets;
 mod session_timer;
 mod targets;
@@ -15,6 +17,8 @@ pub use identity::{CallerRule, PrivacyRule};
 pub use limits::Limits;
 pub use matching::{MAX_SOURCES, Match};
 pub use numbers::{MAX_NUMBER_RULES, NumberRule, Of};
+pub use ping::Ping;
+pub use register::{MAX_REGISTRARS, Register};
 pub use secrets::Asked;
 pub use targets::{MAX_TARGETS, TrunkTarget};
 
@@ -90,6 +94,10 @@ pub struct Trunk {
     pub login: Option<At<Arc<Login>>>,
     /// What it must answer ours with.
     pub challenge: Option<At<Asked>>,
+    /// Where we register for it.
+    pub register: Vec<At<Register>>,
+    /// How its targets are asked whether they are there; `None`: not at all.
+    pub ping: Option<Ping>,
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -127,6 +135,8 @@ impl Default for Trunk {
             session_timer: Some(SessionTimer::default()),
             login: None,
             challenge: None,
+            register: Vec::new(),
+            ping: None,
         }
     }
 }
@@ -175,20 +185,42 @@ impl Trunk {
             session_timer: session_timer::read(reader, table),
             login: secrets::read_login(reader, table),
             challenge: secrets::read_challenge(reader, table),
+            register: register::read(reader, table),
+            ping: ping::read(reader, table),
         };
-        if let Some(proxy) = trunk.proxy.as_ref().filter(|_| !table.has("targets")) {
+        if let Some(proxy) = trunk.proxy.as_ref().filter(|_| !table.has("targets") && !table.has("register")) {
             reader.report(
                 proxy.place,
-                format!("{} goes only with `targets`: nothing is sent to {} otherwise", table.what("proxy"), table.title()),
+                format!("{} goes only with `targets` or `register`: nothing is sent to {} otherwise", table.what("proxy"), table.title()),
             );
         }
-        if !table.has("targets") && !table.has("match") {
-            reader.report(table.place, format!("{} has neither `targets` nor `match`: no call could use it", table.title()));
-        }
-        if table.has("challenge") && !table.has("match") {
-            reader.report(table.place, format!("{} has `challenge` and no `match`: nobody would be asked", table.title()));
-        }
+        trunk.check_uses(reader, table);
         name.map(|_| trunk)
+    }
+
+    /// Whether anything comes of what is written.
+    fn check_uses(&self, reader: &mut Reader<'_>, table: &Table<'_, '_>) {
+        let takes_calls = table.has("match") || table.has("register");
+        if !table.has("targets") && !takes_calls {
+            let message = format!("{} has neither `targets` nor `match` nor `register`: no call could use it", table.title());
+            reader.report(table.place, message);
+        }
+        if table.has("challenge") && !takes_calls {
+            reader.report(table.place, format!("{} has `challenge` and no `match` or `register`: nobody would be asked", table.title()));
+        }
+        if table.has("ping") && !table.has("targets") {
+            reader.report(table.place, format!("{} has `ping` and no `targets`: nobody would be asked", table.title()));
+        }
+        let is_nobody = |register: &&At<Register>| register.uri.user.is_none() && !table.has("login");
+        if let Some(register) = self.register.iter().find(is_nobody) {
+            let message = format!("{} does not say whom to register: write `sip:USER@…`, or a `login`", table.what("register"));
+            reader.report(register.place, message);
+        }
+    }
+
+    /// Whether calls of its own can come.
+    pub fn calls_us(&self) -> bool {
+        self.matching.is_some() || !self.register.is_empty()
     }
 }
 

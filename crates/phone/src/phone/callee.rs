@@ -364,6 +364,7 @@ impl Phone {
                 }
             }
             None if tagged || is_bye => self.refuse(now, server, 481),
+            None if message.method() == "REGISTER" && self.setup.registrar.is_some() => self.on_register(now, server),
             None if self.setup.outside.is_empty() => self.refuse(now, server, 200),
             None => match self.setup.outside.remove(0) {
                 0 => {}

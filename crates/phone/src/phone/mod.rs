@@ -7,6 +7,7 @@ mod challenges;
 mod check;
 mod io;
 mod refer;
+mod registrar;
 mod reliable;
 mod replaces;
 mod restart;
@@ -22,6 +23,7 @@ mod write;
 pub use call::{Call, CallIndex, Outcome, Role};
 pub use io::{Input, Output, Reason};
 pub use refer::{Refer, Referral};
+pub use registrar::{Binding, Registrar};
 pub use setup::Setup;
 pub use timer::{Agreed, Timer};
 
@@ -83,6 +85,7 @@ pub struct Phone {
     violations: Vec<Violation>,
     known_branches: Vec<String>,
     asked: Vec<challenges::Asked>,
+    bindings: Vec<Binding>,
 }
 
 /// Something to do at a time.
@@ -116,6 +119,7 @@ impl Phone {
             violations: Vec::new(),
             known_branches: Vec::new(),
             asked: Vec::new(),
+            bindings: Vec::new(),
         }
     }
 

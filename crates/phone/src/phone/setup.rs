@@ -1,5 +1,6 @@
 //! What a phone is.
 
+use super::Registrar;
 use crate::{digest::Demand, sdp::Format};
 use std::net::SocketAddr;
 use tandem_model::Transport;
@@ -41,6 +42,8 @@ pub struct Setup {
     pub outside: Vec<u16>,
     /// What it asks of others, one after the other.
     pub demands: Vec<Demand>,
+    /// It takes registrations; `None`: it answers REGISTER as it does anything outside of dialogs.
+    pub registrar: Option<Registrar>,
 }
 
 impl Setup {
@@ -64,6 +67,7 @@ impl Setup {
             login: None,
             outside: Vec::new(),
             demands: Vec::new(),
+            registrar: None,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use tandem_model::{Admit, Decision, ListenerId, Origin, Question, Route, Timestamp};
-use tandem_policy::{CallView, LimitBook, Ruleset, decide, load};
+use tandem_policy::{CallView, HealthBook, LimitBook, Ruleset, decide, load};
 
 /// Listeners 0 `inside` (127.0.0.1), 1 `outside` (192.0.2.1, silent), 2 `six`; media sides alike.
 pub const BASE: &str = "\
@@ -49,12 +49,12 @@ pub fn problems(text: &str) -> String {
 
 /// Decides on idle trunks.
 pub fn ask(rules: &Ruleset, question: &Question) -> Decision {
-    decide(rules, &CallView { load: &LimitBook::new(rules), now: Timestamp::ZERO, draw: 0 }, question)
+    decide(rules, &CallView { load: &LimitBook::new(rules), health: &HealthBook::default(), now: Timestamp::ZERO, draw: 0 }, question)
 }
 
 pub fn admit(listener: ListenerId, source: &str) -> Admit {
     let source: SocketAddr = format!("{source}:5070").parse().expect("an address");
-    Admit { listener, source, domain: "192.0.2.1".into(), to: "100".into(), tls_names: Box::default() }
+    Admit { listener, source, domain: "192.0.2.1".into(), to: "100".into(), tls_names: Box::default(), registered: None }
 }
 
 /// The trunk that `request` is admitted as.

@@ -333,14 +333,21 @@ mod wire_text {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tandem_model::{RingGroup, RingTerms};
+    use tandem_model::{NO_TARGET, RingGroup, RingTerms};
 
     #[test]
     fn where_legs_are_sent_is_told_without_passwords() {
         let profile = LegProfile::default();
         let destination = Destination::Address(([192, 0, 2, 1], 5060).into());
-        let plan =
-            LegPlan { endpoint: "trunk:a".into(), trunk: None, uri: "sip:a:5ecret@b".into(), destination, profile, presentation: None };
+        let plan = LegPlan {
+            endpoint: "trunk:a".into(),
+            trunk: None,
+            target: NO_TARGET,
+            uri: "sip:a:5ecret@b".into(),
+            destination,
+            profile,
+            presentation: None,
+        };
         let action = Action::Bridge { legs: [plan].into(), timeout: None, anchor: true };
         let Action::Bridge { legs, .. } = &action else { unreachable!() };
         let group = RingGroup { members: [legs.clone()].into(), terms: RingTerms::default(), anchor: true };

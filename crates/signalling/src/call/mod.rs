@@ -52,8 +52,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tandem_model::{
-    BuiltIn, CallId, Codec, Decision, Delivery, Destination, EndReason, EndpointStats, Event, EventKind, LegId, LegRecord, ListenerId,
-    MediaCommand, MediaEvent, Origin, Place, Question, QuestionId, Random, Timestamp, Transport,
+    BuiltIn, CallId, Codec, Decision, Delivery, Destination, EndReason, EndpointStats, Event, EventKind, HealthNews, LegId, LegRecord,
+    ListenerId, MediaCommand, MediaEvent, Origin, Place, Question, QuestionId, Random, Timestamp, Transport,
 };
 use transfer::Transfers;
 
@@ -100,12 +100,12 @@ pub struct ListenerFacts {
 }
 
 impl NodeFacts {
-    fn listener(&self, id: ListenerId) -> &ListenerFacts {
+    pub(crate) fn listener(&self, id: ListenerId) -> &ListenerFacts {
         self.listeners.get(usize::from(id.0)).unwrap_or(&self.listeners[0])
     }
 
     /// The listener of `transport` at the address of `id`: itself if it is one.
-    fn beside(&self, id: ListenerId, transport: Transport) -> Option<ListenerId> {
+    pub(crate) fn beside(&self, id: ListenerId, transport: Transport) -> Option<ListenerId> {
         let own = self.listener(id);
         if own.transport == transport {
             return Some(id);
@@ -168,6 +168,8 @@ pub enum Output {
     PlaceFree(Place),
     /// This leg of another call has its place here, and that endpoint's trunk counts it from now on, full or not: until now the other did.
     Joined(LegId, Box<str>),
+    /// Policy keeps this of a trunk or of one of its targets.
+    Health(Box<HealthNews>),
     /// A transaction is over.
     Retire(TransactionKey, Tombstone),
     /// Put this into the mailbox of another call as [`Input::Letter`]. If a leg [travels](Letter::travels) in it, that leg and the

@@ -13,6 +13,8 @@ pub(super) fn called_number(invite: Option<&Message>, from: CalledFrom, uri: &st
         CalledFrom::RequestUri => None,
         CalledFrom::To => invite.to().ok().map(|to| to.uri),
         CalledFrom::PCalledPartyId => uri_in(invite, HeaderName::PCalledPartyId),
+        // RFC 7315 §4.2: what the caller dialled, before the registrar put our Contact in its place.
+        CalledFrom::Beyond => uri_in(invite, HeaderName::PCalledPartyId).or_else(|| invite.to().ok().map(|to| to.uri)),
     });
     elsewhere.and_then(number_in).filter(|number| !number.is_empty()).or_else(|| number_in(uri)).unwrap_or_default()
 }

@@ -3,7 +3,7 @@
 use super::phase::Bridge;
 use crate::dialog::destination_of;
 use crate::message::{Contact, HeaderName, Message, Uri};
-use tandem_model::{Failover, LegPlan, Transport};
+use tandem_model::{Failover, LegPlan, NO_TARGET, Transport};
 
 /// Redirections that are followed in one call.
 const MAX_REDIRECTS: u8 = 5;
@@ -40,7 +40,7 @@ impl Bridge {
             // §19.1.1: a Request-URI has no headers.
             let text = &address.uri[..address.uri.len() - uri.headers.as_str().len()];
             let destination = proxy.cloned().unwrap_or(destination);
-            let mut next = LegPlan { uri: text.into(), destination, ..plan.clone() };
+            let mut next = LegPlan { uri: text.into(), destination, target: NO_TARGET, ..plan.clone() };
             // Our login is for the trunk's own peer, not for whomever that names.
             next.profile.login = next.profile.login.filter(|_| next.destination == plan.destination);
             found.push((address.params.get("q").map_or(WHOLE, worth), next));

@@ -9,8 +9,8 @@ mod sequence;
 pub mod session_timer;
 pub mod subscription;
 
-pub(crate) use routing::destination_of;
 use routing::{NextHop, next_hop, place_of};
+pub(crate) use routing::{destination_of, first_hop};
 use sequence::{Order, Sequence};
 
 use crate::message::{Contact, HeaderName, Message, NameAddr, Printer, Scheme, Uri};

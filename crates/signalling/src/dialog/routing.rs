@@ -19,6 +19,11 @@ pub(super) fn next_hop(uri: &str, over: Transport) -> Option<NextHop> {
     place_of(&Uri::parse(uri).ok()?, over)
 }
 
+/// Where a route leads to that requests leave `over`, and what transport without TLS it asks for.
+pub(crate) fn first_hop(uri: &str, over: Transport) -> Option<(Destination, Option<Transport>)> {
+    next_hop(uri, over).map(|hop| (hop.destination, hop.transport))
+}
+
 /// Where requests to that URI go, if they can.
 pub(crate) fn destination_of(uri: &Uri<'_>, over: Transport) -> Option<Destination> {
     place_of(uri, over).map(|hop| hop.destination)

@@ -252,6 +252,7 @@ pub(crate) fn plan(place: &str) -> LegPlan {
     LegPlan {
         endpoint: "trunk:bob".into(),
         trunk: None,
+        target: NO_TARGET,
         uri: format!("sip:bob@{}", address.ip()).into(),
         destination: Destination::Address(address),
         profile: profile(),

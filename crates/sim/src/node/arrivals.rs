@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tandem_model::{Admit, CallId, Decision, Flow, LegProfile, Origin, Question, Timestamp, Transport};
 use tandem_policy::{CallView, Offence, Places};
 use tandem_signalling::{
-    Arrival, CallSetup, DropReason, Input, Machine, RETRY_WHEN_DRAINING_S, Transmit, Verdict,
+    Arrival, CallSetup, DropReason, Input, Lines, Machine, RETRY_WHEN_DRAINING_S, Transmit, Verdict,
     message::{Message, Method, Uri},
 };
 
@@ -41,6 +41,7 @@ impl CoreNode {
                     domain: Box::default(),
                     to: Box::default(),
                     tls_names: Box::default(),
+                    registered: None,
                 };
                 if self.decide(world.now, 0, &Question::Admit(admit)) != Decision::Ignore {
                     self.answer_stranger(world, &flow, asked, transmit);
@@ -56,11 +57,11 @@ impl CoreNode {
     }
 
     pub(super) fn decide(&self, now: Timestamp, draw: u64, question: &Question) -> Decision {
-        tandem_policy::decide(&self.rules, &CallView { load: &self.trunks, now, draw }, question)
+        tandem_policy::decide(&self.rules, &CallView { load: &self.trunks, health: &self.health, now, draw }, question)
     }
 
     fn admitted(&mut self, world: &mut World<'_>, arrival: &Arrival) -> Option<(Origin, LegProfile)> {
-        match self.decide(world.now, 0, &Question::Admit(admit(&arrival.message, &arrival.flow))) {
+        match self.decide(world.now, 0, &Question::Admit(admit(&arrival.message, &arrival.flow, &self.lines))) {
             Decision::Admitted { origin, mut profile, challenge } => {
                 profile.replaces |= self.honours_replaces;
                 let asked = challenge.as_ref().and_then(|challenge| self.dispatcher.authenticate(world.now, challenge, arrival).err());
@@ -160,8 +161,10 @@ impl CoreNode {
 }
 
 /// What a request shows before anything is spent on it.
-fn admit(request: &Message, flow: &Flow) -> Admit {
-    let domain = Uri::parse(request.uri()).map(|uri| uri.host.to_string().into()).unwrap_or_default();
+fn admit(request: &Message, flow: &Flow, lines: &Lines) -> Admit {
+    let uri = Uri::parse(request.uri()).ok();
+    let domain = uri.map(|uri| uri.host.to_string().into()).unwrap_or_default();
+    let registered = uri.and_then(|uri| lines.trunk_of(&uri)).map(Into::into);
     let to = request.to().ok().and_then(|to| Uri::parse(to.uri).ok().map(|uri| uri.user_unescaped().as_ref().into()));
-    Admit { listener: flow.listener, source: flow.remote, domain, to: to.unwrap_or_default(), tls_names: Box::default() }
+    Admit { listener: flow.listener, source: flow.remote, domain, to: to.unwrap_or_default(), tls_names: Box::default(), registered }
 }

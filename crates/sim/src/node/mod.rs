@@ -1,5 +1,6 @@
 //! The core under test, driven as the shell drives it.
 
+mod agents;
 mod arrivals;
 mod connections;
 mod letters;
@@ -23,9 +24,10 @@ use std::{
 use tandem_config::Config;
 use tandem_media::PortAllocator;
 use tandem_model::{CallId, CallRecord, Event as Happened, EventKind, Random, Timestamp, Transport, TrunkId};
-use tandem_policy::{AbuseBook, Ban, LimitBook, NodeLimits, Places, Ruleset};
+use tandem_policy::{AbuseBook, Ban, HealthBook, LimitBook, NodeLimits, Places, Ruleset};
 use tandem_signalling::{
-    Dispatcher, DropReason, Input, ListenerFacts, Machine, Minter, NodeFacts, Reason, Terms, auth::Wrong, transaction::TransactionKeys,
+    Dispatcher, DropReason, Input, Lines, ListenerFacts, Machine, Minter, NodeFacts, Reason, Roster, Terms, TrunkAgent, auth::Wrong,
+    transaction::TransactionKeys,
 };
 
 struct Held {
@@ -41,6 +43,10 @@ pub struct CoreNode {
     facts: Arc<NodeFacts>,
     rules: Ruleset,
     trunks: LimitBook,
+    health: HealthBook,
+    roster: Roster,
+    agents: BTreeMap<CallId, TrunkAgent>,
+    lines: Lines,
     limits: NodeLimits,
     random: Random,
     counter: u16,
@@ -113,6 +119,10 @@ impl CoreNode {
             calls: BTreeMap::new(),
             facts: Arc::new(facts),
             trunks: LimitBook::new(&rules),
+            health: HealthBook::new(&rules),
+            roster: Roster::default(),
+            agents: BTreeMap::new(),
+            lines: Lines::default(),
             limits: NodeLimits::new(most_calls(config), config.max_cps()),
             abuse: AbuseBook::new(&rules),
             rules,
@@ -142,6 +152,7 @@ impl CoreNode {
     pub(crate) fn reload(&mut self, now: Timestamp, config: &Config, rules: Ruleset) {
         self.trunks.reload(&rules, now);
         self.abuse.reload(&rules);
+        self.health.reload(&rules);
         self.limits.reload(most_calls(config), config.max_cps(), now);
         self.facts = Arc::new(NodeFacts { terms: terms(config), ..(*self.facts).clone() });
         self.rules = rules;
@@ -195,7 +206,8 @@ impl CoreNode {
     /// When it is to be woken.
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         let calls = self.calls.values().filter_map(|held| held.call.poll_timeout()).map(|(at, _)| at);
-        calls.chain(self.dispatcher.poll_timeout()).chain(self.shard.poll_timeout()).min()
+        let agents = self.agents.values().filter_map(TrunkAgent::poll_timeout);
+        calls.chain(self.dispatcher.poll_timeout()).chain(self.shard.poll_timeout()).chain(agents).min()
     }
 
     /// What its calls wait for.
@@ -208,6 +220,8 @@ impl CoreNode {
         if let Some(held) = self.calls.get_mut(&id) {
             held.call.handle(world.now, input);
             self.carry_out(world, id);
+        } else {
+            self.agent_input(world, id, input);
         }
     }
 
@@ -223,6 +237,7 @@ impl CoreNode {
         for id in ids {
             self.input(world, id, Input::Wake);
         }
+        self.wake_agents(world);
     }
 }
 

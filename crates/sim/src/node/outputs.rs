@@ -67,6 +67,7 @@ impl CoreNode {
             Output::LegAdded(leg) => self.dispatcher.leg_added(leg, id),
             Output::LegRemoved(leg) => self.dispatcher.leg_removed(leg, id),
             Output::Letter(to, letter) => return self.post(id, to, letter),
+            Output::Health(news) => self.health.take(world.now, &news),
             Output::PlaceFree(place) => {
                 if let Some(held) = self.calls.get_mut(&id) {
                     held.places.free(&mut self.trunks, place);
@@ -113,6 +114,9 @@ impl CoreNode {
         self.calls.remove(&id);
         self.return_letters(world, id);
         self.dispatcher.call_removed(id);
+        if self.draining && self.calls.is_empty() {
+            self.dismiss_agents(world);
+        }
     }
 
     pub(super) fn send(&mut self, world: &mut World<'_>, call: Option<CallId>, transmit: Transmit) {
@@ -154,8 +158,12 @@ impl CoreNode {
     }
 
     fn tell_unreachable(&mut self, world: &World<'_>, call: Option<CallId>, transmit: Transmit) {
-        if let Some(held) = call.and_then(|call| self.calls.get_mut(&call)) {
-            held.call.handle(world.now, Input::Unreachable(transmit.listener, transmit.destination, Delivery::Never));
+        let Some(call) = call else { return };
+        let input = Input::Unreachable(transmit.listener, transmit.destination, Delivery::Never);
+        if let Some(held) = self.calls.get_mut(&call) {
+            held.call.handle(world.now, input);
+        } else if let Some(agent) = self.agents.get_mut(&call) {
+            agent.handle(world.now, input);
         }
     }
 }

@@ -11,6 +11,8 @@ impl Sim {
     /// # Panics
     /// If something is.
     pub fn finish(&mut self) {
+        self.dismiss_agents();
+        self.run_until("the trunks' agents are gone", |sim| sim.core.agents() == 0);
         self.settle();
         self.assert_clean();
     }

@@ -116,6 +116,7 @@ impl Sim {
             let outbound = if address.is_ipv4() { CORE } else { CORE_V6 };
             sim.add_phone(address, Setup::new(name, address, outbound, seed.wrapping_mul(31).wrapping_add(index as u64)));
         }
+        sim.with_core(CoreNode::take_agents);
         sim
     }
 
@@ -126,6 +127,12 @@ impl Sim {
     pub fn reload(&mut self, text: &str) {
         let (config, rules) = load(text);
         self.core.reload(self.now, &config, rules);
+        self.with_core(CoreNode::take_agents);
+    }
+
+    /// What the node keeps up for its trunks beside calls is given up, as at its end.
+    pub fn dismiss_agents(&mut self) {
+        self.with_core(CoreNode::dismiss_agents);
     }
 
     /// One more phone, which the network sees at `address`.

@@ -2,6 +2,7 @@
 //! is left behind and that no phone has a complaint.
 
 use std::time::Duration;
+use tandem_model::EventKind;
 use tandem_phone::{Edit, Message, Place, Script};
 use tandem_sim::{ALICE, BOB, Run, STANDARD, Sim};
 
@@ -50,11 +51,16 @@ mod pick_up;
 mod pick_up_races;
 mod pick_up_sent_over;
 mod pick_up_sessions;
+mod pings;
 mod privacy;
 mod proxy;
 mod questions_left_behind;
 mod redirects;
 mod refused_requests;
+mod registration;
+mod registration_calls;
+mod registration_ends;
+mod registration_failures;
 mod reinvite;
 mod reinvite_early;
 mod reinvite_races;
@@ -106,6 +112,20 @@ mod update_races;
 /// The statuses that a caller heard, or a callee said, in its first call.
 fn statuses(sim: &Sim, phone: std::net::SocketAddr) -> Vec<u16> {
     sim.call(phone).statuses.iter().map(|(_, status)| *status).collect()
+}
+
+/// How trunks were said to be so far: the name of each event, the trunk, and what of it.
+fn states(sim: &Sim) -> Vec<String> {
+    let states = sim.core().events.iter().filter_map(|event| match &event.kind {
+        EventKind::TrunkUp(state)
+        | EventKind::TrunkDown(state)
+        | EventKind::Registered(state)
+        | EventKind::Unregistered(state)
+        | EventKind::TargetUp(state)
+        | EventKind::TargetDown(state) => Some([event.kind.name(), &state.trunk, &state.at].join(" ").trim_end().to_owned()),
+        _ => None,
+    });
+    states.collect()
 }
 
 /// Alice has called Bob there, and they have talked for that long.

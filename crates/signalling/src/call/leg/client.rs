@@ -4,6 +4,7 @@ use super::cancel::{Cancel, hop_request};
 use super::challenged::{Again, asks_again};
 use super::prack::write_asked;
 use super::{Context, Extra, Leg, LegEvent, LostWay, MAX_FORWARDS, OurVia, State, Way, finish};
+use crate::agent::retry_after;
 use crate::auth::Tried;
 use crate::call::Output;
 use crate::message::{HeaderName, Message, Method, Printer, is_sips};
@@ -13,7 +14,7 @@ use crate::transaction::{Action, Event, Kind, TRANSACTION_TIMEOUT, Transaction};
 use crate::wire::{Arrival, Transmit};
 use bytes::Bytes;
 use std::time::Duration;
-use tandem_model::{Delivery, LegId, LegPlan, Prack, Timestamp};
+use tandem_model::{Delivery, HealthNews, LegId, LegPlan, Prack, Timestamp};
 
 /// CSeq of the first request on a leg.
 const FIRST_CSEQ: u32 = 1;
@@ -118,7 +119,7 @@ impl Leg {
         let tag = context.node.minter.tag(id);
         let (from, to) = (invitation.from_uri.into(), plan.uri.clone());
         let mut leg = Leg::new(id, State::Outgoing, plan.endpoint.clone(), plan.profile.clone(), media, (from, to), tag);
-        leg.sips = is_sips(&plan.uri);
+        (leg.sips, leg.target) = (is_sips(&plan.uri), plan.target);
         let serial = leg.next_serial();
         let way = leg.first_way(plan.destination.clone());
         let via = leg.via(context.node, way.listener, serial);
@@ -341,9 +342,20 @@ impl Leg {
         if client.first {
             self.state = State::Leaving;
             self.status = arrival.message.status();
+            self.note_closed(context, &arrival.message);
         }
         let event = if client.first { LegEvent::Rejected } else { LegEvent::Modified };
         (!leaving).then(|| event(Box::new(arrival.message)))
+    }
+
+    /// RFC 3261 §21.5.4: a target that says when to come again is left alone until then.
+    fn note_closed(&self, context: &mut Context<'_>, response: &Message) {
+        if response.status() == 503
+            && let Some(span) = retry_after(response)
+        {
+            let (endpoint, target) = (self.endpoint.clone(), self.target);
+            context.outputs.push_back(Output::Health(Box::new(HealthNews::Closed { endpoint, target, span })));
+        }
     }
 
     /// The INVITE once more, as the response asks; back where it cannot be had so.

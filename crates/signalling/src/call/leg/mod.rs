@@ -54,7 +54,7 @@ use server::{AwaitingAck, InviteServer};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tandem_model::{CallId, Delivery, Event, EventKind, LegEnd, LegId, LegProfile, Privacy, Random, Timestamp, Transport};
+use tandem_model::{CallId, Delivery, Event, EventKind, LegEnd, LegId, LegProfile, NO_TARGET, Privacy, Random, Timestamp, Transport};
 use way::OurVia;
 
 /// Max-Forwards of a request that no other gave rise to (RFC 3261 §8.1.1.6).
@@ -166,6 +166,8 @@ pub(crate) struct Leg {
     pub(crate) id: LegId,
     /// `trunk:carrier`.
     pub(crate) endpoint: Box<str>,
+    /// Which of the trunk's targets was called, if one was.
+    target: u8,
     pub(crate) profile: LegProfile,
     pub(crate) media: LegMedia,
     pub(crate) state: State,
@@ -231,6 +233,7 @@ impl Leg {
         Leg {
             id,
             endpoint,
+            target: NO_TARGET,
             profile,
             media,
             state,
