@@ -109,7 +109,7 @@ pub(crate) const DO: Keys = Keys {
 mod tests {
     use super::*;
 
-    const ALL: [&Keys; 20] = [
+    const ALL: [&Keys; 22] = [
         &ROOT,
         &NODE,
         &LOG,

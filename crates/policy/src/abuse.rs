@@ -53,7 +53,10 @@ impl AbuseRules {
             .iter()
             .filter_map(|trunk| trunk.matching.as_ref())
             .flat_map(|matching| matching.sources.iter().map(|source| source.value));
-        let targets = config.trunks.iter().flat_map(|trunk| trunk.targets.iter().map(|target| trunk.next_hop(&target.uri)));
+        let targets = config.trunks.iter().flat_map(|trunk| {
+            let registrars = trunk.register.iter().map(|register| &register.uri);
+            trunk.targets.iter().map(|target| &target.uri).chain(registrars).map(|target| trunk.next_hop(target))
+        });
         let addresses = targets.filter_map(|hop| match &hop.destination {
             Destination::Address(address) => Network::around(address.ip(), if address.is_ipv4() { 32 } else { 128 }),
             Destination::Back { .. } | Destination::Name { .. } => None,
