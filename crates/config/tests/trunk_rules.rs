@@ -134,3 +134,43 @@ fn names_and_values_of_headers_are_checked() {
     assert_mistake(&with("set = ['X-A']"), &["a table like"]);
     assert_mistake(&with("let = ['X-A']"), &["`let`", "`set`"]);
 }
+
+#[test]
+fn a_registration_says_where_and_as_whom() {
+    let with =
+        |keys: &str| read(&trunk(keys)).unwrap().trunks[0].register.iter().map(|register| register.value.clone()).collect::<Vec<_>>();
+    let login = "login = { username = 'ac me', password = 'x' }\n";
+    assert!(with("").is_empty());
+    let one = with(&format!("{login}register = {{ uri = 'sip:127.0.0.2:5070;transport=udp', expires = '1h' }}"));
+    assert_eq!((one.len(), one[0].expires_s, one[0].bulk, &*one[0].uri.domain()), (1, 3_600, false, "sip:127.0.0.2:5070"));
+    assert_eq!(&*one[0].uri.aor("100"), "sip:100@127.0.0.2", "RFC 3261 §10.2: an address of record has no port");
+    let two = with("register = [{ uri = 'sip:a@127.0.0.2' }, { uri = 'sip:a@127.0.0.3', bulk = true }]");
+    assert_eq!((two.len(), two[0].expires_s, two[1].bulk), (2, 600, true));
+    assert_eq!(&*two[1].uri.aor("a"), "sip:a@127.0.0.3");
+}
+
+#[test]
+fn a_registration_with_a_mistake_is_told() {
+    let wrong = |keys: &str, words: &[&str]| assert_mistake(&trunk(keys), words);
+    wrong("register = { expires = '5m' }", &["`register` in [[trunk]] a needs `uri ="]);
+    wrong("register = { uri = 'sip:127.0.0.2' }", &["does not say whom to register", "`login`"]);
+    wrong("register = { uri = 'sip:a@127.0.0.2', expires = '30s' }", &["from 1m to 24h is possible"]);
+    wrong("register = { uri = 'sip:a@127.0.0.2', expires = '90500ms' }", &["whole seconds"]);
+    wrong("register = { uri = 'tel:+49' }", &["not a SIP URI"]);
+    wrong("register = []", &["is empty"]);
+    wrong("register = [{ uri = 'sip:a@127.0.0.2' }, { uri = 'sip:a@127.0.0.2' }]", &["stands in line"]);
+    wrong("register = { uri = 'sip:a@127.0.0.2', expiry = '5m' }", &["unknown key `expiry`", "`expires`"]);
+    wrong("register = 'sip:a@127.0.0.2'", &["`register` in [[trunk]] a"]);
+    let five: Vec<String> = (2..7).map(|host| format!("{{ uri = 'sip:a@127.0.0.{host}' }}")).collect();
+    wrong(&format!("register = [{}]", five.join(", ")), &["4"]);
+}
+
+#[test]
+fn a_ping_needs_somebody_to_ask() {
+    assert_mistake(&trunk("ping = {}"), &["has `ping` and no `targets`"]);
+    let called = |keys: &str| trunk(&format!("targets = [{{ uri = 'sip:127.0.0.2' }}]\n{keys}"));
+    assert_mistake(&called("ping = { every = '10ms' }"), &["from 1s to 1h is possible"]);
+    assert_mistake(&called("ping = { down_after = 0 }"), &["from 1 to 10"]);
+    let ping = read(&called("ping = {}")).unwrap().trunks[0].ping.unwrap();
+    assert_eq!((ping.every.as_secs(), ping.down_after), (30, 2));
+}

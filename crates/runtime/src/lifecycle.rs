@@ -326,9 +326,9 @@ async fn live(node: Rc<Node>, drain_timeout: Duration) {
             let _ = node.routes.deliver(call, Input::End(EndReason::Shutdown));
         }
     }
-    let _ = timeout(FAREWELL, node.until(|node| node.routes.is_empty() || node.stops.get() > 2)).await;
-    // Only now: what calls there were could have been transferred or answered over a registration. Agents have a deadline of their own.
+    // Only now: calls that went on could have been transferred, or called back, over a registration. Agents have a deadline of their own.
     node.dismiss_agents();
+    let _ = timeout(FAREWELL, node.until(|node| node.routes.is_empty() || node.stops.get() > 2)).await;
     node.until(|node| node.agents.borrow().is_empty() || node.stops.get() > 2).await;
     tracing::info!(calls_left = node.calls(), "stopped");
 }
