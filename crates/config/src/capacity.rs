@@ -1,6 +1,6 @@
 //! How many calls the node can carry: `[calls] max` against ports and descriptors.
 
-use crate::{At, Config, Do, Endpoint, From, Place, Problems, Route, Trunk};
+use crate::{At, Config, Do, Endpoint, From, Place, Problems, Route, Trunk, User};
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
@@ -247,10 +247,19 @@ impl Config {
     fn caller_sides(&self, route: &Route) -> BTreeSet<MediaSide> {
         let is_taken = |trunk: &Trunk| match &route.from {
             From::Anybody => true,
-            From::Trunks(names) => names.iter().any(|name| name.value == trunk.name),
+            From::Trunks(names) | From::Users(_, names) => names.iter().any(|name| name.value == trunk.name),
         };
         let callers = self.trunks.iter().filter(|trunk| trunk.matching.is_some() && is_taken(trunk));
-        callers.flat_map(|trunk| self.sides_called_from(trunk)).collect()
+        let users = self.users.iter().filter(|_| !matches!(route.from, From::Trunks(_)));
+        callers.flat_map(|trunk| self.sides_called_from(trunk)).chain(users.flat_map(|user| self.sides_of(user))).collect()
+    }
+
+    /// Where a user's calls have their media: beside any listener that it can register at.
+    fn sides_of(&self, user: &User) -> BTreeSet<MediaSide> {
+        let is_heard = |index: &usize| self.listeners.get(*index).is_some_and(|listener| !listener.silent);
+        let listeners =
+            (0..self.listeners.len()).filter(is_heard).filter_map(|index| u16::try_from(index).ok().map(tandem_model::ListenerId));
+        listeners.filter_map(|listener| self.media_beside(Some(&user.spoken), listener)).collect()
     }
 
     /// Where a trunk's calls to us have their media: beside any listener that they can come in at.
@@ -271,6 +280,8 @@ impl Config {
     fn called_sides(&self, endpoint: &Endpoint) -> BTreeSet<MediaSide> {
         match endpoint {
             Endpoint::Uri(target) => self.sides(None, target).map(|sides| sides.media).into_iter().collect(),
+            // One of its phones: how many register, nobody knows.
+            Endpoint::User(name) => self.users.iter().find(|user| user.name == *name).map(|user| self.sides_of(user)).unwrap_or_default(),
             Endpoint::Trunk { name, .. } => {
                 let trunk = self.trunks.iter().find(|trunk| trunk.name == *name);
                 let targets = trunk.into_iter().flat_map(|trunk| trunk.targets.iter().map(move |target| (trunk, target)));

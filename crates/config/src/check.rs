@@ -10,6 +10,7 @@ pub(crate) struct Names {
     pub(crate) listeners: Vec<Named>,
     pub(crate) media: Vec<Named>,
     pub(crate) trunks: Vec<Named>,
+    pub(crate) users: Vec<Named>,
     pub(crate) routes: Vec<Named>,
 }
 
@@ -32,7 +33,13 @@ impl Names {
 const MAX_PLAN: usize = 32;
 
 pub(crate) fn check(config: &Config, names: &Names, problems: &mut Problems) {
-    let kinds = [("[[listen]]", &names.listeners), ("[[media]]", &names.media), ("[[trunk]]", &names.trunks), ("[[route]]", &names.routes)];
+    let kinds = [
+        ("[[listen]]", &names.listeners),
+        ("[[media]]", &names.media),
+        ("[[trunk]]", &names.trunks),
+        ("[[user]]", &names.users),
+        ("[[route]]", &names.routes),
+    ];
     for (title, names) in kinds {
         check_unique(title, names, problems);
     }
@@ -42,6 +49,7 @@ pub(crate) fn check(config: &Config, names: &Names, problems: &mut Problems) {
     for trunk in &config.trunks {
         check_trunk(config, names, trunk, problems);
     }
+    check_users(config, names, problems);
     check_routes(config, names, problems);
     if problems.is_empty() {
         config.check_ports(problems);
@@ -153,6 +161,28 @@ fn check_trunk(config: &Config, names: &Names, trunk: &At<Trunk>, problems: &mut
     }
 }
 
+fn check_users(config: &Config, names: &Names, problems: &mut Problems) {
+    for user in &config.users {
+        if let Some(name) = &user.spoken.media {
+            check_reference("media side", name, &names.media, problems);
+        }
+        if user.spoken.trying_timeout >= user.spoken.ring_timeout {
+            let (trying, ring) = (print_duration(user.spoken.trying_timeout), print_duration(user.spoken.ring_timeout));
+            let message = format!("[[user]] {}: `trying_timeout` ({trying}) never comes: `ring_timeout` ({ring}) is not longer", user.name);
+            problems.add(user.place, message);
+        }
+    }
+    if let Some(user) =
+        config.users.first().filter(|_| config.listeners.iter().all(|listener| listener.silent) && !config.listeners.is_empty())
+    {
+        let message = format!("[[user]] {}: every [[listen]] is silent, and nobody can register at one that is", user.name);
+        problems.add(user.place, message);
+    }
+    if let Some(named) = names.trunks.iter().find(|named| &*named.name.value == "users") {
+        problems.add(named.name.place, "a trunk cannot be called `users`: in `from` that means all users");
+    }
+}
+
 /// Whether a request to `hop` can leave from `listener`.
 fn check_hop(listener: &Listener, hop: &Target, place: Place, problems: &mut Problems) {
     if let Destination::Address(address) = &hop.destination
@@ -210,14 +240,17 @@ fn check_sides(config: &Config, names: &Names, trunk: Option<&Trunk>, target: &T
 
 fn check_routes(config: &Config, names: &Names, problems: &mut Problems) {
     for route in &config.routes {
-        if let From::Trunks(from) = &route.from {
-            for name in from {
-                check_reference("trunk", name, &names.trunks, problems);
-                if let Some(trunk) = names.whole_trunk(config, name).filter(|trunk| !trunk.calls_us()) {
-                    let message = format!("trunk `{}` has no `match` and no `register`: no call ever comes from it", trunk.name);
-                    problems.add(name.place, message);
-                }
+        for name in route.from.trunks() {
+            check_reference("trunk", name, &names.trunks, problems);
+            if let Some(trunk) = names.whole_trunk(config, name).filter(|trunk| !trunk.calls_us()) {
+                let message = format!("trunk `{}` has no `match` and no `register`: no call ever comes from it", trunk.name);
+                problems.add(name.place, message);
             }
+        }
+        if let From::Users(users, _) = &route.from
+            && names.users.is_empty()
+        {
+            problems.add(users.place, "there is no [[user]]: no call ever comes from one");
         }
         let endpoints = route.action.value.endpoints();
         for endpoint in endpoints {
@@ -229,6 +262,7 @@ fn check_routes(config: &Config, names: &Names, problems: &mut Problems) {
                         problems.add(name.place, format!("trunk `{}` has no `targets`: it cannot be called", trunk.name));
                     }
                 }
+                Endpoint::User(name) => check_reference("user", &At::new(name.clone(), endpoint.place), &names.users, problems),
                 Endpoint::Uri(target) => check_sides(config, names, None, target, endpoint.place, problems),
             }
         }
@@ -244,7 +278,7 @@ impl Config {
     fn legs_of(&self, endpoint: &Endpoint) -> usize {
         match endpoint {
             Endpoint::Trunk { name, .. } => self.trunks.iter().find(|trunk| trunk.name == *name).map_or(0, |trunk| trunk.targets.len()),
-            Endpoint::Uri(_) => 1,
+            Endpoint::User(_) | Endpoint::Uri(_) => 1,
         }
     }
 }
@@ -289,7 +323,7 @@ fn is_everything(pattern: &str) -> bool {
 fn takes_all(earlier: &From, later: &From) -> bool {
     match (earlier, later) {
         (From::Anybody, _) => true,
-        (From::Trunks(_), From::Anybody) => false,
-        (From::Trunks(earlier), From::Trunks(later)) => later.iter().all(|name| earlier.contains(name)),
+        (_, From::Anybody) | (From::Trunks(_), From::Users(..)) => false,
+        (earlier, later) => later.trunks().iter().all(|name| earlier.trunks().contains(name)),
     }
 }

@@ -23,6 +23,7 @@ impl Difference {
         difference.compare_calls(old, new);
         difference.compare_abuse(old, new);
         difference.compare_trunks(old, new);
+        difference.compare_users(old, new);
         difference.compare_routes(old, new);
         difference
     }
@@ -132,6 +133,23 @@ impl Difference {
         }
         for name in was.keys().filter(|name| !is.contains_key(*name)) {
             self.applied.push(format!("[[trunk]] {name} removed"));
+        }
+    }
+
+    fn compare_users(&mut self, old: &Config, new: &Config) {
+        self.apply(old.registrar != new.registrar, "[registrar]");
+        let by_name = |config: &Config| -> BTreeMap<Box<str>, usize> {
+            config.users.iter().enumerate().map(|(index, user)| (user.name.clone(), index)).collect()
+        };
+        let (was, is) = (by_name(old), by_name(new));
+        for (name, index) in &is {
+            match was.get(name) {
+                None => self.applied.push(format!("[[user]] {name} added")),
+                Some(before) => self.apply(old.users[*before] != new.users[*index], &format!("[[user]] {name}")),
+            }
+        }
+        for name in was.keys().filter(|name| !is.contains_key(*name)) {
+            self.applied.push(format!("[[user]] {name} removed"));
         }
     }
 

@@ -13,8 +13,8 @@ pub(crate) struct Keys {
 
 pub(crate) const ROOT: Keys = Keys {
     title: "the configuration",
-    built: &["node", "log", "listen", "media", "calls", "abuse", "trunk", "route"],
-    later: &["files", "api", "user", "token"],
+    built: &["node", "log", "listen", "media", "calls", "abuse", "registrar", "trunk", "user", "route"],
+    later: &["files", "api", "token"],
 };
 
 pub(crate) const NODE: Keys =
@@ -73,6 +73,29 @@ pub(crate) const TRUNK: Keys = Keys {
     later: &["stir", "srtp", "keying", "ice", "dtmf"],
 };
 
+pub(crate) const USER: Keys = Keys {
+    title: "[[user]]",
+    built: &[
+        "name",
+        "password",
+        "number",
+        "media",
+        "nat",
+        "codecs",
+        "t38",
+        "prack",
+        "trying_timeout",
+        "ring_timeout",
+        "refer",
+        "replaces",
+        "session_timer",
+    ],
+    later: &["jwt", "limits", "srtp", "keying", "ice", "dtmf"],
+};
+
+pub(crate) const REGISTRAR: Keys =
+    Keys { title: "[registrar]", built: &["expires", "min_expires", "max_expires", "contacts", "bindings", "flow_timer"], later: &[] };
+
 pub(crate) const TARGET: Keys = Keys { title: "a target", built: &["uri", "priority", "weight"], later: &[] };
 
 pub(crate) const MATCH: Keys = Keys { title: "`match`", built: &["sources", "listen", "domain", "to", "tls_name"], later: &[] };
@@ -118,6 +141,8 @@ mod tests {
         &CALLS,
         &ABUSE,
         &TRUNK,
+        &USER,
+        &REGISTRAR,
         &TARGET,
         &MATCH,
         &LIMITS,
@@ -152,7 +177,12 @@ mod tests {
 
     #[test]
     fn the_samples_show_every_key() {
-        let samples = [include_str!("../../../config/pbx-trunk.toml"), include_str!("../../../config/tls-trunk.toml")].concat();
+        let samples = [
+            include_str!("../../../config/pbx-trunk.toml"),
+            include_str!("../../../config/tls-trunk.toml"),
+            include_str!("../../../config/phones.toml"),
+        ]
+        .concat();
         for keys in ALL {
             for key in keys.built {
                 let is_shown = samples.contains(&format!("{key} = ")) || samples.contains(&format!("[{key}]"));

@@ -25,6 +25,7 @@ mod side;
 mod sides;
 mod trunk;
 mod uri;
+mod user;
 mod value;
 mod written;
 
@@ -42,6 +43,7 @@ pub use trunk::{
     NamePattern, NumberRule, Of, Ping, PrivacyRule, Register, Trunk, TrunkTarget, is_our_header,
 };
 pub use uri::{Host, Target};
+pub use user::{Registrar, User};
 pub use value::{MAX_NUMBER, Network, Pattern, PortRange, Template, print_duration};
 
 use check::Named;
@@ -73,6 +75,10 @@ pub struct Config {
     pub calls: Calls,
     /// `[abuse]`.
     pub abuse: Abuse,
+    /// `[registrar]`.
+    pub registrar: Registrar,
+    /// `[[user]]`.
+    pub users: Vec<At<User>>,
     /// `[[trunk]]`; their indices are [`tandem_model::TrunkId`]s.
     pub trunks: Vec<At<Trunk>>,
     /// `[[route]]`, in the order in which they are tried.
@@ -109,6 +115,8 @@ pub fn read(text: &str, file_name: &str, outside: Outside<'_>) -> Reading {
         media: Vec::new(),
         calls: Calls::default(),
         abuse: Abuse::default(),
+        registrar: Registrar::default(),
+        users: Vec::new(),
         trunks: Vec::new(),
         routes: Vec::new(),
         written: Written::default(),
@@ -141,10 +149,14 @@ pub fn read(text: &str, file_name: &str, outside: Outside<'_>) -> Reading {
     if let Some(value) = root.get("abuse") {
         config.abuse = Abuse::read(&mut reader, value);
     }
+    if let Some(value) = root.get("registrar") {
+        config.registrar = Registrar::read(&mut reader, value);
+    }
     let mut names = check::Names::default();
     config.listeners = read_sections(&mut reader, root, "listen", &keys::LISTEN, &mut names.listeners, |r, t, _| Listener::read(r, t));
     config.media = read_sections(&mut reader, root, "media", &keys::MEDIA, &mut names.media, |r, t, _| Media::read(r, t));
     config.trunks = read_sections(&mut reader, root, "trunk", &keys::TRUNK, &mut names.trunks, |r, t, _| Trunk::read(r, t));
+    config.users = read_sections(&mut reader, root, "user", &keys::USER, &mut names.users, |r, t, _| User::read(r, t));
     config.routes = read_sections(&mut reader, root, "route", &keys::ROUTE, &mut names.routes, Route::read);
     check::check(&config, &names, &mut reader.problems);
     Reading { config, problems: reader.problems }

@@ -44,6 +44,18 @@ pub enum From {
     Anybody,
     /// These trunks'.
     Trunks(Vec<At<Box<str>>>),
+    /// All users' (the place is that of the word), and these trunks'.
+    Users(At<()>, Vec<At<Box<str>>>),
+}
+
+impl From {
+    /// The trunks that it names.
+    pub fn trunks(&self) -> &[At<Box<str>>] {
+        match self {
+            From::Anybody => &[],
+            From::Trunks(names) | From::Users(_, names) => names,
+        }
+    }
 }
 
 /// What a route does.
@@ -94,6 +106,8 @@ pub enum Endpoint {
         /// Called instead of what was dialled.
         number: Option<Box<str>>,
     },
+    /// `user:NAME`.
+    User(Box<str>),
     /// `sip:…`.
     Uri(Target),
 }
@@ -108,11 +122,13 @@ impl Endpoint {
                 let number = number.map(|number| check_number(text, number)).transpose()?;
                 Ok(Endpoint::Trunk { name, number })
             }
-            "user" => Err(format!("`{text}`: `user:` is not built yet")),
+            "user" => check_name(rest).map(|name| Endpoint::User(name.into())).map_err(|message| format!("`{text}`: {message}")),
             _ if ["sip", "sips"].iter().any(|scheme| kind.eq_ignore_ascii_case(scheme)) => Target::parse(text).map(Endpoint::Uri),
             _ => {
-                let near = nearest(kind, ["trunk", "sip"]).unwrap_or_default();
-                Err(format!("`{text}` is not an endpoint: `trunk:NAME`, `trunk:NAME/NUMBER` or `sip:…`; the nearest is `{near}:`"))
+                let near = nearest(kind, ["trunk", "user", "sip"]).unwrap_or_default();
+                Err(format!(
+                    "`{text}` is not an endpoint: `trunk:NAME`, `trunk:NAME/NUMBER`, `user:NAME` or `sip:…`; the nearest is `{near}:`"
+                ))
             }
         }
     }
@@ -158,13 +174,12 @@ fn read_from(reader: &mut Reader<'_>, table: &Table<'_, '_>, value: &Value<'_>) 
     let what = table.what("from");
     let list = reader.list(&what, value, MAX_FROM)?;
     let mut trunks: Vec<At<Box<str>>> = Vec::new();
-    let mut anybody: Option<Place> = None;
+    let (mut anybody, mut users): (Option<Place>, Option<Place>) = (None, None);
     for entry in list {
-        let name = reader.parsed(&what, entry, |text| match text {
-            "users" => Err("\"users\" is not built yet; trunk names and \"*\" are".to_owned()),
-            _ => Ok(Box::from(text)),
-        });
+        let name = reader.parsed(&what, entry, |text| Ok(Box::from(text)));
         match name {
+            Some(name) if &*name.value == "users" && users.is_some() => reader.report(name.place, format!("{what} has `users` twice")),
+            Some(name) if &*name.value == "users" => users = Some(name.place),
             Some(name) if &*name.value == "*" => anybody = Some(name.place),
             Some(name) if trunks.contains(&name) => reader.report(name.place, format!("{what} has `{}` twice", name.value.escape_debug())),
             Some(name) => trunks.push(name),
@@ -175,13 +190,16 @@ fn read_from(reader: &mut Reader<'_>, table: &Table<'_, '_>, value: &Value<'_>) 
         reader.report(reader.place_of(value), format!("{what} is empty: it would take no call; leave it out to take everybody's"));
     }
     match anybody {
-        Some(place) if !trunks.is_empty() => {
+        Some(place) if !trunks.is_empty() || users.is_some() => {
             reader.report(place, format!("{what}: \"*\" already means everybody; the names beside it change nothing"));
             None
         }
         Some(_) => Some(From::Anybody),
-        None if trunks.is_empty() => None,
-        None => Some(From::Trunks(trunks)),
+        None => match users {
+            Some(place) => Some(From::Users(At::new((), place), trunks)),
+            None if trunks.is_empty() => None,
+            None => Some(From::Trunks(trunks)),
+        },
     }
 }
 

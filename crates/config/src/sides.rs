@@ -1,6 +1,6 @@
 //! Which listener and which media side a trunk or a URI uses: what it says, or the first that fits.
 
-use crate::{At, Config, Listener, Target, Trunk};
+use crate::{At, Config, Host, Listener, Target, Trunk};
 use std::net::{IpAddr, Ipv4Addr};
 use tandem_model::{Destination, ListenerId, MediaSide, Transport};
 
@@ -22,6 +22,26 @@ impl Config {
     /// The media side of that name.
     pub fn media_side(&self, name: &str) -> Option<MediaSide> {
         index_of(&self.media, |media| &*media.name == name).map(MediaSide)
+    }
+
+    /// The domains that are ours, as URIs write them: our domain, our name, and what our listeners are known by.
+    pub fn domains(&self) -> Vec<Box<str>> {
+        let written = |address: IpAddr| -> Box<str> {
+            match address {
+                IpAddr::V4(address) => address.to_string().into(),
+                IpAddr::V6(address) => format!("[{address}]").into(),
+            }
+        };
+        let mut domains: Vec<Box<str>> = self.node.domain.iter().chain([&self.node.name]).cloned().collect();
+        for listener in &self.listeners {
+            domains.push(written(listener.bind.ip()));
+            match listener.advertise.as_ref().map(|advertise| &advertise.host) {
+                Some(Host::Address(address)) => domains.push(written(*address)),
+                Some(Host::Name(name)) => domains.push(name.clone()),
+                None => {}
+            }
+        }
+        domains
     }
 
     /// What a request from `trunk` (`None`: a plain URI of a route) to `target` uses, through its proxy if it has one. `None` if

@@ -101,7 +101,6 @@ const BUILT: &[Case] = &[
 const LATER: &[Case] = &[
     Case("", "[files]\nrecordings = 'tapes/'"),
     Case("", "[api]\nbind = '127.0.0.1:8081'"),
-    Case("", "[[user]]\nname = 'carol'\npassword = 'x'"),
     Case("", "[[token]]\nname = 'app'\nalgorithm = 'HS256'"),
     Case(NODE, "store = 'sqlite:calls.db'"),
     Case(CALLED, "stir = 'verify'"),
@@ -109,11 +108,8 @@ const LATER: &[Case] = &[
     Case(CALLED, "keying = ['dtls']"),
     Case(CALLED, "ice = 'lite'"),
     Case(CALLED, "dtmf = 'info'"),
-    Case(ROUTE, "from = ['users']\ndo = { reject = 403 }"),
     Case(ROUTE, "do = { ask = 'https://policy.example.org' }"),
     Case(ROUTE, "do = { answer = 'welcome.wav' }"),
-    Case(ROUTE, "do = { bridge = ['user:carol'] }"),
-    Case(ROUTE, "do = { ring = ['user:carol'] }"),
 ];
 
 const LISTEN: &str = "[[media]]\nname = 'm'\nbind = '127.0.0.1'\nports = '20000-20999'\n[calls]\nmax_cps = 10\n[[listen]]\nname = 'l'\nbind = '127.0.0.1:5060'\n";

@@ -1,6 +1,6 @@
 //! What happened, told to whoever listens: logs now, an API and records later.
 
-use crate::{CallId, EndpointStats, LegId, Timestamp};
+use crate::{CallId, EndpointStats, Flow, LegId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, fmt, net::SocketAddr};
 
@@ -63,6 +63,8 @@ pub enum EventKind {
     TargetUp(Box<TrunkState>),
     /// It answers none.
     TargetDown(Box<TrunkState>),
+    /// Where a user is to be found changed; its call is nobody's.
+    RegistrationChanged(Box<RegistrationChange>),
 }
 
 impl EventKind {
@@ -88,6 +90,55 @@ impl EventKind {
             EventKind::Unregistered(_) => "trunk.unregistered",
             EventKind::TargetUp(_) => "target.up",
             EventKind::TargetDown(_) => "target.down",
+            EventKind::RegistrationChanged(_) => "registration.changed",
+        }
+    }
+}
+
+/// What became of one contact of a user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegistrationChange {
+    /// Whose.
+    pub user: Box<str>,
+    /// The Contact URI.
+    pub contact: Box<str>,
+    /// What.
+    pub fate: Fate,
+    /// Until when it holds, or would have.
+    pub until: Timestamp,
+    /// How its REGISTER came.
+    pub flow: Flow,
+    /// Contacts that the user has now.
+    pub contacts: usize,
+}
+
+/// What can become of a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fate {
+    /// It is new.
+    Added,
+    /// It holds longer.
+    Refreshed,
+    /// The phone is elsewhere, or comes over another flow.
+    Moved,
+    /// The phone took it back, or its user is none any more.
+    Removed,
+    /// Nobody refreshed it.
+    Expired,
+    /// Its flow is gone.
+    Lost,
+}
+
+impl Fate {
+    /// In a word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Fate::Added => "added",
+            Fate::Refreshed => "refreshed",
+            Fate::Moved => "moved",
+            Fate::Removed => "removed",
+            Fate::Expired => "expired",
+            Fate::Lost => "lost",
         }
     }
 }

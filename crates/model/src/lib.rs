@@ -10,6 +10,7 @@
 //! [`Question`] is what a call asks of policy.
 
 mod agent;
+mod binding;
 mod caller;
 mod codec;
 mod event;
@@ -27,9 +28,12 @@ mod session_timer;
 mod time;
 
 pub use agent::{AgentPlan, HealthNews, PingPlan, PingTarget, RegistrarPlan, ServiceRoute};
+pub use binding::{Binding, Bindings, NoBindings};
 pub use caller::{CalledFrom, Caller, CallerId, Presentation, Shown};
 pub use codec::{Codec, TELEPHONE_EVENT};
-pub use event::{CallRecord, EndReason, EndedBy, Event, EventKind, ExchangeRecord, LegEnd, LegRecord, TrunkState};
+pub use event::{
+    CallRecord, EndReason, EndedBy, Event, EventKind, ExchangeRecord, Fate, LegEnd, LegRecord, RegistrationChange, TrunkState,
+};
 pub use failover::Failover;
 pub use ids::{CallId, LegId, MAX_LEGS, PortId};
 pub use media::{
@@ -40,10 +44,11 @@ pub use net::{Delivery, Destination, Flow, ListenerId, Transport, neighbourhood}
 pub use place::Place;
 pub use privacy::{Asks, Privacy, Shows};
 pub use question::{
-    Action, Admit, BuiltIn, Decision, LegPlan, LegProfile, NO_TARGET, Origin, Prack, Question, QuestionId, ReferRule, Route, TrunkId,
+    Action, Admit, BuiltIn, Decision, LegPlan, LegProfile, NO_TARGET, Origin, Prack, Proved, Question, QuestionId, ReferRule, Route,
+    TrunkId,
 };
 pub use random::Random;
-pub use ring::{Hears, PicksUp, RingGroup, RingTerms, Strategy};
-pub use secret::{Challenge, DigestAlgorithm, Login, Secret};
+pub use ring::{Hears, MAX_MEMBERS, PicksUp, RingGroup, RingTerms, Strategy};
+pub use secret::{Account, Accounts, Challenge, DigestAlgorithm, Login, Secret};
 pub use session_timer::{MIN_SESSION_S, Refresher, SessionTimer};
 pub use time::Timestamp;

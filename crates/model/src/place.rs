@@ -23,7 +23,7 @@ impl Place {
         match question {
             Question::Ring { member, .. } => Place::Member(*member),
             Question::Transfer(_) | Question::Target(_) => Place::Target(id),
-            Question::Admit(_) | Question::Route(_) | Question::Dial(_) => Place::Callee,
+            Question::Admit(_) | Question::User(_) | Question::Route(_) | Question::Dial(_) => Place::Callee,
         }
     }
 }

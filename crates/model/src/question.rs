@@ -28,6 +28,8 @@ pub enum Question {
     Transfer(Route),
     /// Is there room for a transfer at this endpoint of its plan? Its trunk counts the call beside those that do already.
     Target(Box<str>),
+    /// Who is this user, now that it has proved to be one? The answer to a [`Decision::Prove`] whose challenge was met.
+    User(Box<Proved>),
     /// Is there room for this member of a ring group, beside those that have theirs already? It counts until the call says that the
     /// member is out, or ends.
     Ring {
@@ -54,6 +56,20 @@ pub struct Admit {
     /// The trunk whose registrations name the Request-URI, if any do: nobody else knows it.
     #[serde(default)]
     pub registered: Option<Box<str>>,
+    /// It is a REGISTER, which no trunk sends us: where there are users it is one's.
+    #[serde(default)]
+    pub registers: bool,
+}
+
+/// A user that has answered our challenge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proved {
+    /// Its name.
+    pub name: Box<str>,
+    /// Where its request came in.
+    pub listener: ListenerId,
+    /// The request's Via names another host than the one that it came from: what it writes of itself holds behind its NAT alone.
+    pub behind_nat: bool,
 }
 
 /// What is known of a call when its route is asked for.
@@ -81,6 +97,41 @@ pub enum Origin {
         /// Its name.
         name: Box<str>,
     },
+    /// A user, who has proved it.
+    User {
+        /// Its name.
+        name: Box<str>,
+    },
+}
+
+impl Origin {
+    /// Whoever a leg's endpoint (`trunk:NAME`, `trunk:NAME/NUMBER`, `user:NAME`) is part of; `None` for a bare URI. A trunk is then known by
+    /// its name alone.
+    pub fn of_endpoint(endpoint: &str) -> Option<Origin> {
+        match endpoint.split_once(':')? {
+            ("trunk", rest) => Some(Origin::Trunk { id: TrunkId(0), name: rest.split('/').next().unwrap_or(rest).into() }),
+            ("user", name) => Some(Origin::User { name: name.into() }),
+            _ => None,
+        }
+    }
+
+    /// As endpoints are written: `trunk:NAME`, `user:NAME`.
+    pub fn endpoint(&self) -> Box<str> {
+        match self {
+            Origin::Trunk { name, .. } => ["trunk:", name].concat().into(),
+            Origin::User { name } => ["user:", name].concat().into(),
+        }
+    }
+
+    /// Whether both are the same trunk or user, by name.
+    pub fn is_same(&self, other: &Origin) -> bool {
+        match (self, other) {
+            (Origin::Trunk { name, .. }, Origin::Trunk { name: other, .. }) | (Origin::User { name }, Origin::User { name: other }) => {
+                name == other
+            }
+            _ => false,
+        }
+    }
 }
 
 /// Policy's answer.
@@ -95,6 +146,8 @@ pub enum Decision {
         /// What they must prove first, for a request that begins something.
         challenge: Option<Arc<Challenge>>,
     },
+    /// No trunk's: a user's, if it answers this. Then who that is is asked by [`Question::User`].
+    Prove(Arc<Challenge>),
     /// Say no with this status. Also the answer to a route question that no route fits (404).
     Reject {
         /// SIP status, 300 to 699.

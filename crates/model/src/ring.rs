@@ -4,6 +4,9 @@ use crate::LegPlan;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+/// Members of one group at most.
+pub const MAX_MEMBERS: usize = 16;
+
 /// Whom a call rings, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RingGroup {
@@ -13,6 +16,13 @@ pub struct RingGroup {
     pub terms: RingTerms,
     /// False: media flows between the peers and only signalling passes through here.
     pub anchor: bool,
+    /// For each member its turn, growing: those of one turn ring at once. Empty: each has its own.
+    #[serde(default)]
+    pub turns: Box<[u8]>,
+    /// Another turn comes only after failures that a call turns to its next target for, as those of [`Action::Bridge`](crate::Action) are
+    /// tried.
+    #[serde(default)]
+    pub tries: bool,
 }
 
 /// How a ring group is rung.

@@ -1,7 +1,7 @@
 //! What authenticates: names and passwords that are never shown.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 /// A password. It is not printed, and not written down: what is read back is empty.
 #[derive(Clone, PartialEq, Eq)]
@@ -60,16 +60,32 @@ pub enum DigestAlgorithm {
 /// What a peer must answer our challenges with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Challenge {
-    /// The trunk whose peer it is: a nonce made for one is nothing to another.
+    /// The trunk whose peer it is, or `users`: a nonce made for one is nothing to another.
     pub trunk: Box<str>,
     /// The realm that we name.
     pub realm: Box<str>,
     /// Asked for in this order.
     pub algorithms: Box<[DigestAlgorithm]>,
+    /// Whose answers are good.
+    pub accounts: Accounts,
+}
+
+/// A name and the password that goes with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
     /// User name.
     pub username: Box<str>,
     /// Password.
     pub password: Secret,
+}
+
+/// Whose answers to a challenge are good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Accounts {
+    /// This one's.
+    One(Account),
+    /// Any of these, at least one, sorted by name.
+    Any(Arc<[Account]>),
 }
 
 #[cfg(test)]

@@ -27,8 +27,8 @@ pub use digest::Demand;
 pub use ladder::Ladder;
 pub use message::{Message, NotSip, StartLine};
 pub use phone::{
-    Agreed, Binding, Call, CallIndex, Input, MAX_CALLS, Outcome, Output, Phone, Reason, Refer, Referral, Registrar, Role, Setup, Timer,
-    Traced, Violation,
+    Agreed, Binding, Call, CallIndex, Input, MAX_CALLS, Outcome, Output, Phone, Reason, Refer, Referral, Register, Registrar, Role, Setup,
+    Timer, Traced, Violation,
 };
 pub use script::{Act, Body, Edit, Fax, Habits, Hold, Offer, OnCancel, Place, PrackHabit, Reply, Request, Script, Step, When};
 pub use stream::Splitter;

@@ -105,6 +105,8 @@ pub(crate) enum Purpose {
     Refer,
     /// NOTIFY of what became of a REFER to us.
     Notify,
+    /// REGISTER.
+    Register,
     /// Anything else.
     Other,
 }

@@ -1,7 +1,7 @@
 //! The one function that answers.
 
 use crate::{HealthBook, LimitBook, Ruleset};
-use tandem_model::{Admit, CalledFrom, Decision, Origin, Question, Route, Timestamp, TrunkId};
+use tandem_model::{Admit, Bindings, CalledFrom, Decision, Origin, Proved, Question, Route, Timestamp, TrunkId};
 
 /// What deciding may look at beside the rules.
 #[derive(Clone, Copy, Debug)]
@@ -10,6 +10,8 @@ pub struct CallView<'a> {
     pub load: &'a LimitBook,
     /// Which of their targets can be called.
     pub health: &'a HealthBook,
+    /// Where the users are.
+    pub bindings: &'a dyn Bindings,
     /// When it is.
     pub now: Timestamp,
     /// Decides every random choice.
@@ -23,7 +25,13 @@ pub struct CallView<'a> {
 pub fn decide(rules: &Ruleset, view: &CallView<'_>, question: &Question) -> Decision {
     match question {
         Question::Admit(request) => admit(rules, request),
-        Question::Route(call) | Question::Transfer(call) => route(rules, view, call),
+        Question::User(proved) => user(rules, proved),
+        Question::Route(call) => match rules.as_user(call) {
+            Some(call) => route(rules, view, &call),
+            None => route(rules, view, call),
+        },
+        // Who is transferred calls, and not who transfers.
+        Question::Transfer(call) => route(rules, view, call),
         Question::Dial(endpoint) | Question::Target(endpoint) | Question::Ring { endpoint, .. } => dial(rules, view, endpoint),
     }
 }
@@ -32,7 +40,9 @@ fn admit(rules: &Ruleset, request: &Admit) -> Decision {
     let listener = usize::from(request.listener.0);
     // What comes where we registered for a trunk is that trunk's, wherever it comes from.
     let registered = request.registered.as_ref().and_then(|name| rules.trunk(name));
-    let known = registered.or_else(|| rules.admission.find(request)).and_then(|id| {
+    let is_user = request.registers && rules.users.challenge.is_some();
+    let trunk = registered.or_else(|| if is_user { None } else { rules.admission.find(request) });
+    let known = trunk.and_then(|id| {
         let trunk = rules.trunks.get(usize::from(id.0))?;
         let mut profile = trunk.incoming.get(listener)?.clone();
         if registered.is_some() && !trunk.bulk && profile.shown.called_from == CalledFrom::RequestUri {
@@ -44,6 +54,21 @@ fn admit(rules: &Ruleset, request: &Admit) -> Decision {
     match known {
         Some(admitted) => admitted,
         None if rules.silent.get(listener).copied().unwrap_or(false) => Decision::Ignore,
+        None => match &rules.users.challenge {
+            Some(challenge) => Decision::Prove(challenge.clone()),
+            None => Decision::Reject { status: 403, reason: None },
+        },
+    }
+}
+
+/// Somebody proved to be that user; a reload may have taken it away meanwhile.
+fn user(rules: &Ruleset, proved: &Proved) -> Decision {
+    let profile = rules.users.find(&proved.name).and_then(|user| user.profiles.get(usize::from(proved.listener.0)).cloned());
+    match profile {
+        Some(mut profile) => {
+            profile.nat |= proved.behind_nat;
+            Decision::Admitted { origin: Origin::User { name: proved.name.clone() }, profile, challenge: None }
+        }
         None => Decision::Reject { status: 403, reason: None },
     }
 }

@@ -25,6 +25,7 @@ mod ruleset;
 mod targets;
 mod trunk;
 mod turns;
+mod users;
 
 pub use abuse::{AbuseBook, Ban, Offence, Standing};
 pub use decide::{CallView, decide};

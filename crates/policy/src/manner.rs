@@ -46,6 +46,8 @@ impl Unsaid {
 pub(crate) struct Manner {
     pub(crate) called_from: CalledFrom,
     pub(crate) identity: IdentityRule,
+    /// Whom its calls are from, we say and not it.
+    pub(crate) is_user: bool,
     /// Route: its proxy.
     route: Option<Box<str>>,
     domain: Option<Box<str>>,
@@ -60,6 +62,7 @@ impl Manner {
         Manner {
             called_from: trunk.called_from,
             identity: IdentityRule { header: trunk.caller_id, caller: trunk.caller.clone(), privacy: trunk.privacy },
+            is_user: false,
             route: trunk.proxy.as_ref().map(|proxy| format!("<{}>", proxy.uri()).into()),
             domain: trunk.from_domain.clone(),
             headers_in: trunk.headers_in.clone(),
@@ -67,6 +70,11 @@ impl Manner {
             numbers_in: trunk.numbers_in.as_slice().into(),
             numbers_out: trunk.numbers_out.as_slice().into(),
         }
+    }
+
+    /// That of a user, which speaks as a trunk that says so.
+    pub(crate) fn of_user(spoken: &Trunk) -> Manner {
+        Manner { is_user: true, ..Manner::of(spoken) }
     }
 
     /// The called number of a call from this trunk, as routes write it.
@@ -81,7 +89,8 @@ impl Manner {
 
     /// Whether who calls from here must be known for a call to `called`.
     pub(crate) fn shows_caller_to(&self, called: &Manner) -> bool {
-        self.identity.header != CallerId::From
+        self.is_user
+            || self.identity.header != CallerId::From
             || called.identity.looks_at_caller()
             || are_about(&self.numbers_in, Of::Caller)
             || are_about(&called.numbers_out, Of::Caller)

@@ -13,9 +13,9 @@ pub struct Places {
 }
 
 impl Places {
-    /// Those of a call that comes from a trunk.
-    pub fn new(caller: Begun) -> Places {
-        Places { caller: Some(caller), callee: None, others: Vec::new() }
+    /// Those of a call, which a trunk counts if it comes from one.
+    pub fn new(caller: Option<Begun>) -> Places {
+        Places { caller, callee: None, others: Vec::new() }
     }
 
     /// One more.

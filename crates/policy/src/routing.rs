@@ -8,7 +8,8 @@ use crate::{
 use std::time::Duration;
 use tandem_config::{Pattern, Target};
 use tandem_model::{
-    Action, BuiltIn, Decision, LegPlan, LegProfile, NO_TARGET, Origin, Random, RingGroup, RingTerms, Route, ServiceRoute, Strategy, TrunkId,
+    Action, Binding, BuiltIn, Decision, LegPlan, LegProfile, MAX_MEMBERS, NO_TARGET, Origin, Random, RingGroup, RingTerms, Route,
+    ServiceRoute, Strategy, TrunkId,
 };
 
 /// One `[[route]]`.
@@ -17,6 +18,8 @@ pub(crate) struct RouteRule {
     pub(crate) name: Box<str>,
     /// `None`: everybody's calls. Else sorted.
     pub(crate) from: Option<Box<[Box<str>]>>,
+    /// Users' too.
+    pub(crate) users: bool,
     pub(crate) to: Option<Pattern>,
     pub(crate) action: ActionRule,
 }
@@ -34,6 +37,7 @@ pub(crate) enum ActionRule {
 #[derive(Clone, Debug)]
 pub(crate) enum EndpointRule {
     Trunk { trunk: TrunkId, text: Box<str>, number: Option<Box<str>> },
+    User { name: Box<str>, text: Box<str> },
     Uri { text: Box<str>, target: Target, profile: LegProfile },
 }
 
@@ -50,13 +54,21 @@ impl ActionRule {
 impl RouteRule {
     /// Whether the route takes a call of `origin` to `called`.
     pub(crate) fn takes(&self, origin: &Origin, called: &str) -> bool {
-        let Origin::Trunk { name, .. } = origin;
-        self.is_from(name) && self.to.as_ref().is_none_or(|to| to.is_match(called))
+        let is_theirs = match origin {
+            Origin::Trunk { name, .. } => self.is_from(name),
+            Origin::User { .. } => self.users,
+        };
+        is_theirs && self.to.as_ref().is_none_or(|to| to.is_match(called))
     }
 
     /// Whether it takes calls of the trunk of that name.
     pub(crate) fn is_from(&self, trunk: &str) -> bool {
         self.from.as_ref().is_none_or(|names| names.binary_search_by(|name| (**name).cmp(trunk)).is_ok())
+    }
+
+    /// Whether it takes calls of users.
+    pub(crate) fn is_from_users(&self) -> bool {
+        self.users
     }
 
     /// What the route does with a call, to `called` as routes write it.
@@ -65,13 +77,27 @@ impl RouteRule {
             ActionRule::Reject { status, reason } => return Decision::Reject { status: *status, reason: reason.clone() },
             ActionRule::Answer(built_in) => Action::Answer(*built_in),
             ActionRule::Bridge { endpoints, timeout, anchor } => match Planner::new(rules, view, call, called, *anchor).bridge(endpoints) {
-                Ok(legs) => Action::Bridge { legs, timeout: *timeout, anchor: *anchor },
+                Ok(Members { plans, turns }) if turns.last().is_none_or(|last| usize::from(*last) + 1 == turns.len()) => {
+                    let legs = plans.into_iter().flatten().collect();
+                    Action::Bridge { legs, timeout: *timeout, anchor: *anchor }
+                }
+                // Somebody has several phones, which ring together.
+                Ok(Members { plans, turns }) => {
+                    let terms = RingTerms { strategy: Strategy::Sequential, timeout: *timeout, ..RingTerms::default() };
+                    Action::Ring(Box::new(RingGroup { members: plans.into(), terms, anchor: *anchor, turns: turns.into(), tries: true }))
+                }
                 Err((status, reason)) => return Decision::Reject { status, reason },
             },
             ActionRule::Ring { endpoints, terms, anchor } => {
                 let first = if terms.strategy == Strategy::RoundRobin { view.load.turn(&self.name) } else { 0 };
                 match Planner::new(rules, view, call, called, *anchor).ring(endpoints, first) {
-                    Ok(members) => Action::Ring(Box::new(RingGroup { members, terms: *terms, anchor: *anchor })),
+                    Ok(Members { plans, turns }) => Action::Ring(Box::new(RingGroup {
+                        members: plans.into(),
+                        terms: *terms,
+                        anchor: *anchor,
+                        turns: turns.into(),
+                        tries: false,
+                    })),
                     Err((status, reason)) => return Decision::Reject { status, reason },
                 }
             }
@@ -104,26 +130,24 @@ impl<'a> Planner<'a> {
     }
 
     /// The legs to try, without those of full trunks; if no other is left, the first full trunk's status.
-    fn bridge(mut self, endpoints: &[EndpointRule]) -> Result<Box<[LegPlan]>, Refusal> {
-        let mut legs = Vec::new();
-        for endpoint in endpoints {
-            self.plan(endpoint, &mut legs)?;
-        }
-        if legs.is_empty() { Err((self.refused.unwrap_or(480), None)) } else { Ok(legs.into()) }
+    fn bridge(self, endpoints: &[EndpointRule]) -> Result<Members, Refusal> {
+        self.members(endpoints.iter())
     }
 
     /// The same for each member of a group, of which the one at `first` (counted around) comes first.
-    fn ring(mut self, endpoints: &[EndpointRule], first: usize) -> Result<Box<[Box<[LegPlan]>]>, Refusal> {
+    fn ring(self, endpoints: &[EndpointRule], first: usize) -> Result<Members, Refusal> {
         let first = first.checked_rem(endpoints.len()).unwrap_or(0);
-        let mut members: Vec<Box<[LegPlan]>> = Vec::with_capacity(endpoints.len());
-        for endpoint in endpoints[first..].iter().chain(&endpoints[..first]) {
+        self.members(endpoints[first..].iter().chain(&endpoints[..first]))
+    }
+
+    fn members<'e>(mut self, endpoints: impl Iterator<Item = &'e EndpointRule>) -> Result<Members, Refusal> {
+        let mut members = Members::default();
+        for endpoint in endpoints {
             let mut legs = Vec::new();
             self.plan(endpoint, &mut legs)?;
-            if !legs.is_empty() {
-                members.push(legs.into());
-            }
+            members.add(legs, matches!(endpoint, EndpointRule::User { .. }));
         }
-        if members.is_empty() { Err((self.refused.unwrap_or(480), None)) } else { Ok(members.into()) }
+        if members.plans.is_empty() { Err((self.refused.unwrap_or(480), None)) } else { Ok(members) }
     }
 
     fn plan(&mut self, endpoint: &EndpointRule, legs: &mut Vec<LegPlan>) -> Result<(), Refusal> {
@@ -138,6 +162,7 @@ impl<'a> Planner<'a> {
                 profile: profile.clone(),
                 presentation: self.rules.plain.present(origin, self.call, self.anchored).map_err(Unsaid::refusal)?,
             }),
+            EndpointRule::User { name, text } => self.plan_user(origin, name, text, legs)?,
             EndpointRule::Trunk { trunk, text, number } => {
                 if let Some(status) = self.view.load.full(*trunk, self.view.now) {
                     self.refused.get_or_insert(status);
@@ -169,6 +194,52 @@ impl<'a> Planner<'a> {
             }
         }
         Ok(())
+    }
+
+    /// A leg to each contact of a user, the one that it likes best first; none where it has not registered.
+    fn plan_user(&self, origin: &Manner, name: &str, text: &str, legs: &mut Vec<LegPlan>) -> Result<(), Refusal> {
+        let Some(user) = self.rules.users.find(name) else { return Ok(()) };
+        let mut bindings: Vec<&Binding> = self.view.bindings.of(name).iter().filter(|binding| binding.until > self.view.now).collect();
+        bindings.sort_by_key(|binding| std::cmp::Reverse((binding.q, binding.until)));
+        for binding in bindings {
+            let Some(profile) = user.profiles.get(usize::from(binding.listener.0)) else { continue };
+            let mut presentation = user.manner.present(origin, self.call, self.anchored).map_err(Unsaid::refusal)?;
+            if !binding.path.is_empty() {
+                // RFC 3327 §5.3: its Path is the Route of what goes to it.
+                presentation.get_or_insert_default().route = Some(binding.path.join(", ").into());
+            }
+            legs.push(LegPlan {
+                endpoint: text.into(),
+                trunk: None,
+                target: NO_TARGET,
+                uri: binding.contact.clone(),
+                destination: binding.hop.clone(),
+                profile: LegProfile { nat: profile.nat || binding.behind_nat, ..profile.clone() },
+                presentation,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Who is called, each with its turn.
+#[derive(Default)]
+struct Members {
+    plans: Vec<Box<[LegPlan]>>,
+    turns: Vec<u8>,
+}
+
+impl Members {
+    /// One more endpoint: its legs are places to try for one member, or where they are phones of a user, each a member.
+    fn add(&mut self, legs: Vec<LegPlan>, is_each_one: bool) {
+        let turn = self.turns.last().map_or(0, |last| last + 1);
+        let room = MAX_MEMBERS.saturating_sub(self.plans.len());
+        if is_each_one {
+            self.plans.extend(legs.into_iter().take(room).map(|leg| Box::from([leg])));
+        } else if !legs.is_empty() && room > 0 {
+            self.plans.push(legs.into());
+        }
+        self.turns.resize(self.plans.len(), turn);
     }
 }
 

@@ -7,16 +7,18 @@ use crate::{
     routing::{ActionRule, EndpointRule, RouteRule},
     targets::{TargetRule, Targets},
     trunk::Admission,
+    users::Users,
 };
 use std::sync::Arc;
 use tandem_config::{At, Config, Do, Endpoint, From, Limits, Outside, Problems, Trunk, TrunkTarget};
-use tandem_model::{AgentPlan, Challenge, LegProfile, ListenerId, MediaSide, Origin, Shown, Strategy, TrunkId};
+use tandem_model::{Account, Accounts, AgentPlan, Challenge, LegProfile, ListenerId, MediaSide, Origin, Shown, Strategy, TrunkId};
 
 /// All that is needed to decide. Immutable: a reload makes another.
 #[derive(Clone, Debug)]
 pub struct Ruleset {
     pub(crate) admission: Admission,
     pub(crate) trunks: Box<[TrunkRule]>,
+    pub(crate) users: Users,
     pub(crate) routes: Box<[RouteRule]>,
     /// How calls to a bare URI are put.
     pub(crate) plain: Manner,
@@ -72,7 +74,10 @@ impl Ruleset {
 
     /// How the calls of `origin` are put. Its id may be of older rules.
     pub(crate) fn manner_of(&self, origin: &Origin) -> &Manner {
-        let Origin::Trunk { id, name } = origin;
+        let (id, name) = match origin {
+            Origin::Trunk { id, name } => (id, name),
+            Origin::User { name } => return self.users.find(name).map_or(&self.plain, |user| &user.manner),
+        };
         let by_id = self.trunks.get(usize::from(id.0)).filter(|trunk| trunk.name == *name);
         by_id.or_else(|| self.trunks.iter().find(|trunk| trunk.name == *name)).map_or(&self.plain, |trunk| &trunk.manner)
     }
@@ -124,6 +129,7 @@ fn compile(config: &Config, problems: &mut Problems) -> Ruleset {
     let mut rules = Ruleset {
         admission: Admission::compile(config, problems),
         trunks: config.trunks.iter().map(|trunk| compile_trunk(config, trunk)).collect(),
+        users: Users::compile(config),
         routes: config.routes.iter().map(|route| compile_route(config, route)).collect(),
         plain: Manner::default(),
         silent: config.listeners.iter().map(|listener| listener.silent).collect(),
@@ -131,20 +137,25 @@ fn compile(config: &Config, problems: &mut Problems) -> Ruleset {
         agents: compile_agents(config),
     };
     for index in 0..rules.trunks.len() {
-        let shown = shown_of(&rules, &rules.trunks[index]);
+        let trunk = &rules.trunks[index];
+        let shown = shown_of(&rules, &trunk.manner, |route| route.is_from(&trunk.name));
         rules.trunks[index].incoming.iter_mut().for_each(|profile| profile.shown = shown);
     }
+    let manner = Manner::of_user(&Trunk::default());
+    let shown = shown_of(&rules, &manner, RouteRule::is_from_users);
+    let shown = Shown { caller: true, ..shown };
+    rules.users.iter_mut().flat_map(|user| &mut user.profiles).for_each(|profile| profile.shown = shown);
     rules
 }
 
-/// What must be read of the calls of `trunk`: no more than the rules of those whom it can reach look at.
-fn shown_of(rules: &Ruleset, trunk: &TrunkRule) -> Shown {
-    let origin = &trunk.manner;
+/// What must be read of the calls of whoever puts them like that: no more than the rules of those whom they can reach look at.
+fn shown_of(rules: &Ruleset, origin: &Manner, is_theirs: impl Fn(&RouteRule) -> bool) -> Shown {
     let mut shown = Shown { called_from: origin.called_from, caller_id: origin.identity.header, caller: false, headers: false };
-    for route in rules.routes.iter().filter(|route| route.is_from(&trunk.name)) {
+    for route in rules.routes.iter().filter(|route| is_theirs(route)) {
         for endpoint in route.action.endpoints() {
             let called = match endpoint {
                 EndpointRule::Trunk { trunk, .. } => rules.trunks.get(usize::from(trunk.0)).map_or(&rules.plain, |trunk| &trunk.manner),
+                EndpointRule::User { name, .. } => rules.users.find(name).map_or(&rules.plain, |user| &user.manner),
                 EndpointRule::Uri { .. } => &rules.plain,
             };
             shown.caller |= origin.shows_caller_to(called);
@@ -170,8 +181,7 @@ fn compile_trunk(config: &Config, trunk: &Trunk) -> TrunkRule {
         trunk: trunk.name.clone(),
         realm: asked.login.realm.as_ref().or(config.node.domain.as_ref()).unwrap_or(&config.node.name).clone(),
         algorithms: asked.algorithms.clone(),
-        username: asked.login.username.clone(),
-        password: asked.login.password.clone(),
+        accounts: Accounts::One(Account { username: asked.login.username.clone(), password: asked.login.password.clone() }),
     });
     TrunkRule {
         name: trunk.name.clone(),
@@ -185,7 +195,7 @@ fn compile_trunk(config: &Config, trunk: &Trunk) -> TrunkRule {
 }
 
 /// How a leg of `trunk` is spoken with; a leg to a plain URI is spoken with as with a trunk that says nothing.
-fn profile(trunk: Option<&Trunk>, listener: ListenerId, media: MediaSide) -> LegProfile {
+pub(crate) fn profile(trunk: Option<&Trunk>, listener: ListenerId, media: MediaSide) -> LegProfile {
     let plain = Trunk::default();
     let trunk = trunk.unwrap_or(&plain);
     LegProfile {
@@ -209,14 +219,10 @@ fn profile(trunk: Option<&Trunk>, listener: ListenerId, media: MediaSide) -> Leg
 }
 
 fn compile_route(config: &Config, route: &At<tandem_config::Route>) -> RouteRule {
-    let from = match &route.from {
-        From::Anybody => None,
-        From::Trunks(names) => {
-            let mut names: Vec<Box<str>> = names.iter().map(|name| name.value.clone()).collect();
-            names.sort();
-            Some(names.into())
-        }
-    };
+    let mut from: Vec<Box<str>> = route.from.trunks().iter().map(|name| name.value.clone()).collect();
+    from.sort();
+    let from = (route.from != From::Anybody).then(|| from.into());
+    let users = !matches!(route.from, From::Trunks(_));
     let action = match &route.action.value {
         Do::Answer(built_in) => ActionRule::Answer(*built_in),
         Do::Reject { status, reason } => ActionRule::Reject { status: *status, reason: reason.clone() },
@@ -227,7 +233,7 @@ fn compile_route(config: &Config, route: &At<tandem_config::Route>) -> RouteRule
             ActionRule::Ring { endpoints: compile_endpoints(config, endpoints), terms: *terms, anchor: route.anchor }
         }
     };
-    RouteRule { name: route.name.clone(), from, to: route.to.clone(), action }
+    RouteRule { name: route.name.clone(), from, users, to: route.to.clone(), action }
 }
 
 fn compile_endpoints(config: &Config, endpoints: &[At<Endpoint>]) -> Box<[EndpointRule]> {
@@ -244,6 +250,7 @@ fn compile_endpoint(config: &Config, endpoint: &Endpoint) -> Option<EndpointRule
             };
             Some(EndpointRule::Trunk { trunk: TrunkId(u16::try_from(index).ok()?), text: text.into(), number: number.clone() })
         }
+        Endpoint::User(name) => Some(EndpointRule::User { name: name.clone(), text: ["user:", name].concat().into() }),
         Endpoint::Uri(target) => {
             let sides = config.sides(None, target)?;
             let profile = profile(None, sides.listener, sides.media);

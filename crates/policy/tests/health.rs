@@ -3,7 +3,9 @@
 mod common;
 use common::*;
 use std::time::Duration;
-use tandem_model::{Action, Decision, Destination, HealthNews, LegPlan, ListenerId, NO_TARGET, Question, ServiceRoute, Timestamp};
+use tandem_model::{
+    Action, Decision, Destination, HealthNews, LegPlan, ListenerId, NO_TARGET, NoBindings, Question, ServiceRoute, Timestamp,
+};
 use tandem_policy::{CallView, HealthBook, LimitBook, Ruleset, decide};
 
 const HOUSE: &str = "
@@ -41,7 +43,7 @@ fn rules(text: &str) -> Ruleset {
 }
 
 fn plans(rules: &Ruleset, health: &HealthBook, now: Timestamp, number: &str) -> Result<Vec<LegPlan>, u16> {
-    let view = CallView { load: &LimitBook::new(rules), health, now, draw: 0 };
+    let view = CallView { load: &LimitBook::new(rules), health, bindings: &NoBindings, now, draw: 0 };
     match decide(rules, &view, &call(rules, "caller", number)) {
         Decision::Route { action: Action::Bridge { legs, .. }, .. } => Ok(legs.into_vec()),
         Decision::Route { action: Action::Ring(group), .. } => Ok(group.members.into_vec().into_iter().flatten().collect()),
@@ -155,6 +157,6 @@ fn a_dial_asks_for_room_alone() {
     let (rules, mut health) = (rules(HOUSE), HealthBook::default());
     health.reload(&rules);
     health.take(at(0), &dead("other", 0));
-    let view = CallView { load: &LimitBook::new(&rules), health: &health, now: at(0), draw: 0 };
+    let view = CallView { load: &LimitBook::new(&rules), health: &health, bindings: &NoBindings, now: at(0), draw: 0 };
     assert!(matches!(decide(&rules, &view, &Question::Dial("trunk:other".into())), Decision::Dial(Some(_))), "it was planned before");
 }

@@ -2,7 +2,7 @@
 
 mod common;
 use common::{call, rules};
-use tandem_model::{Action, Decision, Question, RingGroup, Timestamp, TrunkId};
+use tandem_model::{Action, Decision, NoBindings, Question, RingGroup, Timestamp, TrunkId};
 use tandem_policy::{CallView, HealthBook, LimitBook, Ruleset, decide};
 
 const TRUNKS: &str = "\
@@ -19,7 +19,7 @@ name = 'all'
 ";
 
 fn group(rules: &Ruleset, load: &mut LimitBook) -> RingGroup {
-    let view = CallView { load, health: &HealthBook::default(), now: Timestamp::ZERO, draw: 0 };
+    let view = CallView { load, health: &HealthBook::default(), bindings: &NoBindings, now: Timestamp::ZERO, draw: 0 };
     let decision = decide(rules, &view, &call(rules, "pbx", "100"));
     load.note_route(&decision);
     match decision {
@@ -49,7 +49,7 @@ fn full_trunks_are_left_out() {
     let mut load = LimitBook::new(&rules);
     let ask = |load: &LimitBook, member| {
         let question = Question::Ring { member, endpoint: "trunk:carrier/7".into() };
-        decide(&rules, &CallView { load, health: &HealthBook::default(), now: Timestamp::ZERO, draw: 0 }, &question)
+        decide(&rules, &CallView { load, health: &HealthBook::default(), bindings: &NoBindings, now: Timestamp::ZERO, draw: 0 }, &question)
     };
     assert_eq!(ask(&load, 0), Decision::Dial(Some(TrunkId(1))));
     let begun = load.try_begin(TrunkId(1), Timestamp::ZERO).expect("room for one");
@@ -64,7 +64,7 @@ fn a_group_of_full_trunks_refuses_with_their_status() {
     let rules = rules(&format!("{TRUNKS}do = {{ ring = ['trunk:carrier'] }}"));
     let mut load = LimitBook::new(&rules);
     let _begun = load.try_begin(TrunkId(1), Timestamp::ZERO);
-    let view = CallView { load: &load, health: &HealthBook::default(), now: Timestamp::ZERO, draw: 0 };
+    let view = CallView { load: &load, health: &HealthBook::default(), bindings: &NoBindings, now: Timestamp::ZERO, draw: 0 };
     assert_eq!(decide(&rules, &view, &call(&rules, "pbx", "1")), Decision::Reject { status: 486, reason: None });
 }
 

@@ -3,7 +3,7 @@
 mod common;
 use common::{call, rules};
 use std::collections::BTreeMap;
-use tandem_model::{Action, Decision, Timestamp};
+use tandem_model::{Action, Decision, NoBindings, Timestamp};
 use tandem_policy::{CallView, HealthBook, LimitBook, Ruleset, decide};
 
 fn trunk(targets: &str) -> Ruleset {
@@ -12,7 +12,7 @@ fn trunk(targets: &str) -> Ruleset {
 
 /// The last numbers of the targets' addresses, in the order of this draw.
 fn order(rules: &Ruleset, draw: u64) -> String {
-    let view = CallView { load: &LimitBook::new(rules), health: &HealthBook::default(), now: Timestamp::ZERO, draw };
+    let view = CallView { load: &LimitBook::new(rules), health: &HealthBook::default(), bindings: &NoBindings, now: Timestamp::ZERO, draw };
     let Decision::Route { action: Action::Bridge { legs, .. }, .. } = decide(rules, &view, &call(rules, "t", "1")) else { unreachable!() };
     legs.iter().filter_map(|leg| leg.uri.chars().last()).collect()
 }

@@ -3,7 +3,7 @@
 mod common;
 use common::{call, rules};
 use std::time::Duration;
-use tandem_model::{Action, Decision, Question, Timestamp, TrunkId};
+use tandem_model::{Action, Decision, NoBindings, Question, Timestamp, TrunkId};
 use tandem_policy::{CallView, HealthBook, LimitBook, Ruleset, decide};
 
 const A: TrunkId = TrunkId(0);
@@ -22,7 +22,11 @@ fn at(ms: u64) -> Timestamp {
 
 /// The URIs that a call would try, or the status that it would hear.
 fn plan(rules: &Ruleset, load: &LimitBook, now: Timestamp) -> Result<Vec<String>, u16> {
-    match decide(rules, &CallView { load, health: &HealthBook::default(), now, draw: 0 }, &call(rules, "caller", "1")) {
+    match decide(
+        rules,
+        &CallView { load, health: &HealthBook::default(), bindings: &NoBindings, now, draw: 0 },
+        &call(rules, "caller", "1"),
+    ) {
         Decision::Route { action: Action::Bridge { legs, .. }, .. } => Ok(legs.iter().map(|leg| leg.endpoint.to_string()).collect()),
         Decision::Reject { status, .. } => Err(status),
         other => unreachable!("{other:?}"),
@@ -100,7 +104,11 @@ fn whether_an_endpoint_has_room_is_asked_by_its_name() {
     let before = two("", "limits = { calls = 1, status = 503 }");
     let mut book = LimitBook::new(&before);
     let dial = |rules: &Ruleset, load: &LimitBook, endpoint: &str| {
-        decide(rules, &CallView { load, health: &HealthBook::default(), now: at(0), draw: 0 }, &Question::Dial(endpoint.into()))
+        decide(
+            rules,
+            &CallView { load, health: &HealthBook::default(), bindings: &NoBindings, now: at(0), draw: 0 },
+            &Question::Dial(endpoint.into()),
+        )
     };
     assert_eq!(dial(&before, &book, "trunk:b/+4930555"), Decision::Dial(Some(B)));
     let begun = book.try_begin(B, at(0)).unwrap();

@@ -60,7 +60,7 @@ impl Actor {
     pub(crate) fn found(
         node: Rc<Node>,
         setup: CallSetup,
-        calling: Begun,
+        calling: Option<Begun>,
         arrival: Box<Arrival>,
         origin: Origin,
         profile: LegProfile,
@@ -178,6 +178,7 @@ impl Actor {
             Output::Health(news) => node.take_health(&news),
             Output::PlaceFree(place) => node.free_place(&mut self.places, place),
             Output::Joined(leg, endpoint) => node.take_over_on_trunk(&mut self.places, leg, &endpoint),
+            Output::FlowFailed(user, contact) => node.on_flow_failed(now, &user, &contact),
             Output::Retire(key, tombstone) => node.dispatcher.borrow_mut().retire(now, key, tombstone),
             Output::Ended => {}
         }
@@ -269,10 +270,9 @@ impl Drop for Actor {
 
 fn caller_of(call: CallId, founding: &Founding) -> Option<LegRecord> {
     let invite = Message::parse(Bytes::copy_from_slice(&founding.bytes)).ok()?;
-    let Origin::Trunk { name, .. } = &founding.origin;
     Some(LegRecord {
         leg: call.leg(0)?,
-        endpoint: format!("trunk:{name}").into(),
+        endpoint: founding.origin.endpoint(),
         from: invite.from().map(|from| from.uri.into()).unwrap_or_default(),
         to: invite.to().map(|to| to.uri.into()).unwrap_or_default(),
         remote: Some(founding.flow.remote),

@@ -135,6 +135,7 @@ impl Clerk {
                 | Output::Media(_)
                 | Output::PlaceFree(_)
                 | Output::Joined(..)
+                | Output::FlowFailed(..)
                 | Output::Retire(..)
                 | Output::Letter(..) => {}
             }

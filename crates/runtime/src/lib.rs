@@ -28,6 +28,7 @@ mod media_port;
 mod node;
 mod outbox;
 mod plain_text;
+mod registrations;
 pub mod replay;
 mod report;
 mod route_table;

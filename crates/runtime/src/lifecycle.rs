@@ -9,6 +9,7 @@ use crate::{
     ingress,
     media_port::{self, MAX_EVENTS, MediaPort},
     node::Node,
+    registrations,
     route_table::RouteTable,
     tls::TlsSettings,
     transport::{Security, Wire},
@@ -27,7 +28,10 @@ use std::{
 use tandem_config::{Config, Listener};
 use tandem_model::{CallId, EndReason, ListenerId, MediaEvent, Random, Transport};
 use tandem_policy::{AbuseBook, HealthBook, LimitBook, NodeLimits, Ruleset};
-use tandem_signalling::{Dispatcher, Input, Lines, ListenerFacts, Minter, NodeFacts, Roster, Terms, transaction::TransactionKeys};
+use tandem_signalling::{
+    Dispatcher, Input, Lines, ListenerFacts, MemoryBindings, Minter, NodeFacts, Registrar, RegistrarTerms, Roster, Terms,
+    transaction::TransactionKeys,
+};
 use tokio::{
     runtime,
     sync::{
@@ -69,6 +73,8 @@ pub struct Rules {
     pub connections: usize,
     /// How long calls may last, and our domain.
     pub terms: Terms,
+    /// How users register.
+    pub registrar: RegistrarTerms,
     /// Of each listener, in their order, how it speaks TLS; `None` where it does not.
     pub tls: Box<[Option<TlsSettings>]>,
 }
@@ -84,7 +90,9 @@ impl Rules {
             hold_timeout: config.calls.hold_timeout,
         };
         let connections = usize::try_from(config.connections(descriptors)).unwrap_or(usize::MAX);
-        Rules { ruleset, max_calls: config.max_calls(descriptors), max_cps: config.max_cps(), connections, terms, tls: Box::default() }
+        let registrar = registrations::terms(config);
+        let (max_calls, max_cps) = (config.max_calls(descriptors), config.max_cps());
+        Rules { ruleset, max_calls, max_cps, connections, terms, registrar, tls: Box::default() }
     }
 }
 
@@ -223,6 +231,7 @@ impl OpenNode {
             health: HealthBook::new(&rules.ruleset).into(),
             agents: Roster::default().into(),
             lines: Lines::default().into(),
+            registrar: Registrar::new(rules.registrar, Box::new(MemoryBindings::default())).into(),
             rules: rules.ruleset.into(),
             draining: Cell::new(false),
             stops: Cell::new(0),
@@ -296,6 +305,7 @@ async fn sweep(node: Rc<Node>) {
         let now = node.clock.now();
         node.dispatcher.borrow_mut().handle_timeout(now);
         node.forget_strangers(now);
+        node.sweep_registrations(now);
     }
 }
 
@@ -351,7 +361,7 @@ impl Node {
     }
 
     fn take_rules(self: &Rc<Self>, rules: Rules) {
-        let Rules { ruleset, max_calls, max_cps, terms, tls, connections: _ } = rules;
+        let Rules { ruleset, max_calls, max_cps, terms, registrar, tls, connections: _ } = rules;
         for (wire, settings) in self.transports.iter().zip(tls) {
             if let (Wire::Tls(transport), Some(settings)) = (wire, settings) {
                 transport.renew(settings);
@@ -363,6 +373,7 @@ impl Node {
         self.health.borrow_mut().reload(&ruleset);
         self.limits.borrow_mut().reload(max_calls, max_cps, now);
         self.rules.replace(ruleset);
+        self.reload_registrations(now, registrar);
         let facts = NodeFacts { terms, ..(**self.facts.borrow()).clone() };
         self.facts.replace(Arc::new(facts));
         if !self.draining.get() {

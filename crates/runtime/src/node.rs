@@ -23,7 +23,7 @@ use tandem_model::{
     Timestamp,
 };
 use tandem_policy::{AbuseBook, CallView, HealthBook, LimitBook, NodeLimits, Places, Ruleset};
-use tandem_signalling::{Dispatcher, Lines, NodeFacts, Roster};
+use tandem_signalling::{Dispatcher, Lines, NodeFacts, Registrar, Roster};
 use tokio::sync::Notify;
 
 /// What calls share. One thread has it: a borrow never outlives the statement that makes it, so none meets another.
@@ -57,6 +57,8 @@ pub(crate) struct Node {
     pub(crate) agents: RefCell<Roster>,
     /// What their registrations are called at.
     pub(crate) lines: RefCell<Lines>,
+    /// Where the users are.
+    pub(crate) registrar: RefCell<Registrar>,
     pub(crate) draining: Cell<bool>,
     /// How often it was told to stop.
     pub(crate) stops: Cell<u8>,
@@ -68,8 +70,9 @@ pub(crate) struct Node {
 impl Node {
     /// Policy's answer. `draw` decides its random choices.
     pub(crate) fn decide(&self, now: Timestamp, draw: u64, question: &Question) -> Decision {
-        let (load, health) = (self.trunks.borrow(), self.health.borrow());
-        tandem_policy::decide(&self.rules.borrow(), &CallView { load: &load, health: &health, now, draw }, question)
+        let (load, health, registrar) = (self.trunks.borrow(), self.health.borrow(), self.registrar.borrow());
+        let view = CallView { load: &load, health: &health, bindings: registrar.bindings(), now, draw };
+        tandem_policy::decide(&self.rules.borrow(), &view, question)
     }
 
     /// Takes note of how a trunk is.
@@ -130,6 +133,7 @@ impl Node {
             | EventKind::Unregistered(state)
             | EventKind::TargetUp(state)
             | EventKind::TargetDown(state) => report::trunk(&event.kind, state),
+            EventKind::RegistrationChanged(change) => report::registration_changed(change),
             kind => report::event(&event, kind),
         }
     }

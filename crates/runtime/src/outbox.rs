@@ -70,6 +70,7 @@ impl Node {
         let Some(leg) = self.leg_in(&undelivered.datagram) else { return };
         let call = leg.created_by();
         tracing::debug!(%call, %leg, destination = %undelivered.destination, error = %undelivered.error, "undelivered");
+        self.on_nobody_there(listener, undelivered.destination, undelivered.error);
         self.tell_lost(call, listener, undelivered.destination, Delivery::Never);
     }
 
@@ -77,6 +78,9 @@ impl Node {
     pub(crate) fn on_connection_over(&self, listener: ListenerId, remote: SocketAddr, hosts: Option<&[Host]>, delivery: Delivery) {
         let wire = self.transports.get(usize::from(listener.0));
         let is_another_there = wire.is_some_and(|wire| wire.is_connected(remote));
+        if !is_another_there {
+            self.on_flow_lost(listener, remote);
+        }
         for call in self.flows.over(listener, remote, is_another_there) {
             let Some(hosts) = hosts else {
                 self.tell_lost(call, listener, remote, delivery);

@@ -2,7 +2,10 @@
 
 use crate::{flight_recorder::Passwords, log::Escaped, plain_text::Address};
 use std::fmt;
-use tandem_model::{CallRecord, DirectionStats, EndedBy, Event, EventKind, ExchangeRecord, LegEnd, LegRecord, Timestamp, TrunkState};
+use tandem_model::{
+    CallRecord, DirectionStats, EndedBy, Event, EventKind, ExchangeRecord, Fate, LegEnd, LegRecord, RegistrationChange, Timestamp,
+    TrunkState,
+};
 use tracing::field::display;
 
 /// The one line that an ended call leaves: who, where, by which route, how long, why it ended, and what was heard.
@@ -70,6 +73,15 @@ pub(crate) fn trunk(kind: &EventKind, state: &TrunkState) {
         EventKind::Unregistered(_) if reason.is_none() => tracing::info!(%trunk, at, "{}", kind.name()),
         _ => tracing::warn!(%trunk, at, reason, "{}", kind.name()),
     }
+}
+
+/// What became of a contact of a user: where it is to be found is told at DEBUG alone.
+pub(crate) fn registration_changed(change: &RegistrationChange) {
+    let RegistrationChange { user, contact, fate, until: _, flow, contacts } = change;
+    if *fate != Fate::Refreshed {
+        tracing::info!(user = %Escaped(user), change = fate.word(), contacts, "registration.changed");
+    }
+    tracing::debug!(user = %Escaped(user), change = fate.word(), contacts, contact = %ShownUri(contact), transport = flow.transport.token(), source = %Address(flow.remote), "where a user is");
 }
 
 /// Anything else that happened to a call.

@@ -3,10 +3,10 @@
 use crate::{actor::Actor, flight_recorder::Founding, log::Escaped, mailbox::Mailbox, node::Node, plain_text::PlainText};
 use bytes::Bytes;
 use std::rc::Rc;
-use tandem_model::{Admit, CallId, Challenge, Decision, Flow, LegProfile, Origin, Question, Timestamp};
+use tandem_model::{Accounts, Admit, CallId, Challenge, Decision, Flow, LegProfile, Origin, Proved, Question, Timestamp};
 use tandem_policy::{Begun, Offence};
 use tandem_signalling::{
-    Arrival, CallSetup, Input, Lines, RETRY_WHEN_DRAINING_S,
+    Arrival, CallSetup, Input, Lines, RETRY_WHEN_DRAINING_S, answer_destination, is_behind_nat,
     message::{Host, Message, Method, Uri},
 };
 
@@ -55,6 +55,9 @@ impl Node {
         if arrival.message.method() == Method::Refer {
             return self.on_refer(now, arrival, who);
         }
+        if let (Method::Register, (Origin::User { name }, profile)) = (arrival.message.method(), &who) {
+            return self.on_register(now, &arrival, name, profile);
+        }
         let answer = self.dispatcher.borrow_mut().answer_outside(now, &arrival, &who.1, self.draining.get());
         self.send(answer, None);
     }
@@ -79,7 +82,8 @@ impl Node {
     /// Whether what came over `flow` is from a stranger to a listener that strangers get no answer from.
     pub(crate) fn is_stranger_to_silence(&self, now: Timestamp, flow: &Flow, names: &[Box<str>]) -> bool {
         let (domain, to) = (Box::default(), Box::default());
-        let admit = Admit { listener: flow.listener, source: flow.remote, domain, to, tls_names: names.into(), registered: None };
+        let admit =
+            Admit { listener: flow.listener, source: flow.remote, domain, to, tls_names: names.into(), registered: None, registers: false };
         self.decide(now, 0, &Question::Admit(admit)) == Decision::Ignore
     }
 
@@ -87,11 +91,23 @@ impl Node {
     fn admitted(self: &Rc<Self>, now: Timestamp, arrival: &Arrival, names: &[Box<str>]) -> Option<(Origin, LegProfile)> {
         match self.decide(now, 0, &Question::Admit(admit(&arrival.message, &arrival.flow, names, &self.lines.borrow()))) {
             Decision::Admitted { origin, profile, challenge } => {
-                let proven = challenge.as_ref().is_none_or(|challenge| self.has_proved(now, challenge, arrival));
+                let proven = challenge.as_ref().is_none_or(|challenge| self.prove(now, challenge, arrival).is_ok());
                 if proven {
                     self.abuse.borrow_mut().let_in(now, &arrival.flow, challenge.is_some());
                 }
                 proven.then_some((origin, profile))
+            }
+            Decision::Prove(challenge) => {
+                let name = self.prove(now, &challenge, arrival).ok()??;
+                let behind_nat = is_behind_nat(&arrival.message, &arrival.flow);
+                let proved = Proved { name, listener: arrival.flow.listener, behind_nat };
+                match self.decide(now, 0, &Question::User(Box::new(proved))) {
+                    Decision::Admitted { origin, profile, .. } => {
+                        self.abuse.borrow_mut().let_in(now, &arrival.flow, true);
+                        Some((origin, profile))
+                    }
+                    _ => None,
+                }
             }
             Decision::Reject { status, reason } => {
                 let transmit = self.dispatcher.borrow().reply(&arrival.message, &arrival.flow, status, reason.as_deref(), |_| {});
@@ -107,9 +123,15 @@ impl Node {
         }
     }
 
-    /// Whether they are who they should be; if not, they have been asked.
-    fn has_proved(self: &Rc<Self>, now: Timestamp, challenge: &Challenge, arrival: &Arrival) -> bool {
-        let Err(unproven) = self.dispatcher.borrow_mut().authenticate(now, challenge, arrival) else { return true };
+    /// Who they are, where they could be several; if they are not who they should be, they have been asked.
+    fn prove(self: &Rc<Self>, now: Timestamp, challenge: &Challenge, arrival: &Arrival) -> Result<Option<Box<str>>, ()> {
+        let mut unproven = match self.dispatcher.borrow_mut().authenticate(now, challenge, arrival) {
+            Ok(who) => return Ok(who),
+            Err(unproven) => unproven,
+        };
+        if matches!(challenge.accounts, Accounts::Any(_)) {
+            unproven.transmit.destination = answer_destination(&arrival.message, &arrival.flow, false);
+        }
         if let Some(holder) = unproven.wrong.as_ref().and_then(|wrong| wrong.holder) {
             self.on_offence(now, holder, Offence::Credentials);
         }
@@ -119,18 +141,18 @@ impl Node {
             tracing::warn!(%source, trunk = %challenge.trunk, user = %Escaped(&wrong.username), why, count, "wrong credentials");
         }
         self.answer_stranger(now, &arrival.flow, arrival.message.bytes().len(), unproven.transmit);
-        false
+        Err(())
     }
 
     /// Counts a call of `origin`, where there is room for it.
-    fn begin(&self, now: Timestamp, origin: &Origin) -> Result<Begun, Full> {
+    fn begin(&self, now: Timestamp, origin: &Origin) -> Result<Option<Begun>, Full> {
         if self.draining.get() {
             return Err(Full::Node { retry_after_s: RETRY_WHEN_DRAINING_S });
         }
         let mut limits = self.limits.borrow_mut();
         limits.try_begin(now).map_err(|full| Full::Node { retry_after_s: full.retry_after_s })?;
-        let Origin::Trunk { id, .. } = origin;
-        self.trunks.borrow_mut().try_begin(*id, now).map_err(|status| {
+        let Origin::Trunk { id, .. } = origin else { return Ok(None) };
+        self.trunks.borrow_mut().try_begin(*id, now).map(Some).map_err(|status| {
             limits.end();
             Full::Trunk { status }
         })
@@ -168,7 +190,16 @@ fn admit(request: &Message, flow: &Flow, names: &[Box<str>], lines: &Lines) -> A
     let domain = uri.map(|uri| as_written(uri.host)).unwrap_or_default();
     let registered = uri.and_then(|uri| lines.trunk_of(&uri)).map(Into::into);
     let to = request.to().ok().and_then(|to| Uri::parse(to.uri).ok().map(|uri| uri.user_unescaped().as_ref().into()));
-    Admit { listener: flow.listener, source: flow.remote, domain, to: to.unwrap_or_default(), tls_names: names.into(), registered }
+    let registers = request.method() == Method::Register;
+    Admit {
+        listener: flow.listener,
+        source: flow.remote,
+        domain,
+        to: to.unwrap_or_default(),
+        tls_names: names.into(),
+        registered,
+        registers,
+    }
 }
 
 fn as_written(host: Host<'_>) -> Box<str> {

@@ -109,15 +109,16 @@ impl Dispatcher {
         }
     }
 
-    /// Whether a request that begins something proves what `challenge` asks for; if not, what to answer it (RFC 3261 §22.2).
+    /// Whether a request that begins something proves what `challenge` asks for (who its sender is, where several could be); if not,
+    /// what to answer it (RFC 3261 §22.2).
     ///
     /// # Errors
     /// A stateless 401: nothing is kept of it, its ACK is nobody's, and its nonce proves itself. After two wrong answers on end, 403.
-    pub fn authenticate(&mut self, now: Timestamp, challenge: &Challenge, arrival: &Arrival) -> Result<(), Unproven> {
+    pub fn authenticate(&mut self, now: Timestamp, challenge: &Challenge, arrival: &Arrival) -> Result<Option<Box<str>>, Unproven> {
         let (request, flow) = (&arrival.message, &arrival.flow);
         let source = flow.remote.ip();
         let (stale, wrong) = match self.guard.check(now, challenge, source, request) {
-            Outcome::Granted => return Ok(()),
+            Outcome::Granted(who) => return Ok(who),
             Outcome::Asked { stale, wrong } => (stale, wrong),
             Outcome::Refused(wrong) => {
                 return Err(Unproven { transmit: self.reply(request, flow, 403, None, |_| {}), wrong: Some(Box::new(wrong)) });

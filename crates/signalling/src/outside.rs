@@ -4,6 +4,8 @@ use crate::call::Announced;
 use crate::dispatcher::Dispatcher;
 use crate::message::{HeaderName, Message, Method, TargetDialog};
 use crate::minted::{Minted, Minter};
+use crate::registrar::Reply;
+use crate::tombstone::Tombstone;
 use crate::wire::{Arrival, Transmit};
 use tandem_model::{CallId, LegProfile, ReferRule, Timestamp};
 
@@ -96,6 +98,16 @@ impl Dispatcher {
                 self.answer_with(now, arrival, 405, &[(HeaderName::Allow, allow)])
             }
         }
+    }
+
+    /// Answers a REGISTER as the registrar says.
+    pub fn answer_register(&mut self, now: Timestamp, arrival: &Arrival, reply: &Reply) -> Transmit {
+        let transmit = self.reply(&arrival.message, &arrival.flow, reply.status, reply.reason, |printer| reply.write(printer));
+        if !arrival.flow.transport.is_reliable() {
+            // Its copy has a nonce that was used.
+            self.retire(now, arrival.key, Tombstone::Repeat(transmit.bytes.to_vec().into_boxed_slice()));
+        }
+        transmit
     }
 
     /// The node has no room for it, or takes nothing new: 503 (RFC 3261 §21.5.4).

@@ -23,6 +23,7 @@ pub use secrets::Asked;
 pub use targets::{MAX_TARGETS, TrunkTarget};
 
 pub(crate) use limits::read_status;
+pub(crate) use secrets::read_secret;
 
 use crate::{
     node::one_of,
@@ -145,6 +146,25 @@ impl Trunk {
     /// Where a call to `target` is sent first: the proxy, if there is one.
     pub fn next_hop<'t>(&'t self, target: &'t Target) -> &'t Target {
         self.proxy.as_deref().unwrap_or(target)
+    }
+
+    /// What a `[[user]]` says of how it is spoken with, in the words of a trunk. Of what it does not say, `default` holds.
+    pub(crate) fn read_spoken(reader: &mut Reader<'_>, table: &Table<'_, '_>, default: Trunk) -> Trunk {
+        let trying = table.duration(reader, "trying_timeout", Duration::from_millis(100)..=SECOND * 32);
+        let ring = table.duration(reader, "ring_timeout", SECOND..=SECOND * 3600);
+        Trunk {
+            media: table.text(reader, "media"),
+            nat: table.boolean(reader, "nat").unwrap_or(default.nat),
+            codecs: read_codecs(reader, table),
+            t38: table.boolean(reader, "t38").unwrap_or(default.t38),
+            prack: table.parsed(reader, "prack", parse_prack).map_or(default.prack, |prack| *prack),
+            trying_timeout: trying.map_or(default.trying_timeout, |span| *span),
+            ring_timeout: ring.map_or(default.ring_timeout, |span| *span),
+            refer: table.parsed(reader, "refer", parse_refer).map_or(default.refer, |rule| *rule),
+            replaces: table.boolean(reader, "replaces").unwrap_or(default.replaces),
+            session_timer: session_timer::read(reader, table),
+            ..default
+        }
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Trunk> {

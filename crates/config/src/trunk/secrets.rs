@@ -63,7 +63,7 @@ fn read_algorithms(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Box<[Diges
 }
 
 /// `"…"`, or `{ file = "path" }`: then what is in that file, without the end of its last line. What is wrong with it is told, it is not.
-fn read_secret(reader: &mut Reader<'_>, table: &Table<'_, '_>, key: &str, value: &Value<'_>) -> Option<Secret> {
+pub(crate) fn read_secret(reader: &mut Reader<'_>, table: &Table<'_, '_>, key: &str, value: &Value<'_>) -> Option<Secret> {
     let what = table.what(key);
     let (text, place) = if value.get_ref().is_table() {
         let table = Table::open(reader, value, &keys::SECRET, what.clone())?;

@@ -139,6 +139,8 @@ impl Phone {
             }
             // RFC 6665 §4.2.2: its refusal ends the subscription alone.
             Purpose::Prack if first_final => self.on_pracked(now, index, &message),
+            Purpose::Register if first_final => self.on_registered(&message),
+            Purpose::Register => {}
             Purpose::Bye | Purpose::Other | Purpose::Cancel | Purpose::Refer | Purpose::Notify | Purpose::Prack => {}
         }
     }

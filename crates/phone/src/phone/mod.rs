@@ -7,6 +7,7 @@ mod challenges;
 mod check;
 mod io;
 mod refer;
+mod register;
 mod registrar;
 mod reliable;
 mod replaces;
@@ -23,6 +24,7 @@ mod write;
 pub use call::{Call, CallIndex, Outcome, Role};
 pub use io::{Input, Output, Reason};
 pub use refer::{Refer, Referral};
+pub use register::Register;
 pub use registrar::{Binding, Registrar};
 pub use setup::Setup;
 pub use timer::{Agreed, Timer};
@@ -86,6 +88,7 @@ pub struct Phone {
     known_branches: Vec<String>,
     asked: Vec<challenges::Asked>,
     bindings: Vec<Binding>,
+    registrations: register::Registrations,
 }
 
 /// Something to do at a time.
@@ -120,6 +123,7 @@ impl Phone {
             known_branches: Vec::new(),
             asked: Vec::new(),
             bindings: Vec::new(),
+            registrations: register::Registrations::default(),
         }
     }
 

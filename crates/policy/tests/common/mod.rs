@@ -2,7 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 use std::net::SocketAddr;
-use tandem_model::{Admit, Decision, ListenerId, Origin, Question, Route, Timestamp};
+use tandem_model::{Admit, Decision, ListenerId, NoBindings, Origin, Question, Route, Timestamp};
 use tandem_policy::{CallView, HealthBook, LimitBook, Ruleset, decide, load};
 
 /// Listeners 0 `inside` (127.0.0.1), 1 `outside` (192.0.2.1, silent), 2 `six`; media sides alike.
@@ -49,12 +49,16 @@ pub fn problems(text: &str) -> String {
 
 /// Decides on idle trunks.
 pub fn ask(rules: &Ruleset, question: &Question) -> Decision {
-    decide(rules, &CallView { load: &LimitBook::new(rules), health: &HealthBook::default(), now: Timestamp::ZERO, draw: 0 }, question)
+    decide(
+        rules,
+        &CallView { load: &LimitBook::new(rules), health: &HealthBook::default(), bindings: &NoBindings, now: Timestamp::ZERO, draw: 0 },
+        question,
+    )
 }
 
 pub fn admit(listener: ListenerId, source: &str) -> Admit {
     let source: SocketAddr = format!("{source}:5070").parse().expect("an address");
-    Admit { listener, source, domain: "192.0.2.1".into(), to: "100".into(), tls_names: Box::default(), registered: None }
+    Admit { listener, source, domain: "192.0.2.1".into(), to: "100".into(), tls_names: Box::default(), registered: None, registers: false }
 }
 
 /// The trunk that `request` is admitted as.

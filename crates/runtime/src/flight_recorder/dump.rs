@@ -350,7 +350,8 @@ mod tests {
         };
         let action = Action::Bridge { legs: [plan].into(), timeout: None, anchor: true };
         let Action::Bridge { legs, .. } = &action else { unreachable!() };
-        let group = RingGroup { members: [legs.clone()].into(), terms: RingTerms::default(), anchor: true };
+        let group =
+            RingGroup { members: [legs.clone()].into(), terms: RingTerms::default(), anchor: true, turns: Box::default(), tries: false };
         for action in [Action::Ring(Box::new(group)), action] {
             let mut decision = Decision::Route { rule: "all".into(), action };
             mask_plans(&mut decision);

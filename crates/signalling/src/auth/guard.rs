@@ -11,7 +11,7 @@ use crate::message::{HeaderName, Message, Printer, Uri};
 use std::fmt;
 use std::net::IpAddr;
 use subtle::ConstantTimeEq;
-use tandem_model::{Challenge, DigestAlgorithm, Timestamp};
+use tandem_model::{Account, Accounts, Challenge, DigestAlgorithm, Timestamp};
 
 /// Characters of a wrong user name that are told.
 const MAX_TOLD: usize = 64;
@@ -30,8 +30,8 @@ pub struct Guard {
 /// What came of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// They are who they should be.
-    Granted,
+    /// They are who they should be: that one, where several could be.
+    Granted(Option<Box<str>>),
     /// They are to be asked (again).
     Asked {
         /// They knew the password: only their nonce will not do.
@@ -89,7 +89,7 @@ impl Guard {
             }
         };
         let Some(credentials) = Credentials::from_scheme(scheme) else { return wrong("malformed") };
-        // Computed whatever else is wrong, and with our own name: an unknown user takes as long as a wrong password.
+        // Computed whatever else is wrong, and for an unknown user too: it takes as long as a wrong password.
         let knows = proves(challenge, &credentials, request);
         if !offered(challenge).any(|algorithm| algorithm == credentials.algorithm) {
             return wrong("algorithm that was not offered");
@@ -106,7 +106,10 @@ impl Guard {
         match found {
             Found::Fresh { number, until } => {
                 let count = credentials.auth.map(|(count, ..)| count);
-                if self.used.take(now, number, until, count) { Outcome::Granted } else { Outcome::Asked { stale: true, wrong: None } }
+                if !self.used.take(now, number, until, count) {
+                    return Outcome::Asked { stale: true, wrong: None };
+                }
+                Outcome::Granted(matches!(challenge.accounts, Accounts::Any(_)).then(|| username.into()))
             }
             Found::Old => Outcome::Asked { stale: true, wrong: None },
             // As for one who never answered: else passwords could be tried on nonces that nobody counts.
@@ -149,11 +152,12 @@ fn offered(challenge: &Challenge) -> impl Iterator<Item = Algorithm> {
 
 /// Whether the digest is that of the user and the password that are asked for.
 fn proves(challenge: &Challenge, credentials: &Credentials<'_>, request: &Message) -> bool {
+    let (username, account) = account_of(&challenge.accounts, credentials.username);
     let terms = Terms {
         algorithm: credentials.algorithm,
-        username: &challenge.username,
+        username,
         realm: &challenge.realm,
-        password: challenge.password.expose(),
+        password: account.map_or("", |account| account.password.expose()),
         nonce: credentials.nonce,
         method: request.method_token(),
         uri: credentials.uri,
@@ -161,8 +165,21 @@ fn proves(challenge: &Challenge, credentials: &Credentials<'_>, request: &Messag
     };
     let given = credentials.response.to_ascii_lowercase();
     let is_digest = terms.response().as_str().as_bytes().ct_eq(given.as_bytes());
-    let is_user = challenge.username.as_bytes().ct_eq(credentials.username.as_bytes());
-    bool::from(is_digest & is_user)
+    let is_user = account.is_some_and(|account| account.username.as_bytes().ct_eq(credentials.username.as_bytes()).into());
+    is_user & bool::from(is_digest)
+}
+
+/// The name to compute with, and the account that it is compared with. Who has none is compared with another's, which is no longer and no
+/// shorter than one of their own would be.
+fn account_of<'a>(accounts: &'a Accounts, given: &'a str) -> (&'a str, Option<&'a Account>) {
+    match accounts {
+        Accounts::One(account) => (&account.username, Some(account)),
+        Accounts::Any(accounts) => {
+            let found = accounts.binary_search_by(|account| (*account.username).cmp(given));
+            let place = found.unwrap_or_else(|_| given.len().checked_rem(accounts.len()).unwrap_or(0));
+            (given, accounts.get(place))
+        }
+    }
 }
 
 /// Whether an answer for `answered` is one for a request to `asked` (RFC 7616 §3.4.6). Hosts are rewritten on the way and may differ; the
@@ -193,9 +210,17 @@ mod tests {
             trunk: "pbx".into(),
             realm: "example.com".into(),
             algorithms: [DigestAlgorithm::Sha256, DigestAlgorithm::Md5].into(),
-            username: "acme".into(),
-            password: Secret::new("s3cret"),
+            accounts: Accounts::One(account("acme", "s3cret")),
         }
+    }
+
+    fn account(username: &str, password: &str) -> Account {
+        Account { username: username.into(), password: Secret::new(password) }
+    }
+
+    fn users() -> Challenge {
+        let accounts = [account("acme", "s3cret"), account("alice", "w0nder"), account("bob", "bu1lder")];
+        Challenge { trunk: "users".into(), accounts: Accounts::Any(accounts.into()), ..challenge() }
     }
 
     /// What a peer answers.
@@ -212,6 +237,15 @@ mod tests {
         fn to(guard: &mut Guard, now: Timestamp) -> Answer<'static> {
             let nonce = asked(guard, now, false).0;
             Answer { username: "acme", password: "s3cret", nonce, uri: "sip:1@tandem", algorithm: "SHA-256", count: Some(1) }
+        }
+
+        fn of_users(guard: &mut Guard) -> Answer<'static> {
+            let mut printer = Printer::response(401, "Unauthorized");
+            guard.ask(NOW, &users(), SOURCE, (false, false), &mut printer);
+            let message = Message::parse(printer.finish()).unwrap();
+            let line = message.header(HeaderName::WwwAuthenticate).unwrap();
+            let nonce = Scheme::read_all(line).unwrap()[0].get("nonce").unwrap().to_owned();
+            Answer { nonce, ..Answer::to(guard, NOW) }
         }
 
         fn message(&self) -> Message {
@@ -264,6 +298,7 @@ mod tests {
     }
 
     const STALE: Outcome = Outcome::Asked { stale: true, wrong: None };
+    const GRANTED: Outcome = Outcome::Granted(None);
     const PLAIN: Outcome = Outcome::Asked { stale: false, wrong: None };
 
     #[test]
@@ -280,9 +315,9 @@ mod tests {
         for algorithm in ["SHA-256", "MD5"] {
             let mut guard = Guard::new([1; 16]);
             let answer = Answer { algorithm, ..Answer::to(&mut guard, NOW) };
-            assert_eq!(answer.given(&mut guard, NOW), Outcome::Granted);
+            assert_eq!(answer.given(&mut guard, NOW), GRANTED);
             assert_eq!(answer.given(&mut guard, NOW), STALE, "a replay");
-            assert_eq!(Answer { count: Some(2), ..answer }.given(&mut guard, NOW), Outcome::Granted);
+            assert_eq!(Answer { count: Some(2), ..answer }.given(&mut guard, NOW), GRANTED);
         }
     }
 
@@ -290,7 +325,7 @@ mod tests {
     fn peers_without_qop_are_let_in_once_a_nonce() {
         let mut guard = Guard::new([1; 16]);
         let answer = Answer { algorithm: "MD5", count: None, ..Answer::to(&mut guard, NOW) };
-        assert_eq!(answer.given(&mut guard, NOW), Outcome::Granted);
+        assert_eq!(answer.given(&mut guard, NOW), GRANTED);
         assert_eq!(answer.given(&mut guard, NOW), STALE);
         assert_eq!(Answer { count: Some(1), ..answer }.given(&mut guard, NOW), STALE);
     }
@@ -328,11 +363,45 @@ mod tests {
             let mut guard = Guard::new([1; 16]);
             let mut costs = |username: &str, password: &str| {
                 let message = Answer { username, password, algorithm, ..Answer::to(&mut guard, NOW) }.message();
-                counted::during(|| assert!(guard.check(NOW, &challenge(), SOURCE, &message) != Outcome::Granted || password == "s3cret"))
+                counted::during(|| assert!(guard.check(NOW, &challenge(), SOURCE, &message) != GRANTED || password == "s3cret"))
             };
             let right = costs("acme", "s3cret");
             assert_eq!(right.len(), 3, "user, request, response");
             for (username, password) in [("acme", "other"), ("other", "s3cret"), ("a-user-of-a-much-longer-name", "other")] {
+                assert_eq!(costs(username, password), right, "{username}");
+            }
+        }
+    }
+
+    #[test]
+    fn of_several_accounts_it_is_told_whose_answer_it_was() {
+        for (username, password) in [("acme", "s3cret"), ("alice", "w0nder"), ("bob", "bu1lder")] {
+            let mut guard = Guard::new([1; 16]);
+            let answer = Answer { username, password, ..Answer::of_users(&mut guard) };
+            assert_eq!(guard.check(NOW, &users(), SOURCE, &answer.message()), Outcome::Granted(Some(username.into())));
+        }
+        for (username, password) in [("alice", "s3cret"), ("bobby", "bu1lder"), ("", "s3cret"), ("zoe", "")] {
+            let mut guard = Guard::new([1; 16]);
+            let answer = Answer { username, password, ..Answer::of_users(&mut guard) };
+            assert_eq!(why(&guard.check(NOW, &users(), SOURCE, &answer.message())), Some("wrong user name or password"), "{username}");
+        }
+        let mut guard = Guard::new([1; 16]);
+        let of_trunk = Answer::to(&mut guard, NOW);
+        assert_eq!(guard.check(NOW, &users(), SOURCE, &of_trunk.message()), PLAIN, "a nonce for a trunk is none for a user");
+    }
+
+    #[test]
+    fn whoever_has_no_account_costs_the_same_hashes() {
+        for algorithm in ["SHA-256", "MD5"] {
+            let mut guard = Guard::new([1; 16]);
+            let mut costs = |username: &str, password: &str| {
+                let message = Answer { username, password, algorithm, ..Answer::of_users(&mut guard) }.message();
+                counted::during(|| {
+                    assert!(!matches!(guard.check(NOW, &users(), SOURCE, &message), Outcome::Granted(_)) || password == "w0nder")
+                })
+            };
+            let right = costs("alice", "w0nder");
+            for (username, password) in [("alice", "other"), ("alicf", "w0nder"), ("zzzzz", "x"), ("aaaaa", "other")] {
                 assert_eq!(costs(username, password), right, "{username}");
             }
         }
@@ -345,7 +414,7 @@ mod tests {
         let elsewhere = Answer { uri: "sip:2@tandem", ..answer(&mut guard) };
         assert_eq!(why(&elsewhere.given(&mut guard, NOW)), Some("answer for another URI"));
         for uri in ["sip:1@192.0.2.1:5060", "sip:tandem"] {
-            assert_eq!(Answer { uri, ..answer(&mut guard) }.given(&mut guard, NOW), Outcome::Granted);
+            assert_eq!(Answer { uri, ..answer(&mut guard) }.given(&mut guard, NOW), GRANTED);
         }
         let odd = Answer { algorithm: "SHA-512-256", ..answer(&mut guard) };
         assert_eq!(why(&odd.given(&mut guard, NOW)), Some("algorithm that was not offered"));
@@ -371,7 +440,7 @@ mod tests {
         }
         assert_eq!(Answer::to(&mut guard, NOW).given(&mut guard, NOW), PLAIN);
         let later = NOW + super::super::guesses::PERIOD;
-        assert_eq!(Answer::to(&mut guard, later).given(&mut guard, later), Outcome::Granted);
+        assert_eq!(Answer::to(&mut guard, later).given(&mut guard, later), GRANTED);
     }
 
     #[test]
@@ -387,7 +456,7 @@ mod tests {
         let second = wrong(again.clone()).given(&mut guard, NOW);
         assert!(matches!(second, Outcome::Refused(_)), "{second:?}");
         // Whoever comes to know better is let in.
-        assert_eq!(Answer { nonce: again, ..Answer::to(&mut guard, NOW) }.given(&mut guard, NOW), Outcome::Granted);
+        assert_eq!(Answer { nonce: again, ..Answer::to(&mut guard, NOW) }.given(&mut guard, NOW), GRANTED);
     }
 
     #[test]
@@ -405,7 +474,7 @@ mod tests {
         let message = Message::parse(printer.finish()).unwrap();
         let nonce = Scheme::read_all(message.header(HeaderName::WwwAuthenticate).unwrap()).unwrap()[0].get("nonce").unwrap().to_owned();
         let right = Answer { nonce, ..Answer::to(&mut guard, NOW) }.message();
-        assert_eq!(guard.check(NOW, &challenge(), other, &right), Outcome::Granted);
+        assert_eq!(guard.check(NOW, &challenge(), other, &right), GRANTED);
     }
 
     #[test]
@@ -415,6 +484,6 @@ mod tests {
             let forged = Answer { password: "x", nonce: "00".repeat(37), ..Answer::to(&mut guard, NOW) };
             assert!(why(&forged.given(&mut guard, NOW)).is_some());
         }
-        assert_eq!(Answer::to(&mut guard, NOW).given(&mut guard, NOW), Outcome::Granted);
+        assert_eq!(Answer::to(&mut guard, NOW).given(&mut guard, NOW), GRANTED);
     }
 }

@@ -121,15 +121,14 @@ fn decode(text: &str) -> Option<[u8; WHOLE]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tandem_model::{DigestAlgorithm, Secret};
+    use tandem_model::{Account, Accounts, DigestAlgorithm, Secret};
 
     fn challenge(trunk: &str) -> Challenge {
         Challenge {
             trunk: trunk.into(),
             realm: "r".into(),
             algorithms: [DigestAlgorithm::Md5].into(),
-            username: "u".into(),
-            password: Secret::new("p"),
+            accounts: Accounts::One(Account { username: "u".into(), password: Secret::new("p") }),
         }
     }
 

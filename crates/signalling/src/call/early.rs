@@ -1,5 +1,6 @@
 //! What happens between the INVITE to the callee and its final response.
 
+use super::Output;
 use super::failure::{Cause, Failure};
 use super::leg::sdp_of;
 use super::over;
@@ -152,6 +153,12 @@ impl Call {
 
     /// The callee said no.
     pub(super) fn on_rejected(&mut self, now: Timestamp, message: &Message) {
+        if message.status() == 430
+            && let Some(plan) = self.bridge.as_ref().and_then(|bridge| bridge.current())
+            && let Some(user) = plan.endpoint.strip_prefix("user:")
+        {
+            self.outputs.push_back(Output::FlowFailed(user.into(), plan.uri.clone()));
+        }
         self.with_leg(Side::Callee, now, |callee, context| {
             let end = over::rejected(message, callee.why_unanswered());
             callee.note_end(context, end);
@@ -174,6 +181,7 @@ impl Call {
         let Phase::Dialling(dialling) = &self.phase else { return };
         let plan = self.bridge.as_ref().and_then(|bridge| bridge.current());
         let retry = !dialling.passed_on && plan.is_some_and(|plan| cause.is_in(&plan.profile.failover));
+        self.note_failed_member(retry);
         self.leave_target(now, retry, failure);
     }
 

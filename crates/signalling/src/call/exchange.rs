@@ -86,8 +86,7 @@ impl MessageExchange {
     /// An exchange from a MESSAGE that policy let in.
     pub fn found(setup: CallSetup, now: Timestamp, arrival: Box<Arrival>, origin: Origin, profile: LegProfile) -> MessageExchange {
         let CallSetup { id, seed, node } = setup;
-        let Origin::Trunk { name, .. } = &origin;
-        let endpoint = ["trunk:", name].concat().into_boxed_str();
+        let endpoint = origin.endpoint();
         let Arrival { message, flow, key, .. } = *arrival;
         let mut exchange = MessageExchange {
             id,

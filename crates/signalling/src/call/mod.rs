@@ -170,6 +170,8 @@ pub enum Output {
     Joined(LegId, Box<str>),
     /// Policy keeps this of a trunk or of one of its targets.
     Health(Box<HealthNews>),
+    /// The flow to that contact of that user is gone (RFC 5626 §5.3).
+    FlowFailed(Box<str>, Box<str>),
     /// A transaction is over.
     Retire(TransactionKey, Tombstone),
     /// Put this into the mailbox of another call as [`Input::Letter`]. If a leg [travels](Letter::travels) in it, that leg and the

@@ -32,8 +32,7 @@ impl Call {
     pub fn found(setup: CallSetup, now: Timestamp, arrival: Box<Arrival>, origin: Origin, profile: LegProfile) -> Call {
         let CallSetup { id, seed, node } = setup;
         let (mut outputs, mut random) = (VecDeque::new(), Random::new(seed));
-        let Origin::Trunk { name, .. } = &origin;
-        let endpoint = ["trunk:", name].concat().into_boxed_str();
+        let endpoint = origin.endpoint();
         let leg = id.leg(0).expect("a call may have a first leg");
         outputs.push_back(Output::LegAdded(leg));
         let media = leg_media(&profile, arrival.flow.remote.ip(), true, &mut random);
@@ -123,7 +122,9 @@ impl Call {
                 self.take_route(now, action);
             }
             Decision::Reject { status, reason } => self.refuse(now, status, reason.as_deref(), &Extra::none()),
-            Decision::Admitted { .. } | Decision::Ignore | Decision::Dial(_) => self.refuse(now, 500, None, &Extra::none()),
+            Decision::Admitted { .. } | Decision::Prove(_) | Decision::Ignore | Decision::Dial(_) => {
+                self.refuse(now, 500, None, &Extra::none())
+            }
         }
     }
 
@@ -139,7 +140,9 @@ impl Call {
                 bridge.failure = Failure { reason, ..Failure::new(status) };
                 self.try_next(now, offer);
             }
-            Decision::Admitted { .. } | Decision::Ignore | Decision::Route { .. } => self.out_of_targets(now, &Failure::new(500)),
+            Decision::Admitted { .. } | Decision::Prove(_) | Decision::Ignore | Decision::Route { .. } => {
+                self.out_of_targets(now, &Failure::new(500))
+            }
         }
     }
 

@@ -3,10 +3,10 @@
 use super::{CoreNode, Held, World};
 use crate::queue::Datagram;
 use bytes::Bytes;
-use tandem_model::{Admit, CallId, Decision, Flow, LegProfile, Origin, Question, Timestamp, Transport};
+use tandem_model::{Accounts, Admit, CallId, Challenge, Decision, Flow, LegProfile, Origin, Proved, Question, Timestamp, Transport};
 use tandem_policy::{CallView, Offence, Places};
 use tandem_signalling::{
-    Arrival, CallSetup, DropReason, Input, Lines, Machine, RETRY_WHEN_DRAINING_S, Transmit, Verdict,
+    Arrival, CallSetup, DropReason, Input, Lines, Machine, RETRY_WHEN_DRAINING_S, Transmit, Verdict, answer_destination, is_behind_nat,
     message::{Message, Method, Uri},
 };
 
@@ -42,6 +42,7 @@ impl CoreNode {
                     to: Box::default(),
                     tls_names: Box::default(),
                     registered: None,
+                    registers: false,
                 };
                 if self.decide(world.now, 0, &Question::Admit(admit)) != Decision::Ignore {
                     self.answer_stranger(world, &flow, asked, transmit);
@@ -57,24 +58,28 @@ impl CoreNode {
     }
 
     pub(super) fn decide(&self, now: Timestamp, draw: u64, question: &Question) -> Decision {
-        tandem_policy::decide(&self.rules, &CallView { load: &self.trunks, health: &self.health, now, draw }, question)
+        let view = CallView { load: &self.trunks, health: &self.health, bindings: self.registrar.bindings(), now, draw };
+        tandem_policy::decide(&self.rules, &view, question)
     }
 
     fn admitted(&mut self, world: &mut World<'_>, arrival: &Arrival) -> Option<(Origin, LegProfile)> {
         match self.decide(world.now, 0, &Question::Admit(admit(&arrival.message, &arrival.flow, &self.lines))) {
             Decision::Admitted { origin, mut profile, challenge } => {
                 profile.replaces |= self.honours_replaces;
-                let asked = challenge.as_ref().and_then(|challenge| self.dispatcher.authenticate(world.now, challenge, arrival).err());
-                let Some(unproven) = asked else {
-                    self.abuse.let_in(world.now, &arrival.flow, challenge.is_some());
-                    return Some((origin, profile));
-                };
-                if let Some(holder) = unproven.wrong.as_ref().and_then(|wrong| wrong.holder) {
-                    self.bans.extend(self.abuse.offence(world.now, holder, Offence::Credentials));
+                if let Some(challenge) = &challenge {
+                    self.prove(world, challenge, arrival).ok()?;
                 }
-                self.wrong.extend(unproven.wrong.map(|wrong| *wrong));
-                self.answer_stranger(world, &arrival.flow, arrival.message.bytes().len(), unproven.transmit);
-                None
+                self.abuse.let_in(world.now, &arrival.flow, challenge.is_some());
+                Some((origin, profile))
+            }
+            Decision::Prove(challenge) => {
+                let name = self.prove(world, &challenge, arrival).ok()??;
+                let behind_nat = is_behind_nat(&arrival.message, &arrival.flow);
+                let proved = Proved { name, listener: arrival.flow.listener, behind_nat };
+                let known = self.decide(world.now, 0, &Question::User(Box::new(proved)));
+                let Decision::Admitted { origin, profile, .. } = known else { return None };
+                self.abuse.let_in(world.now, &arrival.flow, true);
+                Some((origin, profile))
             }
             Decision::Reject { status, reason } => {
                 let transmit = self.dispatcher.reply(&arrival.message, &arrival.flow, status, reason.as_deref(), |_| {});
@@ -88,6 +93,23 @@ impl CoreNode {
             }
             Decision::Route { .. } | Decision::Dial(_) => None,
         }
+    }
+
+    /// Who they are, where they could be several; else they have been asked.
+    fn prove(&mut self, world: &mut World<'_>, challenge: &Challenge, arrival: &Arrival) -> Result<Option<Box<str>>, ()> {
+        let mut unproven = match self.dispatcher.authenticate(world.now, challenge, arrival) {
+            Ok(who) => return Ok(who),
+            Err(unproven) => unproven,
+        };
+        if matches!(challenge.accounts, Accounts::Any(_)) {
+            unproven.transmit.destination = answer_destination(&arrival.message, &arrival.flow, false);
+        }
+        if let Some(holder) = unproven.wrong.as_ref().and_then(|wrong| wrong.holder) {
+            self.bans.extend(self.abuse.offence(world.now, holder, Offence::Credentials));
+        }
+        self.wrong.extend(unproven.wrong.map(|wrong| *wrong));
+        self.answer_stranger(world, &arrival.flow, arrival.message.bytes().len(), unproven.transmit);
+        Err(())
     }
 
     fn answer_stranger(&mut self, world: &mut World<'_>, flow: &Flow, asked: usize, transmit: Transmit) {
@@ -115,8 +137,11 @@ impl CoreNode {
             let answer = self.dispatcher.refuse_for_now(world.now, &arrival, retry_after_s);
             return self.send(world, None, answer);
         }
-        let Origin::Trunk { id: trunk, .. } = &origin;
-        let begun = match self.trunks.try_begin(*trunk, world.now) {
+        let begun = match &origin {
+            Origin::Trunk { id, .. } => self.trunks.try_begin(*id, world.now).map(Some),
+            Origin::User { .. } => Ok(None),
+        };
+        let begun = match begun {
             Ok(begun) => begun,
             Err(status) => {
                 self.limits.end();
@@ -144,6 +169,9 @@ impl CoreNode {
         if arrival.message.method() == Method::Refer {
             return self.refer(world, arrival, who);
         }
+        if let (Method::Register, (Origin::User { name }, profile)) = (arrival.message.method(), &who) {
+            return self.register(world, &arrival, name, profile.nat);
+        }
         let answer = self.dispatcher.answer_outside(world.now, &arrival, &who.1, self.draining);
         self.send(world, None, answer);
     }
@@ -166,5 +194,6 @@ fn admit(request: &Message, flow: &Flow, lines: &Lines) -> Admit {
     let domain = uri.map(|uri| uri.host.to_string().into()).unwrap_or_default();
     let registered = uri.and_then(|uri| lines.trunk_of(&uri)).map(Into::into);
     let to = request.to().ok().and_then(|to| Uri::parse(to.uri).ok().map(|uri| uri.user_unescaped().as_ref().into()));
-    Admit { listener: flow.listener, source: flow.remote, domain, to: to.unwrap_or_default(), tls_names: Box::default(), registered }
+    let (registers, tls_names) = (request.method() == Method::Register, Box::default());
+    Admit { listener: flow.listener, source: flow.remote, domain, to: to.unwrap_or_default(), tls_names, registered, registers }
 }

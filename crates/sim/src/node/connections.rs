@@ -69,6 +69,7 @@ impl CoreNode {
         if delivery == Delivery::Never {
             self.connections.refused.insert(remote);
         }
+        self.flow_lost(world.now, listener, remote);
         let names = self.names.iter().filter(|(_, address)| address.ip() == remote.ip());
         let names = names.map(|(host, _)| Destination::Name { host: host.clone(), port: remote.port() });
         let lost: Vec<_> = names.chain([Destination::Address(remote)]).collect();

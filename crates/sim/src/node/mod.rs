@@ -5,6 +5,7 @@ mod arrivals;
 mod connections;
 mod letters;
 mod outputs;
+mod registrations;
 
 use connections::Connections;
 use letters::Posted;
@@ -26,8 +27,8 @@ use tandem_media::PortAllocator;
 use tandem_model::{CallId, CallRecord, Event as Happened, EventKind, Random, Timestamp, Transport, TrunkId};
 use tandem_policy::{AbuseBook, Ban, HealthBook, LimitBook, NodeLimits, Places, Ruleset};
 use tandem_signalling::{
-    Dispatcher, DropReason, Input, Lines, ListenerFacts, Machine, Minter, NodeFacts, Reason, Roster, Terms, TrunkAgent, auth::Wrong,
-    transaction::TransactionKeys,
+    Dispatcher, DropReason, Input, Lines, ListenerFacts, Machine, MemoryBindings, Minter, NodeFacts, Reason, Registrar, Roster, Terms,
+    TrunkAgent, auth::Wrong, transaction::TransactionKeys,
 };
 
 struct Held {
@@ -47,6 +48,7 @@ pub struct CoreNode {
     roster: Roster,
     agents: BTreeMap<CallId, TrunkAgent>,
     lines: Lines,
+    registrar: Registrar,
     limits: NodeLimits,
     random: Random,
     counter: u16,
@@ -123,6 +125,7 @@ impl CoreNode {
             roster: Roster::default(),
             agents: BTreeMap::new(),
             lines: Lines::default(),
+            registrar: Registrar::new(registrations::terms(config), Box::new(MemoryBindings::default())),
             limits: NodeLimits::new(most_calls(config), config.max_cps()),
             abuse: AbuseBook::new(&rules),
             rules,
@@ -156,6 +159,7 @@ impl CoreNode {
         self.limits.reload(most_calls(config), config.max_cps(), now);
         self.facts = Arc::new(NodeFacts { terms: terms(config), ..(*self.facts).clone() });
         self.rules = rules;
+        self.reload_registrations(now, config);
     }
 
     /// What a host name resolves to.
@@ -205,6 +209,11 @@ impl CoreNode {
 
     /// When it is to be woken.
     pub fn poll_timeout(&self) -> Option<Timestamp> {
+        self.poll_busy().into_iter().chain(self.registrar.poll_timeout()).min()
+    }
+
+    /// The same, but for the end of a binding.
+    pub fn poll_busy(&self) -> Option<Timestamp> {
         let calls = self.calls.values().filter_map(|held| held.call.poll_timeout()).map(|(at, _)| at);
         let agents = self.agents.values().filter_map(TrunkAgent::poll_timeout);
         calls.chain(self.dispatcher.poll_timeout()).chain(self.shard.poll_timeout()).chain(agents).min()
@@ -231,6 +240,7 @@ impl CoreNode {
 
     pub(crate) fn wake(&mut self, world: &mut World<'_>) {
         self.dispatcher.handle_timeout(world.now);
+        self.expire_registrations(world.now);
         self.shard.wake(world);
         let due = |held: &Held| held.call.poll_timeout().is_some_and(|(at, _)| at <= world.now);
         let ids: Vec<CallId> = self.calls.iter().filter(|(_, held)| due(held)).map(|(id, _)| *id).collect();

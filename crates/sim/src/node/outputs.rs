@@ -79,6 +79,7 @@ impl CoreNode {
                     held.places.add(&mut self.trunks, Place::Joined(leg), begun);
                 }
             }
+            Output::FlowFailed(user, contact) => self.flow_failed(world.now, &user, &contact),
             Output::Retire(key, tombstone) => self.dispatcher.retire(world.now, key, tombstone),
             Output::Ended => {}
         }

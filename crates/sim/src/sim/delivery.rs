@@ -171,6 +171,10 @@ impl Sim {
             return;
         }
         let text = String::from_utf8_lossy(&datagram.bytes);
+        if text.starts_with("SIP/2.0 200 ") && text.contains(" REGISTER\r\n") {
+            // RFC 3261 §10.3: a user is told all its contacts.
+            return;
+        }
         let to = self.hosts.get(&datagram.to.ip()).copied();
         for (index, station) in self.stations.iter().enumerate().filter(|(index, _)| Some(*index) != to) {
             // Two phones at one address: the later one took it over.

@@ -21,7 +21,7 @@ use std::{
 };
 use tandem_config::Config;
 use tandem_model::{CallId, EndReason, MediaEvent, Timestamp, Transport};
-use tandem_phone::{Act, Call, CallIndex, Ladder, Phone, Place, Script, Setup, Splitter};
+use tandem_phone::{Act, Call, CallIndex, Ladder, Message, Phone, Place, Register, Script, Setup, Splitter};
 use tandem_policy::Ruleset;
 
 type Rules = Arc<(Config, Ruleset)>;
@@ -245,6 +245,16 @@ impl Sim {
         let call = self.stations[index].phone.place(now, place);
         self.flush(index);
         call
+    }
+
+    /// Lets a phone register, and time pass until it has its answer.
+    pub fn register(&mut self, phone: SocketAddr, register: &Register) -> Message {
+        let (index, now) = (self.index(phone), self.now);
+        let before = self.phone(phone).registrations().len();
+        self.stations[index].phone.register(now, register);
+        self.flush(index);
+        self.run_until("an answer to a REGISTER", |sim| sim.phone(phone).registrations().len() > before);
+        self.phone(phone).registrations()[before].clone()
     }
 
     /// Lets a phone act now in its first call.

@@ -31,6 +31,7 @@ mod forged_refers;
 mod forks;
 mod headers;
 mod hold_forms;
+mod house;
 mod in_dialog_races;
 mod in_dialog_requests;
 mod late_offer;
@@ -57,6 +58,7 @@ mod proxy;
 mod questions_left_behind;
 mod redirects;
 mod refused_requests;
+mod registrar;
 mod registration;
 mod registration_calls;
 mod registration_ends;
@@ -108,6 +110,8 @@ mod transports;
 mod two_sides;
 mod update;
 mod update_races;
+mod user_flows;
+mod users;
 
 /// The statuses that a caller heard, or a callee said, in its first call.
 fn statuses(sim: &Sim, phone: std::net::SocketAddr) -> Vec<u16> {

@@ -34,6 +34,12 @@ pub(super) struct Ring {
     deadline: Option<Timestamp>,
     /// Whose turn is yet to come, each with its number.
     waiting: VecDeque<(u8, Box<[LegPlan]>)>,
+    /// Of each member its turn; empty: each has its own.
+    turns: Box<[u8]>,
+    /// The turn that it is.
+    turn: Option<u8>,
+    /// Another turn comes only while that is `None` or true: whether all who failed did so in a way that calls turn elsewhere for.
+    goes_on: Option<bool>,
     rivals: Vec<Rival>,
     /// The best failure so far.
     best: Option<Failure>,
@@ -65,7 +71,7 @@ impl Ring {
 impl Call {
     /// Rings the members of a group.
     pub(super) fn ring(&mut self, now: Timestamp, group: RingGroup, offer: Option<Offer>) {
-        let RingGroup { members, terms, anchor } = group;
+        let RingGroup { members, terms, anchor, turns, tries } = group;
         let is_at_once = terms.picks_up == PicksUp::AtOnce && anchor;
         self.ring = Some(Box::new(Ring {
             terms,
@@ -73,6 +79,9 @@ impl Call {
             offer: offer.clone().filter(|_| !is_at_once),
             deadline: terms.timeout.map(|span| now + span),
             waiting: (0..).zip(members).collect(),
+            turns,
+            turn: None,
+            goes_on: tries.then_some(true),
             rivals: Vec::new(),
             best: None,
             sound: Sound::default(),
@@ -95,14 +104,18 @@ impl Call {
         while let Some(ring) = &mut self.ring {
             let is_idle = matches!(self.phase, Phase::Between);
             let is_over = ring.deadline.is_some_and(|deadline| deadline <= now);
-            let has_turn = !is_over && (is_idle || ring.terms.strategy == Strategy::Parallel);
-            let Some((member, plans)) = ring.waiting.pop_front_if(|_| has_turn) else {
+            let may_go_on = is_idle && ring.goes_on != Some(false);
+            let (turns, turn) = (&ring.turns, ring.turn);
+            let is_in_turn = |member: u8| turn.is_some() && turns.get(usize::from(member)).copied() == turn;
+            let has_turn = |member| !is_over && (may_go_on || ring.terms.strategy == Strategy::Parallel || is_in_turn(member));
+            let Some((member, plans)) = ring.waiting.pop_front_if(|(member, _)| has_turn(*member)) else {
                 if is_idle {
                     let failure = ring.best.take().unwrap_or_else(|| Failure::new(480));
                     self.fail(now, &failure);
                 }
                 return;
             };
+            ring.turn = ring.turns.get(usize::from(member)).copied();
             let own = ring.terms.target_timeout.map(|span| now + span);
             let deadline = own.into_iter().chain(ring.deadline).min();
             let (anchor, offer) = (ring.anchor, ring.offer.clone());
@@ -111,6 +124,13 @@ impl Call {
             let bridge = Bridge { member, plans, next: 0, seized: None, deadline, redirects: 0, anchor, failure };
             self.bridge = Some(Box::new(bridge));
             self.try_next(now, offer);
+        }
+    }
+
+    /// A member failed in a way that calls turn to their next target for, or that is final.
+    pub(super) fn note_failed_member(&mut self, retry: bool) {
+        if let Some(goes_on) = self.ring.as_mut().and_then(|ring| ring.goes_on.as_mut()) {
+            *goes_on &= retry;
         }
     }
 

@@ -4,7 +4,6 @@
 use super::super::leg::{Asked, HeldId, LegEvent, refuse_outside};
 use super::super::usage::ends_subscription;
 use super::super::{Call, Output, Side, context};
-use super::dial::trunk_of;
 use crate::message::{HeaderName, Message, TargetDialog, reason_phrase, sipfrag};
 use crate::outside::LATER;
 use crate::wire::Arrival;
@@ -49,8 +48,7 @@ impl Call {
     fn why_not_outside(&self, request: &Message, origin: &Origin) -> Result<Side, u16> {
         let Ok(Some(target)) = TargetDialog::of(request) else { return Err(400) };
         let named = self.node.minter.read_tag(target.local_tag);
-        let Origin::Trunk { name, .. } = origin;
-        let is_theirs = |endpoint: &str| trunk_of(endpoint).strip_prefix("trunk:") == Some(name);
+        let is_theirs = |endpoint: &str| Origin::of_endpoint(endpoint).is_some_and(|of| of.is_same(origin));
         let side = [Side::Caller, Side::Callee]
             .into_iter()
             .find(|side| self.leg(*side).is_some_and(|leg| Some(leg.id) == named && leg.is_target(&target) && is_theirs(&leg.endpoint)));

@@ -8,7 +8,7 @@ use super::super::{Call, Side};
 use super::{MAX_TRANSFERS, Stage, Transfer};
 use crate::message::{HeaderName, Message, Method, NameAddr, ReferTo, Replaces, Scheme, Uri, declines_subscription, is_sips};
 use crate::outside::LATER;
-use tandem_model::{Origin, Question, ReferRule, Route, Timestamp, TrunkId};
+use tandem_model::{Origin, Question, ReferRule, Route, Timestamp};
 
 /// What a REFER asks for.
 pub(super) struct Asked {
@@ -85,11 +85,8 @@ impl Call {
         let Some(stays) = self.leg(side.other()) else { return };
         let caller = who_is(stays);
         // A leg to a bare URI is nobody's whose rules could be asked.
-        let Some(trunk) = endpoint.strip_prefix("trunk:") else { return self.answer_refer(now, side, id, &Reply::new(403, &[])) };
-        let name = trunk.split('/').next().unwrap_or(trunk).into();
+        let Some(origin) = Origin::of_endpoint(&endpoint) else { return self.answer_refer(now, side, id, &Reply::new(403, &[])) };
         self.accept_refer(now, side, id, &asked);
-        // Policy looks trunks up by name where the place is of other rules.
-        let origin = Origin::Trunk { id: TrunkId(0), name };
         let sips = is_sips(&asked.to);
         let route = Route { origin, called: asked.user, uri: asked.to, caller: Some(caller), headers: Box::default() };
         let question = self.ask(Question::Transfer(route));

@@ -1,0 +1,172 @@
+//! The way to a phone: its Contact, the flow that it registered over (RFC 5626), or the proxies of its Path (RFC 3327).
+
+use crate::house::{contacts, house, house_of, house_over_tcp, own, registered};
+use crate::statuses;
+use std::net::SocketAddr;
+use tandem_model::{Fate, Transport};
+use tandem_phone::{Edit, Message, Outcome, Register, Script, Setup};
+use tandem_sim::{ALICE, BOB, CAROL, CORE, Sim, ms};
+
+/// What the network sees of a phone that believes itself to be elsewhere.
+const OUTSIDE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 20, 1)), 5060);
+const INSIDE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 168, 0, 9)), 5060);
+
+const INSTANCE: &str = "+sip.instance=\"<urn:uuid:00000000-0000-1000-8000-000a95a0e128>\"";
+
+fn behind_nat(seed: u64) -> Sim {
+    let mut sim = house(seed);
+    let login = Some(("alice".into(), "w0nder".into()));
+    sim.add_phone(OUTSIDE, Setup { login, sticky: true, ..Setup::new("alice", INSIDE, CORE, seed) });
+    sim
+}
+
+fn invited(sim: &Sim, phone: SocketAddr) -> Message {
+    sim.phone(phone).heard("INVITE").find(|message| message.is_request()).expect("it is called").clone()
+}
+
+fn outbound(sim: &Sim, phone: SocketAddr, id: u32) -> Register {
+    let contact = format!("{};reg-id={id};{INSTANCE}", sim.phone(phone).contact());
+    Register::query("house.example").contact(&contact).expires(600).edit(Edit::add("Supported", "path, outbound"))
+}
+
+#[test]
+fn a_phone_behind_nat_is_called_where_it_registered_from() {
+    let mut sim = behind_nat(1);
+    let answer = sim.register(OUTSIDE, &own(&sim, OUTSIDE));
+    assert_eq!(contacts(&answer), ["<sip:alice@192.168.0.9:5060>;expires=1800"], "its Contact stays as it was");
+    sim.expect(OUTSIDE, Script::answers(500));
+    sim.place(BOB, "alice", Script::new().bye(1000));
+    sim.finish();
+    assert_eq!(statuses(&sim, BOB), [100, 180, 200]);
+    assert_eq!(invited(&sim, OUTSIDE).uri(), "sip:alice@192.168.0.9:5060");
+    assert_eq!(sim.call(OUTSIDE).outcome, Some(Outcome::TheyHungUp), "the BYE found it too");
+}
+
+#[test]
+fn a_phone_behind_nat_that_does_not_ask_for_it_gets_its_answers_back() {
+    let mut sim = behind_nat(2);
+    sim.phone_mut(OUTSIDE).setup_mut().rport = false;
+    assert_eq!(sim.register(OUTSIDE, &own(&sim, OUTSIDE)).status(), 200);
+    sim.expect(BOB, Script::answers(100));
+    sim.place(OUTSIDE, "bob", Script::new());
+    sim.run_until_talking(OUTSIDE, BOB);
+    sim.act(BOB, tandem_phone::Act::Bye);
+    sim.finish();
+    assert_eq!(sim.call(OUTSIDE).outcome, Some(Outcome::TheyHungUp));
+}
+
+#[test]
+fn a_contact_at_another_host_of_the_house_is_meant() {
+    let mut sim = house(3);
+    let there = Register::query("house.example").contact("<sip:alice@10.0.3.1:5060>");
+    assert_eq!(sim.register(ALICE, &there).status(), 200);
+    sim.expect(CAROL, Script::answers(100));
+    sim.place(BOB, "alice", Script::new().bye(500));
+    sim.finish();
+    assert_eq!(sim.call(CAROL).outcome, Some(Outcome::TheyHungUp));
+    assert!(sim.phone(ALICE).calls().is_empty());
+}
+
+#[test]
+fn a_phone_on_a_connection_is_called_over_it() {
+    let mut sim = house_over_tcp(4, &[ALICE]);
+    registered(&mut sim, &[ALICE]);
+    sim.expect(ALICE, Script::answers(500));
+    sim.place(BOB, "alice", Script::new().bye(1000));
+    sim.finish();
+    assert_eq!(statuses(&sim, BOB), [100, 180, 200]);
+    let came = sim.phone(ALICE).trace().iter().find(|one| !one.sent && one.message.method() == "INVITE").expect("an INVITE");
+    assert_ne!(came.local, ALICE, "not to the port that its Contact names");
+}
+
+#[test]
+fn a_phone_goes_with_its_connection() {
+    let mut sim = house_over_tcp(5, &[ALICE]);
+    registered(&mut sim, &[ALICE]);
+    sim.break_connections(ALICE);
+    sim.run_for(ms(100));
+    assert_eq!(sim.core().registrations(), [("alice", Fate::Added, 1), ("alice", Fate::Lost, 0)]);
+    sim.place(BOB, "alice", Script::new());
+    sim.finish();
+    assert_eq!(sim.call(BOB).outcome, Some(Outcome::Failed(480)));
+}
+
+#[test]
+fn a_kept_flow_is_told_so_and_takes_the_place_of_the_one_before() {
+    let mut sim = house_over_tcp(6, &[ALICE]);
+    let answer = sim.register(ALICE, &outbound(&sim, ALICE, 1));
+    assert_eq!(answer.status(), 200);
+    assert_eq!(contacts(&answer), [format!("<sip:alice@10.0.1.1:5060;transport=tcp>;expires=600;{INSTANCE};reg-id=1")]);
+    assert_eq!([answer.header("Require"), answer.header("Flow-Timer")], [Some("outbound"), Some("120")]);
+    let elsewhere = Register::query("house.example").contact(&format!("<sip:alice@10.0.1.1:5099;transport=tcp>;reg-id=1;{INSTANCE}"));
+    let moved = elsewhere.edit(Edit::add("Supported", "outbound")).edit(Edit::set("Call-ID", "after-a-restart"));
+    assert_eq!(contacts(&sim.register(ALICE, &moved)).len(), 1, "the same flow of the same phone");
+    assert_eq!(sim.core().registrations(), [("alice", Fate::Added, 1), ("alice", Fate::Moved, 1)]);
+    assert_eq!(contacts(&sim.register(ALICE, &outbound(&sim, ALICE, 2))).len(), 2, "another flow of it");
+    sim.finish();
+}
+
+#[test]
+fn a_flow_is_asked_for_by_who_knows_what_that_is() {
+    let mut sim = house(7);
+    let contact = format!("{};reg-id=1;{INSTANCE}", sim.phone(ALICE).contact());
+    let answer = sim.register(ALICE, &Register::query("house.example").contact(&contact).expires(600));
+    assert_eq!((answer.header("Require"), answer.header("Flow-Timer")), (None, None));
+    assert!(!contacts(&answer)[0].contains("reg-id"), "without Supported: outbound it means nothing");
+    let two = outbound(&sim, ALICE, 1).contact(&format!("<sip:alice@10.0.1.1:5070>;reg-id=2;{INSTANCE}"));
+    assert_eq!(sim.register(ALICE, &two).status(), 400, "each flow has a request of its own");
+    sim.finish();
+}
+
+#[test]
+fn calls_go_through_the_proxies_of_a_path() {
+    let mut sim = house(8);
+    let proxy = SocketAddr::new([10, 0, 30, 1].into(), 5060);
+    sim.alias(proxy.ip(), ALICE);
+    let register = Register::query("house.example").contact("<sip:alice@192.168.7.7>").expires(600);
+    let through = |register: Register| register.edit(Edit::add("Path", "<sip:10.0.30.1;lr;ob>, <sip:p2.example;lr>"));
+    let answer = sim.register(ALICE, &through(register.clone()));
+    assert_eq!((answer.status(), answer.header("Unsupported")), (420, Some("path")));
+    let answer = sim.register(ALICE, &through(register.edit(Edit::add("Supported", "path"))));
+    assert_eq!((answer.status(), answer.header("Path")), (200, Some("<sip:10.0.30.1;lr;ob>, <sip:p2.example;lr>")));
+    sim.expect(ALICE, Script::answers(100));
+    sim.place(BOB, "alice", Script::new().bye(500));
+    sim.finish();
+    let invite = invited(&sim, ALICE);
+    assert_eq!(invite.uri(), "sip:alice@192.168.7.7");
+    assert_eq!(invite.header("Route"), Some("<sip:10.0.30.1;lr;ob>, <sip:p2.example;lr>"));
+    let came = sim.phone(ALICE).trace().iter().find(|one| !one.sent && one.message.method() == "INVITE").expect("an INVITE");
+    assert_eq!(came.local, proxy);
+}
+
+#[test]
+fn a_flow_that_its_proxy_calls_failed_is_gone() {
+    let mut sim = house(9);
+    registered(&mut sim, &[ALICE]);
+    sim.expect(ALICE, Script::new().reply(50, 430));
+    sim.place(BOB, "alice", Script::new());
+    sim.finish();
+    assert_eq!(sim.core().registrations(), [("alice", Fate::Added, 1), ("alice", Fate::Lost, 0)]);
+}
+
+#[test]
+fn nat_true_believes_nothing() {
+    let text = crate::house::HOUSE.replace("password = \"w0nder\"", "password = \"w0nder\"\nnat = true");
+    let mut sim = house_of(10, &text);
+    let there = Register::query("house.example").contact("<sip:alice@10.0.44.1:5060>");
+    sim.register(ALICE, &there);
+    sim.expect(ALICE, Script::answers(100));
+    sim.place(BOB, "alice", Script::new().bye(500));
+    sim.finish();
+    assert_eq!(sim.call(ALICE).outcome, Some(Outcome::TheyHungUp));
+}
+
+#[test]
+fn a_user_calls_over_its_connection() {
+    let mut sim = house_over_tcp(11, &[ALICE]);
+    sim.expect(BOB, Script::answers(100));
+    sim.place(ALICE, "bob", Script::new().bye(500));
+    sim.finish();
+    assert_eq!(statuses(&sim, ALICE), [401, 100, 180, 200]);
+    assert_eq!(sim.phone(ALICE).setup().transport, Transport::Tcp);
+}

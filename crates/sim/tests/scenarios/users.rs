@@ -1,0 +1,184 @@
+//! Users call and are called: where they registered, and as whom.
+
+use crate::house::{ALICE_2, contacts, house, own, registered};
+use crate::statuses;
+use tandem_model::EndReason;
+use tandem_phone::{Edit, Message, Outcome, Place, Script};
+use tandem_sim::{ALICE, BOB, CAROL, Sim, secs};
+
+fn invited(sim: &Sim, phone: std::net::SocketAddr) -> Message {
+    sim.phone(phone).heard("INVITE").find(|message| message.is_request()).expect("it is called").clone()
+}
+
+#[test]
+fn a_registered_phone_is_called() {
+    let mut sim = house(1);
+    registered(&mut sim, &[ALICE]);
+    sim.expect(ALICE, Script::answers(500));
+    sim.place(BOB, "alice", Script::new().bye(1000));
+    sim.finish();
+    assert_eq!(statuses(&sim, BOB), [100, 180, 200]);
+    assert_eq!(invited(&sim, ALICE).uri(), "sip:alice@10.0.1.1:5060");
+    assert_eq!(sim.end_reason(), Some(EndReason::CallerHungUp));
+    let record = sim.core().records().next().expect("a record");
+    assert_eq!(record.legs.iter().map(|leg| &*leg.endpoint).collect::<Vec<_>>(), ["trunk:bob", "user:alice"]);
+}
+
+#[test]
+fn who_has_not_registered_cannot_be_reached() {
+    let mut sim = house(2);
+    sim.place(BOB, "alice", Script::new());
+    sim.settle();
+    assert_eq!(sim.call(BOB).outcome, Some(Outcome::Failed(480)));
+    sim.finish();
+}
+
+#[test]
+fn a_user_calls_a_trunk_and_a_user() {
+    let mut sim = house(3);
+    registered(&mut sim, &[CAROL]);
+    sim.expect(BOB, Script::answers(500)).expect(CAROL, Script::answers(500));
+    sim.place(ALICE, "private", Script::new().bye(1000));
+    sim.settle();
+    sim.place(ALICE, "carol", Script::new().bye(1000));
+    sim.finish();
+    assert_eq!(statuses(&sim, ALICE), [401, 100, 180, 200]);
+    let legs: Vec<Vec<Box<str>>> =
+        sim.core().records().map(|record| record.legs.iter().map(|leg| leg.endpoint.clone()).collect()).collect();
+    assert_eq!(legs, [vec!["user:alice".into(), "trunk:bob".into()], vec!["user:alice".into(), "user:carol".into()]]);
+}
+
+#[test]
+fn a_route_for_users_is_no_trunk_s() {
+    let mut sim = house(4);
+    sim.place(BOB, "private", Script::new());
+    sim.settle();
+    assert_eq!(sim.call(BOB).outcome, Some(Outcome::Failed(404)));
+    sim.finish();
+}
+
+#[test]
+fn a_user_is_who_has_proved_it_and_not_who_it_says() {
+    let from = |edit: &str, caller: std::net::SocketAddr| {
+        let mut sim = house(5);
+        sim.expect(BOB, Script::answers(100));
+        let place = Place::new(&sim.uri(caller, "bob")).script(Script::new().bye(500));
+        sim.place_with(caller, if edit.is_empty() { place } else { place.edit(Edit::set("From", edit)) });
+        sim.settle();
+        let from = invited(&sim, BOB).header("From").unwrap_or_default().to_owned();
+        sim.finish();
+        from.split(";tag").next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(from("", ALICE), "<sip:alice@house.example>");
+    assert_eq!(from("\"Alice L\" <sip:alice@anywhere>;tag=1", ALICE), "\"Alice L\" <sip:alice@house.example>");
+    assert_eq!(from("\"The Queen\" <sip:queen@palace>;tag=1", ALICE), "<sip:alice@house.example>");
+    assert_eq!(from("\"Carol\" <sip:carol@house.example>;tag=1", CAROL), "\"Carol\" <sip:+4930333@house.example>");
+    assert_eq!(from("\"Carol\" <sip:+4930333@x>;tag=1", CAROL), "\"Carol\" <sip:+4930333@house.example>");
+}
+
+#[test]
+fn a_call_without_the_password_goes_nowhere() {
+    let mut sim = house(6);
+    sim.phone_mut(ALICE).setup_mut().login = Some(("alice".into(), "wrong".into()));
+    sim.place(ALICE, "bob", Script::new());
+    sim.settle();
+    assert_eq!((statuses(&sim, ALICE), sim.core().founded()), (vec![401, 401], 0));
+    sim.finish();
+}
+
+#[test]
+fn all_phones_of_a_user_ring_and_one_answers() {
+    let mut sim = house(7);
+    registered(&mut sim, &[ALICE, ALICE_2]);
+    sim.expect(ALICE, Script::new().reply(50, 180)).expect(ALICE_2, Script::answers(1000));
+    sim.place(BOB, "alice", Script::new().bye(500));
+    sim.finish();
+    assert_eq!(statuses(&sim, BOB), [100, 180, 200]);
+    assert_eq!(sim.call(ALICE).outcome, Some(Outcome::Failed(487)));
+    assert_eq!(sim.call(ALICE_2).outcome, Some(Outcome::TheyHungUp));
+}
+
+#[test]
+fn all_phones_of_a_user_ring_before_the_next_endpoint_is_tried() {
+    let mut sim = house(8);
+    registered(&mut sim, &[ALICE, ALICE_2]);
+    sim.expect(ALICE, Script::new().reply(50, 503)).expect(ALICE_2, Script::new().reply(400, 500)).expect(BOB, Script::answers(100));
+    sim.place(CAROL, "alice-or-bob", Script::new().bye(500));
+    sim.finish();
+    assert_eq!(statuses(&sim, CAROL), [401, 100, 180, 200]);
+    assert_eq!(sim.call(ALICE).outcome, Some(Outcome::Failed(503)));
+}
+
+#[test]
+fn a_final_answer_of_one_phone_is_that_of_the_user() {
+    let mut sim = house(9);
+    registered(&mut sim, &[ALICE, ALICE_2]);
+    sim.expect(ALICE, Script::new().reply(50, 503)).expect(ALICE_2, Script::new().reply(400, 486));
+    sim.place(CAROL, "alice-or-bob", Script::new());
+    sim.finish();
+    assert_eq!(sim.call(CAROL).outcome, Some(Outcome::Failed(486)));
+    assert!(sim.phone(BOB).calls().is_empty());
+}
+
+#[test]
+fn ringing_that_was_heard_ends_the_search() {
+    let mut sim = house(10);
+    registered(&mut sim, &[ALICE, ALICE_2]);
+    sim.expect(ALICE, Script::new().reply(50, 503)).expect(ALICE_2, Script::new().reply(100, 180).reply(400, 503));
+    sim.place(CAROL, "alice-or-bob", Script::new());
+    sim.finish();
+    assert_eq!(sim.call(CAROL).outcome, Some(Outcome::Failed(500)), "503 is ours to keep");
+    assert!(sim.phone(BOB).calls().is_empty());
+}
+
+#[test]
+fn users_are_members_of_groups_with_all_their_phones() {
+    let mut sim = house(11);
+    registered(&mut sim, &[ALICE, ALICE_2, CAROL]);
+    for phone in [ALICE, ALICE_2] {
+        sim.expect(phone, Script::new().reply(50, 180));
+    }
+    sim.expect(CAROL, Script::answers(1000));
+    sim.place(BOB, "both", Script::new().bye(500));
+    sim.finish();
+    assert_eq!(statuses(&sim, BOB), [100, 180, 200]);
+    assert_eq!([ALICE, ALICE_2].map(|phone| sim.call(phone).outcome), [Some(Outcome::Failed(487)); 2]);
+}
+
+#[test]
+fn the_phones_of_a_user_share_a_turn() {
+    let mut sim = house(12);
+    registered(&mut sim, &[ALICE, ALICE_2, CAROL]);
+    for phone in [ALICE, ALICE_2] {
+        sim.expect(phone, Script::new().reply(50, 180));
+    }
+    sim.expect(CAROL, Script::answers(1000));
+    sim.place(BOB, "hunt", Script::new().bye(500));
+    sim.run_for(secs(5));
+    assert_eq!([ALICE, ALICE_2, CAROL].map(|phone| sim.phone(phone).calls().len()), [1, 1, 0]);
+    sim.finish();
+    assert_eq!([ALICE, ALICE_2].map(|phone| sim.call(phone).outcome), [Some(Outcome::Failed(487)); 2]);
+    assert_eq!(sim.call(CAROL).outcome, Some(Outcome::TheyHungUp));
+}
+
+#[test]
+fn a_group_does_without_those_who_have_not_registered() {
+    let mut sim = house(13);
+    registered(&mut sim, &[CAROL]);
+    sim.expect(CAROL, Script::answers(1000));
+    sim.place(BOB, "both", Script::new().bye(500));
+    sim.finish();
+    assert_eq!(statuses(&sim, BOB), [100, 180, 200]);
+}
+
+#[test]
+fn a_phone_that_left_rings_no_more() {
+    let mut sim = house(14);
+    registered(&mut sim, &[ALICE, ALICE_2]);
+    let answer = sim.register(ALICE, &own(&sim, ALICE).expires(0));
+    assert_eq!(contacts(&answer).len(), 1);
+    sim.expect(ALICE_2, Script::answers(100));
+    sim.place(BOB, "alice", Script::new().bye(500));
+    sim.finish();
+    assert!(sim.phone(ALICE).calls().is_empty());
+}
