@@ -20,9 +20,9 @@ LISTENED, PATIENCE = 1.5, 8
 
 
 class Baresip:
-    """One running phone that answers by itself. `control` opens a TCP port for commands, two above its SIP port (the one between is of TLS)."""
+    """One running phone that answers by itself; `account` has it register. `control` opens a TCP port for commands, two above its SIP port (the one between is of TLS)."""
 
-    def __init__(self, stage, name, sip, rtp, hertz, *arguments, codec="PCMU", control=False, lines=""):
+    def __init__(self, stage, name, sip, rtp, hertz, *arguments, codec="PCMU", control=False, lines="", account=None):
         self.name, self.sip, self.hertz = name, sip, hertz
         self.folder = stage.directory / f"{name}-{len(stage.processes)}"
         self.folder.mkdir()
@@ -32,7 +32,8 @@ class Baresip:
         if control:
             lines += f"module_app ctrl_tcp.so\nctrl_tcp_listen {HOST}:{sip + 2}\n"
         (self.folder / "config").write_text(text + lines, encoding="utf-8")
-        account = f"<sip:{name}@{HOST}:{sip}>;regint=0;answermode=auto;audio_codecs={codec}/8000/1\n"
+        account = account or f"<sip:{name}@{HOST}:{sip}>;regint=0"
+        account += f";answermode=auto;audio_codecs={codec}/8000/1\n"
         (self.folder / "accounts").write_text(account, encoding="utf-8")
         (self.folder / "contacts").write_text("", encoding="utf-8")
         self.tap = Tap(*(int(port) for port in rtp.split("-")))
