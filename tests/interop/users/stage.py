@@ -52,7 +52,7 @@ def registering(stage, name, transport, *arguments, password=None, authority=Non
 
 
 def registrations(tandem, user, change):
-    told = (line for line in list(tandem.process.lines) if '"registration changed"' in line)
+    told = (line for line in list(tandem.process.lines) if '"registration.changed"' in line)
     return [line for line in told if f'"user":"{user}"' in line and f'"change":"{change}"' in line]
 
 
