@@ -132,7 +132,7 @@ pub(crate) const DO: Keys = Keys {
 mod tests {
     use super::*;
 
-    const ALL: [&Keys; 22] = [
+    const ALL: [&Keys; 24] = [
         &ROOT,
         &NODE,
         &LOG,
