@@ -71,6 +71,7 @@ impl Difference {
             self.refuse_key(is_changed, new, keys::NODE.title, key);
         }
         self.apply(was.domain != is.domain, "`domain` in [node]");
+        self.apply(was.dns != is.dns, "`dns` in [node]");
         let (was, is) = (&old.log, &new.log);
         for (is_changed, key) in [(was.format != is.format, "format"), (was.level != is.level, "level")] {
             self.refuse_key(is_changed, new, keys::LOG.title, key);

@@ -18,7 +18,7 @@ pub(crate) const ROOT: Keys = Keys {
 };
 
 pub(crate) const NODE: Keys =
-    Keys { title: "[node]", built: &["name", "domain", "drain_timeout", "dump_dir", "flight_recorder"], later: &["store"] };
+    Keys { title: "[node]", built: &["name", "domain", "dns", "drain_timeout", "dump_dir", "flight_recorder"], later: &["store"] };
 
 pub(crate) const LOG: Keys = Keys { title: "[log]", built: &["format", "level"], later: &[] };
 

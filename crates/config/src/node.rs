@@ -8,7 +8,10 @@ use crate::{
     uri::parse_domain,
     value::{parse_size, print_duration},
 };
-use std::time::Duration;
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -21,6 +24,8 @@ pub struct Node {
     pub name: Box<str>,
     /// Our SIP domain, as URIs write it.
     pub domain: Option<Box<str>>,
+    /// Name servers; none: those of the system.
+    pub dns: Vec<SocketAddr>,
     /// How long a first SIGTERM lets calls go on.
     pub drain_timeout: Duration,
     /// Folder for dumps of the flight recorder.
@@ -34,6 +39,7 @@ impl Default for Node {
         Node {
             name: "tandem".into(),
             domain: None,
+            dns: Vec::new(),
             drain_timeout: Duration::from_secs(5 * 60),
             dump_dir: "dumps".into(),
             flight_recorder: 64 << 20,
@@ -60,6 +66,7 @@ impl Node {
         Node {
             name: table.name(reader, "name").map_or(default.name, |name| name.value),
             domain: domain.map(|domain| domain.value),
+            dns: read_servers(reader, &table),
             drain_timeout: table.duration(reader, "drain_timeout", Duration::ZERO..=HOUR * 24).map_or(default.drain_timeout, |span| *span),
             dump_dir: table
                 .parsed(reader, "dump_dir", |text| crate::reader::check_line(text, MAX_PATH))
@@ -67,6 +74,23 @@ impl Node {
             flight_recorder: flight_recorder.map_or(default.flight_recorder, |bytes| *bytes),
         }
     }
+}
+
+/// Name servers that are listed at most.
+const MAX_SERVERS: usize = 4;
+
+/// `dns`: addresses, with a port where it is not 53.
+fn read_servers(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Vec<SocketAddr> {
+    let Some(value) = table.value("dns") else { return Vec::new() };
+    let Some(list) = reader.list(&table.what("dns"), value, MAX_SERVERS) else { return Vec::new() };
+    if list.is_empty() {
+        reader.report(reader.place_of(value), format!("{} is empty; leave it out to ask those of the system", table.what("dns")));
+    }
+    let parse = |text: &str| {
+        let address = text.parse::<SocketAddr>().ok().or_else(|| Some(SocketAddr::new(text.parse::<IpAddr>().ok()?, 53)));
+        address.ok_or_else(|| format!("`{text}` is not the address of a name server, like \"192.0.2.53\" or \"192.0.2.53:5353\""))
+    };
+    list.iter().filter_map(|entry| reader.parsed(&table.what("dns"), entry, parse)).map(|server| server.value).collect()
 }
 
 /// How log lines look.

@@ -56,6 +56,14 @@ impl Config {
         Some(Sides { listener, media })
     }
 
+    /// Where a request from `trunk` to `target` is sent first. A listener that the trunk names leaves a domain no choice of transport.
+    pub fn hop(&self, trunk: &Trunk, target: &Target) -> Destination {
+        match trunk.next_hop(target).destination.clone() {
+            Destination::Domain { host, secure: false } if trunk.listen.is_some() => Destination::Name { host, port: None },
+            destination => destination,
+        }
+    }
+
     /// The media side for a leg that uses `listener`: the trunk's own, or the first of the same address family,
     /// preferably one that is as local as the listener.
     pub fn media_beside(&self, trunk: Option<&Trunk>, listener: ListenerId) -> Option<MediaSide> {
@@ -77,9 +85,13 @@ impl Config {
             let of_transport = move |listener: &Listener| listener.transport == transport;
             let reaches = |target: IpAddr| index_of(&self.listeners, |listener| of_transport(listener) && listener.reaches(target));
             match &target.destination {
-                Destination::Address(address) | Destination::Back { remote: address, .. } => reaches(address.ip()),
-                Destination::Name { host, .. } if host.eq_ignore_ascii_case("localhost") => reaches(Ipv4Addr::LOCALHOST.into()),
-                Destination::Name { .. } => {
+                Destination::Address(address) | Destination::Back { remote: address, .. } | Destination::Hop { address, .. } => {
+                    reaches(address.ip())
+                }
+                Destination::Name { host, .. } | Destination::Domain { host, .. } if host.eq_ignore_ascii_case("localhost") => {
+                    reaches(Ipv4Addr::LOCALHOST.into())
+                }
+                Destination::Name { .. } | Destination::Domain { .. } => {
                     index_of(&self.listeners, |listener| of_transport(listener) && !listener.bind.ip().is_loopback())
                         .or_else(|| index_of(&self.listeners, of_transport))
                 }

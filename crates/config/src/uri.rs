@@ -113,10 +113,15 @@ impl Target {
             _ if sips => Some(Transport::Tls),
             transport => transport,
         };
-        let port = port.unwrap_or(transport.map_or(DEFAULT_PORT, Transport::default_port));
-        let destination = match host {
-            Host::Address(address) => Destination::Address(SocketAddr::new(address, port)),
-            Host::Name(host) => Destination::Name { host, port },
+        let destination = match (host, port, transport) {
+            (Host::Address(address), port, transport) => {
+                let port = port.unwrap_or(transport.map_or(DEFAULT_PORT, Transport::default_port));
+                Destination::Address(SocketAddr::new(address, port))
+            }
+            // RFC 3263 §4.1: a port or a transport leaves the domain no choice; of `sips:` it may still say where.
+            (Host::Name(host), None, None) => Destination::Domain { host, secure: false },
+            (Host::Name(host), None, Some(_)) if sips => Destination::Domain { host, secure: true },
+            (Host::Name(host), port, _) => Destination::Name { host, port },
         };
         Ok(Target { user, host_part: host_part.into(), destination, transport, sips })
     }

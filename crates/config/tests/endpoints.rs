@@ -37,9 +37,9 @@ fn a_uri_says_where_it_points() {
         ("sip:127.0.0.2", Destination::Address("127.0.0.2:5060".parse().unwrap())),
         ("sip:127.0.0.2:5070;transport=UDP", Destination::Address("127.0.0.2:5070".parse().unwrap())),
         ("SIP:100@127.0.0.2;user=phone", Destination::Address("127.0.0.2:5060".parse().unwrap())),
-        ("sip:pbx.example.org", Destination::Name { host: "pbx.example.org".into(), port: 5060 }),
-        ("sip:100@pbx.example.org.:5080", Destination::Name { host: "pbx.example.org.".into(), port: 5080 }),
-        ("sip:localhost", Destination::Name { host: "localhost".into(), port: 5060 }),
+        ("sip:pbx.example.org", Destination::Domain { host: "pbx.example.org".into(), secure: false }),
+        ("sip:100@pbx.example.org.:5080", Destination::Name { host: "pbx.example.org.".into(), port: Some(5080) }),
+        ("sip:localhost", Destination::Domain { host: "localhost".into(), secure: false }),
     ] {
         assert_eq!(target(uri).destination, destination, "{uri}");
     }

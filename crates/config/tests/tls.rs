@@ -74,7 +74,7 @@ fn a_target_asks_for_tls_by_its_scheme_or_its_parameter() {
         assert_eq!(target.destination, Destination::Address(destination.parse().expect("an address")), "{uri}");
         assert_eq!(&*target.uri_for("7"), again);
     }
-    assert_eq!(target("sips:a@sbc.example.org").destination, Destination::Name { host: "sbc.example.org".into(), port: 5061 });
+    assert_eq!(target("sips:a@sbc.example.org").destination, Destination::Domain { host: "sbc.example.org".into(), secure: true });
     assert_eq!(&*target("sips:a@sbc.example.org").uri(), "sips:a@sbc.example.org");
 }
 

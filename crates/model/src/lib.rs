@@ -40,7 +40,7 @@ pub use media::{
     DirectionStats, EndpointDescription, EndpointRequest, EndpointStats, LocalEndpoint, MAX_ENDPOINTS, MAX_ENDPOINTS_EVER, MediaCommand,
     MediaEvent, MediaFailure, MediaSide, PORT_REST, PayloadRule, SourceRule, StreamKind, Tone,
 };
-pub use net::{Delivery, Destination, Flow, ListenerId, Transport, neighbourhood};
+pub use net::{Delivery, Destination, Flow, Hop, ListenerId, NoHop, Transport, neighbourhood};
 pub use place::Place;
 pub use privacy::{Asks, Privacy, Shows};
 pub use question::{

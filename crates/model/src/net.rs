@@ -91,20 +91,54 @@ pub enum Destination {
         /// The port that its Via names, on the same host.
         port: u16,
     },
-    /// A host name that the shell looks up (A and AAAA) before it sends.
+    /// A host name that is looked up before anything is sent (RFC 3263 §4.2): its addresses where it has a port, else where the records for
+    /// the transport of its listener lead.
     Name {
         /// The name, as written.
         host: Box<str>,
-        /// The port; the default one where none was given.
-        port: u16,
+        /// The port, if one was given.
+        port: Option<u16>,
     },
+    /// A domain that chooses the transport too (RFC 3263 §4.1).
+    Domain {
+        /// The name, as written.
+        host: Box<str>,
+        /// It was asked for as `sips:`.
+        secure: bool,
+    },
+    /// One of the addresses that were found for a name.
+    Hop {
+        /// Where that is.
+        address: SocketAddr,
+        /// The name: what the certificate of TLS is to be for (RFC 5922 §4).
+        domain: Box<str>,
+    },
+}
+
+/// One place where the requests for a domain can go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Hop {
+    /// Which of our listeners they leave from, and so over which transport.
+    pub listener: ListenerId,
+    /// Where to.
+    pub address: SocketAddr,
+}
+
+/// Why a domain has no hop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NoHop {
+    /// DNS says that there is nothing.
+    Unknown,
+    /// DNS does not answer.
+    Unanswered,
 }
 
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Destination::Address(address) | Destination::Back { remote: address, .. } => address.fmt(f),
-            Destination::Name { host, port } => write!(f, "{host}:{port}"),
+            Destination::Address(address) | Destination::Back { remote: address, .. } | Destination::Hop { address, .. } => address.fmt(f),
+            Destination::Name { host, port: Some(port) } => write!(f, "{host}:{port}"),
+            Destination::Name { host, port: None } | Destination::Domain { host, .. } => f.write_str(host),
         }
     }
 }

@@ -58,8 +58,10 @@ impl AbuseRules {
             trunk.targets.iter().map(|target| &target.uri).chain(registrars).map(|target| trunk.next_hop(target))
         });
         let addresses = targets.filter_map(|hop| match &hop.destination {
-            Destination::Address(address) => Network::around(address.ip(), if address.is_ipv4() { 32 } else { 128 }),
-            Destination::Back { .. } | Destination::Name { .. } => None,
+            Destination::Address(address) | Destination::Hop { address, .. } => {
+                Network::around(address.ip(), if address.is_ipv4() { 32 } else { 128 })
+            }
+            Destination::Back { .. } | Destination::Name { .. } | Destination::Domain { .. } => None,
         });
         let listed = config.abuse.allow.iter().map(|network| network.value);
         // A trunk whose `match` takes everybody's address knows its callers by something else.

@@ -38,7 +38,7 @@ pub(crate) enum ActionRule {
 pub(crate) enum EndpointRule {
     Trunk { trunk: TrunkId, text: Box<str>, number: Option<Box<str>> },
     User { name: Box<str>, text: Box<str> },
-    Uri { text: Box<str>, target: Target, profile: LegProfile },
+    Uri { text: Box<str>, target: Box<Target>, profile: Box<LegProfile> },
 }
 
 impl ActionRule {
@@ -159,7 +159,7 @@ impl<'a> Planner<'a> {
                 target: NO_TARGET,
                 uri: target.uri(),
                 destination: target.destination.clone(),
-                profile: profile.clone(),
+                profile: (**profile).clone(),
                 presentation: self.rules.plain.present(origin, self.call, self.anchored).map_err(Unsaid::refusal)?,
             }),
             EndpointRule::User { name, text } => self.plan_user(origin, name, text, legs)?,

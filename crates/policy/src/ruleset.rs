@@ -170,7 +170,7 @@ fn compile_trunk(config: &Config, trunk: &Trunk) -> TrunkRule {
         let TrunkTarget { uri, priority, weight } = &target.value;
         let sides = config.sides(Some(trunk), uri)?;
         let profile = profile(Some(trunk), sides.listener, sides.media);
-        let hop = trunk.next_hop(uri).destination.clone();
+        let hop = config.hop(trunk, uri);
         Some(TargetRule { place, target: uri.clone(), hop, priority: *priority, weight: *weight, profile })
     });
     let incoming = (0..config.listeners.len()).map(|index| {
@@ -254,7 +254,7 @@ fn compile_endpoint(config: &Config, endpoint: &Endpoint) -> Option<EndpointRule
         Endpoint::Uri(target) => {
             let sides = config.sides(None, target)?;
             let profile = profile(None, sides.listener, sides.media);
-            Some(EndpointRule::Uri { text: target.uri(), target: target.clone(), profile })
+            Some(EndpointRule::Uri { text: target.uri(), target: Box::new(target.clone()), profile: Box::new(profile) })
         }
     }
 }

@@ -96,7 +96,7 @@ fn a_bridge_lists_its_targets_in_order_with_all_that_a_leg_needs() {
     assert_eq!(endpoints, ["trunk:carrier", "trunk:carrier", "trunk:pbx"]);
     assert_eq!(legs[0].trunk, Some(TrunkId(1)));
     assert_eq!(legs[0].destination, Destination::Address("198.51.100.10:5060".parse().unwrap()));
-    assert_eq!(legs[1].destination, Destination::Name { host: "sbc.example.net".into(), port: 5080 });
+    assert_eq!(legs[1].destination, Destination::Name { host: "sbc.example.net".into(), port: Some(5080) });
     let profile = &legs[1].profile;
     assert_eq!((profile.listener, profile.media, profile.nat, profile.t38), (ListenerId(1), MediaSide(1), true, true));
     assert_eq!(*profile.codecs, [Codec::Pcma]);

@@ -162,6 +162,8 @@ impl Actor {
         let (node, call) = (&self.node, self.setup.id);
         match output {
             Output::Send(transmit) => node.send_for(call, *transmit),
+            Output::Locate(leg, sought) => return node.locate(leg, *sought),
+            Output::HopFailed(hop) => node.hop_failed(hop),
             Output::Ask(id, question) => {
                 let place = Place::asked(id, &question);
                 // It asks when it turns to somebody else.

@@ -135,6 +135,8 @@ impl Clerk {
                 | Output::Media(_)
                 | Output::PlaceFree(_)
                 | Output::Joined(..)
+                | Output::Locate(..)
+                | Output::HopFailed(_)
                 | Output::FlowFailed(..)
                 | Output::Retire(..)
                 | Output::Letter(..) => {}

@@ -17,6 +17,7 @@ mod containment;
 mod dns;
 pub mod flight_recorder;
 mod flows;
+mod hops;
 mod ingress;
 pub mod ladder;
 mod letters;

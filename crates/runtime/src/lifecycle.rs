@@ -3,9 +3,10 @@
 use crate::{
     background::Background,
     clock::Clock,
-    dns::Names,
+    dns::Resolver,
     flight_recorder::FlightRecorder,
     flows::Flows,
+    hops::Hops,
     ingress,
     media_port::{self, MAX_EVENTS, MediaPort},
     node::Node,
@@ -75,6 +76,8 @@ pub struct Rules {
     pub terms: Terms,
     /// How users register.
     pub registrar: RegistrarTerms,
+    /// Who answers questions to DNS.
+    pub dns: Resolver,
     /// Of each listener, in their order, how it speaks TLS; `None` where it does not.
     pub tls: Box<[Option<TlsSettings>]>,
 }
@@ -92,7 +95,7 @@ impl Rules {
         let connections = usize::try_from(config.connections(descriptors)).unwrap_or(usize::MAX);
         let registrar = registrations::terms(config);
         let (max_calls, max_cps) = (config.max_calls(descriptors), config.max_cps());
-        Rules { ruleset, max_calls, max_cps, connections, terms, registrar, tls: Box::default() }
+        Rules { ruleset, max_calls, max_cps, connections, terms, registrar, dns: Resolver::new(&config.node.dns), tls: Box::default() }
     }
 }
 
@@ -220,7 +223,7 @@ impl OpenNode {
             transports,
             flows: Flows::default(),
             media,
-            names: Names::new(background.clone()),
+            hops: Hops::new(rules.dns),
             background,
             dump_dir: config.node.dump_dir.as_ref().into(),
             random: Random::new(u64::from_le_bytes(random_bytes()?)).into(),
@@ -236,7 +239,6 @@ impl OpenNode {
             draining: Cell::new(false),
             stops: Cell::new(0),
             changed: Notify::new(),
-            waiting_for_names: Cell::new(0),
         };
         Ok(OpenNode { runtime, local: LocalSet::new(), node: Rc::new(node), events, drain_timeout: config.node.drain_timeout })
     }
@@ -361,7 +363,7 @@ impl Node {
     }
 
     fn take_rules(self: &Rc<Self>, rules: Rules) {
-        let Rules { ruleset, max_calls, max_cps, terms, registrar, tls, connections: _ } = rules;
+        let Rules { ruleset, max_calls, max_cps, terms, registrar, dns, tls, connections: _ } = rules;
         for (wire, settings) in self.transports.iter().zip(tls) {
             if let (Wire::Tls(transport), Some(settings)) = (wire, settings) {
                 transport.renew(settings);
@@ -374,6 +376,7 @@ impl Node {
         self.limits.borrow_mut().reload(max_calls, max_cps, now);
         self.rules.replace(ruleset);
         self.reload_registrations(now, registrar);
+        self.hops.renew(dns, now);
         let facts = NodeFacts { terms, ..(**self.facts.borrow()).clone() };
         self.facts.replace(Arc::new(facts));
         if !self.draining.get() {

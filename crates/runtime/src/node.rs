@@ -3,9 +3,9 @@
 use crate::{
     background::Background,
     clock::Clock,
-    dns::Names,
     flight_recorder::{Dump, FlightRecorder, write_to_folder},
     flows::Flows,
+    hops::Hops,
     log::Escaped,
     media_port::MediaPort,
     report,
@@ -38,7 +38,7 @@ pub(crate) struct Node {
     pub(crate) transports: Box<[Wire]>,
     pub(crate) flows: Flows,
     pub(crate) media: Box<dyn MediaPort>,
-    pub(crate) names: Names,
+    pub(crate) hops: Hops,
     pub(crate) background: Background,
     pub(crate) dump_dir: PathBuf,
     /// Decides the calls' seeds.
@@ -64,7 +64,6 @@ pub(crate) struct Node {
     pub(crate) stops: Cell<u8>,
     /// Something changed that the node's end may wait for.
     pub(crate) changed: Notify,
-    pub(crate) waiting_for_names: Cell<usize>,
 }
 
 impl Node {

@@ -1,9 +1,8 @@
 //! What leaves: to an address at once, to a name once it is known; and what the network says did not arrive.
 
 use crate::{
-    dns::Known,
     flight_recorder::mask_secrets,
-    log::{Escaped, EscapedBytes},
+    log::EscapedBytes,
     node::Node,
     tls::Host,
     transport::{Sent, Undelivered, Whom, Wire, udp::UdpTransport},
@@ -12,9 +11,6 @@ use bytes::Bytes;
 use std::{net::SocketAddr, rc::Rc, time::Duration};
 use tandem_model::{CallId, Delivery, Destination, Flow, LegId, ListenerId};
 use tandem_signalling::{Input, Transmit, message::Message};
-
-/// Messages that wait for names to be looked up, for the whole node.
-pub(crate) const MAX_WAITING_FOR_NAMES: usize = 1_024;
 
 /// A message that leaves, and for whom.
 struct Parcel<'a> {
@@ -32,23 +28,23 @@ impl Node {
 
     /// Sends.
     pub(crate) fn send(self: &Rc<Self>, transmit: Transmit, owner: Option<CallId>) {
-        let Transmit { listener, destination, bytes, trial } = transmit;
-        let Some(wire) = self.transports.get(usize::from(listener.0)) else { return };
-        let sent = match &destination {
-            Destination::Address(address) => {
-                self.send_to(wire, &Parcel { listener, bytes: &bytes, trial, owner }, (*address, Whom::Address))
-            }
-            Destination::Back { remote, port } => {
-                self.send_to(wire, &Parcel { listener, bytes: &bytes, trial, owner }, wire.way_back(*remote, *port))
-            }
-            Destination::Name { host, port } => match self.names.recall(host, self.clock.now()) {
-                Some(known) => self.send_known(wire, &Parcel { listener, bytes: &bytes, trial, owner }, &known, (host, *port)),
-                None => return self.send_later(listener, (host.clone(), *port), (bytes, trial), owner),
-            },
+        let Some(wire) = self.transports.get(usize::from(transmit.listener.0)) else { return };
+        let place = match &transmit.destination {
+            Destination::Address(address) => (*address, Whom::Address),
+            Destination::Hop { address, domain } => (*address, Whom::Name(domain)),
+            Destination::Back { remote, port } => wire.way_back(*remote, *port),
+            Destination::Name { .. } | Destination::Domain { .. } => return self.send_by_name(owner, transmit),
         };
-        if sent == Sent::Unreachable {
-            self.tell_unreachable(owner, listener, destination, Delivery::Never);
+        if self.send_over(&transmit, owner, place) == Sent::Unreachable {
+            self.tell_unreachable(owner, transmit.listener, transmit.destination, Delivery::Never);
         }
+    }
+
+    /// Sends to that place, wherever it was for.
+    pub(crate) fn send_over(self: &Rc<Self>, transmit: &Transmit, owner: Option<CallId>, place: (SocketAddr, Whom<'_>)) -> Sent {
+        let Transmit { listener, bytes, trial, .. } = transmit;
+        let Some(wire) = self.transports.get(usize::from(listener.0)) else { return Sent::Unreachable };
+        self.send_to(wire, &Parcel { listener: *listener, bytes, trial: *trial, owner }, place)
     }
 
     /// Says the last words of a call that failed, again and again: whoever would repeat them until they arrive is gone.
@@ -89,11 +85,16 @@ impl Node {
             let port = remote.port();
             self.tell_unreachable(Some(call), listener, Destination::Back { remote, port }, delivery);
             for host in hosts {
-                let destination = match host {
-                    Host::Name(host) => Destination::Name { host: host.clone(), port },
-                    Host::Address(_) => Destination::Address(remote),
+                let Host::Name(host) = host else {
+                    self.tell_unreachable(Some(call), listener, Destination::Address(remote), delivery);
+                    continue;
                 };
-                self.tell_unreachable(Some(call), listener, destination, delivery);
+                let hop = Destination::Hop { address: remote, domain: host.clone() };
+                self.tell_unreachable(Some(call), listener, hop, delivery);
+                let is_it = |name: &Destination| matches!(name, Destination::Name { host: name, .. } | Destination::Domain { host: name, .. } if name == host);
+                for name in self.hops.names_of(remote).into_iter().filter(is_it) {
+                    self.tell_unreachable(Some(call), listener, name, delivery);
+                }
             }
         }
     }
@@ -132,46 +133,15 @@ impl Node {
         sent
     }
 
-    fn send_known(self: &Rc<Self>, wire: &Wire, parcel: &Parcel<'_>, known: &Known, (host, port): (&str, u16)) -> Sent {
-        let address = known.first_for(wire.local(), port);
-        address.map_or(Sent::Unreachable, |address| self.send_to(wire, parcel, (address, Whom::Name(host))))
-    }
-
-    fn send_later(
-        self: &Rc<Self>,
-        listener: ListenerId,
-        (host, port): (Box<str>, u16),
-        (bytes, trial): (Bytes, bool),
-        owner: Option<CallId>,
-    ) {
-        if self.waiting_for_names.get() >= MAX_WAITING_FOR_NAMES {
-            return self.tell_unreachable(owner, listener, Destination::Name { host, port }, Delivery::Never);
-        }
-        self.waiting_for_names.set(self.waiting_for_names.get() + 1);
-        let node = self.clone();
-        tokio::task::spawn_local(async move {
-            let known = node.names.look_up(host.clone(), || node.clock.now()).await;
-            node.waiting_for_names.set(node.waiting_for_names.get() - 1);
-            if known == Known::Nothing {
-                tracing::debug!(host = %Escaped(&host), "no address found");
-            }
-            let Some(wire) = node.transports.get(usize::from(listener.0)) else { return };
-            let parcel = Parcel { listener, bytes: &bytes, trial, owner };
-            if node.send_known(wire, &parcel, &known, (&host, port)) == Sent::Unreachable {
-                node.tell_unreachable(owner, listener, Destination::Name { host, port }, Delivery::Never);
-            }
-        });
-    }
-
     /// What `call` sent to `address`, as an address or as a name, did not arrive.
     fn tell_lost(&self, call: CallId, listener: ListenerId, address: SocketAddr, delivery: Delivery) {
         self.tell_unreachable(Some(call), listener, Destination::Address(address), delivery);
-        for host in self.names.names_of(address.ip()) {
-            self.tell_unreachable(Some(call), listener, Destination::Name { host, port: address.port() }, delivery);
+        for name in self.hops.names_of(address) {
+            self.tell_unreachable(Some(call), listener, name, delivery);
         }
     }
 
-    fn tell_unreachable(&self, owner: Option<CallId>, listener: ListenerId, destination: Destination, delivery: Delivery) {
+    pub(crate) fn tell_unreachable(&self, owner: Option<CallId>, listener: ListenerId, destination: Destination, delivery: Delivery) {
         if let Some(call) = owner {
             // A call that has ended since does not mind.
             let _ = self.routes.deliver(call, Input::Unreachable(listener, destination, delivery));

@@ -114,6 +114,7 @@ fn input(recorded: &Recorded) -> Option<Input> {
         Recorded::Decided(id, decision) => Input::Decided(*id, decision.clone()),
         Recorded::Media(event) => Input::Media(event.clone()),
         Recorded::Unreachable(listener, destination, delivery) => Input::Unreachable(*listener, destination.clone(), *delivery),
+        Recorded::Located(leg, located) => Input::Located(*leg, located.clone()),
         Recorded::End(reason) => Input::End(*reason),
         Recorded::Wake => Input::Wake,
     })

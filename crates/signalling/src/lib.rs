@@ -12,6 +12,7 @@ pub mod cause;
 mod dialog;
 mod dismissal;
 mod dispatcher;
+pub mod locate;
 mod machine;
 mod minted;
 mod outside;

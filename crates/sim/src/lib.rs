@@ -18,6 +18,7 @@ mod race;
 mod shard;
 mod sim;
 mod streams;
+mod zone;
 
 pub use config::{ALICE, BOB, CAROL, CORE, CORE_V6, DORA, ERIN, STANDARD, standard_over_tcp};
 pub use network::Link;
@@ -26,6 +27,7 @@ pub use race::{Action, Explored, Run, explore, explore_losses};
 pub use shard::Shard;
 pub use sim::{QUIET_LIMIT, Sim, seed_from_environment};
 pub use tandem_phone as phone;
+pub use zone::Zone;
 
 use std::time::Duration;
 

@@ -3,6 +3,7 @@
 use crate::streams::{Segment, StreamId};
 use std::{collections::BTreeMap, net::SocketAddr};
 use tandem_model::{CallId, Decision, MediaEvent, QuestionId, Timestamp};
+use tandem_signalling::locate::{Question, Reply};
 
 /// A datagram between two addresses, or a message of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub(crate) enum Event {
     Segment(Segment),
     Decided(CallId, QuestionId, Box<Decision>),
     Media(CallId, Box<MediaEvent>),
+    /// What DNS says.
+    Resolved(Box<(Question, Reply)>),
     /// A phone that was switched off is there again.
     Back(SocketAddr),
 }
@@ -36,6 +39,7 @@ impl Event {
             Event::Segment(segment) => (format!("stream {}", segment.stream), format!("{:?}", segment.to)),
             Event::Decided(call, ..) => (call.to_string(), "policy".into()),
             Event::Media(call, _) => (call.to_string(), "media".into()),
+            Event::Resolved(resolved) => (format!("{:?}", resolved.0), "dns".into()),
             Event::Back(phone) => (phone.to_string(), "power".into()),
         }
     }

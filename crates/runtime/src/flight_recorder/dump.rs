@@ -7,8 +7,8 @@ use super::{FlightRecorder, Trail, mask::mask_passwords, translate_tokens};
 use serde::{Deserialize, Serialize};
 use std::{fmt::Write, net::IpAddr, sync::Arc, time::Duration};
 use tandem_model::{
-    Action, CallId, Decision, Delivery, Destination, EndReason, Flow, LegId, LegPlan, LegProfile, ListenerId, MediaEvent, Origin,
-    QuestionId, Timestamp, Transport,
+    Action, CallId, Decision, Delivery, Destination, EndReason, Flow, Hop, LegId, LegPlan, LegProfile, ListenerId, MediaEvent, NoHop,
+    Origin, QuestionId, Timestamp, Transport,
 };
 use tandem_signalling::{CallSetup, ListenerFacts, Minter, NodeFacts, Terms, transaction::TransactionKeys};
 
@@ -117,6 +117,8 @@ pub enum Recorded {
     Media(Box<MediaEvent>),
     /// Something could not be delivered there.
     Unreachable(ListenerId, Destination, Delivery),
+    /// What came of the search for the hops of a leg's target.
+    Located(LegId, Result<Box<[Hop]>, NoHop>),
     /// Somebody ended the call.
     End(EndReason),
     /// A timer was due.

@@ -19,7 +19,8 @@ pub use tokens::translate_tokens;
 use ring::{Label, Position, Ring};
 use serde::{Serialize, de::DeserializeOwned};
 use tandem_model::{
-    CallId, Decision, Delivery, Destination, EndReason, Flow, LegId, LegProfile, ListenerId, MediaEvent, Origin, QuestionId, Timestamp,
+    CallId, Decision, Delivery, Destination, EndReason, Flow, Hop, LegId, LegProfile, ListenerId, MediaEvent, NoHop, Origin, QuestionId,
+    Timestamp,
 };
 use tandem_signalling::{Arrival, CallSetup, Input, message::Message};
 
@@ -34,6 +35,7 @@ mod kind {
     pub(super) const WAKE: u8 = 7;
     pub(super) const LETTER: u8 = 8;
     pub(super) const REFERRED: u8 = 9;
+    pub(super) const LOCATED: u8 = 10;
 }
 
 /// Where a call's newest entry is.
@@ -80,6 +82,7 @@ impl FlightRecorder {
             Input::Unreachable(listener, destination, delivery) => {
                 self.push(trail, label(kind::UNREACHABLE), &(*listener, destination, *delivery), None);
             }
+            Input::Located(leg, located) => self.push(trail, label(kind::LOCATED), &(leg, located), None),
             Input::Referred(arrival, origin) => {
                 let head = (arrival.flow, arrival.key.bits(), origin);
                 self.push(trail, label(kind::REFERRED), &head, Some(&arrival.message));
@@ -156,6 +159,10 @@ fn decode(label: &Label, content: &[u8]) -> Option<Entry> {
         kind::UNREACHABLE => {
             let (listener, destination, delivery) = read::<(ListenerId, Destination, Delivery)>(head)?;
             Recorded::Unreachable(listener, destination, delivery)
+        }
+        kind::LOCATED => {
+            let (leg, located): (LegId, Result<Box<[Hop]>, NoHop>) = read(head)?;
+            Recorded::Located(leg, located)
         }
         kind::END => Recorded::End(read::<EndReason>(head)?),
         kind::WAKE => Recorded::Wake,

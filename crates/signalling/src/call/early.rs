@@ -20,6 +20,13 @@ impl Call {
         }
     }
 
+    /// The callee's INVITE is at another place now, and has its own time there.
+    pub(super) fn on_turned(&mut self, now: Timestamp) {
+        let plan = self.bridge.as_ref().and_then(|bridge| bridge.current());
+        let (Phase::Dialling(dialling), Some(plan)) = (&mut self.phase, plan) else { return };
+        dialling.trying_until = Some(now + plan.profile.trying_timeout);
+    }
+
     /// 101 to 199 from the callee: passed on, with its SDP as an answer to the caller's offer.
     pub(super) fn on_provisional(&mut self, now: Timestamp, message: &Message) {
         self.on_trying(now);

@@ -130,7 +130,7 @@ impl MessageExchange {
             Input::End(_) => self.refuse(now, 503),
             Input::Wake => self.on_wake(now),
             // It has none.
-            Input::Media(_) => {}
+            Input::Media(_) | Input::Located(..) => {}
         }
     }
 

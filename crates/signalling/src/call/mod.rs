@@ -36,6 +36,7 @@ pub(crate) use leg::Announced;
 pub use leg::Facing;
 pub use letter::{Addressee, Letter, MovingLeg};
 
+use crate::locate::{Located, Sought};
 use crate::message::HeaderName;
 use crate::minted::Minter;
 use crate::tombstone::Tombstone;
@@ -52,7 +53,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tandem_model::{
-    BuiltIn, CallId, Codec, Decision, Delivery, Destination, EndReason, EndpointStats, Event, EventKind, HealthNews, LegId, LegRecord,
+    BuiltIn, CallId, Codec, Decision, Delivery, Destination, EndReason, EndpointStats, Event, EventKind, HealthNews, Hop, LegId, LegRecord,
     ListenerId, MediaCommand, MediaEvent, Origin, Place, Question, QuestionId, Random, Timestamp, Transport,
 };
 use transfer::Transfers;
@@ -138,6 +139,8 @@ pub enum Input {
     Media(Box<MediaEvent>),
     /// The transport could not deliver there from that listener, or lost the connection.
     Unreachable(ListenerId, Destination, Delivery),
+    /// What came of the search for the hops of that leg's target.
+    Located(LegId, Located),
     /// A REFER outside of any dialog whose sender is let in as that, and which names our tag in a dialog of this call (RFC 4538). It is
     /// [adopted](crate::Dispatcher::adopt_refer).
     Referred(Box<Arrival>, Origin),
@@ -154,6 +157,10 @@ pub enum Input {
 pub enum Output {
     /// Send this.
     Send(Box<Transmit>),
+    /// Find the hops of that leg's target; [`Input::Located`] tells.
+    Locate(LegId, Box<Sought>),
+    /// Nobody answered there, or not to the point.
+    HopFailed(Hop),
     /// Ask policy.
     Ask(QuestionId, Box<Question>),
     /// Tell the media session.
@@ -301,6 +308,7 @@ impl Call {
             Input::Unreachable(listener, destination, delivery) => {
                 self.on_unreachable(now, &LostWay { listener, destination: &destination, delivery });
             }
+            Input::Located(leg, located) => self.on_located(now, leg, located),
             Input::Referred(arrival, origin) => self.on_referred(now, *arrival, &origin),
             Input::Letter(from, letter) => self.on_letter(now, from, *letter),
             Input::End(reason) => self.end(now, reason, None),
@@ -362,6 +370,19 @@ impl Call {
         }
     }
 
+    /// A leg that no longer looks for its target takes no notice.
+    fn on_located(&mut self, now: Timestamp, leg: LegId, located: Located) {
+        if let Some(callee) = self.callee.as_mut().filter(|callee| callee.id == leg) {
+            let event = callee.on_located(context!(self, now), located);
+            return self.on_leg_event(now, Side::Callee, event);
+        }
+        if let Some(target) = self.transfers.as_deref_mut().and_then(|transfers| transfers.bring_forward(leg)) {
+            let event = target.on_located(context!(self, now), located);
+            return self.on_target_event(now, event);
+        }
+        self.on_rival_located(now, leg, located);
+    }
+
     fn on_leg_event(&mut self, now: Timestamp, side: Side, event: Option<LegEvent>) {
         let Some(event) = event else { return };
         match event {
@@ -369,6 +390,7 @@ impl Call {
             LegEvent::Provisional(message) => self.on_provisional(now, &message),
             LegEvent::Accepted(message) => self.on_answer(now, &message),
             LegEvent::Rejected(message) => self.on_rejected(now, &message),
+            LegEvent::Turned => self.on_turned(now),
             LegEvent::TimedOut => self.on_unanswered(now, Cause::Timeout),
             LegEvent::Unreachable => self.on_unanswered(now, Cause::Unreachable),
             LegEvent::Cancelled(reason) => self.on_cancelled(now, side, reason.as_deref()),

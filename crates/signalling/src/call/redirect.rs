@@ -3,7 +3,7 @@
 use super::phase::Bridge;
 use crate::dialog::destination_of;
 use crate::message::{Contact, HeaderName, Message, Uri};
-use tandem_model::{Failover, LegPlan, NO_TARGET, Transport};
+use tandem_model::{Destination, Failover, LegPlan, NO_TARGET, Transport};
 
 /// Redirections that are followed in one call.
 const MAX_REDIRECTS: u8 = 5;
@@ -42,7 +42,7 @@ impl Bridge {
             let destination = proxy.cloned().unwrap_or(destination);
             let mut next = LegPlan { uri: text.into(), destination, target: NO_TARGET, ..plan.clone() };
             // Our login is for the trunk's own peer, not for whomever that names.
-            next.profile.login = next.profile.login.filter(|_| next.destination == plan.destination);
+            next.profile.login = next.profile.login.filter(|_| is_same(&next.destination, &plan.destination));
             found.push((address.params.get("q").map_or(WHOLE, worth), next));
         }
         found.sort_by_key(|(worth, _)| std::cmp::Reverse(*worth));
@@ -58,6 +58,15 @@ impl Bridge {
         self.plans = all.into_boxed_slice();
         true
     }
+}
+
+/// Whether requests to one and the other go the same way.
+fn is_same(one: &Destination, other: &Destination) -> bool {
+    let fixed = |destination: &Destination| match destination {
+        Destination::Domain { host, .. } => Destination::Name { host: host.clone(), port: None },
+        destination => destination.clone(),
+    };
+    fixed(one) == fixed(other)
 }
 
 /// Whether the URI is content with that transport.

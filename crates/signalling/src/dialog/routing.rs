@@ -40,11 +40,14 @@ pub(super) fn place_of(uri: &Uri<'_>, over: Transport) -> Option<NextHop> {
     // §19.1.2, and what stays on a connection of TLS is at the port of TLS.
     let port = uri.port.unwrap_or(if asks_for_tls { Transport::Tls.default_port() } else { over.default_port() });
     let destination = match uri.maddr() {
-        Some(name) => place(name, port),
+        Some(name) => match name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+            Ok(address) => Destination::Address(SocketAddr::new(address, port)),
+            Err(_) => Destination::Name { host: name.into(), port: uri.port },
+        },
         None => match uri.host {
             Host::V4(address) => Destination::Address(SocketAddr::new(IpAddr::V4(address), port)),
             Host::V6(address) => Destination::Address(SocketAddr::new(IpAddr::V6(address), port)),
-            Host::Name(name) => Destination::Name { host: name.into(), port },
+            Host::Name(name) => Destination::Name { host: name.into(), port: uri.port },
         },
     };
     Some(NextHop { destination, transport: transport_of(uri) })
@@ -53,13 +56,6 @@ pub(super) fn place_of(uri: &Uri<'_>, over: Transport) -> Option<NextHop> {
 fn transport_of(uri: &Uri<'_>) -> Option<Transport> {
     let asked = uri.transport()?;
     [Transport::Udp, Transport::Tcp].into_iter().find(|known| known.token().eq_ignore_ascii_case(asked))
-}
-
-fn place(host: &str, port: u16) -> Destination {
-    match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
-        Ok(address) => Destination::Address(SocketAddr::new(address, port)),
-        Err(_) => Destination::Name { host: host.into(), port },
-    }
 }
 
 /// The URIs that a dialog's requests travel through, nearest first.

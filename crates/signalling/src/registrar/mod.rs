@@ -174,6 +174,6 @@ fn flow_of(binding: &Binding) -> Option<(ListenerId, SocketAddr)> {
     match &binding.hop {
         _ if !binding.path.is_empty() || !binding.over_flow => None,
         Destination::Address(remote) | Destination::Back { remote, .. } => Some((binding.listener, *remote)),
-        Destination::Name { .. } => None,
+        Destination::Name { .. } | Destination::Domain { .. } | Destination::Hop { .. } => None,
     }
 }

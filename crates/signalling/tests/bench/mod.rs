@@ -145,7 +145,8 @@ impl Bench {
                     assert!(self.legs.remove(&leg), "{leg} was never added");
                     self.dispatcher.leg_removed(leg, CallId::new(1_000, 1));
                 }
-                Output::PlaceFree(_) | Output::Joined(..) | Output::Health(_) | Output::FlowFailed(..) => {}
+                Output::Locate(..) => panic!("every target has an address"),
+                Output::PlaceFree(_) | Output::Joined(..) | Output::HopFailed(_) | Output::Health(_) | Output::FlowFailed(..) => {}
                 Output::Letter(..) => panic!("there is no other call"),
                 Output::Retire(key, tombstone) => self.dispatcher.retire(self.now, key, tombstone),
                 Output::Ended => {

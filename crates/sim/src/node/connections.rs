@@ -70,8 +70,7 @@ impl CoreNode {
             self.connections.refused.insert(remote);
         }
         self.flow_lost(world.now, listener, remote);
-        let names = self.names.iter().filter(|(_, address)| address.ip() == remote.ip());
-        let names = names.map(|(host, _)| Destination::Name { host: host.clone(), port: remote.port() });
+        let names = self.named.iter().filter(|(address, _)| *address == remote).map(|(_, name)| name.clone());
         let lost: Vec<_> = names.chain([Destination::Address(remote)]).collect();
         for call in self.connections.users.remove(&(listener, remote)).unwrap_or_default() {
             for destination in &lost {

@@ -4,31 +4,34 @@ mod agents;
 mod arrivals;
 mod connections;
 mod letters;
+mod names;
 mod outputs;
 mod registrations;
 
 use connections::Connections;
 use letters::Posted;
+use names::Seeker;
 
 use crate::{
     network::Network,
     queue::{Datagram, InFlight},
     shard::{Shard, Side},
     streams::Streams,
+    zone::Zone,
 };
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     net::SocketAddr,
     sync::Arc,
     time::Duration,
 };
 use tandem_config::Config;
 use tandem_media::PortAllocator;
-use tandem_model::{CallId, CallRecord, Event as Happened, EventKind, Random, Timestamp, Transport, TrunkId};
+use tandem_model::{CallId, CallRecord, Destination, Event as Happened, EventKind, Random, Timestamp, Transport, TrunkId};
 use tandem_policy::{AbuseBook, Ban, HealthBook, LimitBook, NodeLimits, Places, Ruleset};
 use tandem_signalling::{
     Dispatcher, DropReason, Input, Lines, ListenerFacts, Machine, MemoryBindings, Minter, NodeFacts, Reason, Registrar, Roster, Terms,
-    TrunkAgent, auth::Wrong, transaction::TransactionKeys,
+    TrunkAgent, auth::Wrong, locate::Locator, transaction::TransactionKeys,
 };
 
 struct Held {
@@ -54,7 +57,11 @@ pub struct CoreNode {
     counter: u16,
     listeners: Vec<(Transport, SocketAddr)>,
     connections: Connections,
-    names: BTreeMap<Box<str>, SocketAddr>,
+    /// What DNS has.
+    pub zone: Zone,
+    locator: Locator<Seeker>,
+    /// The names that were sent to, by what they stood for.
+    named: BTreeSet<(SocketAddr, Destination)>,
     founded: usize,
     /// Whose a Call-ID is, of an INVITE that came or went.
     dialogs: BTreeMap<Box<str>, CallId>,
@@ -133,7 +140,9 @@ impl CoreNode {
             counter: 0,
             listeners,
             connections: Connections::default(),
-            names: BTreeMap::new(),
+            zone: Zone::default(),
+            locator: Locator::new(),
+            named: BTreeSet::new(),
             founded: 0,
             dialogs: BTreeMap::new(),
             events: Vec::new(),
@@ -164,7 +173,7 @@ impl CoreNode {
 
     /// What a host name resolves to.
     pub fn name(&mut self, host: &str, address: SocketAddr) {
-        self.names.insert(host.into(), address);
+        self.zone.add_address(host, address.ip());
     }
 
     /// Calls in progress.
@@ -216,7 +225,7 @@ impl CoreNode {
     pub fn poll_busy(&self) -> Option<Timestamp> {
         let calls = self.calls.values().filter_map(|held| held.call.poll_timeout()).map(|(at, _)| at);
         let agents = self.agents.values().filter_map(TrunkAgent::poll_timeout);
-        calls.chain(self.dispatcher.poll_timeout()).chain(self.shard.poll_timeout()).chain(agents).min()
+        calls.chain(self.dispatcher.poll_timeout()).chain(self.shard.poll_timeout()).chain(agents).chain(self.locator.poll_timeout()).min()
     }
 
     /// What its calls wait for.
@@ -242,6 +251,7 @@ impl CoreNode {
         self.dispatcher.handle_timeout(world.now);
         self.expire_registrations(world.now);
         self.shard.wake(world);
+        self.wake_locator(world);
         let due = |held: &Held| held.call.poll_timeout().is_some_and(|(at, _)| at <= world.now);
         let ids: Vec<CallId> = self.calls.iter().filter(|(_, held)| due(held)).map(|(id, _)| *id).collect();
         for id in ids {

@@ -1,6 +1,6 @@
 //! What calls want done.
 
-use super::{CoreNode, World};
+use super::{CoreNode, World, names::Seeker};
 use crate::{
     queue::{Datagram, Event},
     streams::{End, Ends},
@@ -53,6 +53,12 @@ impl CoreNode {
     fn do_one(&mut self, world: &mut World<'_>, id: CallId, output: Output) -> Option<Input> {
         match output {
             Output::Send(transmit) => self.send(world, Some(id), *transmit),
+            Output::Locate(leg, sought) => {
+                let located = self.locator.locate(world.now, Seeker::Leg(leg), *sought);
+                self.ask_zone(world);
+                return located.map(|(_, located)| Input::Located(leg, located));
+            }
+            Output::HopFailed(hop) => self.locator.hop_failed(world.now, hop),
             Output::Ask(question, what) => return self.ask(world, id, question, &what),
             Output::Media(command) => self.shard.command(world, *command),
             Output::Notify(event) => {
@@ -126,16 +132,21 @@ impl CoreNode {
         {
             self.dialogs.entry(invite.call_id().into()).or_insert(call);
         }
-        let (transport, from) = self.listeners[usize::from(transmit.listener.0)];
+        let (transport, _) = self.listeners[usize::from(transmit.listener.0)];
         let to = match &transmit.destination {
-            Destination::Address(address) => Some(*address),
+            Destination::Address(address) | Destination::Hop { address, .. } => *address,
             Destination::Back { remote, port } if transport.is_reliable() => {
                 let is_there = self.connections.find(transmit.listener, *remote).is_some();
-                Some(SocketAddr::new(remote.ip(), if is_there { remote.port() } else { *port }))
+                SocketAddr::new(remote.ip(), if is_there { remote.port() } else { *port })
             }
-            Destination::Back { remote, .. } => Some(*remote),
-            Destination::Name { host, .. } => self.names.get(host).copied(),
+            Destination::Back { remote, .. } => *remote,
+            Destination::Name { .. } | Destination::Domain { .. } => return self.send_by_name(world, call, transmit),
         };
+        self.send_to(world, call, transmit, Some(to));
+    }
+
+    pub(super) fn send_to(&mut self, world: &mut World<'_>, call: Option<CallId>, transmit: Transmit, to: Option<SocketAddr>) {
+        let (transport, from) = self.listeners[usize::from(transmit.listener.0)];
         let bytes = transmit.bytes.to_vec();
         match to {
             Some(to) if transport.is_reliable() && transmit.trial && self.connections.refused.contains(&to) => {

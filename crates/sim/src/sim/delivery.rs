@@ -29,6 +29,7 @@ impl Sim {
             }
             Event::Media(call, event) => self.input(call, tandem_signalling::Input::Media(event)),
             Event::Segment(segment) => self.deliver_segment(segment),
+            Event::Resolved(resolved) => self.with_core(|core, world| core.resolved(world, &resolved.0, resolved.1)),
             Event::Back(phone) => self.switch_on(phone),
             Event::Datagram(datagram) => match self.hosts.get(&datagram.to.ip()).copied() {
                 None => self.with_core(|core, world| core.receive(world, &datagram)),

@@ -44,6 +44,8 @@ mod media_session;
 mod messages;
 mod multipart;
 mod nat;
+mod next_hop;
+mod next_hop_fails;
 mod numbers;
 mod odd_rtp;
 mod options;

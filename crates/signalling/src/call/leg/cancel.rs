@@ -1,5 +1,6 @@
 //! Taking our INVITE back (RFC 3261 §9.1), and what else follows it hop by hop.
 
+use super::hops::Hops;
 use super::{Context, Leg, MAX_FORWARDS, State, Way};
 use crate::auth::copy_credentials;
 use crate::message::{HeaderName, Message, Method, Printer};
@@ -27,6 +28,8 @@ impl Leg {
                 self.status = 487;
             }
         }
+        // Nobody has it yet.
+        self.client.take_if(|client| matches!(client.hops, Hops::Sought));
         let Some(client) = self.client.as_mut().filter(|client| client.cancel == Cancel::No && !client.is_accepted()) else { return };
         client.cancel = Cancel::Wanted(reason.map(Into::into));
         // §9.1: until a provisional response is here the CANCEL waits, and the INVITE is repeated: the peer may have it and ring,

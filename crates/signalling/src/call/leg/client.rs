@@ -2,6 +2,7 @@
 
 use super::cancel::{Cancel, hop_request};
 use super::challenged::{Again, asks_again};
+use super::hops::Hops;
 use super::prack::write_asked;
 use super::{Context, Extra, Leg, LegEvent, LostWay, MAX_FORWARDS, OurVia, State, Way, finish};
 use crate::agent::retry_after;
@@ -43,10 +44,10 @@ pub(crate) struct Invitation<'a> {
 #[derive(Debug)]
 pub(super) struct InviteClient {
     pub(super) serial: u16,
-    cseq: u32,
+    pub(super) cseq: u32,
     pub(super) request: Bytes,
     pub(super) way: Way,
-    transaction: Transaction,
+    pub(super) transaction: Transaction,
     pub(super) cancel: Cancel,
     /// The leg's first INVITE, which makes the dialog.
     first: bool,
@@ -55,7 +56,11 @@ pub(super) struct InviteClient {
     /// It is cancelled if only provisional responses came until then. (The call sees to that for a first INVITE.)
     patience: Option<Timestamp>,
     /// What it was sent again for.
-    tried: Tried,
+    pub(super) tried: Tried,
+    /// Where else it can go.
+    pub(super) hops: Hops,
+    /// Something beyond 100 came back.
+    pub(super) has_rung: bool,
 }
 
 /// What an [`InviteClient`] is made from.
@@ -82,8 +87,8 @@ pub(super) struct AckedInvite {
 
 impl InviteClient {
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
-        if self.is_accepted() {
-            // The call acknowledges or hangs up; the caller's own ACK timer bounds that.
+        if self.is_accepted() || matches!(self.hops, Hops::Sought) {
+            // Whoever dials has a deadline for it to be sent. The call acknowledges or hangs up; the caller's own ACK timer bounds that.
             return None;
         }
         let given_up = match self.cancel {
@@ -91,7 +96,8 @@ impl InviteClient {
             Cancel::No if self.has_provisional() => self.patience,
             _ => None,
         };
-        [self.transaction.poll_timeout().map(|(at, _)| at), given_up].into_iter().flatten().min()
+        let silent_until = self.hops.silent_until();
+        [self.transaction.poll_timeout().map(|(at, _)| at), given_up, silent_until].into_iter().flatten().min()
     }
 
     pub(super) fn is_accepted(&self) -> bool {
@@ -109,6 +115,9 @@ impl InviteClient {
 
     /// A CANCEL, should the call die.
     pub(super) fn last_word(&self) -> Option<Transmit> {
+        if matches!(self.hops, Hops::Sought) {
+            return None;
+        }
         hop_request(&self.request, Method::Cancel, None, None).map(|bytes| self.way.transmit(bytes))
     }
 }
@@ -167,14 +176,29 @@ impl Leg {
         write_asked(&mut printer, prack);
         self.write_timer(&mut printer, prack);
         let reliable = (prack != Prack::Off).then_some(sdp.is_some());
-        let request = self.with_credentials(finish(printer, sdp));
-        let request = self.fit(context.node, serial, &mut way, request);
-        context.send(way.transmit(request.clone()));
+        let mut request = self.with_credentials(finish(printer, sdp));
+        let sought = if first { self.seek(context, &way) } else { Hops::None };
+        if matches!(sought, Hops::None) {
+            request = self.fit(context.node, serial, &mut way, request);
+            context.send(way.transmit(request.clone()));
+        }
         let transport = context.node.listener(way.listener).transport;
         let transaction = Transaction::client(context.now, Kind::ClientInvite, transport);
         let patience = (!first).then(|| context.now + REINVITE_PATIENCE);
-        let (cancel, tried) = (Cancel::No, Tried::default());
-        self.client = Some(Box::new(InviteClient { serial, cseq, request, way, transaction, cancel, first, reliable, patience, tried }));
+        self.client = Some(Box::new(InviteClient {
+            serial,
+            cseq,
+            request,
+            way,
+            transaction,
+            cancel: Cancel::No,
+            first,
+            reliable,
+            patience,
+            tried: Tried::default(),
+            hops: sought,
+            has_rung: false,
+        }));
     }
 
     /// The ACK of a 2xx to our INVITE, with the answer where the 2xx had the offer.
@@ -199,6 +223,10 @@ impl Leg {
     }
 
     pub(super) fn on_response(&mut self, context: &mut Context<'_>, arrival: Arrival) -> Option<LegEvent> {
+        if arrival.message.method() == Method::Invite && self.is_former(arrival.serial) {
+            self.on_former_response(context, &arrival);
+            return None;
+        }
         self.note_remote(&arrival);
         match arrival.message.method() {
             Method::Invite => self.on_invite_response(context, arrival),
@@ -228,6 +256,8 @@ impl Leg {
         }
         let (wanted, cancelled) = (matches!(client.cancel, Cancel::Wanted(_)), client.cancel != Cancel::No);
         let (first, cseq) = (client.first, client.cseq);
+        client.hops.heard();
+        client.has_rung |= message.status() > 100;
         let reliable = client.reliable.zip(message.rseq());
         if wanted {
             self.send_cancel(context);
@@ -334,6 +364,14 @@ impl Leg {
         }
         self.requests.retain(|request| request.method != Method::Cancel);
         let leaving = self.state == State::Leaving;
+        // RFC 3263 §4.3.
+        let client = match client.first && arrival.message.status() == 503 {
+            true => match self.turn(context, client, false) {
+                Ok(event) => return Some(event),
+                Err(client) => client,
+            },
+            false => client,
+        };
         let client = if asks_again(&arrival.message) && !leaving && client.cancel == Cancel::No {
             self.invite_again(context, client, &arrival.message)?
         } else {
@@ -378,8 +416,11 @@ impl Leg {
     }
 
     pub(super) fn client_timeout(&mut self, context: &mut Context<'_>) -> Option<LegEvent> {
+        if let Some(event) = self.silent_timeout(context) {
+            return Some(event);
+        }
         let client = self.client.as_mut()?;
-        if client.is_accepted() {
+        if client.is_accepted() || matches!(client.hops, Hops::Sought) {
             return None;
         }
         if matches!(client.cancel, Cancel::Sent(at) if at <= context.now) {
@@ -394,7 +435,17 @@ impl Leg {
         if actions.contains(&Action::Resend) {
             context.send(client.way.transmit(client.request.clone()));
         }
-        actions.contains(&Action::ReportTimeout).then(|| self.client_failed(LegEvent::TimedOut, LegEvent::Lost)).flatten()
+        if !actions.contains(&Action::ReportTimeout) {
+            return None;
+        }
+        let client = self.client.take()?;
+        match self.turn(context, client, true) {
+            Ok(event) => Some(event),
+            Err(client) => {
+                self.client = Some(client);
+                self.client_failed(LegEvent::TimedOut, LegEvent::Lost)
+            }
+        }
     }
 
     /// The transport could not deliver there.
@@ -414,6 +465,13 @@ impl Leg {
         // §8.1.3.1: that counts as a 503, which ends no dialog; but nobody is at an address that the network does not know any more.
         let later = if lost.delivery == Delivery::Never { LegEvent::Lost } else { LegEvent::Unmodified };
         let failed = is_lost || actions.contains(&Action::ReportTransportError);
+        if failed {
+            let client = self.client.take()?;
+            match self.turn(context, client, may_answer.is_some()) {
+                Ok(event) => return Some(event),
+                Err(client) => self.client = Some(client),
+            }
+        }
         self.given_up = may_answer.filter(|_| failed);
         failed.then(|| self.client_failed(LegEvent::Unreachable, later)).flatten()
     }
@@ -447,7 +505,7 @@ impl Leg {
     }
 
     /// Our INVITE came to nothing: what the call is told, of the first one and of a later one.
-    fn client_failed(&mut self, event: LegEvent, later: LegEvent) -> Option<LegEvent> {
+    pub(super) fn client_failed(&mut self, event: LegEvent, later: LegEvent) -> Option<LegEvent> {
         let client = self.client.take()?;
         let leaving = self.state == State::Leaving;
         if client.first {

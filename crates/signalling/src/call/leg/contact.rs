@@ -30,6 +30,11 @@ impl OurContact {
     }
 
     pub(super) fn write(&self, printer: &mut Printer) {
+        printer.header_parts(HeaderName::Contact, &self.parts());
+    }
+
+    /// The value, in pieces.
+    pub(super) fn parts(&self) -> [&str; 6] {
         let transport = match self.transport {
             // What a URI means that says nothing (RFC 3263 §4.1).
             Transport::Udp => "",
@@ -39,6 +44,6 @@ impl OurContact {
             Transport::Tls => ";transport=tls",
         };
         let scheme = if self.sips { "<sips:" } else { "<sip:" };
-        printer.header_parts(HeaderName::Contact, &[scheme, self.user.as_str(), "@", &self.place, transport, ">"]);
+        [scheme, self.user.as_str(), "@", &self.place, transport, ">"]
     }
 }

@@ -75,7 +75,7 @@ impl Leg {
     }
 
     /// ACK, then BYE. When its 2xx comes again, only the ACK was lost.
-    fn dismiss_fork(&mut self, context: &mut Context<'_>, response: &Message, cseq: u32) {
+    pub(super) fn dismiss_fork(&mut self, context: &mut Context<'_>, response: &Message, cseq: u32) {
         let tag = response.to_tag().unwrap_or_default();
         let known = self.forks.iter().any(|fork| **fork == *tag);
         if !known && self.forks.len() == MAX_FORKS {

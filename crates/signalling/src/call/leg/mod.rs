@@ -11,6 +11,7 @@ mod contact;
 mod extensions;
 mod forks;
 mod held;
+mod hops;
 mod inside;
 mod message;
 mod moving;
@@ -47,6 +48,7 @@ use bytes::Bytes;
 use client::{AckedInvite, InviteClient};
 use contact::OurContact;
 use held::HeldRequests;
+use hops::FormerInvite;
 use prack::Acknowledged;
 use reliable::ReliableResponses;
 use requests::OpenRequest;
@@ -89,6 +91,8 @@ pub(crate) enum LegEvent {
     Rejected(Box<Message>),
     /// No final response to our INVITE in time.
     TimedOut,
+    /// Our INVITE goes to another place that speaks for its target, or at last to the first: it is to be waited for anew.
+    Turned,
     /// Our INVITE could not be delivered.
     Unreachable,
     /// The peer cancelled its INVITE; the CANCEL is answered, the INVITE is not. Holds what of its Reason may go on.
@@ -191,6 +195,8 @@ pub(crate) struct Leg {
     early: Vec<Dialog>,
     client: Option<Box<InviteClient>>,
     acked: Option<AckedInvite>,
+    /// The first INVITE at places that it went on from.
+    former: Vec<FormerInvite>,
     /// The first INVITE, when it was given up while a 2xx to it may yet come.
     given_up: Option<u16>,
     /// Reliable responses to our first INVITE; nothing until one comes.
@@ -250,6 +256,7 @@ impl Leg {
             early: Vec::new(),
             client: None,
             acked: None,
+            former: Vec::new(),
             given_up: None,
             acknowledged: None,
             server: None,
@@ -321,6 +328,7 @@ impl Leg {
             && self.server.is_none()
             && self.awaiting_ack.is_none()
             && self.requests.is_empty()
+            && self.former.is_empty()
     }
 
     /// The body of the peer's open INVITE, if it is SDP.
@@ -373,7 +381,8 @@ impl Leg {
         let acked = self.acked.as_ref().map(|acked| acked.until);
         let requests = self.requests.iter().filter_map(OpenRequest::poll_timeout).min();
         let reliable = self.reliable.as_ref().and_then(|reliable| reliable.poll_timeout());
-        [client, server, awaiting, acked, requests, reliable, self.timer_due()].into_iter().flatten().min()
+        let former = self.former.iter().map(|former| former.until).min();
+        [client, former, server, awaiting, acked, requests, reliable, self.timer_due()].into_iter().flatten().min()
     }
 
     /// Lets every timer that is due run out. At most one event comes of it; call again until `None`.
@@ -381,6 +390,7 @@ impl Leg {
         if self.acked.as_ref().is_some_and(|acked| acked.until <= context.now) {
             self.acked = None;
         }
+        self.former.retain(|former| former.until > context.now);
         self.timer_timeout(context.now)
             .or_else(|| self.request_timeout(context))
             .or_else(|| self.client_timeout(context))

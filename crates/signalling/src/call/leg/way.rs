@@ -32,7 +32,12 @@ pub(crate) struct LostWay<'a> {
 
 impl LostWay<'_> {
     pub(crate) fn is(&self, way: &Way) -> bool {
-        way.listener == self.listener && way.destination == *self.destination
+        // The network knows nothing of names.
+        let same_place = match (&way.destination, self.destination) {
+            (Destination::Hop { address, .. }, Destination::Address(lost)) => address == lost,
+            (ours, lost) => ours == lost,
+        };
+        way.listener == self.listener && same_place
     }
 }
 
@@ -121,14 +126,14 @@ impl Leg {
         }
         let Some(stream) = node.beside(way.listener, Transport::Tcp).filter(|_| !asks_for_udp(&request)) else { return request };
         (way.listener, way.trial) = (stream, true);
-        with_via(&request, &self.via(node, stream, serial)).unwrap_or(request)
+        with_value(&request, HeaderName::Via, &self.via(node, stream, serial).parts()).unwrap_or(request)
     }
 
     /// No stream is to be had: the request as a datagram, under a new transaction (§18.1.1).
     pub(super) fn as_datagram(&mut self, node: &NodeFacts, way: &mut Way, request: &Bytes) -> Option<(u16, Bytes)> {
         (way.listener, way.trial) = (self.profile.listener, false);
         let serial = self.next_serial();
-        Some((serial, with_via(request, &self.via(node, way.listener, serial))?))
+        Some((serial, with_value(request, HeaderName::Via, &self.via(node, way.listener, serial).parts())?))
     }
 }
 
@@ -140,13 +145,12 @@ fn asks_for_udp(request: &Bytes) -> bool {
     hop.and_then(|hop| hop.transport()).is_some_and(|transport| transport.eq_ignore_ascii_case("udp"))
 }
 
-/// The request with another top Via.
-fn with_via(request: &Bytes, via: &OurVia) -> Option<Bytes> {
+/// The request with another value of its first header of that name.
+pub(super) fn with_value(request: &Bytes, name: HeaderName, parts: &[&str]) -> Option<Bytes> {
     let message = Message::parse(request.clone()).ok()?;
-    let value = message.header(HeaderName::Via)?;
+    let value = message.header(name)?;
     let begin = value.as_ptr() as usize - message.bytes().as_ptr() as usize;
     let (before, after) = (request.get(..begin)?, request.get(begin + value.len()..)?);
-    let parts = via.parts();
-    let via = parts.iter().map(|part| part.as_bytes());
-    Some(Bytes::from([before].into_iter().chain(via).chain([after]).collect::<Vec<_>>().concat()))
+    let parts = parts.iter().map(|part| part.as_bytes());
+    Some(Bytes::from([before].into_iter().chain(parts).chain([after]).collect::<Vec<_>>().concat()))
 }

@@ -3,6 +3,7 @@
 use super::super::leg::{Leg, LegEvent, LostWay};
 use super::super::phase::{Bridge, Phase};
 use super::super::{Call, Reason, Side, context};
+use crate::locate::Located;
 use crate::wire::Arrival;
 use tandem_model::{LegId, QuestionId, Timestamp};
 
@@ -79,6 +80,15 @@ impl Call {
         let event = rival.on_message(context!(self, now), arrival);
         self.on_rival_event(now, leg, event);
         None
+    }
+
+    /// What became of the search for a rival's places.
+    pub(in super::super) fn on_rival_located(&mut self, now: Timestamp, leg: LegId, located: Located) {
+        let Some(ring) = self.ring.as_mut() else { return };
+        let mut legs = ring.rivals.iter_mut().filter_map(|rival| rival.callee.as_mut());
+        let Some(rival) = legs.find(|callee| callee.id == leg) else { return };
+        let event = rival.on_located(context!(self, now), located);
+        self.on_rival_event(now, leg, event);
     }
 
     fn on_rival_event(&mut self, now: Timestamp, leg: LegId, event: Option<LegEvent>) {

@@ -197,6 +197,13 @@ impl Call {
         }
     }
 
+    /// Its INVITE is at another place now, and has its own time there.
+    pub(super) fn on_target_turned(&mut self, now: Timestamp) {
+        if let Some(Stage::Dialling(dialled)) = self.transfer_mut().map(|transfer| &mut transfer.stage) {
+            dialled.trying_until = Some(now + dialled.leg.profile.trying_timeout);
+        }
+    }
+
     /// 101 to 199 of the target: the transferor is told.
     pub(super) fn on_target_provisional(&mut self, now: Timestamp, message: &Message) {
         self.on_target_trying();

@@ -205,6 +205,7 @@ impl Call {
             Some(LegEvent::Provisional(message)) => self.on_target_provisional(now, &message),
             Some(LegEvent::Accepted(message)) => self.on_target_answered(now, &message),
             Some(LegEvent::Rejected(message)) => self.on_target_rejected(now, &message),
+            Some(LegEvent::Turned) => self.on_target_turned(now),
             Some(LegEvent::TimedOut) => self.on_target_silent(now, Cause::Timeout),
             Some(LegEvent::Unreachable) => self.on_target_silent(now, Cause::Unreachable),
             Some(LegEvent::HungUp(_) | LegEvent::Lost | LegEvent::Expired) => self.on_target_gone(now),

@@ -1,0 +1,169 @@
+//! The places where our first INVITE can go that speak for one domain, tried one after the other (RFC 3263 §4.3).
+
+use super::cancel::{Cancel, hop_request};
+use super::client::InviteClient;
+use super::way::with_value;
+use super::{Context, Leg, LegEvent, State, Way};
+use crate::auth::Tried;
+use crate::call::Output;
+use crate::locate::{Located, Sought};
+use crate::message::{HeaderName, Method};
+use crate::tombstone::Tombstone;
+use crate::transaction::{Kind, TRANSACTION_TIMEOUT, Transaction};
+use crate::wire::Arrival;
+use bytes::Bytes;
+use std::collections::VecDeque;
+use tandem_model::{Destination, Hop, Timestamp};
+
+/// Where an INVITE can go beside where it is.
+#[derive(Debug, Default)]
+pub(super) enum Hops {
+    /// Nowhere: it was given a place.
+    #[default]
+    None,
+    /// They are being looked up, and nothing is sent yet.
+    Sought,
+    /// It is at one of them.
+    Found(Found),
+}
+
+#[derive(Debug)]
+pub(super) struct Found {
+    at: Hop,
+    left: VecDeque<Hop>,
+    domain: Box<str>,
+    /// No response at all until then: the next one.
+    silent_until: Option<Timestamp>,
+}
+
+/// An INVITE that went on to another place, though an answer of this one may yet come.
+#[derive(Debug)]
+pub(super) struct FormerInvite {
+    serial: u16,
+    cseq: u32,
+    request: Bytes,
+    way: Way,
+    is_cancelled: bool,
+    pub(super) until: Timestamp,
+}
+
+impl Hops {
+    pub(super) fn silent_until(&self) -> Option<Timestamp> {
+        if let Hops::Found(found) = self { found.silent_until } else { None }
+    }
+
+    /// Somebody is there.
+    pub(super) fn heard(&mut self) {
+        if let Hops::Found(found) = self {
+            found.silent_until = None;
+        }
+    }
+}
+
+impl Leg {
+    /// Has the places looked up that `way` names, if it names any.
+    pub(super) fn seek(&self, context: &mut Context<'_>, way: &Way) -> Hops {
+        if !matches!(way.destination, Destination::Name { .. } | Destination::Domain { .. }) {
+            return Hops::None;
+        }
+        let seed = context.random.next_u64();
+        let Some(sought) = Sought::of(context.node, way.listener, &way.destination, seed) else { return Hops::None };
+        context.outputs.push_back(Output::Locate(self.id, Box::new(sought)));
+        Hops::Sought
+    }
+
+    /// What became of the search for our INVITE's places.
+    pub(crate) fn on_located(&mut self, context: &mut Context<'_>, located: Located) -> Option<LegEvent> {
+        let mut client = self.client.take_if(|client| matches!(client.hops, Hops::Sought))?;
+        let (Ok(hops), Destination::Name { host, .. } | Destination::Domain { host, .. }) = (located, &client.way.destination) else {
+            self.client = Some(client);
+            return self.client_failed(LegEvent::Unreachable, LegEvent::Lost);
+        };
+        let (domain, mut left) = (host.clone(), VecDeque::from(hops.into_vec()));
+        let at = left.pop_front()?;
+        client.hops = Hops::Found(Found { at, left, domain, silent_until: None });
+        self.send_there(context, client);
+        Some(LegEvent::Turned)
+    }
+
+    /// The place where our INVITE is has failed: the next one, if there is one and nobody has rung. Gives it back where there is not.
+    /// `may_answer`: it may have been heard all the same.
+    pub(super) fn turn(
+        &mut self,
+        context: &mut Context<'_>,
+        mut client: Box<InviteClient>,
+        may_answer: bool,
+    ) -> Result<LegEvent, Box<InviteClient>> {
+        let may_turn = self.state == State::Outgoing && client.cancel == Cancel::No && !client.has_rung;
+        let Hops::Found(found) = &mut client.hops else { return Err(client) };
+        found.silent_until = None;
+        context.outputs.push_back(Output::HopFailed(found.at));
+        let Some(next) = may_turn.then(|| found.left.pop_front()).flatten() else { return Err(client) };
+        found.at = next;
+        if may_answer {
+            let (serial, cseq, request, way) = (client.serial, client.cseq, client.request.clone(), client.way.clone());
+            let until = context.now + TRANSACTION_TIMEOUT;
+            self.former.push(FormerInvite { serial, cseq, request, way, is_cancelled: false, until });
+        }
+        self.send_there(context, client);
+        Ok(LegEvent::Turned)
+    }
+
+    /// §4.3: the same request under another branch, and so another transaction.
+    fn send_there(&mut self, context: &mut Context<'_>, mut client: Box<InviteClient>) {
+        if let Hops::Found(found) = &mut client.hops {
+            let Hop { listener, address } = found.at;
+            found.silent_until = Some(context.now + self.profile.trying_timeout);
+            let mut way = Way { listener, destination: Destination::Hop { address, domain: found.domain.clone() }, trial: false };
+            let (serial, via) = self.new_via(context, &way);
+            let mut request = with_value(&client.request, HeaderName::Via, &via.parts()).unwrap_or_else(|| client.request.clone());
+            if self.profile.listener != listener {
+                self.profile.listener = listener;
+                let contact = self.contact(context.node);
+                request = with_value(&request, HeaderName::Contact, &contact.parts()).unwrap_or(request);
+            }
+            let request = self.fit(context.node, serial, &mut way, request);
+            context.send(way.transmit(request.clone()));
+            let transport = context.node.listener(way.listener).transport;
+            client.transaction = Transaction::client(context.now, Kind::ClientInvite, transport);
+            (client.serial, client.request, client.way, client.tried) = (serial, request, way, Tried::default());
+        }
+        self.client = Some(client);
+    }
+
+    /// The place where our INVITE is has said nothing for too long.
+    pub(super) fn silent_timeout(&mut self, context: &mut Context<'_>) -> Option<LegEvent> {
+        let is_due = |client: &InviteClient| client.hops.silent_until().is_some_and(|at| at <= context.now);
+        let client = self.client.take_if(|client| is_due(client))?;
+        // Where nothing is left it is for the call to give up: it has the same deadline.
+        self.turn(context, client, true).map_err(|client| self.client = Some(client)).ok()
+    }
+
+    pub(super) fn is_former(&self, serial: u16) -> bool {
+        self.former.iter().any(|former| former.serial == serial)
+    }
+
+    /// An answer of a place that our INVITE is no longer at: whoever rings there is told to stop, whoever answers is hung up.
+    pub(super) fn on_former_response(&mut self, context: &mut Context<'_>, arrival: &Arrival) {
+        let Some(place) = self.former.iter().position(|former| former.serial == arrival.serial) else { return };
+        let former = &mut self.former[place];
+        let (serial, cseq, way) = (former.serial, former.cseq, former.way.clone());
+        match arrival.message.status() {
+            100..200 if !std::mem::replace(&mut former.is_cancelled, true) => {
+                if let Some(bytes) = hop_request(&former.request, Method::Cancel, None, None) {
+                    self.send_request(context, serial, Method::Cancel, bytes, Way { trial: false, ..way });
+                }
+            }
+            100..200 => {}
+            200..300 => self.dismiss_fork(context, &arrival.message, cseq),
+            _ => {
+                if let Some(ack) = hop_request(&former.request, Method::Ack, Some(&arrival.message), None) {
+                    let kept = way.transmit(Bytes::copy_from_slice(&ack));
+                    context.send(way.transmit(ack));
+                    context.outputs.push_back(Output::Retire(arrival.key, Tombstone::Acknowledge(Box::new(kept))));
+                }
+                self.former.swap_remove(place);
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Names that are looked up: the hops of a leg's target, and where a request inside a dialog goes that names a host.
+
+use super::{CoreNode, World};
+use crate::queue::Event;
+use tandem_model::{CallId, LegId, Timestamp};
+use tandem_signalling::{
+    Input, Transmit,
+    locate::{Located, Question, Reply, Sought},
+};
+
+/// Who looks for hops.
+#[derive(Debug)]
+pub(super) enum Seeker {
+    Leg(LegId),
+    /// A message that waits until it is known where it goes.
+    Parcel(Option<CallId>, Box<Transmit>),
+}
+
+impl CoreNode {
+    /// DNS has answered.
+    pub(crate) fn resolved(&mut self, world: &mut World<'_>, question: &Question, reply: Reply) {
+        self.locator.answer(world.now, question, reply);
+        self.go_on(world);
+    }
+
+    pub(super) fn wake_locator(&mut self, world: &mut World<'_>) {
+        self.locator.handle_timeout(world.now);
+        self.go_on(world);
+    }
+
+    /// Puts to DNS what is to be asked.
+    pub(super) fn ask_zone(&mut self, world: &mut World<'_>) {
+        while let Some(question) = self.locator.poll_question() {
+            let (after, reply) = self.zone.ask(world.now, &question);
+            world.flight.push(world.now + after, Event::Resolved(Box::new((question, reply))));
+        }
+    }
+
+    pub(super) fn send_by_name(&mut self, world: &mut World<'_>, call: Option<CallId>, transmit: Transmit) {
+        // One call's requests go one way.
+        let seed = call.map_or(0, CallId::bits);
+        let Some(sought) = Sought::of(&self.facts, transmit.listener, &transmit.destination, seed) else { return };
+        // A message that is made has its transport.
+        let sought = sought.with_first_door();
+        let located = self.locator.locate(world.now, Seeker::Parcel(call, Box::new(transmit)), sought);
+        self.ask_zone(world);
+        if let Some((seeker, located)) = located {
+            self.found_hops(world, seeker, located);
+        }
+    }
+
+    fn go_on(&mut self, world: &mut World<'_>) {
+        self.ask_zone(world);
+        while let Some((seeker, located)) = self.locator.poll_located() {
+            self.found_hops(world, seeker, located);
+        }
+    }
+
+    fn found_hops(&mut self, world: &mut World<'_>, seeker: Seeker, located: Located) {
+        match seeker {
+            Seeker::Leg(leg) => {
+                if let Some(call) = self.dispatcher.owner_of(leg) {
+                    self.input(world, call, Input::Located(leg, located));
+                }
+            }
+            Seeker::Parcel(call, transmit) => {
+                let to = located.ok().and_then(|hops| hops.first().map(|hop| hop.address));
+                self.named.extend(to.map(|to| (to, transmit.destination.clone())));
+                self.send_to(world, call, *transmit, to);
+            }
+        }
+    }
+
+    /// What DNS was asked, and when.
+    pub fn asked(&self) -> &[(Timestamp, Question)] {
+        self.zone.asked()
+    }
+}

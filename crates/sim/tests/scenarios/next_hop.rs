@@ -1,0 +1,420 @@
+//! Finding the next hop of a domain (RFC 3263 §4): which records are asked for, and where the INVITE goes.
+
+use tandem_phone::{Outcome, Script};
+use tandem_signalling::locate::{Kind, Naptr, Records};
+use tandem_sim::{ALICE, BOB, CAROL, DORA, STANDARD, Sim, Zone, ms, secs};
+
+/// A house in which `far` is a trunk with this target, and `zone` knows where that is.
+fn house(uri: &str, more: &str, zone: impl FnOnce(&mut Zone)) -> Sim {
+    let text = format!(
+        "{STANDARD}
+[[listen]]
+name = \"main-tcp\"
+transport = \"tcp\"
+bind = \"10.0.0.1:5060\"
+
+[[trunk]]
+name = \"far\"
+targets = [{{ uri = \"{uri}\" }}]
+{more}
+
+[[route]]
+to = '^far$'
+do = {{ bridge = [\"trunk:far\"] }}
+"
+    );
+    let mut sim = Sim::with_config(1, &text);
+    zone(&mut sim.core_mut().zone);
+    sim
+}
+
+/// The names and kinds that DNS was asked for.
+fn asked(sim: &Sim) -> Vec<(String, Kind)> {
+    sim.core().asked().iter().map(|(_, question)| (question.name.to_string(), question.kind)).collect()
+}
+
+/// A call to it, which bob answers and alice ends.
+fn call(sim: &mut Sim) {
+    sim.expect(BOB, Script::answers(100));
+    sim.place(ALICE, "far", Script::new().bye(500));
+    sim.finish();
+    assert_eq!(sim.call(ALICE).outcome, Some(Outcome::WeHungUp));
+    assert_eq!(sim.phone(BOB).calls().len(), 1);
+}
+
+/// The transport that bob's INVITE came over, by its Via.
+fn via(sim: &Sim) -> String {
+    let invite = sim.phone(BOB).heard("INVITE").find(|message| message.is_request()).expect("bob is called").clone();
+    invite.header("Via").expect("a Via").split_whitespace().next().expect("a transport").to_owned()
+}
+
+#[test]
+fn srv_records_say_where() {
+    let mut sim = house("sip:carrier.example", "listen = \"main\"", |zone| {
+        zone.set_srv("_sip._udp.carrier.example", &[(10, 0, 5060, "edge.carrier.example")]).add_address("edge.carrier.example", BOB.ip());
+    });
+    call(&mut sim);
+    assert_eq!(
+        asked(&sim),
+        [("_sip._udp.carrier.example".to_owned(), Kind::Srv), ("edge.carrier.example".to_owned(), Kind::A)],
+        "a trunk with a listener of its own leaves no choice of transport"
+    );
+}
+
+#[test]
+fn naptr_records_choose_the_transport() {
+    let (udp, tcp) = ("_sip._udp.carrier.example", "_sip._tcp.carrier.example");
+    let cases = [
+        (vec![(10, 10, "SIP+D2T", tcp), (10, 20, "SIP+D2U", udp)], "SIP/2.0/TCP"),
+        (vec![(10, 20, "SIP+D2T", tcp), (10, 10, "SIP+D2U", udp)], "SIP/2.0/UDP"),
+        (vec![(10, 20, "SIP+D2T", tcp), (20, 10, "SIP+D2U", udp)], "SIP/2.0/TCP"),
+        (vec![(20, 10, "SIP+D2T", tcp), (10, 20, "sip+d2u", udp)], "SIP/2.0/UDP"),
+        // We have no TLS here, and no e-mail anywhere.
+        (vec![(1, 1, "SIPS+D2T", "_sips._tcp.carrier.example"), (2, 1, "E2U+email", "x.example"), (3, 1, "SIP+D2T", tcp)], "SIP/2.0/TCP"),
+    ];
+    for (records, expected) in cases {
+        let mut sim = house("sip:carrier.example", "", |zone| {
+            zone.set_naptr("carrier.example", &records);
+            zone.set_srv(udp, &[(1, 1, 5060, "bob.carrier.example")]).set_srv(tcp, &[(1, 1, 5060, "bob.carrier.example")]);
+            zone.add_address("bob.carrier.example", BOB.ip());
+        });
+        if expected.ends_with("TCP") {
+            sim.phone_mut(BOB).setup_mut().transport = tandem_model::Transport::Tcp;
+        }
+        call(&mut sim);
+        assert_eq!(via(&sim), expected, "{records:?}");
+        let invite = sim.phone(BOB).heard("INVITE").find(|message| message.is_request()).expect("bob is called").clone();
+        let contact = invite.header("Contact").unwrap_or_default();
+        assert_eq!(contact.contains(";transport=tcp"), expected.ends_with("TCP"), "it is reached as it calls: {contact}");
+    }
+}
+
+#[test]
+fn naptr_records_that_are_not_for_sip_are_passed_over() {
+    let naptr = |flags: &str, has_regexp, replacement: &str| Naptr {
+        order: 1,
+        preference: 1,
+        flags: flags.into(),
+        service: "SIP+D2T".into(),
+        has_regexp,
+        replacement: replacement.into(),
+    };
+    let tcp = "_sip._tcp.carrier.example";
+    for record in [naptr("u", true, ""), naptr("s", true, tcp), naptr("", false, tcp), naptr("s", false, "."), naptr("s", false, "")] {
+        let mut sim = house("sip:carrier.example", "", |zone| {
+            zone.set("carrier.example", Kind::Naptr, Records::Naptr([record].into())).add_address("carrier.example", BOB.ip());
+        });
+        call(&mut sim);
+        assert_eq!(via(&sim), "SIP/2.0/UDP");
+    }
+}
+
+#[test]
+fn a_naptr_record_may_name_a_host() {
+    let record = Naptr {
+        order: 1,
+        preference: 1,
+        flags: "A".into(),
+        service: "SIP+D2U".into(),
+        has_regexp: false,
+        replacement: "bob.carrier.example".into(),
+    };
+    let mut sim = house("sip:carrier.example", "", |zone| {
+        zone.set("carrier.example", Kind::Naptr, Records::Naptr([record].into())).add_address("bob.carrier.example", BOB.ip());
+    });
+    call(&mut sim);
+    assert_eq!(asked(&sim).len(), 2, "{:?}", asked(&sim));
+}
+
+#[test]
+fn without_naptr_the_transports_of_ours_are_asked_for() {
+    let mut sim = house("sip:carrier.example", "", |zone| {
+        zone.set_srv("_sip._tcp.carrier.example", &[(1, 1, 5060, "bob.carrier.example")]).add_address("bob.carrier.example", BOB.ip());
+    });
+    sim.phone_mut(BOB).setup_mut().transport = tandem_model::Transport::Tcp;
+    call(&mut sim);
+    assert_eq!(via(&sim), "SIP/2.0/TCP");
+    let names: Vec<String> = asked(&sim).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["carrier.example", "_sip._udp.carrier.example", "_sip._tcp.carrier.example", "bob.carrier.example"]);
+}
+
+#[test]
+fn without_srv_it_is_a_host_that_speaks_udp() {
+    let mut sim = house("sip:carrier.example", "", |zone| {
+        zone.add_address("carrier.example", BOB.ip());
+    });
+    call(&mut sim);
+    assert_eq!(via(&sim), "SIP/2.0/UDP");
+    assert_eq!(asked(&sim).last(), Some(&("carrier.example".to_owned(), Kind::A)));
+}
+
+#[test]
+fn a_port_leaves_nothing_to_be_chosen() {
+    let mut sim = house("sip:carrier.example:5060", "", |zone| {
+        zone.add_address("carrier.example", BOB.ip());
+    });
+    call(&mut sim);
+    assert_eq!(asked(&sim), [("carrier.example".to_owned(), Kind::A)]);
+}
+
+#[test]
+fn a_transport_is_not_chosen_again() {
+    let mut sim = house("sip:carrier.example;transport=tcp", "", |zone| {
+        zone.set_naptr("carrier.example", &[(1, 1, "SIP+D2U", "_sip._udp.carrier.example")]);
+        zone.set_srv("_sip._tcp.carrier.example", &[(1, 1, 5060, "bob.carrier.example")]).add_address("bob.carrier.example", BOB.ip());
+    });
+    sim.phone_mut(BOB).setup_mut().transport = tandem_model::Transport::Tcp;
+    call(&mut sim);
+    let names: Vec<String> = asked(&sim).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(
+        (via(&sim).as_str(), names.as_slice()),
+        ("SIP/2.0/TCP", &["_sip._tcp.carrier.example".into(), "bob.carrier.example".into()][..])
+    );
+}
+
+#[test]
+fn a_name_of_one_label_is_a_machine_near_by() {
+    let mut sim = house("sip:pbx", "", |zone| {
+        zone.add_address("pbx", BOB.ip());
+    });
+    call(&mut sim);
+    assert_eq!(asked(&sim), [("pbx".to_owned(), Kind::A)]);
+}
+
+#[test]
+fn a_listener_of_ipv6_asks_for_ipv6() {
+    let mut sim = house("sip:carrier.example:5060", "listen = \"six\"\nmedia = \"six\"", |zone| {
+        zone.add_address("carrier.example", BOB.ip()).add_address("carrier.example", DORA.ip());
+    });
+    sim.expect(DORA, Script::answers(100));
+    sim.place(ALICE, "far", Script::new().bye(500));
+    sim.finish();
+    assert_eq!((sim.phone(DORA).calls().len(), sim.phone(BOB).calls().len()), (1, 0));
+    assert_eq!(asked(&sim), [("carrier.example".to_owned(), Kind::Aaaa)]);
+}
+
+#[test]
+fn a_proxy_is_found_the_same_way() {
+    let mut sim = house("sip:10.0.77.1", "proxy = \"sip:proxy.example;lr\"", |zone| {
+        zone.set_srv("_sip._udp.proxy.example", &[(1, 1, 5060, "bob.carrier.example")]).add_address("bob.carrier.example", BOB.ip());
+    });
+    call(&mut sim);
+    let invite = sim.phone(BOB).heard("INVITE").find(|message| message.is_request()).expect("bob is called").clone();
+    assert_eq!((invite.uri(), invite.header("Route")), ("sip:far@10.0.77.1", Some("<sip:proxy.example;lr>")));
+}
+
+#[test]
+fn a_service_that_there_decidedly_is_not_is_no_host() {
+    let mut sim = house("sip:carrier.example;transport=udp", "", |zone| {
+        zone.set_srv("_sip._udp.carrier.example", &[(0, 0, 0, ".")]).add_address("carrier.example", BOB.ip());
+    });
+    sim.place(ALICE, "far", Script::new());
+    sim.finish();
+    assert_eq!(sim.call(ALICE).outcome, Some(Outcome::Failed(500)));
+    assert_eq!((asked(&sim).len(), sim.phone(BOB).calls().len()), (1, 0));
+}
+
+#[test]
+fn a_name_that_is_not_there_is_unreachable_at_once() {
+    let mut sim = house("sip:carrier.example", "", |_| {});
+    sim.place(ALICE, "far", Script::new());
+    let began = sim.now();
+    sim.run_until_status(ALICE, 500);
+    assert!(sim.now().since(began) < ms(50));
+    sim.finish();
+}
+
+#[test]
+fn of_hundreds_of_records_a_few_are_tried() {
+    let names: Vec<String> = (0..500).map(|number| format!("h{number}.carrier.example")).collect();
+    let records: Vec<(u16, u16, u16, &str)> = names.iter().map(|name| (1, 1, 5060, name.as_str())).collect();
+    let mut sim = house("sip:carrier.example;transport=udp", "trying_timeout = \"200ms\"", |zone| {
+        zone.set_srv("_sip._udp.carrier.example", &records);
+        names
+            .iter()
+            .enumerate()
+            .for_each(|(number, name)| _ = zone.add_address(name, [10, 9, (number / 250) as u8, (number % 250) as u8].into()));
+    });
+    sim.place(ALICE, "far", Script::new());
+    sim.finish();
+    assert_eq!(sim.call(ALICE).outcome, Some(Outcome::Failed(408)));
+    assert_eq!(asked(&sim).len(), 1 + 16);
+}
+
+#[test]
+fn a_call_that_is_taken_back_while_it_looks_is_never_made() {
+    let mut sim = house("sip:carrier.example;transport=udp", "", |zone| {
+        zone.add_address("carrier.example", BOB.ip()).delay = ms(900);
+    });
+    sim.place(ALICE, "far", Script::new().cancel(tandem_phone::When::Status(100), 300));
+    sim.finish();
+    assert_eq!(sim.call(ALICE).outcome, Some(Outcome::Failed(487)));
+    assert_eq!(sim.phone(BOB).calls().len(), 0);
+}
+
+#[test]
+fn a_request_inside_a_dialog_goes_one_way() {
+    let mut sim = house("sip:10.0.2.1", "", |zone| {
+        zone.set_srv("_sip._udp.desk.example", &[(1, 1, 5060, "a.desk.example"), (2, 1, 5060, "b.desk.example")]);
+        zone.add_address("a.desk.example", BOB.ip()).add_address("b.desk.example", CAROL.ip());
+    });
+    let contact = tandem_phone::Edit::set("Contact", "<sip:bob@desk.example>");
+    sim.expect(BOB, Script::new().reply_with(100, tandem_phone::Reply::new(200).edit(contact)));
+    sim.place(ALICE, "far", Script::new().bye(500));
+    sim.settle();
+    assert!(sim.phone_mut(BOB).forgive("target") > 0, "it did not know that its Contact was changed");
+    sim.finish();
+    assert_eq!(sim.call(BOB).outcome, Some(Outcome::TheyHungUp));
+}
+
+// What is remembered, and for how long.
+
+/// Calls once more: what DNS was asked for it, and how long it took until bob was called.
+fn again(sim: &mut Sim) -> (usize, u64) {
+    let before = asked(sim).len();
+    let called = |sim: &Sim| sim.phone(BOB).calls().len();
+    let (known, began) = (called(sim), sim.now());
+    sim.expect(BOB, Script::answers(100));
+    sim.place(ALICE, "far", Script::new().bye(500));
+    sim.run_until("bob is called", |sim| called(sim) > known);
+    let took: std::time::Duration = sim.now().since(began);
+    sim.run_for(ms(900));
+    (asked(sim).len() - before, took.as_millis() as u64)
+}
+
+/// Calls in vain: the caller's status, and how long it took.
+fn in_vain(sim: &mut Sim) -> (Option<u16>, u64) {
+    let began = sim.now();
+    let call = sim.place(ALICE, "far", Script::new());
+    sim.run_until("it failed", |sim| sim.phone(ALICE).call(call).outcome.is_some());
+    (sim.phone(ALICE).call(call).final_status(), sim.now().since(began).as_millis() as u64)
+}
+
+/// `carrier.example` is bob, by SRV and A records.
+fn bobs(ttl: u64) -> Sim {
+    house("sip:carrier.example;transport=udp", "", |zone| {
+        zone.set_srv("_sip._udp.carrier.example", &[(1, 1, 5060, "bob.carrier.example")]).add_address("bob.carrier.example", BOB.ip());
+        (zone.ttl, zone.delay) = (secs(ttl), ms(20));
+    })
+}
+
+#[test]
+fn records_are_used_for_their_time() {
+    let mut sim = bobs(30);
+    assert_eq!(again(&mut sim).0, 2);
+    assert_eq!(again(&mut sim).0, 0);
+    sim.run_for(secs(30));
+    assert_eq!(again(&mut sim).0, 2);
+    sim.finish();
+}
+
+#[test]
+fn a_time_of_nothing_is_a_second_and_one_without_end_an_hour() {
+    let mut sim = bobs(0);
+    assert_eq!((again(&mut sim).0, again(&mut sim).0), (2, 0));
+    sim.finish();
+    let mut sim = bobs(7 * 24 * 3600);
+    assert_eq!(again(&mut sim).0, 2);
+    sim.run_for(secs(3590));
+    assert_eq!(again(&mut sim).0, 0);
+    sim.run_for(secs(20));
+    assert_eq!(again(&mut sim).0, 2);
+    sim.finish();
+}
+
+#[test]
+fn that_there_is_nothing_is_remembered_for_as_long_as_the_soa_record_says() {
+    let mut sim = house("sip:carrier.example;transport=udp", "", |zone| zone.negative_ttl = Some(secs(40)));
+    assert_eq!(in_vain(&mut sim).0, Some(500));
+    assert_eq!((in_vain(&mut sim).0, asked(&sim).len()), (Some(500), 2));
+    sim.core_mut().zone.add_address("carrier.example", BOB.ip());
+    sim.run_for(secs(39));
+    assert_eq!((in_vain(&mut sim).0, asked(&sim).len()), (Some(500), 2));
+    sim.run_for(secs(2));
+    again(&mut sim);
+    assert_eq!(asked(&sim).len(), 4);
+    sim.finish();
+}
+
+#[test]
+fn that_nobody_answered_is_not() {
+    let mut sim = house("sip:carrier.example:5060", "", |zone| {
+        zone.add_address("carrier.example", BOB.ip());
+        zone.broken = vec![tandem_signalling::locate::Question::new("carrier.example", Kind::A)];
+    });
+    assert_eq!(in_vain(&mut sim).0, Some(500));
+    assert_eq!((in_vain(&mut sim).0, asked(&sim).len()), (Some(500), 1), "it is left in peace for a moment");
+    sim.core_mut().zone.broken.clear();
+    sim.run_for(secs(3));
+    assert_eq!(again(&mut sim).0, 1);
+    sim.finish();
+}
+
+#[test]
+fn calls_at_once_ask_once() {
+    let mut sim = bobs(300);
+    sim.core_mut().zone.delay = ms(100);
+    for _ in 0..5 {
+        sim.expect(BOB, Script::answers(100));
+        sim.place(ALICE, "far", Script::new().bye(500));
+    }
+    sim.finish();
+    assert_eq!((asked(&sim).len(), sim.phone(BOB).calls().len()), (2, 5));
+}
+
+#[test]
+fn while_dns_is_down_what_is_out_of_date_is_used() {
+    let mut sim = bobs(30);
+    again(&mut sim);
+    sim.run_for(secs(60));
+    sim.core_mut().zone.is_down = true;
+    let (_, took) = again(&mut sim);
+    assert!((1000..1100).contains(&took), "it waits a moment for DNS: {took} ms");
+    let (_, took) = again(&mut sim);
+    assert!(took < 50, "and then knows that it is down: {took} ms");
+    sim.run_for(secs(3600));
+    again(&mut sim);
+    // The zone has moved meanwhile, and is there again.
+    let zone = &mut sim.core_mut().zone;
+    zone.remove("bob.carrier.example", Kind::A).add_address("bob.carrier.example", CAROL.ip()).is_down = false;
+    sim.run_for(secs(10));
+    sim.expect(CAROL, Script::answers(100));
+    sim.place(ALICE, "far", Script::new().bye(500));
+    sim.run_for(secs(2));
+    assert_eq!(sim.phone(CAROL).calls().len(), 1);
+    sim.finish();
+}
+
+#[test]
+fn what_is_a_day_out_of_date_is_not() {
+    let mut sim = bobs(30);
+    again(&mut sim);
+    sim.core_mut().zone.is_down = true;
+    sim.run_for(secs(24 * 3600 + 40));
+    let (status, took) = in_vain(&mut sim);
+    assert!(status == Some(408) && took < 4100, "{status:?} after {took} ms");
+    sim.finish();
+}
+
+#[test]
+fn a_name_server_that_does_not_know_naptr_costs_a_second() {
+    let mut sim = house("sip:carrier.example", "", |zone| {
+        zone.set_srv("_sip._udp.carrier.example", &[(1, 1, 5060, "bob.carrier.example")]).add_address("bob.carrier.example", BOB.ip());
+        zone.silent = vec![tandem_signalling::locate::Question::new("carrier.example", Kind::Naptr)];
+    });
+    let (_, took) = again(&mut sim);
+    assert!((1000..1100).contains(&took), "{took} ms");
+    sim.finish();
+}
+
+#[test]
+fn a_backup_whose_address_does_not_come_holds_nobody_up() {
+    let mut sim = house("sip:carrier.example;transport=udp", "", |zone| {
+        zone.set_srv("_sip._udp.carrier.example", &[(1, 1, 5060, "bob.carrier.example"), (2, 1, 5060, "slow.carrier.example")]);
+        zone.add_address("bob.carrier.example", BOB.ip());
+        zone.silent = vec![tandem_signalling::locate::Question::new("slow.carrier.example", Kind::A)];
+    });
+    let (_, took) = again(&mut sim);
+    assert!((1000..1100).contains(&took), "{took} ms");
+    sim.finish();
+}
