@@ -60,6 +60,8 @@ pub(crate) const TRUNK: Keys = Keys {
         "refer",
         "replaces",
         "limits",
+        "may_call",
+        "minutes_per_hour",
         "headers_in",
         "headers_out",
         "numbers_in",
@@ -89,8 +91,12 @@ pub(crate) const USER: Keys = Keys {
         "refer",
         "replaces",
         "session_timer",
+        "privacy",
+        "limits",
+        "may_call",
+        "minutes_per_hour",
     ],
-    later: &["jwt", "limits", "srtp", "keying", "ice", "dtmf"],
+    later: &["jwt", "srtp", "keying", "ice", "dtmf"],
 };
 
 pub(crate) const REGISTRAR: Keys =
@@ -120,7 +126,8 @@ pub(crate) const PING: Keys = Keys { title: "`ping`", built: &["every", "down_af
 
 pub(crate) const SECRET: Keys = Keys { title: "a secret", built: &["file"], later: &[] };
 
-pub(crate) const ROUTE: Keys = Keys { title: "[[route]]", built: &["name", "from", "to", "do", "anchor"], later: &[] };
+pub(crate) const ROUTE: Keys =
+    Keys { title: "[[route]]", built: &["name", "from", "to", "do", "anchor", "limits", "emergency"], later: &[] };
 
 pub(crate) const DO: Keys = Keys {
     title: "`do`",

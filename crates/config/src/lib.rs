@@ -39,8 +39,8 @@ pub use route::{Do, Endpoint, From, MAX_ENDPOINTS, Route};
 pub use side::{Advertised, Listener, Media, TlsPaths};
 pub use sides::Sides;
 pub use trunk::{
-    Asked, CallerRule, HeaderRules, Limits, MAX_HEADER_RULES, MAX_NUMBER_RULES, MAX_REGISTRARS, MAX_SOURCES, MAX_TARGETS, Match,
-    NamePattern, NumberRule, Of, Ping, PrivacyRule, Register, Trunk, TrunkTarget, is_our_header,
+    Asked, CallerRule, HeaderRules, Limits, MAX_HEADER_RULES, MAX_MAY_CALL, MAX_NUMBER_RULES, MAX_REGISTRARS, MAX_SOURCES, MAX_TARGETS,
+    Match, NamePattern, NumberRule, Of, Ping, PrivacyRule, Register, Toll, Trunk, TrunkTarget, is_our_header,
 };
 pub use uri::{Host, Target};
 pub use user::{Registrar, User};

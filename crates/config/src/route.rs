@@ -6,7 +6,7 @@ use crate::{
     problem::{At, Place},
     reader::{Reader, Table, Value, check_line, check_name},
     ring,
-    trunk::read_status,
+    trunk::{Limits, read_limits, read_status},
     uri::Target,
     value::Pattern,
 };
@@ -35,6 +35,10 @@ pub struct Route {
     pub action: At<Do>,
     /// False: media flows between the peers.
     pub anchor: bool,
+    /// How much it may carry; `None`: as much as comes.
+    pub limits: Option<Limits>,
+    /// Nothing limits its calls: they are to an emergency service.
+    pub emergency: bool,
 }
 
 /// Whose calls.
@@ -157,6 +161,11 @@ impl Route {
                 format!("`picks_up = \"at-once\"` in {} does not go with `anchor = false`: we answer with our own ports", table.title());
             reader.report(action.place, message);
         }
+        let limits = table.value("limits").map(|value| read_limits(reader, table, value));
+        let emergency = table.boolean(reader, "emergency").unwrap_or(false);
+        if emergency && limits.is_some() {
+            reader.report(table.place, format!("{} has `limits` and `emergency = true`, which nothing limits", table.title()));
+        }
         if table.has("to") != to.is_some() {
             return None;
         }
@@ -166,6 +175,8 @@ impl Route {
             to: to.map(|to| to.value),
             action: action?,
             anchor,
+            limits,
+            emergency,
         })
     }
 }

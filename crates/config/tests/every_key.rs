@@ -79,6 +79,8 @@ const BUILT: &[Case] = &[
     Case(CALLED, "refer = 'pass'"),
     Case(CALLED, "ring_timeout = '45s'"),
     Case(CALLED, "limits = { calls = 3, cps = 2, status = 486 }"),
+    Case(CALLED, "may_call = ['^\\+49']\nminutes_per_hour = 600"),
+    Case(CALLED, "may_call = []"),
     Case(CALLED, "login = { username = 'u', password = 'p', realm = 'example.org' }"),
     Case(
         TRUNK,
@@ -92,6 +94,8 @@ const BUILT: &[Case] = &[
     Case(ROUTE, "do = { ring = ['trunk:peer'], strategy = 'sequential', hears = 'ringing' }"),
     Case(ROUTE, "anchor = false\ndo = { ring = ['trunk:peer'], strategy = 'round-robin', hears = 'early-media' }"),
     Case(ROUTE, "do = { answer = 'echo' }"),
+    Case(ROUTE, "limits = { calls = 3, cps = 2, status = 486 }\ndo = { answer = 'echo' }"),
+    Case(ROUTE, "emergency = true\ndo = { bridge = ['trunk:peer'] }"),
     Case(ROUTE, "do = { answer = 'tone' }"),
     Case(ROUTE, "do = { reject = 486, reason = 'Asleep' }"),
     Case(CALLED, "session_timer = 'off'"),

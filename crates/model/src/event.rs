@@ -49,6 +49,14 @@ pub enum EventKind {
     LegEnded(LegEnd),
     /// The call is over.
     CallEnded(Box<CallRecord>),
+    /// A limit was reached, and calls are refused; its call is nobody's, as those of the next three.
+    LimitReached(Box<LimitState>),
+    /// Nobody was refused for a while.
+    LimitOver(Box<LimitState>),
+    /// A trunk or user has spent what it may in an hour, and its calls are refused.
+    TollTripped(Box<LimitState>),
+    /// It may call again.
+    TollOver(Box<LimitState>),
     /// A request outside of any dialog was passed on, or refused; its id is one of those that calls have.
     Exchanged(Box<ExchangeRecord>),
     /// A trunk can be used: it is registered, and a target answers. The id of this and the next five is of the trunk's agent.
@@ -91,6 +99,10 @@ impl EventKind {
             EventKind::TargetUp(_) => "target.up",
             EventKind::TargetDown(_) => "target.down",
             EventKind::RegistrationChanged(_) => "registration.changed",
+            EventKind::LimitReached(_) => "limit.reached",
+            EventKind::LimitOver(_) => "limit.over",
+            EventKind::TollTripped(_) => "toll.tripped",
+            EventKind::TollOver(_) => "toll.over",
         }
     }
 }
@@ -139,6 +151,39 @@ impl Fate {
             Fate::Removed => "removed",
             Fate::Expired => "expired",
             Fate::Lost => "lost",
+        }
+    }
+}
+
+/// A limit, and how it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitState {
+    /// Whose: `trunk:carrier`, `route:to the carrier`, `user:alice`.
+    pub of: Box<str>,
+    /// Which; of several the first that was reached.
+    pub limit: Limit,
+    /// Calls that were refused for it since it was reached.
+    pub refused: u32,
+}
+
+/// What can be limited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Limit {
+    /// Calls at a time.
+    Calls,
+    /// New calls a second.
+    Rate,
+    /// Call-minutes an hour.
+    Minutes,
+}
+
+impl Limit {
+    /// The key that sets it.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Limit::Calls => "calls",
+            Limit::Rate => "cps",
+            Limit::Minutes => "minutes_per_hour",
         }
     }
 }

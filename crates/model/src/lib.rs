@@ -32,7 +32,8 @@ pub use binding::{Binding, Bindings, NoBindings};
 pub use caller::{CalledFrom, Caller, CallerId, Presentation, Shown};
 pub use codec::{Codec, TELEPHONE_EVENT};
 pub use event::{
-    CallRecord, EndReason, EndedBy, Event, EventKind, ExchangeRecord, Fate, LegEnd, LegRecord, RegistrationChange, TrunkState,
+    CallRecord, EndReason, EndedBy, Event, EventKind, ExchangeRecord, Fate, LegEnd, LegRecord, Limit, LimitState, RegistrationChange,
+    TrunkState,
 };
 pub use failover::Failover;
 pub use ids::{CallId, LegId, MAX_LEGS, PortId};
@@ -44,8 +45,8 @@ pub use net::{Delivery, Destination, Flow, Hop, ListenerId, NoHop, Transport, ne
 pub use place::Place;
 pub use privacy::{Asks, Privacy, Shows};
 pub use question::{
-    Action, Admit, BuiltIn, Decision, LegPlan, LegProfile, NO_TARGET, Origin, Prack, Proved, Question, QuestionId, ReferRule, Route,
-    TrunkId,
+    Action, Admit, BuiltIn, Decision, Forward, LegPlan, LegProfile, NO_TARGET, Origin, Prack, Proved, Question, QuestionId, ReferRule,
+    Route, TrunkId,
 };
 pub use random::Random;
 pub use ring::{Hears, MAX_MEMBERS, PicksUp, RingGroup, RingTerms, Strategy};

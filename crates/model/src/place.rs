@@ -13,6 +13,8 @@ pub enum Place {
     Member(u8),
     /// The target of a transfer that this question was about.
     Target(QuestionId),
+    /// The route that has it.
+    Route,
     /// This leg, which was another call's.
     Joined(LegId),
 }
@@ -22,6 +24,10 @@ impl Place {
     pub const fn asked(id: QuestionId, question: &Question) -> Place {
         match question {
             Question::Ring { member, .. } => Place::Member(*member),
+            Question::Forward(forward) => match forward.member {
+                Some(member) => Place::Member(member),
+                None => Place::Callee,
+            },
             Question::Transfer(_) | Question::Target(_) => Place::Target(id),
             Question::Admit(_) | Question::User(_) | Question::Route(_) | Question::Dial(_) => Place::Callee,
         }

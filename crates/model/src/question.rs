@@ -30,6 +30,9 @@ pub enum Question {
     Target(Box<str>),
     /// Who is this user, now that it has proved to be one? The answer to a [`Decision::Prove`] whose challenge was met.
     User(Box<Proved>),
+    /// May the call go where a redirection sends it (RFC 3261 §8.1.3.4), and is there room? Whoever sends it there, and whoever called,
+    /// must be let call that.
+    Forward(Box<Forward>),
     /// Is there room for this member of a ring group, beside those that have theirs already? It counts until the call says that the
     /// member is out, or ends.
     Ring {
@@ -85,6 +88,19 @@ pub struct Route {
     pub caller: Option<Caller>,
     /// Names and values of the INVITE's headers that nobody here acts on, in their order, if that profile says so.
     pub headers: Box<[(Box<str>, Box<str>)]>,
+}
+
+/// A redirection that is followed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forward {
+    /// Who called, and who sends the call there.
+    pub by: Box<[Origin]>,
+    /// The user part of where to, unescaped and without its parameters, as the last of `by` writes numbers.
+    pub number: Box<str>,
+    /// The endpoint whose place it takes.
+    pub endpoint: Box<str>,
+    /// The member of a ring group that it was, if it was one.
+    pub member: Option<u8>,
 }
 
 /// Whose request it is.
@@ -219,6 +235,9 @@ pub struct LegPlan {
     pub destination: Destination,
     /// How to speak with them.
     pub profile: LegProfile,
+    /// A redirection named it: policy is asked before it is called.
+    #[serde(default)]
+    pub forwarded: bool,
     /// What its INVITE says beyond the ordinary.
     pub presentation: Option<Box<Presentation>>,
 }

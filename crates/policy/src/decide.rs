@@ -1,6 +1,9 @@
 //! The one function that answers.
 
-use crate::{HealthBook, LimitBook, Ruleset};
+use crate::{
+    HealthBook, LimitBook, Ruleset,
+    toll::{BARRED, forward},
+};
 use tandem_model::{Admit, Bindings, CalledFrom, Decision, Origin, Proved, Question, Route, Timestamp, TrunkId};
 
 /// What deciding may look at beside the rules.
@@ -30,8 +33,13 @@ pub fn decide(rules: &Ruleset, view: &CallView<'_>, question: &Question) -> Deci
             Some(call) => route(rules, view, &call),
             None => route(rules, view, call),
         },
-        // Who is transferred calls, and not who transfers.
-        Question::Transfer(call) => route(rules, view, call),
+        // Who is transferred calls, and not who transfers; but what somebody has a call go to is a new call of theirs, which is not
+        // counted yet.
+        Question::Transfer(call) => match view.load.refuses(&call.origin, view.now) {
+            Some(status) if !rules.is_emergency(&call.origin, &call.called) => Decision::Reject { status, reason: None },
+            _ => route(rules, view, call),
+        },
+        Question::Forward(asked) => forward(rules, view, asked, || dial(rules, view, &asked.endpoint)),
         Question::Dial(endpoint) | Question::Target(endpoint) | Question::Ring { endpoint, .. } => dial(rules, view, endpoint),
     }
 }
@@ -76,7 +84,11 @@ fn user(rules: &Ruleset, proved: &Proved) -> Decision {
 fn route(rules: &Ruleset, view: &CallView<'_>, call: &Route) -> Decision {
     let called = rules.manner_of(&call.origin).called_in(&call.called);
     match rules.routes.iter().find(|route| route.takes(&call.origin, &called)) {
-        Some(route) => route.decide(rules, view, call, &called),
+        Some(route) if route.bars(rules, call, &called) => Decision::Reject { status: BARRED, reason: None },
+        Some(route) => match view.load.route_full(&route.name, view.now).filter(|_| !route.emergency) {
+            Some(status) => Decision::Reject { status, reason: None },
+            None => route.decide(rules, view, call, &called),
+        },
         None => Decision::Reject { status: 404, reason: None },
     }
 }

@@ -9,6 +9,7 @@
 //! Three things to know: [`Ruleset`], [`CallView`] and [`decide()`].
 
 mod abuse;
+mod account;
 mod agents;
 mod bucket;
 mod decide;
@@ -17,12 +18,15 @@ mod health;
 mod identity;
 mod limits;
 mod manner;
+mod node_limits;
 mod numbers;
 mod overlap;
 mod places;
 mod routing;
 mod ruleset;
+mod slot;
 mod targets;
+mod toll;
 mod trunk;
 mod turns;
 mod users;
@@ -30,6 +34,7 @@ mod users;
 pub use abuse::{AbuseBook, Ban, Offence, Standing};
 pub use decide::{CallView, decide};
 pub use health::HealthBook;
-pub use limits::{Begun, LimitBook, NodeFull, NodeLimits};
+pub use limits::{Begun, LimitBook};
+pub use node_limits::{NodeFull, NodeLimits};
 pub use places::Places;
 pub use ruleset::{Ruleset, load, load_with};

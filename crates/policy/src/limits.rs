@@ -1,87 +1,105 @@
-//! Counters: how many calls each trunk and the whole node carry, and how fast new ones come.
+//! Counters: how many calls each trunk, route and user has, how fast new ones come, and what they spend.
 
-use crate::{Ruleset, bucket::Bucket, turns::Turns};
-use tandem_model::{Action, Decision, Strategy, Timestamp, TrunkId};
+use crate::{Ruleset, slot::Slot, turns::Turns};
+use std::collections::BTreeMap;
+use tandem_model::{Action, Decision, EventKind, Origin, Strategy, Timestamp, TrunkId};
 
-/// A call that a trunk's limits count: give it back to [`LimitBook::end`] when the call's leg on that trunk is over.
-/// It stays good across reloads.
+/// A call that limits count: give it back to [`LimitBook::end`] when it is over there. It stays good across reloads.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "a call that is never ended is counted for ever"]
 pub struct Begun {
     slot: usize,
 }
 
-/// The load of every trunk, and whose turn it is in each group that rings in turn. Calls in both directions count: begin one for a call that a trunk sends us (when it is
-/// admitted, before it is routed) and one for the trunk that the call turns to (once for all its targets), until it turns to another.
-#[derive(Debug)]
-pub struct LimitBook {
-    /// At most one a trunk of the ruleset, and one for each trunk that is gone while calls of it go on.
-    slots: Vec<Slot>,
-    /// The slot of each trunk of the ruleset in force.
-    of_trunk: Box<[usize]>,
-    turns: Turns,
+/// Whose account a call is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Payer {
+    slot: usize,
 }
 
+/// The load of every trunk, of routes and users that have limits, and whose turn it is in each group that rings in turn. On trunks calls in both directions count:
+/// begin one for a call that a trunk sends us (when it is admitted, before it is routed) and one for the trunk that the call turns to (once for all its targets), until
+/// it turns to another.
 #[derive(Debug)]
-struct Slot {
-    name: Box<str>,
-    calls: u32,
-    most_calls: Option<u32>,
-    bucket: Option<Bucket>,
-    status: u16,
-    is_in_force: bool,
+pub struct LimitBook {
+    /// At most one for each trunk, route and user of the ruleset, and one for each that is gone while calls of it go on.
+    slots: Vec<Slot>,
+    by_key: BTreeMap<Box<str>, usize>,
+    /// The slot of each trunk of the ruleset in force.
+    of_trunk: Box<[usize]>,
+    /// Some route has a slot, some user has.
+    has_routes: bool,
+    has_users: bool,
+    turns: Turns,
 }
 
 impl LimitBook {
     /// The book for `rules`, with no calls in it.
     pub fn new(rules: &Ruleset) -> Self {
-        let mut book = LimitBook { slots: Vec::new(), of_trunk: Box::default(), turns: Turns::default() };
+        let (slots, by_key, turns) = (Vec::new(), BTreeMap::new(), Turns::default());
+        let mut book = LimitBook { slots, by_key, of_trunk: Box::default(), has_routes: false, has_users: false, turns };
         book.reload(rules, Timestamp::ZERO);
         book
     }
 
-    /// Goes over to other rules. A trunk that keeps its name keeps its calls; one that is gone is remembered until its
+    /// Goes over to other rules. Who keeps its name keeps its calls, and what it has spent; one that is gone is remembered until its
     /// calls are over.
     pub fn reload(&mut self, rules: &Ruleset, now: Timestamp) {
         self.slots.iter_mut().for_each(|slot| slot.is_in_force = false);
         self.turns.reload(rules.in_turn());
-        self.of_trunk = rules
-            .trunks()
-            .map(|(name, limits)| {
-                let index = self.slot_for(name);
-                let slot = &mut self.slots[index];
-                slot.is_in_force = true;
-                slot.most_calls = limits.calls;
-                slot.status = limits.status;
-                match (&mut slot.bucket, limits.cps) {
-                    (Some(bucket), Some(rate)) => bucket.set_rate(rate, now),
-                    (bucket, rate) => *bucket = rate.map(Bucket::new),
-                }
-                index
-            })
-            .collect();
+        let limited: Vec<_> = rules.limited().collect();
+        for (key, ..) in &limited {
+            if let Some(place) = self.by_key.get(&**key) {
+                self.slots[*place].is_in_force = true;
+            }
+        }
+        let mut free: Vec<usize> = (0..self.slots.len()).filter(|place| self.slots[*place].is_free()).collect();
+        for (key, limits, minutes, is_emergency) in limited {
+            let place = self.slot_for(&key, &mut free);
+            self.slots[place].reload(limits, minutes, is_emergency, now);
+        }
+        let has = |kind: &str| self.slots.iter().any(|slot| slot.is_in_force && slot.key.starts_with(kind));
+        (self.has_routes, self.has_users) = (has("route:"), has("user:"));
+        self.of_trunk = rules.trunks().filter_map(|(name, _)| self.by_key.get(&*format!("trunk:{name}")).copied()).collect();
     }
 
-    /// Counts a call on `trunk`.
+    /// Counts a call of `origin`; `None` of a user without limits.
+    ///
+    /// # Errors
+    /// The status to refuse it with, if that trunk or user has all its calls, or has spent what it may.
+    pub fn try_call(&mut self, origin: &Origin, now: Timestamp) -> Result<Option<Begun>, u16> {
+        let Some(place) = self.place_of(origin)? else { return Ok(None) };
+        let slot = &mut self.slots[place];
+        match slot.spent(now) {
+            Some(status) => Err(status),
+            None => slot.try_begin(now).map(|()| Some(Begun { slot: place })),
+        }
+    }
+
+    /// Counts a call of `origin` to an emergency service, whatever its limits.
+    pub fn call_anyway(&mut self, origin: &Origin, now: Timestamp) -> Option<Begun> {
+        let place = self.place_of(origin).ok()??;
+        self.slots[place].begin_anyway(now);
+        Some(Begun { slot: place })
+    }
+
+    /// Counts a call on `trunk`, in whichever direction.
     ///
     /// # Errors
     /// The status to refuse it with, if the trunk is full. A trunk that the rules in force do not know has no limits
     /// and cannot be begun: 480.
     pub fn try_begin(&mut self, trunk: TrunkId, now: Timestamp) -> Result<Begun, u16> {
-        let index = *self.of_trunk.get(usize::from(trunk.0)).ok_or(480u16)?;
-        let slot = &mut self.slots[index];
-        if slot.has_all_calls() || !slot.bucket.as_mut().is_none_or(|bucket| bucket.take(now)) {
-            return Err(slot.status);
-        }
-        slot.calls += 1;
-        Ok(Begun { slot: index })
+        let slot = *self.of_trunk.get(usize::from(trunk.0)).ok_or(480u16)?;
+        self.slots[slot].try_begin(now).map(|()| Begun { slot })
     }
 
     /// Counts a call of that endpoint's trunk (`trunk:NAME`, `trunk:NAME/NUMBER`) whatever its limits: it is there already, and another
     /// call counted it. `None` for a trunk that the rules in force do not know.
     pub fn take_over(&mut self, endpoint: &str) -> Option<Begun> {
-        let name = endpoint.strip_prefix("trunk:")?.split('/').next()?;
-        let slot = self.slots.iter().position(|slot| slot.is_in_force && &*slot.name == name)?;
+        let slot = *self.by_key.get(endpoint.split('/').next()?).filter(|_| endpoint.starts_with("trunk:"))?;
+        if !self.slots[slot].is_in_force {
+            return None;
+        }
         self.slots[slot].calls += 1;
         Some(Begun { slot })
     }
@@ -95,14 +113,78 @@ impl LimitBook {
 
     /// The status that a call to `trunk` would be refused with now; `None` if it would not.
     pub fn full(&self, trunk: TrunkId, now: Timestamp) -> Option<u16> {
-        let slot = &self.slots[*self.of_trunk.get(usize::from(trunk.0))?];
-        let is_full = slot.has_all_calls() || slot.bucket.as_ref().is_some_and(|bucket| !bucket.has_token(now));
-        is_full.then_some(slot.status)
+        self.slots[*self.of_trunk.get(usize::from(trunk.0))?].full(now)
+    }
+
+    /// The same of a call by the route of that name.
+    pub(crate) fn route_full(&self, route: &str, now: Timestamp) -> Option<u16> {
+        self.route(route).and_then(|slot| slot.full(now))
+    }
+
+    /// The status that `by` would be refused with now if it had a call that there is go elsewhere: that is a new one, as far as it is
+    /// about what `by` spends, and how fast.
+    pub(crate) fn refuses(&self, by: &Origin, now: Timestamp) -> Option<u16> {
+        let slot = &self.slots[self.place_of(by).ok()??];
+        slot.spent(now).or_else(|| slot.too_fast(now))
+    }
+
+    /// A call by the route of that name, which found room. Whether it is to an emergency service, and what is counted.
+    pub(crate) fn begin_route(&mut self, route: &str, now: Timestamp) -> (bool, Option<Begun>) {
+        if !self.has_routes {
+            return (false, None);
+        }
+        let Some(place) = self.by_key.get(&*format!("route:{route}")).copied() else { return (false, None) };
+        let slot = &mut self.slots[place];
+        slot.begin_anyway(now);
+        (slot.is_emergency, Some(Begun { slot: place }))
+    }
+
+    /// Whoever that is had a call go elsewhere: a new one.
+    pub(crate) fn take_token(&mut self, by: &Origin, now: Timestamp) {
+        if let Ok(Some(place)) = self.place_of(by) {
+            self.slots[place].take_token(now);
+        }
+    }
+
+    /// Whose account calls of `origin` are on, if it has one.
+    pub(crate) fn payer(&self, origin: &Origin) -> Option<Payer> {
+        let slot = self.place_of(origin).ok()??;
+        self.slots[slot].account.is_some().then_some(Payer { slot })
+    }
+
+    /// The same of a call that is counted there.
+    pub(crate) fn payer_of(&self, begun: &Begun) -> Option<Payer> {
+        let slot = self.slots.get(begun.slot)?;
+        slot.account.is_some().then_some(Payer { slot: begun.slot })
+    }
+
+    /// A call on that account is answered, or over.
+    pub(crate) fn charge(&mut self, payer: Payer, is_running: bool, now: Timestamp) {
+        if let Some(account) = self.slots.get_mut(payer.slot).and_then(|slot| slot.account.as_mut()) {
+            if is_running { account.start(now) } else { account.stop(now) }
+        }
+    }
+
+    /// What is to be told of limits that were reached, or are no longer: once each, and not of each call.
+    pub fn sweep(&mut self, now: Timestamp) -> Vec<EventKind> {
+        let mut told = Vec::new();
+        self.slots.iter_mut().for_each(|slot| slot.sweep(now, &mut told));
+        told
+    }
+
+    /// When there may be something to tell.
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        self.slots.iter().filter_map(|slot| slot.poll_timeout()).min()
     }
 
     /// Calls that `trunk` carries.
     pub fn calls(&self, trunk: TrunkId) -> u32 {
         self.of_trunk.get(usize::from(trunk.0)).map_or(0, |index| self.slots[*index].calls)
+    }
+
+    /// Calls that are counted for `key`: `trunk:NAME`, `route:NAME` or `user:NAME`.
+    pub fn counted(&self, key: &str) -> u32 {
+        self.by_key.get(key).map_or(0, |place| self.slots[*place].calls)
     }
 
     /// Which member a route that rings in turn begins with; counted on without end.
@@ -119,86 +201,46 @@ impl LimitBook {
         }
     }
 
-    /// The slot of the trunk of that name, a slot that nobody needs any more, or a new one.
-    fn slot_for(&mut self, name: &str) -> usize {
-        if let Some(index) = self.slots.iter().position(|slot| &*slot.name == name) {
-            return index;
+    fn route(&self, route: &str) -> Option<&Slot> {
+        let place = self.has_routes.then(|| self.by_key.get(&*format!("route:{route}"))).flatten()?;
+        self.slots.get(*place)
+    }
+
+    /// Where `origin` is counted. `Err` for a trunk that the rules in force do not know.
+    fn place_of(&self, origin: &Origin) -> Result<Option<usize>, u16> {
+        let (id, name) = match origin {
+            Origin::Trunk { id, name } => (id, name),
+            Origin::User { .. } if !self.has_users => return Ok(None),
+            Origin::User { name } => return Ok(self.in_force(&format!("user:{name}"))),
+        };
+        let is_it = |place: &&usize| self.slots[**place].key.strip_prefix("trunk:") == Some(name);
+        if let Some(place) = self.of_trunk.get(usize::from(id.0)).filter(is_it) {
+            return Ok(Some(*place));
         }
-        let fresh = Slot { name: name.into(), calls: 0, most_calls: None, bucket: None, status: 480, is_in_force: true };
-        match self.slots.iter().position(|slot| !slot.is_in_force && slot.calls == 0) {
-            Some(index) => {
-                self.slots[index] = fresh;
-                index
+        self.in_force(&format!("trunk:{name}")).map(Some).ok_or(480)
+    }
+
+    fn in_force(&self, key: &str) -> Option<usize> {
+        self.by_key.get(key).copied().filter(|place| self.slots[*place].is_in_force)
+    }
+
+    /// The slot of that key, a slot that nobody needs any more, or a new one.
+    fn slot_for(&mut self, key: &str, free: &mut Vec<usize>) -> usize {
+        if let Some(place) = self.by_key.get(key) {
+            return *place;
+        }
+        let place = match free.pop() {
+            Some(place) => {
+                self.by_key.remove(&self.slots[place].key);
+                self.slots[place] = Slot::new(key);
+                place
             }
             None => {
-                self.slots.push(fresh);
+                self.slots.push(Slot::new(key));
                 self.slots.len() - 1
             }
-        }
-    }
-}
-
-impl Slot {
-    fn has_all_calls(&self) -> bool {
-        self.most_calls.is_some_and(|most| self.calls >= most)
-    }
-}
-
-/// Why the node takes no call now: 503 with `Retry-After: retry_after_s`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NodeFull {
-    /// Seconds.
-    pub retry_after_s: u32,
-}
-
-/// Calls end after minutes, so a node full of them is worth asking again soon, but not at once.
-const RETRY_WHEN_FULL_S: u32 = 10;
-
-/// The rate is counted by the second.
-const RETRY_WHEN_FAST_S: u32 = 1;
-
-/// `[calls] max` and `max_cps`.
-#[derive(Clone, Debug)]
-pub struct NodeLimits {
-    calls: u32,
-    most_calls: u32,
-    bucket: Bucket,
-}
-
-impl NodeLimits {
-    /// No calls, of at most `max`, and `max_cps` new ones a second.
-    pub fn new(max: u32, max_cps: u32) -> Self {
-        NodeLimits { calls: 0, most_calls: max, bucket: Bucket::new(max_cps) }
-    }
-
-    /// Goes over to other limits; calls in progress go on even if they are more than that.
-    pub fn reload(&mut self, max: u32, max_cps: u32, now: Timestamp) {
-        self.most_calls = max;
-        self.bucket.set_rate(max_cps, now);
-    }
-
-    /// Counts a call.
-    ///
-    /// # Errors
-    /// When to ask again, if the node is full.
-    pub fn try_begin(&mut self, now: Timestamp) -> Result<(), NodeFull> {
-        if self.calls >= self.most_calls {
-            return Err(NodeFull { retry_after_s: RETRY_WHEN_FULL_S });
-        }
-        if !self.bucket.take(now) {
-            return Err(NodeFull { retry_after_s: RETRY_WHEN_FAST_S });
-        }
-        self.calls += 1;
-        Ok(())
-    }
-
-    /// A call is over.
-    pub fn end(&mut self) {
-        self.calls = self.calls.saturating_sub(1);
-    }
-
-    /// Calls in progress.
-    pub fn calls(&self) -> u32 {
-        self.calls
+        };
+        self.by_key.insert(key.into(), place);
+        place
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     numbers::{are_about, rewritten},
 };
 use std::borrow::Cow;
-use tandem_config::{HeaderRules, NumberRule, Of, Trunk};
+use tandem_config::{HeaderRules, NumberRule, Of, Toll, Trunk};
 use tandem_model::{CalledFrom, Caller, CallerId, Presentation, Route};
 
 /// Why a call cannot be put to a trunk.
@@ -48,6 +48,8 @@ pub(crate) struct Manner {
     pub(crate) identity: IdentityRule,
     /// Whom its calls are from, we say and not it.
     pub(crate) is_user: bool,
+    /// What its calls may cost.
+    pub(crate) toll: Toll,
     /// Route: its proxy.
     route: Option<Box<str>>,
     domain: Option<Box<str>>,
@@ -63,6 +65,7 @@ impl Manner {
             called_from: trunk.called_from,
             identity: IdentityRule { header: trunk.caller_id, caller: trunk.caller.clone(), privacy: trunk.privacy },
             is_user: false,
+            toll: trunk.toll.clone(),
             route: trunk.proxy.as_ref().map(|proxy| format!("<{}>", proxy.uri()).into()),
             domain: trunk.from_domain.clone(),
             headers_in: trunk.headers_in.clone(),

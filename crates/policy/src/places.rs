@@ -1,7 +1,7 @@
-//! The places of one call on the trunks that count it.
+//! What one call is counted for.
 
-use crate::{Begun, LimitBook};
-use tandem_model::Place;
+use crate::{Begun, LimitBook, limits::Payer};
+use tandem_model::{Action, Decision, Origin, Place, Question, QuestionId, Timestamp};
 
 /// All that one call is counted for. To be given back whole when the call ends: [`Places::give_back`].
 #[derive(Debug)]
@@ -10,12 +10,64 @@ pub struct Places {
     callee: Option<Begun>,
     /// All others; an ordinary call has none.
     others: Vec<(Place, Begun)>,
+    /// Whose accounts it is on; an ordinary call is on none. Whoever had it go elsewhere stays one of them until its end.
+    payers: Vec<Payer>,
+    is_answered: bool,
+    /// It goes to an emergency service, and is on nobody's account.
+    is_emergency: bool,
 }
 
 impl Places {
-    /// Those of a call, which a trunk counts if it comes from one.
-    pub fn new(caller: Option<Begun>) -> Places {
-        Places { caller, callee: None, others: Vec::new() }
+    /// Those of a call that somebody made who is counted, or not.
+    pub fn new(book: &LimitBook, caller: Option<Begun>) -> Places {
+        let payers = caller.as_ref().and_then(|begun| book.payer_of(begun)).into_iter().collect();
+        Places { caller, callee: None, others: Vec::new(), payers, is_answered: false, is_emergency: false }
+    }
+
+    /// Takes what policy has decided: whose turn is next, and that the trunk that the call goes to counts it, and its route, and whoever
+    /// had it go elsewhere.
+    pub fn take(&mut self, book: &mut LimitBook, now: Timestamp, (id, question): (QuestionId, &Question), decision: &Decision) {
+        let place = Place::asked(id, question);
+        book.note_route(decision);
+        let trunk = match decision {
+            Decision::Route { action: Action::Bridge { legs, .. }, .. } => legs.first().and_then(|leg| leg.trunk),
+            Decision::Dial(trunk) => *trunk,
+            _ => None,
+        };
+        if let Decision::Route { rule, .. } = decision {
+            let (is_emergency, begun) = book.begin_route(rule, now);
+            self.others.extend(begun.map(|begun| (if place == Place::Callee { Place::Route } else { place }, begun)));
+            if is_emergency && place == Place::Callee {
+                self.is_emergency = true;
+                self.payers.clear();
+            }
+        }
+        if let (Question::Transfer(route), Decision::Route { .. }) = (question, decision) {
+            self.pays(book, now, &route.origin);
+        }
+        if let (Question::Forward(forward), Decision::Dial(_)) = (question, decision) {
+            forward.by.iter().for_each(|by| self.pays(book, now, by));
+        }
+        // Policy has just found room on it.
+        let begun = trunk.and_then(|trunk| book.try_begin(trunk, now).ok());
+        self.add(book, place, begun);
+    }
+
+    /// Whoever had the call go elsewhere pays for it too.
+    fn pays(&mut self, book: &mut LimitBook, now: Timestamp, by: &Origin) {
+        book.take_token(by, now);
+        let payer = book.payer(by).filter(|payer| !self.payers.contains(payer) && !self.is_emergency);
+        if self.is_answered {
+            payer.into_iter().for_each(|payer| book.charge(payer, true, now));
+        }
+        self.payers.extend(payer);
+    }
+
+    /// Somebody has answered: from now on it costs.
+    pub fn answered(&mut self, book: &mut LimitBook, now: Timestamp) {
+        if !std::mem::replace(&mut self.is_answered, true) {
+            self.payers.iter().for_each(|payer| book.charge(*payer, true, now));
+        }
     }
 
     /// One more.
@@ -46,8 +98,12 @@ impl Places {
     }
 
     /// The call is over.
-    pub fn give_back(&mut self, book: &mut LimitBook) {
+    pub fn give_back(&mut self, book: &mut LimitBook, now: Timestamp) {
         let others = std::mem::take(&mut self.others).into_iter().map(|(_, begun)| begun);
         self.caller.take().into_iter().chain(self.callee.take()).chain(others).for_each(|begun| book.end(begun));
+        let payers = std::mem::take(&mut self.payers);
+        if self.is_answered {
+            payers.into_iter().for_each(|payer| book.charge(payer, false, now));
+        }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     targets::TargetRule,
 };
 use std::time::Duration;
-use tandem_config::{Pattern, Target};
+use tandem_config::{Limits, Pattern, Target};
 use tandem_model::{
     Action, Binding, BuiltIn, Decision, LegPlan, LegProfile, MAX_MEMBERS, NO_TARGET, Origin, Random, RingGroup, RingTerms, Route,
     ServiceRoute, Strategy, TrunkId,
@@ -22,6 +22,9 @@ pub(crate) struct RouteRule {
     pub(crate) users: bool,
     pub(crate) to: Option<Pattern>,
     pub(crate) action: ActionRule,
+    pub(crate) limits: Option<Limits>,
+    /// Nothing limits its calls.
+    pub(crate) emergency: bool,
 }
 
 /// What it does.
@@ -71,12 +74,19 @@ impl RouteRule {
         self.users
     }
 
+    /// Whether the call would cost somebody, and its caller may not call that number.
+    pub(crate) fn bars(&self, rules: &Ruleset, call: &Route, called: &str) -> bool {
+        !self.emergency && !self.action.endpoints().is_empty() && !rules.lets_call(&call.origin, called)
+    }
+
     /// What the route does with a call, to `called` as routes write it.
     pub(crate) fn decide(&self, rules: &Ruleset, view: &CallView<'_>, call: &Route, called: &str) -> Decision {
         let action = match &self.action {
             ActionRule::Reject { status, reason } => return Decision::Reject { status: *status, reason: reason.clone() },
             ActionRule::Answer(built_in) => Action::Answer(*built_in),
-            ActionRule::Bridge { endpoints, timeout, anchor } => match Planner::new(rules, view, call, called, *anchor).bridge(endpoints) {
+            ActionRule::Bridge { endpoints, timeout, anchor } => match Planner::new(rules, view, (call, called), *anchor, self.emergency)
+                .bridge(endpoints)
+            {
                 Ok(Members { plans, turns }) if turns.last().is_none_or(|last| usize::from(*last) + 1 == turns.len()) => {
                     let legs = plans.into_iter().flatten().collect();
                     Action::Bridge { legs, timeout: *timeout, anchor: *anchor }
@@ -90,7 +100,7 @@ impl RouteRule {
             },
             ActionRule::Ring { endpoints, terms, anchor } => {
                 let first = if terms.strategy == Strategy::RoundRobin { view.load.turn(&self.name) } else { 0 };
-                match Planner::new(rules, view, call, called, *anchor).ring(endpoints, first) {
+                match Planner::new(rules, view, (call, called), *anchor, self.emergency).ring(endpoints, first) {
                     Ok(Members { plans, turns }) => Action::Ring(Box::new(RingGroup {
                         members: plans.into(),
                         terms: *terms,
@@ -119,14 +129,22 @@ struct Planner<'a> {
     call: &'a Route,
     called: &'a str,
     anchored: bool,
+    /// Nothing limits the call, and so no trunk counts it.
+    emergency: bool,
     random: Random,
     /// The first full trunk's status.
     refused: Option<u16>,
 }
 
 impl<'a> Planner<'a> {
-    fn new(rules: &'a Ruleset, view: &'a CallView<'_>, call: &'a Route, called: &'a str, anchored: bool) -> Planner<'a> {
-        Planner { rules, view, call, called, anchored, random: Random::new(view.draw), refused: None }
+    fn new(
+        rules: &'a Ruleset,
+        view: &'a CallView<'_>,
+        (call, called): (&'a Route, &'a str),
+        anchored: bool,
+        emergency: bool,
+    ) -> Planner<'a> {
+        Planner { rules, view, call, called, anchored, emergency, random: Random::new(view.draw), refused: None }
     }
 
     /// The legs to try, without those of full trunks; if no other is left, the first full trunk's status.
@@ -160,27 +178,30 @@ impl<'a> Planner<'a> {
                 uri: target.uri(),
                 destination: target.destination.clone(),
                 profile: (**profile).clone(),
+                forwarded: false,
                 presentation: self.rules.plain.present(origin, self.call, self.anchored).map_err(Unsaid::refusal)?,
             }),
             EndpointRule::User { name, text } => self.plan_user(origin, name, text, legs)?,
             EndpointRule::Trunk { trunk, text, number } => {
-                if let Some(status) = self.view.load.full(*trunk, self.view.now) {
+                if let Some(status) = self.view.load.full(*trunk, self.view.now).filter(|_| !self.emergency) {
                     self.refused.get_or_insert(status);
                     return Ok(());
                 }
                 let Some(rule) = self.rules.trunks.get(usize::from(trunk.0)) else { return Ok(()) };
                 let presentation = rule.manner.present(origin, self.call, self.anchored).map_err(Unsaid::refusal)?;
                 let (called, view) = (self.called, self.view);
-                let open = rule.targets.in_order(&mut self.random).filter(|rule| view.health.is_open(*trunk, rule.place, view.now));
+                let (is_open, emergency) = (|place| view.health.is_open(*trunk, place, view.now), self.emergency);
+                let open = rule.targets.in_order(&mut self.random).filter(|rule| emergency || is_open(rule.place));
                 let before = legs.len();
                 legs.extend(open.map(|TargetRule { place, target, hop, profile, .. }| {
                     let plan = LegPlan {
                         endpoint: text.clone(),
-                        trunk: Some(*trunk),
+                        trunk: (!emergency).then_some(*trunk),
                         target: *place,
                         uri: request_uri(target, &rule.manner, number.as_deref(), called),
                         destination: hop.clone(),
                         profile: profile.clone(),
+                        forwarded: false,
                         presentation: presentation.clone(),
                     };
                     match view.health.service_route(*trunk, hop) {
@@ -188,6 +209,10 @@ impl<'a> Planner<'a> {
                         None => plan,
                     }
                 }));
+                if emergency {
+                    // What seems to be dead is the last resort.
+                    legs[before..].sort_by_key(|plan| !is_open(plan.target));
+                }
                 if legs.len() == before {
                     self.refused.get_or_insert(NOBODY_THERE);
                 }
@@ -215,6 +240,7 @@ impl<'a> Planner<'a> {
                 uri: binding.contact.clone(),
                 destination: binding.hop.clone(),
                 profile: LegProfile { nat: profile.nat || binding.behind_nat, ..profile.clone() },
+                forwarded: false,
                 presentation,
             });
         }

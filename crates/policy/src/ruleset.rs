@@ -27,6 +27,8 @@ pub struct Ruleset {
     /// What strangers get, and who is none.
     pub(crate) abuse: Arc<AbuseRules>,
     agents: Box<[AgentPlan]>,
+    /// Some route is to an emergency service.
+    pub(crate) has_emergency: bool,
 }
 
 /// One `[[trunk]]`.
@@ -70,6 +72,21 @@ impl Ruleset {
     /// Each trunk's name and the URIs of its targets in the order of the configuration, in the order of their ids.
     pub(crate) fn targets(&self) -> impl Iterator<Item = (&str, Box<[Box<str>]>)> {
         self.trunks.iter().map(|trunk| (&*trunk.name, trunk.targets.uris()))
+    }
+
+    /// What is counted: `trunk:NAME`, `route:NAME` or `user:NAME`, its limits, its call-minutes an hour, and whether nothing limits it.
+    pub(crate) fn limited(&self) -> impl Iterator<Item = (Box<str>, &Limits, Option<u32>, bool)> {
+        const NONE: &Limits = &Limits { calls: None, cps: None, status: 480 };
+        let trunks = self.trunks.iter().map(|trunk| {
+            let key = format!("trunk:{}", trunk.name).into();
+            (key, &trunk.limits, trunk.manner.toll.minutes_per_hour, false)
+        });
+        let routes = self.routes.iter().filter(|route| route.limits.is_some() || route.emergency);
+        let routes =
+            routes.map(|route| (format!("route:{}", route.name).into(), route.limits.as_ref().unwrap_or(NONE), None, route.emergency));
+        let users = self.users.limited();
+        let users = users.map(|user| (format!("user:{}", user.name).into(), &user.limits, user.manner.toll.minutes_per_hour, false));
+        trunks.chain(routes).chain(users)
     }
 
     /// How the calls of `origin` are put. Its id may be of older rules.
@@ -132,6 +149,7 @@ fn compile(config: &Config, problems: &mut Problems) -> Ruleset {
         users: Users::compile(config),
         routes: config.routes.iter().map(|route| compile_route(config, route)).collect(),
         plain: Manner::default(),
+        has_emergency: config.routes.iter().any(|route| route.emergency),
         silent: config.listeners.iter().map(|listener| listener.silent).collect(),
         abuse: AbuseRules::compile(config).into(),
         agents: compile_agents(config),
@@ -233,7 +251,8 @@ fn compile_route(config: &Config, route: &At<tandem_config::Route>) -> RouteRule
             ActionRule::Ring { endpoints: compile_endpoints(config, endpoints), terms: *terms, anchor: route.anchor }
         }
     };
-    RouteRule { name: route.name.clone(), from, users, to: route.to.clone(), action }
+    let (limits, emergency) = (route.limits, route.emergency);
+    RouteRule { name: route.name.clone(), from, users, to: route.to.clone(), action, limits, emergency }
 }
 
 fn compile_endpoints(config: &Config, endpoints: &[At<Endpoint>]) -> Box<[EndpointRule]> {

@@ -2,7 +2,7 @@
 
 use crate::{Ruleset, manner::Manner, ruleset::profile};
 use std::sync::Arc;
-use tandem_config::{At, Config, User};
+use tandem_config::{At, Config, Limits, User};
 use tandem_model::{Account, Accounts, Challenge, DigestAlgorithm, LegProfile, ListenerId, MediaSide, Origin, Route};
 
 /// All of them.
@@ -21,6 +21,7 @@ pub(crate) struct UserRule {
     /// Whom its calls are from.
     number: Box<str>,
     pub(crate) manner: Manner,
+    pub(crate) limits: Limits,
     /// How it is spoken with, by the listener that it is at.
     pub(crate) profiles: Box<[LegProfile]>,
 }
@@ -43,6 +44,12 @@ impl Users {
         self.rules.binary_search_by(|user| (*user.name).cmp(name)).ok().map(|place| &self.rules[place])
     }
 
+    /// Those that have limits.
+    pub(crate) fn limited(&self) -> impl Iterator<Item = &UserRule> {
+        let is_limited = |user: &&UserRule| user.limits != Limits::default() || user.manner.toll.minutes_per_hour.is_some();
+        self.rules.iter().filter(is_limited)
+    }
+
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut UserRule> {
         self.rules.iter_mut()
     }
@@ -57,6 +64,7 @@ fn compile_user(config: &Config, user: &User) -> UserRule {
         name: user.name.clone(),
         number: user.number.as_ref().unwrap_or(&user.name).clone(),
         manner: Manner::of_user(&user.spoken),
+        limits: user.spoken.limits,
         profiles: profiles.collect(),
     }
 }

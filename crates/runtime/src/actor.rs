@@ -68,18 +68,8 @@ impl Actor {
     ) -> Option<Actor> {
         let now = node.clock.now();
         let trail = node.recorder.borrow_mut().founded(now, &setup, &arrival, &origin, &profile);
-        let mut actor = Actor {
-            node,
-            setup,
-            call: None,
-            mailbox,
-            trail,
-            failed: false,
-            began: now,
-            answered: None,
-            places: Places::new(calling),
-            ended: false,
-        };
+        let places = Places::new(&node.trunks.borrow(), calling);
+        let mut actor = Actor { node, setup, call: None, mailbox, trail, failed: false, began: now, answered: None, places, ended: false };
         let setup = actor.setup.clone();
         let going = match contain(|| Machine::found(setup, now, arrival, origin, profile)) {
             Ok(call) => {
@@ -169,7 +159,7 @@ impl Actor {
                 // It asks when it turns to somebody else.
                 node.free_place(&mut self.places, place);
                 let decision = node.decide(now, self.setup.seed, &question);
-                node.begin_on_trunk(now, &mut self.places, place, &decision);
+                self.places.take(&mut node.trunks.borrow_mut(), now, (id, &question), &decision);
                 return Some(Input::Decided(id, Box::new(decision)));
             }
             Output::Media(command) => return node.command_media(*command).map(|answer| Input::Media(Box::new(answer))),
@@ -190,6 +180,7 @@ impl Actor {
     fn notify(&mut self, event: Event) {
         if matches!(event.kind, EventKind::LegAnswered) && self.answered.is_none() {
             self.answered = Some(event.time);
+            self.places.answered(&mut self.node.trunks.borrow_mut(), event.time);
         }
         let is_end = matches!(event.kind, EventKind::CallEnded(_) | EventKind::Exchanged(_));
         self.node.notify(event);

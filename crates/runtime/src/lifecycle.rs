@@ -46,7 +46,7 @@ use tokio::{
 /// How long calls that have ended get to hear the answers to their last words, and to close their media.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// How often tombstones that are due are dropped while nothing comes in.
+/// How often tombstones that are due are dropped while nothing comes in, and it is told of limits that were reached.
 const SWEEP: Duration = Duration::from_secs(4);
 
 /// Orders that may wait.
@@ -308,6 +308,7 @@ async fn sweep(node: Rc<Node>) {
         node.dispatcher.borrow_mut().handle_timeout(now);
         node.forget_strangers(now);
         node.sweep_registrations(now);
+        node.sweep_limits(now);
     }
 }
 

@@ -19,8 +19,7 @@ use std::{
     sync::Arc,
 };
 use tandem_model::{
-    Action, CallId, Decision, Event, EventKind, HealthNews, LegId, MediaCommand, MediaEvent, MediaFailure, Place, Question, Random,
-    Timestamp,
+    CallId, Decision, Event, EventKind, HealthNews, LegId, MediaCommand, MediaEvent, MediaFailure, Place, Question, Random, Timestamp,
 };
 use tandem_policy::{AbuseBook, CallView, HealthBook, LimitBook, NodeLimits, Places, Ruleset};
 use tandem_signalling::{Dispatcher, Lines, NodeFacts, Registrar, Roster};
@@ -82,20 +81,6 @@ impl Node {
         self.health.borrow_mut().take(self.clock.now(), news);
     }
 
-    /// Takes note of what was decided of a call: whose turn is next, and that the trunk that it goes to counts it.
-    pub(crate) fn begin_on_trunk(&self, now: Timestamp, places: &mut Places, place: Place, decision: &Decision) {
-        let mut trunks = self.trunks.borrow_mut();
-        trunks.note_route(decision);
-        let trunk = match decision {
-            Decision::Route { action: Action::Bridge { legs, .. }, .. } => legs.first().and_then(|leg| leg.trunk),
-            Decision::Dial(trunk) => *trunk,
-            _ => None,
-        };
-        // Policy has just found room on it.
-        let begun = trunk.and_then(|trunk| trunks.try_begin(trunk, now).ok());
-        places.add(&mut trunks, place, begun);
-    }
-
     /// A trunk counts a leg that another call counted until now.
     pub(crate) fn take_over_on_trunk(&self, places: &mut Places, leg: LegId, endpoint: &str) {
         let mut trunks = self.trunks.borrow_mut();
@@ -133,15 +118,24 @@ impl Node {
             | EventKind::TargetUp(state)
             | EventKind::TargetDown(state) => report::trunk(&event.kind, state),
             EventKind::RegistrationChanged(change) => report::registration_changed(change),
+            EventKind::LimitReached(state) | EventKind::LimitOver(state) | EventKind::TollTripped(state) | EventKind::TollOver(state) => {
+                report::limit(&event.kind, state);
+            }
             kind => report::event(&event, kind),
         }
+    }
+
+    /// Tells of limits that were reached, or are no longer.
+    pub(crate) fn sweep_limits(&self, now: Timestamp) {
+        let told = self.trunks.borrow_mut().sweep(now);
+        told.into_iter().for_each(|kind| self.notify(Event { time: now, call: CallId::from_bits(0), leg: None, kind }));
     }
 
     /// A call has ended, and no longer counts. Its last transactions may go on for as long as 32 s: no more than
     /// [`NodeLimits`] lets in during that time.
     pub(crate) fn on_call_ended(&self, places: &mut Places) {
         self.limits.borrow_mut().end();
-        places.give_back(&mut self.trunks.borrow_mut());
+        places.give_back(&mut self.trunks.borrow_mut(), self.clock.now());
         self.tell_of_change();
     }
 

@@ -3,8 +3,8 @@
 use crate::{flight_recorder::Passwords, log::Escaped, plain_text::Address};
 use std::fmt;
 use tandem_model::{
-    CallRecord, DirectionStats, EndedBy, Event, EventKind, ExchangeRecord, Fate, LegEnd, LegRecord, RegistrationChange, Timestamp,
-    TrunkState,
+    CallRecord, DirectionStats, EndedBy, Event, EventKind, ExchangeRecord, Fate, LegEnd, LegRecord, LimitState, RegistrationChange,
+    Timestamp, TrunkState,
 };
 use tracing::field::display;
 
@@ -82,6 +82,17 @@ pub(crate) fn registration_changed(change: &RegistrationChange) {
         tracing::info!(user = %Escaped(user), change = fate.word(), contacts, "registration.changed");
     }
     tracing::debug!(user = %Escaped(user), change = fate.word(), contacts, contact = %ShownUri(contact), transport = flow.transport.token(), source = %Address(flow.remote), "where a user is");
+}
+
+/// A limit was reached, or is no longer: one line each time, however many calls were refused.
+pub(crate) fn limit(kind: &EventKind, state: &LimitState) {
+    let (of, limit, refused) = (Escaped(&state.of), state.limit.key(), state.refused);
+    match kind {
+        EventKind::LimitReached(_) => tracing::warn!(%of, limit, refused, "a limit was reached"),
+        EventKind::LimitOver(_) => tracing::info!(%of, limit, refused, "a limit is no longer reached"),
+        EventKind::TollTripped(_) => tracing::warn!(%of, limit, "the call-minutes of an hour are spent"),
+        _ => tracing::warn!(%of, limit, refused, "call-minutes are left again"),
+    }
 }
 
 /// Anything else that happened to a call.

@@ -8,6 +8,7 @@ use tandem_policy::{Begun, Offence};
 use tandem_signalling::{
     Arrival, CallSetup, Input, Lines, RETRY_WHEN_DRAINING_S, answer_destination, is_behind_nat,
     message::{Host, Message, Method, Uri},
+    number_called,
 };
 
 /// When a call may have room again for what it is told.
@@ -17,8 +18,8 @@ const RETRY_WHEN_BUSY_S: u32 = 2;
 enum Full {
     /// The node: 503.
     Node { retry_after_s: u32 },
-    /// The trunk that it comes from: its own status.
-    Trunk { status: u16 },
+    /// The trunk or user that it comes from: its own status.
+    Origin { status: u16 },
 }
 
 impl Node {
@@ -33,7 +34,7 @@ impl Node {
 
     /// Begins what that request begins, where there is room for it.
     fn found(self: &Rc<Self>, now: Timestamp, id: CallId, arrival: Box<Arrival>, (origin, profile): (Origin, LegProfile)) {
-        let begun = match self.begin(now, &origin) {
+        let begun = match self.begin(now, &arrival, &origin, &profile) {
             Ok(begun) => begun,
             Err(full) => return self.refuse_for_want_of_room(now, &arrival, &full),
         };
@@ -145,16 +146,21 @@ impl Node {
     }
 
     /// Counts a call of `origin`, where there is room for it.
-    fn begin(&self, now: Timestamp, origin: &Origin) -> Result<Option<Begun>, Full> {
+    fn begin(&self, now: Timestamp, arrival: &Arrival, origin: &Origin, profile: &LegProfile) -> Result<Option<Begun>, Full> {
         if self.draining.get() {
             return Err(Full::Node { retry_after_s: RETRY_WHEN_DRAINING_S });
         }
+        let is_emergency = || self.rules.borrow().is_emergency(origin, &number_called(&arrival.message, profile.shown.called_from));
         let mut limits = self.limits.borrow_mut();
-        limits.try_begin(now).map_err(|full| Full::Node { retry_after_s: full.retry_after_s })?;
-        let Origin::Trunk { id, .. } = origin else { return Ok(None) };
-        self.trunks.borrow_mut().try_begin(*id, now).map(Some).map_err(|status| {
+        let node = limits.try_begin(now).or_else(|full| if is_emergency() { limits.try_begin_emergency(now) } else { Err(full) });
+        node.map_err(|full| Full::Node { retry_after_s: full.retry_after_s })?;
+        let mut trunks = self.trunks.borrow_mut();
+        trunks.try_call(origin, now).or_else(|status| {
+            if is_emergency() {
+                return Ok(trunks.call_anyway(origin, now));
+            }
             limits.end();
-            Full::Trunk { status }
+            Err(Full::Origin { status })
         })
     }
 
@@ -162,7 +168,7 @@ impl Node {
         let mut dispatcher = self.dispatcher.borrow_mut();
         let answer = match *full {
             Full::Node { retry_after_s } => dispatcher.refuse_for_now(now, arrival, retry_after_s),
-            Full::Trunk { status } => dispatcher.answer(now, arrival, status, |_| {}),
+            Full::Origin { status } => dispatcher.answer(now, arrival, status, |_| {}),
         };
         drop(dispatcher);
         self.send(answer, None);

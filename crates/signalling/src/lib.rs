@@ -31,7 +31,7 @@ pub mod transaction;
 pub use agent::{AgentSetup, Lines, Roster, TrunkAgent};
 pub use call::{
     Addressee, Call, CallSetup, Facing, Input, Letter, ListenerFacts, MessageExchange, MovingLeg, NodeFacts, Output, Reason, Terms,
-    relayed_status,
+    number_called, relayed_status,
 };
 // A machine of its own, which the call alone uses: public so that it can be tried, and tested, without one.
 pub use dialog::{Dialog, DialogError, Verdict as InDialog};

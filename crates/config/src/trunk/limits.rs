@@ -1,4 +1,4 @@
-//! `limits`: how much a trunk may carry.
+//! `limits`: how much a trunk, route or user may carry.
 
 use crate::{
     keys,
@@ -7,7 +7,7 @@ use crate::{
     reader::{Reader, Table, Value},
 };
 
-/// `limits` of a trunk. Calls in both directions count.
+/// `limits`. Of a trunk calls in both directions count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Calls at a time.
@@ -24,7 +24,7 @@ impl Default for Limits {
     }
 }
 
-pub(super) fn read(reader: &mut Reader<'_>, table: &Table<'_, '_>, value: &Value<'_>) -> Limits {
+pub(crate) fn read(reader: &mut Reader<'_>, table: &Table<'_, '_>, value: &Value<'_>) -> Limits {
     let default = Limits::default();
     let Some(table) = Table::open(reader, value, &keys::LIMITS, table.what("limits")) else { return default };
     Limits {

@@ -11,6 +11,7 @@ mod register;
 mod secrets;
 mod session_timer;
 mod targets;
+mod toll;
 
 pub use headers::{HeaderRules, MAX_HEADER_RULES, NamePattern, is_our_header};
 pub use identity::{CallerRule, PrivacyRule};
@@ -21,8 +22,9 @@ pub use ping::Ping;
 pub use register::{MAX_REGISTRARS, Register};
 pub use secrets::Asked;
 pub use targets::{MAX_TARGETS, TrunkTarget};
+pub use toll::{MAX_MAY_CALL, Toll};
 
-pub(crate) use limits::read_status;
+pub(crate) use limits::{read as read_limits, read_status};
 pub(crate) use secrets::read_secret;
 
 use crate::{
@@ -81,6 +83,8 @@ pub struct Trunk {
     pub replaces: bool,
     /// How much it may carry.
     pub limits: Limits,
+    /// What its calls may cost.
+    pub toll: Toll,
     /// Headers of its calls that are let in.
     pub headers_in: HeaderRules,
     /// Headers that go out to it.
@@ -129,6 +133,7 @@ impl Default for Trunk {
             refer: ReferRule::default(),
             replaces: false,
             limits: Limits::default(),
+            toll: Toll::default(),
             headers_in: HeaderRules::default(),
             headers_out: HeaderRules::default(),
             numbers_in: Vec::new(),
@@ -163,6 +168,9 @@ impl Trunk {
             refer: table.parsed(reader, "refer", parse_refer).map_or(default.refer, |rule| *rule),
             replaces: table.boolean(reader, "replaces").unwrap_or(default.replaces),
             session_timer: session_timer::read(reader, table),
+            privacy: identity::read_privacy(reader, table),
+            limits: table.value("limits").map_or_else(Limits::default, |value| limits::read(reader, table, value)),
+            toll: Toll::read(reader, table),
             ..default
         }
     }
@@ -198,6 +206,7 @@ impl Trunk {
             refer: refer.map_or(default.refer, |rule| *rule),
             replaces: table.boolean(reader, "replaces").unwrap_or(default.replaces),
             limits: table.value("limits").map_or_else(Limits::default, |value| limits::read(reader, table, value)),
+            toll: Toll::read(reader, table),
             headers_in: headers::read(reader, table, "headers_in"),
             headers_out: headers::read(reader, table, "headers_out"),
             numbers_in: numbers::read(reader, table, "numbers_in"),

@@ -348,6 +348,7 @@ mod tests {
             uri: "sip:a:5ecret@b".into(),
             destination,
             profile,
+            forwarded: false,
             presentation: None,
         };
         let action = Action::Bridge { legs: [plan].into(), timeout: None, anchor: true };

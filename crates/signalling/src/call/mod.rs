@@ -35,6 +35,7 @@ pub use failure::relayed_status;
 pub(crate) use leg::Announced;
 pub use leg::Facing;
 pub use letter::{Addressee, Letter, MovingLeg};
+pub use parties::number_called;
 
 use crate::locate::{Located, Sought};
 use crate::message::HeaderName;

@@ -19,6 +19,11 @@ pub(super) fn called_number(invite: Option<&Message>, from: CalledFrom, uri: &st
     elsewhere.and_then(number_in).filter(|number| !number.is_empty()).or_else(|| number_in(uri)).unwrap_or_default()
 }
 
+/// The number that a request calls, as the profile of whoever sent it says where to look.
+pub fn number_called(request: &Message, from: CalledFrom) -> Box<str> {
+    called_number(Some(request), from, request.uri())
+}
+
 /// Who calls. Where the header that `from` names is not there, or has no number, From says it.
 pub(super) fn caller(invite: &Message, from: CallerId) -> Caller {
     let asserted = match from {

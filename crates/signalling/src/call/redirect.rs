@@ -40,7 +40,9 @@ impl Bridge {
             // §19.1.1: a Request-URI has no headers.
             let text = &address.uri[..address.uri.len() - uri.headers.as_str().len()];
             let destination = proxy.cloned().unwrap_or(destination);
-            let mut next = LegPlan { uri: text.into(), destination, target: NO_TARGET, ..plan.clone() };
+            // What an emergency route calls is counted on no trunk, and nothing limits where it goes.
+            let forwarded = plan.trunk.is_some() || !plan.endpoint.starts_with("trunk:");
+            let mut next = LegPlan { uri: text.into(), destination, target: NO_TARGET, forwarded, ..plan.clone() };
             // Our login is for the trunk's own peer, not for whomever that names.
             next.profile.login = next.profile.login.filter(|_| is_same(&next.destination, &plan.destination));
             found.push((address.params.get("q").map_or(WHOLE, worth), next));

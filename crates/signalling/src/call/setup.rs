@@ -14,8 +14,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tandem_model::{
-    Action, BuiltIn, Codec, Decision, EndReason, EndpointRequest, EventKind, LegId, LegPlan, LegProfile, LocalEndpoint, MediaCommand,
-    Origin, Prack, Question, QuestionId, Random, Route, Timestamp,
+    Action, BuiltIn, Codec, Decision, EndReason, EndpointRequest, EventKind, Forward, LegId, LegPlan, LegProfile, LocalEndpoint,
+    MediaCommand, Origin, Prack, Question, QuestionId, Random, Route, Timestamp,
 };
 
 /// How long policy may think; then the caller gets 500.
@@ -210,10 +210,14 @@ impl Call {
             let fax = self.caller.profile.t38 && plan.profile.t38;
             let screen = |offer: &Offer| negotiation::screen_offer(offer, &self.caller.profile.codecs, &plan.profile.codecs, fax, anchor);
             match offer.as_ref().map_or(Ok(()), screen) {
-                Ok(()) if plan.trunk == bridge.seized => return self.take_target(now, offer),
+                Ok(()) if plan.trunk == bridge.seized && !plan.forwarded => return self.take_target(now, offer),
                 Ok(()) => {
                     let (member, endpoint) = (bridge.member, plan.endpoint.clone());
-                    let question = if self.ring.is_some() { Question::Ring { member, endpoint } } else { Question::Dial(endpoint) };
+                    let question = match self.ring.as_ref().map(|_| member) {
+                        member if plan.forwarded => Question::Forward(Box::new(forward(&self.caller, plan, member))),
+                        Some(member) => Question::Ring { member, endpoint },
+                        None => Question::Dial(endpoint),
+                    };
                     let deadline = bridge.deadline;
                     let id = self.ask(question);
                     let until = deadline.into_iter().chain([now + DECISION_TIMEOUT]).min().unwrap_or(now);
@@ -423,6 +427,13 @@ impl Call {
 
 /// The host of a peer that has only a name so far: nobody's packets come from there.
 pub(super) const UNKNOWN: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
+
+/// A redirection of `plan`'s endpoint named its target: whoever called is sent there.
+fn forward(caller: &Leg, plan: &LegPlan, member: Option<u8>) -> Forward {
+    let by = [&caller.endpoint, &plan.endpoint].into_iter().filter_map(|endpoint| Origin::of_endpoint(endpoint));
+    let number = parties::number_in(&plan.uri).unwrap_or_default();
+    Forward { by: by.collect(), number, endpoint: plan.endpoint.clone(), member }
+}
 
 /// What must be refused before anybody is asked (RFC 3261 §8.2.2.3, §8.2.3).
 fn screen_invite(arrival: &Arrival, profile: &LegProfile) -> Option<(u16, Extra)> {

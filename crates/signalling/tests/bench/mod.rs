@@ -257,6 +257,7 @@ pub(crate) fn plan(place: &str) -> LegPlan {
         uri: format!("sip:bob@{}", address.ip()).into(),
         destination: Destination::Address(address),
         profile: profile(),
+        forwarded: false,
         presentation: None,
     }
 }

@@ -4,11 +4,20 @@ use super::{CoreNode, Held, World};
 use crate::queue::Datagram;
 use bytes::Bytes;
 use tandem_model::{Accounts, Admit, CallId, Challenge, Decision, Flow, LegProfile, Origin, Proved, Question, Timestamp, Transport};
-use tandem_policy::{CallView, Offence, Places};
+use tandem_policy::{Begun, CallView, Offence, Places};
 use tandem_signalling::{
     Arrival, CallSetup, DropReason, Input, Lines, Machine, RETRY_WHEN_DRAINING_S, Transmit, Verdict, answer_destination, is_behind_nat,
     message::{Message, Method, Uri},
+    number_called,
 };
+
+/// What has no room for a call.
+enum NoRoom {
+    /// The node, for so many seconds.
+    Node(u32),
+    /// Whoever calls: the status to say so with.
+    Origin(u16),
+}
 
 impl CoreNode {
     pub(crate) fn receive(&mut self, world: &mut World<'_>, datagram: &Datagram) {
@@ -131,20 +140,13 @@ impl CoreNode {
     }
 
     fn begin(&mut self, world: &mut World<'_>, arrival: Box<Arrival>, (origin, profile): (Origin, LegProfile)) {
-        let is_full =
-            if self.draining { Some(RETRY_WHEN_DRAINING_S) } else { self.limits.try_begin(world.now).err().map(|full| full.retry_after_s) };
-        if let Some(retry_after_s) = is_full {
-            let answer = self.dispatcher.refuse_for_now(world.now, &arrival, retry_after_s);
-            return self.send(world, None, answer);
-        }
-        let begun = match &origin {
-            Origin::Trunk { id, .. } => self.trunks.try_begin(*id, world.now).map(Some),
-            Origin::User { .. } => Ok(None),
-        };
-        let begun = match begun {
+        let begun = match self.count(world.now, &arrival, &origin, &profile) {
             Ok(begun) => begun,
-            Err(status) => {
-                self.limits.end();
+            Err(NoRoom::Node(retry_after_s)) => {
+                let answer = self.dispatcher.refuse_for_now(world.now, &arrival, retry_after_s);
+                return self.send(world, None, answer);
+            }
+            Err(NoRoom::Origin(status)) => {
                 let answer = self.dispatcher.answer(world.now, &arrival, status, |_| {});
                 return self.send(world, None, answer);
             }
@@ -157,8 +159,28 @@ impl CoreNode {
         let seed = self.random.next_u64();
         let setup = CallSetup { id, seed, node: self.facts.clone() };
         let call = Machine::found(setup, world.now, arrival, origin, profile);
-        self.calls.insert(id, Held { call, seed, places: Places::new(begun) });
+        let places = Places::new(&self.trunks, begun);
+        self.calls.insert(id, Held { call, seed, places });
         self.carry_out(world, id);
+    }
+
+    fn count(&mut self, now: Timestamp, arrival: &Arrival, origin: &Origin, profile: &LegProfile) -> Result<Option<Begun>, NoRoom> {
+        if self.draining {
+            return Err(NoRoom::Node(RETRY_WHEN_DRAINING_S));
+        }
+        let called = || number_called(&arrival.message, profile.shown.called_from);
+        let node = self
+            .limits
+            .try_begin(now)
+            .or_else(|full| if self.rules.is_emergency(origin, &called()) { self.limits.try_begin_emergency(now) } else { Err(full) });
+        node.map_err(|full| NoRoom::Node(full.retry_after_s))?;
+        self.trunks.try_call(origin, now).or_else(|status| {
+            if self.rules.is_emergency(origin, &called()) {
+                return Ok(self.trunks.call_anyway(origin, now));
+            }
+            self.limits.end();
+            Err(NoRoom::Origin(status))
+        })
     }
 
     fn exchange(&mut self, world: &mut World<'_>, arrival: Box<Arrival>) {

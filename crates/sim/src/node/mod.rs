@@ -203,6 +203,22 @@ impl CoreNode {
         (self.limits.calls(), trunks)
     }
 
+    /// Calls that `trunk:NAME`, `route:NAME` or `user:NAME` counts.
+    pub fn counted_for(&self, key: &str) -> u32 {
+        self.trunks.counted(key)
+    }
+
+    /// What was told of limits, in words: `limit.reached trunk:bob calls 1`.
+    pub fn limits_told(&self) -> Vec<String> {
+        let told = self.events.iter().filter_map(|event| match &event.kind {
+            EventKind::LimitReached(state) | EventKind::LimitOver(state) | EventKind::TollTripped(state) | EventKind::TollOver(state) => {
+                Some(format!("{} {} {} {}", event.kind.name(), state.of, state.limit.key(), state.refused))
+            }
+            _ => None,
+        });
+        told.collect()
+    }
+
     /// Calls that one trunk counts.
     pub fn carried(&self, trunk: TrunkId) -> u32 {
         self.trunks.calls(trunk)
@@ -218,10 +234,10 @@ impl CoreNode {
 
     /// When it is to be woken.
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        self.poll_busy().into_iter().chain(self.registrar.poll_timeout()).min()
+        self.poll_busy().into_iter().chain(self.registrar.poll_timeout()).chain(self.trunks.poll_timeout()).min()
     }
 
-    /// The same, but for the end of a binding.
+    /// The same, but for the end of a binding, and for what limits have to tell long after their last call.
     pub fn poll_busy(&self) -> Option<Timestamp> {
         let calls = self.calls.values().filter_map(|held| held.call.poll_timeout()).map(|(at, _)| at);
         let agents = self.agents.values().filter_map(TrunkAgent::poll_timeout);
@@ -252,6 +268,8 @@ impl CoreNode {
         self.expire_registrations(world.now);
         self.shard.wake(world);
         self.wake_locator(world);
+        let told = self.trunks.sweep(world.now).into_iter();
+        self.events.extend(told.map(|kind| Happened { time: world.now, call: CallId::from_bits(0), leg: None, kind }));
         let due = |held: &Held| held.call.poll_timeout().is_some_and(|(at, _)| at <= world.now);
         let ids: Vec<CallId> = self.calls.iter().filter(|(_, held)| due(held)).map(|(id, _)| *id).collect();
         for id in ids {

@@ -6,7 +6,7 @@ use crate::{
     streams::{End, Ends},
 };
 use std::net::SocketAddr;
-use tandem_model::{Action, CallId, Decision, Delivery, Destination, EventKind, Flow, MediaCommand, Place, Question, QuestionId};
+use tandem_model::{CallId, Delivery, Destination, EventKind, Flow, MediaCommand, Place, Question, QuestionId};
 use tandem_signalling::{Input, Output, Transmit, message::Message};
 
 /// Inputs that one input may lead to at once; more is a call that talks to itself for ever.
@@ -65,8 +65,11 @@ impl CoreNode {
                 if matches!(event.kind, EventKind::CallEnded(_) | EventKind::Exchanged(_)) {
                     self.limits.end();
                     if let Some(held) = self.calls.get_mut(&id) {
-                        held.places.give_back(&mut self.trunks);
+                        held.places.give_back(&mut self.trunks, world.now);
                     }
+                }
+                if let (EventKind::LegAnswered, Some(held)) = (&event.kind, self.calls.get_mut(&id)) {
+                    held.places.answered(&mut self.trunks, world.now);
                 }
                 self.events.push(*event);
             }
@@ -100,15 +103,8 @@ impl CoreNode {
         }
         let seed = self.calls.get(&id).map_or(0, |held| held.seed);
         let decision = self.decide(world.now, seed, what);
-        let trunk = match &decision {
-            Decision::Route { action: Action::Bridge { legs, .. }, .. } => legs.first().and_then(|leg| leg.trunk),
-            Decision::Dial(trunk) => *trunk,
-            _ => None,
-        };
-        self.trunks.note_route(&decision);
-        let begun = trunk.and_then(|trunk| self.trunks.try_begin(trunk, world.now).ok());
         if let Some(held) = self.calls.get_mut(&id) {
-            held.places.add(&mut self.trunks, place, begun);
+            held.places.take(&mut self.trunks, world.now, (question, what), &decision);
         }
         if self.policy_delay.is_zero() {
             return Some(Input::Decided(question, Box::new(decision)));

@@ -85,6 +85,7 @@ mod ring_limits;
 mod ring_races;
 mod ring_reliable;
 mod ring_sequential;
+mod route_limits;
 mod routes;
 mod session_timer_races;
 mod session_timers;
@@ -97,6 +98,7 @@ mod target_refresh;
 mod tcp;
 mod timeouts;
 mod timer_races;
+mod toll;
 mod transfer_attended;
 mod transfer_attended_races;
 mod transfer_blind;
@@ -113,6 +115,7 @@ mod two_sides;
 mod update;
 mod update_races;
 mod user_flows;
+mod user_limits;
 mod users;
 
 /// The statuses that a caller heard, or a callee said, in its first call.
