@@ -2,8 +2,8 @@
 
 use crate::registration::{REGISTER, house, registers, registrar};
 use crate::statuses;
-use tandem_phone::{Demand, Edit, Message, Place, Script, Setup};
-use tandem_sim::{ALICE, BOB, CORE, Sim, secs};
+use tandem_phone::{Demand, Edit, Message, Place, Registrar, Script, Setup};
+use tandem_sim::{ALICE, BOB, CAROL, CORE, STANDARD, Sim, secs};
 
 /// A server of the carrier that no trunk's `match` knows.
 const GATEWAY: std::net::SocketAddr = std::net::SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 9, 1)), 5060);
@@ -181,4 +181,32 @@ fn a_challenge_of_the_carrier_to_a_call_is_answered_with_the_same_login() {
     sim.place(ALICE, "bob", Script::new().bye(500));
     sim.finish();
     assert_eq!(statuses(&sim, ALICE).last(), Some(&200));
+}
+
+#[test]
+fn two_trunks_of_one_carrier_are_told_apart_by_where_its_calls_come() {
+    // Both register with bob, under names of their own, and `match` knows neither.
+    let two = ["one", "two"].map(|name| {
+        format!(
+            "[[trunk]]\nname = \"{name}\"\ntargets = [{{ uri = \"sip:10.0.2.1\" }}]\nregister = {{ uri = \"sip:{name}@10.0.2.1\" }}\n\
+             [[route]]\nname = \"from {name}\"\nfrom = [\"{name}\"]\nto = '^number$'\ndo = {{ bridge = [\"trunk:{}\"] }}\n",
+            if name == "one" { "alice" } else { "carol" }
+        )
+    });
+    let mut sim = Sim::with_config(14, &format!("{STANDARD}\n{}", two.concat()));
+    sim.phone_mut(BOB).setup_mut().registrar = Some(Registrar::new());
+    sim.run_for(secs(1));
+    for (name, callee) in [("one", ALICE), ("two", CAROL)] {
+        let now = sim.now();
+        let binding = sim.phone(BOB).bindings(now).find(|binding| binding.aor.contains(name)).expect("a binding").clone();
+        let mut place = Place::new(&binding.contact).script(Script::new().bye(500));
+        place.edits = vec![to("sip:number@carrier.example")];
+        sim.expect(callee, Script::answers(100));
+        sim.place_with(BOB, place);
+        sim.settle();
+        assert_eq!(sim.call(callee).final_status(), Some(200), "{name}");
+    }
+    let callers: Vec<_> = sim.core().records().map(|record| record.legs[0].endpoint.to_string()).collect();
+    assert_eq!(callers, ["trunk:one", "trunk:two"]);
+    sim.finish();
 }
