@@ -44,5 +44,5 @@ fn ping_target(config: &Config, trunk: &Trunk, target: &Target) -> Option<PingTa
 fn way(config: &Config, trunk: &Trunk, target: &Target) -> Option<(ListenerId, Destination, Option<Box<str>>)> {
     let listener = config.sides(Some(trunk), target)?.listener;
     let route = trunk.proxy.as_ref().map(|proxy| format!("<{}>", proxy.uri()).into());
-    Some((listener, trunk.next_hop(target).destination.clone(), route))
+    Some((listener, config.hop(trunk, target), route))
 }

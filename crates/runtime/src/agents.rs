@@ -125,6 +125,12 @@ impl Clerk {
             let (node, id) = (&self.node, self.id);
             match output {
                 Output::Send(transmit) => node.send_for(id, *transmit),
+                Output::Locate(leg, sought) => {
+                    if let Some(located) = node.locate(leg, *sought) {
+                        self.agent.handle(node.clock.now(), located);
+                    }
+                }
+                Output::HopFailed(hop) => node.hop_failed(hop),
                 Output::Health(news) => node.take_health(&news),
                 Output::Notify(event) => node.notify(*event),
                 Output::LegAdded(leg) => node.dispatcher.borrow_mut().leg_added(leg, id),
@@ -135,8 +141,6 @@ impl Clerk {
                 | Output::Media(_)
                 | Output::PlaceFree(_)
                 | Output::Joined(..)
-                | Output::Locate(..)
-                | Output::HopFailed(_)
                 | Output::FlowFailed(..)
                 | Output::Retire(..)
                 | Output::Letter(..) => {}

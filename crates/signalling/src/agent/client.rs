@@ -1,13 +1,19 @@
-//! The user agent client of one registration or one ping: one request at a time, with its transaction and its credentials.
+//! The user agent client of one registration or one ping: one request at a time, with its transaction, its credentials, and the places where
+//! it can go.
 
 use super::Context;
+use super::contact::Contact;
 use crate::auth::{Answers, Tried, Unanswerable, again};
+use crate::call::Output;
+use crate::locate::{Located, Sought};
 use crate::message::{HeaderName, Message, Printer};
-use crate::transaction::{Action, Event, Kind, Transaction};
+use crate::transaction::{Action, Event, Kind, TRANSACTION_TIMEOUT, Transaction};
 use crate::wire::{Arrival, Transmit};
 use bytes::Bytes;
+use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::sync::Arc;
-use tandem_model::{Destination, LegId, ListenerId, Login, Timestamp};
+use tandem_model::{Destination, Hop, LegId, ListenerId, Login, NoHop, Timestamp};
 
 /// Max-Forwards of a request that begins here (RFC 3261 §8.1.1.6).
 const MAX_FORWARDS: u32 = 70;
@@ -23,20 +29,36 @@ pub(super) struct Way {
 #[derive(Debug)]
 pub(super) struct Client {
     id: LegId,
+    /// As it is configured.
     way: Way,
+    /// Where the last request went.
+    last: Way,
     call_id: Box<str>,
     tag: Box<str>,
     cseq: u32,
     serial: u16,
     login: Option<Arc<Login>>,
     answers: Answers,
-    pending: Option<Pending>,
+    stage: Stage,
+    /// Where the request under way can go beside where it is (RFC 3263 §4.3).
+    left: VecDeque<Hop>,
 }
 
-/// A request that has no final response yet.
+#[derive(Debug)]
+enum Stage {
+    Idle,
+    /// The places where this can go are looked up, until then.
+    Seeking(Box<Request>, Timestamp),
+    /// It has no final response yet.
+    Asking(Box<Pending>),
+}
+
+/// A request under way.
 #[derive(Debug)]
 struct Pending {
-    request: Bytes,
+    request: Request,
+    bytes: Bytes,
+    at: Option<Hop>,
     transaction: Transaction,
     tried: Tried,
 }
@@ -52,71 +74,104 @@ pub(super) enum Told {
     Silence,
     /// It did not arrive, or the connection that it went over is lost.
     Undelivered,
+    /// DNS names no place where it could go.
+    Nowhere(NoHop),
 }
 
-/// The begin of a request.
-pub(super) struct Request<'a> {
-    pub(super) method: &'a str,
-    pub(super) uri: &'a str,
-    pub(super) route: Option<&'a str>,
-    pub(super) from: &'a str,
-    pub(super) to: &'a str,
+/// A request: whom it is for, and what it says beside what every request does.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub(super) method: &'static str,
+    pub(super) uri: Box<str>,
+    pub(super) route: Option<Box<str>>,
+    pub(super) from: Box<str>,
+    pub(super) to: Box<str>,
+    pub(super) contact: Contact,
+    pub(super) headers: Vec<(HeaderName, Cow<'static, str>)>,
 }
 
 impl Client {
     pub(super) fn new(context: &mut Context<'_>, id: LegId, way: Way, login: Option<Arc<Login>>) -> Client {
         let mut token = || format!("{:016x}", context.random.next_u64()).into_boxed_str();
         let (call_id, tag) = (token(), token());
-        Client { id, way, call_id, tag, cseq: 0, serial: 0, login, answers: Answers::default(), pending: None }
+        Client {
+            id,
+            last: way.clone(),
+            way,
+            call_id,
+            tag,
+            cseq: 0,
+            serial: 0,
+            login,
+            answers: Answers::default(),
+            stage: Stage::Idle,
+            left: VecDeque::new(),
+        }
     }
 
     pub(super) fn id(&self) -> LegId {
         self.id
     }
 
-    pub(super) fn way(&self) -> &Way {
-        &self.way
+    /// Whether nothing is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        matches!(self.stage, Stage::Idle)
     }
 
-    pub(super) fn is_asking(&self) -> bool {
-        self.pending.is_some()
+    /// Where requests leave from, as far as that is known.
+    pub(super) fn listener(&self) -> ListenerId {
+        self.last.listener
     }
 
-    /// Sends a request; `write` adds its own headers. One that was still open is forgotten.
-    pub(super) fn ask(&mut self, context: &mut Context<'_>, request: &Request<'_>, write: impl FnOnce(&mut Printer)) {
-        let via = self.next_via(context);
-        self.cseq += 1;
-        let mut printer = Printer::request(request.method, request.uri);
-        printer.header_str(HeaderName::Via, &via);
-        if let Some(route) = request.route {
-            printer.header_str(HeaderName::Route, route);
-        }
-        printer.header_number(HeaderName::MaxForwards, MAX_FORWARDS);
-        printer.header_parts(HeaderName::From, &["<", request.from, ">;tag=", &self.tag]);
-        printer.header_parts(HeaderName::To, &["<", request.to, ">"]);
-        printer.header_str(HeaderName::CallId, &self.call_id);
-        printer.header_cseq(self.cseq, request.method);
-        write(&mut printer);
-        let request = printer.finish();
-        let request = match &self.login {
-            // RFC 3261 §22.1: what the last challenge asked for is said without being asked again.
-            Some(login) if !self.answers.is_empty() => {
-                again(&request, None, &[], |request, printer| self.answers.write(login, request, printer)).unwrap_or(request)
+    /// Whether the last request went there.
+    pub(super) fn went_to(&self, listener: ListenerId, destination: &Destination) -> bool {
+        self.last.is(listener, destination)
+    }
+
+    /// Sends a request, as soon as it is known where to. One that was still open is forgotten.
+    pub(super) fn ask(&mut self, context: &mut Context<'_>, request: Request) {
+        self.left.clear();
+        let seed = context.random.next_u64();
+        match Sought::of(context.node, self.way.listener, &self.way.destination, seed) {
+            Some(sought) => {
+                context.outputs.push_back(Output::Locate(self.id, Box::new(sought)));
+                self.stage = Stage::Seeking(Box::new(request), context.now + TRANSACTION_TIMEOUT);
             }
-            _ => request,
-        };
-        self.send(context, request, Tried::default());
+            None => self.send(context, request, None),
+        }
     }
 
-    /// Gives up what is under way.
-    pub(super) fn forget(&mut self) {
-        self.pending = None;
+    /// What came of the search for the places where it can go.
+    pub(super) fn on_located(&mut self, context: &mut Context<'_>, located: Located) -> Option<Told> {
+        let Stage::Seeking(request, _) = std::mem::replace(&mut self.stage, Stage::Idle) else { return None };
+        match located {
+            Ok(hops) => {
+                self.left = hops.into_vec().into();
+                let first = self.left.pop_front();
+                self.send(context, *request, first);
+                None
+            }
+            Err(why) => Some(Told::Nowhere(why)),
+        }
+    }
+
+    /// There is no more time for an answer from there. What is told if there is no other place.
+    pub(super) fn give_up(&mut self, context: &mut Context<'_>) -> Option<Told> {
+        match std::mem::replace(&mut self.stage, Stage::Idle) {
+            Stage::Idle => None,
+            Stage::Seeking(..) => Some(Told::Nowhere(NoHop::Unanswered)),
+            Stage::Asking(pending) => self.turn(context, *pending, Told::Silence),
+        }
     }
 
     /// A message that is this client's.
     pub(super) fn on_message(&mut self, context: &mut Context<'_>, arrival: Arrival) -> Option<Told> {
         let Arrival { message, serial, .. } = arrival;
-        let pending = self.pending.as_mut().filter(|_| serial == self.serial)?;
+        let is_current = serial == self.serial;
+        let Stage::Asking(pending) = &mut self.stage else { return None };
+        if !is_current {
+            return None;
+        }
         let event = match message.status() {
             100..200 => Event::Provisional,
             200..300 => Event::Success,
@@ -126,9 +181,11 @@ impl Client {
         if event == Event::Provisional {
             return None;
         }
-        let Pending { request, tried, .. } = self.pending.take()?;
+        let Stage::Asking(pending) = std::mem::replace(&mut self.stage, Stage::Idle) else { return None };
         match message.status() {
-            401 | 407 => self.on_challenge(context, &request, tried, message),
+            401 | 407 => self.on_challenge(context, *pending, message),
+            // RFC 3263 §4.3.
+            503 => self.turn(context, *pending, Told::Answered(message)),
             _ => {
                 self.answers.renew(&message);
                 Some(Told::Answered(message))
@@ -137,8 +194,8 @@ impl Client {
     }
 
     /// The request once more with credentials, if the challenge can be met (§22.2).
-    fn on_challenge(&mut self, context: &mut Context<'_>, request: &Bytes, mut tried: Tried, response: Message) -> Option<Told> {
-        if let Err(why) = self.answers.take(self.login.as_deref(), &mut tried, &response, context.random) {
+    fn on_challenge(&mut self, context: &mut Context<'_>, mut pending: Pending, response: Message) -> Option<Told> {
+        if let Err(why) = self.answers.take(self.login.as_deref(), &mut pending.tried, &response, context.random) {
             return Some(Told::Challenged(response, why));
         }
         let via = self.next_via(context);
@@ -146,58 +203,132 @@ impl Client {
         self.cseq += 1;
         let login = self.login.clone()?;
         let renewed = Some((&[&*via][..], self.cseq));
-        match again(request, renewed, &[], |request, printer| self.answers.write(&login, request, printer)) {
-            Some(request) => {
-                self.send(context, request, tried);
-                None
-            }
-            None => Some(Told::Answered(response)),
-        }
+        let Some(bytes) = again(&pending.bytes, renewed, &[], |request, printer| self.answers.write(&login, request, printer)) else {
+            return Some(Told::Answered(response));
+        };
+        pending.transaction = self.transmit(context, &bytes);
+        pending.bytes = bytes;
+        self.stage = Stage::Asking(Box::new(pending));
+        None
     }
 
     /// The transport could not deliver there, or lost the connection.
-    pub(super) fn on_unreachable(&mut self, listener: ListenerId, destination: &Destination) -> Option<Told> {
-        let is_ours = self.way.listener == listener && self.way.destination == *destination;
-        self.pending.take_if(|_| is_ours).map(|_| Told::Undelivered)
+    pub(super) fn on_unreachable(&mut self, context: &mut Context<'_>, listener: ListenerId, destination: &Destination) -> Option<Told> {
+        if !matches!(self.stage, Stage::Asking(_)) || !self.last.is(listener, destination) {
+            return None;
+        }
+        let Stage::Asking(pending) = std::mem::replace(&mut self.stage, Stage::Idle) else { return None };
+        self.turn(context, *pending, Told::Undelivered)
     }
 
     /// Does what its timers say.
     pub(super) fn on_wake(&mut self, context: &mut Context<'_>) -> Option<Told> {
-        let pending = self.pending.as_mut()?;
+        let pending = match &mut self.stage {
+            Stage::Idle => return None,
+            Stage::Seeking(_, until) if *until <= context.now => return self.give_up(context),
+            Stage::Seeking(..) => return None,
+            Stage::Asking(pending) => pending,
+        };
         let (_, timer) = pending.transaction.poll_timeout().filter(|(at, _)| *at <= context.now)?;
         let actions = pending.transaction.on(context.now, Event::Expired(timer));
         if actions.contains(&Action::Resend) {
-            context.send(self.way.transmit(pending.request.clone()));
+            context.send(self.last.transmit(pending.bytes.clone()));
         }
-        if actions.contains(&Action::ReportTimeout) {
-            self.pending = None;
-            return Some(Told::Silence);
-        }
-        None
+        actions.contains(&Action::ReportTimeout).then(|| self.give_up(context)).flatten()
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
-        self.pending.as_ref()?.transaction.poll_timeout().map(|(at, _)| at)
+        match &self.stage {
+            Stage::Idle => None,
+            Stage::Seeking(_, until) => Some(*until),
+            Stage::Asking(pending) => pending.transaction.poll_timeout().map(|(at, _)| at),
+        }
     }
 
-    fn send(&mut self, context: &mut Context<'_>, request: Bytes, tried: Tried) {
-        let transport = context.node.listener(self.way.listener).transport;
-        let transaction = Transaction::client(context.now, Kind::ClientOther, transport);
-        context.send(self.way.transmit(request.clone()));
-        self.pending = Some(Pending { request, transaction, tried });
+    /// The place where it is has failed: the next one (RFC 3263 §4.3). `told` where there is none.
+    fn turn(&mut self, context: &mut Context<'_>, pending: Pending, told: Told) -> Option<Told> {
+        if let Some(hop) = pending.at {
+            context.outputs.push_back(Output::HopFailed(hop));
+        }
+        match self.left.pop_front() {
+            Some(next) => {
+                self.send(context, pending.request, Some(next));
+                None
+            }
+            None => Some(told),
+        }
+    }
+
+    fn send(&mut self, context: &mut Context<'_>, request: Request, at: Option<Hop>) {
+        self.last = match (at, &self.way.destination) {
+            (Some(hop), Destination::Name { host, .. } | Destination::Domain { host, .. }) => {
+                Way { listener: hop.listener, destination: Destination::Hop { address: hop.address, domain: host.clone() } }
+            }
+            _ => self.way.clone(),
+        };
+        let via = self.next_via(context);
+        self.cseq += 1;
+        let mut printer = Printer::request(request.method, &request.uri);
+        printer.header_str(HeaderName::Via, &via);
+        if let Some(route) = &request.route {
+            printer.header_str(HeaderName::Route, route);
+        }
+        printer.header_number(HeaderName::MaxForwards, MAX_FORWARDS);
+        printer.header_parts(HeaderName::From, &["<", &request.from, ">;tag=", &self.tag]);
+        printer.header_parts(HeaderName::To, &["<", &request.to, ">"]);
+        printer.header_str(HeaderName::CallId, &self.call_id);
+        printer.header_cseq(self.cseq, request.method);
+        printer.header_str(HeaderName::Contact, &request.contact.at(context.node, self.last.listener));
+        for (name, value) in &request.headers {
+            printer.header_str(*name, value);
+        }
+        let plain = printer.finish();
+        let bytes = match &self.login {
+            // RFC 3261 §22.1: what the last challenge asked for is said without being asked again.
+            Some(login) if !self.answers.is_empty() => {
+                again(&plain, None, &[], |request, printer| self.answers.write(login, request, printer)).unwrap_or(plain)
+            }
+            _ => plain,
+        };
+        let transaction = self.transmit(context, &bytes);
+        self.stage = Stage::Asking(Box::new(Pending { request, bytes, at, transaction, tried: Tried::default() }));
+    }
+
+    fn transmit(&self, context: &mut Context<'_>, bytes: &Bytes) -> Transaction {
+        context.send(self.last.transmit(bytes.clone()));
+        let transport = context.node.listener(self.last.listener).transport;
+        Transaction::client(context.now, Kind::ClientOther, transport)
     }
 
     fn next_via(&mut self, context: &Context<'_>) -> String {
         self.serial = self.serial.wrapping_add(1);
-        let listener = context.node.listener(self.way.listener);
+        let listener = context.node.listener(self.last.listener);
         let branch = context.node.minter.branch(self.id, self.serial);
         // RFC 3581 §3.
         ["SIP/2.0/", listener.transport.token(), " ", &listener.advertise, ";branch=", branch.as_str(), ";rport"].concat()
     }
 }
 
+/// Why there is no place where a request could go, in words.
+pub(super) const fn nowhere(why: NoHop) -> &'static str {
+    match why {
+        NoHop::Unknown => "DNS has nothing for it",
+        NoHop::Unanswered => "DNS does not answer",
+    }
+}
+
 impl Way {
     fn transmit(&self, bytes: Bytes) -> Transmit {
         Transmit { listener: self.listener, destination: self.destination.clone(), bytes, trial: false }
+    }
+
+    /// Whether something that was lost there was on this way.
+    fn is(&self, listener: ListenerId, destination: &Destination) -> bool {
+        let same_place = match (&self.destination, destination) {
+            // The network knows nothing of names.
+            (Destination::Hop { address, .. }, Destination::Address(lost)) => address == lost,
+            (ours, lost) => ours == lost,
+        };
+        self.listener == listener && same_place
     }
 }

@@ -8,6 +8,7 @@
 
 mod backoff;
 mod client;
+mod contact;
 mod lines;
 mod options;
 mod registration;
@@ -19,6 +20,7 @@ pub(crate) use registration::retry_after;
 pub use roster::{Roster, Step};
 
 use crate::call::{Input, NodeFacts, Output};
+use crate::locate::Located;
 use crate::minted::Minted;
 use crate::wire::{Arrival, Transmit};
 use options::{Life, Ping};
@@ -28,9 +30,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
-use tandem_model::{
-    AgentPlan, CallId, Destination, Event, EventKind, HealthNews, LegId, ListenerId, Random, Timestamp, Transport, TrunkState,
-};
+use tandem_model::{AgentPlan, CallId, Destination, Event, EventKind, HealthNews, LegId, ListenerId, Random, Timestamp, TrunkState};
 
 /// How long registrars have to take note that we leave.
 pub const LEAVE_PATIENCE: Duration = Duration::from_secs(5);
@@ -135,11 +135,12 @@ impl TrunkAgent {
     pub fn handle(&mut self, now: Timestamp, input: Input) {
         match input {
             Input::Message(arrival) => self.on_message(now, *arrival),
+            Input::Located(leg, located) => self.on_located(now, leg, located),
             Input::Unreachable(listener, destination, _) => self.on_unreachable(now, listener, &destination),
             Input::End(_) => self.leave(now),
             Input::Wake => self.on_wake(now),
             // Of calls alone.
-            Input::Decided(..) | Input::Media(_) | Input::Located(..) | Input::Referred(..) | Input::Letter(..) => {}
+            Input::Decided(..) | Input::Media(_) | Input::Referred(..) | Input::Letter(..) => {}
         }
         self.judge(now);
         self.end_if_over(now);
@@ -188,9 +189,22 @@ impl TrunkAgent {
             self.on_news(now, place, news);
         }
         for place in 0..self.pings.len() {
-            if self.pings[place].on_unreachable(listener, destination) {
+            if self.pings[place].on_unreachable(context!(self, now), listener, destination) {
                 self.on_life(now, place);
             }
+        }
+    }
+
+    fn on_located(&mut self, now: Timestamp, leg: LegId, located: Located) {
+        if let Some(place) = self.registrations.iter().position(|registration| registration.id() == leg) {
+            let another_holds = self.another_holds(place);
+            let news = self.registrations[place].on_located(context!(self, now), located, another_holds);
+            return self.on_news(now, place, news);
+        }
+        if let Some(place) = self.pings.iter().position(|ping| ping.id() == leg)
+            && self.pings[place].on_located(context!(self, now), located)
+        {
+            self.on_life(now, place);
         }
     }
 
@@ -310,21 +324,6 @@ fn judged<T>(all: &[T], is_well: impl Fn(&T) -> bool, is_ill: impl Fn(&T) -> boo
 
 fn place_number(place: usize) -> u8 {
     u8::try_from(place).unwrap_or(u8::MAX)
-}
-
-/// A URI of ours, where that listener takes requests.
-fn contact_uri(node: &NodeFacts, listener: ListenerId, scheme: &str, user: Option<&str>) -> String {
-    let listener = node.listener(listener);
-    let transport = match listener.transport {
-        // What a URI means that says nothing (RFC 3263 §4.1).
-        Transport::Udp => "",
-        Transport::Tcp => ";transport=tcp",
-        // RFC 5630 §3.1.3: the scheme says it.
-        Transport::Tls if scheme == "sips" => "",
-        Transport::Tls => ";transport=tls",
-    };
-    let (user, at) = user.map_or(("", ""), |user| (user, "@"));
-    [scheme, ":", user, at, &listener.advertise, transport].concat()
 }
 
 /// A UUID made of a name (RFC 9562 §5.8), as a URN.

@@ -1,7 +1,9 @@
 //! One target that is asked whether it is there (RFC 3261 §11): any answer but 408 and 503 is life.
 
-use super::client::{Client, Request, Told, Way};
-use super::{Context, contact_uri};
+use super::Context;
+use super::client::{Client, Request, Told, Way, nowhere};
+use super::contact::Contact;
+use crate::locate::Located;
 use crate::message::{HeaderName, is_sips, reason_phrase};
 use std::borrow::Cow;
 use std::time::Duration;
@@ -67,8 +69,13 @@ impl Ping {
         self.on_told(told)
     }
 
-    pub(super) fn on_unreachable(&mut self, listener: ListenerId, destination: &Destination) -> bool {
-        let told = self.client.on_unreachable(listener, destination);
+    pub(super) fn on_unreachable(&mut self, context: &mut Context<'_>, listener: ListenerId, destination: &Destination) -> bool {
+        let told = self.client.on_unreachable(context, listener, destination);
+        self.on_told(told)
+    }
+
+    pub(super) fn on_located(&mut self, context: &mut Context<'_>, located: Located) -> bool {
+        let told = self.client.on_located(context, located);
         self.on_told(told)
     }
 
@@ -76,11 +83,13 @@ impl Ping {
         let told = self.client.on_wake(context);
         let mut is_changed = self.on_told(told);
         if self.next <= context.now {
-            if self.client.is_asking() {
-                self.client.forget();
-                is_changed |= self.on_told(Some(Told::Silence));
+            // Where there is another place to ask, this time is for that.
+            let told = self.client.give_up(context);
+            is_changed |= self.on_told(told);
+            match self.client.is_idle() {
+                true => self.ask(context),
+                false => self.next = context.now + self.every,
             }
-            self.ask(context);
         }
         is_changed
     }
@@ -88,15 +97,17 @@ impl Ping {
     fn ask(&mut self, context: &mut Context<'_>) {
         self.next = context.now + self.every;
         let PingTarget { uri, listener, route, .. } = &self.target;
-        let scheme = if is_sips(uri) { "sips" } else { "sip" };
-        let contact = contact_uri(context.node, *listener, scheme, None);
         let host = context.node.terms.domain.as_deref().unwrap_or(&context.node.listener(*listener).host);
-        let from = ["sip:", host].concat();
-        let request = Request { method: "OPTIONS", uri, route: route.as_deref(), from: &from, to: uri };
-        self.client.ask(context, &request, |printer| {
-            printer.header_parts(HeaderName::Contact, &["<", &contact, ">"]);
-            printer.header_str(HeaderName::Accept, "application/sdp");
-        });
+        let request = Request {
+            method: "OPTIONS",
+            uri: uri.clone(),
+            route: route.clone(),
+            from: ["sip:", host].concat().into(),
+            to: uri.clone(),
+            contact: Contact { is_secure: is_sips(uri), ..Contact::default() },
+            headers: vec![(HeaderName::Accept, Cow::Borrowed("application/sdp"))],
+        };
+        self.client.ask(context, request);
     }
 
     fn on_told(&mut self, told: Option<Told>) -> bool {
@@ -109,6 +120,7 @@ impl Ping {
             Some(Told::Challenged(..)) => None,
             Some(Told::Silence) => Some(Cow::Borrowed("no answer to OPTIONS")),
             Some(Told::Undelivered) => Some(Cow::Borrowed("unreachable")),
+            Some(Told::Nowhere(why)) => Some(Cow::Borrowed(nowhere(why))),
         };
         match failure {
             None => {

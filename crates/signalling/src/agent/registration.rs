@@ -1,10 +1,12 @@
 //! One registration at one registrar (RFC 3261 §10.2): kept up, refreshed, begun anew and given up as [`table`] says.
 
 use super::backoff::retry_delay;
-use super::client::{Client, Request, Told, Way};
+use super::client::{Client, Request, Told, Way, nowhere};
+use super::contact::Contact as OwnContact;
 use super::table::{Action, Event, State, table};
-use super::{Context, Identity, contact_uri};
+use super::{Context, Identity};
 use crate::dialog::first_hop;
+use crate::locate::Located;
 use crate::message::{Contact, HeaderName, Message, NameAddr, Uri, is_sips};
 use crate::wire::Arrival;
 use std::borrow::Cow;
@@ -141,11 +143,12 @@ impl Registration {
         (listener, destination): (ListenerId, &Destination),
         another_holds: bool,
     ) -> Option<News> {
-        if let Some(told) = self.client.on_unreachable(listener, destination) {
-            return self.on_told(context, Some(told), another_holds);
+        let is_it = self.client.went_to(listener, destination);
+        if !self.client.is_idle() {
+            let told = self.client.on_unreachable(context, listener, destination);
+            return self.on_told(context, told, another_holds);
         }
-        let Way { listener: own, destination: registrar } = self.client.way();
-        if *own != listener || registrar != destination || !context.node.listener(listener).transport.is_reliable() {
+        if !is_it || !context.node.listener(listener).transport.is_reliable() {
             return None;
         }
         // A connection that does not last is no reason to register without end.
@@ -154,6 +157,11 @@ impl Registration {
             return None;
         }
         self.step(context, Event::Lost, None, another_holds)
+    }
+
+    pub(super) fn on_located(&mut self, context: &mut Context<'_>, located: Located, another_holds: bool) -> Option<News> {
+        let told = self.client.on_located(context, located);
+        self.on_told(context, told, another_holds)
     }
 
     pub(super) fn on_wake(&mut self, context: &mut Context<'_>, another_holds: bool) -> Option<News> {
@@ -182,6 +190,10 @@ impl Registration {
             }
             Told::Undelivered => {
                 self.failure = Cow::Borrowed("unreachable");
+                (Event::Unanswered, None)
+            }
+            Told::Nowhere(why) => {
+                self.failure = Cow::Borrowed(nowhere(why));
                 (Event::Unanswered, None)
             }
         };
@@ -244,30 +256,29 @@ impl Registration {
 
     fn register(&mut self, context: &mut Context<'_>, expires_s: u32) {
         self.asked = context.now;
-        let RegistrarPlan { registrar, aor, route, listener, bulk, .. } = &self.plan;
-        let token = self.identity.token.as_str();
-        let scheme = if is_sips(aor) { "sips" } else { "sip" };
+        let RegistrarPlan { registrar, aor, route, bulk, .. } = &self.plan;
+        let Identity { token, instance, reg_id } = &self.identity;
+        // RFC 5626 §4.1: who we are stays the same, whatever our Contact is.
+        let params = format!(";expires={expires_s};+sip.instance=\"<{instance}>\";reg-id={reg_id}").into();
         let contact = match bulk {
             // RFC 6140 §5.2: no user, and `bnc`; what else is in the URI comes back in every call.
-            true => [&*contact_uri(context.node, *listener, scheme, None), ";bnc;", LINE, "=", token].concat(),
-            false => contact_uri(context.node, *listener, scheme, Some(token)),
-        };
-        let expires = expires_s.to_string();
-        let instance = &self.identity.instance;
-        let request = Request { method: "REGISTER", uri: registrar, route: route.as_deref(), from: aor, to: aor };
-        self.client.ask(context, &request, |printer| {
-            // RFC 5626 §4.1: who we are stays the same, whatever our Contact is.
-            let parts = ["<", &contact, ">;expires=", &expires, ";+sip.instance=\"<", instance, ">\";reg-id=", &self.identity.reg_id];
-            printer.header_parts(HeaderName::Contact, &parts);
-            printer.header_str(HeaderName::Expires, &expires);
-            // RFC 3327 §5.1.
-            printer.header_str(HeaderName::Supported, "path");
-            if *bulk {
-                // RFC 6140 §5.2: it is that, or nothing, for every proxy as well.
-                printer.header_str(HeaderName::Require, "gin");
-                printer.header_str(HeaderName::ProxyRequire, "gin");
+            true => {
+                OwnContact { is_secure: is_sips(aor), user: None, uri_params: [";bnc;", LINE, "=", token.as_str()].concat().into(), params }
             }
-        });
+            false => OwnContact { is_secure: is_sips(aor), user: Some(*token), uri_params: Box::default(), params },
+        };
+        let mut headers = vec![
+            (HeaderName::Expires, Cow::Owned(expires_s.to_string())),
+            // RFC 3327 §5.1.
+            (HeaderName::Supported, Cow::Borrowed("path")),
+        ];
+        if *bulk {
+            // RFC 6140 §5.2: it is that, or nothing, for every proxy as well.
+            headers.extend([HeaderName::Require, HeaderName::ProxyRequire].map(|name| (name, Cow::Borrowed("gin"))));
+        }
+        let (from, to) = (aor.clone(), aor.clone());
+        let request = Request { method: "REGISTER", uri: registrar.clone(), route: route.clone(), from, to, contact, headers };
+        self.client.ask(context, request);
     }
 
     /// The registrar has the binding: until when, and through which proxies calls go. News if those are others than before.
@@ -315,7 +326,7 @@ impl Registration {
         }
         let route = values.join(", ");
         let first = NameAddr::parse(values.first().filter(|_| route.len() <= MAX_SERVICE_ROUTE)?).ok()?;
-        let own = self.plan.listener;
+        let own = self.client.listener();
         let (hop, transport) = first_hop(first.uri, context.node.listener(own).transport)?;
         let listener = transport.and_then(|transport| context.node.beside(own, transport)).unwrap_or(own);
         Some(ServiceRoute { route: route.into(), hop, listener })

@@ -1,6 +1,6 @@
 //! The trunks' agents, as the shell runs them.
 
-use super::{CoreNode, World};
+use super::{CoreNode, World, names::Seeker};
 use tandem_model::{AgentPlan, CallId, EndReason, Timestamp};
 use tandem_signalling::{AgentSetup, Input, Lines, Output, TrunkAgent, agent::Step};
 
@@ -62,6 +62,14 @@ impl CoreNode {
         while let Some(output) = self.agents.get_mut(&id).and_then(TrunkAgent::poll_output) {
             match output {
                 Output::Send(transmit) => self.send(world, Some(id), *transmit),
+                Output::Locate(leg, sought) => {
+                    let located = self.locator.locate(world.now, Seeker::Leg(leg), *sought);
+                    self.ask_zone(world);
+                    if let (Some((_, located)), Some(agent)) = (located, self.agents.get_mut(&id)) {
+                        agent.handle(world.now, Input::Located(leg, located));
+                    }
+                }
+                Output::HopFailed(hop) => self.locator.hop_failed(world.now, hop),
                 Output::Health(news) => self.health.take(world.now, &news),
                 Output::Notify(event) => self.events.push(*event),
                 Output::LegAdded(leg) => self.dispatcher.leg_added(leg, id),

@@ -65,6 +65,7 @@ mod registration;
 mod registration_calls;
 mod registration_ends;
 mod registration_failures;
+mod registration_names;
 mod reinvite;
 mod reinvite_early;
 mod reinvite_races;
