@@ -295,9 +295,9 @@ impl TrunkAgent {
         }
         self.phase = Phase::Working(is_up);
         let dead = self.pings.iter().find_map(|ping| if let Life::Dead(why) = ping.life() { Some(why.clone()) } else { None });
-        let refused = self.registrations.iter().map(|registration| Cow::Owned(registration.failure().to_owned()));
+        let mut refused = self.registrations.iter().map(|registration| Cow::Owned(registration.failure().to_owned()));
         let why: Cow<'_, str> = match (is_registered, is_there) {
-            (Some(false), _) => refused.last().unwrap_or_default(),
+            (Some(false), _) => refused.next_back().unwrap_or_default(),
             (_, Some(false)) => dead.unwrap_or_default(),
             _ => Cow::Borrowed(""),
         };
