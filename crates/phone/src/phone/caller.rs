@@ -340,8 +340,9 @@ impl Phone {
         if status >= 300 && !self.has_offered_by_update(call) {
             self.calls[call].dialogs[dialog].session.local_offer = None;
         }
-        // RFC 3261 §14.1: the session is as it was, so what the offer alone had is not spoken.
-        if status >= 300 && offer.formats.is_some() {
+        // RFC 3261 §14.1: the session is as it was, so what the offer alone had is not spoken. RFC 3264 §6: nor is what was listed for a
+        // stream that is off, which nobody agreed to.
+        if offer.formats.is_some() && (status >= 300 || self.offered_no_audio(index)) {
             self.calls[call].formats.clone_from(&self.setup.formats);
         }
         match status {
@@ -350,6 +351,12 @@ impl Phone {
             _ => {}
         }
         self.trigger(now, call, When::Reanswered);
+    }
+
+    fn offered_no_audio(&self, client: usize) -> bool {
+        let request = &self.clients[client].request;
+        let offer = request.has_sdp().then(|| Sdp::parse(&request.body).ok()).flatten();
+        offer.is_some_and(|offer| offer.audio_line().is_none_or(|line| line.port == 0))
     }
 
     /// RFC 3261 §14.1: the owner of the Call-ID waits longer.

@@ -3,7 +3,10 @@
 use crate::{statuses, worded};
 use std::{net::SocketAddr, time::Duration};
 use tandem_model::{EndReason, Transport};
-use tandem_phone::{Act, Edit, Hold, Message, Offer, Outcome, Place, Reply, Request, Script, Timer, When, sdp::Direction};
+use tandem_phone::{
+    Act, Edit, Hold, Message, Offer, Outcome, Place, Reply, Request, Script, Timer, When,
+    sdp::{Direction, Format},
+};
 use tandem_sim::{ALICE, BOB, CORE, Link, STANDARD, Sim, ms, secs, standard_over_tcp};
 
 /// A quarter of an hour, after which field reports have calls torn down; and a whole one.
@@ -130,6 +133,34 @@ fn a_call_on_hold_by_port_0_is_refreshed_and_stays() {
     assert!(refreshes.iter().all(|refresh| String::from_utf8_lossy(&refresh.body).contains("m=audio 0 ")));
     sim.act(ALICE, Act::Bye);
     sim.finish();
+}
+
+/// Nobody agrees to what is listed for a stream that is off, so it is not what a refresh may offer: alone it would be refused each time, until the
+/// session expires.
+#[test]
+fn formats_of_a_stream_that_was_off_are_not_those_of_the_session() {
+    let g729 = || Some(vec![Format::new(18, "G729/8000")]);
+    let bodies = |sim: &Sim| -> Vec<String> {
+        let asked = sim.phone(ALICE).trace().iter().filter(|traced| traced.sent && traced.message.is_request());
+        let invites = asked.filter(|traced| traced.message.method() == "INVITE").map(|traced| &traced.message.body);
+        invites.map(|body| String::from_utf8_lossy(body).into_owned()).collect()
+    };
+    let last_status = |sim: &Sim| sim.phone(ALICE).heard("INVITE").map(Message::status).last();
+    let hold = Offer { hold: Some(Hold::ZeroPort), formats: g729(), ..Offer::default() };
+    let mut sim = house("", "");
+    let timer = Timer { reinvites: true, ..Timer::asking(90).refresher("uac") };
+    talk(&mut sim, script(Some(timer)), answering(None));
+    sim.act(ALICE, Act::Reinvite(hold));
+    sim.run_for(secs(1));
+    assert!(bodies(&sim)[1].contains("m=audio 0 RTP/AVP 18\r\n"));
+    assert_eq!(last_status(&sim), Some(200));
+    sim.run_for(secs(100));
+    assert!(bodies(&sim)[2].contains(" RTP/AVP 0 8 101\r\n"), "her refresh: {}", bodies(&sim)[2]);
+    assert_eq!(last_status(&sim), Some(200));
+    sim.act(ALICE, Act::Reinvite(Offer { formats: g729(), ..Offer::default() }));
+    sim.run_for(secs(1));
+    assert_eq!(last_status(&sim), Some(488));
+    lasts(&mut sim, HOUR);
 }
 
 /// What may or may not have arrived says nothing of a peer that keeps no timer: it is asked again soon, and so a restart shows.
