@@ -89,15 +89,16 @@ impl Phone {
         };
         self.check_response(now, index, &message);
         let status = message.status();
-        let is_cancelled = self.is_cancelled(index);
+        let keeps_deadline = self.is_cancelled(index) || self.is_given_up(index);
         let client = &mut self.clients[index];
         let first_final = client.is_open() && status >= 200;
         if client.is_open() {
             if status < 200 {
                 client.state = Client::Proceeding;
                 if client.request.method() == "INVITE" {
-                    // RFC 3261 §17.1.1.2: timer B ends with Calling. The deadline that a CANCEL put there stays (§9.1).
-                    let deadline = client.timer.deadline.filter(|_| is_cancelled);
+                    // RFC 3261 §17.1.1.2: timer B ends with Calling. The deadline stays that a CANCEL put there (§9.1), or the end of the
+                    // call, which this one crossed.
+                    let deadline = client.timer.deadline.filter(|_| keeps_deadline);
                     client.timer.stop(deadline);
                 } else {
                     client.timer.slow_down(now);

@@ -39,10 +39,12 @@ impl Phone {
         }
         if self.clients[invite].purpose == Purpose::Invite {
             let own = &mut self.calls[call];
-            if own.cancel != Cancel::No {
-                return;
+            match own.cancel {
+                Cancel::No => own.cancel = Cancel::Wanted,
+                Cancel::Wanted => return,
+                // That was of one that was told to come again: this one came since.
+                Cancel::Sent => {}
             }
-            own.cancel = Cancel::Wanted;
         }
         if heard || early {
             self.send_cancel(now, call, invite);
@@ -52,6 +54,12 @@ impl Phone {
     /// Whether a CANCEL of that INVITE went out.
     pub(super) fn is_cancelled(&self, invite: usize) -> bool {
         self.clients.iter().any(|client| client.purpose == Purpose::Cancel && client.branch == self.clients[invite].branch)
+    }
+
+    /// Whether that is the first INVITE of a call that is over.
+    pub(super) fn is_given_up(&self, invite: usize) -> bool {
+        let client = &self.clients[invite];
+        client.purpose == Purpose::Invite && client.call.is_some_and(|call| self.calls[call].outcome.is_some())
     }
 
     fn hang_up(&mut self, now: Timestamp, call: CallIndex) {

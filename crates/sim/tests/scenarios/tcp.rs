@@ -2,9 +2,9 @@
 
 use crate::statuses;
 use std::net::SocketAddr;
-use tandem_model::EndReason;
-use tandem_phone::{Act, Outcome, Script, When};
-use tandem_sim::{ALICE, BOB, CAROL, DORA, ERIN, Link, Sim, ms, secs};
+use tandem_model::{EndReason, Transport};
+use tandem_phone::{Act, Outcome, Script, Timer, When};
+use tandem_sim::{ALICE, BOB, CAROL, DORA, ERIN, Link, Sim, ms, secs, standard_over_tcp};
 
 /// The protocols that the Vias of what a phone heard name.
 fn transports(sim: &Sim, phone: SocketAddr) -> Vec<String> {
@@ -159,6 +159,49 @@ fn a_failure_that_went_down_with_the_caller_s_connection_leaves_nothing() {
     sim.finish();
     assert_eq!(sim.call(ALICE).outcome, Some(Outcome::WeHungUp));
     assert_eq!(sim.core().records().next().map(|record| record.legs[0].sip_status), Some(486));
+}
+
+#[test]
+fn a_last_word_that_went_down_after_the_early_dialog_was_ended_leaves_nothing() {
+    let mut sim = Sim::over_tcp(13, &[ALICE, BOB]);
+    sim.links(Link { delay: ms(50), ..Link::CLEAN });
+    sim.expect(BOB, Script::new().reply(10, 180).reply(1000, 180).reply(60_000, 200));
+    sim.place(ALICE, "bob", Script::new());
+    sim.run_until_status(ALICE, 180);
+    // The other 180 is under way to her.
+    sim.run_for(ms(970));
+    sim.act(ALICE, Act::Bye);
+    sim.run_for(ms(75));
+    assert_eq!(statuses(&sim, ALICE), [100, 180, 180]);
+    sim.break_connections(ALICE);
+    sim.settle();
+    assert_eq!(statuses(&sim, ALICE), [100, 180, 180], "no 487");
+    assert_eq!(sim.phone_mut(ALICE).forgive("no-answer"), 2, "of the INVITE and the BYE");
+    sim.finish();
+    assert_eq!(sim.call(ALICE).outcome, Some(Outcome::WeHungUp));
+}
+
+#[test]
+fn who_takes_back_an_invite_that_is_to_come_again_may_take_back_that_one_too() {
+    let text = standard_over_tcp(&[ALICE]).replace("name = \"alice\"", "name = \"alice\"\nsession_timer = { min = \"5m\" }");
+    let mut sim = Sim::with_config(14, &text);
+    sim.phone_mut(ALICE).setup_mut().transport = Transport::Tcp;
+    sim.links(Link { delay: ms(50), ..Link::CLEAN });
+    sim.expect(BOB, Script::new().reply(10, 100).reply(1000, 486));
+    // 100 and 422 come together, and her CANCEL goes between them.
+    let impatient = Script::new().cancel(When::Start, 10).habits(|habits| habits.timer = Some(Timer::asking(120)));
+    sim.place(ALICE, "bob", impatient);
+    sim.run_until("Bob is busy", |sim| sim.phone(BOB).calls().first().is_some_and(|call| call.outcome.is_some()));
+    sim.run_for(ms(75));
+    sim.break_connections(ALICE);
+    sim.run_for(secs(90));
+    assert_eq!((statuses(&sim, ALICE), sim.call(ALICE).outcome), (vec![100, 422, 100], None), "the 486 is lost");
+    sim.act(ALICE, Act::Bye);
+    sim.settle();
+    assert_eq!(sim.phone(ALICE).heard("CANCEL").map(|answer| answer.status()).collect::<Vec<_>>(), [200, 481]);
+    sim.finish();
+    // RFC 3261 §9.1: 64 * T1 after the CANCEL the INVITE is over without a final response.
+    assert_eq!(sim.call(ALICE).outcome, Some(Outcome::TimedOut));
 }
 
 #[test]
