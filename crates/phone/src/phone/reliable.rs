@@ -1,7 +1,7 @@
 //! Reliable provisional responses (RFC 3262) in both roles: sent until their PRACK comes, and acknowledged; with what the other side
 //! must get right.
 
-use super::{CallIndex, Phone, Todo};
+use super::{CallIndex, Outcome, Phone, Todo};
 use crate::{
     Body, Message, PrackHabit, Reply,
     dialog::Outstanding,
@@ -235,7 +235,10 @@ impl Phone {
             let text = format!("PRACK of {:?} got {}", request.header("RAck"), message.status());
             return self.violate(now, "prack-refused", text);
         }
-        if message.status() < 300 && own.dialogs[dialog].session.local_offer.is_some() && request.has_sdp() {
+        // RFC 3261 §13.2.2.3: a failure ends the early dialog, and RFC 3262 §3 has the PRACK that crosses it taken all the same: there is no
+        // session any more that its offer could be of.
+        let is_refused = matches!(own.outcome, Some(Outcome::Failed(_)));
+        if message.status() < 300 && !is_refused && own.dialogs[dialog].session.local_offer.is_some() && request.has_sdp() {
             if message.has_sdp() {
                 self.take_answer(now, call, dialog, &message.body, false);
             } else {

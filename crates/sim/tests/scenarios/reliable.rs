@@ -320,6 +320,17 @@ fn a_refusal_while_a_response_is_unacknowledged() {
 }
 
 #[test]
+fn an_offer_in_a_prack_that_crosses_the_failure_of_its_call_needs_no_answer() {
+    let mut sim = house(25, &[ALICE]);
+    sim.expect(BOB, Script::new().reply_with(50, Reply::new(183).with_sdp()).reply(50, 500));
+    sim.place(ALICE, "bob", Script::new().habits(|habits| habits.prack = PrackHabit::Offers));
+    sim.finish();
+    let answers: Vec<(u16, bool)> = sim.phone(ALICE).heard("PRACK").map(|answer| (answer.status(), answer.has_sdp())).collect();
+    assert_eq!(answers, [(200, false)], "RFC 3262 §3: it is processed all the same");
+    assert_eq!(sim.call(ALICE).outcome, Some(Outcome::Failed(500)));
+}
+
+#[test]
 fn responses_out_of_order_are_not_acknowledged() {
     let mut sim = house(23, &[BOB]);
     let skipped = Reply::new(183).edit(Edit::set("RSeq", "4294967000"));
