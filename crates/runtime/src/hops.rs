@@ -11,6 +11,7 @@ use std::{
     collections::BTreeMap,
     net::SocketAddr,
     rc::Rc,
+    time::Duration,
 };
 use tandem_model::{CallId, Delivery, Destination, Hop, LegId, NoHop, Timestamp};
 use tandem_signalling::{
@@ -20,6 +21,9 @@ use tandem_signalling::{
 
 /// Names that were sent to and are remembered by what they stood for; the oldest goes when there are more.
 const MAX_NAMED: usize = 1_024;
+
+/// How long it is not said again that DNS does not answer.
+const BETWEEN_WARNINGS: Duration = Duration::from_secs(60);
 
 /// Who looks for hops.
 enum Seeker {
@@ -33,6 +37,8 @@ pub(crate) struct Hops {
     locator: RefCell<Locator<Seeker>>,
     resolver: RefCell<Resolver>,
     named: RefCell<Named>,
+    /// When it was last said that DNS does not answer.
+    warned_at: Cell<Option<Timestamp>>,
     /// A task waits until then to let searches hurry.
     woken_at: Cell<Option<Timestamp>>,
 }
@@ -60,13 +66,27 @@ impl Named {
 
 impl Hops {
     pub(crate) fn new(resolver: Resolver) -> Hops {
-        Hops { locator: RefCell::default(), resolver: resolver.into(), named: RefCell::default(), woken_at: Cell::default() }
+        Hops {
+            locator: RefCell::default(),
+            resolver: resolver.into(),
+            named: RefCell::default(),
+            warned_at: Cell::default(),
+            woken_at: Cell::default(),
+        }
     }
 
     /// Asks these servers from now on, and everything anew.
     pub(crate) fn renew(&self, resolver: Resolver, now: Timestamp) {
         self.resolver.replace(resolver);
         self.locator.borrow_mut().forget(now);
+    }
+
+    /// Failures come in crowds, and the log is no place for one.
+    fn warn(&self, now: Timestamp, question: &Question) {
+        if self.warned_at.get().is_none_or(|at| now.since(at) >= BETWEEN_WARNINGS) {
+            self.warned_at.set(Some(now));
+            tracing::warn!(name = %Escaped(&question.name), kind = ?question.kind, "DNS does not answer");
+        }
     }
 
     /// The names under which messages went to that address.
@@ -167,6 +187,9 @@ impl Node {
         let node = self.clone();
         tokio::task::spawn_local(async move {
             let reply = asked.await.unwrap_or(Reply::Failed);
+            if reply == Reply::Failed {
+                node.hops.warn(node.clock.now(), &question);
+            }
             node.hops.locator.borrow_mut().answer(node.clock.now(), &question, reply);
             node.go_on_looking();
         });

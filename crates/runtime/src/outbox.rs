@@ -9,7 +9,7 @@ use crate::{
 };
 use bytes::Bytes;
 use std::{net::SocketAddr, rc::Rc, time::Duration};
-use tandem_model::{CallId, Delivery, Destination, Flow, LegId, ListenerId};
+use tandem_model::{CallId, Delivery, Destination, Flow, Hop, LegId, ListenerId};
 use tandem_signalling::{Input, Transmit, message::Message};
 
 /// A message that leaves, and for whom.
@@ -93,6 +93,7 @@ impl Node {
                 self.tell_unreachable(Some(call), listener, hop, delivery);
                 let is_it = |name: &Destination| matches!(name, Destination::Name { host: name, .. } | Destination::Domain { host: name, .. } if name == host);
                 for name in self.hops.names_of(remote).into_iter().filter(is_it) {
+                    self.hop_failed(Hop { listener, address: remote });
                     self.tell_unreachable(Some(call), listener, name, delivery);
                 }
             }
@@ -137,6 +138,7 @@ impl Node {
     fn tell_lost(&self, call: CallId, listener: ListenerId, address: SocketAddr, delivery: Delivery) {
         self.tell_unreachable(Some(call), listener, Destination::Address(address), delivery);
         for name in self.hops.names_of(address) {
+            self.hop_failed(Hop { listener, address });
             self.tell_unreachable(Some(call), listener, name, delivery);
         }
     }
