@@ -89,7 +89,7 @@ impl Difference {
             self.refuse(kept(was) != kept(is), is.place, &format!("[[listen]] {}", is.name));
             self.apply(was.silent != is.silent, &format!("`silent` in [[listen]] {}", is.name));
             // What stands in the files is read again, whether or not they are others.
-            self.apply(was.tls != is.tls, &format!("the files of TLS in [[listen]] {}", is.name));
+            self.apply(was.tls != is.tls, &format!("TLS in [[listen]] {}", is.name));
         }
     }
 

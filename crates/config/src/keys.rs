@@ -24,7 +24,7 @@ pub(crate) const LOG: Keys = Keys { title: "[log]", built: &["format", "level"],
 
 pub(crate) const LISTEN: Keys = Keys {
     title: "[[listen]]",
-    built: &["name", "transport", "bind", "advertise", "silent", "cert", "key", "client_ca", "ca"],
+    built: &["name", "transport", "bind", "advertise", "silent", "cert", "key", "client_ca", "ca", "tls_min", "ciphers"],
     later: &[],
 };
 

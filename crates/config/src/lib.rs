@@ -36,7 +36,7 @@ pub use node::{Calls, Log, LogFormat, LogLevel, Node};
 pub use problem::{At, Place, Problem, Problems};
 pub use reader::Outside;
 pub use route::{Do, Endpoint, From, MAX_ENDPOINTS, Route};
-pub use side::{Advertised, Listener, Media, TlsPaths};
+pub use side::{Advertised, Listener, Media, TlsPaths, TlsVersion};
 pub use sides::Sides;
 pub use trunk::{
     Asked, CallerRule, HeaderRules, Limits, MAX_HEADER_RULES, MAX_MAY_CALL, MAX_NUMBER_RULES, MAX_REGISTRARS, MAX_SOURCES, MAX_TARGETS,

@@ -27,7 +27,7 @@ pub struct Listener {
     pub tls: Option<TlsPaths>,
 }
 
-/// The files that a listener of TLS needs, as written: PEM.
+/// The files that a listener of TLS needs, as written (PEM), and how it speaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsPaths {
     /// Our certificate, and behind it those of its issuers.
@@ -38,6 +38,20 @@ pub struct TlsPaths {
     pub client_ca: Option<At<Box<str>>>,
     /// Who issues the certificates of those that we connect to; absent, whom the system trusts.
     pub ca: Option<At<Box<str>>>,
+    /// The lowest version that is spoken, in both directions.
+    pub min: TlsVersion,
+    /// The ciphers that are spoken, best first; none written: all that are any good.
+    pub ciphers: Vec<At<Box<str>>>,
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TlsVersion {
+    /// RFC 5246
+    #[default]
+    V1_2,
+    /// RFC 8446
+    V1_3,
 }
 
 /// A host and port that others are told.
@@ -108,18 +122,25 @@ impl Listener {
 /// The longest path, in bytes.
 const MAX_PATH: usize = 4096;
 
+/// The longest name of a cipher, in bytes, and the most of them.
+const MAX_CIPHER: usize = 64;
+const MAX_CIPHERS: usize = 32;
+
 /// `transport` is `None` where it cannot be read: then nothing is said of what should stand beside it.
 fn read_tls(reader: &mut Reader<'_>, table: &Table<'_, '_>, transport: Option<Transport>) -> Option<TlsPaths> {
     let mut path = |key| table.parsed(reader, key, |text| check_line(text, MAX_PATH));
     let (cert, key, client_ca, ca) = (path("cert"), path("key"), path("client_ca"), path("ca"));
+    let versions = [("1.2", TlsVersion::V1_2), ("1.3", TlsVersion::V1_3)];
+    let min = table.parsed(reader, "tls_min", |text| one_of(text, &versions)).map_or(TlsVersion::default(), |min| *min);
+    let ciphers = read_ciphers(reader, table);
     if transport == Some(Transport::Tls) {
         table.missing(reader, "cert", "\"cert.pem\"");
         table.missing(reader, "key", "\"key.pem\"");
         let is_unread = client_ca.is_none() && table.has("client_ca");
-        return (!is_unread).then_some(TlsPaths { cert: cert?, key: key?, client_ca, ca });
+        return (!is_unread).then_some(TlsPaths { cert: cert?, key: key?, client_ca, ca, min, ciphers });
     }
     if transport.is_some() || !table.has("transport") {
-        for key in ["cert", "key", "client_ca", "ca"] {
+        for key in ["cert", "key", "client_ca", "ca", "tls_min", "ciphers"] {
             if let Some(value) = table.value(key) {
                 let place = reader.place_of(value);
                 reader.report(place, format!("{} goes only with `transport = \"tls\"`", table.what(key)));
@@ -127,6 +148,16 @@ fn read_tls(reader: &mut Reader<'_>, table: &Table<'_, '_>, transport: Option<Tr
         }
     }
     None
+}
+
+fn read_ciphers(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Vec<At<Box<str>>> {
+    let Some(value) = table.value("ciphers") else { return Vec::new() };
+    let what = table.what("ciphers");
+    let Some(list) = reader.list(&what, value, MAX_CIPHERS) else { return Vec::new() };
+    if list.is_empty() {
+        reader.report(reader.place_of(value), format!("{what}: with no cipher nobody could connect"));
+    }
+    list.iter().filter_map(|entry| reader.parsed(&what, entry, |text| check_line(text, MAX_CIPHER))).collect()
 }
 
 /// `[[media]]`: where audio comes in, and leaves from.

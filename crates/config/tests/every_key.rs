@@ -124,6 +124,7 @@ const BUILT_ALONE: &[Case] = &[
     Case(LISTEN, "transport = 'tcp'"),
     Case(LISTEN, "transport = 'tls'\ncert = 'c.pem'\nkey = 'k.pem'"),
     Case(LISTEN, "transport = 'tls'\ncert = 'c.pem'\nkey = 'k.pem'\nclient_ca = 'a.pem'\nca = 'b.pem'"),
+    Case(LISTEN, "transport = 'tls'\ncert = 'c.pem'\nkey = 'k.pem'\ntls_min = '1.3'\nciphers = ['TLS13_AES_128_GCM_SHA256']"),
     Case(LISTEN, "advertise = 'sip.example.org:5060'"),
     Case(LISTEN, "advertise = '192.0.2.7'"),
     Case(LISTEN, "silent = true"),

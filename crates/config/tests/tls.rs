@@ -134,7 +134,7 @@ fn other_files_need_no_restart_and_another_transport_does() {
     let config = |secure: &str| load(&format!("{}{secure}", common::BASE), "new.toml", &common::env).expect("it loads");
     let between = |secure: &str| Difference::between(&config(SECURE), &config(secure)).reload();
     assert_eq!(between(SECURE), Ok(Vec::new()));
-    let changed = Ok(vec!["the files of TLS in [[listen]] secure changed".to_owned()]);
+    let changed = Ok(vec!["TLS in [[listen]] secure changed".to_owned()]);
     assert_eq!(between(&SECURE.replace("cert.pem", "other.pem")), changed);
     assert_eq!(between(&format!("{SECURE}client_ca = \"clients.pem\"\n")), changed);
     let tcp = "[[listen]]\nname = \"secure\"\ntransport = \"tcp\"\nbind = \"127.0.0.1:5061\"\n";

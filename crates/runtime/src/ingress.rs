@@ -14,7 +14,7 @@ use crate::{
 use bytes::Bytes;
 use std::{net::SocketAddr, rc::Rc, time::Duration};
 use tandem_model::{Flow, ListenerId, Transport};
-use tandem_policy::Offence;
+use tandem_policy::{Offence, Standing};
 use tandem_signalling::{
     DropReason, Input, Verdict,
     message::{FrameError, FrameErrorKind, Message, Method},
@@ -66,6 +66,10 @@ impl Node {
         }
         if let Some(call) = owner {
             self.uses(call, &flow);
+            if flow.transport.is_reliable() {
+                // It has what only the peer of a call can have.
+                self.abuse.borrow_mut().let_in(now, &flow, false);
+            }
         }
         match verdict {
             Verdict::Call(call, arrival) => match self.routes.deliver(call, Input::Message(arrival)) {
@@ -92,9 +96,7 @@ impl Node {
 
 impl StreamUser for Node {
     fn on_message(self: &Rc<Self>, flow: Flow, names: &[Box<str>], message: Bytes) {
-        if !self.is_banned(flow.remote) {
-            self.on_bytes(flow, names, message);
-        }
+        self.on_bytes(flow, names, message);
     }
 
     fn on_broken(self: &Rc<Self>, flow: Flow, names: &[Box<str>], error: &FrameError) -> Option<Bytes> {
@@ -105,6 +107,14 @@ impl StreamUser for Node {
         // RFC 3261 §18.3: 400 if the length is missing; nothing after it can be told from its body.
         let status = if error.kind == FrameErrorKind::NoLength || error.kind == FrameErrorKind::BadLength { 400 } else { 513 };
         Some(self.dispatcher.borrow().reply(&message, &flow, status, Some(&error.to_string()), |_| {}).bytes)
+    }
+
+    fn standing(&self, remote: SocketAddr) -> Standing {
+        self.abuse.borrow().standing(self.clock.now(), remote)
+    }
+
+    fn on_offence_there(&self, remote: SocketAddr, offence: Offence) {
+        self.on_offence(self.clock.now(), remote.ip(), offence);
     }
 
     fn on_over(self: &Rc<Self>, listener: ListenerId, remote: SocketAddr, hosts: Option<&[Host]>, end: &End) {

@@ -50,7 +50,8 @@ fn load_one(paths: &TlsPaths, title: &str, problems: &mut Problems) -> Option<Tl
     let client_ca = paths.client_ca.as_ref().map_or(Some(None), |path| read("client_ca", path).map(Some));
     let ca = paths.ca.as_ref().map_or_else(|| Some(system_issuers()), |path| read("ca", path).map(Some));
     let (cert, key, client_ca, ca) = (cert?, key?, client_ca?, ca?);
-    let files = TlsFiles { cert: &cert, key: &key, client_ca: client_ca.as_deref(), ca: ca.as_deref() };
+    let ciphers: Vec<&str> = paths.ciphers.iter().map(|cipher| &*cipher.value).collect();
+    let files = TlsFiles { cert: &cert, key: &key, client_ca: client_ca.as_deref(), ca: ca.as_deref(), min: paths.min, ciphers: &ciphers };
     let error = match TlsSettings::new(&files) {
         Ok(settings) => return Some(settings),
         Err(error) => error,
@@ -60,6 +61,11 @@ fn load_one(paths: &TlsPaths, title: &str, problems: &mut Problems) -> Option<Tl
         TlsFile::Key => ("key", Some(&paths.key)),
         TlsFile::ClientCa => ("client_ca", paths.client_ca.as_ref()),
         TlsFile::Ca => ("ca", paths.ca.as_ref()),
+        TlsFile::Ciphers => {
+            let place = paths.ciphers.first().map_or(paths.cert.place, |cipher| cipher.place);
+            problems.add(place, format!("`ciphers` in {title}: {error}"));
+            return None;
+        }
     };
     match path {
         Some(path) => problems.add(path.place, format!("`{name}` in {title}: `{}` {error}", path.value)),
@@ -145,6 +151,23 @@ mod tests {
         }
         let all = folder.load(&[("cert", "a"), ("key", "b"), ("client_ca", "c"), ("ca", "d")]).err().expect("a mistake");
         assert_eq!(all.lines().count(), 4, "{all}");
+    }
+
+    #[test]
+    fn a_cipher_that_is_not_spoken_is_told_with_those_that_are() {
+        let folder = Folder::new("ciphers");
+        let load = |more: &str| {
+            let path = |name: &str| folder.0.join(name).display().to_string();
+            let files = format!("cert = '{}'\nkey = '{}'\nca = '{}'\n{more}\n", path("cert.pem"), path("key.pem"), path("cert.pem"));
+            let listener = format!("[[listen]]\nname = 'secure'\ntransport = 'tls'\n{files}bind = '127.0.0.1'\n");
+            let media = "[[media]]\nname = 'm'\nbind = '127.0.0.1'\nports = '20000-29999'\n";
+            let config = tandem_config::load(&format!("{listener}{media}"), "edge.toml", &|_| None).expect("it reads");
+            super::load(&config).map(|_| ()).map_err(|problems| problems.to_string())
+        };
+        let wrong = load("ciphers = ['TLS_RSA_WITH_NULL_MD5']").expect_err("a mistake");
+        assert!(wrong.starts_with("edge.toml:7:") && wrong.contains("`ciphers` in [[listen]] secure: `TLS_RSA_WITH_NULL_MD5`"), "{wrong}");
+        assert!(wrong.contains("there are TLS_AES_256_GCM_SHA384, "), "{wrong}");
+        assert_eq!(load("tls_min = '1.3'\nciphers = ['TLS13_AES_128_GCM_SHA256']"), Ok(()));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! [`TlsSettings`] are made from the contents of files, which whoever starts the node reads. They never change: a reload makes others.
 
+mod ciphers;
 mod names;
 mod verify;
 mod words;
@@ -12,11 +13,12 @@ pub(crate) use words::explain;
 use rustls::{
     CertificateError, ClientConfig, Error, InconsistentKeys, RootCertStore, ServerConfig,
     client::verify_server_cert_signed_by_trust_anchor,
-    crypto::{CryptoProvider, aws_lc_rs},
+    crypto::CryptoProvider,
     pki_types::{CertificateDer, PrivateKeyDer, UnixTime, pem::PemObject},
     server::{ParsedCertificate, WebPkiClientVerifier},
 };
 use std::{path::PathBuf, sync::Arc, time::Duration};
+use tandem_config::TlsVersion;
 use verify::{Clients, Servers};
 
 /// A certificate of ours that ends within this time is warned of.
@@ -33,9 +35,13 @@ pub struct TlsFiles<'a> {
     pub client_ca: Option<&'a [u8]>,
     /// Who issues the certificates of those that we connect to; absent, nobody that we connect to is trusted.
     pub ca: Option<&'a [u8]>,
+    /// The lowest version that is spoken.
+    pub min: TlsVersion,
+    /// Names of the ciphers that are spoken, best first; none: all that there are.
+    pub ciphers: &'a [&'a str],
 }
 
-/// Which of the files something is wrong with.
+/// Which of the files something is wrong with, or what else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TlsFile {
     /// `cert`
@@ -46,6 +52,8 @@ pub enum TlsFile {
     ClientCa,
     /// `ca`
     Ca,
+    /// No file: `ciphers`
+    Ciphers,
 }
 
 /// What is wrong with it, in words that fit behind its name.
@@ -81,8 +89,9 @@ impl TlsSettings {
     /// # Errors
     /// The first thing that is wrong. A certificate that has expired is not: see [`TlsSettings::warnings`].
     pub fn new(files: &TlsFiles<'_>) -> Result<TlsSettings, TlsProblem> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
         let of = |file| move |message: String| TlsProblem { file, message };
+        let versions = ciphers::versions(files.min);
+        let provider = Arc::new(ciphers::provider(files.ciphers, versions).map_err(of(TlsFile::Ciphers))?);
         let chain = certificates(files.cert).map_err(of(TlsFile::Cert))?;
         let key = PrivateKeyDer::from_pem_slice(files.key).map_err(|_| {
             of(TlsFile::Key)("holds no private key that can be read (PEM; PKCS #8, PKCS #1 or SEC 1; without a passphrase)".into())
@@ -102,7 +111,7 @@ impl TlsSettings {
             Error::InvalidCertificate(error) => of(TlsFile::Cert)(format!("holds a certificate that cannot be used: {error}")),
             error => of(TlsFile::Key)(format!("holds a key that cannot be used: {error}")),
         };
-        let builder = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().map_err(of_key)?;
+        let builder = ServerConfig::builder_with_provider(provider.clone()).with_protocol_versions(versions).map_err(of_key)?;
         let builder = match clients {
             Some(clients) => builder.with_client_cert_verifier(Arc::new(clients)),
             None => builder.with_no_client_auth(),
@@ -110,7 +119,7 @@ impl TlsSettings {
         let server = builder.with_single_cert(chain.clone(), key.clone_key()).map_err(of_key)?;
         let trusts_somebody = !roots.is_empty();
         let servers = Servers { roots: Arc::new(roots), algorithms: provider.signature_verification_algorithms };
-        let client = ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().map_err(of_key)?;
+        let client = ClientConfig::builder_with_provider(provider.clone()).with_protocol_versions(versions).map_err(of_key)?;
         // Our own verifier, which is stricter with names than rustls' own: RFC 5922 §7.
         let client = client.dangerous().with_custom_certificate_verifier(Arc::new(servers));
         // RFC 5923 §9: shown to servers that ask for it.

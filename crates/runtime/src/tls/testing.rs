@@ -1,6 +1,6 @@
 //! Certificates for tests, made on the spot.
 
-use super::{TlsFiles, TlsSettings};
+use super::{TlsFiles, TlsSettings, TlsVersion};
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType};
 
 /// Who issues certificates.
@@ -64,7 +64,14 @@ impl Issued {
     /// A listener with this certificate, that trusts `ca` when it connects and `client_ca` when it is connected to.
     pub(crate) fn settings(&self, ca: &Authority, client_ca: Option<&Authority>) -> TlsSettings {
         let client_ca = client_ca.map(|authority| authority.pem.as_bytes());
-        let files = TlsFiles { cert: self.cert.as_bytes(), key: self.key.as_bytes(), client_ca, ca: Some(ca.pem.as_bytes()) };
+        let files = TlsFiles {
+            cert: self.cert.as_bytes(),
+            key: self.key.as_bytes(),
+            client_ca,
+            ca: Some(ca.pem.as_bytes()),
+            min: TlsVersion::V1_2,
+            ciphers: &[],
+        };
         TlsSettings::new(&files).unwrap()
     }
 }

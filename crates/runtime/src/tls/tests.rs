@@ -6,7 +6,14 @@ use super::{
 };
 
 fn problem(cert: &str, key: &str, client_ca: Option<&str>, ca: &str) -> (TlsFile, String) {
-    let files = TlsFiles { cert: cert.as_bytes(), key: key.as_bytes(), client_ca: client_ca.map(str::as_bytes), ca: Some(ca.as_bytes()) };
+    let files = TlsFiles {
+        cert: cert.as_bytes(),
+        key: key.as_bytes(),
+        client_ca: client_ca.map(str::as_bytes),
+        ca: Some(ca.as_bytes()),
+        min: TlsVersion::V1_2,
+        ciphers: &[],
+    };
     let problem = TlsSettings::new(&files).unwrap_err();
     (problem.file, problem.message)
 }
@@ -55,7 +62,14 @@ fn what_is_odd_is_told_and_used() {
 #[test]
 fn without_issuers_nobody_is_trusted() {
     let issued = Authority::new("ca").issue(&["dns a.example"]);
-    let files = TlsFiles { cert: issued.cert.as_bytes(), key: issued.key.as_bytes(), client_ca: None, ca: None };
+    let files = TlsFiles {
+        cert: issued.cert.as_bytes(),
+        key: issued.key.as_bytes(),
+        client_ca: None,
+        ca: None,
+        min: TlsVersion::V1_2,
+        ciphers: &[],
+    };
     assert!(!TlsSettings::new(&files).unwrap().trusts_somebody());
 }
 

@@ -1,5 +1,6 @@
 //! The listeners' sockets, one file a transport.
 
+mod census;
 mod refusals;
 pub(crate) mod stream;
 pub(crate) mod tcp;

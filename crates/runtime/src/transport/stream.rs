@@ -2,7 +2,10 @@
 //!
 //! Each connection has a task of its own that reads, writes and watches its limits, and tells the [`StreamUser`] when it is over.
 
-use super::Sent;
+use super::{
+    Sent,
+    census::{Most, Seat},
+};
 use crate::tls::Host;
 use bytes::Bytes;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -18,6 +21,7 @@ use std::{
     time::Duration,
 };
 use tandem_model::{Delivery, Flow, ListenerId};
+use tandem_policy::{Offence, Standing};
 use tandem_signalling::message::{Frame, FrameError, Framer};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -34,10 +38,14 @@ pub(crate) struct StreamLimits {
     pub(crate) connections: usize,
     /// Those that came from one address.
     pub(crate) of_one_address: usize,
+    /// Those of them that are nobody's: from no trunk's address, and without a message that was anybody's.
+    pub(crate) of_one_stranger: usize,
     /// How long the other end may take to accept a connection; then the message goes another way (§18.1.1).
     pub(crate) connect: Duration,
     /// How long a connection that came may stay before its first message.
     pub(crate) first_message: Duration,
+    /// How long it may stay before a message that is somebody's.
+    pub(crate) somebody: Duration,
     /// How long a message may take from its first byte to its last.
     pub(crate) message: Duration,
     /// How long a connection may be silent both ways.
@@ -54,8 +62,11 @@ impl StreamLimits {
     pub(crate) const USUAL: StreamLimits = StreamLimits {
         connections: 4_096,
         of_one_address: 256,
+        of_one_stranger: 64,
         connect: Duration::from_secs(1),
         first_message: Duration::from_secs(10),
+        // As long as the transaction of a first request may take (RFC 3261 §17.1.1.2), a password asked for included.
+        somebody: Duration::from_secs(32),
         message: Duration::from_secs(10),
         // Longer than any transaction, and than the keep-alives of RFC 5626 (at most two minutes apart over TCP, §4.4.1).
         idle: Duration::from_secs(300),
@@ -64,14 +75,27 @@ impl StreamLimits {
         unanswered: 64 << 10,
     };
 
-    /// Connections that may be there when one more comes: some places are for those that we make.
-    pub(super) fn for_those_that_come(&self) -> usize {
-        self.connections - self.connections / OURS
+    /// Connections that may be there when one more comes: some places are for those that we make, and some for those whom we know.
+    pub(super) fn for_those_that_come(&self) -> Most {
+        Most {
+            all: self.connections - self.connections / OURS,
+            strangers: self.connections / STRANGERS,
+            of_one: self.of_one_address,
+            of_one_stranger: self.of_one_stranger,
+        }
+    }
+
+    /// The same for one that we make.
+    pub(super) fn for_ours(&self) -> Most {
+        Most { all: self.connections, strangers: 0, of_one: usize::MAX, of_one_stranger: 0 }
     }
 }
 
-/// One place in so many is kept for connections that we make: strangers cannot keep calls from going out.
+/// One place in so many is kept for connections that we make: nobody can keep calls from going out.
 const OURS: usize = 8;
+
+/// One place in so many is for whoever comes: strangers cannot keep out those whom we know.
+const STRANGERS: usize = 2;
 
 /// Connections that the system may hold before we take them.
 const BACKLOG: u32 = 1_024;
@@ -93,6 +117,12 @@ pub(crate) trait StreamUser {
     /// A message whose end cannot be told: the connection is closed after what this answers.
     fn on_broken(self: &Rc<Self>, flow: Flow, names: &[Box<str>], error: &FrameError) -> Option<Bytes>;
 
+    /// Who is at the other end, as far as that can be told by now.
+    fn standing(&self, remote: SocketAddr) -> Standing;
+
+    /// A stranger who is there has done that over a connection.
+    fn on_offence_there(&self, remote: SocketAddr, offence: Offence);
+
     /// A connection is over, or could not be made: what was sent over it and not answered never will be. `hosts` are those that
     /// it was for, where these are told apart.
     fn on_over(self: &Rc<Self>, listener: ListenerId, remote: SocketAddr, hosts: Option<&[Host]>, end: &End);
@@ -104,9 +134,17 @@ pub(super) struct Whence<'a> {
     pub(super) flow: Flow,
     /// What the other end has proved by its certificate.
     pub(super) names: &'a [Box<str>],
-    /// When the first message must be here.
-    pub(super) first_message: Option<Instant>,
+    /// Of one that came: its place, and since when it has it.
+    pub(super) came: Option<(&'a Seat, Instant)>,
 }
+
+/// Why connections are cut that only strangers make, in words.
+const NOTHING_CAME: &str = "nothing came";
+const TOO_SLOW: &str = "a message took too long";
+const NOBODY: &str = "nothing came that is anybody's";
+/// Why a handshake came to nothing, where the other end has said nothing wrong.
+pub(super) const CLOSED_EARLY: &str = "it closed the connection during the handshake";
+const BANNED: &str = "its address is banned";
 
 /// Why a connection is over.
 #[derive(Debug, thiserror::Error)]
@@ -135,6 +173,18 @@ pub(crate) enum End {
 }
 
 impl End {
+    /// What it says of the stranger who made the connection.
+    pub(super) fn offence(&self) -> Option<Offence> {
+        match self {
+            // Somebody looked whether the port is open.
+            End::Handshake(why) if **why == *CLOSED_EARLY => None,
+            End::Handshake(_) => Some(Offence::NoTls),
+            End::Broken(_) => Some(Offence::NoSip),
+            End::Limit(NOTHING_CAME | TOO_SLOW) => Some(Offence::Slow),
+            End::Closed | End::Failed(_) | End::NotMade | End::Refused(_) | End::Limit(_) => None,
+        }
+    }
+
     /// Whether what was to go over the connection may have arrived.
     pub(crate) fn delivery(&self) -> Delivery {
         match self {
@@ -242,7 +292,8 @@ impl Connection {
         R: AsyncRead + Unpin,
         U: StreamUser,
     {
-        let Whence { flow, names, mut first_message } = whence;
+        let Whence { flow, names, came } = whence;
+        let mut first_message = came.map(|(_, since)| since + self.limits.first_message);
         let mut framer = Framer::new();
         let mut buffer = vec![0; READ_BYTES];
         let mut begun: Option<Instant> = None;
@@ -250,13 +301,16 @@ impl Connection {
         loop {
             let idle = heard.max(written.get()) + self.limits.idle;
             let slow = begun.map(|begun| begun + self.limits.message);
-            let until = [Some(idle), slow, first_message].into_iter().flatten().min().unwrap_or(idle);
+            let stranger = came.filter(|(seat, _)| seat.is_strangers());
+            let somebody = stranger.map(|(_, since)| since + self.limits.somebody);
+            let until = [Some(idle), slow, first_message, somebody].into_iter().flatten().min().unwrap_or(idle);
             let length = match timeout_at(until, stream.read(&mut buffer)).await {
                 Ok(Ok(0)) => return End::Closed,
                 Ok(Ok(length)) => length,
                 Ok(Err(error)) => return End::Failed(error),
-                Err(_) if slow == Some(until) => return End::Limit("a message took too long"),
-                Err(_) if first_message == Some(until) => return End::Limit("nothing came"),
+                Err(_) if slow == Some(until) => return End::Limit(TOO_SLOW),
+                Err(_) if first_message == Some(until) => return End::Limit(NOTHING_CAME),
+                Err(_) if somebody == Some(until) => return End::Limit(NOBODY),
                 // Something was written meanwhile: it was not idle.
                 Err(_) if heard.max(written.get()) + self.limits.idle > Instant::now() => continue,
                 Err(_) => return End::Limit("idle"),
@@ -271,6 +325,13 @@ impl Connection {
                     Ok(Frame::Message(message)) => {
                         (begun, first_message) = (None, None);
                         user.on_message(flow, names, message);
+                        if let Some((seat, _)) = stranger {
+                            match user.standing(flow.remote) {
+                                Standing::Known => seat.is_known_now(),
+                                Standing::Stranger => {}
+                                Standing::Banned => return End::Limit(BANNED),
+                            }
+                        }
                     }
                     Ok(Frame::KeepAlive) => self.pong(),
                     Err(error) => {

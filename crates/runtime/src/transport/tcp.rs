@@ -5,6 +5,7 @@
 
 use super::{
     Sent,
+    census::{Census, Seat, Taken},
     refusals::Refusals,
     stream::{self, Connection, End, StreamLimits, StreamUser, Whence},
 };
@@ -17,6 +18,7 @@ use std::{
     rc::Rc,
 };
 use tandem_model::{Flow, ListenerId, Transport};
+use tandem_policy::Standing;
 use tokio::{
     net::{TcpListener, TcpStream},
     time::Instant,
@@ -29,6 +31,7 @@ pub(crate) struct TcpTransport {
     local: SocketAddr,
     listener: TcpListener,
     connections: RefCell<HashMap<SocketAddr, Rc<Connection>>>,
+    places: Rc<Census>,
     refusals: RefCell<Refusals>,
 }
 
@@ -40,7 +43,15 @@ impl TcpTransport {
     pub(crate) fn bind(id: ListenerId, address: SocketAddr, limits: StreamLimits) -> io::Result<Self> {
         let listener = stream::listen(address)?;
         let local = listener.local_addr()?;
-        Ok(TcpTransport { id, limits, local, listener, connections: RefCell::default(), refusals: RefCell::default() })
+        Ok(TcpTransport {
+            id,
+            limits,
+            local,
+            listener,
+            connections: RefCell::default(),
+            places: Rc::default(),
+            refusals: RefCell::default(),
+        })
     }
 
     /// Where it listens; the port is the system's choice where 0 was asked for.
@@ -59,20 +70,23 @@ impl TcpTransport {
     }
 
     fn admit<U: StreamUser + 'static>(self: &Rc<Self>, stream: TcpStream, remote: SocketAddr, user: &Rc<U>) {
-        let whom = tandem_model::neighbourhood(remote.ip());
-        let of_one_address = self.connections.borrow().keys().filter(|known| tandem_model::neighbourhood(known.ip()) == whom).count();
-        if of_one_address >= self.limits.of_one_address {
-            tracing::debug!(%remote, "a connection was refused: its address has as many as it may");
-            return;
+        let standing = user.standing(remote);
+        if standing == Standing::Banned {
+            return tracing::debug!(%remote, "a connection was refused: its address is banned");
         }
-        let Some(connection) = self.enter(remote, self.limits.for_those_that_come()) else {
-            tracing::debug!(%remote, "a connection was refused: there are as many as may be");
-            return;
+        let seat = match self.places.enter(&self.limits.for_those_that_come(), remote.ip(), standing == Standing::Stranger) {
+            Ok(seat) => seat,
+            Err(Taken::OfOne) => return tracing::debug!(%remote, "a connection was refused: its address has as many as it may"),
+            Err(Taken::All) => return tracing::debug!(%remote, "a connection was refused: there are as many as may be"),
         };
+        let Some(connection) = self.enter(remote) else { return };
         let (transport, user) = (self.clone(), user.clone());
         tokio::task::spawn_local(async move {
-            let first_message = Some(Instant::now() + transport.limits.first_message);
-            let end = transport.carry(&connection, stream, remote, first_message, &user).await;
+            let end = transport.carry(&connection, stream, remote, Some((&seat, Instant::now())), &user).await;
+            if let Some(offence) = end.offence().filter(|_| seat.is_strangers()) {
+                user.on_offence_there(remote, offence);
+            }
+            drop(seat);
             transport.leave(remote, &end, &user);
         });
     }
@@ -86,7 +100,8 @@ impl TcpTransport {
         if trial && self.refusals.borrow().has(remote) {
             return Sent::Unreachable;
         }
-        let Some(connection) = self.enter(remote, self.limits.connections) else {
+        let seat = self.places.enter(&self.limits.for_ours(), remote.ip(), false);
+        let (Ok(seat), Some(connection)) = (seat, self.enter(remote)) else {
             tracing::warn!(%remote, "no connection was made: there are as many as may be");
             return Sent::Unreachable;
         };
@@ -103,6 +118,7 @@ impl TcpTransport {
                     end
                 }
             };
+            drop(seat);
             transport.leave(remote, &end, &user);
         });
         queued
@@ -113,7 +129,7 @@ impl TcpTransport {
         connection: &Connection,
         stream: TcpStream,
         remote: SocketAddr,
-        first_message: Option<Instant>,
+        came: Option<(&Seat, Instant)>,
         user: &Rc<U>,
     ) -> End {
         // A message is written at once and whole: to wait for more of it to fill a segment only delays it.
@@ -122,16 +138,12 @@ impl TcpTransport {
         }
         let (read, write) = stream.into_split();
         let flow = Flow { listener: self.id, transport: Transport::Tcp, remote };
-        connection.carry(read, write, Whence { flow, names: &[], first_message }, user).await
+        connection.carry(read, write, Whence { flow, names: &[], came }, user).await
     }
 
-    fn enter(&self, remote: SocketAddr, most: usize) -> Option<Rc<Connection>> {
-        let mut connections = self.connections.borrow_mut();
-        if connections.len() >= most {
-            return None;
-        }
-        match connections.entry(remote) {
-            // The system gives an address anew only once the old connection is gone on both sides, whatever we know of it.
+    /// The system gives an address anew only once the old connection is gone on both sides, whatever we know of it.
+    fn enter(&self, remote: SocketAddr) -> Option<Rc<Connection>> {
+        match self.connections.borrow_mut().entry(remote) {
             Entry::Occupied(_) => None,
             Entry::Vacant(vacant) => Some(vacant.insert(Rc::new(Connection::new(self.limits))).clone()),
         }

@@ -37,6 +37,9 @@ impl CoreNode {
         match self.dispatcher.receive(world.now, bytes, flow) {
             Verdict::Call(call, arrival) => {
                 self.uses(call, &flow);
+                if flow.transport.is_reliable() {
+                    self.abuse.let_in(world.now, &flow, false);
+                }
                 self.input(world, call, Input::Message(arrival));
             }
             Verdict::Founding(arrival) => self.found(world, arrival),

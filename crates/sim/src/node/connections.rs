@@ -39,7 +39,13 @@ impl CoreNode {
         framer.push(bytes);
         while let Some(frame) = framer.poll_frame() {
             match frame {
-                Ok(Frame::Message(message)) => self.take(world, flow, message),
+                Ok(Frame::Message(message)) => {
+                    self.take(world, flow, message);
+                    if self.abuse.is_banned(world.now, flow.remote) {
+                        world.streams.close(world.now, stream, End::Core, world.flight);
+                        return self.stream_over(world, stream, Delivery::Unknown);
+                    }
+                }
                 Ok(Frame::KeepAlive) => {}
                 Err(_) => {
                     world.streams.close(world.now, stream, End::Core, world.flight);

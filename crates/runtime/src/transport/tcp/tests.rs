@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::{tls::Host, transport::test_runtime};
-use std::{rc::Weak, time::Duration};
+use std::{cell::Cell, rc::Weak, time::Duration};
+use tandem_policy::Offence;
 use tandem_signalling::message::FrameError;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt},
@@ -25,6 +26,8 @@ const LONG_ANSWER: usize = 20_000;
 /// Remembers what it is told.
 struct Witness {
     seen: RefCell<Vec<String>>,
+    /// What everybody is.
+    standing: Cell<Standing>,
     news: Notify,
     /// Answers each message with this.
     answers: RefCell<Weak<TcpTransport>>,
@@ -32,7 +35,12 @@ struct Witness {
 
 impl Witness {
     fn new() -> Rc<Witness> {
-        Rc::new(Witness { seen: RefCell::default(), news: Notify::new(), answers: RefCell::default() })
+        Rc::new(Witness {
+            seen: RefCell::default(),
+            standing: Cell::new(Standing::Stranger),
+            news: Notify::new(),
+            answers: RefCell::default(),
+        })
     }
 
     fn note(&self, what: String) {
@@ -62,6 +70,14 @@ impl StreamUser for Witness {
     fn on_broken(self: &Rc<Self>, _: Flow, _: &[Box<str>], error: &FrameError) -> Option<Bytes> {
         self.note(format!("broken: {error}"));
         Some(Bytes::from_static(b"SIP/2.0 400 Bad Request\r\n\r\n"))
+    }
+
+    fn standing(&self, _: SocketAddr) -> Standing {
+        self.standing.get()
+    }
+
+    fn on_offence_there(&self, _: SocketAddr, offence: Offence) {
+        self.note(format!("offence: {offence}"));
     }
 
     fn on_over(self: &Rc<Self>, _: ListenerId, _: SocketAddr, _: Option<&[Host]>, end: &End) {
@@ -157,7 +173,83 @@ fn slow_and_idle_ones_are_cut() {
     let usual = StreamLimits::USUAL;
     cut(StreamLimits { first_message: SHORT, ..usual }, b"", "nothing came");
     cut(StreamLimits { message: SHORT, ..usual }, b"OPTIONS sip:a", "a message took too long");
+    cut(StreamLimits { somebody: SHORT, ..usual }, b"OPTIONS sip:a SIP/2.0\r\nContent-Length: 0\r\n\r\n", "nothing came that is anybody's");
+    cut(StreamLimits { somebody: SHORT, ..usual }, b"\r\n\r\n\r\n\r\n", "nothing came that is anybody's");
     cut(StreamLimits { idle: SHORT, ..usual }, b"OPTIONS sip:a SIP/2.0\r\nContent-Length: 0\r\n\r\n", "idle");
+}
+
+#[test]
+fn what_strangers_do_is_told_and_what_the_known_do_is_not() {
+    let told = |standing: Standing, limits: StreamLimits, bytes: &'static [u8]| {
+        let mut offences = Vec::new();
+        with(limits, async |transport, witness| {
+            witness.standing.set(standing);
+            let mut peer = TcpStream::connect(transport.local()).await.unwrap();
+            peer.write_all(bytes).await.unwrap();
+            peer.shutdown().await.unwrap();
+            witness.hears("over: ").await;
+            offences = witness.seen.borrow().iter().filter(|seen| seen.starts_with("offence: ")).cloned().collect();
+        });
+        offences
+    };
+    let garbage = b"GET / HTTP/1.1\r\nContent-Length: none\r\n\r\n";
+    assert_eq!(told(Standing::Stranger, StreamLimits::USUAL, garbage), ["offence: no SIP"]);
+    assert!(told(Standing::Known, StreamLimits::USUAL, garbage).is_empty());
+    assert!(told(Standing::Stranger, StreamLimits::USUAL, b"").is_empty(), "who looks whether the port is open does no harm");
+}
+
+#[test]
+fn who_says_nothing_has_done_wrong_and_who_is_banned_is_not_let_in() {
+    with(StreamLimits { first_message: SHORT, ..StreamLimits::USUAL }, async |transport, witness| {
+        let _peer = TcpStream::connect(transport.local()).await.unwrap();
+        witness.hears("offence: idle connections").await;
+        witness.standing.set(Standing::Banned);
+        let mut peer = TcpStream::connect(transport.local()).await.unwrap();
+        let mut nothing = [0; 1];
+        assert_eq!(timeout(PATIENCE, peer.read(&mut nothing)).await.unwrap().unwrap(), 0);
+        assert!(transport.connections.borrow().is_empty());
+    });
+}
+
+#[test]
+fn a_connection_is_cut_as_soon_as_its_address_is_banned() {
+    with(StreamLimits::USUAL, async |transport, witness| {
+        let mut peer = TcpStream::connect(transport.local()).await.unwrap();
+        peer.write_all(&message("one")).await.unwrap();
+        witness.hears("sip:one").await;
+        witness.standing.set(Standing::Banned);
+        peer.write_all(&[message("two"), message("three")].concat()).await.unwrap();
+        witness.hears("over: its address is banned").await;
+        assert!(!witness.seen.borrow().iter().any(|seen| seen.contains("sip:three")));
+    });
+}
+
+#[test]
+fn the_other_end_is_gone_when_it_has_closed_its_half() {
+    with(StreamLimits::USUAL, async |transport, witness| {
+        let mut peer = TcpStream::connect(transport.local()).await.unwrap();
+        peer.write_all(&message("one")).await.unwrap();
+        peer.shutdown().await.unwrap();
+        witness.hears("over: closed by the other end").await;
+        assert_eq!(transport.places.taken(), 0);
+    });
+}
+
+#[test]
+fn the_known_find_a_place_when_strangers_have_all_that_they_may() {
+    with(StreamLimits { connections: 16, ..StreamLimits::USUAL }, async |transport, witness| {
+        let mut peers = Vec::new();
+        for _ in 0..12 {
+            peers.push(TcpStream::connect(transport.local()).await.unwrap());
+        }
+        let mut nothing = [0; 1];
+        assert_eq!(timeout(PATIENCE, peers[8].read(&mut nothing)).await.unwrap().unwrap(), 0, "half of sixteen are for strangers");
+        witness.standing.set(Standing::Known);
+        let mut known = TcpStream::connect(transport.local()).await.unwrap();
+        known.write_all(&message("known")).await.unwrap();
+        witness.hears("sip:known").await;
+        assert_eq!(transport.places.taken(), 9);
+    });
 }
 
 #[test]
@@ -182,6 +274,7 @@ fn who_does_not_read_is_cut_and_what_waits_is_bounded() {
 #[test]
 fn connections_are_bounded() {
     with(StreamLimits { connections: 3, of_one_address: 2, ..StreamLimits::USUAL }, async |transport, witness| {
+        witness.standing.set(Standing::Known);
         let mut peers = Vec::new();
         for _ in 0..3 {
             peers.push(TcpStream::connect(transport.local()).await.unwrap());

@@ -1,7 +1,11 @@
 //! Handshakes, away from the calls: one costs as much as some hundred messages.
 
 use super::stream::TlsStream;
-use crate::{background::Background, tls::explain, transport::stream::End};
+use crate::{
+    background::Background,
+    tls::explain,
+    transport::stream::{CLOSED_EARLY, End},
+};
 use rustls::Connection;
 use std::{future::poll_fn, io, net, time::Duration};
 use tokio::{net::TcpStream, time::timeout};
@@ -37,7 +41,7 @@ async fn shake_here(socket: net::TcpStream, tls: Connection) -> io::Result<(net:
 pub(super) fn explain_io(error: &io::Error) -> String {
     match of_tls(error) {
         Some(error) => explain(error),
-        None if error.kind() == io::ErrorKind::UnexpectedEof => "it closed the connection during the handshake".into(),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => CLOSED_EARLY.into(),
         None => error.to_string(),
     }
 }

@@ -10,6 +10,7 @@ mod warnings;
 
 use super::{
     Sent, Whom,
+    census::{Census, Most, Seat, Taken},
     stream::{self as streams, Connection, End, StreamLimits, StreamUser, Whence},
 };
 use crate::{
@@ -20,15 +21,16 @@ use crate::{
 use bytes::Bytes;
 use rustls::{ClientConnection, ServerConnection};
 use std::{
-    cell::{Cell, OnceCell, RefCell},
+    cell::{OnceCell, RefCell},
     collections::HashMap,
     io,
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     rc::Rc,
     time::Duration,
 };
 use stream::TlsStream;
 use tandem_model::{Flow, ListenerId, Transport};
+use tandem_policy::Standing;
 use tokio::{
     net::{TcpListener, TcpStream},
     time::Instant,
@@ -52,6 +54,22 @@ impl TlsLimits {
         TlsLimits { stream: StreamLimits::USUAL, handshake: Duration::from_secs(5), handshakes: 64, handshakes_of_one_address: 16 };
 }
 
+impl TlsLimits {
+    /// Handshakes that may be under way when one more comes: some places are for those whom we know.
+    fn for_those_that_come(&self) -> Most {
+        let strangers = self.handshakes - self.handshakes / KNOWN;
+        Most { all: self.handshakes, strangers, of_one: self.handshakes_of_one_address, of_one_stranger: self.handshakes_of_one_address }
+    }
+
+    /// The same for those that we make.
+    fn for_ours(&self) -> Most {
+        Most { all: self.handshakes, strangers: 0, of_one: usize::MAX, of_one_stranger: 0 }
+    }
+}
+
+/// One place in so many for a handshake is kept from strangers.
+const KNOWN: usize = 4;
+
 /// Hosts that one connection that we made can be used for.
 const MAX_HOSTS: usize = 64;
 
@@ -64,15 +82,17 @@ pub(crate) struct TlsTransport {
     background: Background,
     settings: RefCell<TlsSettings>,
     connections: RefCell<Connections>,
-    /// Handshakes under way, of those that came and of those that we make.
-    shaking: [Cell<usize>; 2],
+    places: Rc<Census>,
+    /// Handshakes under way of those that came.
+    shaking: Rc<Census>,
+    /// The same of those that we make.
+    making: Rc<Census>,
     warnings: Warnings,
 }
 
 #[derive(Default)]
 struct Connections {
     by_remote: HashMap<SocketAddr, Vec<Rc<Known>>>,
-    count: usize,
 }
 
 /// A connection, and what is known of its other end.
@@ -107,7 +127,9 @@ impl TlsTransport {
             background,
             settings: settings.into(),
             connections: RefCell::default(),
-            shaking: Default::default(),
+            places: Rc::default(),
+            shaking: Rc::default(),
+            making: Rc::default(),
             warnings: Warnings::default(),
         })
     }
@@ -133,27 +155,31 @@ impl TlsTransport {
     }
 
     fn admit<U: StreamUser + 'static>(self: &Rc<Self>, socket: TcpStream, remote: SocketAddr, user: &Rc<U>) {
-        let TlsLimits { stream: limits, handshakes, handshakes_of_one_address, .. } = self.limits;
-        let (all, of_them_shaking) = self.connections.borrow().of(remote.ip());
-        if all >= limits.of_one_address || of_them_shaking >= handshakes_of_one_address {
-            tracing::debug!(%remote, "a connection was refused: its address has as many as it may");
-            return;
+        let standing = user.standing(remote);
+        if standing == Standing::Banned {
+            return tracing::debug!(%remote, "a connection was refused: its address is banned");
         }
-        let [came, _] = &self.shaking;
-        let Some(known) = (came.get() < handshakes).then(|| self.enter(remote, None)).flatten() else {
-            tracing::debug!(%remote, "a connection was refused: there are as many as may be");
-            return;
+        let is_stranger = standing == Standing::Stranger;
+        let seat = self.places.enter(&self.limits.stream.for_those_that_come(), remote.ip(), is_stranger);
+        let both = seat.and_then(|seat| Ok((seat, self.shaking.enter(&self.limits.for_those_that_come(), remote.ip(), is_stranger)?)));
+        let (seat, shaking) = match both {
+            Ok(both) => both,
+            Err(Taken::OfOne) => return tracing::debug!(%remote, "a connection was refused: its address has as many as it may"),
+            Err(Taken::All) => return tracing::debug!(%remote, "a connection was refused: there are as many as may be"),
         };
-        came.set(came.get() + 1);
+        let known = self.enter(remote, None);
         let (transport, user) = (self.clone(), user.clone());
         tokio::task::spawn_local(async move {
             let answered = transport.answer(socket).await;
-            let [came, _] = &transport.shaking;
-            came.set(came.get() - 1);
+            drop(shaking);
             let end = match answered {
-                Ok(stream) => transport.carry(&known, stream, remote, Some(Instant::now() + limits.first_message), &user).await,
+                Ok(stream) => transport.carry(&known, stream, remote, Some((&seat, Instant::now())), &user).await,
                 Err(end) => end,
             };
+            if let Some(offence) = end.offence().filter(|_| seat.is_strangers()) {
+                user.on_offence_there(remote, offence);
+            }
+            drop(seat);
             transport.leave(remote, &known, &end, &user);
         });
     }
@@ -183,22 +209,23 @@ impl TlsTransport {
         if let Some(known) = known {
             return known.connection.push(message);
         }
-        let [_, making] = &self.shaking;
-        let Some(known) = (making.get() < self.limits.handshakes).then(|| self.enter(remote, Some(host.clone()))).flatten() else {
+        let seat = self.places.enter(&self.limits.stream.for_ours(), remote.ip(), false);
+        let making = self.making.enter(&self.limits.for_ours(), remote.ip(), false);
+        let (Ok(seat), Ok(making)) = (seat, making) else {
             tracing::warn!(%remote, "no connection was made: there are as many as may be");
             return Sent::Unreachable;
         };
+        let known = self.enter(remote, Some(host.clone()));
         let queued = known.connection.push(message);
-        making.set(making.get() + 1);
         let (transport, user) = (self.clone(), user.clone());
         tokio::task::spawn_local(async move {
             let made = transport.make(remote, &host).await;
-            let [_, making] = &transport.shaking;
-            making.set(making.get() - 1);
+            drop(making);
             let end = match made {
                 Ok(stream) => transport.carry(&known, stream, remote, None, &user).await,
                 Err(end) => end,
             };
+            drop(seat);
             transport.leave(remote, &known, &end, &user);
         });
         queued
@@ -218,31 +245,25 @@ impl TlsTransport {
         known: &Known,
         stream: TlsStream,
         remote: SocketAddr,
-        first_message: Option<Instant>,
+        came: Option<(&Seat, Instant)>,
         user: &Rc<U>,
     ) -> End {
         let names = known.proved.get_or_init(|| stream.certificate().and_then(CertificateNames::of));
         let names = names.as_ref().map_or(&[][..], CertificateNames::identities);
         let (read, write) = stream.split();
         let flow = Flow { listener: self.id, transport: Transport::Tls, remote };
-        known.connection.carry(read, write, Whence { flow, names, first_message }, user).await
+        known.connection.carry(read, write, Whence { flow, names, came }, user).await
     }
 
-    fn enter(&self, remote: SocketAddr, host: Option<Host>) -> Option<Rc<Known>> {
-        let mut connections = self.connections.borrow_mut();
-        let limits = &self.limits.stream;
-        if connections.count >= if host.is_none() { limits.for_those_that_come() } else { limits.connections } {
-            return None;
-        }
+    fn enter(&self, remote: SocketAddr, host: Option<Host>) -> Rc<Known> {
         let known = Rc::new(Known {
             connection: Connection::new(self.limits.stream),
             came: host.is_none(),
             hosts: RefCell::new(host.into_iter().collect()),
             proved: OnceCell::new(),
         });
-        connections.by_remote.entry(remote).or_default().push(known.clone());
-        connections.count += 1;
-        Some(known)
+        self.connections.borrow_mut().by_remote.entry(remote).or_default().push(known.clone());
+        known
     }
 
     fn leave<U: StreamUser>(&self, remote: SocketAddr, known: &Rc<Known>, end: &End, user: &Rc<U>) {
@@ -271,13 +292,6 @@ impl TlsTransport {
 }
 
 impl Connections {
-    /// Connections with one address and its neighbours, and those among them that came and whose handshake is not done.
-    fn of(&self, address: IpAddr) -> (usize, usize) {
-        let whom = tandem_model::neighbourhood(address);
-        let all = self.by_remote.iter().filter(|(remote, _)| tandem_model::neighbourhood(remote.ip()) == whom).flat_map(|(_, known)| known);
-        all.fold((0, 0), |(all, shaking), known| (all + 1, shaking + usize::from(known.is_shaking())))
-    }
-
     /// The connection that a request from `remote` came over. Where we made several to that address, the latest.
     fn back(&self, remote: SocketAddr) -> Option<Rc<Known>> {
         let known = self.by_remote.get(&remote)?;
@@ -291,9 +305,7 @@ impl Connections {
 
     fn remove(&mut self, remote: SocketAddr, known: &Rc<Known>) {
         let Some(all) = self.by_remote.get_mut(&remote) else { return };
-        let before = all.len();
         all.retain(|other| !Rc::ptr_eq(other, known));
-        self.count -= before - all.len();
         if all.is_empty() {
             self.by_remote.remove(&remote);
         }
@@ -301,10 +313,6 @@ impl Connections {
 }
 
 impl Known {
-    fn is_shaking(&self) -> bool {
-        self.came && self.proved.get().is_none()
-    }
-
     fn serves(&self, host: &Host) -> bool {
         let mut hosts = self.hosts.borrow_mut();
         if hosts.contains(host) {

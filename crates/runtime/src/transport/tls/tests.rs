@@ -13,10 +13,12 @@ use rustls::{
     sign::CertifiedKey,
 };
 use std::{
+    cell::Cell,
     future::poll_fn,
     io::Write,
     sync::{Arc, Mutex},
 };
+use tandem_policy::Offence;
 use tandem_signalling::message::FrameError;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -34,6 +36,8 @@ const SHORT: Duration = Duration::from_millis(60);
 struct Witness {
     seen: RefCell<Vec<String>>,
     flows: RefCell<Vec<Flow>>,
+    /// Everybody.
+    knows: Cell<bool>,
     news: Notify,
 }
 
@@ -69,6 +73,14 @@ impl StreamUser for Witness {
         None
     }
 
+    fn standing(&self, _: SocketAddr) -> Standing {
+        if self.knows.get() { Standing::Known } else { Standing::Stranger }
+    }
+
+    fn on_offence_there(&self, _: SocketAddr, offence: Offence) {
+        self.note(format!("offence: {offence}"));
+    }
+
     fn on_over(self: &Rc<Self>, _: ListenerId, _: SocketAddr, hosts: Option<&[Host]>, end: &End) {
         let hosts: Vec<_> = hosts.unwrap_or_default().iter().map(Host::to_string).collect();
         self.note(format!("over for {hosts:?}: {end}"));
@@ -86,8 +98,10 @@ impl Side {
     fn open(settings: TlsSettings, limits: TlsLimits) -> Side {
         let (background, thread) = background::start().unwrap();
         let transport = TlsTransport::bind(ListenerId(3), "127.0.0.1:0".parse().unwrap(), limits, settings, background).unwrap();
-        let (transport, witness) =
-            (Rc::new(transport), Rc::new(Witness { seen: RefCell::default(), flows: RefCell::default(), news: Notify::new() }));
+        let (transport, witness) = (
+            Rc::new(transport),
+            Rc::new(Witness { seen: RefCell::default(), flows: RefCell::default(), knows: Cell::new(false), news: Notify::new() }),
+        );
         tokio::task::spawn_local(transport.clone().accept(witness.clone()));
         Side { transport, witness, _background: thread }
     }
@@ -107,7 +121,7 @@ impl Side {
     }
 
     fn connections(&self) -> usize {
-        self.transport.connections.borrow().count
+        self.transport.places.taken()
     }
 }
 
