@@ -257,6 +257,14 @@ impl AbuseBook {
         Some(Ban { source, offence, offences, lasts })
     }
 
+    /// Somebody who had proved to be somebody at that flow has answered a challenge wrong there: they are a stranger again. `holder` is
+    /// who was asked; an answer in their name from elsewhere changes nothing.
+    pub fn distrust(&mut self, remote: SocketAddr, holder: IpAddr) {
+        if neighbourhood(remote.ip()) == neighbourhood(holder) {
+            self.trusted.remove(&remote);
+        }
+    }
+
     /// What is held: (sources answered in this second, sources with offences, bans, trusted flows).
     pub fn counts(&self) -> (usize, usize, usize, usize) {
         (self.window.answers.len(), self.offences.len(), self.bans.len(), self.trusted.len())

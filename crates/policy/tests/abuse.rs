@@ -146,6 +146,19 @@ fn who_has_proved_to_be_somebody_stays_heard_when_its_neighbour_is_banned() {
 }
 
 #[test]
+fn who_guesses_is_a_stranger_again() {
+    let (mut book, _) = book();
+    let phone = from("192.0.2.1", Transport::Udp);
+    book.let_in(at(1), &phone, true);
+    book.distrust(phone.remote, address("192.0.2.2").ip());
+    assert_eq!(book.standing(at(1), phone.remote), Standing::Known, "another was asked, and has answered in its name");
+    book.distrust(phone.remote, phone.remote.ip());
+    assert_eq!(book.standing(at(1), phone.remote), Standing::Stranger);
+    book.let_in(at(2), &phone, true);
+    assert_eq!(book.standing(at(2), phone.remote), Standing::Known);
+}
+
+#[test]
 fn an_address_alone_proves_nothing() {
     let (mut book, _) = book();
     let udp = from("192.0.2.1", Transport::Udp);

@@ -134,6 +134,7 @@ impl Node {
             unproven.transmit.destination = answer_destination(&arrival.message, &arrival.flow, false);
         }
         if let Some(holder) = unproven.wrong.as_ref().and_then(|wrong| wrong.holder) {
+            self.abuse.borrow_mut().distrust(arrival.flow.remote, holder);
             self.on_offence(now, holder, Offence::Credentials);
         }
         // Wrong answers come in crowds, and the log is no place for one.

@@ -144,11 +144,12 @@ fn what_cannot_be_answered_says_why() {
 #[test]
 fn realms_and_answers_are_bounded() {
     let mut bench = Bench::new(Some(login(None)));
-    for round in 0..4 {
+    for round in 0..2 {
         assert_eq!(bench.take(&[&www(&format!("realm=\"{round}\", nonce=\"1\""))]), Ok(()));
     }
     assert_eq!(bench.take(&[&www("realm=\"more\", nonce=\"1\"")]), Err(Unanswerable::TooMany));
-    assert_eq!(bench.take(&[&www("realm=\"0\", nonce=\"1\", stale=true")]), Err(Unanswerable::TooMany));
+    assert_eq!(bench.take(&[&www("realm=\"0\", nonce=\"1\", stale=true")]), Ok(()));
+    assert_eq!(bench.take(&[&www("realm=\"1\", nonce=\"1\", stale=true")]), Err(Unanswerable::TooMany));
 }
 
 #[test]

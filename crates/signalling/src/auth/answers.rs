@@ -13,12 +13,17 @@ use tandem_model::{Login, Random};
 const MAX_REALMS: usize = 4;
 
 /// How often one request is sent again with better credentials: for each realm, and where a nonce was too old.
-const MAX_ANSWERS: u8 = 5;
+const MAX_ANSWERS: u8 = 4;
+
+/// How often one request is sent again for realms that did not ask before: a proxy's, and those behind it. Whoever names another realm
+/// each time would have us answer for ever.
+const MAX_ROUNDS: u8 = 2;
 
 /// What one request was sent again for.
 #[derive(Clone, Debug, Default)]
 pub struct Tried {
     answers: u8,
+    rounds: u8,
     /// Realms that were answered for it, and whether a new nonce has been taken for them.
     realms: Vec<(HeaderName, Box<str>, bool)>,
 }
@@ -38,6 +43,8 @@ pub enum Unanswerable {
     Refused(Box<str>),
     /// More realms, or more often, than we answer.
     TooMany,
+    /// It comes from another place than the peer that our login is for.
+    Elsewhere,
 }
 
 impl fmt::Display for Unanswerable {
@@ -49,6 +56,7 @@ impl fmt::Display for Unanswerable {
             Unanswerable::OtherRealm(realm) => write!(f, "challenged for realm {realm}, which our login is not for"),
             Unanswerable::Refused(realm) => write!(f, "login refused by realm {realm}"),
             Unanswerable::TooMany => f.write_str("challenged too often"),
+            Unanswerable::Elsewhere => f.write_str("challenged by another than our login is for"),
         }
     }
 }
@@ -82,6 +90,7 @@ impl Answers {
         }
         tried.answers += 1;
         let (mut taken, mut why) = (false, Unanswerable::NoChallenge);
+        let realms = tried.realms.len();
         let mut seen: Vec<(HeaderName, Box<str>)> = Vec::new();
         // §22.3: a proxy that asked several may put all their challenges into one response.
         for line in response.headers() {
@@ -107,6 +116,7 @@ impl Answers {
                 }
             }
         }
+        tried.rounds += u8::from(tried.realms.len() > realms);
         if taken { Ok(()) } else { Err(why) }
     }
 
@@ -125,6 +135,7 @@ impl Answers {
             // §22.2: the same credentials would be refused again, unless only the nonce was too old.
             Some((_, _, renewed)) if challenge.stale && !*renewed => *renewed = true,
             Some(_) => return Err(Unanswerable::Refused(challenge.realm.into())),
+            None if tried.rounds == MAX_ROUNDS => return Err(Unanswerable::TooMany),
             None => tried.realms.push((header, challenge.realm.into(), false)),
         }
         let place = self.known.iter().position(|known| known.header == header && *known.realm == *challenge.realm);

@@ -117,6 +117,7 @@ impl CoreNode {
             unproven.transmit.destination = answer_destination(&arrival.message, &arrival.flow, false);
         }
         if let Some(holder) = unproven.wrong.as_ref().and_then(|wrong| wrong.holder) {
+            self.abuse.distrust(arrival.flow.remote, holder);
             self.bans.extend(self.abuse.offence(world.now, holder, Offence::Credentials));
         }
         self.wrong.extend(unproven.wrong.map(|wrong| *wrong));

@@ -250,3 +250,38 @@ fn a_late_fork_of_a_cancelled_call_is_acknowledged_with_the_credentials() {
     assert_eq!(acks, [invite.clone(), invite], "one for each that answered");
     assert_eq!(sim.core().calls(), 0);
 }
+
+/// Somebody else's address in a Contact: whoever is there asks us for the password of the trunk.
+#[test]
+fn whoever_a_contact_names_gets_no_answer_to_a_challenge() {
+    for (seed, asks_at_first) in [(50, false), (51, true)] {
+        let mut sim = house(seed, LOGIN);
+        sim.may_tell_addresses();
+        // Bob's own challenge is answered; carol's, whom his Contact names, is not, nor is she sent what was for him.
+        sim.phone_mut(BOB).setup_mut().demands = if asks_at_first { vec![of(&["INVITE"])] } else { Vec::new() };
+        sim.phone_mut(CAROL).setup_mut().demands = vec![of(&["BYE", "INVITE"])];
+        let bob = Script::new().reply(10, 180);
+        let elsewhere = Reply::new(200).edit(tandem_phone::Edit::set("Contact", "<sip:bob@10.0.3.1>"));
+        sim.expect(BOB, bob.step(When::Start, 60, Act::Reply(elsewhere)));
+        sim.place(ALICE, "bob", Script::new().bye(1000));
+        sim.run_for(tandem_sim::secs(5));
+        assert_eq!(sim.call(ALICE).outcome, Some(Outcome::WeHungUp), "seed {seed}");
+        let byes = requests(&sim, CAROL, "BYE");
+        assert_eq!(byes.len(), 1, "asked once, and not answered");
+        let all = sim.phone(CAROL).trace().iter().filter(|one| !one.sent && one.message.is_request());
+        assert!(all.clone().count() > 0);
+        assert!(all.map(|one| &one.message).all(|message| message.header("Authorization").is_none()), "seed {seed}");
+    }
+}
+
+/// A peer that names another realm each time would have an answer of ours for each.
+#[test]
+fn realms_without_end_are_answered_twice() {
+    let mut sim = house(52, LOGIN);
+    sim.phone_mut(BOB).setup_mut().demands = (0..5).map(|realm| Demand { realm: format!("realm-{realm}"), ..demand() }).collect();
+    sim.place(ALICE, "bob", Script::new());
+    sim.finish();
+    assert_eq!(requests(&sim, BOB, "INVITE").len(), 3);
+    assert_eq!(failures(&sim)[0], (401, "challenged too often".to_owned()));
+    assert_eq!(sim.call(ALICE).outcome, Some(Outcome::Failed(500)));
+}

@@ -92,6 +92,7 @@ mod session_timer_races;
 mod session_timers;
 mod shared_source;
 mod sips;
+mod smuggled_headers;
 mod sound;
 mod strangers;
 mod target_dialog;

@@ -206,3 +206,67 @@ fn a_known_call_is_served_while_its_source_is_flooded_in_its_name() {
     assert!(sim.core().bans.is_empty());
     sim.finish();
 }
+
+/// The longest answer to a request of that many bytes.
+fn longest(asked: usize) -> usize {
+    asked + asked / 2 + 400
+}
+
+/// What came back to mallory, byte for byte, since there were `before` messages.
+fn replies(sim: &Sim, before: usize) -> Vec<usize> {
+    sim.phone(mallory()).trace().iter().filter(|one| !one.sent).skip(before).map(|one| one.message.print().len()).collect()
+}
+
+/// RFC 4475's messages where they are there, and the project's own.
+fn corpus() -> Vec<Vec<u8>> {
+    let own = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../signalling/tests/torture/messages");
+    let beside = || std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora");
+    let rfc4475 = std::env::var_os("TANDEM_CORPORA").map_or_else(beside, std::path::PathBuf::from).join("rfc4475");
+    let files = [own, rfc4475].into_iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+    let mut all: Vec<Vec<u8>> = files.filter_map(|file| std::fs::read(file.path()).ok()).collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn whatever_a_stranger_sends_gets_one_reply_at_most_and_a_short_one() {
+    // One that is challenged, as phones are, and one whom nobody knows.
+    for (seed, more) in
+        [(8, ""), (9, "[[trunk]]\nname = \"all\"\nmatch = { listen = \"main\" }\nchallenge = { username = \"u\", password = \"p\" }\n")]
+    {
+        let mut sim = house(seed, &format!("[abuse]\nanswers = 100000\n{more}"));
+        let mut random = tandem_model::Random::new(seed);
+        let mut below = |most: usize| (random.next_u64() % most.max(1) as u64) as usize;
+        let messages = corpus();
+        assert!(messages.len() > 50, "the corpus is there");
+        let mut heard = 0;
+        for round in 0..30 {
+            for message in &messages {
+                let mut bytes = message.clone();
+                // The first round as they are; then cut, with bytes changed, doubled or taken away.
+                for _ in 0..round.min(6) {
+                    let place = below(bytes.len());
+                    match below(5) {
+                        0 => bytes.truncate(place.max(1)),
+                        1 => drop(bytes.get_mut(place).map(|byte| *byte = below(256) as u8)),
+                        2 => drop((place < bytes.len()).then(|| bytes.remove(place))),
+                        3 => bytes.extend_from_within(place..),
+                        _ => bytes.insert(place, b"\r\n \0;,:"[below(7)]),
+                    }
+                }
+                bytes.truncate(60_000);
+                sim.send_raw(mallory(), bytes.clone());
+                sim.run_for(ms(20));
+                let came = replies(&sim, heard);
+                assert!(came.len() <= 1, "{} answers to {}", came.len(), bytes.escape_ascii());
+                assert!(came.iter().all(|length| *length <= longest(bytes.len())), "{came:?} to {}: {}", bytes.len(), bytes.escape_ascii());
+                heard += came.len();
+            }
+        }
+        assert!(heard > 100, "{heard} answers are too few to show anything");
+        sim.run_for(secs(64));
+        assert_eq!(replies(&sim, heard), Vec::<usize>::new(), "nothing is said twice (RFC 3261 §8.2.7)");
+        assert_eq!((sim.core().calls(), sim.core().founded()), (0, 0));
+        assert_eq!(sim.core().held(), (0, 0, 0));
+    }
+}

@@ -4,6 +4,38 @@ use super::{Context, Leg, Way};
 use crate::auth::{Tried, Unanswerable, again, copy_credentials};
 use crate::message::{Message, Printer};
 use bytes::Bytes;
+use std::net::IpAddr;
+use tandem_model::{Destination, LegProfile};
+
+/// Where the peer is whom a leg logs in to: where its first INVITE went, or came from. A Contact that its peer writes can name anybody,
+/// and who is there has no claim to an answer made with our password.
+#[derive(Debug, Default)]
+pub(super) struct Home {
+    /// The name that the first INVITE was sent to, where there is something to answer with.
+    host: Option<Box<str>>,
+    /// Where the INVITE came from, or the latest answer to ours before there was a dialog.
+    pub(super) address: Option<IpAddr>,
+}
+
+impl Home {
+    /// Of a leg that is called there.
+    pub(super) fn of(profile: &LegProfile, destination: &Destination) -> Home {
+        match destination {
+            Destination::Name { host, .. } if profile.login.is_some() => Home { host: Some(host.clone()), address: None },
+            _ => Home::default(),
+        }
+    }
+
+    /// Whether what goes that way goes there. The first request of a leg does.
+    fn has(&self, way: &Way, request: &Message) -> bool {
+        match &way.destination {
+            _ if request.to_tag().is_none() => true,
+            Destination::Back { .. } => true,
+            Destination::Address(address) => self.address == Some(address.ip()),
+            Destination::Name { host, .. } => self.host.as_ref().is_some_and(|home| home.eq_ignore_ascii_case(host)),
+        }
+    }
+}
 
 /// A request of ours once more.
 pub(super) struct Again {
@@ -57,12 +89,16 @@ impl Leg {
             self.unanswered = Some(Unanswerable::NoLogin);
             return None;
         };
+        let sent = Message::parse(request.clone()).ok()?;
+        if !self.home.has(way, &sent) {
+            self.unanswered = Some(Unanswerable::Elsewhere);
+            return None;
+        }
         let answers = self.answers.get_or_insert_default();
         if let Err(reason) = answers.take(Some(&login), tried, response, context.random) {
             self.unanswered = Some(reason);
             return None;
         }
-        let sent = Message::parse(request.clone()).ok()?;
         let (serial, via) = self.new_via(context, way);
         let cseq = self.next_cseq_like(&sent)?;
         let answers = self.answers.as_mut()?;
@@ -72,10 +108,10 @@ impl Leg {
         Some(Again { serial, cseq, request })
     }
 
-    /// `request` with credentials for every realm that has challenged the leg before (§22.1).
-    pub(super) fn with_credentials(&mut self, request: Bytes) -> Bytes {
+    /// `request` with credentials for every realm that has challenged the leg before (§22.1), if it goes `way` to who those are for.
+    pub(super) fn with_credentials(&mut self, request: Bytes, way: &Way) -> Bytes {
         let (Some(answers), Some(login)) = (&mut self.answers, &self.profile.login) else { return request };
-        if answers.is_empty() {
+        if answers.is_empty() || !Message::parse(request.clone()).is_ok_and(|request| self.home.has(way, &request)) {
             return request;
         }
         again(&request, None, &[], |request, printer| answers.write(login, request, printer)).unwrap_or(request)

@@ -1,7 +1,7 @@
 //! The leg as user agent client: our INVITE, first or later, and its ACK.
 
 use super::cancel::{Cancel, hop_request};
-use super::challenged::{Again, asks_again};
+use super::challenged::{Again, Home, asks_again};
 use super::hops::Hops;
 use super::prack::write_asked;
 use super::{Context, Extra, Leg, LegEvent, LostWay, MAX_FORWARDS, OurVia, State, Way, finish};
@@ -131,6 +131,7 @@ impl Leg {
         (leg.sips, leg.target) = (is_sips(&plan.uri), plan.target);
         let serial = leg.next_serial();
         let way = leg.first_way(plan.destination.clone());
+        leg.home = Home::of(&leg.profile, &plan.destination);
         let via = leg.via(context.node, way.listener, serial);
         let printer = leg.first_request(Method::Invite, plan, &via, invitation);
         let invite = NewInvite { serial, cseq: FIRST_CSEQ, way, first: true, prack: invitation.prack };
@@ -176,7 +177,7 @@ impl Leg {
         write_asked(&mut printer, prack);
         self.write_timer(&mut printer, prack);
         let reliable = (prack != Prack::Off).then_some(sdp.is_some());
-        let mut request = self.with_credentials(finish(printer, sdp));
+        let mut request = self.with_credentials(finish(printer, sdp), &way);
         let sought = if first { self.seek(context, &way) } else { Hops::None };
         if matches!(sought, Hops::None) {
             request = self.fit(context.node, serial, &mut way, request);
@@ -501,6 +502,9 @@ impl Leg {
     pub(super) fn note_remote(&mut self, arrival: &Arrival) {
         if self.remote.is_none() || arrival.flow.listener == self.profile.listener {
             self.remote = Some(arrival.flow.remote);
+        }
+        if self.dialog.is_none() {
+            self.home.address = Some(arrival.flow.remote.ip());
         }
     }
 

@@ -45,6 +45,7 @@ use crate::minted::Minted;
 use crate::negotiation::LegMedia;
 use crate::wire::{Arrival, Transmit};
 use bytes::Bytes;
+use challenged::Home;
 use client::{AckedInvite, InviteClient};
 use contact::OurContact;
 use held::HeldRequests;
@@ -188,6 +189,7 @@ pub(crate) struct Leg {
     pub(crate) replaced_by: Option<LegId>,
     /// The peer's signalling address as last seen.
     pub(crate) remote: Option<SocketAddr>,
+    home: Home,
     tag: Minted,
     serial: u16,
     dialog: Option<Dialog>,
@@ -250,6 +252,7 @@ impl Leg {
             end: None,
             replaced_by: None,
             remote: None,
+            home: Home::default(),
             tag,
             serial: 0,
             dialog: None,

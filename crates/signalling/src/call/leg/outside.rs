@@ -52,6 +52,7 @@ impl Leg {
         let ends = ends_of(&held.request);
         let mut leg = Leg::new(id, State::Subscribed, endpoint, profile, LegMedia::new(&[], false, None, 0), ends, tag);
         leg.remote = Some(held.flow.remote);
+        leg.home.address = Some(held.flow.remote.ip());
         leg.sips = begins_secure_dialog(&held.request);
         leg.dialog = Some(Dialog::from_invite(&held.request, tag, leg.over(node)).ok()?);
         held.came = Came::Outside(Some(id));

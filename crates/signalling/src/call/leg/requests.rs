@@ -112,7 +112,7 @@ impl Leg {
         interest: Interest,
     ) {
         // A CANCEL has those of its INVITE.
-        let bytes = if method == Method::Cancel { bytes } else { self.with_credentials(bytes) };
+        let bytes = if method == Method::Cancel { bytes } else { self.with_credentials(bytes, &way) };
         let bytes = self.fit(context.node, serial, &mut way, bytes);
         context.send(way.transmit(bytes.clone()));
         if self.requests.len() == MAX_OPEN_REQUESTS && matches!(method, Method::Bye | Method::Cancel) {

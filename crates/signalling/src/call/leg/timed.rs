@@ -171,7 +171,7 @@ impl Leg {
         let (serial, via) = self.new_via(context, way);
         let cseq = self.next_cseq_like(&sent)?;
         let request = again(request, Some((&via.parts()[..], cseq)), &INTERVAL, |_, printer| self.write_interval(printer))?;
-        let request = self.with_credentials(request);
+        let request = self.with_credentials(request, way);
         let request = self.fit(context.node, serial, way, request);
         Some(Again { serial, cseq, request })
     }

@@ -1,0 +1,250 @@
+"""Attackers at the door: SIPVicious and sipsak, a flood of INVITEs and thousands of idle connections, while a known trunk's calls go on."""
+
+import hashlib
+import os
+import pathlib
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
+import node
+import sipp
+from phone import Phone, finish
+from stage import ROOT, Stage, check, wait_until
+
+NET = 62
+HERE = pathlib.Path(__file__).resolve().parent
+
+# Where the node listens: for everybody, for nobody but who is known, and for phones, who are asked for a password.
+OPEN, SILENT, PHONES = 1, 2, 3
+
+# Seconds of flood, and calls a minute beside it.
+FLOOD = 12
+CALLS_A_MINUTE = 100
+
+IDLE = 10_000
+
+# Seconds until idle connections must be gone: the limits of docs/operations.md, and the time to find them.
+IDLE_GONE = 25
+
+PASSWORD = "1999"
+
+
+def configuration(stage):
+    address = stage.address(OPEN)
+    others = (
+        f'[[listen]]\nname = "silent"\nbind = "{stage.address(SILENT)}:5060"\nsilent = true\n\n'
+        f'[[listen]]\nname = "phones"\nbind = "{stage.address(PHONES)}:5060"\n\n'
+        f'[[listen]]\nname = "stream"\ntransport = "tcp"\nbind = "{address}:5060"\n'
+    )
+    trunks = [
+        ("caller", node.trunk(stage.address(10))),
+        ("callee", node.trunk(stage.address(20))),
+        ("phones", f'match = {{ listen = "phones" }}\nchallenge = {{ username = "1001", password = "{PASSWORD}", realm = "tandem", algorithms = ["md5"] }}\n'),
+    ]
+    routes = [("all", "from = [\"caller\"]\nto = '^.+$'\ndo = { bridge = [\"trunk:callee\"] }\n")]
+    return node.config(stage, listen=others, trunks=trunks, routes=routes)
+
+
+def run(stage, *arguments, seconds=20):
+    """What a tool says."""
+    command = [*map(str, arguments)]
+    environment = {**os.environ, "HOME": str(stage.directory), "TERM": "dumb"}
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=seconds, check=False, env=environment, cwd=stage.directory)
+        text = done.stdout + done.stderr
+    except subprocess.TimeoutExpired as late:
+        text = (late.stdout or b"") + (late.stderr or b"")
+    return text.decode("utf-8", "replace")
+
+
+def vicious(stage, tool, port, listener, *arguments, seconds=20):
+    return run(stage, tool, "-P", port, *arguments, stage.address(listener), seconds=seconds)
+
+
+def rows(text):
+    """The lines of the table that SIPVicious prints of what it found, without its head."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("| \n").split("|")] for line in lines[1:]]
+
+
+def finds(stage):
+    with stage.case("svmap finds a listener, and learns nothing of it"):
+        text = vicious(stage, "svmap", 5080, OPEN)
+        check(len(rows(text)) == 1 and "andem" not in text, text)
+
+
+def finds_nothing(stage, port, method):
+    with stage.case(f"svmap finds no silent listener with {method}"):
+        text = vicious(stage, "svmap", port, SILENT, "-m", method)
+        check(not rows(text), text)
+
+
+def tells_nothing_apart(stage, port, method, listener):
+    what = "a listener that asks for passwords" if listener == PHONES else "an open listener"
+    with stage.case(f"svwar with {method} tells no extension from another at {what}"):
+        text = vicious(stage, "svwar", port, listener, "-m", method, "-e", "990-1010", "--force", "-t", "0.02", "--maximumtime", 2)
+        found = rows(text)
+        ways = {row[1] for row in found if len(row) > 1}
+        # Either it finds nothing, or it finds the one that there is as it finds all the others.
+        check(not found or (len(found) > 10 and len(ways) == 1), text)
+
+
+def scanned(stage):
+    """All scans at once, each from a port of its own: SIPVicious sends from 127.0.0.1 whatever it is told."""
+    wars = [("REGISTER", OPEN), ("INVITE", OPEN), ("OPTIONS", OPEN), ("REGISTER", PHONES), ("INVITE", PHONES)]
+    with ThreadPoolExecutor(10) as scans:
+        scans.submit(finds, stage)
+        for number, method in enumerate(("OPTIONS", "REGISTER", "INVITE")):
+            scans.submit(finds_nothing, stage, 5081 + number, method)
+        for number, (method, listener) in enumerate(wars):
+            scans.submit(tells_nothing_apart, stage, 5090 + number, method, listener)
+
+
+def md5(text):
+    return hashlib.md5(text.encode()).hexdigest()
+
+
+def opens(stage, host, port):
+    """What the right password opens from there: the statuses of an OPTIONS and, if it was asked for credentials, of the next."""
+    phone, node_at = Phone(host, port), (stage.address(PHONES), 5060)
+    uri, statuses, credentials = f"sip:{node_at[0]}", [], []
+    for number in (1, 2):
+        lines = [
+            f"OPTIONS {uri} SIP/2.0",
+            f"Via: SIP/2.0/UDP {host}:{port};branch=z9hG4bKopens{port}{number};rport",
+            "Max-Forwards: 70",
+            f"From: <sip:1001@{host}>;tag=1",
+            f"To: <{uri}>",
+            f"Call-ID: opens-{port}",
+            f"CSeq: {number} OPTIONS",
+            *credentials,
+        ]
+        phone.send(finish(lines, ""), node_at)
+        if phone.silent(1):
+            break
+        answer = phone.receive()
+        statuses.append(answer.status)
+        if answer.status != 401:
+            break
+        nonce = re.search(r'nonce="([^"]+)"', answer.header("www-authenticate"))[1]
+        response = md5(f"{md5(f'1001:tandem:{PASSWORD}')}:{nonce}:00000001:c:auth:{md5(f'OPTIONS:{uri}')}")
+        credentials = [
+            f'Authorization: Digest username="1001", realm="tandem", nonce="{nonce}", uri="{uri}", response="{response}", '
+            'algorithm=MD5, qop=auth, nc=00000001, cnonce="c"'
+        ]
+    phone.close()
+    return statuses
+
+
+def cracked(stage, tandem):
+    with stage.case("svcrack finds no password: it is banned before"):
+        words = stage.directory / "passwords"
+        words.write_text("\n".join([*(f"guess-{number}" for number in range(200)), PASSWORD]) + "\n", encoding="ascii")
+        text = vicious(stage, "svcrack", 5071, PHONES, "-u", "1001", "-d", words, "--maximumtime", 2, seconds=30)
+        check(not any(PASSWORD in cell for row in rows(text) for cell in row), text)
+        line = tandem.process.line("a source is banned", 5)
+        check('"127.0.0.1"' in line and "wrong credentials" in line, line)
+    with stage.case("the right password opens, and nothing to who is banned"):
+        statuses = opens(stage, stage.address(81), 5060), opens(stage, "127.0.0.1", 5072)
+        check(statuses == ([401, 200], []), f"{statuses}")
+    with stage.case("fail2ban's filter reads the ban"):
+        filter_file = ROOT / "examples" / "fail2ban" / "filter.d" / "tandem.conf"
+        log = stage.directory / "fail2ban.log"
+        log.write_text("\n".join(tandem.process.lines) + "\n", encoding="utf-8")
+        text = run(stage, "fail2ban-regex", "-v", log, filter_file)
+        bans = sum("a source is banned" in line for line in tandem.process.lines)
+        found = re.search(r"Failregex: (\d+) total", text)
+        check(bans and found and int(found[1]) == bans, text)
+
+
+def pinged(stage):
+    with stage.case("sipsak: OPTIONS are refused, random garbage and a flood are survived"):
+        address = f"sip:nobody@{stage.address(OPEN)}"
+        text = run(stage, "sipsak", "-v", "-s", address, seconds=10)
+        check("403" in text, text)
+        run(stage, "sipsak", "-F", "-s", address, seconds=2)
+        run(stage, "sipsak", "-R", "-s", address, seconds=3)
+
+
+class Good:
+    """Calls of a known trunk that go on meanwhile."""
+
+    def __init__(self, stage, name, seconds):
+        self.calls = max(seconds * CALLS_A_MINUTE // 60, 1)
+        number = {"flood": 10, "idle": 12}[name]
+        self.callee = sipp.callee(stage, f"uas-{name}", f"{stage.address(20)}:5060", "uas", calls=self.calls, seconds=60, traced=False)
+        self.caller = sipp.caller(
+            stage, f"uac-{name}", f"{stage.address(10)}:5060", f"{stage.address(OPEN)}:5060", "uac",
+            calls=self.calls, seconds=60, traced=False, extra=["-r", CALLS_A_MINUTE, "-rp", 60_000, "-d", 500],
+        )  # fmt: skip
+
+    def well(self):
+        """How many of them went well, once all are over."""
+        self.caller.process.wait(60)
+        good = int(self.caller.counts()["SuccessfulCall(C)"])
+        self.callee.process.end()
+        return good
+
+    def check(self, what):
+        good = self.well()
+        print(f"          {good} of {self.calls} calls went well {what}", flush=True)
+        check(good >= 0.99 * self.calls, f"{good} of {self.calls} calls")
+
+
+def flooded(stage):
+    with stage.case(f"a flood of INVITEs from nobody, {FLOOD} s long: 99 % of a known trunk's calls go well"):
+        good = Good(stage, "flood", FLOOD)
+        hosts = [stage.address(host) for host in (90, 91)]
+        flood = stage.start("flood", [sys.executable, HERE / "flood.py", stage.address(OPEN), 5060, FLOOD, *hosts])
+        line = flood.line("sent=", FLOOD + 10)
+        sent, answers = map(int, re.findall(r"=(\d+)", line))
+        good.check(f"while {sent // FLOOD} INVITEs a second came from nobody, {answers} of {sent} answered")
+        check(sent > 500 * FLOOD, "that is no flood")
+        check(answers <= 2 * 30 * (FLOOD + 2), f"{answers} answers are more than `answers` allows")
+
+
+def idle(stage, tandem):
+    with stage.case(f"{IDLE} idle, slow and half-closed connections are cut while calls go on"):
+        before = open_files(tandem)
+        good = Good(stage, "idle", FLOOD)
+        hosts = [stage.address(host) for host in range(100, 250)]
+        client = stage.start("idle", [sys.executable, HERE / "idle.py", stage.address(OPEN), 5060, IDLE, IDLE_GONE, *hosts])
+        opened = client.line("opened ", 60)
+        held = open_files(tandem) - before
+        line = client.line("cut=", IDLE_GONE + 10)
+        good.check(f"meanwhile: {opened}; the node held {held} of them then; {line}")
+        check(" left=0 " in line, line)
+        wait_until(lambda: open_files(tandem) <= before + 8, 10, "the node's descriptors to be as few as before")
+
+
+def open_files(tandem):
+    return len(os.listdir(f"/proc/{tandem.process.child.pid}/fd"))
+
+
+def memory_kb(tandem):
+    text = pathlib.Path(f"/proc/{tandem.process.child.pid}/status").read_text(encoding="ascii")
+    return int(re.search(r"VmRSS:\s+(\d+)", text)[1])
+
+
+def main():
+    with Stage("attackers", NET) as stage:
+        tandem = node.Tandem(stage, configuration(stage))
+        files = open_files(tandem)
+        scanned(stage)
+        pinged(stage)
+        cracked(stage, tandem)
+        with stage.case("the scans have left nothing"):
+            check(open_files(tandem) <= files and memory_kb(tandem) < 100_000, f"{open_files(tandem)} descriptors, {memory_kb(tandem)} kB")
+            check(not tandem.ended_calls(), "a scan became a call")
+        flooded(stage)
+        idle(stage, tandem)
+        with stage.case("nothing is left"):
+            check(memory_kb(tandem) < 200_000, f"{memory_kb(tandem)} kB")
+            tandem.stop()
+
+
+main()
