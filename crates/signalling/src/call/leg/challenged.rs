@@ -21,9 +21,15 @@ impl Home {
     /// Of a leg that is called there.
     pub(super) fn of(profile: &LegProfile, destination: &Destination) -> Home {
         match destination {
-            Destination::Name { host, .. } if profile.login.is_some() => Home { host: Some(host.clone()), address: None },
+            Destination::Name { host, .. } | Destination::Domain { host, .. } if profile.login.is_some() => {
+                Home { host: Some(host.clone()), address: None }
+            }
             _ => Home::default(),
         }
+    }
+
+    fn is_named(&self, host: &str) -> bool {
+        self.host.as_ref().is_some_and(|home| home.eq_ignore_ascii_case(host))
     }
 
     /// Whether what goes that way goes there. The first request of a leg does.
@@ -32,7 +38,8 @@ impl Home {
             _ if request.to_tag().is_none() => true,
             Destination::Back { .. } => true,
             Destination::Address(address) => self.address == Some(address.ip()),
-            Destination::Name { host, .. } => self.host.as_ref().is_some_and(|home| home.eq_ignore_ascii_case(host)),
+            Destination::Hop { address, domain } => self.address == Some(address.ip()) || self.is_named(domain),
+            Destination::Name { host, .. } | Destination::Domain { host, .. } => self.is_named(host),
         }
     }
 }
