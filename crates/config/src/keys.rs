@@ -49,6 +49,8 @@ pub(crate) const TRUNK: Keys = Keys {
         "caller_id",
         "caller",
         "privacy",
+        "diversion",
+        "history_info",
         "from_domain",
         "codecs",
         "t38",

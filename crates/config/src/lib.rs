@@ -40,7 +40,7 @@ pub use side::{Advertised, Listener, Media, TlsPaths, TlsVersion};
 pub use sides::Sides;
 pub use trunk::{
     Asked, CallerRule, HeaderRules, Limits, MAX_HEADER_RULES, MAX_MAY_CALL, MAX_NUMBER_RULES, MAX_REGISTRARS, MAX_SOURCES, MAX_TARGETS,
-    Match, NamePattern, NumberRule, Of, Ping, PrivacyRule, Register, Toll, Trunk, TrunkTarget, is_our_header,
+    Match, NamePattern, NumberRule, Of, Ping, PrivacyRule, Register, Toll, TrailRule, Trunk, TrunkTarget, is_our_header,
 };
 pub use uri::{Host, Target};
 pub use user::{Registrar, User};

@@ -67,6 +67,8 @@ const BUILT: &[Case] = &[
     Case(CALLED, "caller = 'pass'"),
     Case(CALLED, "caller = 'anonymous'"),
     Case(CALLED, "caller = { number = '+4930555', name = 'ACME' }"),
+    Case(CALLED, "diversion = 'add'\nhistory_info = 'anonymise'"),
+    Case(CALLED, "diversion = 'pass'\nhistory_info = 'drop'"),
     Case(CALLED, "from_domain = 'example.org'"),
     Case(CALLED, "headers_out = { set = { 'X-A' = 'b' }, pass = ['X-*', 'User-to-User'], remove = ['P-Internal'] }"),
     Case(CALLED, "headers_in = { remove = ['X-A'] }"),

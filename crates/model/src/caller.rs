@@ -1,6 +1,6 @@
 //! Who calls whom, as messages say it, and what an INVITE of ours says beyond the ordinary.
 
-use crate::{Asks, Privacy, Shows};
+use crate::{Asks, Privacy, Shows, Trail};
 use serde::{Deserialize, Serialize};
 
 /// Where the called number is taken from.
@@ -42,6 +42,9 @@ pub struct Shown {
     pub caller: bool,
     /// Some rule looks at headers that are not ours.
     pub headers: bool,
+    /// Some rule looks at who was called before.
+    #[serde(default)]
+    pub trail: bool,
 }
 
 /// Who calls.
@@ -70,6 +73,9 @@ pub struct Presentation {
     pub asks: Asks,
     /// The header beside From that names who calls.
     pub identity: CallerId,
+    /// Who was called before.
+    #[serde(default)]
+    pub trail: Option<Box<Trail>>,
     /// Host part of From and of that header; `None`: the node's.
     pub domain: Option<Box<str>>,
     /// Names and values of headers that nobody here acts on.

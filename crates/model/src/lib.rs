@@ -26,6 +26,7 @@ mod ring;
 mod secret;
 mod session_timer;
 mod time;
+mod trail;
 
 pub use agent::{AgentPlan, HealthNews, PingPlan, PingTarget, RegistrarPlan, ServiceRoute};
 pub use binding::{Binding, Bindings, NoBindings};
@@ -53,3 +54,4 @@ pub use ring::{Hears, MAX_MEMBERS, PicksUp, RingGroup, RingTerms, Strategy};
 pub use secret::{Account, Accounts, Challenge, DigestAlgorithm, Login, Secret};
 pub use session_timer::{MIN_SESSION_S, Refresher, SessionTimer};
 pub use time::Timestamp;
+pub use trail::{Moved, Passage, Trail};

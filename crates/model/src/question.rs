@@ -1,7 +1,9 @@
 //! What a call asks of policy and what it is told. Rules answer at once, a webhook may answer later: a call cannot
 //! tell them apart.
 
-use crate::{Caller, Challenge, Codec, Destination, Failover, ListenerId, Login, MediaSide, Presentation, RingGroup, SessionTimer, Shown};
+use crate::{
+    Caller, Challenge, Codec, Destination, Failover, ListenerId, Login, MediaSide, Presentation, RingGroup, SessionTimer, Shown, Trail,
+};
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -86,6 +88,9 @@ pub struct Route {
     pub uri: Box<str>,
     /// Who calls, if the profile of the caller's leg says that policy looks at it.
     pub caller: Option<Caller>,
+    /// Who was called before, if that profile says so.
+    #[serde(default)]
+    pub trail: Option<Box<Trail>>,
     /// Names and values of the INVITE's headers that nobody here acts on, in their order, if that profile says so.
     pub headers: Box<[(Box<str>, Box<str>)]>,
 }

@@ -42,13 +42,14 @@ pub(crate) fn crossing(
     outgoing: &HeaderRules,
     headers: &[(Box<str>, Box<str>)],
     hides: bool,
+    is_beyond: impl Fn(&str) -> bool,
 ) -> Result<Headers, TooMuch> {
     if !lets_any_out(outgoing) {
         return Ok(outgoing.set.as_slice().into());
     }
-    let is_let_in = |name: &str| incoming.pass.as_ref().is_none_or(|pass| any(pass, name)) && !any(&incoming.remove, name);
+    let is_let_in = |name: &str| lets_in(incoming, name);
     let is_let_out = |name: &str| outgoing.pass.as_ref().is_some_and(|pass| any(pass, name)) && !any(&outgoing.remove, name);
-    let is_kept = |name: &str| hides && TELLING.iter().any(|telling| telling.eq_ignore_ascii_case(name));
+    let is_kept = |name: &str| is_beyond(name) || hides && TELLING.iter().any(|telling| telling.eq_ignore_ascii_case(name));
     let came = headers.iter().filter(|(name, _)| !is_our_header(name) && !is_kept(name) && is_let_in(name) && !sets(incoming, name));
     let mut crossing: Vec<(Box<str>, Box<str>)> = Vec::new();
     let mut bytes = 0;
@@ -63,10 +64,16 @@ pub(crate) fn crossing(
     Ok(crossing.into())
 }
 
+/// Whether headers of that name are let in.
+pub(crate) fn lets_in(incoming: &HeaderRules, name: &str) -> bool {
+    incoming.pass.as_ref().is_none_or(|pass| any(pass, name)) && !any(&incoming.remove, name)
+}
+
 fn any(patterns: &[NamePattern], name: &str) -> bool {
     patterns.iter().any(|pattern| pattern.fits(name))
 }
 
-fn sets(rules: &HeaderRules, name: &str) -> bool {
+/// Whether headers of that name are set.
+pub(crate) fn sets(rules: &HeaderRules, name: &str) -> bool {
     rules.set.iter().any(|(set, _)| set.eq_ignore_ascii_case(name))
 }

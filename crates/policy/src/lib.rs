@@ -27,6 +27,7 @@ mod ruleset;
 mod slot;
 mod targets;
 mod toll;
+mod trail;
 mod trunk;
 mod turns;
 mod users;

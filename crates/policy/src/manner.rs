@@ -1,13 +1,14 @@
 //! How a trunk puts things: what of its calls is let in, and what calls to it say.
 
 use crate::{
-    headers::{TooMuch, crossing, lets_any_out},
+    headers::{TooMuch, crossing, lets_any_out, lets_in, sets},
     identity::{IdentityRule, Told, Unkept},
     numbers::{are_about, rewritten},
+    trail::{Telling, tell},
 };
 use std::borrow::Cow;
-use tandem_config::{HeaderRules, NumberRule, Of, Toll, Trunk};
-use tandem_model::{CalledFrom, Caller, CallerId, Presentation, Route};
+use tandem_config::{HeaderRules, NumberRule, Of, PrivacyRule, Toll, TrailRule, Trunk};
+use tandem_model::{CalledFrom, Caller, CallerId, Presentation, Route, Trail};
 
 /// Why a call cannot be put to a trunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,9 @@ impl Unsaid {
     }
 }
 
+const DIVERSION: &str = "Diversion";
+const HISTORY_INFO: &str = "History-Info";
+
 /// The keys of a trunk that are about words. The default is that of a trunk that says nothing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Manner {
@@ -50,6 +54,8 @@ pub(crate) struct Manner {
     pub(crate) is_user: bool,
     /// What its calls may cost.
     pub(crate) toll: Toll,
+    diversion: Option<TrailRule>,
+    history_info: Option<TrailRule>,
     /// Route: its proxy.
     route: Option<Box<str>>,
     domain: Option<Box<str>>,
@@ -66,6 +72,8 @@ impl Manner {
             identity: IdentityRule { header: trunk.caller_id, caller: trunk.caller.clone(), privacy: trunk.privacy },
             is_user: false,
             toll: trunk.toll.clone(),
+            diversion: trunk.diversion,
+            history_info: trunk.history_info,
             route: trunk.proxy.as_ref().map(|proxy| format!("<{}>", proxy.uri()).into()),
             domain: trunk.from_domain.clone(),
             headers_in: trunk.headers_in.clone(),
@@ -104,21 +112,57 @@ impl Manner {
         lets_any_out(&self.headers_out)
     }
 
+    /// Whether who was called before must be known for a call to this trunk.
+    pub(crate) fn looks_at_trail(&self) -> bool {
+        [self.diversion, self.history_info].iter().flatten().any(|rule| *rule != TrailRule::Drop)
+    }
+
+    /// What of Diversion and History-Info goes to this trunk; `moved` is what was dialled, and what is called instead.
+    fn trail(&self, origin: &Manner, call: &Route, moved: Option<(&str, &str)>) -> Option<Box<Trail>> {
+        let asked = call.caller.as_ref().map(|caller| caller.privacy).unwrap_or_default();
+        let number = |number: &str| -> Box<str> {
+            rewritten(&self.numbers_out, Of::Caller, &rewritten(&origin.numbers_in, Of::Caller, number)).into()
+        };
+        let telling = |rule: Option<TrailRule>, name: &str| Telling {
+            // What is set goes before what came.
+            rule: rule.filter(|_| !sets(&self.headers_out, name)),
+            lets_in: lets_in(&origin.headers_in, name),
+            enforces: self.identity.privacy == PrivacyRule::Enforce,
+            hides: asked.hides_history(),
+            rewritten: &number,
+        };
+        tell(&telling(self.diversion, DIVERSION), &telling(self.history_info, HISTORY_INFO), call.trail.as_deref(), moved)
+    }
+
+    /// Names of headers that rules for headers do not reach in calls to this trunk.
+    fn beyond_rules(&self) -> impl Fn(&str) -> bool {
+        let enforces = self.identity.privacy == PrivacyRule::Enforce;
+        let (diversion, history) = (enforces || self.diversion.is_some(), enforces || self.history_info.is_some());
+        move |name| (diversion && name.eq_ignore_ascii_case(DIVERSION)) || (history && name.eq_ignore_ascii_case(HISTORY_INFO))
+    }
+
     /// What the INVITE of `call`, which comes from `origin`, says to this trunk beyond the ordinary; its media passes through here if
-    /// `anchored`.
-    pub(crate) fn present(&self, origin: &Manner, call: &Route, anchored: bool) -> Result<Option<Box<Presentation>>, Unsaid> {
+    /// `anchored`. `moved` is what was dialled, and what is called instead.
+    pub(crate) fn present(
+        &self,
+        origin: &Manner,
+        call: &Route,
+        anchored: bool,
+        moved: Option<(&str, &str)>,
+    ) -> Result<Option<Box<Presentation>>, Unsaid> {
         let caller = call.caller.as_ref().filter(|_| origin.shows_caller_to(self)).map(|caller| Caller {
             number: rewritten(&self.numbers_out, Of::Caller, &rewritten(&origin.numbers_in, Of::Caller, &caller.number)).into(),
             ..caller.clone()
         });
         let told = caller.map(|caller| self.identity.tell(caller, anchored)).transpose()?;
         let hides = told.as_ref().is_some_and(|told| told.hides);
-        let headers = crossing(&origin.headers_in, &self.headers_out, &call.headers, hides)?;
-        if told.is_none() && headers.is_empty() && self.route.is_none() && self.domain.is_none() {
+        let headers = crossing(&origin.headers_in, &self.headers_out, &call.headers, hides, self.beyond_rules())?;
+        let trail = if self.looks_at_trail() { self.trail(origin, call, moved) } else { None };
+        if told.is_none() && trail.is_none() && headers.is_empty() && self.route.is_none() && self.domain.is_none() {
             return Ok(None);
         }
         let (route, domain) = (self.route.clone(), self.domain.clone());
         let Told { caller, shows, identity, asks, .. } = told.unwrap_or_default();
-        Ok(Some(Box::new(Presentation { route, caller, shows, asks, identity, domain, headers })))
+        Ok(Some(Box::new(Presentation { route, caller, shows, asks, identity, trail, domain, headers })))
     }
 }

@@ -179,7 +179,7 @@ impl<'a> Planner<'a> {
                 destination: target.destination.clone(),
                 profile: (**profile).clone(),
                 forwarded: false,
-                presentation: self.rules.plain.present(origin, self.call, self.anchored).map_err(Unsaid::refusal)?,
+                presentation: self.rules.plain.present(origin, self.call, self.anchored, None).map_err(Unsaid::refusal)?,
             }),
             EndpointRule::User { name, text } => self.plan_user(origin, name, text, legs)?,
             EndpointRule::Trunk { trunk, text, number } => {
@@ -188,7 +188,8 @@ impl<'a> Planner<'a> {
                     return Ok(());
                 }
                 let Some(rule) = self.rules.trunks.get(usize::from(trunk.0)) else { return Ok(()) };
-                let presentation = rule.manner.present(origin, self.call, self.anchored).map_err(Unsaid::refusal)?;
+                let moved = number.as_deref().filter(|number| *number != self.called).map(|number| (self.called, number));
+                let presentation = rule.manner.present(origin, self.call, self.anchored, moved).map_err(Unsaid::refusal)?;
                 let (called, view) = (self.called, self.view);
                 let (is_open, emergency) = (|place| view.health.is_open(*trunk, place, view.now), self.emergency);
                 let open = rule.targets.in_order(&mut self.random).filter(|rule| emergency || is_open(rule.place));
@@ -228,7 +229,7 @@ impl<'a> Planner<'a> {
         bindings.sort_by_key(|binding| std::cmp::Reverse((binding.q, binding.until)));
         for binding in bindings {
             let Some(profile) = user.profiles.get(usize::from(binding.listener.0)) else { continue };
-            let mut presentation = user.manner.present(origin, self.call, self.anchored).map_err(Unsaid::refusal)?;
+            let mut presentation = user.manner.present(origin, self.call, self.anchored, None).map_err(Unsaid::refusal)?;
             if !binding.path.is_empty() {
                 // RFC 3327 §5.3: its Path is the Route of what goes to it.
                 presentation.get_or_insert_default().route = Some(binding.path.join(", ").into());

@@ -168,7 +168,8 @@ fn compile(config: &Config, problems: &mut Problems) -> Ruleset {
 
 /// What must be read of the calls of whoever puts them like that: no more than the rules of those whom they can reach look at.
 fn shown_of(rules: &Ruleset, origin: &Manner, is_theirs: impl Fn(&RouteRule) -> bool) -> Shown {
-    let mut shown = Shown { called_from: origin.called_from, caller_id: origin.identity.header, caller: false, headers: false };
+    let mut shown =
+        Shown { called_from: origin.called_from, caller_id: origin.identity.header, caller: false, headers: false, trail: false };
     for route in rules.routes.iter().filter(|route| is_theirs(route)) {
         for endpoint in route.action.endpoints() {
             let called = match endpoint {
@@ -178,6 +179,7 @@ fn shown_of(rules: &Ruleset, origin: &Manner, is_theirs: impl Fn(&RouteRule) -> 
             };
             shown.caller |= origin.shows_caller_to(called);
             shown.headers |= called.takes_headers();
+            shown.trail |= called.looks_at_trail();
         }
     }
     shown

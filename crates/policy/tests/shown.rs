@@ -55,7 +55,7 @@ fn the_caller_is_shown_where_a_rule_looks_at_it() {
 fn where_the_call_s_own_trunk_keeps_things_is_told() {
     let rules = house("called_from='to'\ncaller_id='rpid'", "", "");
     let Decision::Admitted { profile, .. } = ask(&rules, &Question::Admit(admit(INSIDE, "127.0.0.2"))) else { unreachable!() };
-    assert_eq!(profile.shown, Shown { called_from: CalledFrom::To, caller_id: CallerId::Rpid, caller: true, headers: false });
+    assert_eq!(profile.shown, Shown { called_from: CalledFrom::To, caller_id: CallerId::Rpid, caller: true, headers: false, trail: false });
 }
 
 #[test]

@@ -38,6 +38,25 @@ pub enum PrivacyRule {
     Ignore,
 }
 
+/// What is told of those who were called before, in Diversion or History-Info.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrailRule {
+    /// What came.
+    Pass,
+    /// Nothing.
+    Drop,
+    /// That there were some, and not who.
+    Anonymise,
+    /// What came, and where we send a call to another number.
+    Add,
+}
+
+/// `None` where the key is not written: rules for headers say it.
+pub(super) fn read_trail(reader: &mut Reader<'_>, table: &Table<'_, '_>, key: &str) -> Option<TrailRule> {
+    let words = [("pass", TrailRule::Pass), ("drop", TrailRule::Drop), ("anonymise", TrailRule::Anonymise), ("add", TrailRule::Add)];
+    table.parsed(reader, key, |text| one_of(text, &words)).map(|rule| *rule)
+}
+
 pub(super) fn read_privacy(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> PrivacyRule {
     let words = [("pass", PrivacyRule::Pass), ("enforce", PrivacyRule::Enforce), ("ignore", PrivacyRule::Ignore)];
     table.parsed(reader, "privacy", |text| one_of(text, &words)).map(|rule| *rule).unwrap_or_default()

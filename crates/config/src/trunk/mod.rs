@@ -14,7 +14,7 @@ mod targets;
 mod toll;
 
 pub use headers::{HeaderRules, MAX_HEADER_RULES, NamePattern, is_our_header};
-pub use identity::{CallerRule, PrivacyRule};
+pub use identity::{CallerRule, PrivacyRule, TrailRule};
 pub use limits::Limits;
 pub use matching::{MAX_SOURCES, Match};
 pub use numbers::{MAX_NUMBER_RULES, NumberRule, Of};
@@ -61,6 +61,10 @@ pub struct Trunk {
     pub caller: CallerRule,
     /// What becomes of a caller's wish for privacy in calls to it.
     pub privacy: PrivacyRule,
+    /// What is told of diversions in calls to it; `None`: rules for headers say it.
+    pub diversion: Option<TrailRule>,
+    /// The same of the history of calls.
+    pub history_info: Option<TrailRule>,
     /// Host part of From in calls to it, as URIs write it.
     pub from_domain: Option<Box<str>>,
     /// In order of preference.
@@ -122,6 +126,8 @@ impl Default for Trunk {
             caller_id: CallerId::default(),
             caller: CallerRule::default(),
             privacy: PrivacyRule::default(),
+            diversion: None,
+            history_info: None,
             from_domain: None,
             codecs: Codec::ALL.to_vec(),
             t38: false,
@@ -195,6 +201,8 @@ impl Trunk {
             caller_id: table.parsed(reader, "caller_id", parse_caller_id).map_or(default.caller_id, |id| *id),
             caller: identity::read_caller(reader, table),
             privacy: identity::read_privacy(reader, table),
+            diversion: identity::read_trail(reader, table, "diversion"),
+            history_info: identity::read_trail(reader, table, "history_info"),
             from_domain: table.parsed(reader, "from_domain", parse_domain).map(|domain| domain.value),
             codecs: read_codecs(reader, table),
             t38: table.boolean(reader, "t38").unwrap_or(default.t38),

@@ -80,6 +80,7 @@ pub fn call(rules: &Ruleset, from: &str, called: &str) -> Question {
         called: called.into(),
         uri: format!("sip:{called}@192.0.2.1").into(),
         caller: None,
+        trail: None,
         headers: Box::default(),
     })
 }

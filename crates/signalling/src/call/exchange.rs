@@ -194,7 +194,7 @@ impl MessageExchange {
         let called = parties::called_number(Some(request), shown.called_from, &uri);
         let caller = shown.caller.then(|| parties::caller(request, shown.caller_id));
         let headers = if shown.headers { parties::shown_headers(request) } else { Box::default() };
-        let id = self.ask(Question::Route(Route { origin, called, uri, caller, headers }));
+        let id = self.ask(Question::Route(Route { origin, called, uri, caller, trail: None, headers }));
         self.phase = Phase::Routing(id, now + DECISION_TIMEOUT);
     }
 

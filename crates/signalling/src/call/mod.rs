@@ -27,6 +27,7 @@ mod ring;
 mod setup;
 mod teardown;
 mod timers;
+mod trail;
 mod transfer;
 mod usage;
 

@@ -74,7 +74,7 @@ pub(super) fn our_host<'n>(node: &'n NodeFacts, plan: &'n LegPlan) -> &'n str {
 }
 
 /// The host of the From of somebody who is not to be known (RFC 3323 §4.1.1.3).
-const NOBODYS_HOST: &str = "anonymous.invalid";
+pub(super) const NOBODYS_HOST: &str = "anonymous.invalid";
 
 /// Our From for the callee, and the URI in it: the caller's name and number, our host (what lies behind stays hidden). Who calls as policy
 /// knows it goes before what the caller's own From says, unless it is not to be told.
@@ -208,7 +208,7 @@ fn named(address: NameAddr<'_>) -> Option<(Option<Box<str>>, Box<str>)> {
     Some((display_name(&address), number))
 }
 
-fn display_name(address: &NameAddr<'_>) -> Option<Box<str>> {
+pub(super) fn display_name(address: &NameAddr<'_>) -> Option<Box<str>> {
     address.display_name().filter(|name| !name.is_empty()).map(|name| name.as_ref().into())
 }
 
@@ -242,7 +242,7 @@ fn escaped(number: &str) -> Cow<'_, str> {
 }
 
 /// `name-addr` with the name as a quoted string (RFC 3261 §25.1).
-fn address(name: Option<&str>, uri: &str) -> String {
+pub(super) fn address(name: Option<&str>, uri: &str) -> String {
     let Some(name) = name else { return ["<", uri, ">"].concat() };
     let mut quoted = String::with_capacity(name.len() + uri.len() + 6);
     quoted.push('"');

@@ -1,6 +1,7 @@
 //! Following a redirection (RFC 3261 §8.1.3.4): its Contacts become the next targets.
 
 use super::phase::Bridge;
+use super::trail;
 use crate::dialog::destination_of;
 use crate::message::{Contact, HeaderName, Message, Uri};
 use tandem_model::{Destination, Failover, LegPlan, NO_TARGET, Transport};
@@ -45,6 +46,7 @@ impl Bridge {
             let mut next = LegPlan { uri: text.into(), destination, target: NO_TARGET, forwarded, ..plan.clone() };
             // Our login is for the trunk's own peer, not for whomever that names.
             next.profile.login = next.profile.login.filter(|_| is_same(&next.destination, &plan.destination));
+            trail::redirected(plan, response.status(), &mut next);
             found.push((address.params.get("q").map_or(WHOLE, worth), next));
         }
         found.sort_by_key(|(worth, _)| std::cmp::Reverse(*worth));

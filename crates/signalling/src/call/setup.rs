@@ -3,9 +3,9 @@
 use super::early_media::EarlyMedia;
 use super::failure::Failure;
 use super::leg::{Extra, Invitation, Leg, OptionTags, State, hops_left, too_short};
-use super::parties;
 use super::phase::{Bridge, Dialling, MediaState, Opening, PassedOffer, Phase};
 use super::{Call, CallSetup, Output, context};
+use super::{parties, trail};
 use crate::message::{HeaderName, RELIABLE, is_sips, unreadable_body};
 use crate::negotiation::{self, LegMedia, Offer, Refusal};
 use crate::wire::Arrival;
@@ -88,7 +88,8 @@ impl Call {
         let called = parties::called_number(invite, shown.called_from, &uri);
         let caller = invite.filter(|_| shown.caller).map(|invite| parties::caller(invite, shown.caller_id));
         let headers = invite.filter(|_| shown.headers).map(parties::shown_headers).unwrap_or_default();
-        let id = self.ask(Question::Route(Route { origin, called, uri, caller, headers }));
+        let trail = invite.filter(|_| shown.trail).map(|invite| Box::new(trail::trail(invite)));
+        let id = self.ask(Question::Route(Route { origin, called, uri, caller, trail, headers }));
         self.phase = Phase::Routing(id, now + DECISION_TIMEOUT);
     }
 
@@ -363,7 +364,10 @@ impl Call {
         let presentation = plan.presentation.as_deref();
         let host = parties::our_host(&node, plan);
         let (from, from_uri) = parties::our_from(self.first_invite(), presentation, host);
-        let identity = parties::identity(self.first_invite(), presentation, host);
+        let mut identity = parties::identity(self.first_invite(), presentation, host);
+        let failure = self.bridge.as_ref().map(|bridge| bridge.failure.status).filter(|status| *status >= 400);
+        let failed = failure.filter(|_| self.legs_created > 2);
+        trail::write(presentation.and_then(|presentation| presentation.trail.as_deref()), failed, host, &mut identity);
         let call_id = new_call_id(&mut self.random);
         let max_forwards = hops_left(self.first_invite());
         let invitation = Invitation {

@@ -88,7 +88,7 @@ impl Call {
         let Some(origin) = Origin::of_endpoint(&endpoint) else { return self.answer_refer(now, side, id, &Reply::new(403, &[])) };
         self.accept_refer(now, side, id, &asked);
         let sips = is_sips(&asked.to);
-        let route = Route { origin, called: asked.user, uri: asked.to, caller: Some(caller), headers: Box::default() };
+        let route = Route { origin, called: asked.user, uri: asked.to, caller: Some(caller), trail: None, headers: Box::default() };
         let question = self.ask(Question::Transfer(route));
         self.under_way(side, Stage::Routing(question, now + DECISION_TIMEOUT), |transfer| {
             (transfer.question, transfer.sips) = (Some(question), sips);

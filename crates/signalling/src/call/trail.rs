@@ -1,0 +1,139 @@
+//! Diversion (RFC 5806) and History-Info (RFC 7044): read, and written anew.
+
+use super::leg::Extra;
+use super::parties::{NOBODYS_HOST, address, display_name, number_in, uri_of};
+use crate::message::{HeaderName, Message, NameAddr, Params, Uri, unescape};
+use tandem_model::{LegPlan, Moved, Passage, Trail};
+
+/// Entries of one header that are looked at and written.
+const MAX_PASSAGES: usize = 16;
+
+/// The longest `Reason` of an entry that goes on, escaped as it is.
+const MAX_REASON: usize = 256;
+
+/// What an INVITE says of those who were called before.
+pub(super) fn trail(invite: &Message) -> Trail {
+    let read = |name: HeaderName| {
+        let entries = invite.values(name).take(MAX_PASSAGES).filter_map(|value| NameAddr::parse(value).ok());
+        Some(entries.filter_map(|entry| passage(&entry)).collect())
+    };
+    Trail { diversion: read(HeaderName::Diversion), history: read(HeaderName::HistoryInfo), ..Trail::default() }
+}
+
+fn passage(entry: &NameAddr<'_>) -> Option<Passage> {
+    let uri = Uri::parse(entry.uri).ok()?;
+    let header = |wanted: &str| uri.headers.iter().find(|(name, _)| unescape(name).eq_ignore_ascii_case(wanted)).map(|(_, value)| value);
+    // RFC 7044 §10.1.1: a Privacy header in the URI is about that entry; RFC 5806 §4: a parameter.
+    let asks = |value: &str| {
+        unescape(value).split(';').any(|asked| ["history", "header"].iter().any(|word| word.eq_ignore_ascii_case(asked.trim())))
+    };
+    let private = header("Privacy").is_some_and(asks)
+        || entry.params.get("privacy").is_some_and(|privacy| !privacy.trim_matches('"').eq_ignore_ascii_case("off"));
+    let mut tail = String::new();
+    // RFC 4458 §2: why the call was sent there.
+    if let Some(cause) = uri.params.get("cause").filter(|cause| cause.len() == 3 && cause.bytes().all(|byte| byte.is_ascii_digit())) {
+        tail.push_str(";cause=");
+        tail.push_str(cause);
+    }
+    if let Some(reason) = header("Reason").filter(|reason| reason.len() <= MAX_REASON && reason.bytes().all(|byte| byte.is_ascii_graphic()))
+    {
+        tail.push_str("?Reason=");
+        tail.push_str(reason);
+    }
+    let name = display_name(entry);
+    Some(Passage { name, number: number_in(entry.uri)?, tail: tail.into(), params: params(&entry.params), private, ..Passage::default() })
+}
+
+fn params(params: &Params<'_>) -> Box<str> {
+    let mut text = String::new();
+    for (name, value) in params.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("privacy")) {
+        text.push(';');
+        text.push_str(name);
+        if let Some(value) = value {
+            text.push('=');
+            text.push_str(value);
+        }
+    }
+    text.into()
+}
+
+/// Writes what a plan says of them; `failed` is the status of who was called before in this call, if anybody was.
+pub(super) fn write(trail: Option<&Trail>, failed: Option<u16>, host: &str, extra: &mut Extra) {
+    let Some(trail) = trail else { return };
+    for passage in trail.diversion.iter().flatten().take(MAX_PASSAGES) {
+        let privacy = if passage.private || passage.hidden { ";privacy=full" } else { "" };
+        let params = match passage.own {
+            Some(moved) => format!(";reason={};counter=1", diversion_reason(moved, failed)),
+            None => passage.params.to_string(),
+        };
+        extra.push(HeaderName::Diversion, &[&shown(passage, "", host), &*params, privacy].concat());
+    }
+    let mut last = String::from("1");
+    for passage in trail.history.iter().flatten().take(MAX_PASSAGES) {
+        let Some(moved) = passage.own else {
+            last = index(&passage.params).unwrap_or(&last).to_owned();
+            extra.push(HeaderName::HistoryInfo, &[&shown(passage, &passage.tail, host), &*passage.params].concat());
+            continue;
+        };
+        // RFC 7044 §10.3: what comes of an entry is one level below it; §5: `mp` says which it is.
+        let next = format!("{last}.1");
+        let tail = format!(";cause={}{}", history_cause(moved, failed), passage.tail);
+        extra.push(HeaderName::HistoryInfo, &format!("{};index={next};mp={last}", shown(passage, &tail, host)));
+        last = next;
+    }
+}
+
+/// A redirection of `plan`'s target sends the call to the number of `next`.
+pub(super) fn redirected(plan: &LegPlan, status: u16, next: &mut LegPlan) {
+    let (before, after) = (number_in(&plan.uri).unwrap_or_default(), number_in(&next.uri).unwrap_or_default());
+    let Some(trail) = next.presentation.as_mut().and_then(|said| said.trail.as_mut()) else { return };
+    let own = Some(Moved::ByRedirection);
+    if let Some(entries) = trail.diversion.as_mut().filter(|_| trail.adds_diversion) {
+        entries.insert(0, Passage { number: before.clone(), own, ..Passage::default() });
+    }
+    if let Some(entries) = trail.history.as_mut().filter(|_| trail.adds_history) {
+        if entries.is_empty() {
+            entries.push(Passage { number: before, params: ";index=1".into(), ..Passage::default() });
+        }
+        // RFC 7044 §10.2: why a target was left stands with that target.
+        if let Some(left) = entries.last_mut().filter(|left| !left.tail.contains('?')) {
+            left.tail = format!("{}?Reason=SIP%3Bcause%3D{status}", left.tail).into();
+        }
+        entries.push(Passage { number: after, own, ..Passage::default() });
+    }
+}
+
+fn shown(passage: &Passage, tail: &str, host: &str) -> String {
+    if passage.hidden {
+        return address(Some("Anonymous"), &["sip:anonymous@", NOBODYS_HOST].concat());
+    }
+    let uri = uri_of(&passage.number, host);
+    address(passage.name.as_deref(), &[&uri, tail].concat())
+}
+
+fn index(params: &str) -> Option<&str> {
+    let index = params.split(';').find_map(|param| param.strip_prefix("index="))?;
+    index.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.').then_some(index)
+}
+
+/// RFC 5806 §4.
+fn diversion_reason(moved: Moved, failed: Option<u16>) -> &'static str {
+    match (moved, failed) {
+        (Moved::ByRedirection, _) => "deflection",
+        (Moved::ByRoute, None) => "unconditional",
+        (Moved::ByRoute, Some(486 | 600)) => "user-busy",
+        (Moved::ByRoute, Some(408 | 480 | 487)) => "no-answer",
+        (Moved::ByRoute, Some(_)) => "unavailable",
+    }
+}
+
+/// RFC 4458 §2, as RFC 7544 §7.1 has them beside those of Diversion.
+fn history_cause(moved: Moved, failed: Option<u16>) -> u16 {
+    match diversion_reason(moved, failed) {
+        "deflection" => 480,
+        "user-busy" => 486,
+        "no-answer" => 408,
+        "unavailable" => 503,
+        _ => 302,
+    }
+}
