@@ -28,7 +28,7 @@ class Registrar(Script):
 
     def __init__(self):
         super().__init__(False)
-        self.variables |= {"contact_whole", "contact", "right"}
+        self.variables |= {"contact_whole", "contact"}
 
     def register(self, expires, has=()):
         self.expect("REGISTER", has=[f"expires={expires}", f"sip:{re.escape(USER)}@", *has], timeout=PATIENCE)
@@ -38,6 +38,7 @@ class Registrar(Script):
 
     def verified(self):
         """Nothing goes on unless the password was right."""
+        self.variables.add("right")
         look = f'<verifyauth assign_to="right" username="{USER}" password="{PASSWORD}"/>'
         self.steps[-1] = self.steps[-1].replace("    </action>", f"      {look}\n    </action>")
         number = next(self.numbers)
@@ -75,7 +76,11 @@ def registrar():
     script.register(600).verified().accept()
     script.register(600, has=["Authorization: *Digest"]).challenge("second", stale=True)
     script.register(600).verified().accept()
-    # Whoever runs this stage on a slow machine sees as many refreshes as there is time for.
+    return until_the_end(script)
+
+
+def until_the_end(script):
+    """Takes refreshes, as many as there is time for, until the registration is given up."""
     script.steps.append('  <label id="again"/>')
     script.register("(600|0)")
     script.steps[-1] = script.steps[-1].replace(
@@ -105,7 +110,7 @@ class Gateway(Script):
         return super()._send(lines, body, retrans)
 
 
-def configuration(stage):
+def configuration(stage, *, with_second=True):
     secret = stage.directory / "secret"
     secret.write_text(f"{PASSWORD}\n", encoding="utf-8")
     carrier = f"""
@@ -114,9 +119,10 @@ login = {{ username = "{USER}", password = {{ file = "{secret}" }}, realm = "{RE
 register = {{ uri = "sip:{USER}@{stage.address(20)}", expires = "10m" }}
 """
     pinged = f'targets = [{{ uri = "sip:{stage.address(22)}" }}, {{ uri = "sip:{stage.address(23)}" }}]\nping = {{ every = "1s", down_after = 2 }}\n'
+    second = [("second", f'register = {{ uri = "sip:{USER}@{stage.address(24)}" }}\n')] if with_second else []
     return node.config(
         stage,
-        trunks=[("carrier", carrier), ("pbx", node.trunk(stage.address(10))), ("pinged", pinged)],
+        trunks=[("carrier", carrier), ("pbx", node.trunk(stage.address(10))), ("pinged", pinged), *second],
         routes=[
             ("in", f"from = [\"carrier\"]\nto = '^\\{USER}\\d*$'\ndo = {{ bridge = [\"trunk:pbx\"] }}\n"),
             ("pinged", "from = [\"pbx\"]\nto = '^1$'\ndo = { bridge = [\"trunk:pinged\"] }\n"),
@@ -134,6 +140,7 @@ def main():
         taking = sipp.callee(stage, "registrar", f"{stage.address(20)}:5060", registrar(), seconds=55)
         # With -aa it answers OPTIONS, and counts each as a call.
         alive = sipp.callee(stage, "alive", f"{stage.address(22)}:5060", "uas", calls=1000, seconds=55, extra=["-aa"])
+        other = sipp.callee(stage, "registrar-2", f"{stage.address(24)}:5060", until_the_end(Registrar().register(600).accept()), seconds=55)
         runs = [taking]
         tandem = node.Tandem(stage, configuration(stage))
         with stage.case("a registration with a password", lambda: [taking.story()]):
@@ -168,13 +175,27 @@ def main():
         with stage.case("refreshes, the second under a new nonce", lambda: [taking.story()]):
             text = lambda: taking.messages.read_text(errors="replace")  # noqa: E731
             wait_until(lambda: "stale=true" in text() and text().count("SIP/2.0 200 OK") >= 2, 25, "a refresh")
-            check(len(lines(tandem, "trunk.registered")) == 1, "a refresh is no news")
-        with stage.case("given up at SIGTERM, and no password in the log", lambda: [taking.story()]):
+            check(len(lines(tandem, "trunk.registered", '"carrier"')) == 1, "a refresh is no news")
+        with stage.case("given up when SIGHUP takes the trunk away, and no other is touched", lambda: [other.story()]):
+            check(lines(tandem, "trunk.registered", '"second"'), "it was not registered")
+            tandem.path.write_text(configuration(stage, with_second=False), encoding="utf-8")
+            tandem.process.signal(signal.SIGHUP)
+            other.done(10)
+            check(not lines(tandem, "trunk.unregistered", '"carrier"'), "the carrier's registration was given up")
+        with stage.case("given up at SIGTERM after the last call, and no password in the log", lambda: [taking.story()]):
+            called = sipp.callee(stage, "carrier-last", f"{stage.address(20)}:5062", "uas")
+            calling = sipp.caller(stage, "pbx-last", f"{stage.address(10)}:5060", node_address, "uac", number="4989123", extra=["-d", "2000"])
+            wait_until(lambda: "ACK " in called.messages.read_text(errors="replace"), 5, "the call to be up")
             tandem.process.signal(signal.SIGTERM)
+            calling.done(20)
+            called.done(20)
             check(tandem.process.wait(10) == 0, "an odd end")
             taking.done(10)
-            check(lines(tandem, "trunk.unregistered", "carrier"), "no line of the end")
-            check(not any(PASSWORD in line for line in tandem.process.lines), "the password is in the log")
+            told = tandem.process.lines
+            last_call = max(place for place, line in enumerate(told) if node.ENDED in line)
+            end = [place for place, line in enumerate(told) if '"trunk.unregistered"' in line and '"carrier"' in line]
+            check(len(end) == 1 and end[0] > last_call, "not given up once, after the last call")
+            check(not any(PASSWORD in line for line in told), "the password is in the log")
             tandem.check_log()
 
 

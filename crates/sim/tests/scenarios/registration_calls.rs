@@ -1,6 +1,7 @@
 //! Calls over a registration: those that come where we registered, and those that go by the registrar's Service-Route (RFC 3608).
 
 use crate::registration::{REGISTER, house, registers, registrar};
+use crate::registration_failures::over_tcp;
 use crate::statuses;
 use tandem_phone::{Demand, Edit, Message, Place, Registrar, Script, Setup};
 use tandem_sim::{ALICE, BOB, CAROL, CORE, STANDARD, Sim, secs};
@@ -208,5 +209,19 @@ fn two_trunks_of_one_carrier_are_told_apart_by_where_its_calls_come() {
     }
     let callers: Vec<_> = sim.core().records().map(|record| record.legs[0].endpoint.to_string()).collect();
     assert_eq!(callers, ["trunk:one", "trunk:two"]);
+    sim.finish();
+}
+
+#[test]
+fn over_tcp_calls_come_over_the_connection_that_registered() {
+    let mut sim = over_tcp(15);
+    sim.run_for(secs(1));
+    let contact = contact(&sim);
+    let mut place = Place::new(&contact).script(Script::new().bye(500));
+    place.edits = vec![to("sip:alice@carrier.example")];
+    sim.expect(ALICE, Script::answers(100));
+    sim.place_with(BOB, place);
+    sim.settle();
+    assert_eq!((statuses(&sim, BOB).last(), sim.connects(BOB)), (Some(&200), 1));
     sim.finish();
 }

@@ -211,7 +211,7 @@ fn a_trunk_is_down_when_its_last_registration_is() {
 }
 
 /// Bob's trunk registers over TCP.
-fn over_tcp(seed: u64) -> Sim {
+pub(crate) fn over_tcp(seed: u64) -> Sim {
     let text = STANDARD.replacen(
         "ring_timeout = \"60s\"",
         "ring_timeout = \"60s\"\nlogin = { username = \"acme\", password = \"s3cret\" }\nregister = { uri = \"sip:10.0.2.1;transport=tcp\" }",
