@@ -8,7 +8,7 @@ use crate::{
 };
 use std::borrow::Cow;
 use tandem_config::{HeaderRules, NumberRule, Of, PrivacyRule, Toll, TrailRule, Trunk};
-use tandem_model::{CalledFrom, Caller, CallerId, Presentation, Route, Trail};
+use tandem_model::{CalledFrom, Caller, CallerId, Presentation, Route, Shows, Trail};
 
 /// Why a call cannot be put to a trunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,7 +162,11 @@ impl Manner {
             return Ok(None);
         }
         let (route, domain) = (self.route.clone(), self.domain.clone());
-        let Told { caller, shows, identity, asks, .. } = told.unwrap_or_default();
+        let Told { caller, mut shows, identity, asks, .. } = told.unwrap_or_default();
+        // What a user writes into its From is not believed, also where it wants to be nobody.
+        if origin.is_user && shows == Shows::Own {
+            shows = Shows::Nobody;
+        }
         Ok(Some(Box::new(Presentation { route, caller, shows, asks, identity, trail, domain, headers })))
     }
 }

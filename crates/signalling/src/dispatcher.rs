@@ -5,7 +5,7 @@
 //! their legs and transactions comes back by [`Dispatcher::leg_added`], [`Dispatcher::leg_removed`] and
 //! [`Dispatcher::retire`]. Wake it at [`Dispatcher::poll_timeout`].
 
-use crate::auth::{Guard, Outcome, Wrong};
+use crate::auth::{Guard, How, Outcome, Wrong};
 use crate::dismissal::dismissal;
 use crate::message::{Contact, HeaderName, Message, Method, Printer, Rejection, is_sips, reason_phrase, screen};
 use crate::minted::{Minted, Minter};
@@ -126,7 +126,7 @@ impl Dispatcher {
         };
         let tag = self.stateless_tag(request);
         let mut printer = Printer::response_to(request, flow.remote, 401, reason_phrase(401), Some(tag.as_str()));
-        self.guard.ask(now, challenge, source, (stale, wrong.is_some()), &mut printer);
+        self.guard.ask(now, challenge, source, How::to_ask(request, stale, wrong.is_some()), &mut printer);
         let destination = response_destination(request, flow);
         let transmit = Transmit { listener: flow.listener, destination, bytes: printer.finish(), trial: false };
         Err(Unproven { transmit, wrong: wrong.map(Box::new) })

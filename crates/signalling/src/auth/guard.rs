@@ -43,6 +43,29 @@ pub enum Outcome {
     Refused(Wrong),
 }
 
+/// How somebody is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct How {
+    /// They knew the password: only their nonce will not do.
+    pub stale: bool,
+    /// They have just answered wrong.
+    pub again: bool,
+    /// They would not get over the sight of another algorithm.
+    pub md5_alone: bool,
+}
+
+/// User agents that know MD5 alone and give up where a challenge beside it names another algorithm, which they should pass over (RFC 8760
+/// §2.4). What they send is theirs to say: whoever says that they are one of these is asked by MD5, which they could have chosen anyway.
+const TRIPS_OVER_ALGORITHMS: [&str; 3] = ["baresip v0.", "baresip v1.", "baresip v2."];
+
+impl How {
+    /// How the sender of `request` is asked.
+    pub fn to_ask(request: &Message, stale: bool, again: bool) -> How {
+        let agent = request.header(HeaderName::UserAgent).unwrap_or_default();
+        How { stale, again, md5_alone: TRIPS_OVER_ALGORITHMS.iter().any(|known| agent.starts_with(known)) }
+    }
+}
+
 /// A wrong answer, for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wrong {
@@ -118,10 +141,12 @@ impl Guard {
     }
 
     /// Adds the challenges: one header for each algorithm, all with one new nonce. They are as long whoever is asked, and why.
-    /// `source` is who asked for it, and `again` whether they have just answered wrong.
-    pub fn ask(&mut self, now: Timestamp, challenge: &Challenge, source: IpAddr, (stale, again): (bool, bool), printer: &mut Printer) {
+    /// `source` is who asked for it.
+    pub fn ask(&mut self, now: Timestamp, challenge: &Challenge, source: IpAddr, how: How, printer: &mut Printer) {
+        let How { stale, again, md5_alone } = how;
         let nonce = self.nonces.make(now, challenge, Given { holder: source, round: u8::from(again) });
-        for algorithm in offered(challenge) {
+        let md5_alone = md5_alone && challenge.algorithms.contains(&DigestAlgorithm::Md5);
+        for algorithm in offered(challenge).filter(|algorithm| !md5_alone || algorithm.hash == Hash::Md5) {
             let challenge = DigestChallenge {
                 realm: &challenge.realm,
                 nonce: nonce.as_str(),
@@ -241,7 +266,7 @@ mod tests {
 
         fn of_users(guard: &mut Guard) -> Answer<'static> {
             let mut printer = Printer::response(401, "Unauthorized");
-            guard.ask(NOW, &users(), SOURCE, (false, false), &mut printer);
+            guard.ask(NOW, &users(), SOURCE, How::default(), &mut printer);
             let message = Message::parse(printer.finish()).unwrap();
             let line = message.header(HeaderName::WwwAuthenticate).unwrap();
             let nonce = Scheme::read_all(line).unwrap()[0].get("nonce").unwrap().to_owned();
@@ -282,7 +307,7 @@ mod tests {
     /// The nonce that is asked for, and all that is said.
     fn asked(guard: &mut Guard, now: Timestamp, stale: bool) -> (String, Vec<String>) {
         let mut printer = Printer::response(401, "Unauthorized");
-        guard.ask(now, &challenge(), SOURCE, (stale, false), &mut printer);
+        guard.ask(now, &challenge(), SOURCE, How { stale, ..How::default() }, &mut printer);
         let message = Message::parse(printer.finish()).unwrap();
         let lines: Vec<String> =
             message.headers().filter(|line| line.name == HeaderName::WwwAuthenticate).map(|line| line.value.into()).collect();
@@ -308,6 +333,21 @@ mod tests {
         assert_eq!(lines.len(), 2);
         let (_, lines) = asked(&mut Guard::new([1; 16]), NOW, true);
         assert!(lines.iter().all(|line| line.ends_with(", stale=true")), "{lines:?}");
+    }
+
+    #[test]
+    fn who_would_trip_over_another_algorithm_is_asked_by_md5_alone() {
+        for (agent, count) in [("baresip v1.0.0 (x86_64/linux)", 1), ("baresip v3.10.0", 2), ("Yealink", 2)] {
+            let mut request = Printer::request("REGISTER", "sip:example.com");
+            request.header_str(HeaderName::UserAgent, agent);
+            let request = Message::parse(request.finish()).unwrap();
+            let mut printer = Printer::response(401, "Unauthorized");
+            Guard::new([1; 16]).ask(NOW, &challenge(), SOURCE, How::to_ask(&request, false, false), &mut printer);
+            let message = Message::parse(printer.finish()).unwrap();
+            let lines: Vec<&str> =
+                message.headers().filter(|line| line.name == HeaderName::WwwAuthenticate).map(|line| line.value).collect();
+            assert_eq!((lines.len(), lines[lines.len() - 1].contains("algorithm=MD5")), (count, true), "{agent}");
+        }
     }
 
     #[test]
@@ -450,7 +490,7 @@ mod tests {
         let first = wrong(asked(&mut guard, NOW, false).0).given(&mut guard, NOW);
         assert!(matches!(first, Outcome::Asked { wrong: Some(_), .. }), "{first:?}");
         let mut printer = Printer::response(401, "Unauthorized");
-        guard.ask(NOW, &challenge(), SOURCE, (false, true), &mut printer);
+        guard.ask(NOW, &challenge(), SOURCE, How { again: true, ..How::default() }, &mut printer);
         let again = Message::parse(printer.finish()).unwrap();
         let again = Scheme::read_all(again.header(HeaderName::WwwAuthenticate).unwrap()).unwrap()[0].get("nonce").unwrap().to_owned();
         let second = wrong(again.clone()).given(&mut guard, NOW);
@@ -470,7 +510,7 @@ mod tests {
         }
         assert_eq!(Answer::to(&mut guard, NOW).given(&mut guard, NOW), PLAIN);
         let mut printer = Printer::response(401, "Unauthorized");
-        guard.ask(NOW, &challenge(), other, (false, false), &mut printer);
+        guard.ask(NOW, &challenge(), other, How::default(), &mut printer);
         let message = Message::parse(printer.finish()).unwrap();
         let nonce = Scheme::read_all(message.header(HeaderName::WwwAuthenticate).unwrap()).unwrap()[0].get("nonce").unwrap().to_owned();
         let right = Answer { nonce, ..Answer::to(&mut guard, NOW) }.message();

@@ -191,7 +191,9 @@ pub(super) fn own_number(leg: &Leg) -> Box<str> {
 
 /// Who the peer of a leg is, to others.
 pub(super) fn who_is(leg: &Leg) -> Caller {
-    Caller { name: None, number: own_number(leg), privacy: leg.privacy }
+    // Who a user is it has proved, whatever its From says, and its Contact names nobody.
+    let number = leg.endpoint.strip_prefix("user:").map_or_else(|| own_number(leg), Into::into);
+    Caller { name: None, number, privacy: leg.privacy }
 }
 
 fn addresses(invite: &Message, name: HeaderName) -> impl Iterator<Item = NameAddr<'_>> {

@@ -3,7 +3,7 @@
 use crate::house::{ALICE_2, contacts, house, own, registered};
 use crate::statuses;
 use tandem_model::EndReason;
-use tandem_phone::{Edit, Message, Outcome, Place, Script};
+use tandem_phone::{Act, Edit, Message, Outcome, Place, Refer, Script};
 use tandem_sim::{ALICE, BOB, CAROL, Sim, secs};
 
 fn invited(sim: &Sim, phone: std::net::SocketAddr) -> Message {
@@ -181,4 +181,42 @@ fn a_phone_that_left_rings_no_more() {
     sim.place(BOB, "alice", Script::new().bye(500));
     sim.finish();
     assert!(sim.phone(ALICE).calls().is_empty());
+}
+
+#[test]
+fn a_user_who_wants_to_be_nobody_is_nobody_and_not_who_it_says() {
+    let mut sim = house(15);
+    sim.expect(BOB, Script::answers(100));
+    let place = Place::new(&sim.uri(ALICE, "bob")).script(Script::new().bye(500));
+    sim.place_with(ALICE, place.edit(Edit::set("From", "<sip:queen@palace>;tag=1")).edit(Edit::set("Privacy", "id")));
+    sim.settle();
+    let from = invited(&sim, BOB).header("From").unwrap_or_default().to_owned();
+    assert!(from.contains("anonymous") && !from.contains("queen"), "{from}");
+    sim.finish();
+}
+
+#[test]
+fn a_user_transfers_where_it_could_have_called_itself() {
+    let mut sim = house(16);
+    registered(&mut sim, &[ALICE, CAROL]);
+    sim.expect(ALICE, Script::answers(100)).expect(CAROL, Script::answers(100));
+    sim.place(BOB, "alice", Script::new().bye(3000));
+    sim.run_until_talking(BOB, ALICE);
+    sim.act(ALICE, Act::Refer(Refer::to("sip:carol@house.example")));
+    sim.finish();
+    assert_eq!(sim.call(CAROL).outcome, Some(Outcome::TheyHungUp));
+    assert_eq!(sim.call(BOB).outcome, Some(Outcome::WeHungUp));
+}
+
+#[test]
+fn a_transfer_rings_all_phones_of_a_user() {
+    let mut sim = house(17);
+    registered(&mut sim, &[ALICE, ALICE_2, CAROL]);
+    sim.expect(CAROL, Script::answers(100)).expect(ALICE, Script::new().reply(50, 180)).expect(ALICE_2, Script::answers(500));
+    sim.place(BOB, "carol", Script::new().bye(4000));
+    sim.run_until_talking(BOB, CAROL);
+    sim.act(CAROL, Act::Refer(Refer::to("sip:alice@house.example")));
+    sim.finish();
+    assert_eq!(sim.phone(ALICE).calls().len(), 1);
+    assert_eq!(sim.call(ALICE_2).outcome, Some(Outcome::TheyHungUp));
 }

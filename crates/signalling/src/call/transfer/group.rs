@@ -16,8 +16,10 @@ pub(super) struct Group {
     terms: RingTerms,
     /// For all of them together.
     deadline: Option<Timestamp>,
-    /// Whose turn is yet to come.
-    waiting: VecDeque<Box<[LegPlan]>>,
+    /// Whose turn is yet to come, and which it is, where several share one.
+    waiting: VecDeque<(Option<u8>, Box<[LegPlan]>)>,
+    /// The turn that it is.
+    turn: Option<u8>,
     rivals: Vec<Rival>,
     /// The best failure so far.
     best: Option<u16>,
@@ -121,10 +123,11 @@ impl Call {
     /// Calls the members of a group.
     pub(super) fn ring_targets(&mut self, now: Timestamp, group: &RingGroup) {
         let Some(transfer) = self.transfer_mut() else { return };
-        let (terms, waiting) = (group.terms, group.members.iter().cloned().collect());
+        let turns = group.turns.iter().copied().map(Some).chain(std::iter::repeat(None));
+        let (terms, waiting) = (group.terms, turns.zip(group.members.iter().cloned()).collect());
         let deadline = terms.timeout.map(|span| now + span);
         transfer.stage = Stage::Turning;
-        transfer.group = Some(Box::new(Group { terms, deadline, waiting, rivals: Vec::new(), best: None }));
+        transfer.group = Some(Box::new(Group { terms, deadline, waiting, turn: None, rivals: Vec::new(), best: None }));
         self.call_more_targets(now);
     }
 
@@ -134,14 +137,16 @@ impl Call {
             let is_idle = matches!(transfer.stage, Stage::Turning);
             let Some(group) = transfer.group.as_deref_mut() else { return };
             let is_over = group.deadline.is_some_and(|deadline| deadline <= now);
-            let has_turn = !is_over && (is_idle || group.terms.strategy == Strategy::Parallel);
-            let Some(plans) = group.waiting.pop_front_if(|_| has_turn) else {
+            let (turn, may_begin) = (group.turn, is_idle || group.terms.strategy == Strategy::Parallel);
+            let has_turn = |of: Option<u8>| !is_over && (may_begin || of.is_some() && of == turn);
+            let Some((turn, plans)) = group.waiting.pop_front_if(|(of, _)| has_turn(*of)) else {
                 let best = group.best.unwrap_or(480);
                 if is_idle {
                     self.fail_transfer(now, best, None);
                 }
                 return;
             };
+            group.turn = turn;
             let own = group.terms.target_timeout.map(|span| now + span);
             let deadline = own.into_iter().chain(group.deadline).min();
             transfer.step_back();

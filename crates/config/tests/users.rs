@@ -1,0 +1,51 @@
+//! `[[user]]`, `[registrar]`, and what routes say of users.
+
+mod common;
+use common::{assert_mistake, mistakes, read};
+use std::time::Duration;
+use tandem_config::{Endpoint, From};
+use tandem_model::ReferRule;
+
+const ALICE: &str = "[[user]]\nname = 'alice'\npassword = 'w0nder'\n";
+
+#[test]
+fn a_user_needs_a_name_and_a_password() {
+    let config = read(&format!("{ALICE}number = '+4930555'\n[[route]]\nfrom = ['users']\ndo = {{ bridge = ['user:alice'] }}\n")).unwrap();
+    let user = &config.users[0];
+    assert_eq!((&*user.name, user.password.expose(), user.number.as_deref()), ("alice", "w0nder", Some("+4930555")));
+    assert_eq!(user.spoken.refer, ReferRule::Execute, "people transfer calls");
+    assert!(matches!(config.routes[0].from, From::Users(..)));
+    assert_eq!(config.routes[0].action.endpoints()[0].value, Endpoint::User("alice".into()));
+    assert_mistake("[[user]]\nname = 'alice'", &["`password`"]);
+    assert_mistake("[[user]]\npassword = 'x'", &["`name`"]);
+    assert_mistake(&format!("{ALICE}{ALICE}"), &["another [[user]] is called `alice`"]);
+    assert_mistake(&format!("{ALICE}jwt = {{}}"), &["`jwt`", "not built yet"]);
+}
+
+#[test]
+fn users_that_are_named_exist() {
+    assert_mistake(&format!("{ALICE}[[route]]\ndo = {{ bridge = ['user:alise'] }}"), &["no user `alise`; the nearest is `alice`"]);
+    assert_mistake("[[route]]\nfrom = ['users']\ndo = { answer = 'echo' }", &["no [[user]]"]);
+    assert_mistake(&format!("{ALICE}[[route]]\nfrom = ['users', '*']\ndo = {{ answer = 'echo' }}"), &["\"*\" already means everybody"]);
+    assert_mistake("[[trunk]]\nname = 'users'\nmatch = { sources = ['127.0.0.2'] }", &["cannot be called `users`"]);
+    let two = "[[route]]\nfrom = ['users']\ndo = { answer = 'echo' }\n".repeat(2);
+    assert_mistake(&format!("{ALICE}{two}"), &["is never reached"]);
+}
+
+#[test]
+fn nobody_registers_where_all_is_silent() {
+    let silent = "[[listen]]\nname = 'l'\nbind = '127.0.0.1:5060'\nsilent = true\n[[media]]\nname = 'm'\nbind = '127.0.0.1'\nports = '20000-20999'\n";
+    let said = common::mistakes_alone(&format!("{silent}{ALICE}"));
+    assert!(said.len() == 1 && said[0].contains("every [[listen]] is silent"), "{said:?}");
+}
+
+#[test]
+fn times_of_the_registrar_fit_together() {
+    let registrar = read("[registrar]\nexpires = '2h'\ncontacts = 3\nflow_timer = 'off'\n").unwrap().registrar;
+    let hours = |hours: u64| Duration::from_secs(hours * 3600);
+    assert_eq!((registrar.expires, registrar.max_expires, registrar.contacts, registrar.flow_timer), (hours(2), hours(2), 3, None));
+    assert_eq!(read("[registrar]\nmax_expires = '10m'\n").unwrap().registrar.expires, Duration::from_secs(600));
+    assert_mistake("[registrar]\nmin_expires = '2h'\nmax_expires = '1h'", &["nobody could register"]);
+    assert_mistake("[registrar]\nexpires = '30s'", &["not between `min_expires` and `max_expires`"]);
+    assert_eq!(mistakes("[registrar]\ncontacts = 17\nflow_timer = '1s'").len(), 2);
+}
