@@ -259,6 +259,8 @@ pub struct LegProfile {
     pub codecs: Box<[Codec]>,
     /// Its Contact and media addresses are those that we see, not those that it writes.
     pub nat: bool,
+    /// What is asked of it inside a call goes over the flow that it is on: nobody can connect to it.
+    pub over_flow: bool,
     /// No response at all for so long: the next target.
     pub trying_timeout: Duration,
     /// No final response for so long: CANCEL.
@@ -315,6 +317,7 @@ impl Default for LegProfile {
             media: MediaSide(0),
             codecs: Codec::ALL.into(),
             nat: false,
+            over_flow: false,
             trying_timeout: Duration::from_secs(4),
             ring_timeout: Duration::from_secs(180),
             failover: Failover::default(),

@@ -240,7 +240,11 @@ impl<'a> Planner<'a> {
                 target: NO_TARGET,
                 uri: binding.contact.clone(),
                 destination: binding.hop.clone(),
-                profile: LegProfile { nat: profile.nat || binding.behind_nat, ..profile.clone() },
+                profile: LegProfile {
+                    nat: profile.nat || binding.behind_nat,
+                    over_flow: binding.over_flow && (profile.over_flow || binding.reg_id.is_some()),
+                    ..profile.clone()
+                },
                 forwarded: false,
                 presentation,
             });

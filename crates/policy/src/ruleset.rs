@@ -223,6 +223,7 @@ pub(crate) fn profile(trunk: Option<&Trunk>, listener: ListenerId, media: MediaS
         media,
         codecs: trunk.codecs.as_slice().into(),
         nat: trunk.nat,
+        over_flow: false,
         trying_timeout: trunk.trying_timeout,
         ring_timeout: trunk.ring_timeout,
         failover: trunk.failover,

@@ -58,7 +58,10 @@ impl Users {
 fn compile_user(config: &Config, user: &User) -> UserRule {
     let profiles = (0..config.listeners.len()).map(|index| {
         let listener = ListenerId(u16::try_from(index).unwrap_or(u16::MAX));
-        profile(Some(&user.spoken), listener, config.media_beside(Some(&user.spoken), listener).unwrap_or(MediaSide(0)))
+        let media = config.media_beside(Some(&user.spoken), listener).unwrap_or(MediaSide(0));
+        // RFC 5626: a phone that connects to us need not take connections itself.
+        let over_flow = config.listeners[index].transport.is_reliable();
+        LegProfile { over_flow, ..profile(Some(&user.spoken), listener, media) }
     });
     UserRule {
         name: user.name.clone(),

@@ -80,6 +80,21 @@ fn a_phone_on_a_connection_is_called_over_it() {
 }
 
 #[test]
+fn what_belongs_to_a_call_goes_over_the_connection_too() {
+    let mut sim = house_over_tcp(12, &[ALICE]);
+    registered(&mut sim, &[ALICE]);
+    sim.refuse_connections(ALICE, true);
+    sim.expect(ALICE, Script::answers(500));
+    sim.place(BOB, "alice", Script::new().bye(1000));
+    sim.settle();
+    assert_eq!(sim.call(ALICE).outcome, Some(Outcome::TheyHungUp), "nobody can connect to it");
+    sim.expect(BOB, Script::answers(100).bye(1000));
+    sim.place(ALICE, "bob", Script::new());
+    sim.finish();
+    assert_eq!(sim.phone(ALICE).call(1).outcome, Some(Outcome::TheyHungUp));
+}
+
+#[test]
 fn a_phone_goes_with_its_connection() {
     let mut sim = house_over_tcp(5, &[ALICE]);
     registered(&mut sim, &[ALICE]);

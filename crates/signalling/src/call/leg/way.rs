@@ -81,13 +81,13 @@ impl Leg {
 
     fn way_over(&self, node: &NodeFacts, dialog: Option<&Dialog>) -> Option<Way> {
         let listener = self.profile.listener;
-        let over_tls = self.dialog.as_ref().is_some_and(|dialog| dialog.over().is_secure());
+        let over_tls = self.over(node).is_secure();
         let seen = self.remote.map(|remote| match over_tls {
             // Whom that connection is with has been settled; whom a new one to that address would be with has not.
             true => Destination::Back { remote, port: remote.port() },
             false => Destination::Address(remote),
         });
-        if self.profile.nat && seen.is_some() {
+        if (self.profile.nat || self.profile.over_flow) && seen.is_some() {
             return seen.map(|destination| Way { listener, destination, trial: false });
         }
         let way = dialog.and_then(|dialog| self.way_in(node, dialog));
