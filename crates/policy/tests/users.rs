@@ -29,7 +29,7 @@ do = { bridge = ['user:alice'] }
 ";
 
 fn route_of(origin: Origin, called: &str) -> Decision {
-    let call = Route { origin, called: called.into(), uri: "sip:1@a".into(), caller: None, trail: Box::default(), headers: Box::default() };
+    let call = Route { origin, called: called.into(), uri: "sip:1@a".into(), caller: None, trail: None, headers: Box::default() };
     ask(&rules(HOUSE), &Question::Route(call))
 }
 
