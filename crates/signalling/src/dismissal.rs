@@ -6,7 +6,7 @@ use crate::message::{Message, Method};
 use crate::minted::Minter;
 use crate::wire::Transmit;
 use bytes::Bytes;
-use tandem_model::{Flow, LegId};
+use tandem_model::{Destination, Flow, LegId};
 
 const MAX_FORWARDS: u32 = 70;
 
@@ -20,7 +20,9 @@ pub(crate) fn dismissal(minter: &Minter, response: &Message, flow: &Flow, leg: L
     let dialog = Dialog::from_response(response, minter.tag(leg), cseq, "", flow.transport).ok()?;
     let destination = dialog.destination()?;
     let via = response.via().ok()?;
-    let first = first.and_then(|first| Message::parse(Bytes::copy_from_slice(first)).ok());
+    // What its Contact names beside the host that it came from has no claim to them.
+    let is_theirs = matches!(&destination, Destination::Address(address) if address.ip() == flow.remote.ip());
+    let first = first.filter(|_| is_theirs).and_then(|first| Message::parse(Bytes::copy_from_slice(first)).ok());
     let serial = serial_of(response.to_tag().unwrap_or_default());
     let request = |method: Method, cseq: u32, serial: u16| {
         let branch = minter.branch(leg, serial);

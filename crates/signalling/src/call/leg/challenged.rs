@@ -32,10 +32,14 @@ impl Home {
         self.host.as_ref().is_some_and(|home| home.eq_ignore_ascii_case(host))
     }
 
-    /// Whether what goes that way goes there. The first request of a leg does.
+    /// Whether that request goes there on that way. The first of a leg does.
     fn has(&self, way: &Way, request: &Message) -> bool {
+        request.to_tag().is_none() || self.is_at(way)
+    }
+
+    /// Whether that way leads there.
+    fn is_at(&self, way: &Way) -> bool {
         match &way.destination {
-            _ if request.to_tag().is_none() => true,
             Destination::Back { .. } => true,
             Destination::Address(address) => self.address == Some(address.ip()),
             Destination::Hop { address, domain } => self.address == Some(address.ip()) || self.is_named(domain),
@@ -125,8 +129,8 @@ impl Leg {
     }
 
     /// An ACK has the credentials of its INVITE (§22.1): nobody could challenge it.
-    pub(super) fn copy_credentials(&self, invite: &Bytes, ack: &mut Printer) {
-        if self.answers.is_none() {
+    pub(super) fn copy_credentials(&self, invite: &Bytes, way: &Way, ack: &mut Printer) {
+        if self.answers.is_none() || !self.home.is_at(way) {
             return;
         }
         if let Ok(invite) = Message::parse(invite.clone()) {

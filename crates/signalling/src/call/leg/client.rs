@@ -210,7 +210,7 @@ impl Leg {
         let (serial, via) = self.new_via(context, &way);
         let Some(dialog) = &self.dialog else { return };
         let mut printer = dialog.request(Method::Ack.as_str(), client.cseq, &via.parts(), MAX_FORWARDS);
-        self.copy_credentials(&client.request, &mut printer);
+        self.copy_credentials(&client.request, &way, &mut printer);
         let ack = self.fit(context.node, serial, &mut way, finish(printer, sdp));
         context.send(way.transmit(ack.clone()));
         let (serial, until) = (client.serial, context.now + TRANSACTION_TIMEOUT);

@@ -87,7 +87,7 @@ impl Leg {
         let declined = self.decline_offer_of(context, response);
         let mut ack = dialog.request(Method::Ack.as_str(), cseq, &via.parts(), MAX_FORWARDS);
         if let Some(invite) = self.last_invite() {
-            self.copy_credentials(invite, &mut ack);
+            self.copy_credentials(invite, &way, &mut ack);
         }
         context.send(way.transmit(finish(ack, declined.as_deref())));
         if known {
