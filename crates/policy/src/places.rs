@@ -34,15 +34,17 @@ impl Places {
             Decision::Dial(trunk) => *trunk,
             _ => None,
         };
+        let mut is_emergency = false;
         if let Decision::Route { rule, .. } = decision {
-            let (is_emergency, begun) = book.begin_route(rule, now);
+            let begun;
+            (is_emergency, begun) = book.begin_route(rule, now);
             self.others.extend(begun.map(|begun| (if place == Place::Callee { Place::Route } else { place }, begun)));
             if is_emergency && place == Place::Callee {
                 self.is_emergency = true;
                 self.payers.clear();
             }
         }
-        if let (Question::Transfer(route), Decision::Route { .. }) = (question, decision) {
+        if let (Question::Transfer(route), Decision::Route { .. }, false) = (question, decision, is_emergency) {
             self.pays(book, now, &route.origin);
         }
         if let (Question::Forward(forward), Decision::Dial(_)) = (question, decision) {

@@ -183,7 +183,8 @@ impl<'a> Planner<'a> {
             }),
             EndpointRule::User { name, text } => self.plan_user(origin, name, text, legs)?,
             EndpointRule::Trunk { trunk, text, number } => {
-                if let Some(status) = self.view.load.full(*trunk, self.view.now).filter(|_| !self.emergency) {
+                let full = if self.emergency { None } else { self.view.load.full(*trunk, self.view.now) };
+                if let Some(status) = full {
                     self.refused.get_or_insert(status);
                     return Ok(());
                 }

@@ -1,7 +1,7 @@
 //! `limits` of a route, what is told of limits, and `emergency`, which nothing limits.
 
-use tandem_phone::{Act, Outcome, Script};
-use tandem_sim::{ALICE, BOB, STANDARD, Sim, ms, secs};
+use tandem_phone::{Act, Outcome, Refer, Script, When};
+use tandem_sim::{ALICE, BOB, CAROL, STANDARD, Sim, ms, secs};
 
 /// The standard house with more keys of the route to bob.
 fn limited(keys: &str) -> String {
@@ -120,6 +120,25 @@ fn they_are_on_nobody_s_account() {
     assert!(is_up(&sim, ordinary));
     hang_up(&mut sim, [ordinary]);
     sim.finish();
+}
+
+#[test]
+fn whoever_transfers_there_does_not_pay_for_it() {
+    let route = "[[route]]\nname = 'emergency'\nto = '^112$'\nemergency = true\ndo = { bridge = ['trunk:bob'] }\n";
+    let text = STANDARD.replacen("[[route]]", &format!("{route}[[route]]"), 1);
+    let keys = "refer = \"execute\"\nmay_call = []\nminutes_per_hour = 1\n";
+    let mut sim = Sim::with_config(8, &text.replacen("name = \"carol\"\n", &format!("name = \"carol\"\n{keys}"), 1));
+    sim.expect(CAROL, Script::answers(10));
+    sim.place(ALICE, "carol", Script::new());
+    sim.run_until_talking(ALICE, CAROL);
+    sim.expect(BOB, Script::answers(10));
+    let refer = Refer::to(&sim.uri(CAROL, "112"));
+    sim.act(CAROL, Act::Refer(refer));
+    sim.run_until("bob talks", |sim| sim.phone(BOB).calls().last().is_some_and(|call| call.has(When::Confirmed)));
+    sim.run_for(secs(100));
+    sim.act(ALICE, Act::Bye);
+    sim.finish();
+    assert!(sim.core().limits_told().is_empty(), "{:?}", sim.core().limits_told());
 }
 
 #[test]
