@@ -14,7 +14,12 @@ pub use escape::{Escaped, EscapedBytes};
 
 use std::io::{self, Write};
 use tracing::Dispatch;
-use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    fmt,
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,7 +48,8 @@ pub enum LogError {
 /// # Errors
 /// A filter that cannot be read, or a process that has a logger already.
 pub fn start(format: LogFormat, filter: &str, sink: Box<dyn Write + Send>) -> Result<LogWriter, LogError> {
-    let filter: Targets = filter.parse()?;
+    // What the library for DNS finds odd in packets, anybody could send.
+    let filter = filter.parse::<Targets>()?.with_target("hickory", LevelFilter::OFF);
     let (buffer, writer) = buffer::start(sink, lost_line(format))?;
     dispatch(format, filter, buffer).try_init().map_err(io::Error::other)?;
     Ok(writer)
