@@ -7,8 +7,12 @@ use tandem_sim::{ALICE, BOB, CAROL, CORE, DORA, Link, STANDARD, Sim, ms, secs};
 
 /// A house in which `far` is a trunk whose domain is bob, and if not he carol.
 fn house(keys: &str, transport: &str) -> Sim {
+    house_in(STANDARD, keys, transport)
+}
+
+fn house_in(standard: &str, keys: &str, transport: &str) -> Sim {
     let text = format!(
-        "{STANDARD}
+        "{standard}
 [[listen]]
 name = \"main-tcp\"
 transport = \"tcp\"
@@ -237,5 +241,28 @@ fn a_caller_who_gives_up_meanwhile_stops_it() {
         sim.place(ALICE, "far", Script::new().cancel(When::Status(100), after));
         sim.finish();
         assert_eq!(sim.call(ALICE).outcome, Some(Outcome::Failed(487)), "{after}");
+    }
+}
+
+#[test]
+fn the_target_of_a_transfer_goes_on_too() {
+    let standard = crate::transfer_blind::house();
+    for is_silent in [false, true] {
+        let mut sim = house_in(&standard, "trying_timeout = \"2s\"", "udp");
+        sim.expect(DORA, Script::answers(100));
+        sim.place(ALICE, "dora", Script::new());
+        sim.run_until_talking(ALICE, DORA);
+        match is_silent {
+            true => _ = sim.link(CORE, BOB, Link::CUT),
+            false => _ = sim.expect(BOB, Script::new().reply(50, 503)),
+        }
+        sim.expect(CAROL, Script::answers(100));
+        let refer = crate::transfer_blind::refer(&sim, DORA, "far");
+        sim.act(DORA, refer);
+        sim.run_until("carol talks", |sim| sim.phone(CAROL).calls().first().is_some_and(|call| call.has(When::Confirmed)));
+        sim.run_for(secs(40));
+        sim.act(ALICE, Act::Bye);
+        sim.finish();
+        assert_eq!(sim.call(CAROL).outcome, Some(Outcome::TheyHungUp));
     }
 }
