@@ -3,6 +3,7 @@ password gets nowhere. baresip is at 127.0.0.1, as in the stage of that name, an
 
 import pathlib
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
@@ -89,10 +90,9 @@ def wrong_password(stage):
         tandem = node.Tandem(stage, configuration(stage), name="tandem-wrong")
         mallory = registering(stage, "alice", "udp", "-t", "20", password="guess")
         phones.append(mallory)
-        mallory.process.line("401", 5)
         tandem.process.line('"wrong credentials"', 5)
         mallory.command("dial", "sip:bob@house.example")
-        mallory.process.line("session closed", 5)
+        time.sleep(2)
         check(not registrations(tandem, "alice", "added"), "a guess registers")
         check(not any(node.ENDED in line for line in list(tandem.process.lines)), "a guess calls")
         mallory.end()
@@ -110,8 +110,8 @@ def two_phones(stage):
         for user, count in (("bob", 2), ("alice", 1)):
             wait_until(lambda: len(registrations(tandem, user, "added")) == count, 5, f"{user} to register")
         alice.command("dial", "sip:bob@house.example")
-        bob.process.line("Incoming call from", 5)
-        other.process.line("Incoming call from", 5)
+        bob.process.line("from sdp offer", 5)
+        other.process.line("from sdp offer", 5)
         alice.process.line("Call established", 5)
         alice.command("hangup")
         tandem.process.line(node.ENDED, 5)
