@@ -49,7 +49,7 @@ fn plans(rules: &Ruleset, health: &HealthBook, now: Timestamp, number: &str) -> 
         Decision::Route { action: Action::Bridge { legs, .. }, .. } => Ok(legs.into_vec()),
         Decision::Route { action: Action::Ring(group), .. } => Ok(group.members.into_vec().into_iter().flatten().collect()),
         Decision::Reject { status, .. } => Err(status),
-        other => panic!("{other:?}"),
+        other => unreachable!("{other:?}"),
     }
 }
 
