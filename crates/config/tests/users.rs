@@ -16,8 +16,8 @@ fn a_user_needs_a_name_and_a_password() {
     assert_eq!(user.spoken.refer, ReferRule::Execute, "people transfer calls");
     assert!(matches!(config.routes[0].from, From::Users(..)));
     assert_eq!(config.routes[0].action.endpoints()[0].value, Endpoint::User("alice".into()));
-    assert_mistake("[[user]]\nname = 'alice'", &["`password`"]);
-    assert_mistake("[[user]]\npassword = 'x'", &["`name`"]);
+    assert_mistake("[[user]]\nname = 'alice'", &["[[user]] alice needs `password = \"…\"`"]);
+    assert_mistake("[[user]]\npassword = 'x'", &["needs `name = \"…\"`"]);
     assert_mistake(&format!("{ALICE}{ALICE}"), &["another [[user]] is called `alice`"]);
     assert_mistake(&format!("{ALICE}jwt = {{}}"), &["`jwt`", "not built yet"]);
 }
