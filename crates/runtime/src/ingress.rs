@@ -109,6 +109,10 @@ impl StreamUser for Node {
         Some(self.dispatcher.borrow().reply(&message, &flow, status, Some(&error.to_string()), |_| {}).bytes)
     }
 
+    fn answers_keep_alives(&self, flow: &Flow, names: &[Box<str>]) -> bool {
+        !self.is_stranger_to_silence(self.clock.now(), flow, names)
+    }
+
     fn standing(&self, remote: SocketAddr) -> Standing {
         self.abuse.borrow().standing(self.clock.now(), remote)
     }

@@ -117,6 +117,9 @@ pub(crate) trait StreamUser {
     /// A message whose end cannot be told: the connection is closed after what this answers.
     fn on_broken(self: &Rc<Self>, flow: Flow, names: &[Box<str>], error: &FrameError) -> Option<Bytes>;
 
+    /// Whether a keep-alive of the other end is answered: one of a stranger to a silent listener is not.
+    fn answers_keep_alives(&self, flow: &Flow, names: &[Box<str>]) -> bool;
+
     /// Who is at the other end, as far as that can be told by now.
     fn standing(&self, remote: SocketAddr) -> Standing;
 
@@ -303,19 +306,23 @@ impl Connection {
             let slow = begun.map(|begun| begun + self.limits.message);
             let stranger = came.filter(|(seat, _)| seat.is_strangers());
             let somebody = stranger.map(|(_, since)| since + self.limits.somebody);
-            let until = [Some(idle), slow, first_message, somebody].into_iter().flatten().min().unwrap_or(idle);
-            let length = match timeout_at(until, stream.read(&mut buffer)).await {
+            let strict = [(slow, TOO_SLOW), (first_message, NOTHING_CAME), (somebody, NOBODY)];
+            let until = strict.iter().filter_map(|(at, _)| *at).chain([idle]).min().unwrap_or(idle);
+            let read = timeout_at(until, stream.read(&mut buffer)).await;
+            let now = Instant::now();
+            // Asked after each read: who never pauses lets no timer run out.
+            if let Some((_, passed)) = strict.iter().find(|(at, _)| at.is_some_and(|at| at <= now)) {
+                return End::Limit(passed);
+            }
+            let length = match read {
                 Ok(Ok(0)) => return End::Closed,
                 Ok(Ok(length)) => length,
                 Ok(Err(error)) => return End::Failed(error),
-                Err(_) if slow == Some(until) => return End::Limit(TOO_SLOW),
-                Err(_) if first_message == Some(until) => return End::Limit(NOTHING_CAME),
-                Err(_) if somebody == Some(until) => return End::Limit(NOBODY),
                 // Something was written meanwhile: it was not idle.
-                Err(_) if heard.max(written.get()) + self.limits.idle > Instant::now() => continue,
+                Err(_) if heard.max(written.get()) + self.limits.idle > now => continue,
                 Err(_) => return End::Limit("idle"),
             };
-            heard = Instant::now();
+            heard = now;
             framer.push(&buffer[..length]);
             while let Some(frame) = framer.poll_frame() {
                 while self.waiting.get() > self.limits.unanswered {
@@ -333,7 +340,8 @@ impl Connection {
                             }
                         }
                     }
-                    Ok(Frame::KeepAlive) => self.pong(),
+                    Ok(Frame::KeepAlive) if came.is_none() || user.answers_keep_alives(&flow, names) => self.pong(),
+                    Ok(Frame::KeepAlive) => {}
                     Err(error) => {
                         if let Some(answer) = user.on_broken(flow, names, &error) {
                             self.push(&answer);

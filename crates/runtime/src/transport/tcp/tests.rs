@@ -28,6 +28,8 @@ struct Witness {
     seen: RefCell<Vec<String>>,
     /// What everybody is.
     standing: Cell<Standing>,
+    /// Strangers get nothing.
+    silent: Cell<bool>,
     news: Notify,
     /// Answers each message with this.
     answers: RefCell<Weak<TcpTransport>>,
@@ -38,6 +40,7 @@ impl Witness {
         Rc::new(Witness {
             seen: RefCell::default(),
             standing: Cell::new(Standing::Stranger),
+            silent: Cell::new(false),
             news: Notify::new(),
             answers: RefCell::default(),
         })
@@ -70,6 +73,10 @@ impl StreamUser for Witness {
     fn on_broken(self: &Rc<Self>, _: Flow, _: &[Box<str>], error: &FrameError) -> Option<Bytes> {
         self.note(format!("broken: {error}"));
         Some(Bytes::from_static(b"SIP/2.0 400 Bad Request\r\n\r\n"))
+    }
+
+    fn answers_keep_alives(&self, _: &Flow, _: &[Box<str>]) -> bool {
+        !self.silent.get()
     }
 
     fn standing(&self, _: SocketAddr) -> Standing {
@@ -176,6 +183,36 @@ fn slow_and_idle_ones_are_cut() {
     cut(StreamLimits { somebody: SHORT, ..usual }, b"OPTIONS sip:a SIP/2.0\r\nContent-Length: 0\r\n\r\n", "nothing came that is anybody's");
     cut(StreamLimits { somebody: SHORT, ..usual }, b"\r\n\r\n\r\n\r\n", "nothing came that is anybody's");
     cut(StreamLimits { idle: SHORT, ..usual }, b"OPTIONS sip:a SIP/2.0\r\nContent-Length: 0\r\n\r\n", "idle");
+}
+
+#[test]
+fn who_never_pauses_is_cut_in_time() {
+    for limits in [
+        StreamLimits { first_message: SHORT, ..StreamLimits::USUAL },
+        StreamLimits { somebody: SHORT, first_message: SHORT * 100, ..StreamLimits::USUAL },
+    ] {
+        with(limits, async |transport, witness| {
+            let mut peer = TcpStream::connect(transport.local()).await.unwrap();
+            let writing = tokio::task::spawn_local(async move {
+                let line_ends = b"\r\n".repeat(32_768);
+                while peer.write_all(&line_ends).await.is_ok() {}
+            });
+            witness.hears("nothing came").await;
+            timeout(PATIENCE, writing).await.unwrap().unwrap();
+        });
+    }
+}
+
+#[test]
+fn a_stranger_to_a_silent_listener_is_not_told_that_it_lives() {
+    with(StreamLimits { first_message: SHORT, ..StreamLimits::USUAL }, async |transport, witness| {
+        witness.silent.set(true);
+        let mut peer = TcpStream::connect(transport.local()).await.unwrap();
+        peer.write_all(b"\r\n\r\n").await.unwrap();
+        let mut got = Vec::new();
+        timeout(PATIENCE, peer.read_to_end(&mut got)).await.unwrap().unwrap();
+        assert!(got.is_empty(), "{got:?}");
+    });
 }
 
 #[test]

@@ -73,6 +73,10 @@ impl StreamUser for Witness {
         None
     }
 
+    fn answers_keep_alives(&self, _: &Flow, _: &[Box<str>]) -> bool {
+        true
+    }
+
     fn standing(&self, _: SocketAddr) -> Standing {
         if self.knows.get() { Standing::Known } else { Standing::Stranger }
     }
