@@ -92,7 +92,7 @@ def checks_mistakes(stage):
     path = stage.directory / "mistaken.toml"
     mistakes = [
         ("an unknown key", good.replace("drain_timeout", "drain_timeuot"), ["drain_timeuot", "drain_timeout"]),
-        ("a key not built yet", good + '[[user]]\nname = "alice"\n', ["user", "not built yet"]),
+        ("a key not built yet", good + '[[token]]\nname = "web"\n', ["token", "not built yet"]),
         ("an unknown trunk", good.replace('"trunk:callee"', '"trunk:calleee"'), ["calleee", "`callee`"]),
         ("a bad duration", good.replace('"30s"', '"soon"'), ["soon"]),
         ("no TOML", good + "[[[\n", []),
