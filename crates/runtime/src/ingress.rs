@@ -113,6 +113,10 @@ impl StreamUser for Node {
         !self.is_stranger_to_silence(self.clock.now(), flow, names)
     }
 
+    fn is_needed(&self, flow: &Flow) -> bool {
+        self.registrar.borrow().is_reached_over(flow.listener, flow.remote)
+    }
+
     fn standing(&self, remote: SocketAddr) -> Standing {
         self.abuse.borrow().standing(self.clock.now(), remote)
     }

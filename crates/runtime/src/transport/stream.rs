@@ -120,6 +120,10 @@ pub(crate) trait StreamUser {
     /// Whether a keep-alive of the other end is answered: one of a stranger to a silent listener is not.
     fn answers_keep_alives(&self, flow: &Flow, names: &[Box<str>]) -> bool;
 
+    /// Whether somebody is reached over the connection with that other end for whom no other is made: it may be silent for longer than
+    /// others.
+    fn is_needed(&self, flow: &Flow) -> bool;
+
     /// Who is at the other end, as far as that can be told by now.
     fn standing(&self, remote: SocketAddr) -> Standing;
 
@@ -320,6 +324,10 @@ impl Connection {
                 Ok(Err(error)) => return End::Failed(error),
                 // Something was written meanwhile: it was not idle.
                 Err(_) if heard.max(written.get()) + self.limits.idle > now => continue,
+                Err(_) if user.is_needed(&flow) => {
+                    heard = now;
+                    continue;
+                }
                 Err(_) => return End::Limit("idle"),
             };
             heard = now;

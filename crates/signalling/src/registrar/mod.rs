@@ -103,6 +103,11 @@ impl Registrar {
         }
     }
 
+    /// Whether a binding lives and dies with the flow to that other end.
+    pub fn is_reached_over(&self, listener: ListenerId, remote: SocketAddr) -> bool {
+        self.flows.contains_key(&(listener, remote))
+    }
+
     /// A proxy on the way says that the flow behind it is gone (RFC 5626 §5.3).
     pub fn flow_failed(&mut self, user: &str, contact: &str) {
         self.drop_some(user, Fate::Lost, |binding| *binding.contact == *contact);

@@ -30,6 +30,8 @@ struct Witness {
     standing: Cell<Standing>,
     /// Strangers get nothing.
     silent: Cell<bool>,
+    /// Somebody is reached over every connection.
+    needs: Cell<bool>,
     news: Notify,
     /// Answers each message with this.
     answers: RefCell<Weak<TcpTransport>>,
@@ -41,6 +43,7 @@ impl Witness {
             seen: RefCell::default(),
             standing: Cell::new(Standing::Stranger),
             silent: Cell::new(false),
+            needs: Cell::new(false),
             news: Notify::new(),
             answers: RefCell::default(),
         })
@@ -73,6 +76,11 @@ impl StreamUser for Witness {
     fn on_broken(self: &Rc<Self>, _: Flow, _: &[Box<str>], error: &FrameError) -> Option<Bytes> {
         self.note(format!("broken: {error}"));
         Some(Bytes::from_static(b"SIP/2.0 400 Bad Request\r\n\r\n"))
+    }
+
+    fn is_needed(&self, _: &Flow) -> bool {
+        self.note("asked whether it is needed".to_owned());
+        self.needs.get()
     }
 
     fn answers_keep_alives(&self, _: &Flow, _: &[Box<str>]) -> bool {
@@ -183,6 +191,19 @@ fn slow_and_idle_ones_are_cut() {
     cut(StreamLimits { somebody: SHORT, ..usual }, b"OPTIONS sip:a SIP/2.0\r\nContent-Length: 0\r\n\r\n", "nothing came that is anybody's");
     cut(StreamLimits { somebody: SHORT, ..usual }, b"\r\n\r\n\r\n\r\n", "nothing came that is anybody's");
     cut(StreamLimits { idle: SHORT, ..usual }, b"OPTIONS sip:a SIP/2.0\r\nContent-Length: 0\r\n\r\n", "idle");
+}
+
+#[test]
+fn a_connection_that_a_phone_is_reached_over_may_be_silent() {
+    with(StreamLimits { idle: SHORT, ..StreamLimits::USUAL }, async |transport, witness| {
+        witness.needs.set(true);
+        let mut peer = TcpStream::connect(transport.local()).await.unwrap();
+        peer.write_all(&message("one")).await.unwrap();
+        witness.hears("asked whether it is needed").await;
+        assert!(transport.is_connected(peer.local_addr().unwrap()));
+        witness.needs.set(false);
+        witness.hears("over: idle").await;
+    });
 }
 
 #[test]

@@ -73,6 +73,10 @@ impl StreamUser for Witness {
         None
     }
 
+    fn is_needed(&self, _: &Flow) -> bool {
+        false
+    }
+
     fn answers_keep_alives(&self, _: &Flow, _: &[Box<str>]) -> bool {
         true
     }
