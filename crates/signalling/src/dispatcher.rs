@@ -126,7 +126,7 @@ impl Dispatcher {
         };
         let tag = self.stateless_tag(request);
         let mut printer = Printer::response_to(request, flow.remote, 401, reason_phrase(401), Some(tag.as_str()));
-        self.guard.ask(now, challenge, source, How::to_ask(request, stale, wrong.is_some()), &mut printer);
+        self.guard.ask(now, challenge, source, How::to_ask(request, stale, wrong.as_ref()), &mut printer);
         let destination = response_destination(request, flow);
         let transmit = Transmit { listener: flow.listener, destination, bytes: printer.finish(), trial: false };
         Err(Unproven { transmit, wrong: wrong.map(Box::new) })

@@ -34,7 +34,7 @@ pub enum Outcome {
     Granted(Option<Box<str>>),
     /// They are to be asked (again).
     Asked {
-        /// They knew the password: only their nonce will not do.
+        /// Their nonce was ours and is too old, or they knew the password and had used it up.
         stale: bool,
         /// They answered, and wrong.
         wrong: Option<Wrong>,
@@ -46,9 +46,9 @@ pub enum Outcome {
 /// How somebody is asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct How {
-    /// They knew the password: only their nonce will not do.
+    /// Their nonce was ours and will not do any more.
     pub stale: bool,
-    /// They have just answered wrong.
+    /// They have just answered wrong, to a nonce of ours.
     pub again: bool,
     /// They would not get over the sight of another algorithm.
     pub md5_alone: bool,
@@ -60,7 +60,9 @@ const TRIPS_OVER_ALGORITHMS: [&str; 3] = ["baresip v0.", "baresip v1.", "baresip
 
 impl How {
     /// How the sender of `request` is asked.
-    pub fn to_ask(request: &Message, stale: bool, again: bool) -> How {
+    pub fn to_ask(request: &Message, stale: bool, wrong: Option<&Wrong>) -> How {
+        // On nonces of nobody passwords could be tried without end: right or wrong, they are told the same.
+        let again = wrong.is_some_and(|wrong| wrong.holder.is_some());
         let agent = request.header(HeaderName::UserAgent).unwrap_or_default();
         How { stale, again, md5_alone: TRIPS_OVER_ALGORITHMS.iter().any(|known| agent.starts_with(known)) }
     }
@@ -100,8 +102,14 @@ impl Guard {
 
     fn judge(&mut self, now: Timestamp, challenge: &Challenge, source: IpAddr, request: &Message, scheme: &Scheme<'_>) -> Outcome {
         let (found, given) = self.nonces.read(now, scheme.get("nonce").unwrap_or_default(), challenge);
+        // RFC 7616 §3.3: stale whatever the answer. It is not looked at: passwords could be tried on an old nonce from anywhere, long after
+        // its holder is banned, and wrong answers to it would shut the holder out for ever.
+        if found == Found::Old {
+            return Outcome::Asked { stale: true, wrong: None };
+        }
         let holder = given.map(|given| given.holder);
         let username = scheme.get("username").unwrap_or_default();
+        let is_over = holder.is_some_and(|holder| !self.guesses.may_try(now, holder));
         let mut wrong = |why| {
             let count = self.guesses.count(now, holder.unwrap_or(source), holder.is_some());
             let username = username.chars().take(MAX_TOLD).collect::<String>().into();
@@ -117,14 +125,15 @@ impl Guard {
         if !offered(challenge).any(|algorithm| algorithm == credentials.algorithm) {
             return wrong("algorithm that was not offered");
         }
+        // Before it counts whether they know: right or wrong, they are told the same.
+        if is_over {
+            return wrong("after too many wrong ones");
+        }
         if !knows {
             return wrong("wrong user name or password");
         }
         if !is_for(credentials.uri, request.uri()) {
             return wrong("answer for another URI");
-        }
-        if holder.is_some_and(|holder| !self.guesses.may_try(now, holder)) {
-            return Outcome::Asked { stale: false, wrong: None };
         }
         match found {
             Found::Fresh { number, until } => {
@@ -134,9 +143,8 @@ impl Guard {
                 }
                 Outcome::Granted(matches!(challenge.accounts, Accounts::Any(_)).then(|| username.into()))
             }
-            Found::Old => Outcome::Asked { stale: true, wrong: None },
-            // As for one who never answered: else passwords could be tried on nonces that nobody counts.
-            Found::Foreign => Outcome::Asked { stale: false, wrong: None },
+            // As for one who never answered, and for one who answered wrong: else passwords could be tried on nonces that nobody counts.
+            Found::Old | Found::Foreign => Outcome::Asked { stale: false, wrong: None },
         }
     }
 
@@ -342,7 +350,7 @@ mod tests {
             request.header_str(HeaderName::UserAgent, agent);
             let request = Message::parse(request.finish()).unwrap();
             let mut printer = Printer::response(401, "Unauthorized");
-            Guard::new([1; 16]).ask(NOW, &challenge(), SOURCE, How::to_ask(&request, false, false), &mut printer);
+            Guard::new([1; 16]).ask(NOW, &challenge(), SOURCE, How::to_ask(&request, false, None), &mut printer);
             let message = Message::parse(printer.finish()).unwrap();
             let lines: Vec<&str> =
                 message.headers().filter(|line| line.name == HeaderName::WwwAuthenticate).map(|line| line.value).collect();
@@ -371,11 +379,15 @@ mod tests {
     }
 
     #[test]
-    fn an_old_nonce_is_stale_to_who_knows_the_password_alone() {
+    fn an_old_nonce_is_stale_and_no_answer_to_it_is_looked_at() {
         let mut guard = Guard::new([1; 16]);
         let (answer, later) = (Answer::to(&mut guard, NOW), NOW + Duration::from_secs(60));
         assert_eq!(answer.given(&mut guard, later), STALE);
-        assert_eq!(why(&Answer { password: "x", ..answer }.given(&mut guard, later)), Some("wrong user name or password"));
+        let wrong = Answer { password: "x", ..answer };
+        for _ in 0..=super::super::guesses::MAX_GUESSES {
+            assert_eq!(wrong.given(&mut guard, later), STALE);
+        }
+        assert_eq!(Answer::to(&mut guard, later).given(&mut guard, later), GRANTED, "nobody is shut out by them");
     }
 
     #[test]
@@ -383,6 +395,78 @@ mod tests {
         let mut guard = Guard::new([1; 16]);
         let answer = Answer { nonce: "00".repeat(37), ..Answer::to(&mut guard, NOW) };
         assert_eq!(answer.given(&mut guard, NOW), PLAIN);
+    }
+
+    /// What comes back to who gives that answer: the status, and each challenge without time, number and check of its nonce.
+    fn told(guard: &mut Guard, now: Timestamp, answer: &Answer<'_>) -> (u16, Vec<String>) {
+        let message = answer.message();
+        let (stale, wrong) = match guard.check(now, &challenge(), SOURCE, &message) {
+            Outcome::Granted(_) => return (200, Vec::new()),
+            Outcome::Refused(_) => return (403, Vec::new()),
+            Outcome::Asked { stale, wrong } => (stale, wrong),
+        };
+        let mut printer = Printer::response(401, "Unauthorized");
+        guard.ask(now, &challenge(), SOURCE, How::to_ask(&message, stale, wrong.as_ref()), &mut printer);
+        let message = Message::parse(printer.finish()).unwrap();
+        let lines = message.headers().filter(|line| line.name == HeaderName::WwwAuthenticate);
+        let bare = lines.map(|line| {
+            let nonce = Scheme::read_all(line.value).unwrap()[0].get("nonce").unwrap().to_owned();
+            line.value.replace(&nonce, &nonce[24..42])
+        });
+        (401, bare.collect())
+    }
+
+    /// A nonce that is given after a wrong answer.
+    fn second(guard: &mut Guard) -> String {
+        let mut printer = Printer::response(401, "Unauthorized");
+        guard.ask(NOW, &challenge(), SOURCE, How { again: true, ..How::default() }, &mut printer);
+        let message = Message::parse(printer.finish()).unwrap();
+        Scheme::read_all(message.header(HeaderName::WwwAuthenticate).unwrap()).unwrap()[0].get("nonce").unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_nonce_that_is_not_ours_tells_no_right_password_from_a_wrong_one() {
+        let mut guard = Guard::new([1; 16]);
+        for nonce in ["00".repeat(37), "00".repeat(12) + "01" + &"00".repeat(24), asked(&mut Guard::new([2; 16]), NOW, false).0] {
+            let right = Answer { nonce, ..Answer::to(&mut guard, NOW) };
+            let heard = told(&mut guard, NOW, &right);
+            assert_eq!((heard.0, heard.1.len()), (401, 2));
+            for (username, password) in [("acme", "x"), ("other", "s3cret")] {
+                let wrong = Answer { username, password, nonce: right.nonce.clone(), ..Answer::to(&mut guard, NOW) };
+                assert_eq!(told(&mut guard, NOW, &wrong), heard, "{username}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_old_nonce_tells_no_right_password_from_a_wrong_one() {
+        let mut guard = Guard::new([1; 16]);
+        let later = NOW + Duration::from_secs(60);
+        for nonce in [asked(&mut guard, NOW, false).0, second(&mut guard)] {
+            let right = Answer { nonce, ..Answer::to(&mut guard, NOW) };
+            let wrong = Answer { password: "x", nonce: right.nonce.clone(), ..Answer::to(&mut guard, NOW) };
+            let heard = told(&mut guard, later, &right);
+            assert!(heard.0 == 401 && heard.1.iter().all(|line| line.ends_with(", stale=true")), "{heard:?}");
+            assert_eq!(told(&mut guard, later, &wrong), heard);
+        }
+    }
+
+    #[test]
+    fn over_the_limit_nothing_tells_a_right_password_from_a_wrong_one() {
+        let mut guard = Guard::new([1; 16]);
+        for _ in 0..super::super::guesses::MAX_GUESSES {
+            let wrong = Answer { password: "x", ..Answer::to(&mut guard, NOW) };
+            assert_eq!(told(&mut guard, NOW, &wrong).0, 401);
+        }
+        for (nonce, status) in [(asked(&mut guard, NOW, false).0, 401), (second(&mut guard), 403)] {
+            let right = Answer { nonce, ..Answer::to(&mut guard, NOW) };
+            let wrong = Answer { password: "x", nonce: right.nonce.clone(), ..Answer::to(&mut guard, NOW) };
+            let heard = told(&mut guard, NOW, &right);
+            assert_eq!((heard.0, &heard), (status, &told(&mut guard, NOW, &wrong)));
+            // Both are wrong answers, and count as such.
+            let outcomes = [&right, &wrong].map(|answer| answer.given(&mut guard, NOW));
+            assert!(outcomes.iter().all(|outcome| why(outcome) == Some("after too many wrong ones")), "{outcomes:?}");
+        }
     }
 
     #[test]
@@ -482,7 +566,7 @@ mod tests {
             let wrong = Answer { password: "x", ..Answer::to(&mut guard, NOW) };
             assert!(why(&wrong.given(&mut guard, NOW)).is_some());
         }
-        assert_eq!(Answer::to(&mut guard, NOW).given(&mut guard, NOW), PLAIN);
+        assert_eq!(why(&Answer::to(&mut guard, NOW).given(&mut guard, NOW)), Some("after too many wrong ones"));
         let later = NOW + super::super::guesses::PERIOD;
         assert_eq!(Answer::to(&mut guard, later).given(&mut guard, later), GRANTED);
     }
@@ -493,10 +577,7 @@ mod tests {
         let wrong = |nonce: String| Answer { password: "x", nonce, ..Answer::to(&mut Guard::new([1; 16]), NOW) };
         let first = wrong(asked(&mut guard, NOW, false).0).given(&mut guard, NOW);
         assert!(matches!(first, Outcome::Asked { wrong: Some(_), .. }), "{first:?}");
-        let mut printer = Printer::response(401, "Unauthorized");
-        guard.ask(NOW, &challenge(), SOURCE, How { again: true, ..How::default() }, &mut printer);
-        let again = Message::parse(printer.finish()).unwrap();
-        let again = Scheme::read_all(again.header(HeaderName::WwwAuthenticate).unwrap()).unwrap()[0].get("nonce").unwrap().to_owned();
+        let again = second(&mut guard);
         let second = wrong(again.clone()).given(&mut guard, NOW);
         assert!(matches!(second, Outcome::Refused(_)), "{second:?}");
         // Whoever comes to know better is let in.
@@ -512,7 +593,7 @@ mod tests {
             let Outcome::Asked { wrong: Some(wrong), .. } = guard.check(NOW, &challenge(), other, &wrong) else { panic!("let in") };
             assert_eq!(wrong.holder, Some(SOURCE));
         }
-        assert_eq!(Answer::to(&mut guard, NOW).given(&mut guard, NOW), PLAIN);
+        assert_eq!(why(&Answer::to(&mut guard, NOW).given(&mut guard, NOW)), Some("after too many wrong ones"));
         let mut printer = Printer::response(401, "Unauthorized");
         guard.ask(NOW, &challenge(), other, How::default(), &mut printer);
         let message = Message::parse(printer.finish()).unwrap();

@@ -170,6 +170,33 @@ fn who_guesses_for_long_is_not_let_in_for_a_while() {
     assert_eq!(sim.phone(ALICE).call(let_in).outcome, Some(Outcome::WeHungUp));
 }
 
+/// The status of what comes back to alice's OPTIONS with an answer to `nonce`, and its challenges without time, number and check.
+fn told(sim: &mut Sim, branch: &str, password: &str, nonce: &str) -> (u16, Vec<String>) {
+    sim.send_raw(ALICE, options(branch, &answer_with(password, nonce, "OPTIONS")));
+    sim.run_for(ms(100));
+    let answer = sim.phone(ALICE).heard("OPTIONS").last().expect("an answer");
+    let bare = answer.headers.iter().filter(|(name, _)| name == "WWW-Authenticate").map(|(_, value)| {
+        let nonce = nonce_of(value);
+        value.replace(&nonce, &nonce[24..42])
+    });
+    (answer.status(), bare.collect())
+}
+
+#[test]
+fn nothing_that_nobody_counts_tells_the_right_password_from_a_wrong_one() {
+    let mut sim = guarded(15);
+    sim.send_raw(ALICE, options("1", ""));
+    sim.run_for(secs(61));
+    let old = nonce_of(sim.phone(ALICE).heard("OPTIONS").last().and_then(|answer| answer.header("WWW-Authenticate")).unwrap_or_default());
+    assert_eq!(old.len(), 74);
+    for (number, nonce) in ["0".repeat(74), "f".into(), old].iter().enumerate() {
+        let right = told(&mut sim, &format!("2{number}"), "s3cret", nonce);
+        assert_eq!((right.0, right.1.len()), (401, 2));
+        assert_eq!(told(&mut sim, &format!("3{number}"), "wrong", nonce), right, "{nonce}");
+    }
+    sim.finish();
+}
+
 #[test]
 fn others_are_not_asked() {
     let mut sim = guarded(11);
@@ -217,8 +244,12 @@ fn nonce_of(challenge: &str) -> String {
 
 /// What alice's phone would say.
 fn answer_to(nonce: &str, method: &str) -> String {
+    answer_with("s3cret", nonce, method)
+}
+
+fn answer_with(password: &str, nonce: &str, method: &str) -> String {
     let challenge = format!("Digest realm=\"sim\", nonce=\"{nonce}\", algorithm=MD5, qop=\"auth\"");
-    Demand::answer_to(&challenge, ("alice", "s3cret"), method, "sip:bob@10.0.0.1").unwrap_or_default()
+    Demand::answer_to(&challenge, ("alice", password), method, "sip:bob@10.0.0.1").unwrap_or_default()
 }
 
 /// The same without `qop`, as RFC 2069 has it.
