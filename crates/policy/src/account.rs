@@ -11,8 +11,8 @@ const MINUTE_US: u64 = 60_000_000;
 /// What whoever calls has spent, and what they may.
 #[derive(Clone, Debug)]
 pub(crate) struct Account {
-    /// As everything here, in microseconds of calls.
-    most: u64,
+    /// As everything here, in microseconds of calls. Nothing while no limit is configured: it counts on for when one is again.
+    most: Option<u64>,
     /// Answered calls in progress.
     running: u32,
     spent: [u64; MINUTES],
@@ -23,12 +23,12 @@ pub(crate) struct Account {
 
 impl Account {
     pub(crate) fn new(minutes: u32, now: Timestamp) -> Account {
-        Account { most: u64::from(minutes) * MINUTE_US, running: 0, spent: [0; MINUTES], total: 0, until: now }
+        Account { most: Some(u64::from(minutes) * MINUTE_US), running: 0, spent: [0; MINUTES], total: 0, until: now }
     }
 
-    /// Goes on with another limit; what is spent stays spent.
-    pub(crate) fn set_minutes(&mut self, minutes: u32) {
-        self.most = u64::from(minutes) * MINUTE_US;
+    /// Goes on with another limit, or none; what is spent stays spent.
+    pub(crate) fn set_minutes(&mut self, minutes: Option<u32>) {
+        self.most = minutes.map(|minutes| u64::from(minutes) * MINUTE_US);
     }
 
     /// A call is answered.
@@ -45,14 +45,16 @@ impl Account {
 
     /// Whether nothing is left to spend.
     pub(crate) fn is_spent(&self, now: Timestamp) -> bool {
+        let Some(most) = self.most else { return false };
         let mut then = self.clone();
         then.advance(now);
-        then.total >= then.most
+        then.total >= most
     }
 
     /// When that may be otherwise than `was_spent`, if nothing else happens.
     pub(crate) fn next_change(&self, was_spent: bool) -> Option<Timestamp> {
-        match self.most.checked_sub(self.total).filter(|left| *left > 0) {
+        let Some(most) = self.most else { return was_spent.then_some(self.until) };
+        match most.checked_sub(self.total).filter(|left| *left > 0) {
             None if was_spent => Some(Timestamp::from_micros((micros(self.until) / MINUTE_US + 1) * MINUTE_US)),
             Some(_) if was_spent => Some(self.until),
             None => Some(self.until),

@@ -60,8 +60,9 @@ impl Slot {
             (bucket, rate) => *bucket = rate.map(Bucket::new),
         }
         match (&mut self.account, minutes) {
-            (Some(account), Some(minutes)) => account.set_minutes(minutes),
-            (account, minutes) => *account = minutes.map(|minutes| Box::new(Account::new(minutes, now))),
+            // Calls in progress are on it, whatever the limit.
+            (Some(account), minutes) => account.set_minutes(minutes),
+            (account @ None, minutes) => *account = minutes.map(|minutes| Box::new(Account::new(minutes, now))),
         }
     }
 
