@@ -95,7 +95,7 @@ impl LimitBook {
 
     /// Counts a call of that endpoint's trunk (`trunk:NAME`, `trunk:NAME/NUMBER`) whatever its limits: it is there already, and another
     /// call counted it. `None` for a trunk that the rules in force do not know.
-    pub fn take_over(&mut self, endpoint: &str) -> Option<Begun> {
+    pub(crate) fn take_over(&mut self, endpoint: &str) -> Option<Begun> {
         let slot = *self.by_key.get(endpoint.split('/').next()?).filter(|_| endpoint.starts_with("trunk:"))?;
         if !self.slots[slot].is_in_force {
             return None;
@@ -156,6 +156,11 @@ impl LimitBook {
     pub(crate) fn payer_of(&self, begun: &Begun) -> Option<Payer> {
         let slot = self.slots.get(begun.slot)?;
         slot.account.is_some().then_some(Payer { slot: begun.slot })
+    }
+
+    /// Who that is: `trunk:NAME` or `user:NAME`.
+    pub(crate) fn key_of(&self, payer: Payer) -> Option<&str> {
+        self.slots.get(payer.slot).map(|slot| &*slot.key)
     }
 
     /// A call on that account is answered, or over.

@@ -1,7 +1,7 @@
 //! What one call is counted for.
 
 use crate::{Begun, LimitBook, limits::Payer};
-use tandem_model::{Action, Decision, Origin, Place, Question, QuestionId, Timestamp};
+use tandem_model::{Action, Decision, LegId, Origin, Place, Question, QuestionId, Timestamp};
 
 /// All that one call is counted for. To be given back whole when the call ends: [`Places::give_back`].
 #[derive(Debug)]
@@ -45,19 +45,23 @@ impl Places {
             }
         }
         if let (Question::Transfer(route), Decision::Route { .. }, false) = (question, decision, is_emergency) {
-            self.pays(book, now, &route.origin);
+            self.pays_anew(book, now, &route.origin);
         }
         if let (Question::Forward(forward), Decision::Dial(_)) = (question, decision) {
-            forward.by.iter().for_each(|by| self.pays(book, now, by));
+            forward.by.iter().for_each(|by| self.pays_anew(book, now, by));
         }
         // Policy has just found room on it.
         let begun = trunk.and_then(|trunk| book.try_begin(trunk, now).ok());
         self.add(book, place, begun);
     }
 
-    /// Whoever had the call go elsewhere pays for it too.
-    fn pays(&mut self, book: &mut LimitBook, now: Timestamp, by: &Origin) {
+    /// Whoever had the call go elsewhere pays for it too: that is a new one of theirs.
+    fn pays_anew(&mut self, book: &mut LimitBook, now: Timestamp, by: &Origin) {
         book.take_token(by, now);
+        self.pays(book, now, by);
+    }
+
+    fn pays(&mut self, book: &mut LimitBook, now: Timestamp, by: &Origin) {
         let payer = book.payer(by).filter(|payer| !self.payers.contains(payer) && !self.is_emergency);
         if self.is_answered {
             payer.into_iter().for_each(|payer| book.charge(payer, true, now));
@@ -84,6 +88,18 @@ impl Places {
             }
         };
         before.into_iter().for_each(|begun| book.end(begun));
+    }
+
+    /// A leg of another call has its place here (`endpoint`), and whoever paid for it there (`payers`, as endpoints are written) does so here.
+    pub fn take_over(&mut self, book: &mut LimitBook, now: Timestamp, (leg, endpoint): (LegId, &str), payers: &[Box<str>]) {
+        let begun = book.take_over(endpoint);
+        self.add(book, Place::Joined(leg), begun);
+        payers.iter().filter_map(|payer| Origin::of_endpoint(payer)).for_each(|payer| self.pays(book, now, &payer));
+    }
+
+    /// Who pays, as endpoints are written.
+    pub fn payers<'a>(&self, book: &'a LimitBook) -> impl Iterator<Item = Box<str>> + use<'_, 'a> {
+        self.payers.iter().filter_map(|payer| book.key_of(*payer)).map(Into::into)
     }
 
     /// That one is free; nothing if it is already.

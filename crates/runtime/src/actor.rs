@@ -166,10 +166,15 @@ impl Actor {
             Output::Notify(event) => self.notify(*event),
             Output::LegAdded(leg) => node.dispatcher.borrow_mut().leg_added(leg, call),
             Output::LegRemoved(leg) => node.dispatcher.borrow_mut().leg_removed(leg, call),
-            Output::Letter(to, letter) => return node.post(call, to, letter),
+            Output::Letter(to, mut letter) => {
+                letter.bill(self.places.payers(&node.trunks.borrow()));
+                return node.post(call, to, letter);
+            }
             Output::Health(news) => node.take_health(&news),
             Output::PlaceFree(place) => node.free_place(&mut self.places, place),
-            Output::Joined(leg, endpoint) => node.take_over_on_trunk(&mut self.places, leg, &endpoint),
+            Output::Joined(leg, endpoint, payers) => {
+                self.places.take_over(&mut node.trunks.borrow_mut(), now, (leg, &endpoint), &payers);
+            }
             Output::FlowFailed(user, contact) => node.on_flow_failed(now, &user, &contact),
             Output::Retire(key, tombstone) => node.dispatcher.borrow_mut().retire(now, key, tombstone),
             Output::Ended => {}

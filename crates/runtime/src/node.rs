@@ -19,7 +19,7 @@ use std::{
     sync::Arc,
 };
 use tandem_model::{
-    CallId, Decision, Event, EventKind, HealthNews, LegId, MediaCommand, MediaEvent, MediaFailure, Place, Question, Random, Timestamp,
+    CallId, Decision, Event, EventKind, HealthNews, MediaCommand, MediaEvent, MediaFailure, Place, Question, Random, Timestamp,
 };
 use tandem_policy::{AbuseBook, CallView, HealthBook, LimitBook, NodeLimits, Places, Ruleset};
 use tandem_signalling::{Dispatcher, Lines, NodeFacts, Registrar, Roster};
@@ -79,13 +79,6 @@ impl Node {
             tracing::debug!(%endpoint, seconds = span.as_secs(), "a target wants to be left alone");
         }
         self.health.borrow_mut().take(self.clock.now(), news);
-    }
-
-    /// A trunk counts a leg that another call counted until now.
-    pub(crate) fn take_over_on_trunk(&self, places: &mut Places, leg: LegId, endpoint: &str) {
-        let mut trunks = self.trunks.borrow_mut();
-        let begun = trunks.take_over(endpoint);
-        places.add(&mut trunks, Place::Joined(leg), begun);
     }
 
     /// A trunk no longer counts a call for that.

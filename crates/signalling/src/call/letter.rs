@@ -106,6 +106,13 @@ impl Letter {
         self.leg().map(|leg| (leg.id, leg.unanswered_invite()))
     }
 
+    /// Takes who pays for the call that the leg in it leaves, if one does; that one goes on at their expense where it goes.
+    pub fn bill(&mut self, payers: impl Iterator<Item = Box<str>>) {
+        if let Letter::Replace { leg, .. } = self {
+            leg.0.payers.extend(payers);
+        }
+    }
+
     /// What to send to the peer of the leg in it, should nobody be left to take it.
     pub fn last_word(&self, node: &NodeFacts) -> Option<Transmit> {
         self.leg()?.last_word(node)

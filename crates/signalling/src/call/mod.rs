@@ -176,7 +176,8 @@ pub enum Output {
     /// A trunk no longer counts the call for that.
     PlaceFree(Place),
     /// This leg of another call has its place here, and that endpoint's trunk counts it from now on, full or not: until now the other did.
-    Joined(LegId, Box<str>),
+    /// With the endpoints of whoever pays for it.
+    Joined(LegId, Box<str>, Box<[Box<str>]>),
     /// Policy keeps this of a trunk or of one of its targets.
     Health(Box<HealthNews>),
     /// The flow to that contact of that user is gone (RFC 5626 §5.3).
@@ -185,7 +186,8 @@ pub enum Output {
     Retire(TransactionKey, Tombstone),
     /// Put this into the mailbox of another call as [`Input::Letter`]. If a leg [travels](Letter::travels) in it, that leg and the
     /// transaction of its INVITE are that call's from then on ([`Dispatcher::leg_moved`](crate::Dispatcher::leg_moved)). What cannot be
-    /// delivered, now or because the other call ends before it is read, comes back as [`Letter::Undelivered`].
+    /// delivered, now or because the other call ends before it is read, comes back as [`Letter::Undelivered`]. Who pays for this call is
+    /// to be written [into it](Letter::bill) first.
     Letter(Addressee, Box<Letter>),
     /// The call is over: drop it.
     Ended,

@@ -75,17 +75,21 @@ impl CoreNode {
             }
             Output::LegAdded(leg) => self.dispatcher.leg_added(leg, id),
             Output::LegRemoved(leg) => self.dispatcher.leg_removed(leg, id),
-            Output::Letter(to, letter) => return self.post(id, to, letter),
+            Output::Letter(to, mut letter) => {
+                if let Some(held) = self.calls.get(&id) {
+                    letter.bill(held.places.payers(&self.trunks));
+                }
+                return self.post(id, to, letter);
+            }
             Output::Health(news) => self.health.take(world.now, &news),
             Output::PlaceFree(place) => {
                 if let Some(held) = self.calls.get_mut(&id) {
                     held.places.free(&mut self.trunks, place);
                 }
             }
-            Output::Joined(leg, endpoint) => {
+            Output::Joined(leg, endpoint, payers) => {
                 if let Some(held) = self.calls.get_mut(&id) {
-                    let begun = self.trunks.take_over(&endpoint);
-                    held.places.add(&mut self.trunks, Place::Joined(leg), begun);
+                    held.places.take_over(&mut self.trunks, world.now, (leg, &endpoint), &payers);
                 }
             }
             Output::FlowFailed(user, contact) => self.flow_failed(world.now, &user, &contact),

@@ -1,9 +1,10 @@
 //! `may_call` and `minutes_per_hour`: what whoever calls may spend, by calls, transfers and redirections.
 
 use crate::transfer_blind::{house, refer};
+use crate::transfer_replaces::asking;
 use tandem_model::EndReason;
 use tandem_phone::{Act, Edit, Outcome, Reply, Script, When};
-use tandem_sim::{ALICE, BOB, CAROL, STANDARD, Sim, ms, secs};
+use tandem_sim::{ALICE, BOB, CAROL, DORA, STANDARD, Sim, ms, secs};
 
 /// The standard house, or that in which calls can be transferred, with more keys of alice's trunk.
 fn guarded(config: &str, keys: &str) -> String {
@@ -147,6 +148,33 @@ fn a_reload_keeps_what_is_spent() {
 }
 
 #[test]
+fn a_limit_that_was_gone_for_a_while_still_counts_what_was_in_progress() {
+    let limited = guarded(STANDARD, "minutes_per_hour = 3");
+    let mut sim = Sim::with_config(14, &limited);
+    for call in 0..2 {
+        sim.expect(BOB, Script::answers(100));
+        sim.place(ALICE, "bob", Script::new());
+        sim.run_until("they talk", |sim| sim.phone(ALICE).call(call).was_answered());
+        if call == 0 {
+            sim.reload(STANDARD);
+            sim.run_for(secs(60));
+            sim.reload(&limited);
+        }
+    }
+    sim.act_in(ALICE, 0, Act::Bye);
+    sim.run_for(secs(110));
+    assert!(told(&sim).is_empty());
+    sim.run_for(secs(20));
+    assert_eq!(told(&sim), ["toll.tripped trunk:alice minutes_per_hour 0"], "the call that began later is still counted");
+    sim.reload(STANDARD);
+    sim.run_for(secs(1));
+    assert_eq!(told(&sim)[1..], ["toll.over trunk:alice minutes_per_hour 0"]);
+    assert_eq!(outcome(&mut sim, "bob"), Some(Outcome::WeHungUp));
+    sim.act_in(ALICE, 1, Act::Bye);
+    sim.finish();
+}
+
+#[test]
 fn a_transfer_goes_on_at_the_expense_of_who_transferred() {
     let mut sim = Sim::with_config(8, &guarded(&house(), "minutes_per_hour = 2"));
     sim.expect(BOB, Script::answers(100));
@@ -212,4 +240,66 @@ fn who_redirects_pays_too() {
     assert_eq!(sim.phone(ALICE).call(2).outcome, Some(Outcome::Failed(480)));
     sim.act_in(ALICE, 1, Act::Bye);
     sim.finish();
+}
+
+/// Who has joined two of its calls, or come into one, has spent its minute an hour soon.
+fn assert_pays(mut sim: Sim, who: &str) {
+    sim.run_for(secs(30));
+    assert!(told(&sim).is_empty());
+    sim.run_for(secs(45));
+    assert_eq!(told(&sim), [format!("toll.tripped trunk:{who} minutes_per_hour 0")]);
+    sim.act(BOB, Act::Bye);
+    sim.finish();
+    assert_eq!(sim.core().records().filter(|record| record.reason == EndReason::Internal).count(), 0);
+}
+
+/// Has Alice join the other ends of her two calls, the first of which leaves for the second.
+fn join(sim: &mut Sim) {
+    let refer = Act::Refer(sim.phone(ALICE).call(1).attended().expect("a dialog"));
+    sim.act(ALICE, refer);
+    sim.run_for(secs(5));
+    assert!((0..2).all(|call| sim.phone(ALICE).call(call).outcome.is_some()), "she has left");
+}
+
+#[test]
+fn a_call_that_goes_on_in_another_stays_at_the_expense_of_who_called() {
+    let mut sim = Sim::with_config(11, &guarded(&house(), "minutes_per_hour = 1"));
+    sim.expect(BOB, Script::answers(100));
+    sim.place(ALICE, "bob", Script::new());
+    sim.run_until_talking(ALICE, BOB);
+    sim.expect(ALICE, Script::answers(100));
+    sim.place(CAROL, "alice", Script::new());
+    sim.run_for(secs(1));
+    join(&mut sim);
+    assert_pays(sim, "alice");
+}
+
+#[test]
+fn who_was_called_twice_pays_for_joining_the_two() {
+    let mut sim = Sim::with_config(12, &guarded(&house(), "minutes_per_hour = 1"));
+    for (call, phone) in [BOB, CAROL].into_iter().enumerate() {
+        sim.expect(ALICE, Script::answers(100));
+        sim.place(phone, "alice", Script::new());
+        sim.run_until("they talk", |sim| sim.phone(ALICE).calls().get(call).is_some_and(|call| call.has(When::Confirmed)));
+    }
+    sim.run_for(secs(120));
+    assert!(told(&sim).is_empty(), "others called");
+    join(&mut sim);
+    assert_pays(sim, "alice");
+}
+
+#[test]
+fn who_takes_a_place_in_a_call_pays_for_it() {
+    for is_up in [true, false] {
+        let config = crate::transfer_replaces::house().replacen("name = \"dora\"\n", "name = \"dora\"\nminutes_per_hour = 1\n", 1);
+        let mut sim = Sim::with_config(13, &config);
+        sim.expect(ALICE, if is_up { Script::answers(100) } else { Script::new().reply(100, 180) });
+        sim.place(BOB, "alice", Script::new());
+        sim.run_for(secs(1));
+        let place = asking(&sim, ALICE);
+        sim.place_with(DORA, place);
+        sim.run_for(secs(1));
+        assert!(sim.call(DORA).was_answered(), "up: {is_up}");
+        assert_pays(sim, "dora");
+    }
 }

@@ -187,6 +187,8 @@ pub(crate) struct Leg {
     pub(crate) end: Option<LegEnd>,
     /// The leg that took its place, if its peer transferred the other one.
     pub(crate) replaced_by: Option<LegId>,
+    /// Who pays for the call that takes it in: whoever sends it there, and whoever paid for the call that it leaves. Nobody until it leaves.
+    pub(crate) payers: Vec<Box<str>>,
     /// The peer's signalling address as last seen.
     pub(crate) remote: Option<SocketAddr>,
     home: Home,
@@ -251,6 +253,7 @@ impl Leg {
             status: 0,
             end: None,
             replaced_by: None,
+            payers: Vec::new(),
             remote: None,
             home: Home::default(),
             tag,

@@ -139,11 +139,12 @@ impl Call {
         self.tell(now, transferor, 200, None);
     }
 
-    /// The leg on that side was another call's, whose trunk counted it.
+    /// The leg on that side was another call's, which its trunk counted, and for which somebody pays.
     pub(super) fn count_newcomer(&mut self, side: Side) {
-        if let Some((leg, endpoint)) = self.leg(side).map(|leg| (leg.id, leg.endpoint.clone())) {
-            self.outputs.push_back(Output::Joined(leg, endpoint));
-            self.note_place(leg, Place::Joined(leg));
+        if let Some(leg) = side.of(&mut self.caller, &mut self.callee) {
+            let (id, payers) = (leg.id, std::mem::take(&mut leg.payers).into());
+            self.outputs.push_back(Output::Joined(id, leg.endpoint.clone(), payers));
+            self.note_place(id, Place::Joined(id));
         }
     }
 

@@ -21,7 +21,8 @@ impl Call {
     /// A REFER that may be carried out names a leg of ours that is to be replaced.
     pub(super) fn send_over(&mut self, now: Timestamp, side: Side, id: HeldId, asked: Asked, named: LegId) {
         let Some(transferor) = self.leg(side) else { return };
-        let by = (!transferor.profile.replaces).then(|| transferor.endpoint.clone());
+        let endpoint = transferor.endpoint.clone();
+        let by = (!transferor.profile.replaces).then(|| endpoint.clone());
         let is_ours = std::iter::once(&self.caller).chain(&self.callee).chain(&self.strays).any(|leg| leg.id == named);
         let may_move = self.modify.is_none() && self.leg(side.other()).is_some_and(Leg::may_move);
         let refusal = match (is_ours, self.is_anchored(), may_move) {
@@ -39,6 +40,7 @@ impl Call {
         self.accept_refer(now, side, id, &asked);
         let Some(replaces) = asked.replaces else { return };
         let Some(slot) = side.other().of(&mut self.caller, &mut self.callee) else { return };
+        slot.payers = vec![endpoint];
         let husk = slot.husk();
         match MovingLeg::new(std::mem::replace(slot, husk)) {
             Ok(leg) => {
