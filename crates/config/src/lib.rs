@@ -17,6 +17,7 @@ mod expand;
 mod keys;
 mod nearest;
 mod node;
+mod places;
 mod problem;
 mod reader;
 mod ring;

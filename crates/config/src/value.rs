@@ -150,6 +150,14 @@ impl Network {
         masked(address.to_canonical(), prefix).map(|address| Network { address, prefix })
     }
 
+    /// The last address of it.
+    pub fn last(&self) -> IpAddr {
+        match self.address {
+            IpAddr::V4(v4) => IpAddr::V4((v4.to_bits() | u32::MAX.checked_shr(self.prefix.into()).unwrap_or(0)).into()),
+            IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() | u128::MAX.checked_shr(self.prefix.into()).unwrap_or(0)).into()),
+        }
+    }
+
     pub(crate) fn parse(text: &str) -> Result<Network, String> {
         let (host, prefix) = text.split_once('/').map_or((text, None), |(host, prefix)| (host, Some(prefix)));
         let address: IpAddr = host.parse().map_err(|_| format!("`{text}` is not an address or a network like 198.51.100.0/24"))?;

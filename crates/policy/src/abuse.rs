@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 use tandem_config::{Abuse, Config, Network};
-use tandem_model::{Destination, Flow, Timestamp, Transport, neighbourhood};
+use tandem_model::{Flow, Timestamp, Transport, neighbourhood};
 
 /// How long offences of one source are counted together.
 const PERIOD: Duration = Duration::from_secs(60);
@@ -48,24 +48,8 @@ pub(crate) struct AbuseRules {
 
 impl AbuseRules {
     pub(crate) fn compile(config: &Config) -> AbuseRules {
-        let sources = config
-            .trunks
-            .iter()
-            .filter_map(|trunk| trunk.matching.as_ref())
-            .flat_map(|matching| matching.sources.iter().map(|source| source.value));
-        let targets = config.trunks.iter().flat_map(|trunk| {
-            let registrars = trunk.register.iter().map(|register| &register.uri);
-            trunk.targets.iter().map(|target| &target.uri).chain(registrars).map(|target| trunk.next_hop(target))
-        });
-        let addresses = targets.filter_map(|hop| match &hop.destination {
-            Destination::Address(address) | Destination::Hop { address, .. } => {
-                Network::around(address.ip(), if address.is_ipv4() { 32 } else { 128 })
-            }
-            Destination::Back { .. } | Destination::Name { .. } | Destination::Domain { .. } => None,
-        });
         let listed = config.abuse.allow.iter().map(|network| network.value);
-        // A trunk whose `match` takes everybody's address knows its callers by something else.
-        let networks: BTreeSet<Network> = sources.filter(|source| source.prefix > 0).chain(addresses).chain(listed).collect();
+        let networks: BTreeSet<Network> = config.trunk_networks().chain(listed).collect();
         AbuseRules { terms: config.abuse.clone(), prefixes: networks.iter().map(|network| network.prefix).collect(), networks }
     }
 

@@ -5,7 +5,7 @@ use nix::errno::Errno;
 use std::{net::SocketAddr, rc::Rc};
 use tandem_config::Config;
 use tandem_model::{Event, EventKind, LegProfile, ListenerId, Timestamp};
-use tandem_signalling::{Arrival, RegistrarTerms, answer_destination};
+use tandem_signalling::{Arrival, Barred, RegistrarTerms, answer_destination};
 
 /// What `config` says of registrations.
 pub(crate) fn terms(config: &Config) -> RegistrarTerms {
@@ -19,6 +19,7 @@ pub(crate) fn terms(config: &Config) -> RegistrarTerms {
         bindings: count(registrar.bindings),
         flow_timer: registrar.flow_timer,
         domains: config.domains().into(),
+        barred: Barred::new(config.own_places(), config.trunk_networks().map(|network| network.address..=network.last())),
     }
 }
 

@@ -7,11 +7,11 @@ use super::guesses::Guesses;
 use super::nonce::{Found, Given, Nonces};
 use super::scheme::Scheme;
 use super::used::Used;
-use crate::message::{HeaderName, Message, Printer, Uri};
+use crate::message::{HeaderName, Message, Method, Printer, Uri};
 use std::fmt;
 use std::net::IpAddr;
 use subtle::ConstantTimeEq;
-use tandem_model::{Account, Accounts, Challenge, DigestAlgorithm, Timestamp};
+use tandem_model::{Account, Accounts, Challenge, DigestAlgorithm, Timestamp, neighbourhood};
 
 /// Characters of a wrong user name that are told.
 const MAX_TOLD: usize = 64;
@@ -136,6 +136,10 @@ impl Guard {
             return wrong("answer for another URI");
         }
         match found {
+            // Where somebody registers from is where their calls go: nobody says that in the name of another's address.
+            Found::Fresh { .. } if request.method() == Method::Register && holder != Some(neighbourhood(source)) => {
+                Outcome::Asked { stale: true, wrong: None }
+            }
             Found::Fresh { number, until } => {
                 let count = credentials.auth.map(|(count, ..)| count);
                 if !self.used.take(now, number, until, count) {
@@ -258,6 +262,7 @@ mod tests {
 
     /// What a peer answers.
     struct Answer<'a> {
+        method: &'a str,
         username: &'a str,
         password: &'a str,
         nonce: String,
@@ -269,7 +274,15 @@ mod tests {
     impl Answer<'_> {
         fn to(guard: &mut Guard, now: Timestamp) -> Answer<'static> {
             let nonce = asked(guard, now, false).0;
-            Answer { username: "acme", password: "s3cret", nonce, uri: "sip:1@tandem", algorithm: "SHA-256", count: Some(1) }
+            Answer {
+                method: "INVITE",
+                username: "acme",
+                password: "s3cret",
+                nonce,
+                uri: "sip:1@tandem",
+                algorithm: "SHA-256",
+                count: Some(1),
+            }
         }
 
         fn of_users(guard: &mut Guard) -> Answer<'static> {
@@ -289,12 +302,12 @@ mod tests {
                 realm: "example.com",
                 password: self.password,
                 nonce: &self.nonce,
-                method: "INVITE",
+                method: self.method,
                 uri: self.uri,
                 auth: count.as_deref().map(|count| (count, "c")),
             };
             let qop = count.as_ref().map(|count| format!(", qop=auth, nc={count}, cnonce=\"c\"")).unwrap_or_default();
-            let mut printer = Printer::request("INVITE", "sip:1@tandem");
+            let mut printer = Printer::request(self.method, "sip:1@tandem");
             let value = format!(
                 "Digest username=\"{}\", realm=\"example.com\", nonce=\"{}\", uri=\"{}\", response=\"{}\", algorithm={}{qop}",
                 self.username,
@@ -367,6 +380,17 @@ mod tests {
             assert_eq!(answer.given(&mut guard, NOW), STALE, "a replay");
             assert_eq!(Answer { count: Some(2), ..answer }.given(&mut guard, NOW), GRANTED);
         }
+    }
+
+    #[test]
+    fn a_register_is_from_whom_was_asked() {
+        let mut guard = Guard::new([1; 16]);
+        let other = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 77));
+        let answer = Answer { method: "REGISTER", ..Answer::to(&mut guard, NOW) };
+        assert_eq!(guard.check(NOW, &challenge(), other, &answer.message()), STALE, "it may be forged");
+        assert_eq!(answer.given(&mut guard, NOW), GRANTED);
+        let answer = Answer::to(&mut guard, NOW);
+        assert_eq!(guard.check(NOW, &challenge(), other, &answer.message()), GRANTED, "a call goes nowhere for that");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! after [`Registrar::handle_timeout`], [`Registrar::flow_lost`], [`Registrar::flow_failed`] and [`Registrar::keep_users`]. Wake it at
 //! [`Registrar::poll_timeout`]. Who keeps the bindings is behind [`Bindings`].
 
+mod barred;
 mod date;
 mod memory;
 mod reply;
@@ -11,6 +12,7 @@ mod request;
 mod update;
 mod way;
 
+pub use barred::Barred;
 pub use memory::MemoryBindings;
 pub use reply::Reply;
 pub use way::{answer_destination, is_behind_nat};
@@ -37,6 +39,8 @@ pub struct RegistrarTerms {
     pub flow_timer: Option<Duration>,
     /// The domains that our users are of: names, and addresses as URIs write them.
     pub domains: Box<[Box<str>]>,
+    /// Where no user is called.
+    pub barred: Barred,
 }
 
 /// One a node.

@@ -76,7 +76,7 @@ impl Registrar {
                 fates.extend(before.map(|binding| (binding, Fate::Removed)));
                 continue;
             }
-            let binding = bind(now, node, is_nat, arrival, wish, wanted)?;
+            let binding = self.bind(now, node, is_nat, arrival, wish, wanted)?;
             let fate = match &before {
                 None => Fate::Added,
                 Some(before) if before.flow == binding.flow && before.contact == binding.contact => Fate::Refreshed,
@@ -97,6 +97,39 @@ impl Registrar {
         fates.iter().for_each(|(binding, fate)| self.tell(user, binding, *fate, contacts));
         Ok(())
     }
+
+    fn bind(
+        &self,
+        now: Timestamp,
+        node: &NodeFacts,
+        is_nat: bool,
+        arrival: &Arrival,
+        wish: &Wish<'_>,
+        wanted: &Wanted<'_>,
+    ) -> Result<Binding, Reply> {
+        let request = &arrival.message;
+        let way = way::way_to(node, arrival, &wish.path, wanted, is_nat).ok_or_else(|| Reply::because(400, "Unusable Contact"))?;
+        if way.address().is_none_or(|hop| self.terms.barred.bars(hop, arrival.flow.remote)) {
+            return Err(Reply::because(403, "Contact Is At A Trunk Or At Us"));
+        }
+        let agent: String = request.header(HeaderName::UserAgent).unwrap_or_default().chars().take(MAX_AGENT).collect();
+        Ok(Binding {
+            contact: wanted.text.into(),
+            q: wanted.q,
+            until: now + wanted.expires,
+            call_id: request.call_id().into(),
+            cseq: wish.cseq,
+            path: wish.path.iter().map(|value| Box::from(*value)).collect(),
+            instance: wanted.instance.map(Into::into),
+            reg_id: wanted.reg_id,
+            agent: agent.into(),
+            flow: arrival.flow,
+            listener: way.listener,
+            hop: way.hop,
+            over_flow: way.over_flow,
+            behind_nat: way.behind_nat,
+        })
+    }
 }
 
 /// RFC 3261 §10.3 step 7: of one Call-ID only a higher CSeq is newer.
@@ -110,26 +143,4 @@ fn is_same(binding: &Binding, wanted: &Wanted<'_>) -> bool {
         return binding.reg_id == wanted.reg_id && binding.instance.as_deref() == wanted.instance;
     }
     Uri::parse(&binding.contact).is_ok_and(|uri| uri.equivalent(&wanted.uri))
-}
-
-fn bind(now: Timestamp, node: &NodeFacts, is_nat: bool, arrival: &Arrival, wish: &Wish<'_>, wanted: &Wanted<'_>) -> Result<Binding, Reply> {
-    let request = &arrival.message;
-    let way = way::way_to(node, arrival, &wish.path, wanted, is_nat).ok_or_else(|| Reply::because(400, "Unusable Contact"))?;
-    let agent: String = request.header(HeaderName::UserAgent).unwrap_or_default().chars().take(MAX_AGENT).collect();
-    Ok(Binding {
-        contact: wanted.text.into(),
-        q: wanted.q,
-        until: now + wanted.expires,
-        call_id: request.call_id().into(),
-        cseq: wish.cseq,
-        path: wish.path.iter().map(|value| Box::from(*value)).collect(),
-        instance: wanted.instance.map(Into::into),
-        reg_id: wanted.reg_id,
-        agent: agent.into(),
-        flow: arrival.flow,
-        listener: way.listener,
-        hop: way.hop,
-        over_flow: way.over_flow,
-        behind_nat: way.behind_nat,
-    })
 }

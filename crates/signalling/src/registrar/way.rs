@@ -1,11 +1,12 @@
-//! How a contact is reached: where it says, or over the flow that it registered over.
+//! How a contact is reached: where it says, or over the flow that it registered over. That is always the host that its REGISTER came
+//! from: at another its user could have us call whom the routes do not let them call, as those who trust our address.
 
 use super::request::Wanted;
 use crate::call::NodeFacts;
 use crate::dialog::destination_of;
 use crate::message::{HeaderName, Host, Message, NameAddr, Uri};
 use crate::wire::{Arrival, response_destination};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use tandem_model::{Destination, Flow, ListenerId, Transport};
 
 /// The way of the calls to a contact.
@@ -43,6 +44,16 @@ fn is_relayed(request: &Message) -> bool {
     request.values(HeaderName::Via).nth(1).is_some()
 }
 
+impl Way {
+    /// Where its calls are sent.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        match &self.hop {
+            Destination::Address(address) | Destination::Back { remote: address, .. } | Destination::Hop { address, .. } => Some(*address),
+            Destination::Name { .. } | Destination::Domain { .. } => None,
+        }
+    }
+}
+
 /// The way to a contact. `None` if there is none that we could go.
 pub(super) fn way_to(node: &NodeFacts, arrival: &Arrival, path: &[&str], wanted: &Wanted<'_>, is_nat: bool) -> Option<Way> {
     let (request, flow) = (&arrival.message, &arrival.flow);
@@ -56,18 +67,35 @@ pub(super) fn way_to(node: &NodeFacts, arrival: &Arrival, path: &[&str], wanted:
     if let Some(nearest) = path.first() {
         let proxy = NameAddr::parse(nearest).ok()?;
         let proxy = Uri::parse(proxy.uri).ok()?;
-        let hop = destination_of(&proxy, flow.transport)?;
+        let hop = on_host(flow, destination_of(&proxy, flow.transport)?)?;
         return Some(Way { listener: beside(proxy.transport()), hop, over_flow: false, behind_nat: is_nat });
     }
     let is_direct = !is_relayed(request);
-    let behind_nat = is_nat || is_direct && (is_behind_nat(request, flow) || is_of_another_net(&wanted.uri, flow.remote.ip()));
+    let behind_nat = is_nat || is_direct && (is_behind_nat(request, flow) || is_elsewhere(&wanted.uri, flow.remote.ip()));
+    let back = Way { listener: flow.listener, hop: back_over(flow), over_flow: true, behind_nat };
     let over_connection = flow.transport.is_reliable() && is_direct && is_at(&wanted.uri, flow.remote.ip());
     if behind_nat || over_connection || wanted.reg_id.is_some() && is_direct {
-        return Some(Way { listener: flow.listener, hop: back_over(flow), over_flow: true, behind_nat });
+        return Some(back);
     }
-    let hop = destination_of(&wanted.uri, flow.transport)?;
-    let (listener, over_flow) = (beside(wanted.uri.transport()), hop == Destination::Address(flow.remote));
-    Some(Way { listener, hop, over_flow, behind_nat })
+    match destination_of(&wanted.uri, flow.transport)? {
+        Destination::Address(there) if is_same_host(there.ip(), flow.remote.ip()) => {
+            let (hop, over_flow) = (Destination::Address(there), there == flow.remote);
+            Some(Way { listener: beside(wanted.uri.transport()), hop, over_flow, behind_nat })
+        }
+        _ => Some(back),
+    }
+}
+
+/// The place that a proxy names, on the host that its request came from, whatever host it names.
+fn on_host(flow: &Flow, named: Destination) -> Option<Destination> {
+    let at = |port: u16| SocketAddr::new(flow.remote.ip(), port);
+    match named {
+        Destination::Address(address) => Some(Destination::Address(at(address.port()))),
+        Destination::Name { host, port } => {
+            Some(Destination::Hop { address: at(port.unwrap_or(flow.transport.default_port())), domain: host })
+        }
+        Destination::Back { .. } | Destination::Domain { .. } | Destination::Hop { .. } => None,
+    }
 }
 
 fn back_over(flow: &Flow) -> Destination {
@@ -87,32 +115,17 @@ fn address_of(uri: &Uri<'_>) -> Option<IpAddr> {
 }
 
 fn is_at(uri: &Uri<'_>, source: IpAddr) -> bool {
-    address_of(uri) == Some(source)
+    address_of(uri).is_some_and(|address| is_same_host(address, source))
 }
 
-/// Whether a contact is at an address that means nothing where its request came from: one of a house, seen from the street. A contact
-/// at another host of the same net is meant to be there.
-fn is_of_another_net(uri: &Uri<'_>, source: IpAddr) -> bool {
+fn is_same_host(one: IpAddr, other: IpAddr) -> bool {
+    one.to_canonical() == other.to_canonical()
+}
+
+/// Whether a contact is at another address than the one that its request came from: one of a house, seen from the street.
+fn is_elsewhere(uri: &Uri<'_>, source: IpAddr) -> bool {
     match address_of(uri) {
-        Some(address) => net_of(address) != net_of(source),
+        Some(address) => !is_same_host(address, source),
         None => matches!(uri.host, Host::Name(name) if name.to_ascii_lowercase().ends_with(".invalid")),
     }
-}
-
-/// The kinds of net that addresses are of.
-#[derive(PartialEq, Eq)]
-enum Net {
-    Machine,
-    House,
-    World,
-}
-
-fn net_of(address: IpAddr) -> Net {
-    let is_of_house = match address.to_canonical() {
-        ip if ip.is_loopback() => return Net::Machine,
-        // RFC 6598: what carriers give those behind their NAT.
-        IpAddr::V4(v4) => v4.is_private() || v4.is_link_local() || v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64,
-        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local(),
-    };
-    if is_of_house { Net::House } else { Net::World }
 }

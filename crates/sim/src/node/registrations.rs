@@ -4,7 +4,7 @@ use super::{CoreNode, World};
 use std::net::SocketAddr;
 use tandem_config::Config;
 use tandem_model::{Bindings, CallId, Event, EventKind, Fate, ListenerId, Timestamp};
-use tandem_signalling::{Arrival, RegistrarTerms, answer_destination};
+use tandem_signalling::{Arrival, Barred, RegistrarTerms, answer_destination};
 
 /// What the wall clock says when the virtual one begins, in milliseconds.
 pub(super) const EPOCH_MS: u64 = 1_700_000_000_000;
@@ -19,6 +19,7 @@ pub(super) fn terms(config: &Config) -> RegistrarTerms {
         bindings: registrar.bindings as usize,
         flow_timer: registrar.flow_timer,
         domains: config.domains().into(),
+        barred: Barred::new(config.own_places(), config.trunk_networks().map(|network| network.address..=network.last())),
     }
 }
 

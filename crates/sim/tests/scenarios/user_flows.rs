@@ -56,15 +56,52 @@ fn a_phone_behind_nat_that_does_not_ask_for_it_gets_its_answers_back() {
 }
 
 #[test]
-fn a_contact_at_another_host_of_the_house_is_meant() {
-    let mut sim = house(3);
-    let there = Register::query("house.example").contact("<sip:alice@10.0.3.1:5060>");
-    assert_eq!(sim.register(ALICE, &there).status(), 200);
-    sim.expect(CAROL, Script::answers(100));
-    sim.place(BOB, "alice", Script::new().bye(500));
+fn a_user_is_called_at_the_host_that_it_registered_from_alone() {
+    let with = |path: &str| Register::query("house.example").contact("<sip:+1900666@10.0.1.1>").edit(Edit::add("Path", path));
+    let known = |path: &str| with(path).edit(Edit::add("Supported", "path"));
+    let relayed =
+        Register::query("house.example").contact("<sip:+1900666@10.0.40.1>").edit(Edit::add("Via", "SIP/2.0/UDP 10.0.9.9;branch=z9hG4bKx"));
+    let contact = |contact: &str| Register::query("house.example").contact(contact);
+    let registers = [
+        contact("<sip:+1900666@10.0.40.1>"),
+        contact("<sip:+1900666@10.0.1.1;maddr=10.0.40.1>"),
+        contact("<sip:+1900666@carrier.example>"),
+        contact("<sip:+1900666@10.0.41.1:5060>"),
+        contact("<sip:bob@10.0.0.1>"),
+        known("<sip:10.0.40.1;lr>"),
+        known("<sip:carrier.example;lr>"),
+        known("<sip:carrier.example:5060;lr>, <sip:10.0.40.1;lr>"),
+        relayed,
+    ];
+    for (seed, register) in (30..).zip(&registers) {
+        let mut sim = house(seed);
+        sim.alias([10, 0, 40, 1].into(), BOB);
+        sim.alias([10, 0, 41, 1].into(), CAROL);
+        assert_eq!(sim.register(ALICE, register).status(), 200, "{register:?}");
+        sim.expect(ALICE, Script::answers(100));
+        sim.place(BOB, "alice", Script::new().bye(500));
+        sim.finish();
+        assert_eq!(sim.call(ALICE).outcome, Some(Outcome::TheyHungUp), "{register:?}");
+        let called = |phone: SocketAddr| sim.phone(phone).heard("INVITE").filter(|message| message.is_request()).count();
+        assert_eq!([called(BOB), called(CAROL)], [0, 0], "{register:?}");
+    }
+}
+
+#[test]
+fn beside_a_trunk_a_user_is_where_it_registers_from_alone() {
+    let text = crate::house::HOUSE.replace(
+        "[[user]]\nname = \"carol\"",
+        "[[trunk]]\nname = \"pbx\"\nmatch = { sources = [\"10.0.1.0/24\"] }\n\n[[user]]\nname = \"carol\"",
+    );
+    let mut sim = house_of(50, &text);
+    let contact = |contact: &str| Register::query("house.example").contact(contact);
+    let answer = sim.register(ALICE, &contact("<sip:+1900666@10.0.1.1:5070>"));
+    assert_eq!(answer.status(), 403);
+    let through = contact("<sip:x@10.0.1.9>").edit(Edit::add("Supported", "path")).edit(Edit::add("Path", "<sip:p.example:5070;lr>"));
+    assert_eq!(sim.register(ALICE, &through).status(), 403);
+    assert!(sim.core().bindings().of("alice").is_empty());
+    assert_eq!(sim.register(ALICE, &own(&sim, ALICE)).status(), 200);
     sim.finish();
-    assert_eq!(sim.call(CAROL).outcome, Some(Outcome::TheyHungUp));
-    assert!(sim.phone(ALICE).calls().is_empty());
 }
 
 #[test]
@@ -135,23 +172,19 @@ fn a_flow_is_asked_for_by_who_knows_what_that_is() {
 
 #[test]
 fn calls_go_through_the_proxies_of_a_path() {
-    let mut sim = house(8);
-    let proxy = SocketAddr::new([10, 0, 30, 1].into(), 5060);
-    sim.alias(proxy.ip(), ALICE);
+    let mut sim = behind_nat(8);
     let register = Register::query("house.example").contact("<sip:alice@192.168.7.7>").expires(600);
-    let through = |register: Register| register.edit(Edit::add("Path", "<sip:10.0.30.1;lr;ob>, <sip:p2.example;lr>"));
-    let answer = sim.register(ALICE, &through(register.clone()));
+    let through = |register: Register| register.edit(Edit::add("Path", "<sip:10.0.20.1;lr;ob>, <sip:p2.example;lr>"));
+    let answer = sim.register(OUTSIDE, &through(register.clone()));
     assert_eq!((answer.status(), answer.header("Unsupported")), (420, Some("path")));
-    let answer = sim.register(ALICE, &through(register.edit(Edit::add("Supported", "path"))));
-    assert_eq!((answer.status(), answer.header("Path")), (200, Some("<sip:10.0.30.1;lr;ob>, <sip:p2.example;lr>")));
-    sim.expect(ALICE, Script::answers(100));
+    let answer = sim.register(OUTSIDE, &through(register.edit(Edit::add("Supported", "path"))));
+    assert_eq!((answer.status(), answer.header("Path")), (200, Some("<sip:10.0.20.1;lr;ob>, <sip:p2.example;lr>")));
+    sim.expect(OUTSIDE, Script::answers(100));
     sim.place(BOB, "alice", Script::new().bye(500));
     sim.finish();
-    let invite = invited(&sim, ALICE);
+    let invite = invited(&sim, OUTSIDE);
     assert_eq!(invite.uri(), "sip:alice@192.168.7.7");
-    assert_eq!(invite.header("Route"), Some("<sip:10.0.30.1;lr;ob>, <sip:p2.example;lr>"));
-    let came = sim.phone(ALICE).trace().iter().find(|one| !one.sent && one.message.method() == "INVITE").expect("an INVITE");
-    assert_eq!(came.local, proxy);
+    assert_eq!(invite.header("Route"), Some("<sip:10.0.20.1;lr;ob>, <sip:p2.example;lr>"));
 }
 
 #[test]
