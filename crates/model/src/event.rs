@@ -59,13 +59,15 @@ pub enum EventKind {
     TollOver(Box<LimitState>),
     /// A request outside of any dialog was passed on, or refused; its id is one of those that calls have.
     Exchanged(Box<ExchangeRecord>),
-    /// A trunk can be used: it is registered, and a target answers. The id of this and the next five is of the trunk's agent.
+    /// A trunk can be used: it is registered, and a target answers. The id of this and the next six is of the trunk's agent.
     TrunkUp(Box<TrunkState>),
     /// It cannot.
     TrunkDown(Box<TrunkState>),
     /// One of a trunk's registrars has taken our registration.
     Registered(Box<TrunkState>),
-    /// It has refused or lost it, or we gave it up.
+    /// It has not taken the refresh of a registration that still holds; [`EventKind::Registered`] or [`EventKind::Unregistered`] follows.
+    RefreshFailed(Box<TrunkState>),
+    /// It has none of ours any more: it refused, its time is over, its connection is lost, or we gave it up.
     Unregistered(Box<TrunkState>),
     /// One of a trunk's targets answers pings.
     TargetUp(Box<TrunkState>),
@@ -95,6 +97,7 @@ impl EventKind {
             EventKind::TrunkUp(_) => "trunk.up",
             EventKind::TrunkDown(_) => "trunk.down",
             EventKind::Registered(_) => "trunk.registered",
+            EventKind::RefreshFailed(_) => "trunk.refresh_failed",
             EventKind::Unregistered(_) => "trunk.unregistered",
             EventKind::TargetUp(_) => "target.up",
             EventKind::TargetDown(_) => "target.down",

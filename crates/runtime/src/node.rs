@@ -107,6 +107,7 @@ impl Node {
             EventKind::TrunkUp(state)
             | EventKind::TrunkDown(state)
             | EventKind::Registered(state)
+            | EventKind::RefreshFailed(state)
             | EventKind::Unregistered(state)
             | EventKind::TargetUp(state)
             | EventKind::TargetDown(state) => report::trunk(&event.kind, state),

@@ -3,8 +3,30 @@
 use std::fmt::Write;
 use tandem_signalling::agent::table::{Event, State, table};
 
-const STATES: [State; 7] = [State::Out, State::Trying, State::In, State::Refreshing, State::Parting, State::Leaving, State::Gone];
-const EVENTS: [Event; 7] = [Event::Due, Event::Accepted, Event::TooBrief, Event::Refused, Event::Unanswered, Event::Lost, Event::Leave];
+const STATES: [State; 10] = [
+    State::Out,
+    State::Trying,
+    State::In,
+    State::Refreshing,
+    State::Held,
+    State::Regaining,
+    State::Parting,
+    State::Leaving,
+    State::Lingering,
+    State::Gone,
+];
+const EVENTS: [Event; 10] = [
+    Event::Due,
+    Event::Accepted,
+    Event::TooBrief,
+    Event::Refused,
+    Event::Unanswered,
+    Event::Lost,
+    Event::Lapsed,
+    Event::Leave,
+    Event::Nothing,
+    Event::Enough,
+];
 
 #[test]
 fn every_state_and_event() {

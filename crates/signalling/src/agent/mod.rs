@@ -246,6 +246,10 @@ impl TrunkAgent {
         if until > now && !self.registrations.iter().all(Registration::is_gone) {
             return;
         }
+        for place in 0..self.registrations.len() {
+            let news = self.registrations[place].forsake(context!(self, now));
+            self.on_news(now, place, news);
+        }
         self.phase = Phase::Over;
         self.outputs.push_back(Output::Health(Box::new(HealthNews::Forgotten { trunk: self.trunk.clone() })));
         self.outputs.extend(self.legs().into_iter().map(Output::LegRemoved));
@@ -260,6 +264,7 @@ impl TrunkAgent {
         let state = self.state(registration.registrar(), registration.failure());
         let kind = match news {
             News::In => Some(EventKind::Registered(state)),
+            News::Overdue => Some(EventKind::RefreshFailed(state)),
             News::Out => Some(EventKind::Unregistered(state)),
             News::Routes => None,
         };

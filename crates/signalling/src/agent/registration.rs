@@ -26,6 +26,10 @@ const REST_AFTER_LOSS: Duration = Duration::from_secs(30);
 const MAX_EXPIRES_S: u32 = 7 * 24 * 3600;
 /// The longest that a registrar may send us away for (Retry-After).
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
+/// How long we wait for the answer of a REGISTER that is under way when we are to leave: the rest is for the one that removes the binding.
+const PARTING_PATIENCE: Duration = Duration::from_secs(3);
+/// How long after one that nobody answered the next one leaves that is to remove the binding.
+const PAUSE: Duration = Duration::from_secs(1);
 /// How often in a row the time may be found too brief.
 const MAX_TOO_BRIEF: u8 = 2;
 /// Proxies of a Service-Route, and bytes of all of them together.
@@ -39,8 +43,12 @@ pub(super) struct Registration {
     identity: Identity,
     client: Client,
     state: State,
-    /// In [`State::Out`] and [`State::In`]: when something is due.
+    /// While we wait: until when.
     due: Timestamp,
+    /// When the binding ends that the registrar last granted.
+    holds_until: Timestamp,
+    /// When the last binding ends that it can have, should an answer have been lost.
+    may_hold_until: Timestamp,
     expires_s: u32,
     too_brief: u8,
     failures: u32,
@@ -60,6 +68,8 @@ pub(super) enum News {
     In,
     /// There was one all along, and calls go through other proxies now.
     Routes,
+    /// There is one for the time being, but it could not be refreshed.
+    Overdue,
     /// There is none any more, or still none.
     Out,
 }
@@ -79,6 +89,8 @@ impl Registration {
             client: Client::new(context, id, way, login),
             state: State::Out,
             due: context.now,
+            holds_until: context.now,
+            may_hold_until: context.now,
             expires_s: plan.expires_s,
             too_brief: 0,
             failures: 0,
@@ -111,12 +123,12 @@ impl Registration {
     }
 
     pub(super) fn is_in(&self) -> bool {
-        matches!(self.state, State::In | State::Refreshing)
+        matches!(self.state, State::In | State::Refreshing | State::Held | State::Regaining)
     }
 
-    /// It was tried, in vain.
+    /// It was tried in vain, or is lost.
     pub(super) fn has_failed(&self) -> bool {
-        self.failures > 0 && !self.is_in()
+        self.told == Some(false)
     }
 
     pub(super) fn is_gone(&self) -> bool {
@@ -125,9 +137,12 @@ impl Registration {
 
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
         match self.state {
-            State::Out | State::In => Some(self.due),
+            State::Out | State::In | State::Lingering => Some(self.due),
+            State::Held => Some(self.due.min(self.holds_until)),
+            State::Refreshing | State::Regaining => self.client.poll_timeout().into_iter().chain([self.holds_until]).min(),
+            State::Parting => self.client.poll_timeout().into_iter().chain([self.due]).min(),
+            State::Trying | State::Leaving => self.client.poll_timeout(),
             State::Gone => None,
-            State::Trying | State::Refreshing | State::Parting | State::Leaving => self.client.poll_timeout(),
         }
     }
 
@@ -165,16 +180,41 @@ impl Registration {
     }
 
     pub(super) fn on_wake(&mut self, context: &mut Context<'_>, another_holds: bool) -> Option<News> {
-        if matches!(self.state, State::Out | State::In) {
-            return (self.due <= context.now).then(|| self.step(context, Event::Due, None, another_holds)).flatten();
+        let now = context.now;
+        match self.state {
+            State::Held | State::Refreshing | State::Regaining if self.holds_until <= now => {
+                if self.failure.is_empty() {
+                    self.failure = Cow::Borrowed("not refreshed in time");
+                }
+                self.step(context, Event::Lapsed, None, another_holds)
+            }
+            State::Out | State::In | State::Held | State::Lingering => {
+                (self.due <= now).then(|| self.step(context, Event::Due, None, another_holds)).flatten()
+            }
+            // §10.2: it has timed out, as far as we can wait.
+            State::Parting if self.due <= now => self.on_told(context, Some(Told::Silence), another_holds),
+            _ => {
+                let told = self.client.on_wake(context);
+                self.on_told(context, told, another_holds)
+            }
         }
-        let told = self.client.on_wake(context);
-        self.on_told(context, told, another_holds)
     }
 
     /// To be given up.
     pub(super) fn leave(&mut self, context: &mut Context<'_>) -> Option<News> {
-        self.step(context, Event::Leave, None, false)
+        let news = self.step(context, Event::Leave, None, false);
+        if self.state == State::Parting {
+            self.due = context.now + PARTING_PATIENCE;
+        }
+        news
+    }
+
+    /// There is no more time for giving it up.
+    pub(super) fn forsake(&mut self, context: &mut Context<'_>) -> Option<News> {
+        if self.failure.is_empty() {
+            self.failure = Cow::Borrowed(NO_ANSWER);
+        }
+        self.step(context, Event::Enough, None, false)
     }
 
     fn on_told(&mut self, context: &mut Context<'_>, told: Option<Told>, another_holds: bool) -> Option<News> {
@@ -185,19 +225,44 @@ impl Registration {
                 (Event::Refused, Some(response))
             }
             Told::Silence => {
-                self.failure = Cow::Borrowed("no answer to REGISTER");
+                self.failure = Cow::Borrowed(NO_ANSWER);
                 (Event::Unanswered, None)
             }
             Told::Undelivered => {
                 self.failure = Cow::Borrowed("unreachable");
-                (Event::Unanswered, None)
+                let is_stream = context.node.listener(self.client.listener()).transport.is_reliable();
+                (if is_stream { Event::Lost } else { Event::Unanswered }, None)
             }
             Told::Nowhere(why) => {
                 self.failure = Cow::Borrowed(nowhere(why));
                 (Event::Unanswered, None)
             }
         };
+        self.note_binding(context.now, event, response.as_ref());
         self.step(context, event, response.as_ref(), another_holds)
+    }
+
+    /// What the registrar has of ours after that.
+    fn note_binding(&mut self, now: Timestamp, event: Event, response: Option<&Message>) {
+        match (self.state, event) {
+            (State::Leaving, Event::Accepted) => self.may_hold_until = now,
+            (State::Leaving, _) => {}
+            (_, Event::Accepted) => {
+                let granted = response.map_or(self.expires_s, |response| self.granted_s(response));
+                self.holds_until = now + Duration::from_secs(granted.into());
+                self.may_hold_until = self.holds_until;
+            }
+            // Taken, but for no time at all.
+            (_, Event::Refused) if response.is_some_and(|response| response.status() < 300) => {
+                (self.holds_until, self.may_hold_until) = (now, now);
+            }
+            // It may have arrived, and the answer been lost.
+            (_, Event::Unanswered | Event::Lost) => {
+                let asked = now + Duration::from_secs(self.expires_s.into());
+                self.may_hold_until = self.may_hold_until.max(asked);
+            }
+            _ => {}
+        }
     }
 
     /// What a final response to a REGISTER comes to.
@@ -233,7 +298,9 @@ impl Registration {
         for action in actions {
             match action {
                 Action::Register => self.register(context, self.expires_s),
-                Action::Unregister => self.register(context, 0),
+                Action::Unregister if self.may_hold_until > context.now => self.register(context, 0),
+                Action::Unregister => return self.step(context, Event::Nothing, None, another_holds),
+                Action::Pause => self.due = context.now + PAUSE,
                 Action::Keep => {
                     if let Some(response) = response {
                         news = self.keep(context, response);
@@ -245,9 +312,14 @@ impl Registration {
                     news = Some(News::In);
                 }
                 // Once, however often it fails after that.
+                Action::TellOverdue => news = (self.failures == 1).then_some(News::Overdue),
                 Action::TellOut => {
                     self.routes = None;
                     news = (self.told.replace(false) != Some(false)).then_some(News::Out);
+                }
+                Action::TellGone => {
+                    self.routes = None;
+                    news = (self.told.replace(false) == Some(true)).then_some(News::Out);
                 }
             }
         }
@@ -283,12 +355,18 @@ impl Registration {
 
     /// The registrar has the binding: until when, and through which proxies calls go. News if those are others than before.
     fn keep(&mut self, context: &mut Context<'_>, response: &Message) -> Option<News> {
+        let was_overdue = self.failures > 0 && self.told == Some(true);
         (self.failures, self.too_brief, self.failure) = (0, 0, Cow::Borrowed(""));
-        let granted = Duration::from_secs(self.granted_s(response).into());
+        let granted = self.holds_until.since(context.now);
         self.due = context.now + refresh_after(granted, context.random);
+        // What holds for no time that is worth a word counts until we asked for more.
+        self.holds_until = self.holds_until.max(self.due + LEAST_REFRESH);
         let routes = self.service_route(context, response);
         let is_news = routes != self.routes;
         self.routes = routes;
+        if was_overdue {
+            return Some(News::In);
+        }
         is_news.then_some(News::Routes)
     }
 
@@ -332,6 +410,8 @@ impl Registration {
         Some(ServiceRoute { route: route.into(), hop, listener })
     }
 }
+
+const NO_ANSWER: &str = "no answer to REGISTER";
 
 /// The URI parameter that says whose call it is where the user part is somebody's number.
 const LINE: &str = "line";

@@ -66,6 +66,7 @@ mod registration;
 mod registration_calls;
 mod registration_ends;
 mod registration_failures;
+mod registration_held;
 mod registration_names;
 mod reinvite;
 mod reinvite_early;
@@ -133,6 +134,7 @@ fn states(sim: &Sim) -> Vec<String> {
         EventKind::TrunkUp(state)
         | EventKind::TrunkDown(state)
         | EventKind::Registered(state)
+        | EventKind::RefreshFailed(state)
         | EventKind::Unregistered(state)
         | EventKind::TargetUp(state)
         | EventKind::TargetDown(state) => Some([event.kind.name(), &state.trunk, &state.at].join(" ").trim_end().to_owned()),
