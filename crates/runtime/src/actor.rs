@@ -153,7 +153,7 @@ impl Actor {
         match output {
             Output::Send(transmit) => node.send_for(call, *transmit),
             Output::Locate(leg, sought) => return node.locate(leg, *sought),
-            Output::HopFailed(hop) => node.hop_failed(hop),
+            Output::HopFailed(hop, span) => node.hop_failed(hop, span),
             Output::Ask(id, question) => {
                 let place = Place::asked(id, &question);
                 // It asks when it turns to somebody else.

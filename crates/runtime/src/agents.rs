@@ -130,7 +130,7 @@ impl Clerk {
                         self.agent.handle(node.clock.now(), located);
                     }
                 }
-                Output::HopFailed(hop) => node.hop_failed(hop),
+                Output::HopFailed(hop, span) => node.hop_failed(hop, span),
                 Output::Health(news) => node.take_health(&news),
                 Output::Notify(event) => node.notify(*event),
                 Output::LegAdded(leg) => node.dispatcher.borrow_mut().leg_added(leg, id),

@@ -104,8 +104,9 @@ impl Node {
     }
 
     /// Nobody answered there, or not to the point.
-    pub(crate) fn hop_failed(&self, hop: Hop) {
-        self.hops.locator.borrow_mut().hop_failed(self.clock.now(), hop);
+    pub(crate) fn hop_failed(&self, hop: Hop, span: Option<Duration>) {
+        tracing::debug!(address = %hop.address, seconds = span.map(|span| span.as_secs()), "a hop failed");
+        self.hops.locator.borrow_mut().hop_failed(self.clock.now(), hop, span);
     }
 
     /// Sends to a name, once it is known where that is.

@@ -3,6 +3,7 @@
 
 use super::Context;
 use super::contact::Contact;
+use super::retry_after;
 use crate::auth::{Answers, Tried, Unanswerable, again};
 use crate::call::Output;
 use crate::locate::{Located, Sought};
@@ -248,7 +249,8 @@ impl Client {
     /// The place where it is has failed: the next one (RFC 3263 §4.3). `told` where there is none.
     fn turn(&mut self, context: &mut Context<'_>, pending: Pending, told: Told) -> Option<Told> {
         if let Some(hop) = pending.at {
-            context.outputs.push_back(Output::HopFailed(hop));
+            let span = if let Told::Answered(response) = &told { retry_after(response) } else { None };
+            context.outputs.push_back(Output::HopFailed(hop, span));
         }
         match self.left.pop_front() {
             Some(next) => {

@@ -161,8 +161,8 @@ pub enum Output {
     Send(Box<Transmit>),
     /// Find the hops of that leg's target; [`Input::Located`] tells.
     Locate(LegId, Box<Sought>),
-    /// Nobody answered there, or not to the point.
-    HopFailed(Hop),
+    /// Nobody answered there, or not to the point; and for how long it wants to be left alone (Retry-After).
+    HopFailed(Hop, Option<Duration>),
     /// Ask policy.
     Ask(QuestionId, Box<Question>),
     /// Tell the media session.

@@ -113,9 +113,9 @@ impl<K> Locator<K> {
         self.located.pop_front()
     }
 
-    /// Nobody answered there, or not to the point: it is tried after the others for a minute.
-    pub fn hop_failed(&mut self, now: Timestamp, hop: Hop) {
-        self.failed.note(now, hop);
+    /// Nobody answered there, or not to the point: it is tried after the others for a minute, or for `span` where that is longer.
+    pub fn hop_failed(&mut self, now: Timestamp, hop: Hop, span: Option<Duration>) {
+        self.failed.note(now, hop, span);
     }
 
     /// Everything is to be asked anew; what was known is used where DNS does not answer.

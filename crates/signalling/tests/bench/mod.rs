@@ -146,7 +146,7 @@ impl Bench {
                     self.dispatcher.leg_removed(leg, CallId::new(1_000, 1));
                 }
                 Output::Locate(..) => panic!("every target has an address"),
-                Output::PlaceFree(_) | Output::Joined(..) | Output::HopFailed(_) | Output::Health(_) | Output::FlowFailed(..) => {}
+                Output::PlaceFree(_) | Output::Joined(..) | Output::HopFailed(..) | Output::Health(_) | Output::FlowFailed(..) => {}
                 Output::Letter(..) => panic!("there is no other call"),
                 Output::Retire(key, tombstone) => self.dispatcher.retire(self.now, key, tombstone),
                 Output::Ended => {

@@ -69,7 +69,7 @@ impl CoreNode {
                         agent.handle(world.now, Input::Located(leg, located));
                     }
                 }
-                Output::HopFailed(hop) => self.locator.hop_failed(world.now, hop),
+                Output::HopFailed(hop, span) => self.locator.hop_failed(world.now, hop, span),
                 Output::Health(news) => self.health.take(world.now, &news),
                 Output::Notify(event) => self.events.push(*event),
                 Output::LegAdded(leg) => self.dispatcher.leg_added(leg, id),

@@ -58,7 +58,7 @@ impl CoreNode {
                 self.ask_zone(world);
                 return located.map(|(_, located)| Input::Located(leg, located));
             }
-            Output::HopFailed(hop) => self.locator.hop_failed(world.now, hop),
+            Output::HopFailed(hop, span) => self.locator.hop_failed(world.now, hop, span),
             Output::Ask(question, what) => return self.ask(world, id, question, &what),
             Output::Media(command) => self.shard.command(world, *command),
             Output::Notify(event) => {

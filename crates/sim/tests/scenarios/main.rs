@@ -26,6 +26,7 @@ mod ends;
 mod expires;
 mod failover;
 mod failures;
+mod far;
 mod fax;
 mod forged_refers;
 mod forks;

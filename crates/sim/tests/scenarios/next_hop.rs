@@ -1,32 +1,9 @@
 //! Finding the next hop of a domain (RFC 3263 §4): which records are asked for, and where the INVITE goes.
 
+use crate::far::{heard, house};
 use tandem_phone::{Outcome, Script};
 use tandem_signalling::locate::{Kind, Naptr, Records};
-use tandem_sim::{ALICE, BOB, CAROL, DORA, STANDARD, Sim, Zone, ms, secs};
-
-/// A house in which `far` is a trunk with this target, and `zone` knows where that is.
-fn house(uri: &str, more: &str, zone: impl FnOnce(&mut Zone)) -> Sim {
-    let text = format!(
-        "{STANDARD}
-[[listen]]
-name = \"main-tcp\"
-transport = \"tcp\"
-bind = \"10.0.0.1:5060\"
-
-[[trunk]]
-name = \"far\"
-targets = [{{ uri = \"{uri}\" }}]
-{more}
-
-[[route]]
-to = '^far$'
-do = {{ bridge = [\"trunk:far\"] }}
-"
-    );
-    let mut sim = Sim::with_config(1, &text);
-    zone(&mut sim.core_mut().zone);
-    sim
-}
+use tandem_sim::{ALICE, BOB, CAROL, DORA, Sim, ms, secs};
 
 /// The names and kinds that DNS was asked for.
 fn asked(sim: &Sim) -> Vec<(String, Kind)> {
@@ -44,7 +21,7 @@ fn call(sim: &mut Sim) {
 
 /// The transport that bob's INVITE came over, by its Via.
 fn via(sim: &Sim) -> String {
-    let invite = sim.phone(BOB).heard("INVITE").find(|message| message.is_request()).expect("bob is called").clone();
+    let invite = heard(sim, BOB, "INVITE").remove(0);
     invite.header("Via").expect("a Via").split_whitespace().next().expect("a transport").to_owned()
 }
 
@@ -83,7 +60,7 @@ fn naptr_records_choose_the_transport() {
         }
         call(&mut sim);
         assert_eq!(via(&sim), expected, "{records:?}");
-        let invite = sim.phone(BOB).heard("INVITE").find(|message| message.is_request()).expect("bob is called").clone();
+        let invite = heard(&sim, BOB, "INVITE").remove(0);
         let contact = invite.header("Contact").unwrap_or_default();
         assert_eq!(contact.contains(";transport=tcp"), expected.ends_with("TCP"), "it is reached as it calls: {contact}");
     }
@@ -199,7 +176,7 @@ fn a_proxy_is_found_the_same_way() {
         zone.set_srv("_sip._udp.proxy.example", &[(1, 1, 5060, "bob.carrier.example")]).add_address("bob.carrier.example", BOB.ip());
     });
     call(&mut sim);
-    let invite = sim.phone(BOB).heard("INVITE").find(|message| message.is_request()).expect("bob is called").clone();
+    let invite = heard(&sim, BOB, "INVITE").remove(0);
     assert_eq!((invite.uri(), invite.header("Route")), ("sip:far@10.0.77.1", Some("<sip:proxy.example;lr>")));
 }
 

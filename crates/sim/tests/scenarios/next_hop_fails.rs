@@ -1,53 +1,23 @@
 //! A hop that fails: the next one of the same domain takes the INVITE (RFC 3263 §4.3), unless somebody has rung.
 
+use crate::far::{self, bob_then_carol, heard};
 use crate::statuses;
 use tandem_model::{EventKind, Transport};
-use tandem_phone::{Act, Demand, Message, OnCancel, Outcome, Reply, Script, When};
+use tandem_phone::{Act, Demand, Edit, Message, OnCancel, Outcome, Reply, Script, When};
 use tandem_sim::{ALICE, BOB, CAROL, CORE, DORA, Link, STANDARD, Sim, ms, secs};
 
-/// A house in which `far` is a trunk whose domain is bob, and if not he carol.
+/// A house in which `far` is a trunk whose domain is bob over that transport, and if not he carol.
 fn house(keys: &str, transport: &str) -> Sim {
     house_in(STANDARD, keys, transport)
 }
 
 fn house_in(standard: &str, keys: &str, transport: &str) -> Sim {
-    let text = format!(
-        "{standard}
-[[listen]]
-name = \"main-tcp\"
-transport = \"tcp\"
-bind = \"10.0.0.1:5060\"
-
-[[trunk]]
-name = \"far\"
-targets = [{{ uri = \"sip:carrier.example;transport={transport}\" }}]
-{keys}
-
-[[route]]
-to = '^far$'
-do = {{ bridge = [\"trunk:far\"] }}
-
-[[route]]
-to = '^group$'
-do = {{ ring = [\"trunk:far\", \"trunk:dora\"] }}
-
-[[route]]
-to = '^further$'
-do = {{ bridge = [\"trunk:far\", \"trunk:dora\"] }}
-"
-    );
-    let mut sim = Sim::with_config(1, &text);
-    let zone = &mut sim.core_mut().zone;
-    zone.set_srv(
-        &format!("_sip._{transport}.carrier.example"),
-        &[(1, 1, 5060, "bob.carrier.example"), (2, 1, 5060, "carol.carrier.example")],
-    );
-    zone.add_address("bob.carrier.example", BOB.ip()).add_address("carol.carrier.example", CAROL.ip());
-    sim
+    let uri = format!("sip:carrier.example;transport={transport}");
+    far::house_in(standard, &uri, keys, |zone| bob_then_carol(zone, transport))
 }
 
 fn invites(sim: &Sim, phone: std::net::SocketAddr) -> Vec<Message> {
-    sim.phone(phone).heard("INVITE").filter(|message| message.is_request()).cloned().collect()
+    heard(sim, phone, "INVITE")
 }
 
 fn created(sim: &Sim) -> usize {
@@ -219,6 +189,57 @@ fn what_failed_lately_is_tried_last() {
     sim.run_for(secs(60));
     sim.expect(BOB, Script::answers(100));
     assert_eq!(call(&mut sim), (2, 2), "bob is given another chance");
+    sim.finish();
+}
+
+/// A 503 that says when to come again.
+fn busy_for(seconds: u32) -> Script {
+    Script::new().reply_with(50, Reply::new(503).edit(Edit::set("Retry-After", &seconds.to_string())))
+}
+
+/// Calls, whoever is there: how many INVITEs bob and carol have had by then.
+fn asked(sim: &mut Sim) -> (usize, usize) {
+    sim.place(ALICE, "far", Script::new().bye(300));
+    sim.run_for(secs(2));
+    (invites(sim, BOB).len(), invites(sim, CAROL).len())
+}
+
+#[test]
+fn a_hop_that_says_when_to_come_again_is_left_alone_until_then() {
+    let mut sim = house("", "udp");
+    sim.expect(BOB, busy_for(120)).expect(CAROL, Script::answers(100)).expect(CAROL, Script::answers(100));
+    assert_eq!(asked(&mut sim), (1, 1));
+    sim.run_for(secs(100));
+    assert_eq!(asked(&mut sim), (1, 2), "the usual minute is over, the time that bob asked for is not");
+    sim.run_for(secs(20));
+    sim.expect(BOB, Script::answers(100));
+    assert_eq!(asked(&mut sim), (2, 2));
+    sim.finish();
+}
+
+#[test]
+fn what_the_last_hop_says_closes_no_hop_but_itself() {
+    for bob in [Script::new().reply(50, 503), Script::new().reply(50, 100).reply(300, 503)] {
+        let mut sim = house("", "udp");
+        sim.expect(BOB, bob).expect(CAROL, busy_for(250));
+        assert_eq!(asked(&mut sim), (1, 1));
+        assert_eq!(sim.call(ALICE).outcome, Some(Outcome::Failed(500)));
+        sim.expect(BOB, Script::answers(100));
+        assert_eq!(asked(&mut sim), (2, 1), "the target is open: bob never said when");
+        sim.finish();
+    }
+}
+
+#[test]
+fn a_target_all_of_whose_hops_ask_for_a_rest_is_closed_until_the_first_is_over() {
+    let mut sim = house("", "udp");
+    sim.expect(BOB, busy_for(200)).expect(CAROL, busy_for(90));
+    assert_eq!(asked(&mut sim), (1, 1));
+    assert_eq!(asked(&mut sim), (1, 1), "nobody is asked");
+    assert_eq!(sim.phone(ALICE).call(1).outcome, Some(Outcome::Failed(480)));
+    sim.run_for(secs(90));
+    sim.expect(CAROL, Script::answers(100));
+    assert_eq!(asked(&mut sim), (1, 2), "carol's time is over, and bob's is not");
     sim.finish();
 }
 

@@ -1,29 +1,14 @@
 //! Registrars and pinged targets that are names: where REGISTER and OPTIONS go is found as it is for an INVITE (RFC 3263).
 
+use crate::far::{self, bob_then_carol, heard};
 use crate::states;
 use tandem_model::{EventKind, Transport};
-use tandem_phone::{Message, Registrar};
-use tandem_sim::{BOB, CAROL, CORE, Link, STANDARD, Sim, ms, secs};
+use tandem_phone::Registrar;
+use tandem_sim::{BOB, CAROL, CORE, Link, Sim, ms, secs};
 
 /// A house in which `far` is a trunk whose domain is bob, and if not he carol.
 fn house(keys: &str) -> Sim {
-    let text = format!(
-        "{STANDARD}
-[[listen]]
-name = \"main-tcp\"
-transport = \"tcp\"
-bind = \"10.0.0.1:5060\"
-
-[[trunk]]
-name = \"far\"
-targets = [{{ uri = \"sip:carrier.example\" }}]
-{keys}
-"
-    );
-    let mut sim = Sim::with_config(1, &text);
-    let srv = [(1, 1, 5060, "bob.carrier.example"), (2, 1, 5060, "carol.carrier.example")];
-    sim.core_mut().zone.set_srv("_sip._udp.carrier.example", &srv);
-    sim.core_mut().zone.add_address("bob.carrier.example", BOB.ip()).add_address("carol.carrier.example", CAROL.ip());
+    let mut sim = far::house("sip:carrier.example", keys, |zone| bob_then_carol(zone, "udp"));
     for phone in [BOB, CAROL] {
         sim.phone_mut(phone).setup_mut().registrar = Some(Registrar::new());
     }
@@ -31,10 +16,6 @@ targets = [{{ uri = \"sip:carrier.example\" }}]
 }
 
 const REGISTER: &str = "register = { uri = \"sip:acme@carrier.example\" }";
-
-fn heard(sim: &Sim, phone: std::net::SocketAddr, method: &str) -> Vec<Message> {
-    sim.phone(phone).heard(method).cloned().collect()
-}
 
 fn reason(sim: &Sim) -> Option<String> {
     sim.core().events.iter().find_map(|event| match &event.kind {

@@ -2,7 +2,7 @@
 
 use super::cancel::{Cancel, hop_request};
 use super::challenged::{Again, Home, asks_again};
-use super::hops::Hops;
+use super::hops::{HopFailure, Hops};
 use super::prack::write_asked;
 use super::{Context, Extra, Leg, LegEvent, LostWay, MAX_FORWARDS, OurVia, State, Way, finish};
 use crate::agent::retry_after;
@@ -365,9 +365,10 @@ impl Leg {
         }
         self.requests.retain(|request| request.method != Method::Cancel);
         let leaving = self.state == State::Leaving;
+        let span = retry_after(&arrival.message);
         // RFC 3263 §4.3.
         let client = match client.first && arrival.message.status() == 503 {
-            true => match self.turn(context, client, false) {
+            true => match self.turn(context, client, HopFailure::Refused(span)) {
                 Ok(event) => return Some(event),
                 Err(client) => client,
             },
@@ -381,17 +382,17 @@ impl Leg {
         if client.first {
             self.state = State::Leaving;
             self.status = arrival.message.status();
-            self.note_closed(context, &arrival.message);
+            if arrival.message.status() == 503 {
+                self.note_closed(context, client.hops.closed_for(span));
+            }
         }
         let event = if client.first { LegEvent::Rejected } else { LegEvent::Modified };
         (!leaving).then(|| event(Box::new(arrival.message)))
     }
 
     /// RFC 3261 §21.5.4: a target that says when to come again is left alone until then.
-    fn note_closed(&self, context: &mut Context<'_>, response: &Message) {
-        if response.status() == 503
-            && let Some(span) = retry_after(response)
-        {
+    fn note_closed(&self, context: &mut Context<'_>, span: Option<Duration>) {
+        if let Some(span) = span {
             let (endpoint, target) = (self.endpoint.clone(), self.target);
             context.outputs.push_back(Output::Health(Box::new(HealthNews::Closed { endpoint, target, span })));
         }
@@ -440,7 +441,7 @@ impl Leg {
             return None;
         }
         let client = self.client.take()?;
-        match self.turn(context, client, true) {
+        match self.turn(context, client, HopFailure::Unanswered) {
             Ok(event) => Some(event),
             Err(client) => {
                 self.client = Some(client);
@@ -468,7 +469,8 @@ impl Leg {
         let failed = is_lost || actions.contains(&Action::ReportTransportError);
         if failed {
             let client = self.client.take()?;
-            match self.turn(context, client, may_answer.is_some()) {
+            let failure = if may_answer.is_some() { HopFailure::Unanswered } else { HopFailure::Unheard };
+            match self.turn(context, client, failure) {
                 Ok(event) => return Some(event),
                 Err(client) => self.client = Some(client),
             }

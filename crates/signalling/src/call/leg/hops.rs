@@ -13,6 +13,7 @@ use crate::transaction::{Kind, TRANSACTION_TIMEOUT, Transaction};
 use crate::wire::Arrival;
 use bytes::Bytes;
 use std::collections::VecDeque;
+use std::time::Duration;
 use tandem_model::{Destination, Hop, Timestamp};
 
 /// Where an INVITE can go beside where it is.
@@ -34,6 +35,28 @@ pub(super) struct Found {
     domain: Box<str>,
     /// No response at all until then: the next one.
     silent_until: Option<Timestamp>,
+    refusals: Refusals,
+}
+
+/// What became of our INVITE at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HopFailure {
+    /// 503; with how long it is to be left alone, if it said so (RFC 3261 §21.5.4).
+    Refused(Option<Duration>),
+    /// It did not get there.
+    Unheard,
+    /// Nothing came back in time: it may have been heard all the same.
+    Unanswered,
+}
+
+/// What the places have said so far that were asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusals {
+    None,
+    /// Each wants to be left alone; for so long the one that does for the shortest time.
+    All(Duration),
+    /// One failed in another way.
+    Some,
 }
 
 /// An INVITE that went on to another place, though an answer of this one may yet come.
@@ -56,6 +79,26 @@ impl Hops {
     pub(super) fn heard(&mut self) {
         if let Hops::Found(found) = self {
             found.silent_until = None;
+        }
+    }
+
+    /// For how long nobody is to be asked who speaks for the target, when the place where we are says `span`: only where all of them were
+    /// asked, and each has said so.
+    pub(super) fn closed_for(&self, span: Option<Duration>) -> Option<Duration> {
+        match self {
+            Hops::None => span,
+            Hops::Found(Found { left, refusals: Refusals::All(span), .. }) if left.is_empty() => Some(*span),
+            Hops::Sought | Hops::Found(_) => None,
+        }
+    }
+}
+
+impl Refusals {
+    fn with(self, failure: HopFailure) -> Refusals {
+        match (self, failure) {
+            (Refusals::None, HopFailure::Refused(Some(span))) => Refusals::All(span),
+            (Refusals::All(known), HopFailure::Refused(Some(span))) => Refusals::All(known.min(span)),
+            _ => Refusals::Some,
         }
     }
 }
@@ -81,26 +124,27 @@ impl Leg {
         };
         let (domain, mut left) = (host.clone(), VecDeque::from(hops.into_vec()));
         let at = left.pop_front()?;
-        client.hops = Hops::Found(Found { at, left, domain, silent_until: None });
+        client.hops = Hops::Found(Found { at, left, domain, silent_until: None, refusals: Refusals::None });
         self.send_there(context, client);
         Some(LegEvent::Turned)
     }
 
     /// The place where our INVITE is has failed: the next one, if there is one and nobody has rung. Gives it back where there is not.
-    /// `may_answer`: it may have been heard all the same.
     pub(super) fn turn(
         &mut self,
         context: &mut Context<'_>,
         mut client: Box<InviteClient>,
-        may_answer: bool,
+        failure: HopFailure,
     ) -> Result<LegEvent, Box<InviteClient>> {
         let may_turn = self.state == State::Outgoing && client.cancel == Cancel::No && !client.has_rung;
         let Hops::Found(found) = &mut client.hops else { return Err(client) };
         found.silent_until = None;
-        context.outputs.push_back(Output::HopFailed(found.at));
+        found.refusals = found.refusals.with(failure);
+        let span = if let HopFailure::Refused(span) = failure { span } else { None };
+        context.outputs.push_back(Output::HopFailed(found.at, span));
         let Some(next) = may_turn.then(|| found.left.pop_front()).flatten() else { return Err(client) };
         found.at = next;
-        if may_answer {
+        if failure == HopFailure::Unanswered {
             let (serial, cseq, request, way) = (client.serial, client.cseq, client.request.clone(), client.way.clone());
             let until = context.now + TRANSACTION_TIMEOUT;
             self.former.push(FormerInvite { serial, cseq, request, way, is_cancelled: false, until });
@@ -136,7 +180,7 @@ impl Leg {
         let is_due = |client: &InviteClient| client.hops.silent_until().is_some_and(|at| at <= context.now);
         let client = self.client.take_if(|client| is_due(client))?;
         // Where nothing is left it is for the call to give up: it has the same deadline.
-        self.turn(context, client, true).map_err(|client| self.client = Some(client)).ok()
+        self.turn(context, client, HopFailure::Unanswered).map_err(|client| self.client = Some(client)).ok()
     }
 
     pub(super) fn is_former(&self, serial: u16) -> bool {
