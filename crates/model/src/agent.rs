@@ -82,7 +82,7 @@ pub enum HealthNews {
         /// Whether it does.
         is_alive: bool,
     },
-    /// A registrar has said through which proxies calls go (RFC 3608), or that they go through none.
+    /// A registrar has our binding and has said through which proxies calls go (RFC 3608), or has it no longer.
     Routes {
         /// The trunk's name.
         trunk: Box<str>,
@@ -90,8 +90,10 @@ pub enum HealthNews {
         registrar: u8,
         /// Where it is.
         at: Destination,
-        /// The proxies; `None` where there are none, or there is no registration.
-        routes: Option<ServiceRoute>,
+        /// It has our binding.
+        is_in: bool,
+        /// The proxies; `None` where it wants none.
+        route: Option<ServiceRoute>,
     },
     /// The trunk's agent is gone, and what it told holds no longer.
     Forgotten {

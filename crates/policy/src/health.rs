@@ -2,8 +2,8 @@
 
 use crate::Ruleset;
 use std::time::Duration;
-use tandem_config::{MAX_REGISTRARS, MAX_TARGETS};
-use tandem_model::{Destination, HealthNews, ServiceRoute, Timestamp, TrunkId};
+use tandem_config::MAX_TARGETS;
+use tandem_model::{AgentPlan, Destination, HealthNews, ServiceRoute, Timestamp, TrunkId};
 
 /// The longest that a target is left alone because it asked for that (Retry-After of a 503).
 const MAX_CLOSED: Duration = Duration::from_secs(5 * 60);
@@ -14,15 +14,24 @@ pub struct HealthBook {
     trunks: Vec<TrunkHealth>,
 }
 
-/// `targets` and `routes` are empty for as long as nobody told anything: most trunks are well.
+/// `targets` is empty for as long as nobody told anything: most trunks are well.
 #[derive(Debug)]
 struct TrunkHealth {
     name: Box<str>,
     /// What the targets are, in the order of the configuration: news of others are worth nothing.
     uris: Box<[Box<str>]>,
     targets: Vec<TargetHealth>,
-    /// By registrar.
-    routes: Vec<Option<(Destination, ServiceRoute)>>,
+    registrars: Vec<RegistrarHealth>,
+}
+
+/// What one of the trunk's registrars has said.
+#[derive(Debug)]
+struct RegistrarHealth {
+    at: Destination,
+    /// It has our binding.
+    is_in: bool,
+    /// The proxies that it wants calls to go through, if it wants any.
+    route: Option<ServiceRoute>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -51,6 +60,7 @@ impl HealthBook {
                     trunk.targets.clear();
                     trunk.uris = uris;
                 }
+                trunk.take_registrars(rules.agents().iter().find(|plan| *plan.trunk == *name));
                 trunk
             })
             .collect();
@@ -74,10 +84,15 @@ impl HealthBook {
                     target.is_dead = !is_alive;
                 }
             }
-            HealthNews::Routes { registrar, at, routes, .. } => trunk.take_routes(usize::from(*registrar), at, routes.as_ref()),
+            HealthNews::Routes { registrar, at, is_in, route, .. } => {
+                let registrar = trunk.registrars.get_mut(usize::from(*registrar)).filter(|registrar| registrar.at == *at);
+                if let Some(registrar) = registrar {
+                    (registrar.is_in, registrar.route) = (*is_in, route.clone());
+                }
+            }
             HealthNews::Forgotten { .. } => {
                 trunk.targets.iter_mut().for_each(|target| target.is_dead = false);
-                trunk.routes.clear();
+                trunk.registrars.iter_mut().for_each(|registrar| (registrar.is_in, registrar.route) = (false, None));
             }
         }
     }
@@ -88,17 +103,21 @@ impl HealthBook {
         health.is_none_or(|target| !target.is_dead && target.closed_until.is_none_or(|until| until <= now))
     }
 
-    /// The proxies that calls of `trunk` to `hop` go through: what the registrar there said, or the first that said any.
+    /// The proxies that calls of `trunk` to `hop` go through (RFC 3608 §5): what the registrar there says, and nobody else; where none is,
+    /// the first that has our binding.
     pub(crate) fn service_route(&self, trunk: TrunkId, hop: &Destination) -> Option<&ServiceRoute> {
-        let routes = &self.trunks.get(usize::from(trunk.0))?.routes;
-        let mut known = routes.iter().flatten();
-        known.clone().find(|(at, _)| at == hop).or_else(|| known.next()).map(|(_, route)| route)
+        let registrars = &self.trunks.get(usize::from(trunk.0))?.registrars;
+        let mut there = registrars.iter().filter(|registrar| registrar.at == *hop).peekable();
+        if there.peek().is_some() {
+            return there.find_map(|registrar| registrar.route.as_ref());
+        }
+        registrars.iter().find(|registrar| registrar.is_in)?.route.as_ref()
     }
 }
 
 impl TrunkHealth {
     fn new(name: &str) -> TrunkHealth {
-        TrunkHealth { name: name.into(), uris: Box::default(), targets: Vec::new(), routes: Vec::new() }
+        TrunkHealth { name: name.into(), uris: Box::default(), targets: Vec::new(), registrars: Vec::new() }
     }
 
     fn target(&mut self, place: u8) -> Option<&mut TargetHealth> {
@@ -108,17 +127,16 @@ impl TrunkHealth {
         self.targets.get_mut(usize::from(place))
     }
 
-    fn take_routes(&mut self, registrar: usize, at: &Destination, routes: Option<&ServiceRoute>) {
-        if registrar >= MAX_REGISTRARS {
-            return;
-        }
-        if self.routes.len() <= registrar {
-            self.routes.resize(registrar + 1, None);
-        }
-        self.routes[registrar] = routes.map(|routes| (at.clone(), routes.clone()));
-        if self.routes.iter().all(Option::is_none) {
-            self.routes.clear();
-        }
+    /// Those that stay where they were keep what they said.
+    fn take_registrars(&mut self, plan: Option<&AgentPlan>) {
+        let mut before = std::mem::take(&mut self.registrars);
+        let places = plan.into_iter().flat_map(|plan| &plan.registrars).map(|registrar| &registrar.destination);
+        self.registrars = places
+            .map(|at| match before.iter().position(|known| known.at == *at) {
+                Some(place) => before.swap_remove(place),
+                None => RegistrarHealth { at: at.clone(), is_in: false, route: None },
+            })
+            .collect();
     }
 }
 

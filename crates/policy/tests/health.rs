@@ -125,32 +125,81 @@ fn a_reload_keeps_what_is_known_of_the_same_targets() {
     assert_eq!(hosts(&other, &health, at(0), "1"), ["2", "7", "4"], "other targets are other targets");
 }
 
-fn routes(registrar: u8, at: &str, route: Option<&str>) -> HealthNews {
+/// The answer to a REGISTER there; `Err`: the binding is gone.
+fn routes(registrar: u8, at: &str, route: Result<Option<&str>, ()>) -> HealthNews {
     let place = |text: &str| Destination::Address(text.parse().expect("an address"));
-    let routes = route.map(|route| ServiceRoute { route: format!("<sip:{route};lr>").into(), hop: place(route), listener: ListenerId(0) });
-    HealthNews::Routes { trunk: "pair".into(), registrar, at: place(at), routes }
+    let said = |route: &str| ServiceRoute { route: format!("<sip:{route};lr>").into(), hop: place(route), listener: ListenerId(0) };
+    let (is_in, route) = (route.is_ok(), route.ok().flatten().map(said));
+    HealthNews::Routes { trunk: "pair".into(), registrar, at: place(at), is_in, route }
 }
+
+/// The house in which `pair` registers there too.
+fn registering(registrars: &[&str]) -> String {
+    let registrars: Vec<String> = registrars.iter().map(|host| format!("{{ uri = 'sip:acme@{host}' }}")).collect();
+    HOUSE.replace("name = 'pair'", &format!("name = 'pair'\nregister = [{}]", registrars.join(", ")))
+}
+
+/// Where calls to `pair` go first: the last number of the address, and whether that is by a Service-Route.
+fn ways(rules: &Ruleset, health: &HealthBook) -> Vec<(String, bool)> {
+    let plans = plans(rules, health, at(0), "1").expect("somebody");
+    let has_route = |plan: &LegPlan| plan.presentation.as_ref().is_some_and(|presentation| presentation.route.is_some());
+    plans.iter().take(2).map(|plan| (plan.destination.to_string(), has_route(plan))).collect()
+}
+
+fn plain(place: &str) -> (String, bool) {
+    (place.to_owned(), false)
+}
+
+fn via(place: &str) -> (String, bool) {
+    (place.to_owned(), true)
+}
+
+const SECOND: &str = "10.0.0.2:5060";
+const THIRD: &str = "10.0.0.3:5060";
 
 #[test]
 fn calls_go_by_the_service_route_of_the_registrar_that_speaks_for_the_target() {
-    let (rules, mut health) = (rules(HOUSE), HealthBook::default());
-    health.reload(&rules);
-    let ways = |health: &HealthBook| -> Vec<(String, Option<String>)> {
-        let plans = plans(&rules, health, at(0), "1").expect("somebody");
-        let route = |plan: &LegPlan| plan.presentation.as_ref().and_then(|presentation| presentation.route.as_deref().map(str::to_owned));
-        plans.iter().map(|plan| (plan.destination.to_string(), route(plan))).collect()
-    };
-    let plain = |place: &str| (place.to_owned(), None);
-    let via = |place: &str| (place.to_owned(), Some(format!("<sip:{place};lr>")));
-    let other = ("10.0.0.5:5060".to_owned(), Some("<sip:10.0.0.5;lr>".to_owned()));
-    assert_eq!(ways(&health), [plain("10.0.0.2:5060"), plain("10.0.0.3:5060"), other.clone()]);
-    health.take(at(0), &routes(1, "10.0.0.3:5060", Some("10.0.1.3:5060")));
-    assert_eq!(ways(&health), [via("10.0.1.3:5060"), via("10.0.1.3:5060"), other.clone()], "there is only that one");
-    health.take(at(0), &routes(0, "10.0.0.2:5060", Some("10.0.1.2:5060")));
-    assert_eq!(ways(&health), [via("10.0.1.2:5060"), via("10.0.1.3:5060"), other.clone()]);
-    health.take(at(0), &routes(0, "10.0.0.2:5060", None));
-    health.take(at(0), &routes(1, "10.0.0.3:5060", None));
-    assert_eq!(ways(&health), [plain("10.0.0.2:5060"), plain("10.0.0.3:5060"), other]);
+    let rules = rules(&registering(&["10.0.0.2", "10.0.0.3"]));
+    let mut health = HealthBook::new(&rules);
+    assert_eq!(ways(&rules, &health), [plain(SECOND), plain(THIRD)]);
+    health.take(at(0), &routes(1, THIRD, Ok(Some("10.0.1.3:5060"))));
+    assert_eq!(
+        ways(&rules, &health),
+        [plain(SECOND), via("10.0.1.3:5060")],
+        "that of another is not for it, while its own has not answered"
+    );
+    health.take(at(0), &routes(0, SECOND, Ok(None)));
+    assert_eq!(ways(&rules, &health), [plain(SECOND), via("10.0.1.3:5060")], "nor when it wants none");
+    health.take(at(0), &routes(0, SECOND, Ok(Some("10.0.1.2:5060"))));
+    assert_eq!(ways(&rules, &health), [via("10.0.1.2:5060"), via("10.0.1.3:5060")]);
+    health.take(at(0), &routes(0, SECOND, Err(())));
+    assert_eq!(ways(&rules, &health), [plain(SECOND), via("10.0.1.3:5060")]);
+    health.take(at(0), &HealthNews::Forgotten { trunk: "pair".into() });
+    assert_eq!(ways(&rules, &health), [plain(SECOND), plain(THIRD)]);
+}
+
+#[test]
+fn where_no_registrar_is_the_first_that_has_our_binding_decides() {
+    let rules = rules(&registering(&["10.0.0.8", "10.0.0.9"]));
+    let mut health = HealthBook::new(&rules);
+    health.take(at(0), &routes(1, "10.0.0.9:5060", Ok(Some("10.0.1.9:5060"))));
+    assert_eq!(ways(&rules, &health), [via("10.0.1.9:5060"), via("10.0.1.9:5060")]);
+    health.take(at(0), &routes(0, "10.0.0.8:5060", Ok(None)));
+    assert_eq!(ways(&rules, &health), [plain(SECOND), plain(THIRD)], "the first wants none");
+    health.take(at(0), &routes(0, "10.0.0.8:5060", Err(())));
+    assert_eq!(ways(&rules, &health), [via("10.0.1.9:5060"), via("10.0.1.9:5060")]);
+}
+
+#[test]
+fn a_reload_keeps_what_the_same_registrars_said() {
+    let before = rules(&registering(&["10.0.0.2", "10.0.0.3"]));
+    let mut health = HealthBook::new(&before);
+    health.take(at(0), &routes(1, THIRD, Ok(Some("10.0.1.3:5060"))));
+    let after = rules(&registering(&["10.0.0.3"]));
+    health.reload(&after);
+    assert_eq!(ways(&after, &health), [via("10.0.1.3:5060"), via("10.0.1.3:5060")], "it is the only one now");
+    health.take(at(0), &routes(0, SECOND, Ok(None)));
+    assert_eq!(ways(&after, &health)[0], via("10.0.1.3:5060"), "news of one that is no registrar any more");
 }
 
 #[test]

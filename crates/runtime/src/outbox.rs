@@ -93,7 +93,7 @@ impl Node {
                 self.tell_unreachable(Some(call), listener, hop, delivery);
                 let is_it = |name: &Destination| matches!(name, Destination::Name { host: name, .. } | Destination::Domain { host: name, .. } if name == host);
                 for name in self.hops.names_of(remote).into_iter().filter(is_it) {
-                    self.hop_failed(Hop { listener, address: remote });
+                    self.hop_failed(Hop { listener, address: remote }, None);
                     self.tell_unreachable(Some(call), listener, name, delivery);
                 }
             }
@@ -138,7 +138,7 @@ impl Node {
     fn tell_lost(&self, call: CallId, listener: ListenerId, address: SocketAddr, delivery: Delivery) {
         self.tell_unreachable(Some(call), listener, Destination::Address(address), delivery);
         for name in self.hops.names_of(address) {
-            self.hop_failed(Hop { listener, address });
+            self.hop_failed(Hop { listener, address }, None);
             self.tell_unreachable(Some(call), listener, name, delivery);
         }
     }

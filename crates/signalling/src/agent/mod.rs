@@ -259,8 +259,8 @@ impl TrunkAgent {
     fn on_news(&mut self, now: Timestamp, place: usize, news: Option<News>) {
         let Some(news) = news else { return };
         let registration = &self.registrations[place];
-        let (at, routes) = (registration.at().clone(), registration.routes().cloned());
-        let told = HealthNews::Routes { trunk: self.trunk.clone(), registrar: place_number(place), at, routes };
+        let (at, is_in, route) = (registration.at().clone(), news != News::Out, registration.routes().cloned());
+        let told = HealthNews::Routes { trunk: self.trunk.clone(), registrar: place_number(place), at, is_in, route };
         let state = self.state(registration.registrar(), registration.failure());
         let kind = match news {
             News::In => Some(EventKind::Registered(state)),
