@@ -1,6 +1,7 @@
 //! `[[user]]`: a phone that registers, and `[registrar]`: how all of them do.
 
 use crate::{
+    print_duration,
     reader::{Reader, Table, Value, check_line},
     trunk::{Trunk, read_secret},
 };
@@ -79,7 +80,8 @@ impl Registrar {
         };
         let span = SECOND..=SECOND * 86_400;
         let expires = table.duration(reader, "expires", span.clone());
-        let least = table.duration(reader, "min_expires", span.clone());
+        // RFC 3261 §10.3 step 6: 423 is for less than an hour.
+        let least = table.duration(reader, "min_expires", SECOND..=SECOND * 3_600);
         let most = table.duration(reader, "max_expires", span);
         let flow_timer = table.parsed(reader, "flow_timer", parse_flow_timer);
         let registrar = Registrar {
@@ -91,7 +93,10 @@ impl Registrar {
             flow_timer: flow_timer.map_or(default.flow_timer, |span| *span),
         };
         if registrar.min_expires > registrar.max_expires {
-            reader.report(table.place, "`min_expires` in [registrar] is longer than `max_expires`: nobody could register");
+            let place = least.map(|span| span.place).or(most.map(|span| span.place)).unwrap_or(table.place);
+            let (least, most) = (print_duration(registrar.min_expires), print_duration(registrar.max_expires));
+            let what = format!("`min_expires` in [registrar], {least}, is longer than `max_expires`, {most}: nobody could register");
+            reader.report(place, what);
         }
         if let Some(expires) = expires.filter(|_| !(registrar.min_expires..=registrar.max_expires).contains(&registrar.expires)) {
             reader.report(expires.place, "`expires` in [registrar] is not between `min_expires` and `max_expires`");

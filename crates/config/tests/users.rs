@@ -45,7 +45,15 @@ fn times_of_the_registrar_fit_together() {
     let hours = |hours: u64| Duration::from_secs(hours * 3600);
     assert_eq!((registrar.expires, registrar.max_expires, registrar.contacts, registrar.flow_timer), (hours(2), hours(2), 3, None));
     assert_eq!(read("[registrar]\nmax_expires = '10m'\n").unwrap().registrar.expires, Duration::from_secs(600));
-    assert_mistake("[registrar]\nmin_expires = '2h'\nmax_expires = '1h'", &["nobody could register"]);
+    assert_mistake(
+        "[registrar]\nmin_expires = '50m'\nmax_expires = '40m'",
+        &["50m, is longer than `max_expires`, 40m: nobody could register"],
+    );
+    assert_mistake("[registrar]\nmax_expires = '30s'", &["1m, is longer than `max_expires`, 30s: nobody could register"]);
+    assert_mistake("[registrar]\nmin_expires = '2h'\nmax_expires = '3h'", &["from 1s to 1h is possible"]);
+    let column = |text: &str| read(text).unwrap_err().iter().map(|problem| problem.place.column).collect::<Vec<_>>();
+    assert_eq!(column("[registrar]\nmin_expires = '2h'"), [15]);
+    assert_eq!(column("[registrar]\nmax_expires = '30s'"), [15]);
     assert_mistake("[registrar]\nexpires = '30s'", &["not between `min_expires` and `max_expires`"]);
     assert_eq!(mistakes("[registrar]\ncontacts = 17\nflow_timer = '1s'").len(), 2);
 }

@@ -11,6 +11,8 @@ pub struct Binding {
     pub contact: Box<str>,
     /// Preference among the user's contacts, in thousandths.
     pub q: u16,
+    /// It was made, or refreshed last, then.
+    pub since: Timestamp,
     /// It holds until then.
     pub until: Timestamp,
     /// Call-ID of the REGISTER that made it or refreshed it last.
@@ -35,6 +37,28 @@ pub struct Binding {
     pub over_flow: bool,
     /// It is behind a NAT: what it writes of itself holds there alone.
     pub behind_nat: bool,
+}
+
+/// The binding that a leg goes to, as it was when the leg was planned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BindingUsed {
+    /// Whose it is.
+    pub user: Box<str>,
+    /// Its Contact URI.
+    pub contact: Box<str>,
+    /// Call-ID of the REGISTER that made it or refreshed it last.
+    pub call_id: Box<str>,
+    /// Its CSeq number.
+    pub cseq: u32,
+    /// The plan before goes to the same phone over another flow: this one is for when that flow fails (RFC 5626 §7).
+    pub is_other_flow: bool,
+}
+
+impl BindingUsed {
+    /// Whether it is that one, and nothing has renewed it since.
+    pub fn is(&self, binding: &Binding) -> bool {
+        self.cseq == binding.cseq && self.call_id == binding.call_id && self.contact == binding.contact
+    }
 }
 
 /// Who keeps the bindings of all users. Whether one still holds, and whose they may be, its user sees to.

@@ -44,6 +44,11 @@ impl LegId {
         CallId(self.0 & !(MAX_LEGS as u64))
     }
 
+    /// Which leg of that call it is: the index that [`CallId::leg`] had.
+    pub const fn index(self) -> u8 {
+        ((self.0 & MAX_LEGS as u64) as u8).saturating_sub(1)
+    }
+
     /// The number as stored; [`LegId::from_bits`] reads it back.
     pub const fn bits(self) -> u64 {
         self.0

@@ -29,7 +29,7 @@ mod time;
 mod trail;
 
 pub use agent::{AgentPlan, HealthNews, PingPlan, PingTarget, RegistrarPlan, ServiceRoute};
-pub use binding::{Binding, Bindings, NoBindings};
+pub use binding::{Binding, BindingUsed, Bindings, NoBindings};
 pub use caller::{CalledFrom, Caller, CallerId, Presentation, Shown};
 pub use codec::{Codec, TELEPHONE_EVENT};
 pub use event::{

@@ -73,10 +73,24 @@ pub struct Flow {
 /// What is known of a message that the transport gave back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Delivery {
-    /// It did not arrive: no connection was made, or the network returned it.
+    /// It did not arrive: no connection was made.
     Never,
+    /// The network returned a datagram. Whoever can read some of our datagrams can forge that: it is about this leg's alone.
+    Returned {
+        /// Whose it was: the [leg](crate::CallId::leg) of that number of the call that is told.
+        leg: u8,
+        /// Nobody is at that port any more. Otherwise the way there may be out of order for a while.
+        nobody_there: bool,
+    },
     /// It may have: the connection that it went over is lost.
     Unknown,
+}
+
+impl Delivery {
+    /// Whether it cannot have arrived.
+    pub const fn is_never(self) -> bool {
+        !matches!(self, Delivery::Unknown)
+    }
 }
 
 /// Where a message is to go.

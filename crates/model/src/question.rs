@@ -2,7 +2,8 @@
 //! tell them apart.
 
 use crate::{
-    Caller, Challenge, Codec, Destination, Failover, ListenerId, Login, MediaSide, Presentation, RingGroup, SessionTimer, Shown, Trail,
+    BindingUsed, Caller, Challenge, Codec, Destination, Failover, ListenerId, Login, MediaSide, Presentation, RingGroup, SessionTimer,
+    Shown, Trail,
 };
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -243,6 +244,9 @@ pub struct LegPlan {
     /// A redirection named it: policy is asked before it is called.
     #[serde(default)]
     pub forwarded: bool,
+    /// The binding of a user that it goes to.
+    #[serde(default)]
+    pub binding: Option<Box<BindingUsed>>,
     /// What its INVITE says beyond the ordinary.
     pub presentation: Option<Box<Presentation>>,
 }

@@ -8,8 +8,8 @@ use crate::{
 use std::time::Duration;
 use tandem_config::{Limits, Pattern, Target};
 use tandem_model::{
-    Action, Binding, BuiltIn, Decision, LegPlan, LegProfile, MAX_MEMBERS, NO_TARGET, Origin, Random, RingGroup, RingTerms, Route,
-    ServiceRoute, Strategy, TrunkId,
+    Action, Binding, BindingUsed, BuiltIn, Decision, LegPlan, LegProfile, MAX_MEMBERS, NO_TARGET, Origin, Random, RingGroup, RingTerms,
+    Route, ServiceRoute, Strategy, TrunkId,
 };
 
 /// One `[[route]]`.
@@ -161,15 +161,15 @@ impl<'a> Planner<'a> {
     fn members<'e>(mut self, endpoints: impl Iterator<Item = &'e EndpointRule>) -> Result<Members, Refusal> {
         let mut members = Members::default();
         for endpoint in endpoints {
-            let mut legs = Vec::new();
-            self.plan(endpoint, &mut legs)?;
-            members.add(legs, matches!(endpoint, EndpointRule::User { .. }));
+            members.add(self.plan(endpoint)?);
         }
         if members.plans.is_empty() { Err((self.refused.unwrap_or(480), None)) } else { Ok(members) }
     }
 
-    fn plan(&mut self, endpoint: &EndpointRule, legs: &mut Vec<LegPlan>) -> Result<(), Refusal> {
+    /// Whom an endpoint means, and for each of them the places to try: a trunk is one, a user has its phones.
+    fn plan(&mut self, endpoint: &EndpointRule) -> Result<Vec<Vec<LegPlan>>, Refusal> {
         let origin = self.rules.manner_of(&self.call.origin);
+        let mut legs = Vec::new();
         match endpoint {
             EndpointRule::Uri { text, target, profile } => legs.push(LegPlan {
                 endpoint: text.clone(),
@@ -179,22 +179,22 @@ impl<'a> Planner<'a> {
                 destination: target.destination.clone(),
                 profile: (**profile).clone(),
                 forwarded: false,
+                binding: None,
                 presentation: self.rules.plain.present(origin, self.call, self.anchored, None).map_err(Unsaid::refusal)?,
             }),
-            EndpointRule::User { name, text } => self.plan_user(origin, name, text, legs)?,
+            EndpointRule::User { name, text } => return self.plan_user(origin, name, text),
             EndpointRule::Trunk { trunk, text, number } => {
                 let full = if self.emergency { None } else { self.view.load.full(*trunk, self.view.now) };
                 if let Some(status) = full {
                     self.refused.get_or_insert(status);
-                    return Ok(());
+                    return Ok(Vec::new());
                 }
-                let Some(rule) = self.rules.trunks.get(usize::from(trunk.0)) else { return Ok(()) };
+                let Some(rule) = self.rules.trunks.get(usize::from(trunk.0)) else { return Ok(Vec::new()) };
                 let moved = number.as_deref().filter(|number| *number != self.called).map(|number| (self.called, number));
                 let presentation = rule.manner.present(origin, self.call, self.anchored, moved).map_err(Unsaid::refusal)?;
                 let (called, view) = (self.called, self.view);
                 let (is_open, emergency) = (|place| view.health.is_open(*trunk, place, view.now), self.emergency);
                 let open = rule.targets.in_order(&mut self.random).filter(|rule| emergency || is_open(rule.place));
-                let before = legs.len();
                 legs.extend(open.map(|TargetRule { place, target, hop, profile, .. }| {
                     let plan = LegPlan {
                         endpoint: text.clone(),
@@ -204,6 +204,7 @@ impl<'a> Planner<'a> {
                         destination: hop.clone(),
                         profile: profile.clone(),
                         forwarded: false,
+                        binding: None,
                         presentation: presentation.clone(),
                     };
                     match view.health.service_route(*trunk, hop) {
@@ -213,21 +214,23 @@ impl<'a> Planner<'a> {
                 }));
                 if emergency {
                     // What seems to be dead is the last resort.
-                    legs[before..].sort_by_key(|plan| !is_open(plan.target));
+                    legs.sort_by_key(|plan| !is_open(plan.target));
                 }
-                if legs.len() == before {
+                if legs.is_empty() {
                     self.refused.get_or_insert(NOBODY_THERE);
                 }
             }
         }
-        Ok(())
+        Ok(vec![legs])
     }
 
-    /// A leg to each contact of a user, the one that it likes best first; none where it has not registered.
-    fn plan_user(&self, origin: &Manner, name: &str, text: &str, legs: &mut Vec<LegPlan>) -> Result<(), Refusal> {
-        let Some(user) = self.rules.users.find(name) else { return Ok(()) };
+    /// For each phone of a user the legs to it, the phone that it likes best first; none where it has not registered.
+    fn plan_user(&self, origin: &Manner, name: &str, text: &str) -> Result<Vec<Vec<LegPlan>>, Refusal> {
+        let mut phones: Vec<Vec<LegPlan>> = Vec::new();
+        let Some(user) = self.rules.users.find(name) else { return Ok(phones) };
         let mut bindings: Vec<&Binding> = self.view.bindings.of(name).iter().filter(|binding| binding.until > self.view.now).collect();
-        bindings.sort_by_key(|binding| std::cmp::Reverse((binding.q, binding.until)));
+        bindings.sort_by_key(|binding| std::cmp::Reverse((binding.q, binding.since)));
+        let mut known: Vec<&str> = Vec::new();
         for binding in bindings {
             let Some(profile) = user.profiles.get(usize::from(binding.listener.0)) else { continue };
             let mut presentation = user.manner.present(origin, self.call, self.anchored, None).map_err(Unsaid::refusal)?;
@@ -235,7 +238,16 @@ impl<'a> Planner<'a> {
                 // RFC 3327 §5.3: its Path is the Route of what goes to it.
                 presentation.get_or_insert_default().route = Some(binding.path.join(", ").into());
             }
-            legs.push(LegPlan {
+            // RFC 5626 §7: of the flows of one phone only one at a time is called.
+            let phone = binding.instance.as_deref().filter(|_| binding.reg_id.is_some()).unwrap_or_default();
+            let place = known.iter().position(|known| !phone.is_empty() && *known == phone).unwrap_or(known.len());
+            if place == known.len() {
+                known.push(phone);
+                phones.push(Vec::new());
+            }
+            let flows = &mut phones[place];
+            let is_other_flow = !flows.is_empty();
+            flows.push(LegPlan {
                 endpoint: text.into(),
                 trunk: None,
                 target: NO_TARGET,
@@ -247,10 +259,17 @@ impl<'a> Planner<'a> {
                     ..profile.clone()
                 },
                 forwarded: false,
+                binding: Some(Box::new(BindingUsed {
+                    user: name.into(),
+                    contact: binding.contact.clone(),
+                    call_id: binding.call_id.clone(),
+                    cseq: binding.cseq,
+                    is_other_flow,
+                })),
                 presentation,
             });
         }
-        Ok(())
+        Ok(phones)
     }
 }
 
@@ -262,15 +281,11 @@ struct Members {
 }
 
 impl Members {
-    /// One more endpoint: its legs are places to try for one member, or where they are phones of a user, each a member.
-    fn add(&mut self, legs: Vec<LegPlan>, is_each_one: bool) {
+    /// One more endpoint, and those whom it means: for each the places to try.
+    fn add(&mut self, members: Vec<Vec<LegPlan>>) {
         let turn = self.turns.last().map_or(0, |last| last + 1);
         let room = MAX_MEMBERS.saturating_sub(self.plans.len());
-        if is_each_one {
-            self.plans.extend(legs.into_iter().take(room).map(|leg| Box::from([leg])));
-        } else if !legs.is_empty() && room > 0 {
-            self.plans.push(legs.into());
-        }
+        self.plans.extend(members.into_iter().filter(|legs| !legs.is_empty()).take(room).map(Vec::into_boxed_slice));
         self.turns.resize(self.plans.len(), turn);
     }
 }

@@ -154,6 +154,7 @@ impl Actor {
             Output::Send(transmit) => node.send_for(call, *transmit),
             Output::Locate(leg, sought) => return node.locate(leg, *sought),
             Output::HopFailed(hop, span) => node.hop_failed(hop, span),
+            Output::NobodyThere(hop) => node.on_flow_lost(hop.listener, hop.address),
             Output::Ask(id, question) => {
                 let place = Place::asked(id, &question);
                 // It asks when it turns to somebody else.
@@ -175,7 +176,7 @@ impl Actor {
             Output::Joined(leg, endpoint, payers) => {
                 self.places.take_over(&mut node.trunks.borrow_mut(), now, (leg, &endpoint), &payers);
             }
-            Output::FlowFailed(user, contact) => node.on_flow_failed(now, &user, &contact),
+            Output::FlowFailed(used) => node.on_flow_failed(now, &used),
             Output::Retire(key, tombstone) => node.dispatcher.borrow_mut().retire(now, key, tombstone),
             Output::Ended => {}
         }

@@ -142,6 +142,7 @@ impl Clerk {
                 | Output::PlaceFree(_)
                 | Output::Joined(..)
                 | Output::FlowFailed(..)
+                | Output::NobodyThere(_)
                 | Output::Retire(..)
                 | Output::Letter(..) => {}
             }

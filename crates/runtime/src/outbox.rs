@@ -8,6 +8,7 @@ use crate::{
     transport::{Sent, Undelivered, Whom, Wire, udp::UdpTransport},
 };
 use bytes::Bytes;
+use nix::errno::Errno;
 use std::{net::SocketAddr, rc::Rc, time::Duration};
 use tandem_model::{CallId, Delivery, Destination, Flow, Hop, LegId, ListenerId};
 use tandem_signalling::{Input, Transmit, message::Message};
@@ -61,13 +62,18 @@ impl Node {
         });
     }
 
-    /// Whoever sent what the network gave back is told.
+    /// Whoever sent what the network gave back is told, and nobody else: only who has sent something there can say that it is true.
     pub(crate) fn on_undelivered(&self, listener: ListenerId, undelivered: &Undelivered) {
-        let Some(leg) = self.leg_in(&undelivered.datagram) else { return };
+        let Some(leg) = self.facts.borrow().minter.leg_in(&undelivered.datagram) else { return };
+        let Undelivered { destination: address, error, .. } = *undelivered;
         let call = leg.created_by();
-        tracing::debug!(%call, %leg, destination = %undelivered.destination, error = %undelivered.error, "undelivered");
-        self.on_nobody_there(listener, undelivered.destination, undelivered.error);
-        self.tell_lost(call, listener, undelivered.destination, Delivery::Never);
+        tracing::debug!(%call, %leg, destination = %address, %error, "undelivered");
+        let delivery = Delivery::Returned { leg: leg.index(), nobody_there: error == Errno::ECONNREFUSED };
+        self.tell_unreachable(Some(call), listener, Destination::Address(address), delivery);
+        for name in self.hops.names_of(address) {
+            let (Destination::Name { host: domain, .. } | Destination::Domain { host: domain, .. }) = name else { continue };
+            self.tell_unreachable(Some(call), listener, Destination::Hop { address, domain }, delivery);
+        }
     }
 
     /// A connection is over: what its calls sent over it and nobody answered is lost. `hosts`: with whom it was, if that is known.
@@ -148,15 +154,6 @@ impl Node {
             // A call that has ended since does not mind.
             let _ = self.routes.deliver(call, Input::Unreachable(listener, destination, delivery));
         }
-    }
-
-    /// The first leg that something of ours in `datagram` was minted for.
-    fn leg_in(&self, datagram: &[u8]) -> Option<LegId> {
-        let facts = self.facts.borrow();
-        let minter = &facts.minter;
-        let words = datagram.split(|byte| !byte.is_ascii_alphanumeric()).filter_map(|word| std::str::from_utf8(word).ok());
-        let mut legs = words.filter_map(|word| minter.read_branch(word).map(|(leg, _)| leg).or_else(|| minter.read_tag(word)));
-        legs.next()
     }
 
     /// One message, at DEBUG, with its secrets masked, and with its call and leg where these are known.

@@ -1,10 +1,9 @@
 //! Registrations of users: REGISTERs, what ends them, and who is told.
 
 use crate::node::Node;
-use nix::errno::Errno;
 use std::{net::SocketAddr, rc::Rc};
 use tandem_config::Config;
-use tandem_model::{Event, EventKind, LegProfile, ListenerId, Timestamp};
+use tandem_model::{BindingUsed, Event, EventKind, LegProfile, ListenerId, Timestamp};
 use tandem_signalling::{Arrival, Barred, RegistrarTerms, answer_destination};
 
 /// What `config` says of registrations.
@@ -41,22 +40,15 @@ impl Node {
         self.tell_registrations(now);
     }
 
-    /// A connection is over.
+    /// A connection is over, or nobody is at that port any more.
     pub(crate) fn on_flow_lost(&self, listener: ListenerId, remote: SocketAddr) {
         self.registrar.borrow_mut().flow_lost(listener, remote);
         self.tell_registrations(self.clock.now());
     }
 
-    /// The network gave back what was ours: nobody is at that port any more. A way that is out of order for a while is another thing.
-    pub(crate) fn on_nobody_there(&self, listener: ListenerId, remote: SocketAddr, error: Errno) {
-        if error == Errno::ECONNREFUSED {
-            self.on_flow_lost(listener, remote);
-        }
-    }
-
     /// A proxy says that the phone behind it is gone.
-    pub(crate) fn on_flow_failed(&self, now: Timestamp, user: &str, contact: &str) {
-        self.registrar.borrow_mut().flow_failed(user, contact);
+    pub(crate) fn on_flow_failed(&self, now: Timestamp, used: &BindingUsed) {
+        self.registrar.borrow_mut().flow_failed(used);
         self.tell_registrations(now);
     }
 

@@ -158,6 +158,13 @@ impl Minter {
         (check == self.check(Purpose::Branch, named)).then_some((leg, serial))
     }
 
+    /// The first leg that something of ours in `datagram` was made for: of a request it is its branch, of a response its To tag.
+    pub fn leg_in(&self, datagram: &[u8]) -> Option<LegId> {
+        let words = datagram.split(|byte| !byte.is_ascii_alphanumeric()).filter_map(|word| std::str::from_utf8(word).ok());
+        let mut legs = words.filter_map(|word| self.read_branch(word).map(|(leg, _)| leg).or_else(|| self.read_tag(word)));
+        legs.next()
+    }
+
     /// The To tag of a stateless answer: computed from the request, so that each retransmission gets the same one
     /// (RFC 3261 §8.2.7). `parts` identify the request; the tag decodes to no leg.
     pub fn stateless_tag(&self, parts: &[&str]) -> Minted {

@@ -266,9 +266,11 @@ fn mask_plans(decision: &mut Decision) {
         _ => return,
     };
     for leg in legs {
-        let mut uri = leg.uri.as_bytes().to_vec();
-        mask_passwords(&mut uri);
-        leg.uri = String::from_utf8_lossy(&uri).into();
+        for uri in leg.binding.iter_mut().map(|binding| &mut binding.contact).chain([&mut leg.uri]) {
+            let mut masked = uri.as_bytes().to_vec();
+            mask_passwords(&mut masked);
+            *uri = String::from_utf8_lossy(&masked).into();
+        }
         for (_, value) in leg.presentation.iter_mut().flat_map(|presentation| &mut presentation.headers) {
             let mut masked = value.as_bytes().to_vec();
             mask_passwords(&mut masked);
@@ -349,6 +351,7 @@ mod tests {
             destination,
             profile,
             forwarded: false,
+            binding: None,
             presentation: None,
         };
         let action = Action::Bridge { legs: [plan].into(), timeout: None, anchor: true };

@@ -329,6 +329,7 @@ impl Way {
         let same_place = match (&self.destination, destination) {
             // The network knows nothing of names.
             (Destination::Hop { address, .. }, Destination::Address(lost)) => address == lost,
+            (Destination::Name { host, .. } | Destination::Domain { host, .. }, Destination::Hop { domain, .. }) => host == domain,
             (ours, lost) => ours == lost,
         };
         self.listener == listener && same_place

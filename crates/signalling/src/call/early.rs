@@ -160,12 +160,8 @@ impl Call {
 
     /// The callee said no.
     pub(super) fn on_rejected(&mut self, now: Timestamp, message: &Message) {
-        if message.status() == 430
-            && let Some(plan) = self.bridge.as_ref().and_then(|bridge| bridge.current())
-            && let Some(user) = plan.endpoint.strip_prefix("user:")
-        {
-            self.outputs.push_back(Output::FlowFailed(user.into(), plan.uri.clone()));
-        }
+        let plan = self.bridge.as_ref().and_then(|bridge| bridge.current());
+        self.outputs.extend(Cause::Status(message.status()).lost_flow(plan).map(Output::FlowFailed));
         self.with_leg(Side::Callee, now, |callee, context| {
             let end = over::rejected(message, callee.why_unanswered());
             callee.note_end(context, end);
@@ -186,8 +182,8 @@ impl Call {
     /// The target under way is out: the next one, unless ringing was passed on or the failure is final.
     fn target_failed(&mut self, now: Timestamp, cause: Cause, failure: Failure) {
         let Phase::Dialling(dialling) = &self.phase else { return };
-        let plan = self.bridge.as_ref().and_then(|bridge| bridge.current());
-        let retry = !dialling.passed_on && plan.is_some_and(|plan| cause.is_in(&plan.profile.failover));
+        let may_retry = !dialling.passed_on;
+        let retry = may_retry && self.bridge.as_mut().is_some_and(|bridge| cause.turns(&bridge.plans, &mut bridge.next));
         self.note_failed_member(retry);
         self.leave_target(now, retry, failure);
     }

@@ -120,7 +120,7 @@ impl MessageExchange {
             }
             Input::Decided(id, decision) => self.on_decision(now, id, *decision),
             Input::Unreachable(listener, destination, delivery) => {
-                let lost = LostWay { listener, destination: &destination, delivery };
+                let lost = LostWay { call: self.id, listener, destination: &destination, delivery };
                 self.with_leg(now, |leg, context| leg.on_unreachable(context, &lost));
                 self.on_wake(now);
             }

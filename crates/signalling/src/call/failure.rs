@@ -6,7 +6,10 @@ use crate::cause::status_of_cause;
 use crate::dispatcher::SIPS_NOT_ALLOWED;
 use crate::message::{Contact, HeaderName, Message, Uri};
 use crate::reason::{self, Told};
-use tandem_model::{EndReason, Failover};
+use tandem_model::{BindingUsed, EndReason, Failover, LegPlan};
+
+/// "Flow Failed" (RFC 5626 §11.2).
+const FLOW_FAILED: u16 = 430;
 
 /// Seconds after which a caller that met a full node may try again.
 pub(super) const RETRY_AFTER_SECONDS: &str = "5";
@@ -69,6 +72,27 @@ impl Cause {
             Cause::Timeout => failover.timeout,
             Cause::Unreachable => failover.unreachable,
         }
+    }
+
+    /// Whether the plan at `next` is tried now that the one before it failed so. Other flows of a phone that has answered are passed over.
+    pub(super) fn turns(self, plans: &[LegPlan], next: &mut usize) -> bool {
+        let Some(failed) = next.checked_sub(1).and_then(|place| plans.get(place)) else { return false };
+        let is_other_flow = |plan: &LegPlan| plan.binding.as_ref().is_some_and(|binding| binding.is_other_flow);
+        // RFC 5626 §7: another flow of the same phone, after these alone.
+        let is_flow_gone = matches!(self, Cause::Status(FLOW_FAILED | 408) | Cause::Timeout | Cause::Unreachable);
+        if is_flow_gone && plans.get(*next).is_some_and(is_other_flow) {
+            return true;
+        }
+        if !self.is_in(&failed.profile.failover) {
+            return false;
+        }
+        *next += plans[*next..].iter().take_while(|plan| is_other_flow(plan)).count();
+        true
+    }
+
+    /// The binding that `plan` went to, if it is gone with its flow: a proxy on the way says so (RFC 5626 §5.3).
+    pub(super) fn lost_flow(self, plan: Option<&LegPlan>) -> Option<Box<BindingUsed>> {
+        plan.filter(|_| self == Cause::Status(FLOW_FAILED)).and_then(|plan| plan.binding.clone())
     }
 
     /// The status that stands for it (RFC 3261 §8.1.3.1).

@@ -55,8 +55,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tandem_model::{
-    BuiltIn, CallId, Codec, Decision, Delivery, Destination, EndReason, EndpointStats, Event, EventKind, HealthNews, Hop, LegId, LegRecord,
-    ListenerId, MediaCommand, MediaEvent, Origin, Place, Question, QuestionId, Random, Timestamp, Transport,
+    BindingUsed, BuiltIn, CallId, Codec, Decision, Delivery, Destination, EndReason, EndpointStats, Event, EventKind, HealthNews, Hop,
+    LegId, LegRecord, ListenerId, MediaCommand, MediaEvent, Origin, Place, Question, QuestionId, Random, Timestamp, Transport,
 };
 use transfer::Transfers;
 
@@ -163,6 +163,8 @@ pub enum Output {
     Locate(LegId, Box<Sought>),
     /// Nobody answered there, or not to the point; and for how long it wants to be left alone (Retry-After).
     HopFailed(Hop, Option<Duration>),
+    /// Nobody is at that port any more: it did not take what was sent there.
+    NobodyThere(Hop),
     /// Ask policy.
     Ask(QuestionId, Box<Question>),
     /// Tell the media session.
@@ -180,8 +182,8 @@ pub enum Output {
     Joined(LegId, Box<str>, Box<[Box<str>]>),
     /// Policy keeps this of a trunk or of one of its targets.
     Health(Box<HealthNews>),
-    /// The flow to that contact of that user is gone (RFC 5626 §5.3).
-    FlowFailed(Box<str>, Box<str>),
+    /// The flow of that binding is gone (RFC 5626 §5.3).
+    FlowFailed(Box<BindingUsed>),
     /// A transaction is over.
     Retire(TransactionKey, Tombstone),
     /// Put this into the mailbox of another call as [`Input::Letter`]. If a leg [travels](Letter::travels) in it, that leg and the
@@ -310,7 +312,7 @@ impl Call {
             Input::Decided(id, decision) => self.on_decision(now, id, *decision),
             Input::Media(event) => self.on_media(now, *event),
             Input::Unreachable(listener, destination, delivery) => {
-                self.on_unreachable(now, &LostWay { listener, destination: &destination, delivery });
+                self.on_unreachable(now, &LostWay { call: self.id, listener, destination: &destination, delivery });
             }
             Input::Located(leg, located) => self.on_located(now, leg, located),
             Input::Referred(arrival, origin) => self.on_referred(now, *arrival, &origin),

@@ -43,7 +43,7 @@ impl Bridge {
             let destination = proxy.cloned().unwrap_or(destination);
             // What an emergency route calls is counted on no trunk, and nothing limits where it goes.
             let forwarded = plan.trunk.is_some() || !plan.endpoint.starts_with("trunk:");
-            let mut next = LegPlan { uri: text.into(), destination, target: NO_TARGET, forwarded, ..plan.clone() };
+            let mut next = LegPlan { uri: text.into(), destination, target: NO_TARGET, forwarded, binding: None, ..plan.clone() };
             // Our login is for the trunk's own peer, not for whomever that names.
             next.profile.login = next.profile.login.filter(|_| is_same(&next.destination, &plan.destination));
             trail::redirected(plan, response.status(), &mut next);

@@ -126,7 +126,7 @@ impl Call {
         self.forget_undelivered(from, asked.id);
         let reply = Reply::new(status_of_reply(503), &[]);
         self.with_leg(from.other(), now, |leg, context| leg.reply(context, asked.id, &reply));
-        if asked.settled && !self.outlives(from) && delivery == Delivery::Never {
+        if asked.settled && !self.outlives(from) && delivery.is_never() {
             self.end(now, EndReason::DialogLost, None);
         }
     }

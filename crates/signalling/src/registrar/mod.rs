@@ -20,7 +20,7 @@ pub use way::{answer_destination, is_behind_nat};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
-use tandem_model::{Binding, Bindings, Destination, Fate, ListenerId, RegistrationChange, Timestamp};
+use tandem_model::{Binding, BindingUsed, Bindings, Destination, Fate, ListenerId, RegistrationChange, Timestamp};
 
 /// What holds for all users.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,8 +113,9 @@ impl Registrar {
     }
 
     /// A proxy on the way says that the flow behind it is gone (RFC 5626 §5.3).
-    pub fn flow_failed(&mut self, user: &str, contact: &str) {
-        self.drop_some(user, Fate::Lost, |binding| *binding.contact == *contact);
+    /// Whoever renewed theirs since came over another one.
+    pub fn flow_failed(&mut self, used: &BindingUsed) {
+        self.drop_some(&used.user, Fate::Lost, |binding| used.is(binding));
     }
 
     /// The bindings of those who are no longer users go.

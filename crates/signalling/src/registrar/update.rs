@@ -116,6 +116,7 @@ impl Registrar {
         Ok(Binding {
             contact: wanted.text.into(),
             q: wanted.q,
+            since: now,
             until: now + wanted.expires,
             call_id: request.call_id().into(),
             cseq: wish.cseq,

@@ -146,7 +146,12 @@ impl Bench {
                     self.dispatcher.leg_removed(leg, CallId::new(1_000, 1));
                 }
                 Output::Locate(..) => panic!("every target has an address"),
-                Output::PlaceFree(_) | Output::Joined(..) | Output::HopFailed(..) | Output::Health(_) | Output::FlowFailed(..) => {}
+                Output::PlaceFree(_)
+                | Output::Joined(..)
+                | Output::HopFailed(..)
+                | Output::Health(_)
+                | Output::FlowFailed(..)
+                | Output::NobodyThere(_) => {}
                 Output::Letter(..) => panic!("there is no other call"),
                 Output::Retire(key, tombstone) => self.dispatcher.retire(self.now, key, tombstone),
                 Output::Ended => {
@@ -258,6 +263,7 @@ pub(crate) fn plan(place: &str) -> LegPlan {
         destination: Destination::Address(address),
         profile: profile(),
         forwarded: false,
+        binding: None,
         presentation: None,
     }
 }

@@ -59,6 +59,7 @@ impl CoreNode {
                 return located.map(|(_, located)| Input::Located(leg, located));
             }
             Output::HopFailed(hop, span) => self.locator.hop_failed(world.now, hop, span),
+            Output::NobodyThere(hop) => self.flow_lost(world.now, hop.listener, hop.address),
             Output::Ask(question, what) => return self.ask(world, id, question, &what),
             Output::Media(command) => self.shard.command(world, *command),
             Output::Notify(event) => {
@@ -92,7 +93,7 @@ impl CoreNode {
                     held.places.take_over(&mut self.trunks, world.now, (leg, &endpoint), &payers);
                 }
             }
-            Output::FlowFailed(user, contact) => self.flow_failed(world.now, &user, &contact),
+            Output::FlowFailed(used) => self.flow_failed(world.now, &used),
             Output::Retire(key, tombstone) => self.dispatcher.retire(world.now, key, tombstone),
             Output::Ended => {}
         }
@@ -171,7 +172,10 @@ impl CoreNode {
 
     fn tell_unreachable(&mut self, world: &World<'_>, call: Option<CallId>, transmit: Transmit) {
         let Some(call) = call else { return };
-        let input = Input::Unreachable(transmit.listener, transmit.destination, Delivery::Never);
+        let returned =
+            self.facts.minter.leg_in(&transmit.bytes).filter(|_| !self.listeners[usize::from(transmit.listener.0)].0.is_reliable());
+        let delivery = returned.map_or(Delivery::Never, |leg| Delivery::Returned { leg: leg.index(), nobody_there: true });
+        let input = Input::Unreachable(transmit.listener, transmit.destination, delivery);
         if let Some(held) = self.calls.get_mut(&call) {
             held.call.handle(world.now, input);
         } else if let Some(agent) = self.agents.get_mut(&call) {

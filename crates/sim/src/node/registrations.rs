@@ -3,7 +3,7 @@
 use super::{CoreNode, World};
 use std::net::SocketAddr;
 use tandem_config::Config;
-use tandem_model::{Bindings, CallId, Event, EventKind, Fate, ListenerId, Timestamp};
+use tandem_model::{BindingUsed, Bindings, CallId, Event, EventKind, Fate, ListenerId, Timestamp};
 use tandem_signalling::{Arrival, Barred, RegistrarTerms, answer_destination};
 
 /// What the wall clock says when the virtual one begins, in milliseconds.
@@ -58,8 +58,8 @@ impl CoreNode {
         self.note_registrations(now);
     }
 
-    pub(super) fn flow_failed(&mut self, now: Timestamp, user: &str, contact: &str) {
-        self.registrar.flow_failed(user, contact);
+    pub(super) fn flow_failed(&mut self, now: Timestamp, used: &BindingUsed) {
+        self.registrar.flow_failed(used);
         self.note_registrations(now);
     }
 

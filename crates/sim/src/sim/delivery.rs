@@ -7,7 +7,7 @@ use crate::{
     streams::{End, Ends, Segment, StreamId, What},
 };
 use std::net::SocketAddr;
-use tandem_model::{CallId, Transport};
+use tandem_model::{CallId, Delivery, Destination, ListenerId, Transport};
 use tandem_phone::{Input, Output};
 
 impl Sim {
@@ -105,6 +105,14 @@ impl Sim {
             let ends = Ends { phone: SocketAddr::new(address.ip(), self.streams.free_port()), core: outbound };
             self.streams.connect(self.now, ends, End::Phone, &mut self.network, &mut self.flight)
         })
+    }
+
+    /// An ICMP error says that nobody is at `address`. Whoever made it knows something of ours of the `leg`th leg of each call.
+    pub fn forge_error(&mut self, leg: u8, address: SocketAddr) {
+        for call in self.core.call_ids() {
+            let delivery = Delivery::Returned { leg, nobody_there: true };
+            self.input(call, tandem_signalling::Input::Unreachable(ListenerId(0), Destination::Address(address), delivery));
+        }
     }
 
     /// Every connection with that phone breaks.

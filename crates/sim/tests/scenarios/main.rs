@@ -120,6 +120,7 @@ mod transports;
 mod two_sides;
 mod update;
 mod update_races;
+mod user_flow_lost;
 mod user_flows;
 mod user_limits;
 mod users;

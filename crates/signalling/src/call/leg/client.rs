@@ -452,9 +452,10 @@ impl Leg {
 
     /// The transport could not deliver there.
     pub(crate) fn on_unreachable(&mut self, context: &mut Context<'_>, lost: &LostWay<'_>) -> Option<LegEvent> {
+        let id = self.id;
         self.requests_unreachable(context, lost);
         self.ack_unreachable(context, lost);
-        let client = self.client.as_mut().filter(|client| lost.is(&client.way))?;
+        let client = self.client.as_mut().filter(|client| lost.is(id, &client.way))?;
         if client.way.trial && lost.delivery == Delivery::Never && client.cancel == Cancel::No && !client.is_accepted() {
             self.invite_by_datagram(context);
             return None;
@@ -463,13 +464,14 @@ impl Leg {
         // Over a connection that is lost nothing more comes, whatever has come; over UDP a response may yet.
         let is_lost = context.node.listener(lost.listener).transport.is_reliable() && !client.is_accepted();
         // Nothing more over that connection: whoever has the INVITE may answer over another.
-        let may_answer = (client.first && lost.delivery != Delivery::Never).then_some(client.serial);
+        let may_answer = (client.first && !lost.delivery.is_never()).then_some(client.serial);
         // §8.1.3.1: that counts as a 503, which ends no dialog; but nobody is at an address that the network does not know any more.
-        let later = if lost.delivery == Delivery::Never { LegEvent::Lost } else { LegEvent::Unmodified };
+        let later = if lost.delivery.is_never() { LegEvent::Lost } else { LegEvent::Unmodified };
         let failed = is_lost || actions.contains(&Action::ReportTransportError);
         if failed {
             let client = self.client.take()?;
             let failure = if may_answer.is_some() { HopFailure::Unanswered } else { HopFailure::Unheard };
+            context.outputs.extend(lost.told(&client.way));
             match self.turn(context, client, failure) {
                 Ok(event) => return Some(event),
                 Err(client) => self.client = Some(client),
@@ -492,7 +494,7 @@ impl Leg {
     }
 
     fn ack_unreachable(&mut self, context: &mut Context<'_>, lost: &LostWay<'_>) {
-        let Some(mut acked) = self.acked.take_if(|acked| lost.is(&acked.way) && acked.way.trial) else { return };
+        let Some(mut acked) = self.acked.take_if(|acked| acked.way.trial && lost.is(self.id, &acked.way)) else { return };
         if let Some((_, ack)) = self.as_datagram(context.node, &mut acked.way, &acked.ack) {
             context.send(acked.way.transmit(ack.clone()));
             acked.ack = ack;

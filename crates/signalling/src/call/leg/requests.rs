@@ -84,7 +84,7 @@ impl Interest {
             Interest::Nobody => None,
             Interest::Asker(asked) => Some(LegEvent::Undelivered(asked, delivery)),
             Interest::Notice(notice) => Some(LegEvent::Noticed(notice, false)),
-            Interest::Call { settled: true } | Interest::Refresh if delivery == Delivery::Never => Some(LegEvent::Lost),
+            Interest::Call { settled: true } | Interest::Refresh if delivery.is_never() => Some(LegEvent::Lost),
             Interest::Refresh => None,
             Interest::Call { .. } => Some(LegEvent::Unmodified),
         }
@@ -224,9 +224,9 @@ impl Leg {
 
     /// What could not be sent fails; or, where it was only tried over a stream, is sent as a datagram (§18.1.1).
     pub(super) fn requests_unreachable(&mut self, context: &mut Context<'_>, lost: &LostWay<'_>) {
-        let mut open = std::mem::take(&mut self.requests);
+        let (id, mut open) = (self.id, std::mem::take(&mut self.requests));
         open.retain_mut(|request| {
-            if !lost.is(&request.way) {
+            if !lost.is(id, &request.way) {
                 return true;
             }
             let again = (request.way.trial && lost.delivery == Delivery::Never)
@@ -234,6 +234,7 @@ impl Leg {
                 .flatten();
             let Some((serial, bytes)) = again else {
                 request.lost = Some((context.now, lost.delivery));
+                context.outputs.extend(lost.told(&request.way));
                 return !matches!(request.interest, Interest::Nobody);
             };
             let transport = context.node.listener(request.way.listener).transport;

@@ -1,14 +1,14 @@
 //! Which listener a request of ours leaves from, and where to; and where answers go (RFC 3261 §8.1.2, §18.1.1).
 
 use super::Leg;
-use crate::call::NodeFacts;
+use crate::call::{NodeFacts, Output};
 use crate::dialog::Dialog;
 use crate::message::{HeaderName, Message, NameAddr, Uri};
 use crate::minted::Minted;
 use crate::wire::{Transmit, response_destination};
 use bytes::Bytes;
 use std::sync::Arc;
-use tandem_model::{Delivery, Destination, Flow, ListenerId, Transport};
+use tandem_model::{CallId, Delivery, Destination, Flow, Hop, LegId, ListenerId, Transport};
 
 /// RFC 3261 §18.1.1: a longer request goes over a transport with congestion control.
 const MAX_DATAGRAM_REQUEST: usize = 1_300;
@@ -25,19 +25,38 @@ pub(crate) struct Way {
 /// A way that turned out to lead nowhere.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LostWay<'a> {
+    /// The call that is told.
+    pub(crate) call: CallId,
     pub(crate) listener: ListenerId,
     pub(crate) destination: &'a Destination,
     pub(crate) delivery: Delivery,
 }
 
 impl LostWay<'_> {
-    pub(crate) fn is(&self, way: &Way) -> bool {
+    /// Whether `leg` has lost what it sends on that way.
+    pub(crate) fn is(&self, leg: LegId, way: &Way) -> bool {
         // The network knows nothing of names.
         let same_place = match (&way.destination, self.destination) {
             (Destination::Hop { address, .. }, Destination::Address(lost)) => address == lost,
+            (Destination::Name { host, .. } | Destination::Domain { host, .. }, Destination::Hop { domain, .. }) => host == domain,
             (ours, lost) => ours == lost,
         };
-        way.listener == self.listener && same_place
+        let is_ours = !matches!(self.delivery, Delivery::Returned { leg: whose, .. } if self.call.leg(whose) != Some(leg));
+        way.listener == self.listener && same_place && is_ours
+    }
+
+    /// What others are told, now that somebody knows of something that was sent on `way`, this one.
+    pub(super) fn told(&self, way: &Way) -> Option<Output> {
+        let Delivery::Returned { nobody_there, .. } = self.delivery else { return None };
+        match (&way.destination, self.destination) {
+            (Destination::Name { .. } | Destination::Domain { .. }, Destination::Hop { address, .. }) => {
+                Some(Output::HopFailed(Hop { listener: self.listener, address: *address }, None))
+            }
+            (_, Destination::Address(address)) if nobody_there => {
+                Some(Output::NobodyThere(Hop { listener: self.listener, address: *address }))
+            }
+            _ => None,
+        }
     }
 }
 

@@ -242,12 +242,12 @@ impl Call {
     fn leave_failed_target(&mut self, now: Timestamp, cause: Cause, status: u16) {
         let Some(transfer) = self.transfer_mut() else { return };
         let plan = transfer.next.checked_sub(1).and_then(|place| transfer.plans.get(place));
-        let again = plan.is_some_and(|plan| cause.is_in(&plan.profile.failover)) && transfer.deadline.is_none_or(|deadline| now < deadline);
+        let lost = cause.lost_flow(plan);
+        let again = transfer.deadline.is_none_or(|deadline| now < deadline) && cause.turns(&transfer.plans, &mut transfer.next);
         transfer.failure = status;
-        if !again {
-            return self.target_out(now, status, None);
-        }
-        let stage = std::mem::replace(&mut transfer.stage, Stage::Turning);
+        let stage = again.then(|| std::mem::replace(&mut transfer.stage, Stage::Turning));
+        self.outputs.extend(lost.map(Output::FlowFailed));
+        let Some(stage) = stage else { return self.target_out(now, status, None) };
         self.let_target_go(now, stage, status);
         self.next_target(now);
     }
