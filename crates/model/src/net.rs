@@ -147,6 +147,26 @@ pub enum NoHop {
     Unanswered,
 }
 
+impl Destination {
+    /// The name that is to be looked up, if it is one.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Destination::Name { host, .. } | Destination::Domain { host, .. } => Some(host),
+            Destination::Address(_) | Destination::Back { .. } | Destination::Hop { .. } => None,
+        }
+    }
+}
+
+impl NoHop {
+    /// In words.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            NoHop::Unknown => "DNS has nothing for it",
+            NoHop::Unanswered => "DNS does not answer",
+        }
+    }
+}
+
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -13,10 +13,10 @@ use std::{
     rc::Rc,
     time::Duration,
 };
-use tandem_model::{CallId, Delivery, Destination, Hop, LegId, NoHop, Timestamp};
+use tandem_model::{CallId, Delivery, Destination, Hop, LegId, Timestamp};
 use tandem_signalling::{
     Input, Transmit,
-    locate::{Located, Locator, Question, Reply, Sought},
+    locate::{Asker, Located, Locator, Question, Reply, Sought},
 };
 
 /// Names that were sent to and are remembered by what they stood for; the oldest goes when there are more.
@@ -114,7 +114,9 @@ impl Node {
         let (now, facts) = (self.clock.now(), self.facts.borrow().clone());
         // One call's requests go one way.
         let seed = owner.map_or(0, CallId::bits);
-        let Some(sought) = Sought::of(&facts, transmit.listener, &transmit.destination, seed) else { return };
+        // Only a peer can have named it.
+        let asker = Asker::Peer(seed);
+        let Some(sought) = Sought::of(&facts, transmit.listener, &transmit.destination, seed, asker) else { return };
         // A message that is made has its transport.
         let sought = sought.with_first_door();
         let located = self.hops.locator.borrow_mut().locate(now, Seeker::Parcel(owner, Box::new(transmit)), sought);
@@ -145,9 +147,8 @@ impl Node {
                 self.send_over(&transmit, owner, (hop.address, Whom::Name(host)))
             }
             Ok(None) => Sent::Unreachable,
-            Err(lost) => {
-                let why = if *lost == NoHop::Unknown { "DNS has nothing for it" } else { "DNS does not answer" };
-                tracing::debug!(host = %Escaped(host), "no way there: {why}");
+            Err(why) => {
+                tracing::debug!(host = %Escaped(host), "no way there: {}", why.reason());
                 Sent::Unreachable
             }
         };
@@ -188,7 +189,8 @@ impl Node {
         let node = self.clone();
         tokio::task::spawn_local(async move {
             let reply = asked.await.unwrap_or(Reply::Failed);
-            if reply == Reply::Failed {
+            // That somebody wrote a name whose servers do not answer is nobody's trouble but his.
+            if reply == Reply::Failed && node.hops.locator.borrow().is_ours(&question) {
                 node.hops.warn(node.clock.now(), &question);
             }
             node.hops.locator.borrow_mut().answer(node.clock.now(), &question, reply);

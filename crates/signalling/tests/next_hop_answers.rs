@@ -3,14 +3,14 @@
 use std::time::Duration;
 use tandem_model::{Hop, ListenerId, NoHop, Timestamp, Transport};
 use tandem_signalling::locate::{
-    Door, Kind, Located, Locator, MAX_HOPS, MAX_QUESTIONS, MAX_SEARCHES, Question, Records, Reply, Sought, Srv,
+    Asker, Door, Kind, Located, Locator, MAX_HOPS, MAX_QUESTIONS, MAX_QUESTIONS_OF_ONE, MAX_SEARCHES, Question, Records, Reply, Sought, Srv,
 };
 
 const NOW: Timestamp = Timestamp::from_millis(1_000);
 
 fn sought(host: &str, port: Option<u16>) -> Sought {
     let door = Door { listener: ListenerId(0), transport: Transport::Udp, is_ipv4: true };
-    Sought { host: host.into(), port, is_open: false, doors: [door].into(), seed: 1 }
+    Sought { host: host.into(), port, is_open: false, doors: [door].into(), seed: 1, asker: Asker::House }
 }
 
 fn addresses(list: &[[u8; 4]]) -> Reply {
@@ -128,4 +128,94 @@ fn the_answers_that_are_kept_are_bounded() {
     let later = NOW + Duration::from_secs(5);
     assert_eq!(locator.locate(later, 0, sought("h0.example", Some(5060))), None, "the oldest made room");
     assert!(locator.locate(later, 0, sought("h4999.example", Some(5060))).is_some());
+}
+
+// What peers may ask, and what that means for us.
+
+fn of_peer(peer: u64, host: &str) -> Sought {
+    Sought { asker: Asker::Peer(peer), ..sought(host, Some(5060)) }
+}
+
+/// Peers have asked for as many names as they may, and none is answered.
+fn beset() -> Locator<u32> {
+    let mut locator = Locator::new();
+    for number in 0..2 * MAX_QUESTIONS as u32 {
+        locator.locate(NOW, number, of_peer(u64::from(number) / 5, &format!("slow{number}.example")));
+    }
+    locator
+}
+
+#[test]
+fn what_peers_ask_leaves_room_for_us() {
+    let mut locator = beset();
+    let asked: Vec<Question> = std::iter::from_fn(|| locator.poll_question()).collect();
+    assert_eq!(asked.len(), MAX_QUESTIONS / 2);
+    assert_eq!(locator.locate(NOW, 0, sought("carrier.example", Some(5060))), None);
+    let question = locator.poll_question().expect("it is asked");
+    assert!(locator.is_ours(&question) && asked.iter().all(|question| !locator.is_ours(question)));
+}
+
+#[test]
+fn what_one_call_asks_leaves_room_for_others() {
+    let mut locator = Locator::new();
+    let ask = |locator: &mut Locator<u32>, peer: u64| -> usize {
+        let sought = |number: usize| of_peer(peer, &format!("{peer}.{number}.example"));
+        let located = (0..MAX_QUESTIONS_OF_ONE + 3).filter_map(|number| locator.locate(NOW, 0, sought(number)));
+        located.filter(|(_, located)| *located == Err(NoHop::Unanswered)).count()
+    };
+    assert_eq!((ask(&mut locator, 1), ask(&mut locator, 2)), (3, 3));
+}
+
+#[test]
+fn what_a_peer_may_not_ask_is_asked_for_us_all_the_same() {
+    let mut locator = beset();
+    assert!(locator.locate(NOW, 0, of_peer(999, "carrier.example")).is_some(), "nobody was asked");
+    assert_eq!(locator.locate(NOW, 1, sought("carrier.example", Some(5060))), None, "and so nothing is known of it");
+}
+
+#[test]
+fn a_question_of_a_peer_that_is_ours_too_counts_as_ours() {
+    let mut locator = Locator::new();
+    assert_eq!(locator.locate(NOW, 0, of_peer(1, "carrier.example")), None);
+    assert_eq!(locator.locate(NOW, 1, sought("carrier.example", Some(5060))), None);
+    let question = locator.poll_question().expect("one question");
+    assert!(locator.is_ours(&question) && locator.poll_question().is_none());
+}
+
+#[test]
+fn a_name_that_nobody_answers_for_says_nothing_of_others() {
+    let mut locator = Locator::new();
+    assert_eq!(locator.locate(NOW, 0, sought("carrier.example", Some(5060))), None);
+    let carrier = locator.poll_question().expect("a question");
+    locator.answer(NOW, &carrier, addresses(&[[192, 0, 2, 1]]));
+    assert!(locator.poll_located().is_some());
+    // Its record has run out, and somebody asks for a name whose servers are silent.
+    let later = NOW + Duration::from_secs(70);
+    assert_eq!(locator.locate(later, 1, of_peer(1, "slow.example")), None);
+    let slow = locator.poll_question().expect("a question");
+    locator.handle_timeout(later + Duration::from_secs(1));
+    locator.answer(later + Duration::from_secs(3), &slow, Reply::Failed);
+    let now = later + Duration::from_secs(4);
+    assert_eq!(locator.locate(now, 2, sought("carrier.example", Some(5060))), None, "it is asked for anew, and waited for");
+    locator.answer(now, &carrier, addresses(&[[192, 0, 2, 9]]));
+    assert_eq!(
+        std::iter::from_fn(|| locator.poll_located()).last().map(|located| hops(Some(located))[0].address.to_string()).as_deref(),
+        Some("192.0.2.9:5060")
+    );
+}
+
+#[test]
+fn names_of_peers_do_not_crowd_out_ours() {
+    let mut locator = Locator::new();
+    assert_eq!(locator.locate(NOW, 0, sought("carrier.example", Some(5060))), None);
+    let question = locator.poll_question().expect("a question");
+    locator.answer(NOW, &question, addresses(&[[192, 0, 2, 1]]));
+    for number in 0..5_000 {
+        assert_eq!(locator.locate(NOW, 0, of_peer(1, &format!("h{number}.example"))), None);
+        let question = locator.poll_question().expect("a question");
+        let reply = Reply::Found(Records::Addresses([[192, 0, 2, 2].into()].into()), Duration::from_secs(3_000));
+        locator.answer(NOW, &question, reply);
+    }
+    assert!(locator.locate(NOW, 1, sought("carrier.example", Some(5060))).is_some());
+    assert!(locator.locate(NOW, 1, of_peer(1, "h0.example")).is_none());
 }

@@ -24,6 +24,8 @@ pub struct Zone {
     pub broken: Vec<Question>,
     /// What is never answered.
     pub silent: Vec<Question>,
+    /// What takes so much longer than the rest.
+    pub slow: Vec<(Question, Duration)>,
     asked: Vec<(Timestamp, Question)>,
 }
 
@@ -37,6 +39,7 @@ impl Default for Zone {
             is_down: false,
             broken: Vec::new(),
             silent: Vec::new(),
+            slow: Vec::new(),
             asked: Vec::new(),
         }
     }
@@ -100,7 +103,8 @@ impl Zone {
         if self.broken.contains(question) {
             return (self.delay, Reply::Failed);
         }
+        let slow = self.slow.iter().find(|(slow, _)| slow == question).map_or(Duration::ZERO, |(_, span)| *span);
         let found = self.records.get(question).map(|records| Reply::Found(records.clone(), self.ttl));
-        (self.delay, found.unwrap_or(Reply::Nothing(self.negative_ttl)))
+        (self.delay + slow, found.unwrap_or(Reply::Nothing(self.negative_ttl)))
     }
 }

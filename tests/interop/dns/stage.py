@@ -39,6 +39,8 @@ NAMES = {
     "alias.test": "sip:alias.test:5060",
     "loop.test": "sip:loop.test:5060",
     "broken.test": "sip:broken.test:5060",
+    "fails.test": "sip:fails.test;transport=udp",
+    "router.test": "sip:router.test",
     "secure.test": "sips:secure.test",
     "other.test": "sips:other.test",
 }
@@ -249,6 +251,20 @@ def remembers(house):
         house.reset()
         took = house.call("broken.test")
         check(status == 500 and took < 0.35, f"{status}, then {took:.2f} s")
+    with stage.case("SERVFAIL for SRV is not that there are none: the address of the name is not called"):
+        server.set("fails.test", "A", stage.address(SECOND))
+        server.broken.add("_sip._udp.fails.test")
+        house.reset()
+        status, took = house.fails("fails.test")
+        check(status == 500 and took < 0.35 and house.counts() == [0, 0, 0], f"{status} after {took:.2f} s, {house.counts()}")
+        check(server.questions("fails.test") == 0, "its address was asked for")
+    with stage.case("SERVFAIL for NAPTR: SRV says where, as behind many a router"):
+        server.broken.add("router.test")
+        server.set("_sip._udp.router.test", "SRV", (1, 1, 5060, "h2.test"))
+        house.reset()
+        took = house.call("router.test")
+        server.broken.clear()
+        check(took < 0.35 and house.counts() == [0, 1, 0], f"{took:.2f} s, {house.counts()}")
     with stage.case("the server is down: what it said last is used"):
         server.ttl = 1
         server.set("_sip._udp.down.test", "SRV", (1, 1, 5060, "down-host.test"))

@@ -6,7 +6,7 @@ use super::contact::Contact;
 use super::retry_after;
 use crate::auth::{Answers, Tried, Unanswerable, again};
 use crate::call::Output;
-use crate::locate::{Located, Sought};
+use crate::locate::{Asker, Located, Sought};
 use crate::message::{HeaderName, Message, Printer};
 use crate::transaction::{Action, Event, Kind, TRANSACTION_TIMEOUT, Transaction};
 use crate::wire::{Arrival, Transmit};
@@ -133,7 +133,7 @@ impl Client {
     pub(super) fn ask(&mut self, context: &mut Context<'_>, request: Request) {
         self.left.clear();
         let seed = context.random.next_u64();
-        match Sought::of(context.node, self.way.listener, &self.way.destination, seed) {
+        match Sought::of(context.node, self.way.listener, &self.way.destination, seed, Asker::House) {
             Some(sought) => {
                 context.outputs.push_back(Output::Locate(self.id, Box::new(sought)));
                 self.stage = Stage::Seeking(Box::new(request), context.now + TRANSACTION_TIMEOUT);
@@ -308,14 +308,6 @@ impl Client {
         let branch = context.node.minter.branch(self.id, self.serial);
         // RFC 3581 §3.
         ["SIP/2.0/", listener.transport.token(), " ", &listener.advertise, ";branch=", branch.as_str(), ";rport"].concat()
-    }
-}
-
-/// Why there is no place where a request could go, in words.
-pub(super) const fn nowhere(why: NoHop) -> &'static str {
-    match why {
-        NoHop::Unknown => "DNS has nothing for it",
-        NoHop::Unanswered => "DNS does not answer",
     }
 }
 

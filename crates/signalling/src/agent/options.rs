@@ -1,7 +1,7 @@
 //! One target that is asked whether it is there (RFC 3261 §11): any answer but 408 and 503 is life.
 
 use super::Context;
-use super::client::{Client, Request, Told, Way, nowhere};
+use super::client::{Client, Request, Told, Way};
 use super::contact::Contact;
 use crate::locate::Located;
 use crate::message::{HeaderName, is_sips, reason_phrase};
@@ -120,7 +120,7 @@ impl Ping {
             Some(Told::Challenged(..)) => None,
             Some(Told::Silence) => Some(Cow::Borrowed("no answer to OPTIONS")),
             Some(Told::Undelivered) => Some(Cow::Borrowed("unreachable")),
-            Some(Told::Nowhere(why)) => Some(Cow::Borrowed(nowhere(why))),
+            Some(Told::Nowhere(why)) => Some(Cow::Borrowed(why.reason())),
         };
         match failure {
             None => {

@@ -1,7 +1,7 @@
 //! One registration at one registrar (RFC 3261 §10.2): kept up, refreshed, begun anew and given up as [`table`] says.
 
 use super::backoff::retry_delay;
-use super::client::{Client, Request, Told, Way, nowhere};
+use super::client::{Client, Request, Told, Way};
 use super::contact::Contact as OwnContact;
 use super::table::{Action, Event, State, table};
 use super::{Context, Identity};
@@ -234,7 +234,7 @@ impl Registration {
                 (if is_stream { Event::Lost } else { Event::Unanswered }, None)
             }
             Told::Nowhere(why) => {
-                self.failure = Cow::Borrowed(nowhere(why));
+                self.failure = Cow::Borrowed(why.reason());
                 (Event::Unanswered, None)
             }
         };

@@ -24,6 +24,9 @@ pub(super) const UNSAID_NEGATIVE_TTL: Duration = Duration::from_secs(5);
 /// How long a question that nobody answered is not asked again.
 pub(super) const RETRY: Duration = Duration::from_secs(3);
 
+/// How long what is known of a question is used at once, out of date or not, when DNS was slow to say anything newer.
+const SLOW: Duration = Duration::from_secs(5);
+
 /// How long after its time an answer is still better than none, while DNS does not answer (RFC 8767 §5).
 pub(super) const MAX_STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -40,8 +43,8 @@ pub(super) enum Answer {
 pub(super) enum Known {
     /// It may be used.
     Fresh(Arc<Answer>),
-    /// Only if nothing better is to be had.
-    Stale(Arc<Answer>),
+    /// Only if nothing better is to be had; whether that is so already: DNS was slow to say anything newer.
+    Stale(Arc<Answer>, bool),
     Unknown,
 }
 
@@ -50,6 +53,10 @@ struct Entry {
     answer: Arc<Answer>,
     fresh_until: Timestamp,
     usable_until: Timestamp,
+    /// DNS did not say anything newer in time, and is not waited for until then.
+    slow_until: Timestamp,
+    /// The configuration has the name: it stays for as long as there are others that can go.
+    is_ours: bool,
 }
 
 /// The answers.
@@ -57,16 +64,26 @@ struct Entry {
 pub(super) struct Cache(BTreeMap<Question, Entry>);
 
 impl Cache {
-    pub(super) fn look(&self, now: Timestamp, question: &Question) -> Known {
-        match self.0.get(question) {
-            Some(entry) if entry.fresh_until > now => Known::Fresh(entry.answer.clone()),
-            Some(entry) if entry.usable_until > now => Known::Stale(entry.answer.clone()),
-            _ => Known::Unknown,
+    /// `is_ours`: the configuration has the name.
+    pub(super) fn look(&mut self, now: Timestamp, question: &Question, is_ours: bool) -> Known {
+        let Some(entry) = self.0.get_mut(question) else { return Known::Unknown };
+        entry.is_ours |= is_ours;
+        match () {
+            () if entry.fresh_until > now => Known::Fresh(entry.answer.clone()),
+            () if entry.usable_until > now => Known::Stale(entry.answer.clone(), entry.slow_until > now),
+            () => Known::Unknown,
         }
     }
 
-    /// Keeps what DNS said, and gives back what is to be used.
-    pub(super) fn take(&mut self, now: Timestamp, question: &Question, reply: Reply) -> Arc<Answer> {
+    /// DNS is slow to say something newer. Nothing follows from that for other names: each has servers of its own.
+    pub(super) fn note_slow(&mut self, now: Timestamp, question: &Question) {
+        if let Some(entry) = self.0.get_mut(question) {
+            entry.slow_until = now + SLOW;
+        }
+    }
+
+    /// Keeps what DNS said. `is_ours`: the configuration has the name.
+    pub(super) fn take(&mut self, now: Timestamp, question: &Question, reply: Reply, is_ours: bool) {
         let (answer, span, stale) = match reply {
             Reply::Found(records, ttl) => match bounded(records) {
                 records if records.is_empty() => (Answer::Nothing, UNSAID_NEGATIVE_TTL, Duration::ZERO),
@@ -77,7 +94,8 @@ impl Cache {
                 // RFC 8767 §5: what was known is used, and DNS left in peace for a moment.
                 Some(entry) => {
                     entry.fresh_until = entry.fresh_until.max(now + RETRY);
-                    return entry.answer.clone();
+                    entry.slow_until = now + SLOW;
+                    return;
                 }
                 None => (Answer::Failed, RETRY, Duration::ZERO),
             },
@@ -85,8 +103,9 @@ impl Cache {
         let answer = Arc::new(answer);
         self.make_room(now, question);
         let fresh_until = now + span;
-        self.0.insert(question.clone(), Entry { answer: answer.clone(), fresh_until, usable_until: fresh_until + stale });
-        answer
+        let is_ours = is_ours || self.0.get(question).is_some_and(|entry| entry.is_ours);
+        let entry = Entry { answer, fresh_until, usable_until: fresh_until + stale, slow_until: Timestamp::ZERO, is_ours };
+        self.0.insert(question.clone(), entry);
     }
 
     /// Nothing is up to date any more.
@@ -99,7 +118,7 @@ impl Cache {
             return;
         }
         self.0.retain(|_, entry| entry.usable_until > now);
-        let first = self.0.iter().min_by_key(|(_, entry)| entry.fresh_until).map(|(question, _)| question.clone());
+        let first = self.0.iter().min_by_key(|(_, entry)| (entry.is_ours, entry.fresh_until)).map(|(question, _)| question.clone());
         if let Some(first) = first.filter(|_| self.0.len() >= MAX_ANSWERS) {
             self.0.remove(&first);
         }

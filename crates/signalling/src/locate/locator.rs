@@ -3,22 +3,23 @@
 use super::cache::{Cache, Known};
 use super::failed::FailedHops;
 use super::search::{Progress, Search};
-use super::{Located, Question, Reply, Sought};
-use std::collections::{BTreeSet, VecDeque};
+use super::{Asker, Located, Question, Reply, Sought};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use tandem_model::{Hop, NoHop, Timestamp};
 
 /// Searches under way; one more finds nothing.
 pub const MAX_SEARCHES: usize = 1_024;
 
-/// Questions that DNS may be asked at one time; what more is wanted counts as not answered.
+/// Questions that DNS may be asked at one time; what more is wanted counts as not answered. Half of them, and of the searches, are ours:
+/// peers who write names that are slow to look up do not keep us from finding our trunks.
 pub const MAX_QUESTIONS: usize = 256;
+
+/// Those among them that one call asks for its peers; and as many searches.
+pub const MAX_QUESTIONS_OF_ONE: usize = 16;
 
 /// How long a search waits for what it can do without (RFC 8767 §5 calls it the client response timer).
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// How long DNS counts as down after it did not answer: what is known, out of date or not, is used at once.
-const DOWN: Duration = Duration::from_secs(5);
 
 /// Finds hops for whoever seeks; `K` says who.
 #[derive(Debug)]
@@ -26,11 +27,10 @@ pub struct Locator<K> {
     cache: Cache,
     failed: FailedHops,
     searches: Vec<Seeking<K>>,
-    /// What DNS has been asked, or is to be.
-    open: BTreeSet<Question>,
+    /// What DNS has been asked, or is to be, and for whom.
+    open: BTreeMap<Question, Asker>,
     to_ask: VecDeque<Question>,
     located: VecDeque<(K, Located)>,
-    down_until: Timestamp,
 }
 
 #[derive(Debug)]
@@ -50,10 +50,9 @@ impl<K> Default for Locator<K> {
             cache: Cache::default(),
             failed: FailedHops::default(),
             searches: Vec::new(),
-            open: BTreeSet::new(),
+            open: BTreeMap::new(),
             to_ask: VecDeque::new(),
             located: VecDeque::new(),
-            down_until: Timestamp::ZERO,
         }
     }
 }
@@ -70,7 +69,8 @@ impl<K> Locator<K> {
         if let Some(located) = self.go_on(now, &mut seeking) {
             return Some((seeking.seeker, located));
         }
-        if self.searches.len() >= MAX_SEARCHES {
+        let askers = self.searches.iter().map(|seeking| seeking.search.asker());
+        if !has_room(askers, seeking.search.asker(), MAX_SEARCHES) {
             return Some((seeking.seeker, Err(NoHop::Unanswered)));
         }
         self.searches.push(seeking);
@@ -79,10 +79,14 @@ impl<K> Locator<K> {
 
     /// DNS said that.
     pub fn answer(&mut self, now: Timestamp, question: &Question, reply: Reply) {
-        self.open.remove(question);
-        self.down_until = if reply == Reply::Failed { now + DOWN } else { Timestamp::ZERO };
-        self.cache.take(now, question, reply);
+        let asker = self.open.remove(question);
+        self.cache.take(now, question, reply, asker == Some(Asker::House));
         self.go_on_with(now, |seeking| seeking.wants.contains(question));
+    }
+
+    /// Whether that is asked for us, and not for peers alone.
+    pub fn is_ours(&self, question: &Question) -> bool {
+        self.open.get(question) == Some(&Asker::House)
     }
 
     /// Lets those that have waited long enough hurry.
@@ -93,7 +97,6 @@ impl<K> Locator<K> {
             is_slow = true;
         }
         if is_slow {
-            self.down_until = now + DOWN;
             self.go_on_with(now, |seeking| seeking.hurries);
         }
     }
@@ -134,17 +137,22 @@ impl<K> Locator<K> {
 
     fn go_on(&mut self, now: Timestamp, seeking: &mut Seeking<K>) -> Option<Located> {
         loop {
-            let (cache, uses_stale) = (&self.cache, seeking.hurries || self.down_until > now);
+            let (cache, hurries, asker) = (&mut self.cache, seeking.hurries, seeking.search.asker());
             let mut to_renew = Vec::new();
-            let progress = seeking.search.run(seeking.hurries, |question| match cache.look(now, question) {
+            let progress = seeking.search.run(hurries, |question| match cache.look(now, question, asker == Asker::House) {
                 Known::Fresh(answer) => Some(answer),
-                Known::Stale(answer) if uses_stale => {
+                Known::Stale(answer, is_slow) if hurries || is_slow => {
                     to_renew.push(question.clone());
                     Some(answer)
                 }
-                Known::Stale(_) | Known::Unknown => None,
+                Known::Stale(..) | Known::Unknown => None,
             });
-            to_renew.into_iter().for_each(|question| _ = self.ask(question));
+            for question in to_renew {
+                if hurries {
+                    self.cache.note_slow(now, &question);
+                }
+                self.ask(question, asker);
+            }
             match progress {
                 Progress::Done(Ok(mut hops)) => {
                     self.failed.sort(now, &mut hops);
@@ -152,13 +160,15 @@ impl<K> Locator<K> {
                 }
                 Progress::Done(Err(lost)) => return Some(Err(lost)),
                 Progress::Wants(wants) => {
-                    let unasked: Vec<_> = wants.iter().filter(|question| !self.ask((*question).clone())).cloned().collect();
+                    let unasked: Vec<_> = wants.iter().filter(|question| !self.ask((*question).clone(), asker)).cloned().collect();
                     seeking.wants = wants;
                     if unasked.is_empty() {
                         return None;
                     }
                     for question in unasked {
-                        self.cache.take(now, &question, Reply::Failed);
+                        // That nobody was asked says nothing to anybody else.
+                        let known = self.cache.look(now, &question, false);
+                        seeking.search.go_without(question, if let Known::Stale(answer, _) = known { Some(answer) } else { None });
                     }
                 }
             }
@@ -166,15 +176,34 @@ impl<K> Locator<K> {
     }
 
     /// False if as much is asked as may be.
-    fn ask(&mut self, question: Question) -> bool {
-        if self.open.contains(&question) {
+    fn ask(&mut self, question: Question, asker: Asker) -> bool {
+        if let Some(known) = self.open.get_mut(&question) {
+            if asker == Asker::House {
+                *known = asker;
+            }
             return true;
         }
-        if self.open.len() >= MAX_QUESTIONS {
+        if !has_room(self.open.values().copied(), asker, MAX_QUESTIONS) {
             return false;
         }
-        self.open.insert(question.clone());
+        self.open.insert(question.clone(), asker);
         self.to_ask.push_back(question);
         true
     }
+}
+
+/// Whether `asker` may be one more of at most `max` that are under way: peers together get half of them, and each a few.
+fn has_room(under_way: impl ExactSizeIterator<Item = Asker>, asker: Asker, max: usize) -> bool {
+    if under_way.len() >= max {
+        return false;
+    }
+    if asker == Asker::House {
+        return true;
+    }
+    let (mut peers, mut own) = (0, 0);
+    for known in under_way {
+        peers += usize::from(known != Asker::House);
+        own += usize::from(known == asker);
+    }
+    peers < max / 2 && own < MAX_QUESTIONS_OF_ONE
 }

@@ -11,7 +11,7 @@ mod locator;
 mod order;
 mod search;
 
-pub use locator::{Locator, MAX_QUESTIONS, MAX_SEARCHES};
+pub use locator::{Locator, MAX_QUESTIONS, MAX_QUESTIONS_OF_ONE, MAX_SEARCHES};
 pub use order::in_order;
 
 use crate::call::NodeFacts;
@@ -131,6 +131,15 @@ pub struct Door {
     pub is_ipv4: bool,
 }
 
+/// Who wants to know where a name is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// We do: the configuration has the name.
+    House,
+    /// A peer does, in a call or an exchange of that number: it wrote the name into a Contact, a Route, or a redirection.
+    Peer(u64),
+}
+
 /// A domain whose hops are sought.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sought {
@@ -144,11 +153,13 @@ pub struct Sought {
     pub doors: Box<[Door]>,
     /// Decides among records of one priority.
     pub seed: u64,
+    /// Who wants to know: what peers ask is bounded, so that what we ask is always asked.
+    pub asker: Asker,
 }
 
 impl Sought {
     /// What is sought for requests to `destination` that would leave from `listener`. `None` where nothing is: an address.
-    pub fn of(node: &NodeFacts, listener: ListenerId, destination: &Destination, seed: u64) -> Option<Sought> {
+    pub fn of(node: &NodeFacts, listener: ListenerId, destination: &Destination, seed: u64, asker: Asker) -> Option<Sought> {
         let door = |(index, facts): (usize, &crate::call::ListenerFacts)| {
             let listener = ListenerId(u16::try_from(index).ok()?);
             Some(Door { listener, transport: facts.transport, is_ipv4: facts.bound.is_ipv4() })
@@ -171,7 +182,7 @@ impl Sought {
             }
             Destination::Address(_) | Destination::Back { .. } | Destination::Hop { .. } => return None,
         };
-        Some(Sought { host: host.clone(), port, is_open, doors, seed })
+        Some(Sought { host: host.clone(), port, is_open, doors, seed, asker })
     }
 
     /// The same for a message that leaves from the first of the listeners, and from no other.

@@ -2,7 +2,7 @@
 
 use super::cache::Answer;
 use super::order::in_order;
-use super::{Door, Kind, MAX_HOPS, Naptr, Question, Records, Sought, Srv};
+use super::{Asker, Door, Kind, MAX_HOPS, Naptr, Question, Records, Sought, Srv};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -54,6 +54,15 @@ impl Search {
         Search { sought, used: BTreeMap::new() }
     }
 
+    pub(super) fn asker(&self) -> Asker {
+        self.sought.asker
+    }
+
+    /// Nobody can be asked that: what is known of it has to do, if anything is.
+    pub(super) fn go_without(&mut self, question: Question, known: Option<Arc<Answer>>) {
+        self.used.insert(question, known.unwrap_or_else(|| Arc::new(Answer::Failed)));
+    }
+
     /// Goes as far as `look` has answers. One that hurries does without what it can do without.
     pub(super) fn run(&mut self, hurries: bool, look: impl FnMut(&Question) -> Option<Arc<Answer>>) -> Progress {
         let mut view = View { used: &mut self.used, look, hurries, wants: Vec::new(), failed: false };
@@ -95,8 +104,8 @@ fn find<F: FnMut(&Question) -> Option<Arc<Answer>>>(sought: &Sought, view: &mut 
         add_addresses(&mut hops, view, host, sought.port, fallback(&sought.doors));
         return Some(hops);
     }
-    let services = services(sought, host, view)?;
-    let (mut found, mut is_refused) = (Vec::new(), false);
+    let (services, naptr) = services(sought, host, view)?;
+    let (mut found, mut is_refused, mut has_failed) = (Vec::new(), false, false);
     let mut complete = true;
     for service in services.iter().take(MAX_SERVICES) {
         if service.is_host {
@@ -113,14 +122,19 @@ fn find<F: FnMut(&Question) -> Option<Arc<Answer>>>(sought: &Sought, view: &mut 
                 let targets = in_order(records, &mut random).into_iter().filter(|record| !is_none(record));
                 found.extend(targets.map(|record| (record, &service.doors[..])));
             }
+            Some(Answer::Failed) => has_failed = true,
             Some(_) => {}
         }
     }
-    if !complete {
+    if !complete && (found.is_empty() || !view.hurries) {
         return None;
     }
-    if found.is_empty() && !is_refused {
-        // §4.2: no SRV record at all.
+    if found.is_empty() && !is_refused && !has_failed {
+        if let Some(naptr) = naptr {
+            view.wants.push(naptr);
+            return None;
+        }
+        // §4.2: no SRV record at all, which a server that fails does not say.
         let chosen = services.first().filter(|_| !sought.is_open).map_or(fallback(&sought.doors), |service| service.doors.clone());
         add_addresses(&mut hops, view, host, None, chosen);
     }
@@ -130,23 +144,30 @@ fn find<F: FnMut(&Question) -> Option<Arc<Answer>>>(sought: &Sought, view: &mut 
     Some(hops)
 }
 
-/// Under which names the records of the transports are (§4.1).
-fn services<F: FnMut(&Question) -> Option<Arc<Answer>>>(sought: &Sought, host: &str, view: &mut View<'_, F>) -> Option<Vec<Service>> {
+/// Under which names the records of the transports are (§4.1). With the question that is not answered yet, if one is, and is to be
+/// waited for where those names lead nowhere.
+fn services<F: FnMut(&Question) -> Option<Arc<Answer>>>(
+    sought: &Sought,
+    host: &str,
+    view: &mut View<'_, F>,
+) -> Option<(Vec<Service>, Option<Question>)> {
+    let mut open = None;
     if sought.is_open {
         let hurries = view.hurries;
         let answer = view.ask(host, Kind::Naptr);
         let chosen = match answer.as_deref() {
             Some(Answer::Found(Records::Naptr(records))) => chosen(records, &sought.doors),
+            // Many a router at home answers no NAPTR question, or says that it cannot: its users' trunks are found by SRV all the same.
             Some(_) => Vec::new(),
             None if hurries => {
-                // Nothing is lost: what it would choose is asked for by name.
-                view.wants.clear();
+                // What it would choose is asked for by name.
+                open = view.wants.pop();
                 Vec::new()
             }
             None => return None,
         };
         if !chosen.is_empty() {
-            return Some(chosen);
+            return Some((chosen, None));
         }
     }
     let mut services: Vec<Service> = Vec::new();
@@ -163,7 +184,7 @@ fn services<F: FnMut(&Question) -> Option<Arc<Answer>>>(sought: &Sought, host: &
             None => services.push(Service { name: name.into(), doors: vec![*door], is_host: false }),
         }
     }
-    Some(services)
+    Some((services, open))
 }
 
 /// What the records of the lowest order that fit us say (RFC 3263 §4.1, RFC 3403 §4.1), preferred ones first.

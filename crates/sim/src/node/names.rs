@@ -5,7 +5,7 @@ use crate::queue::Event;
 use tandem_model::{CallId, LegId, Timestamp};
 use tandem_signalling::{
     Input, Transmit,
-    locate::{Located, Question, Reply, Sought},
+    locate::{Asker, Located, Question, Reply, Sought},
 };
 
 /// Who looks for hops.
@@ -39,7 +39,9 @@ impl CoreNode {
     pub(super) fn send_by_name(&mut self, world: &mut World<'_>, call: Option<CallId>, transmit: Transmit) {
         // One call's requests go one way.
         let seed = call.map_or(0, CallId::bits);
-        let Some(sought) = Sought::of(&self.facts, transmit.listener, &transmit.destination, seed) else { return };
+        // Only a peer can have named it.
+        let asker = Asker::Peer(seed);
+        let Some(sought) = Sought::of(&self.facts, transmit.listener, &transmit.destination, seed, asker) else { return };
         // A message that is made has its transport.
         let sought = sought.with_first_door();
         let located = self.locator.locate(world.now, Seeker::Parcel(call, Box::new(transmit)), sought);

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use tandem_phone::Message;
+use tandem_signalling::locate::Kind;
 use tandem_sim::{BOB, CAROL, STANDARD, Sim, Zone};
 
 /// It has this target and these keys.
@@ -51,4 +52,9 @@ pub(crate) fn bob_then_carol(zone: &mut Zone, transport: &str) {
 /// The requests of that method that somebody heard.
 pub(crate) fn heard(sim: &Sim, phone: SocketAddr, method: &str) -> Vec<Message> {
     sim.phone(phone).heard(method).filter(|message| message.is_request()).cloned().collect()
+}
+
+/// The names and kinds that DNS was asked for.
+pub(crate) fn asked(sim: &Sim) -> Vec<(String, Kind)> {
+    sim.core().asked().iter().map(|(_, question)| (question.name.to_string(), question.kind)).collect()
 }

@@ -48,6 +48,7 @@ mod multipart;
 mod nat;
 mod next_hop;
 mod next_hop_fails;
+mod next_hop_memory;
 mod numbers;
 mod odd_rtp;
 mod options;

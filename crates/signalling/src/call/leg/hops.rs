@@ -6,7 +6,8 @@ use super::way::with_value;
 use super::{Context, Leg, LegEvent, State, Way};
 use crate::auth::Tried;
 use crate::call::Output;
-use crate::locate::{Located, Sought};
+use crate::call::over::unanswered;
+use crate::locate::{Asker, Located, Sought};
 use crate::message::{HeaderName, Method};
 use crate::tombstone::Tombstone;
 use crate::transaction::{Kind, TRANSACTION_TIMEOUT, Transaction};
@@ -14,7 +15,7 @@ use crate::wire::Arrival;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::time::Duration;
-use tandem_model::{Destination, Hop, Timestamp};
+use tandem_model::{Destination, Hop, LegEnd, NO_TARGET, NoHop, Timestamp};
 
 /// Where an INVITE can go beside where it is.
 #[derive(Debug, Default)]
@@ -106,11 +107,14 @@ impl Refusals {
 impl Leg {
     /// Has the places looked up that `way` names, if it names any.
     pub(super) fn seek(&self, context: &mut Context<'_>, way: &Way) -> Hops {
-        if !matches!(way.destination, Destination::Name { .. } | Destination::Domain { .. }) {
+        if way.destination.name().is_none() {
             return Hops::None;
         }
         let seed = context.random.next_u64();
-        let Some(sought) = Sought::of(context.node, way.listener, &way.destination, seed) else { return Hops::None };
+        // A redirection, or the Path of a phone, may name anybody.
+        let is_ours = self.target != NO_TARGET || !self.endpoint.starts_with("trunk:") && !self.endpoint.starts_with("user:");
+        let asker = if is_ours { Asker::House } else { Asker::Peer(context.call.bits()) };
+        let Some(sought) = Sought::of(context.node, way.listener, &way.destination, seed, asker) else { return Hops::None };
         context.outputs.push_back(Output::Locate(self.id, Box::new(sought)));
         Hops::Sought
     }
@@ -118,12 +122,15 @@ impl Leg {
     /// What became of the search for our INVITE's places.
     pub(crate) fn on_located(&mut self, context: &mut Context<'_>, located: Located) -> Option<LegEvent> {
         let mut client = self.client.take_if(|client| matches!(client.hops, Hops::Sought))?;
-        let (Ok(hops), Destination::Name { host, .. } | Destination::Domain { host, .. }) = (located, &client.way.destination) else {
+        let mut left = located.map(|hops| VecDeque::from(hops.into_vec()));
+        let first = left.as_mut().map_err(|why| *why).and_then(|left| left.pop_front().ok_or(NoHop::Unknown));
+        let (Ok(at), Ok(left), Some(domain)) = (first, left, client.way.destination.name()) else {
             self.client = Some(client);
+            let why = first.err().unwrap_or(NoHop::Unknown);
+            self.note_end(context, LegEnd { reason: why.reason().into(), ..unanswered(503) });
             return self.client_failed(LegEvent::Unreachable, LegEvent::Lost);
         };
-        let (domain, mut left) = (host.clone(), VecDeque::from(hops.into_vec()));
-        let at = left.pop_front()?;
+        let domain = domain.into();
         client.hops = Hops::Found(Found { at, left, domain, silent_until: None, refusals: Refusals::None });
         self.send_there(context, client);
         Some(LegEvent::Turned)
