@@ -94,6 +94,7 @@ pub(crate) const USER: Keys = Keys {
         "replaces",
         "session_timer",
         "privacy",
+        "headers_in",
         "limits",
         "may_call",
         "minutes_per_hour",

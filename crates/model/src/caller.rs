@@ -56,6 +56,26 @@ pub struct Caller {
     pub number: Box<str>,
     /// What the caller asks to be kept from the called person.
     pub privacy: Privacy,
+    /// Somebody who is believed has said that it is so, or we know it.
+    #[serde(default)]
+    pub is_screened: bool,
+}
+
+/// Headers that sign who calls whom (RFC 8224, RFC 4474).
+const SIGNATURES: [&str; 2] = ["Identity", "Identity-Info"];
+
+/// Whether the header of that name signs who calls whom.
+pub fn is_signature(name: &str) -> bool {
+    SIGNATURES.iter().any(|signature| signature.eq_ignore_ascii_case(name))
+}
+
+impl Presentation {
+    /// The call goes to another number than the one that signatures are about.
+    pub fn void_signatures(&mut self) {
+        if self.headers.iter().any(|(name, _)| is_signature(name)) {
+            self.headers = std::mem::take(&mut self.headers).into_iter().filter(|(name, _)| !is_signature(name)).collect();
+        }
+    }
 }
 
 /// What an INVITE of ours says that it would not say by itself.

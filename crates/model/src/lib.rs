@@ -30,7 +30,7 @@ mod trail;
 
 pub use agent::{AgentPlan, HealthNews, PingPlan, PingTarget, RegistrarPlan, ServiceRoute};
 pub use binding::{Binding, BindingUsed, Bindings, NoBindings};
-pub use caller::{CalledFrom, Caller, CallerId, Presentation, Shown};
+pub use caller::{CalledFrom, Caller, CallerId, Presentation, Shown, is_signature};
 pub use codec::{Codec, TELEPHONE_EVENT};
 pub use event::{
     CallRecord, EndReason, EndedBy, Event, EventKind, ExchangeRecord, Fate, LegEnd, LegRecord, Limit, LimitState, RegistrationChange,
@@ -46,8 +46,8 @@ pub use net::{Delivery, Destination, Flow, Hop, ListenerId, NoHop, Transport, ne
 pub use place::Place;
 pub use privacy::{Asks, Privacy, Shows};
 pub use question::{
-    Action, Admit, BuiltIn, Decision, Forward, LegPlan, LegProfile, NO_TARGET, Origin, Prack, Proved, Question, QuestionId, ReferRule,
-    Route, TrunkId,
+    Action, Admit, BuiltIn, Crossing, Decision, Forward, LegPlan, LegProfile, NO_TARGET, Origin, Prack, Proved, Question, QuestionId,
+    ReferRule, Route, TrunkId,
 };
 pub use random::Random;
 pub use ring::{Hears, MAX_MEMBERS, PicksUp, RingGroup, RingTerms, Strategy};

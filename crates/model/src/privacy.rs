@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The values of a Privacy header (RFC 3323 §4.2, RFC 3325 §9.3, RFC 7044 §10.1). `none` asks for nothing.
+/// The values of a Privacy header (RFC 3323 §4.2, RFC 3325 §9.3, RFC 7044 §10.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Privacy {
@@ -20,6 +20,8 @@ pub struct Privacy {
     pub critical: bool,
     /// Something that nobody here knows.
     pub unknown: bool,
+    /// Nothing is to be kept private, whatever else anybody thinks.
+    pub none: bool,
 }
 
 impl Privacy {
@@ -32,11 +34,17 @@ impl Privacy {
             ("session", &mut self.session),
             ("history", &mut self.history),
             ("critical", &mut self.critical),
+            ("none", &mut self.none),
         ];
         match known.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(value)) {
             Some((_, flag)) => *flag = true,
-            None => self.unknown |= !value.is_empty() && !value.eq_ignore_ascii_case("none"),
+            None => self.unknown |= !value.is_empty(),
         }
+    }
+
+    /// Whether openness is asked for. `none` stands alone (RFC 3323 §4.2): who asks for anything beside it means that.
+    pub fn is_none(self) -> bool {
+        self == Privacy { none: true, ..Privacy::default() }
     }
 
     /// Whether the called person is not to know who calls.
@@ -52,6 +60,7 @@ impl Privacy {
     /// The known values that are asked for, as headers write them.
     pub fn values(self) -> impl Iterator<Item = &'static str> {
         let all = [
+            (self.is_none(), "none"),
             (self.id, "id"),
             (self.header, "header"),
             (self.user, "user"),

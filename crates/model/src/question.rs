@@ -287,6 +287,17 @@ pub struct LegProfile {
     pub refer: ReferRule,
     /// Its INVITEs may ask for the place of a leg of ours (RFC 3891); else Replaces means nothing to us.
     pub replaces: bool,
+    /// User-to-User in what is no INVITE (RFC 7433).
+    pub user_to_user: Crossing,
+}
+
+/// Whether a header of a peer's is for others, and that of others for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Crossing {
+    /// Its own goes on.
+    pub lets_in: bool,
+    /// It gets that of others.
+    pub lets_out: bool,
 }
 
 /// What becomes of a peer's REFER (RFC 3515).
@@ -333,6 +344,7 @@ impl Default for LegProfile {
             prack: Prack::Off,
             refer: ReferRule::default(),
             replaces: false,
+            user_to_user: Crossing::default(),
         }
     }
 }

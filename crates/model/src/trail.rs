@@ -14,6 +14,10 @@ pub struct Trail {
     pub adds_diversion: bool,
     /// The same of the second.
     pub adds_history: bool,
+    /// What is private is not told.
+    pub enforces: bool,
+    /// All of it is private.
+    pub hides: bool,
 }
 
 /// One entry of either.

@@ -1,5 +1,6 @@
 //! `headers_in` and `headers_out`: which headers of a caller's INVITE cross.
 
+use std::borrow::Cow;
 use tandem_config::{HeaderRules, NamePattern, is_our_header};
 
 /// Headers of the caller that may cross to one leg.
@@ -27,13 +28,30 @@ const TELLING: &[&str] = &[
     "Identity-Info",
     "In-Reply-To",
     "Organization",
-    "P-Access-Network-Info",
-    "P-Charging-Vector",
     "Referred-By",
     "Reply-To",
+    "Session-ID",
     "Subject",
     "User-Agent",
+    "Warning",
 ];
+
+/// The same of all that begin so: what networks tell one another of their callers.
+const TELLING_FROM: &str = "P-";
+
+fn tells_of_caller(name: &str) -> bool {
+    let begins = name.get(..TELLING_FROM.len()).is_some_and(|start| start.eq_ignore_ascii_case(TELLING_FROM));
+    begins || TELLING.iter().any(|telling| telling.eq_ignore_ascii_case(name))
+}
+
+/// The name as careless readers have it, who take `P_Asserted.Identity` for what it looks like.
+fn plain(name: &str) -> Cow<'_, str> {
+    if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        return Cow::Borrowed(name);
+    }
+    let plain: String = name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();
+    Cow::Owned(plain.trim_matches('-').to_owned())
+}
 
 /// What of `headers` crosses: let in by the caller's trunk, let out to the called one, in their order; then what is set. Nothing
 /// that tells who calls, if that is to be hidden.
@@ -47,10 +65,13 @@ pub(crate) fn crossing(
     if !lets_any_out(outgoing) {
         return Ok(outgoing.set.as_slice().into());
     }
-    let is_let_in = |name: &str| lets_in(incoming, name);
-    let is_let_out = |name: &str| outgoing.pass.as_ref().is_some_and(|pass| any(pass, name)) && !any(&outgoing.remove, name);
-    let is_kept = |name: &str| is_beyond(name) || hides && TELLING.iter().any(|telling| telling.eq_ignore_ascii_case(name));
-    let came = headers.iter().filter(|(name, _)| !is_our_header(name) && !is_kept(name) && is_let_in(name) && !sets(incoming, name));
+    let is_kept = |name: &str| is_our_header(name) || is_beyond(name) || hides && tells_of_caller(name);
+    let is_let_out = |name: &str| lets_out(outgoing, name) && !any(&outgoing.remove, &plain(name));
+    let came = headers.iter().filter(|(name, _)| {
+        let plain = plain(name);
+        let is_stopped = is_kept(&plain) || any(&incoming.remove, &plain) || sets(incoming, &plain) || sets(outgoing, &plain);
+        !is_stopped && !is_kept(name) && lets_in(incoming, name) && !sets(incoming, name)
+    });
     let mut crossing: Vec<(Box<str>, Box<str>)> = Vec::new();
     let mut bytes = 0;
     for (name, value) in came.chain(&incoming.set).filter(|(name, _)| is_let_out(name) && !sets(outgoing, name)) {
@@ -67,6 +88,11 @@ pub(crate) fn crossing(
 /// Whether headers of that name are let in.
 pub(crate) fn lets_in(incoming: &HeaderRules, name: &str) -> bool {
     incoming.pass.as_ref().is_none_or(|pass| any(pass, name)) && !any(&incoming.remove, name)
+}
+
+/// Whether headers of that name go out.
+pub(crate) fn lets_out(outgoing: &HeaderRules, name: &str) -> bool {
+    outgoing.pass.as_ref().is_some_and(|pass| any(pass, name)) && !any(&outgoing.remove, name)
 }
 
 fn any(patterns: &[NamePattern], name: &str) -> bool {

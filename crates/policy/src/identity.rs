@@ -36,7 +36,7 @@ impl IdentityRule {
     /// What a trunk of this rule is told of `caller`, whose number is as the trunk writes it.
     pub(crate) fn tell(&self, caller: Caller, anchored: bool) -> Result<Told, Unkept> {
         let mut caller = match &self.caller {
-            CallerRule::Set { number, name } => Caller { number: number.clone(), name: name.clone(), ..caller },
+            CallerRule::Set { number, name } => Caller { number: number.clone(), name: name.clone(), is_screened: true, ..caller },
             CallerRule::Pass | CallerRule::Anonymous => caller,
         };
         let is_withheld = self.caller == CallerRule::Anonymous;
@@ -45,7 +45,9 @@ impl IdentityRule {
             PrivacyRule::Ignore => {
                 caller.privacy = Privacy::default();
                 let shows = if is_withheld { Shows::Nobody } else { Shows::Caller };
-                Ok(Told { caller: Some(caller), shows, identity: self.header, asks: Asks::Only(Privacy::default()), hides: false })
+                // RFC 3323 §4.2: nobody changes that header.
+                let left = Privacy { none: asked.is_none() && !is_withheld, ..Privacy::default() };
+                Ok(Told { caller: Some(caller), shows, identity: self.header, asks: Asks::Only(left), hides: false })
             }
             PrivacyRule::Pass => {
                 caller.privacy.id |= is_withheld;
@@ -64,7 +66,8 @@ impl IdentityRule {
                     return Err(Unkept(what));
                 }
                 // What is not done here is left to whoever comes next.
-                let asks = Asks::Only(Privacy { session: asked.session && !anchored, ..Privacy::default() });
+                let left = Privacy { session: asked.session && !anchored, none: asked.is_none() && !is_withheld, ..Privacy::default() };
+                let asks = Asks::Only(left);
                 if asked.hides_caller() || is_withheld {
                     return Ok(Told { caller: None, shows: Shows::Nobody, identity: CallerId::From, asks, hides: true });
                 }

@@ -8,7 +8,7 @@ use crate::{
 };
 use std::borrow::Cow;
 use tandem_config::{HeaderRules, NumberRule, Of, PrivacyRule, Toll, TrailRule, Trunk};
-use tandem_model::{CalledFrom, Caller, CallerId, Presentation, Route, Shows, Trail};
+use tandem_model::{CalledFrom, Caller, CallerId, Presentation, Route, Shows, Trail, is_signature};
 
 /// Why a call cannot be put to a trunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +88,12 @@ impl Manner {
         Manner { is_user: true, ..Manner::of(spoken) }
     }
 
+    /// That of a user who is one no more: nothing that it says of itself is let in.
+    pub(crate) fn of_nobody() -> Manner {
+        let headers_in = HeaderRules { pass: Some(Vec::new()), ..HeaderRules::default() };
+        Manner { is_user: true, headers_in, ..Manner::default() }
+    }
+
     /// The called number of a call from this trunk, as routes write it.
     pub(crate) fn called_in<'n>(&self, number: &'n str) -> Cow<'n, str> {
         rewritten(&self.numbers_in, Of::Called, number)
@@ -134,6 +140,25 @@ impl Manner {
         tell(&telling(self.diversion, DIVERSION), &telling(self.history_info, HISTORY_INFO), call.trail.as_deref(), moved)
     }
 
+    /// Whether a signature that came (RFC 8224) is about other numbers than go out to this trunk: then nobody could verify it.
+    fn voids_signature(&self, origin: &Manner, call: &Route, told: Option<&Told>, moved: Option<(&str, &str)>) -> bool {
+        if !call.headers.iter().any(|(name, _)| is_signature(name)) {
+            return false;
+        }
+        let called = moved.map_or_else(|| origin.called_in(&call.called), |(_, number)| number.into());
+        let number = |caller: &Option<Caller>| caller.as_ref().map(|caller| caller.number.clone());
+        let is_caller_kept = match told {
+            None => true,
+            Some(told) => match told.shows {
+                Shows::Own => true,
+                Shows::Nobody => false,
+                Shows::Caller => number(&told.caller) == number(&call.caller),
+            },
+        };
+        // Whom a user's calls are from, we say: what its phone has signed is not that.
+        origin.is_user || !is_caller_kept || self.called_out(&called) != *call.called
+    }
+
     /// Names of headers that rules for headers do not reach in calls to this trunk.
     fn beyond_rules(&self) -> impl Fn(&str) -> bool {
         let enforces = self.identity.privacy == PrivacyRule::Enforce;
@@ -156,7 +181,10 @@ impl Manner {
         });
         let told = caller.map(|caller| self.identity.tell(caller, anchored)).transpose()?;
         let hides = told.as_ref().is_some_and(|told| told.hides);
-        let headers = crossing(&origin.headers_in, &self.headers_out, &call.headers, hides, self.beyond_rules())?;
+        let is_void = self.voids_signature(origin, call, told.as_ref(), moved);
+        let is_beyond = self.beyond_rules();
+        let is_kept = |name: &str| is_beyond(name) || is_void && is_signature(name);
+        let headers = crossing(&origin.headers_in, &self.headers_out, &call.headers, hides, is_kept)?;
         let trail = if self.looks_at_trail() { self.trail(origin, call, moved) } else { None };
         if told.is_none() && trail.is_none() && headers.is_empty() && self.route.is_none() && self.domain.is_none() {
             return Ok(None);

@@ -8,8 +8,8 @@ use crate::{
 use std::time::Duration;
 use tandem_config::{Limits, Pattern, Target};
 use tandem_model::{
-    Action, Binding, BindingUsed, BuiltIn, Decision, LegPlan, LegProfile, MAX_MEMBERS, NO_TARGET, Origin, Random, RingGroup, RingTerms,
-    Route, ServiceRoute, Strategy, TrunkId,
+    Action, Binding, BindingUsed, BuiltIn, Decision, LegPlan, LegProfile, MAX_MEMBERS, NO_TARGET, Origin, Presentation, Random, RingGroup,
+    RingTerms, Route, ServiceRoute, Strategy, TrunkId,
 };
 
 /// One `[[route]]`.
@@ -192,7 +192,7 @@ impl<'a> Planner<'a> {
                 let Some(rule) = self.rules.trunks.get(usize::from(trunk.0)) else { return Ok(Vec::new()) };
                 let moved = number.as_deref().filter(|number| *number != self.called).map(|number| (self.called, number));
                 let presentation = rule.manner.present(origin, self.call, self.anchored, moved).map_err(Unsaid::refusal)?;
-                let (called, view) = (self.called, self.view);
+                let (call, called, view) = (self.call, self.called, self.view);
                 let (is_open, emergency) = (|place| view.health.is_open(*trunk, place, view.now), self.emergency);
                 let open = rule.targets.in_order(&mut self.random).filter(|rule| emergency || is_open(rule.place));
                 legs.extend(open.map(|TargetRule { place, target, hop, profile, .. }| {
@@ -205,7 +205,7 @@ impl<'a> Planner<'a> {
                         profile: profile.clone(),
                         forwarded: false,
                         binding: None,
-                        presentation: presentation.clone(),
+                        presentation: said_to(target, number.as_deref(), &call.called, presentation.clone()),
                     };
                     match view.health.service_route(*trunk, hop) {
                         Some(route) => through(plan, route),
@@ -301,6 +301,16 @@ fn through(mut plan: LegPlan, service: &ServiceRoute) -> LegPlan {
         }
     }
     plan
+}
+
+/// Of what a trunk is told, what one target is: a signature is about whom the caller called, which a user that the target has is not.
+fn said_to(target: &Target, number: Option<&str>, called: &str, mut said: Option<Box<Presentation>>) -> Option<Box<Presentation>> {
+    if let (Some(said), Some(user), None) = (&mut said, &target.user, number)
+        && **user != *called
+    {
+        said.void_signatures();
+    }
+    said
 }
 
 /// The endpoint's own number goes before the target's own user, and that before what was dialled. A number is written as the trunk

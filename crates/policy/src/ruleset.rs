@@ -3,6 +3,7 @@
 use crate::{
     abuse::AbuseRules,
     agents::compile_agents,
+    headers::{lets_in, lets_out, sets},
     manner::Manner,
     routing::{ActionRule, EndpointRule, RouteRule},
     targets::{TargetRule, Targets},
@@ -11,7 +12,9 @@ use crate::{
 };
 use std::sync::Arc;
 use tandem_config::{At, Config, Do, Endpoint, From, Limits, Outside, Problems, Trunk, TrunkTarget};
-use tandem_model::{Account, Accounts, AgentPlan, Challenge, LegProfile, ListenerId, MediaSide, Origin, Shown, Strategy, TrunkId};
+use tandem_model::{
+    Account, Accounts, AgentPlan, Challenge, Crossing, LegProfile, ListenerId, MediaSide, Origin, Shown, Strategy, TrunkId,
+};
 
 /// All that is needed to decide. Immutable: a reload makes another.
 #[derive(Clone, Debug)]
@@ -93,7 +96,7 @@ impl Ruleset {
     pub(crate) fn manner_of(&self, origin: &Origin) -> &Manner {
         let (id, name) = match origin {
             Origin::Trunk { id, name } => (id, name),
-            Origin::User { name } => return self.users.find(name).map_or(&self.plain, |user| &user.manner),
+            Origin::User { name } => return self.users.find(name).map_or(&self.users.gone, |user| &user.manner),
         };
         let by_id = self.trunks.get(usize::from(id.0)).filter(|trunk| trunk.name == *name);
         by_id.or_else(|| self.trunks.iter().find(|trunk| trunk.name == *name)).map_or(&self.plain, |trunk| &trunk.manner)
@@ -214,6 +217,8 @@ fn compile_trunk(config: &Config, trunk: &Trunk) -> TrunkRule {
     }
 }
 
+const USER_TO_USER: &str = "User-to-User";
+
 /// How a leg of `trunk` is spoken with; a leg to a plain URI is spoken with as with a trunk that says nothing.
 pub(crate) fn profile(trunk: Option<&Trunk>, listener: ListenerId, media: MediaSide) -> LegProfile {
     let plain = Trunk::default();
@@ -236,6 +241,10 @@ pub(crate) fn profile(trunk: Option<&Trunk>, listener: ListenerId, media: MediaS
         refer: trunk.refer,
         // Who may take the place of a leg is not to be configured yet.
         replaces: trunk.replaces,
+        user_to_user: Crossing {
+            lets_in: lets_in(&trunk.headers_in, USER_TO_USER) && !sets(&trunk.headers_in, USER_TO_USER),
+            lets_out: lets_out(&trunk.headers_out, USER_TO_USER) && !sets(&trunk.headers_out, USER_TO_USER),
+        },
     }
 }
 

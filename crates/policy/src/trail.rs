@@ -45,6 +45,8 @@ pub(crate) fn tell(
         history: history.tell(came.and_then(|came| came.history.as_ref())),
         adds_diversion: diversion.adds(),
         adds_history: history.adds(),
+        enforces: diversion.enforces,
+        hides: diversion.hides,
     };
     if let Some((dialled, called)) = moved {
         let own = |number: &str, telling: &Telling<'_>, own| {

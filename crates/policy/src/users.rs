@@ -12,6 +12,8 @@ pub(crate) struct Users {
     rules: Box<[UserRule]>,
     /// What a stranger is asked; `None` where there is no user.
     pub(crate) challenge: Option<Arc<Challenge>>,
+    /// How the calls of one are put that is in the configuration no more.
+    pub(crate) gone: Manner,
 }
 
 /// One `[[user]]`.
@@ -37,7 +39,11 @@ impl Users {
             algorithms: [DigestAlgorithm::Sha256, DigestAlgorithm::Md5].into(),
             accounts: Accounts::Any(users.iter().map(account).collect()),
         });
-        Users { rules: users.into_iter().map(|user| compile_user(config, user)).collect(), challenge: challenge.map(Arc::new) }
+        Users {
+            rules: users.into_iter().map(|user| compile_user(config, user)).collect(),
+            challenge: challenge.map(Arc::new),
+            gone: Manner::of_nobody(),
+        }
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<&UserRule> {
@@ -87,7 +93,7 @@ impl Ruleset {
             if *caller.number != **name && caller.number != *number {
                 caller.name = None;
             }
-            caller.number = number.clone();
+            (caller.number, caller.is_screened) = (number.clone(), true);
         }
         Some(call)
     }

@@ -61,7 +61,7 @@ fn where_the_call_s_own_trunk_keeps_things_is_told() {
 #[test]
 fn each_leg_is_presented_as_its_trunk_wants() {
     let rules = house("caller_id='pai'", "proxy='sip:127.0.0.8;lr'\nfrom_domain='b.example'\nheaders_out={pass=['X-*'],set={X-B='2'}}", "");
-    let caller = Caller { name: None, number: "42".into(), privacy: Privacy::default() };
+    let caller = Caller { name: None, number: "42".into(), privacy: Privacy::default(), is_screened: false };
     let legs = legs(&rules, Some(caller.clone()));
     let to_b = legs[0].presentation.as_deref().unwrap();
     assert_eq!((to_b.route.as_deref(), to_b.domain.as_deref()), (Some("<sip:127.0.0.8;lr>"), Some("b.example")));

@@ -51,6 +51,20 @@ impl NamePattern {
     }
 }
 
+/// Which headers of a phone are let in where its section does not say: those that say something of the call, and of nobody's rank, right
+/// or past.
+const OF_A_PHONE: &[&str] = &[
+    "Accept-Contact",
+    "Accept-Language",
+    "In-Reply-To",
+    "Organization",
+    "Reject-Contact",
+    "Request-Disposition",
+    "Subject",
+    "User-Agent",
+    "User-to-User",
+];
+
 /// Headers that the stack writes itself: no rule sets, passes or removes them.
 const OURS: &[&str] = &[
     "Accept",
@@ -160,6 +174,14 @@ pub(super) fn read(reader: &mut Reader<'_>, table: &Table<'_, '_>, key: &str) ->
         pass: table.has("pass").then(|| read_names(reader, &table, "pass")),
         remove: read_names(reader, &table, "remove"),
     }
+}
+
+/// `headers_in` of a `[[user]]`: what a phone says is nobody's word but its own.
+pub(super) fn read_of_phone(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> HeaderRules {
+    let mut rules = read(reader, table, "headers_in");
+    let named = |name: &&str| NamePattern { start: (*name).into(), is_open: false };
+    rules.pass.get_or_insert_with(|| OF_A_PHONE.iter().map(named).collect());
+    rules
 }
 
 fn read_names(reader: &mut Reader<'_>, table: &Table<'_, '_>, key: &str) -> Vec<NamePattern> {

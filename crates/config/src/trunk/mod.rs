@@ -175,6 +175,7 @@ impl Trunk {
             replaces: table.boolean(reader, "replaces").unwrap_or(default.replaces),
             session_timer: session_timer::read(reader, table),
             privacy: identity::read_privacy(reader, table),
+            headers_in: headers::read_of_phone(reader, table),
             limits: table.value("limits").map_or_else(Limits::default, |value| limits::read(reader, table, value)),
             toll: Toll::read(reader, table),
             ..default

@@ -166,7 +166,7 @@ impl Call {
             let end = over::rejected(message, callee.why_unanswered());
             callee.note_end(context, end);
         });
-        let failure = Failure::from_response(message);
+        let failure = Failure::from_response(message, self.passes_user_to_user(Side::Callee));
         if self.is_followed(message) {
             return self.leave_target(now, true, failure);
         }

@@ -351,7 +351,7 @@ impl MessageExchange {
             405 | 406 | 413 | 415 | 493 | 513 => {
                 Failure { reason: Some(response.reason().into()), extra: about(response), ..Failure::new(status) }
             }
-            _ => Failure::from_response(response),
+            _ => Failure::from_response(response, false),
         };
         self.target_failed(now, Cause::Status(status), failure);
     }

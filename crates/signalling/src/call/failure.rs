@@ -2,6 +2,7 @@
 
 use super::leg::Extra;
 use super::over::reason_value;
+use super::user_to_user;
 use crate::cause::status_of_cause;
 use crate::dispatcher::SIPS_NOT_ALLOWED;
 use crate::message::{Contact, HeaderName, Message, Uri};
@@ -123,8 +124,8 @@ impl Failure {
         Failure { status, reason: None, extra: Extra::none(), end: None }
     }
 
-    /// The callee's final response.
-    pub(super) fn from_response(response: &Message) -> Self {
+    /// The callee's final response; with its User-to-User, if that is passed on.
+    pub(super) fn from_response(response: &Message, passes: bool) -> Self {
         let said = reason::passable(response);
         let status = relayed_with_cause(response.status(), said.as_deref().map(reason::told).unwrap_or_default());
         let kept = status == response.status();
@@ -136,11 +137,14 @@ impl Failure {
             extra.push(HeaderName::RetryAfter, after);
         }
         if status < 400 {
-            let contacts: Vec<_> = response.values(HeaderName::Contact).filter(|item| names_somebody(item)).collect();
+            let contacts = response.values(HeaderName::Contact).filter(|item| names_somebody(item));
+            let contacts: Vec<_> = contacts.map(|item| user_to_user::screened(item, passes)).collect();
             if !contacts.is_empty() {
                 extra.push(HeaderName::Contact, &contacts.join(", "));
             }
         }
+        let said = if passes { user_to_user::said(response) } else { Vec::new() };
+        said.iter().for_each(|value| extra.push(HeaderName::UserToUser, value));
         Failure { status, reason: kept.then(|| response.reason().into()), extra, end: None }
     }
 

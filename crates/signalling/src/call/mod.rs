@@ -30,6 +30,7 @@ mod timers;
 mod trail;
 mod transfer;
 mod usage;
+pub(crate) mod user_to_user;
 
 pub use exchange::MessageExchange;
 pub use failure::relayed_status;
@@ -391,6 +392,7 @@ impl Call {
 
     fn on_leg_event(&mut self, now: Timestamp, side: Side, event: Option<LegEvent>) {
         let Some(event) = event else { return };
+        self.hear_user_to_user(&event);
         match event {
             LegEvent::Trying => self.on_trying(now),
             LegEvent::Provisional(message) => self.on_provisional(now, &message),

@@ -403,7 +403,7 @@ fn failure_of_change(message: &Message, offers_fax: bool) -> Failure {
     if message.status() < 400 {
         return Failure::new(500);
     }
-    let mut failure = Failure::from_response(message);
+    let mut failure = Failure::from_response(message, false);
     // Inside a dialog these are about the offer or about crossing, and the other peer knows what to do with them.
     if matches!(message.status(), 487 | 491) || (offers_fax && message.status() == 415) {
         failure.status = message.status();

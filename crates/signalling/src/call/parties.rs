@@ -2,7 +2,7 @@
 
 use super::NodeFacts;
 use super::leg::{Extra, Leg};
-use crate::message::{HeaderName, Host, Message, NameAddr, Uri};
+use crate::message::{HeaderName, Host, Message, NameAddr, Scheme, Uri};
 use std::borrow::Cow;
 use tandem_model::{Asks, CalledFrom, Caller, CallerId, LegPlan, Presentation, Privacy, Shows};
 
@@ -34,11 +34,18 @@ pub(super) fn caller(invite: &Message, from: CallerId) -> Caller {
     };
     let mut privacy = privacy(invite);
     privacy.id |= from == CallerId::Rpid && addresses(invite, HeaderName::RemotePartyId).any(|party| is_kept_private(&party));
+    let is_screened = match from {
+        CallerId::From | CallerId::Ppi => false,
+        CallerId::Pai => asserted.is_some(),
+        CallerId::Rpid => {
+            addresses(invite, HeaderName::RemotePartyId).filter(is_of_caller).find(|party| named(*party).is_some()).is_some_and(is_screened)
+        }
+    };
     let (name, number) = asserted.unwrap_or_else(|| {
-        let from = invite.from().ok();
+        let from = invite.from().ok().filter(|from| !is_nobodys(from.uri));
         (from.and_then(|from| display_name(&from)), from.and_then(|from| number_in(from.uri)).unwrap_or_default())
     });
-    Caller { name, number, privacy }
+    Caller { name, number, privacy, is_screened }
 }
 
 /// The headers that policy may let cross: all but those that make the message what it is, and those that are for us alone.
@@ -81,7 +88,8 @@ pub(super) const NOBODYS_HOST: &str = "anonymous.invalid";
 pub(super) fn our_from(invite: Option<&Message>, said: Option<&Presentation>, host: &str) -> (String, String) {
     let theirs = invite.and_then(|invite| invite.from().ok());
     match said.map_or((Shows::Own, None), |said| (said.shows, said.caller.as_ref())) {
-        (Shows::Caller, Some(caller)) => {
+        // RFC 3323 §4.1.1.3: nobody's From stays so, unless somebody else is known to call.
+        (Shows::Caller, Some(caller)) if !caller.number.is_empty() || !theirs.is_some_and(|from| is_nobodys(from.uri)) => {
             let uri = uri_of(&caller.number, host);
             return (address(caller.name.as_deref(), &uri), uri);
         }
@@ -91,7 +99,7 @@ pub(super) fn our_from(invite: Option<&Message>, said: Option<&Presentation>, ho
         _ => {}
     }
     let parsed = theirs.and_then(|from| Uri::parse(from.uri).ok());
-    let host = if parsed.is_some_and(is_nobodys) { NOBODYS_HOST } else { host };
+    let host = if theirs.is_some_and(|from| is_nobodys(from.uri)) { NOBODYS_HOST } else { host };
     let user = parsed.and_then(|uri| uri.user).filter(|user| !user.is_empty());
     let uri = match user {
         Some(user) => ["sip:", user, "@", host].concat(),
@@ -113,8 +121,8 @@ fn nobody() -> (String, String) {
     (address(Some("Anonymous"), &uri), uri)
 }
 
-fn is_nobodys(uri: Uri<'_>) -> bool {
-    matches!(uri.host, Host::Name(name) if name.eq_ignore_ascii_case(NOBODYS_HOST))
+fn is_nobodys(uri: &str) -> bool {
+    Uri::parse(uri).is_ok_and(|uri| matches!(uri.host, Host::Name(name) if name.eq_ignore_ascii_case(NOBODYS_HOST)))
 }
 
 /// The headers that name the caller beside From, and say what of that is private.
@@ -130,7 +138,8 @@ pub(super) fn identity(invite: Option<&Message>, said: Option<&Presentation>, ho
             CallerId::Ppi => extra.push(HeaderName::PPreferredIdentity, &address),
             CallerId::Rpid => {
                 let privacy = if caller.privacy.hides_caller() { "full" } else { "off" };
-                extra.push(HeaderName::RemotePartyId, &format!("{address};party=calling;screen=no;privacy={privacy}"));
+                let screen = if caller.is_screened { "yes" } else { "no" };
+                extra.push(HeaderName::RemotePartyId, &format!("{address};party=calling;screen={screen};privacy={privacy}"));
             }
         }
     }
@@ -177,6 +186,8 @@ fn is_token(text: &str) -> bool {
 pub(super) fn privacy(invite: &Message) -> Privacy {
     let mut privacy = Privacy::default();
     privacy_values(invite).for_each(|value| privacy.add(value));
+    // RFC 3323 §4.1.1.3: who has left its name out of From does not want others to put it there.
+    privacy.id |= !privacy.none && invite.from().is_ok_and(|from| is_nobodys(from.uri));
     privacy
 }
 
@@ -193,7 +204,14 @@ pub(super) fn own_number(leg: &Leg) -> Box<str> {
 pub(super) fn who_is(leg: &Leg) -> Caller {
     // Who a user is it has proved, whatever its From says, and its Contact names nobody.
     let number = leg.endpoint.strip_prefix("user:").map_or_else(|| own_number(leg), Into::into);
-    Caller { name: None, number, privacy: leg.privacy }
+    Caller { name: None, number, privacy: leg.privacy, is_screened: leg.endpoint.starts_with("user:") }
+}
+
+/// As whom Referred-By names the peer of a leg, which says that it is `claimed`. Nobody, if it does not want to be known.
+pub(super) fn referrer(leg: &Leg, claimed: Option<Box<str>>) -> Option<Box<str>> {
+    let claimed = claimed.filter(|_| !leg.privacy.hides_caller())?;
+    // Who a user is it has proved.
+    Some(leg.endpoint.strip_prefix("user:").map_or(claimed, Into::into))
 }
 
 fn addresses(invite: &Message, name: HeaderName) -> impl Iterator<Item = NameAddr<'_>> {
@@ -204,9 +222,9 @@ fn uri_in(invite: &Message, name: HeaderName) -> Option<&str> {
     addresses(invite, name).next().map(|address| address.uri)
 }
 
-/// Name and number, if there is a number.
+/// Name and number, if there is a number, and it is somebody's.
 fn named(address: NameAddr<'_>) -> Option<(Option<Box<str>>, Box<str>)> {
-    let number = number_in(address.uri).filter(|number| !number.is_empty())?;
+    let number = number_in(address.uri).filter(|number| !number.is_empty() && !is_nobodys(address.uri))?;
     Some((display_name(&address), number))
 }
 
@@ -217,12 +235,20 @@ pub(super) fn display_name(address: &NameAddr<'_>) -> Option<Box<str>> {
 /// The user part, unescaped and without its parameters; `None` for what is no URI.
 pub(super) fn number_in(uri: &str) -> Option<Box<str>> {
     let uri = Uri::parse(uri).ok()?;
+    if uri.scheme == Scheme::Tel {
+        // RFC 3966 §5.1.1: what is there for the eye is no part of the number.
+        return Some(uri.user.unwrap_or_default().chars().filter(|digit| !"-.()".contains(*digit)).collect::<String>().into());
+    }
     Some(uri.user_unescaped().split(';').next().unwrap_or_default().into())
 }
 
 /// A Remote-Party-ID is of the calling party unless it says otherwise.
 fn is_of_caller(party: &NameAddr<'_>) -> bool {
     party.params.get("party").is_none_or(|party| party.eq_ignore_ascii_case("calling"))
+}
+
+fn is_screened(party: NameAddr<'_>) -> bool {
+    party.params.get("screen").is_some_and(|screen| screen.eq_ignore_ascii_case("yes"))
 }
 
 fn is_kept_private(party: &NameAddr<'_>) -> bool {

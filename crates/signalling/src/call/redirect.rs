@@ -1,10 +1,11 @@
 //! Following a redirection (RFC 3261 §8.1.3.4): its Contacts become the next targets.
 
+use super::parties::number_in;
 use super::phase::Bridge;
-use super::trail;
+use super::{trail, user_to_user};
 use crate::dialog::destination_of;
 use crate::message::{Contact, HeaderName, Message, Uri};
-use tandem_model::{Destination, Failover, LegPlan, NO_TARGET, Transport};
+use tandem_model::{Crossing, Destination, Failover, LegPlan, NO_TARGET, Presentation, Transport};
 
 /// Redirections that are followed in one call.
 const MAX_REDIRECTS: u8 = 5;
@@ -46,7 +47,14 @@ impl Bridge {
             let mut next = LegPlan { uri: text.into(), destination, target: NO_TARGET, forwarded, binding: None, ..plan.clone() };
             // Our login is for the trunk's own peer, not for whomever that names.
             next.profile.login = next.profile.login.filter(|_| is_same(&next.destination, &plan.destination));
-            trail::redirected(plan, response.status(), &mut next);
+            if let Some(said) = next.presentation.as_mut().filter(|_| number_in(&plan.uri) != number_in(text)) {
+                said.void_signatures();
+            }
+            let asked = user_to_user::asked(uri.headers);
+            if !asked.is_empty() && plan.profile.user_to_user == (Crossing { lets_in: true, lets_out: true }) {
+                say_instead(next.presentation.get_or_insert_default(), asked);
+            }
+            trail::redirected(plan, response, &uri, &mut next);
             found.push((address.params.get("q").map_or(WHOLE, worth), next));
         }
         found.sort_by_key(|(worth, _)| std::cmp::Reverse(*worth));
@@ -62,6 +70,15 @@ impl Bridge {
         self.plans = all.into_boxed_slice();
         true
     }
+}
+
+/// RFC 7433 §4.1: what a redirection asks to be said, in the place of what would have been said (RFC 3261 §8.1.3.4).
+fn say_instead(said: &mut Presentation, asked: Vec<Box<str>>) {
+    let name = HeaderName::UserToUser.canonical();
+    let mut headers = std::mem::take(&mut said.headers).into_vec();
+    headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+    headers.extend(asked.into_iter().map(|value| (name.into(), value)));
+    said.headers = headers.into();
 }
 
 /// Whether requests to one and the other go the same way.

@@ -1,7 +1,7 @@
 //! Diversion (RFC 5806) and History-Info (RFC 7044): read, and written anew.
 
 use super::leg::Extra;
-use super::parties::{NOBODYS_HOST, address, display_name, number_in, uri_of};
+use super::parties::{NOBODYS_HOST, address, display_name, number_in, privacy, uri_of};
 use crate::message::{HeaderName, Message, NameAddr, Params, Uri, unescape};
 use tandem_model::{LegPlan, Moved, Passage, Trail};
 
@@ -24,10 +24,7 @@ fn passage(entry: &NameAddr<'_>) -> Option<Passage> {
     let uri = Uri::parse(entry.uri).ok()?;
     let header = |wanted: &str| uri.headers.iter().find(|(name, _)| unescape(name).eq_ignore_ascii_case(wanted)).map(|(_, value)| value);
     // RFC 7044 §10.1.1: a Privacy header in the URI is about that entry; RFC 5806 §4: a parameter.
-    let asks = |value: &str| {
-        unescape(value).split(';').any(|asked| ["history", "header"].iter().any(|word| word.eq_ignore_ascii_case(asked.trim())))
-    };
-    let private = header("Privacy").is_some_and(asks)
+    let private = header("Privacy").is_some_and(asks_for_history)
         || entry.params.get("privacy").is_some_and(|privacy| !privacy.trim_matches('"').eq_ignore_ascii_case("off"));
     let mut tail = String::new();
     // RFC 4458 §2: why the call was sent there.
@@ -42,6 +39,11 @@ fn passage(entry: &NameAddr<'_>) -> Option<Passage> {
     }
     let name = display_name(entry);
     Some(Passage { name, number: number_in(entry.uri)?, tail: tail.into(), params: params(&entry.params), private, ..Passage::default() })
+}
+
+/// Whether an escaped Privacy asks that nobody be told of it.
+fn asks_for_history(value: &str) -> bool {
+    unescape(value).split(';').any(|asked| ["history", "header"].iter().any(|word| word.eq_ignore_ascii_case(asked.trim())))
 }
 
 fn params(params: &Params<'_>) -> Box<str> {
@@ -72,24 +74,40 @@ pub(super) fn write(trail: Option<&Trail>, failed: Option<u16>, host: &str, extr
     for passage in trail.history.iter().flatten().take(MAX_PASSAGES) {
         let Some(moved) = passage.own else {
             last = index(&passage.params).unwrap_or(&last).to_owned();
-            extra.push(HeaderName::HistoryInfo, &[&shown(passage, &passage.tail, host), &*passage.params].concat());
+            extra.push(HeaderName::HistoryInfo, &[&shown(passage, &tail(passage, ""), host), &*passage.params].concat());
             continue;
         };
         // RFC 7044 §10.3: what comes of an entry is one level below it; §5: `mp` says which it is.
         let next = format!("{last}.1");
-        let tail = format!(";cause={}{}", history_cause(moved, failed), passage.tail);
+        let tail = tail(passage, &format!(";cause={}", history_cause(moved, failed)));
         extra.push(HeaderName::HistoryInfo, &format!("{};index={next};mp={last}", shown(passage, &tail, host)));
         last = next;
     }
 }
 
-/// A redirection of `plan`'s target sends the call to the number of `next`.
-pub(super) fn redirected(plan: &LegPlan, status: u16, next: &mut LegPlan) {
+/// What stands behind the address in the URI of an entry of History-Info: `first`, and what it has itself.
+fn tail(passage: &Passage, first: &str) -> String {
+    let mut tail = [first, &passage.tail].concat();
+    if passage.private {
+        // RFC 7044 §10.1: what is private stays so for whoever it is told to.
+        tail.push_str(if tail.contains('?') { "&Privacy=history" } else { "?Privacy=history" });
+    }
+    tail
+}
+
+/// A redirection of `plan`'s target sends the call to the number of `next`, by a Contact of this URI.
+pub(super) fn redirected(plan: &LegPlan, response: &Message, contact: &Uri<'_>, next: &mut LegPlan) {
     let (before, after) = (number_in(&plan.uri).unwrap_or_default(), number_in(&next.uri).unwrap_or_default());
     let Some(trail) = next.presentation.as_mut().and_then(|said| said.trail.as_mut()) else { return };
     let own = Some(Moved::ByRedirection);
+    // RFC 7044 §10.1.1: who redirects asks for its own entry by the response's Privacy, and for the next one in the Contact.
+    let left_is_private = privacy(response).hides_history();
+    let next_is_private =
+        contact.headers.iter().any(|(name, value)| unescape(name).eq_ignore_ascii_case("Privacy") && asks_for_history(value));
+    let hidden = |private: bool| trail.enforces && (trail.hides || private);
+    let (hides_left, hides_next) = (hidden(left_is_private), hidden(next_is_private));
     if let Some(entries) = trail.diversion.as_mut().filter(|_| trail.adds_diversion) {
-        entries.insert(0, Passage { number: before.clone(), own, ..Passage::default() });
+        entries.insert(0, Passage { number: before.clone(), private: left_is_private, hidden: hides_left, own, ..Passage::default() });
     }
     if let Some(entries) = trail.history.as_mut().filter(|_| trail.adds_history) {
         if entries.is_empty() {
@@ -97,9 +115,12 @@ pub(super) fn redirected(plan: &LegPlan, status: u16, next: &mut LegPlan) {
         }
         // RFC 7044 §10.2: why a target was left stands with that target.
         if let Some(left) = entries.last_mut().filter(|left| !left.tail.contains('?')) {
-            left.tail = format!("{}?Reason=SIP%3Bcause%3D{status}", left.tail).into();
+            left.tail = format!("{}?Reason=SIP%3Bcause%3D{}", left.tail, response.status()).into();
         }
-        entries.push(Passage { number: after, own, ..Passage::default() });
+        if let Some(left) = entries.last_mut() {
+            (left.private, left.hidden) = (left.private || left_is_private, left.hidden || hides_left);
+        }
+        entries.push(Passage { number: after, private: next_is_private, hidden: hides_next, own, ..Passage::default() });
     }
 }
 

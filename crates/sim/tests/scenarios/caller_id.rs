@@ -61,7 +61,7 @@ fn the_caller_is_written_where_the_trunk_reads_it() {
     assert_eq!(from(&pai), "\"Alice \\\"A\\\"\" <sip:+49301@10.0.0.1>");
     assert_eq!(pai.header("Privacy"), None);
     let rpid = told("caller_id = \"pai\"", "caller_id = \"rpid\"", &edits());
-    assert_eq!(rpid.header(RPID), Some("\"Alice \\\"A\\\"\" <sip:+49301@10.0.0.1>;party=calling;screen=no;privacy=off"));
+    assert_eq!(rpid.header(RPID), Some("\"Alice \\\"A\\\"\" <sip:+49301@10.0.0.1>;party=calling;screen=yes;privacy=off"));
     let own = told("", "caller_id = \"pai\"", &[]);
     assert!(own.header(PAI).is_some_and(|pai| pai.ends_with("<sip:alice@10.0.0.1>")), "{own:?}");
 }
@@ -87,6 +87,35 @@ fn a_remote_party_id_asks_for_privacy_itself() {
     let invite = told("caller_id = \"rpid\"", "caller_id = \"pai\"", &edits);
     assert!(from(&invite).contains("<sip:alice@"), "{invite:?}");
     assert_eq!((invite.header(PAI), invite.header("Privacy")), (Some("<sip:303@10.0.0.1>"), Some("id")));
+}
+
+#[test]
+fn a_remote_party_id_is_screened_as_far_as_somebody_believed_has_said() {
+    let screened = |alice: &str, bob: &str, edits: &[Edit]| {
+        let invite = told(alice, &format!("caller_id = \"rpid\"\n{bob}"), edits);
+        let party = invite.header(RPID).unwrap_or_default().to_owned();
+        assert!(party.contains(";party=calling;"), "{party}");
+        party.contains(";screen=yes;")
+    };
+    let rpid = |params: &str| [Edit::add(RPID, &format!("<sip:303@10.0.1.1>{params}"))];
+    assert!(screened("caller_id = \"rpid\"", "", &rpid(";screen=yes")));
+    assert!(!screened("caller_id = \"rpid\"", "", &rpid(";screen=no")));
+    assert!(!screened("caller_id = \"rpid\"", "", &rpid("")));
+    assert!(!screened("caller_id = \"rpid\"", "", &[]), "From says it");
+    assert!(!screened("", "", &edits()));
+    assert!(!screened("caller_id = \"ppi\"", "", &[Edit::add("P-Preferred-Identity", "<sip:303@10.0.1.1>")]));
+    assert!(screened("caller_id = \"pai\"", "", &edits()));
+    assert!(screened("", "caller = { number = \"+49555\" }", &[]));
+}
+
+#[test]
+fn a_telephone_number_is_read_without_what_is_for_the_eye() {
+    let pai = |value: &str| from(&told("caller_id = \"pai\"", "", &[Edit::add(PAI, value)])).to_owned();
+    assert_eq!(pai("<tel:+49-(30).1>"), "<sip:+49301@10.0.0.1>");
+    assert_eq!(pai("<tel:030-1;phone-context=+49>"), "<sip:0301@10.0.0.1>");
+    assert_eq!(pai("<sip:a-b.c@x>"), "<sip:a-b.c@10.0.0.1>", "a name is a name");
+    let both = told("caller_id = \"pai\"", "caller_id = \"pai\"", &[Edit::add(PAI, "<tel:+49-301>, \"A\" <sip:+49301@x>")]);
+    assert_eq!(both.list(PAI), ["<sip:+49301@10.0.0.1>"], "one of the pair");
 }
 
 #[test]

@@ -95,6 +95,7 @@ mod routes;
 mod session_timer_races;
 mod session_timers;
 mod shared_source;
+mod signatures;
 mod sips;
 mod smuggled_headers;
 mod sound;
@@ -124,6 +125,7 @@ mod update_races;
 mod user_flow_lost;
 mod user_flows;
 mod user_limits;
+mod user_to_user;
 mod users;
 
 /// The statuses that a caller heard, or a callee said, in its first call.

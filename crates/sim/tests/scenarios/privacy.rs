@@ -1,8 +1,8 @@
 //! `privacy` and `caller`: what a trunk is told of a caller who asks not to be known (RFC 3323, RFC 3325).
 
 use crate::{invite_of, worded};
-use tandem_phone::{Edit, Message, Outcome, Place, Script};
-use tandem_sim::{ALICE, BOB, STANDARD, Sim};
+use tandem_phone::{Act, Edit, Message, Offer, Outcome, Place, Reply, Script, sdp::Direction};
+use tandem_sim::{ALICE, BOB, STANDARD, Sim, ms};
 
 const OWN: &str = "<sip:alice@10.0.0.1>";
 const KNOWN: &str = "\"Alice A.\" <sip:+49301@10.0.0.1>";
@@ -60,21 +60,26 @@ fn a_trunk_that_is_not_gets_nobody() {
     for privacy in VALUES {
         let (from, pai) = if hides(privacy) { (NOBODY, None) } else { (KNOWN, Some(KNOWN)) };
         let invite = told("caller_id = \"pai\"", "caller_id = \"pai\"\nprivacy = \"enforce\"", privacy);
-        assert_eq!(seen(&invite), (from.into(), pai, None), "{privacy:?}");
+        assert_eq!(seen(&invite), (from.into(), pai, left(privacy)), "{privacy:?}");
         // Who is not believed is not named either.
         let from = if hides(privacy) { NOBODY } else { OWN };
         let invite = told("", "privacy = \"enforce\"", privacy);
-        assert_eq!(seen(&invite), (from.into(), None, None), "{privacy:?}");
+        assert_eq!(seen(&invite), (from.into(), None, left(privacy)), "{privacy:?}");
     }
+}
+
+/// RFC 3323 §4.2: `none` is for all who come after.
+fn left(privacy: Option<&str>) -> Option<&str> {
+    privacy.filter(|value| *value == "none")
 }
 
 #[test]
 fn a_trunk_may_be_told_whatever_the_caller_wishes() {
     for privacy in VALUES {
         let invite = told("caller_id = \"pai\"", "caller_id = \"pai\"\nprivacy = \"ignore\"", privacy);
-        assert_eq!(seen(&invite), (KNOWN.into(), Some(KNOWN), None), "{privacy:?}");
+        assert_eq!(seen(&invite), (KNOWN.into(), Some(KNOWN), left(privacy)), "{privacy:?}");
         let invite = told("", "privacy = \"ignore\"", privacy);
-        assert_eq!(seen(&invite), (OWN.into(), None, None), "{privacy:?}");
+        assert_eq!(seen(&invite), (OWN.into(), None, left(privacy)), "{privacy:?}");
     }
 }
 
@@ -93,6 +98,91 @@ fn a_trunk_may_be_told_of_nobody_or_of_somebody_else() {
         let from = if hides(privacy) { NOBODY } else { acme };
         assert_eq!(seen(&invite), (from.into(), Some(acme), privacy), "{privacy:?}");
     }
+}
+
+#[test]
+fn who_has_no_name_in_its_from_gets_none_of_us() {
+    let told = |bob: &str, pai: &str, privacy: Option<&str>| {
+        let mut edits = vec![Edit::set("From", &format!("{NOBODY};tag=x")), Edit::add("P-Asserted-Identity", pai)];
+        edits.extend(privacy.map(|value| Edit::add("Privacy", value)));
+        let mut sim = worded("caller_id = \"pai\"", &format!("caller_id = \"pai\"\n{bob}"));
+        let invite = invite_of(&mut sim, "111", &edits);
+        sim.finish();
+        let (from, pai, privacy) = seen(&invite);
+        (from, pai.map(str::to_owned), privacy.map(str::to_owned))
+    };
+    let known = || Some(KNOWN.to_owned());
+    assert_eq!(told("", KNOWN, None), (NOBODY.into(), known(), Some("id".into())));
+    assert_eq!(told("privacy = \"enforce\"", KNOWN, None), (NOBODY.into(), None, None));
+    assert_eq!(told("privacy = \"ignore\"", KNOWN, None), (KNOWN.into(), known(), None));
+    assert_eq!(told("", KNOWN, Some("none")), (KNOWN.into(), known(), Some("none".into())), "it says that it does not mind");
+    for bob in ["", "privacy = \"enforce\"", "privacy = \"ignore\""] {
+        let (from, pai, _) = told(bob, NOBODY, None);
+        assert_eq!((from.as_str(), pai), (NOBODY, None), "nobody is no identity: {bob}");
+    }
+}
+
+#[test]
+fn nothing_of_the_caller_s_own_is_left_in_any_header_or_line() {
+    let secrets = ["secretive", "10.0.1.1", "hidden"];
+    for asked in ["id", "user", "header", "user;header;id"] {
+        let mut edits = vec![
+            Edit::set("From", "\"Secretive\" <sip:secretive@10.0.1.1>;tag=hidden"),
+            Edit::set("Call-ID", "hidden@10.0.1.1"),
+            Edit::add("P-Asserted-Identity", "<sip:secretive@10.0.1.1>"),
+            Edit::add("Privacy", asked),
+        ];
+        for name in [
+            "Subject",
+            "Organization",
+            "User-Agent",
+            "Call-Info",
+            "Reply-To",
+            "In-Reply-To",
+            "Referred-By",
+            "Warning",
+            "Session-ID",
+            "Geolocation",
+            "Identity",
+            "P-Access-Network-Info",
+            "P-Charge-Info",
+            "P-Served-User",
+            "P-Unheard-Of",
+            "Diversion",
+            "History-Info",
+        ] {
+            edits.push(Edit::add(name, "<sip:hidden@10.0.1.1>"));
+        }
+        let keys = "caller_id = \"pai\"\nprivacy = \"enforce\"\nheaders_out = { pass = [\"*\"] }";
+        let mut sim = worded("caller_id = \"pai\"", keys);
+        let invite = invite_of(&mut sim, "111", &edits);
+        sim.finish();
+        let text = String::from_utf8_lossy(&invite.print()).to_lowercase();
+        assert!(secrets.iter().all(|secret| !text.contains(secret)), "{asked}: {text}");
+        assert!(text.contains("\r\no=- ") && text.contains("\r\ns=-\r\n"));
+    }
+}
+
+#[test]
+fn no_identity_crosses_in_answers_nor_inside_the_call() {
+    let mut sim = worded("caller_id = \"pai\"", "caller_id = \"pai\"");
+    let identity = |reply: Reply| reply.edit(Edit::add("P-Asserted-Identity", KNOWN)).edit(Edit::add("Privacy", "id"));
+    sim.expect(BOB, Script::new().reply_with(50, identity(Reply::new(180))).reply_with(100, identity(Reply::new(200))));
+    let place = Place::new(&sim.uri(ALICE, "111")).edit(Edit::add("P-Asserted-Identity", KNOWN)).edit(Edit::add("Privacy", "id"));
+    sim.place_with(ALICE, place);
+    sim.run_until_talking(ALICE, BOB);
+    sim.act(ALICE, Act::Reinvite(Offer::direction(Direction::SendOnly)));
+    sim.run_for(ms(300));
+    sim.act(BOB, Act::Update(Offer::direction(Direction::SendRecv)));
+    sim.run_for(ms(300));
+    sim.act(ALICE, Act::Bye);
+    sim.finish();
+    let told = |phone: std::net::SocketAddr, method: &'static str| {
+        let names = ["P-Asserted-Identity", "Privacy"];
+        sim.phone(phone).heard(method).map(|message| names.iter().any(|name| message.header(name).is_some())).collect::<Vec<_>>()
+    };
+    assert_eq!(told(BOB, "INVITE"), [true, false], "the INVITE that begins the call, and the one inside it");
+    assert!(told(ALICE, "INVITE").iter().chain(&told(ALICE, "UPDATE")).chain(&told(BOB, "BYE")).all(|is_told| !is_told));
 }
 
 #[test]

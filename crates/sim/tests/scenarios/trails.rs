@@ -45,7 +45,10 @@ fn passed_with_our_host_and_numbers_as_the_trunk_writes_them() {
     );
     assert_eq!(
         invite.list(HISTORY),
-        ["<sip:+493055521@10.0.0.1?Reason=SIP%3Bcause%3D486>;index=1", "<sip:+493055522@10.0.0.1;cause=486>;index=1.1;mp=1"]
+        [
+            "<sip:+493055521@10.0.0.1?Reason=SIP%3Bcause%3D486&Privacy=history>;index=1",
+            "<sip:+493055522@10.0.0.1;cause=486>;index=1.1;mp=1"
+        ]
     );
 }
 
@@ -77,6 +80,37 @@ fn where_privacy_is_enforced_what_is_private_is_nobody_s() {
     assert_eq!((raw.list(DIVERSION).len(), raw.list(HISTORY).len()), (0, 0), "rules cannot tell what is private");
     let ignored = told("", "diversion = \"pass\"\nhistory_info = \"pass\"\nprivacy = \"ignore\"", Some("history"));
     assert!(ignored.list(HISTORY).iter().all(|entry| !entry.starts_with(NOBODY)));
+}
+
+#[test]
+fn where_it_is_not_enforced_what_is_private_goes_on_as_private() {
+    for keys in ["", "privacy = \"ignore\"", "caller_id = \"pai\"", "caller = \"anonymous\""] {
+        let invite = told("", &format!("diversion = \"add\"\nhistory_info = \"add\"\n{keys}"), Some("history"));
+        let private = |name: &str, mark: &str| invite.list(name).iter().map(|entry| entry.contains(mark)).collect::<Vec<_>>();
+        assert_eq!(private(DIVERSION, ";privacy=full"), [false, true], "{keys}");
+        assert_eq!(private(HISTORY, "Privacy=history>"), [true, false], "{keys}");
+        let asked = invite.header("Privacy").unwrap_or_default();
+        assert_eq!(asked.contains("history"), !keys.contains("ignore"), "{keys}: {asked}");
+    }
+}
+
+#[test]
+fn every_way_to_say_that_an_entry_is_private_counts() {
+    let shown = |bob: &str, diversion: &str, history: &str| {
+        let mut sim = worded("", &format!("diversion = \"pass\"\nhistory_info = \"pass\"\n{bob}"));
+        let invite = invite_of(&mut sim, "111", &[Edit::add(DIVERSION, diversion), Edit::add(HISTORY, history)]);
+        sim.finish();
+        (invite.header(DIVERSION).unwrap_or_default().to_owned(), invite.header(HISTORY).unwrap_or_default().to_owned())
+    };
+    for (param, privacy) in [("full", "history"), ("\"name\"", "HISTORY"), ("URI", "id%3Bheader"), ("odd", "critical%3B%20history")] {
+        let (diversion, history) = (format!("<sip:2@x>;privacy={param}"), format!("<sip:2@x;cause=302?privACY={privacy}>;index=1"));
+        let passed = shown("", &diversion, &history);
+        assert_eq!(passed, ("<sip:2@10.0.0.1>;privacy=full".into(), "<sip:2@10.0.0.1;cause=302?Privacy=history>;index=1".into()));
+        let hidden = shown("privacy = \"enforce\"", &diversion, &history);
+        assert_eq!(hidden, (format!("{NOBODY};privacy=full"), format!("{NOBODY};index=1")));
+    }
+    let open = shown("privacy = \"enforce\"", "<sip:2@x>;privacy=OFF", "<sip:2@x?Privacy=none>;index=1");
+    assert_eq!(open, ("<sip:2@10.0.0.1>".into(), "<sip:2@10.0.0.1>;index=1".into()));
 }
 
 #[test]
@@ -130,9 +164,46 @@ fn the_next_one_is_told_why_the_one_before_did_not_take_it() {
     assert!(invite(&plain, CAROL).list(DIVERSION).is_empty(), "no key asks for it");
 }
 
+fn moved_to(contact: &str) -> Reply {
+    Reply::new(302).edit(Edit::set("Contact", contact))
+}
+
+/// Alice calls 111 and bob, whose trunk follows and adds, sends her to carol's: what she is told.
+fn redirected(bob: &str, reply: Reply, asked: &str) -> Message {
+    let mut sim = worded("", &format!("redirect = \"follow\"\ndiversion = \"add\"\nhistory_info = \"add\"\n{bob}"));
+    sim.expect(BOB, Script::new().reply_with(50, reply)).expect(CAROL, Script::answers(100));
+    let call = Place::new(&sim.uri(ALICE, "111")).script(Script::new().bye(500)).edit(Edit::add("Privacy", asked));
+    sim.place_with(ALICE, call);
+    sim.finish();
+    invite(&sim, CAROL)
+}
+
+#[test]
+fn whoever_redirects_may_ask_not_to_be_named() {
+    let reply = || moved_to("<sip:444@10.0.3.1?Privacy=history>").edit(Edit::add("Privacy", "history"));
+    let invite = redirected("", reply(), "none");
+    assert_eq!(invite.list(DIVERSION), ["<sip:111@10.0.0.1>;reason=deflection;counter=1;privacy=full"]);
+    assert_eq!(
+        invite.list(HISTORY),
+        [
+            "<sip:111@10.0.0.1?Reason=SIP%3Bcause%3D302&Privacy=history>;index=1",
+            "<sip:444@10.0.0.1;cause=480?Privacy=history>;index=1.1;mp=1"
+        ]
+    );
+    let hidden = |invite: &Message| {
+        let is_hidden = |name: &str| invite.list(name).iter().map(|entry| entry.starts_with(NOBODY)).collect::<Vec<_>>();
+        (is_hidden(DIVERSION), is_hidden(HISTORY))
+    };
+    let enforced = |reply: Reply, asked: &str| hidden(&redirected("privacy = \"enforce\"", reply, asked));
+    assert_eq!(enforced(reply(), "none"), (vec![true], vec![true, true]));
+    assert_eq!(enforced(moved_to("<sip:444@10.0.3.1>"), "history"), (vec![true], vec![true, true]));
+    assert_eq!(enforced(moved_to("<sip:444@10.0.3.1?Privacy=history>"), "none"), (vec![false], vec![false, true]));
+    assert_eq!(enforced(moved_to("<sip:444@10.0.3.1>"), "none"), (vec![false], vec![false, false]));
+}
+
 #[test]
 fn whoever_a_redirection_names_is_told_who_sent_the_call() {
-    let contact = Reply::new(302).edit(Edit::set("Contact", "<sip:444@10.0.3.1>"));
+    let contact = moved_to("<sip:444@10.0.3.1>");
     let mut sim = moved(Script::new().reply_with(50, contact), "");
     sim.finish();
     let carol = invite(&sim, CAROL);

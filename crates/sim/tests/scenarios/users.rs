@@ -1,6 +1,6 @@
 //! Users call and are called: where they registered, and as whom.
 
-use crate::house::{ALICE_2, contacts, house, own, registered};
+use crate::house::{ALICE_2, HOUSE, contacts, house, house_of, own, registered};
 use crate::statuses;
 use tandem_model::EndReason;
 use tandem_phone::{Act, Edit, Message, Outcome, Place, Refer, Script};
@@ -74,6 +74,61 @@ fn a_user_is_who_has_proved_it_and_not_who_it_says() {
     assert_eq!(from("\"The Queen\" <sip:queen@palace>;tag=1", ALICE), "<sip:alice@house.example>");
     assert_eq!(from("\"Carol\" <sip:carol@house.example>;tag=1", CAROL), "\"Carol\" <sip:+4930333@house.example>");
     assert_eq!(from("\"Carol\" <sip:+4930333@x>;tag=1", CAROL), "\"Carol\" <sip:+4930333@house.example>");
+}
+
+/// What bob's trunk, which is told everything, gets of alice's call.
+fn told(alice: &str, bob: &str, edits: &[(&str, &str)]) -> Message {
+    let text = HOUSE
+        .replace("name = \"alice\"\n", &format!("name = \"alice\"\n{alice}\n"))
+        .replace("name = \"bob\"\n", &format!("name = \"bob\"\nheaders_out = {{ pass = [\"*\"] }}\n{bob}\n"));
+    let mut sim = house_of(5, &text);
+    sim.expect(BOB, Script::answers(100));
+    let place = Place::new(&sim.uri(ALICE, "bob")).script(Script::new().bye(500));
+    sim.place_with(ALICE, edits.iter().fold(place, |place, (name, value)| place.edit(Edit::add(name, value))));
+    sim.finish();
+    invited(&sim, BOB)
+}
+
+#[test]
+fn what_a_phone_says_of_ranks_rights_and_the_past_is_not_believed() {
+    let said: [(&str, &str); 22] = [
+        ("Diversion", "<sip:+4930110@x>;reason=user-busy"),
+        ("History-Info", "<sip:+4930110@x>;index=1"),
+        ("Referred-By", "<sip:+4930110@x>"),
+        ("P-Asserted-Identity", "<sip:+4930110@x>"),
+        ("P-Preferred-Identity", "<sip:+4930110@x>"),
+        ("Remote-Party-ID", "<sip:+4930110@x>;screen=yes"),
+        ("P-Charging-Vector", "icid-value=x"),
+        ("P-Charging-Function-Addresses", "ccf=x"),
+        ("P-Charge-Info", "<sip:+4930110@x>"),
+        ("P-Access-Network-Info", "3GPP-GERAN"),
+        ("P-Visited-Network-ID", "x"),
+        ("P-Served-User", "<sip:+4930110@x>"),
+        ("P-Asserted-Service", "urn:x"),
+        ("P-Early-Media", "sendrecv"),
+        ("Identity", "x"),
+        ("Geolocation", "<sip:x@y>"),
+        ("Resource-Priority", "ets.0"),
+        ("Priority", "emergency"),
+        ("Reason", "Q.850;cause=16"),
+        ("X-Trusted", "yes"),
+        ("Answer-Mode", "Auto"),
+        ("Session-ID", "00"),
+    ];
+    let names = |invite: &Message| said.iter().filter(|(name, _)| invite.header(name).is_some()).map(|(name, _)| *name).collect::<Vec<_>>();
+    let own = [("Subject", "Lunch"), ("User-to-User", "56a3"), ("User-Agent", "phone"), ("Accept-Language", "de")];
+    let all = [&said[..], &own[..]].concat();
+    let keys = "diversion = \"pass\"\nhistory_info = \"pass\"";
+    for bob in ["", keys] {
+        let invite = told("", bob, &all);
+        assert_eq!(names(&invite), Vec::<&str>::new(), "{bob}");
+        assert!(own.iter().all(|(name, _)| invite.header(name).is_some()), "{bob}");
+    }
+    let some = told("headers_in = { pass = [\"X-*\", \"Diversion\"] }", keys, &all);
+    assert_eq!(names(&some), ["Diversion", "X-Trusted"]);
+    assert!(own.iter().all(|(name, _)| some.header(name).is_none()), "the file says it all");
+    let fewer = told("headers_in = { remove = [\"Subject\"], set = { X-Phone = \"yes\" } }", "", &all);
+    assert_eq!((fewer.header("Subject"), fewer.header("User-to-User"), fewer.header("X-Phone")), (None, Some("56a3"), Some("yes")));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Requests inside the dialog, and leaving it (RFC 3261 §12.2, §14, §15).
 
+use super::server::write_user_to_user;
 use super::{Context, Extra, Leg, LegEvent, MAX_FORWARDS, State};
+use crate::call::user_to_user::said;
 use crate::dialog::{Dialog, Verdict};
 use crate::message::{EventHeader, HeaderName, Message, Method, unreadable_body};
 use crate::negotiation::Exchange;
@@ -111,6 +113,9 @@ impl Leg {
             self.ack(context, None);
         }
         self.abandon_invite(context);
+        if self.profile.user_to_user.lets_in {
+            self.user_to_user = said(&arrival.message);
+        }
         (was != State::Leaving).then(|| LegEvent::HungUp(reason::passable(&arrival.message)))
     }
 
@@ -171,6 +176,7 @@ impl Leg {
         if let Some(reason) = reason {
             printer.header_str(HeaderName::Reason, reason);
         }
+        write_user_to_user(&mut printer, &mut self.user_to_user);
         announced.write_supported(&mut printer);
         let bytes = printer.finish();
         self.send_request(context, serial, Method::Bye, bytes, way);

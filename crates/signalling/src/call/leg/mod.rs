@@ -187,6 +187,8 @@ pub(crate) struct Leg {
     pub(crate) end: Option<LegEnd>,
     /// The leg that took its place, if its peer transferred the other one.
     pub(crate) replaced_by: Option<LegId>,
+    /// What its next response to an INVITE, or its BYE, says in User-to-User; of one that is hung up, what its peer's BYE said.
+    pub(crate) user_to_user: Vec<Box<str>>,
     /// Who pays for the call that takes it in: whoever sends it there, and whoever paid for the call that it leaves. Nobody until it leaves.
     pub(crate) payers: Vec<Box<str>>,
     /// The peer's signalling address as last seen.
@@ -253,6 +255,7 @@ impl Leg {
             status: 0,
             end: None,
             replaced_by: None,
+            user_to_user: Vec::new(),
             payers: Vec::new(),
             remote: None,
             home: Home::default(),

@@ -132,6 +132,13 @@ impl AwaitingAck {
     }
 }
 
+/// Says it once.
+pub(super) fn write_user_to_user(printer: &mut Printer, said: &mut Vec<Box<str>>) {
+    said.drain(..).for_each(|value| {
+        printer.header_str(HeaderName::UserToUser, &value);
+    });
+}
+
 impl Leg {
     /// A leg from the INVITE that founds a call: 100 is sent at once.
     pub(crate) fn incoming(
@@ -186,6 +193,7 @@ impl Leg {
         let Some(server) = self.server.as_mut().filter(|server| server.is_unanswered()) else { return };
         let mut printer = Printer::response_to(&server.request, server.flow.remote, status, reason, Some(self.tag.as_str()));
         printer.copy_all(&server.request, HeaderName::RecordRoute);
+        write_user_to_user(&mut printer, &mut self.user_to_user);
         contact.write(&mut printer);
         announced.write_allow(&mut printer);
         if let Some(rseq) = rseq {
@@ -220,6 +228,7 @@ impl Leg {
         let Some(mut server) = self.server.take_if(|server| server.is_unanswered()) else { return };
         let mut printer = Printer::response_to(&server.request, server.flow.remote, 200, reason_phrase(200), Some(self.tag.as_str()));
         printer.copy_all(&server.request, HeaderName::RecordRoute);
+        write_user_to_user(&mut printer, &mut self.user_to_user);
         contact.write(&mut printer);
         announced.write_allow(&mut printer);
         announced.write_supported(&mut printer);

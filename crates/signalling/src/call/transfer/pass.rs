@@ -3,7 +3,7 @@
 
 use super::super::leg::{Facing, HeldId, Passed, Reply};
 use super::super::phase::Phase;
-use super::super::{Call, NodeFacts, Side, context, parties};
+use super::super::{Call, NodeFacts, Side, context, parties, user_to_user};
 use super::faces;
 use crate::message::{
     EventHeader, HeaderName, Message, Method, NameAddr, Scheme, SubscriptionState, Uri, declines_subscription, reason_phrase, sipfrag,
@@ -68,16 +68,21 @@ impl Call {
         };
         let (Some(near), Some(far)) = (near, far) else { return };
         let Some(request) = near.held(id) else { return };
-        let to = match named {
+        let passes = near.profile.user_to_user.lets_in && far.profile.user_to_user.lets_out;
+        let to: Cow<'_, str> = match named {
             Some(facing) => Cow::Owned(faces::refer_to(facing, request)),
             None => match rewritten(&self.node, request.header(HeaderName::ReferTo).unwrap_or_default(), far.profile.listener) {
-                Some(to) => to,
+                Some(to) => match user_to_user::screened(&to, passes) {
+                    Cow::Owned(screened) => Cow::Owned(screened),
+                    Cow::Borrowed(_) => to,
+                },
                 // RFC 5057 §5.1: a 480 would end the usage that goes on.
                 None => return self.answer_refer(now, side, id, &Reply::new(603, &[])),
             },
         };
         let by = request.header(HeaderName::ReferredBy).and_then(|value| NameAddr::parse(value).ok());
         let by = by.and_then(|by| parties::number_in(by.uri)).filter(|user| !user.is_empty());
+        let by = parties::referrer(near, by);
         let host = &self.node.listener(far.profile.listener).host;
         let by = by.map(|user| ["<", &parties::uri_of(&user, host), ">"].concat());
         let mut headers = vec![(HeaderName::ReferTo, to.as_ref())];

@@ -1,10 +1,10 @@
 //! A REFER: what is refused, and the question where it leads.
 
 use super::super::leg::{HeldId, MAX_FORWARDS, Reply, State, hops_left};
-use super::super::parties::{number_in, who_is};
+use super::super::parties::{number_in, referrer, who_is};
 use super::super::phase::Phase;
 use super::super::setup::DECISION_TIMEOUT;
-use super::super::{Call, Side};
+use super::super::{Call, Side, user_to_user};
 use super::{MAX_TRANSFERS, Stage, Transfer};
 use crate::message::{HeaderName, Message, Method, NameAddr, ReferTo, Replaces, Scheme, Uri, declines_subscription, is_sips};
 use crate::outside::LATER;
@@ -17,6 +17,8 @@ pub(super) struct Asked {
     pub(super) replaces: Option<Box<str>>,
     /// The user part of Referred-By.
     by: Option<Box<str>>,
+    /// What its target is to be told in User-to-User.
+    user_to_user: Vec<Box<str>>,
     cseq: u32,
     max_forwards: u32,
     silent: bool,
@@ -84,15 +86,18 @@ impl Call {
         let Some(endpoint) = self.leg(side).map(|leg| leg.endpoint.clone()) else { return };
         let Some(stays) = self.leg(side.other()) else { return };
         let caller = who_is(stays);
+        let by = self.leg(side).and_then(|leg| referrer(leg, asked.by.clone()));
         // A leg to a bare URI is nobody's whose rules could be asked.
         let Some(origin) = Origin::of_endpoint(&endpoint) else { return self.answer_refer(now, side, id, &Reply::new(403, &[])) };
         self.accept_refer(now, side, id, &asked);
         let sips = is_sips(&asked.to);
-        let route = Route { origin, called: asked.user, uri: asked.to, caller: Some(caller), trail: None, headers: Box::default() };
+        // RFC 7433 §4.1: by the rules for headers of whoever transfers and whoever is called.
+        let headers = asked.user_to_user.into_iter().map(|value| (HeaderName::UserToUser.canonical().into(), value)).collect();
+        let route = Route { origin, called: asked.user, uri: asked.to, caller: Some(caller), trail: None, headers };
         let question = self.ask(Question::Transfer(route));
         self.under_way(side, Stage::Routing(question, now + DECISION_TIMEOUT), |transfer| {
             (transfer.question, transfer.sips) = (Some(question), sips);
-            (transfer.referred_by, transfer.replaces, transfer.max_forwards) = (asked.by, asked.replaces, asked.max_forwards);
+            (transfer.referred_by, transfer.replaces, transfer.max_forwards) = (by, asked.replaces, asked.max_forwards);
         });
     }
 
@@ -143,8 +148,8 @@ fn read(request: &Message) -> Result<Asked, u16> {
     // RFC 3515 §2.4.2: exactly one.
     let (Some(value), None) = (values.next(), values.next()) else { return Err(400) };
     let address = NameAddr::parse(value).map_err(|_| 400_u16)?;
-    let scheme = Uri::parse(address.uri).map_err(|_| 400_u16)?.scheme;
-    if !matches!(scheme, Scheme::Sip | Scheme::Sips) {
+    let uri = Uri::parse(address.uri).map_err(|_| 400_u16)?;
+    if !matches!(uri.scheme, Scheme::Sip | Scheme::Sips) {
         // RFC 5057 §5.1: 416 would be about the REFER's own Request-URI, and the end of its dialog.
         return Err(603);
     }
@@ -158,6 +163,7 @@ fn read(request: &Message) -> Result<Asked, u16> {
         user: to.user.as_ref().into(),
         replaces: to.replaces,
         by: by.and_then(|by| number_in(by.uri)).filter(|user| !user.is_empty()),
+        user_to_user: user_to_user::asked(uri.headers),
         cseq: request.cseq().map_or(0, |cseq| cseq.number),
         max_forwards: hops_left(Some(request)),
         silent: declines_subscription(request),
