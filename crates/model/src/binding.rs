@@ -62,11 +62,16 @@ impl BindingUsed {
 }
 
 /// Who keeps the bindings of all users. Whether one still holds, and whose they may be, its user sees to.
+///
+/// A [`Binding`] means something in this process alone: its times count from our start, its listeners are places in the configuration.
+/// Who keeps them for longer keeps what `KeptBinding` of `tandem-signalling` says of each, which some have no word for: nobody can take
+/// up a connection again.
 pub trait Bindings: fmt::Debug {
-    /// All of a user's; those that no longer hold may be among them.
+    /// All of a user's, in the order in which they were given; those that no longer hold may be among them. Each call asks: it is no
+    /// place to wait, or to read what is far away.
     fn of(&self, user: &str) -> &[Binding];
 
-    /// These are all of that user's from now on.
+    /// These are all of that user's from now on; `of` tells them at once.
     fn keep(&mut self, user: &str, bindings: Vec<Binding>);
 
     /// All users who have any.

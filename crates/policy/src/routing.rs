@@ -229,7 +229,7 @@ impl<'a> Planner<'a> {
         let mut phones: Vec<Vec<LegPlan>> = Vec::new();
         let Some(user) = self.rules.users.find(name) else { return Ok(phones) };
         let mut bindings: Vec<&Binding> = self.view.bindings.of(name).iter().filter(|binding| binding.until > self.view.now).collect();
-        bindings.sort_by_key(|binding| std::cmp::Reverse((binding.q, binding.since)));
+        bindings.sort_by_key(|binding| std::cmp::Reverse((binding.q, binding.since, binding.until)));
         let mut known: Vec<&str> = Vec::new();
         for binding in bindings {
             let Some(profile) = user.profiles.get(usize::from(binding.listener.0)) else { continue };

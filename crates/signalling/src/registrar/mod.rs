@@ -6,13 +6,16 @@
 
 mod barred;
 mod date;
+mod kept;
 mod memory;
 mod reply;
 mod request;
+mod room;
 mod update;
 mod way;
 
 pub use barred::Barred;
+pub use kept::{Bearings, KeptBinding};
 pub use memory::MemoryBindings;
 pub use reply::Reply;
 pub use way::{answer_destination, is_behind_nat};
@@ -58,7 +61,7 @@ pub struct Registrar {
 }
 
 impl Registrar {
-    /// A registrar whose bindings are kept there; those that are there already hold.
+    /// A registrar whose bindings are kept there; those that are there already hold, of users that [are such](Registrar::keep_users).
     pub fn new(terms: RegistrarTerms, bindings: Box<dyn Bindings>) -> Registrar {
         let mut registrar =
             Registrar { terms, bindings, ends: BTreeSet::new(), flows: BTreeMap::new(), count: 0, changes: VecDeque::new() };

@@ -2,7 +2,7 @@
 
 use super::reply::Reply;
 use super::request::{self, Wanted, Wish};
-use super::{Registrar, way};
+use super::{Registrar, room, way};
 use crate::call::NodeFacts;
 use crate::message::{HeaderName, Message, Uri};
 use crate::wire::Arrival;
@@ -63,37 +63,42 @@ impl Registrar {
         wish: &Wish<'_>,
     ) -> Result<(), Reply> {
         let request = &arrival.message;
-        let mut bindings: Vec<Binding> = self.bindings.of(user).to_vec();
+        let before = self.bindings.of(user).len();
+        let (mut kept, mut fresh) = (self.bindings.of(user).to_vec(), Vec::new());
         let mut fates: Vec<(Binding, Fate)> = Vec::new();
         for wanted in &wish.contacts {
-            let known = bindings.iter().position(|binding| is_same(binding, wanted));
             // RFC 3261 §10.3 step 7: what comes late is not done, and neither is anything beside it.
-            if known.is_some_and(|place| is_out_of_order(&bindings[place], request, wish.cseq)) {
+            let is_late = |binding: &Binding| is_same(binding, wanted) && is_out_of_order(binding, request, wish.cseq);
+            if kept.iter().chain(&fresh).any(is_late) {
                 return Err(Reply::new(500));
             }
-            let before = known.map(|place| bindings.remove(place));
-            if wanted.expires.is_zero() {
-                fates.extend(before.map(|binding| (binding, Fate::Removed)));
-                continue;
+            let mut known = kept.extract_if(.., |binding| is_same(binding, wanted)).collect::<Vec<_>>().into_iter();
+            if !wanted.expires.is_zero() {
+                let binding = self.bind(now, node, is_nat, arrival, wish, wanted)?;
+                let fate = match known.next() {
+                    None => Fate::Added,
+                    Some(known) if known.flow == binding.flow && known.contact == binding.contact => Fate::Refreshed,
+                    Some(_) => Fate::Moved,
+                };
+                fates.push((binding.clone(), fate));
+                fresh.push(binding);
             }
-            let binding = self.bind(now, node, is_nat, arrival, wish, wanted)?;
-            let fate = match &before {
-                None => Fate::Added,
-                Some(before) if before.flow == binding.flow && before.contact == binding.contact => Fate::Refreshed,
-                Some(_) => Fate::Moved,
-            };
-            fates.push((binding.clone(), fate));
-            bindings.push(binding);
+            fates.extend(known.map(|binding| (binding, Fate::Removed)));
         }
-        let added = bindings.len().saturating_sub(self.bindings.of(user).len());
-        if bindings.len() > self.terms.contacts && added > 0 {
+        if kept.len() + fresh.len() > before {
+            let gone = room::make(&mut kept, &fresh, self.terms.contacts);
+            fates.extend(gone.into_iter().map(|binding| (binding, Fate::Removed)));
+        }
+        let contacts = kept.len() + fresh.len();
+        let added = contacts.saturating_sub(before);
+        if contacts > self.terms.contacts && added > 0 {
             return Err(Reply::because(403, "Too Many Contacts"));
         }
         if added > 0 && self.count + added > self.terms.bindings {
             return Err(Reply::new(503).with(HeaderName::RetryAfter, RETRY_WHEN_FULL_S));
         }
-        let contacts = bindings.len();
-        self.replace(user, bindings);
+        kept.append(&mut fresh);
+        self.replace(user, kept);
         fates.iter().for_each(|(binding, fate)| self.tell(user, binding, *fate, contacts));
         Ok(())
     }
@@ -138,9 +143,10 @@ fn is_out_of_order(binding: &Binding, request: &Message, cseq: u32) -> bool {
     *binding.call_id == *request.call_id() && cseq <= binding.cseq
 }
 
-/// The same flow of the same phone (RFC 5626 §6), or the same URI (RFC 3261 §19.1.4).
+/// The same flow of the same phone, where the request names one (RFC 5626 §6), or the same URI (RFC 3261 §19.1.4).
 fn is_same(binding: &Binding, wanted: &Wanted<'_>) -> bool {
-    if wanted.reg_id.is_some() || binding.reg_id.is_some() {
+    // A phone that goes over to flows takes what it had without with it.
+    if wanted.reg_id.is_some() && binding.reg_id.is_some() {
         return binding.reg_id == wanted.reg_id && binding.instance.as_deref() == wanted.instance;
     }
     Uri::parse(&binding.contact).is_ok_and(|uri| uri.equivalent(&wanted.uri))
