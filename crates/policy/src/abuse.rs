@@ -4,60 +4,42 @@
 //! only what was done over a connection, or as the answer to a challenge that was sent to the one who is banned. What is merely sent
 //! is bounded by what is answered. A trunk's own addresses are never banned and never answered less.
 
+mod flows;
+mod known;
+mod window;
+
+pub(crate) use known::AbuseRules;
+
 use crate::Ruleset;
+use flows::TrustedFlows;
+use known::LocatedHops;
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     fmt,
     net::{IpAddr, SocketAddr},
     sync::Arc,
     time::Duration,
 };
-use tandem_config::{Abuse, Config, Network};
-use tandem_model::{Flow, Timestamp, Transport, neighbourhood};
+use tandem_config::Abuse;
+use tandem_model::{Fate, Flow, Hop, RegistrationChange, Timestamp, Transport, neighbourhood};
+use window::Window;
 
 /// How long offences of one source are counted together.
 const PERIOD: Duration = Duration::from_secs(60);
 
-/// How long a source is answered no more than so often.
-const WINDOW: Duration = Duration::from_secs(1);
-
-/// Sources that are counted in one window; what comes from others then gets no answer.
-const MAX_SOURCES: usize = 16_384;
-
 /// Sources whose offences are counted, and banned ones; with more the oldest go.
 const MAX_OFFENDERS: usize = 16_384;
 
-/// How long it is remembered who has proved to be somebody.
+/// How long it is remembered who has proved to be somebody. Who has registered is remembered for as long as that holds.
 const TRUST: Duration = Duration::from_secs(60 * 60);
 
-/// Flows that are remembered so; with more the oldest go.
-const MAX_TRUSTED: usize = 65_536;
+/// So many times as often may a challenge be answered wrong from where somebody is known to be: where many share an address, one phone
+/// with an old password is no attack.
+const WITH_OTHERS: u32 = 4;
 
 /// How much longer an answer may be than what it answers: half as long again, and so many bytes. Otherwise whoever forges the address
 /// of another could have us send them much by sending us little.
 const LONGER_BYTES: usize = 400;
-
-/// The rules of `[abuse]`, and whose addresses are known.
-#[derive(Clone, Debug)]
-pub(crate) struct AbuseRules {
-    terms: Abuse,
-    networks: BTreeSet<Network>,
-    /// The lengths that there are among them.
-    prefixes: BTreeSet<u8>,
-}
-
-impl AbuseRules {
-    pub(crate) fn compile(config: &Config) -> AbuseRules {
-        let listed = config.abuse.allow.iter().map(|network| network.value);
-        let networks: BTreeSet<Network> = config.trunk_networks().chain(listed).collect();
-        AbuseRules { terms: config.abuse.clone(), prefixes: networks.iter().map(|network| network.prefix).collect(), networks }
-    }
-
-    fn knows(&self, address: IpAddr) -> bool {
-        let around = |prefix: &u8| Network::around(address, *prefix).is_some_and(|network| self.networks.contains(&network));
-        self.prefixes.iter().any(around)
-    }
-}
 
 /// What somebody has done who could not have been another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,16 +102,8 @@ pub struct AbuseBook {
     forgotten: VecDeque<(Timestamp, IpAddr)>,
     bans: BTreeMap<IpAddr, Timestamp>,
     lifted: VecDeque<(Timestamp, IpAddr)>,
-    trusted: BTreeMap<SocketAddr, Timestamp>,
-    distrusted: VecDeque<(Timestamp, SocketAddr)>,
-}
-
-/// Answers to strangers since a second began.
-#[derive(Debug, Default)]
-struct Window {
-    until: Timestamp,
-    answers: BTreeMap<IpAddr, u32>,
-    withheld: u64,
+    trusted: TrustedFlows,
+    located: LocatedHops,
 }
 
 impl AbuseBook {
@@ -142,14 +116,25 @@ impl AbuseBook {
             forgotten: VecDeque::new(),
             bans: BTreeMap::new(),
             lifted: VecDeque::new(),
-            trusted: BTreeMap::new(),
-            distrusted: VecDeque::new(),
+            trusted: TrustedFlows::default(),
+            located: LocatedHops::default(),
         }
     }
 
     /// Goes over to other rules. Bans last as long as they were meant to; whose address is known now is heard at once.
     pub fn reload(&mut self, rules: &Ruleset) {
         self.rules = rules.abuse.clone();
+        self.located.keep(&self.rules);
+    }
+
+    /// Whether that is the name of a trunk's target, registrar or proxy.
+    pub fn is_trunks(&self, host: &str) -> bool {
+        self.rules.names(host)
+    }
+
+    /// Such a name led there.
+    pub fn located(&mut self, now: Timestamp, host: &str, hops: &[Hop]) {
+        hops.iter().for_each(|hop| self.located.note(now, host, hop.address.ip()));
     }
 
     /// Whether anybody is banned.
@@ -173,7 +158,7 @@ impl AbuseBook {
 
     /// Whether that flow has proved to be somebody's.
     pub fn is_trusted(&self, now: Timestamp, remote: SocketAddr) -> bool {
-        self.trusted.get(&remote).is_some_and(|until| now < *until)
+        self.trusted.has(now, remote)
     }
 
     /// Whether what came over `flow` from nobody in particular may be answered: `asked` bytes with `answer` bytes.
@@ -200,20 +185,36 @@ impl AbuseBook {
         if self.rules.knows(flow.remote.ip()) {
             return;
         }
-        if proved && let Some(answers) = self.window.answers.get_mut(&neighbourhood(flow.remote.ip())) {
+        if proved {
             // The challenge before it was no stranger's after all.
-            *answers = answers.saturating_sub(1);
+            self.window.give_back(neighbourhood(flow.remote.ip()));
         }
-        if proved || flow.transport.is_reliable() {
-            self.trust(now, flow.remote);
+        // Renewed no more than twice in the time that it lasts.
+        let is_new = self.trusted.until(flow.remote).is_none_or(|until| until < now + TRUST / 2);
+        if (proved || flow.transport.is_reliable()) && is_new {
+            self.trusted.forget(now);
+            self.trusted.trust(flow.remote, now + TRUST);
         }
+    }
+
+    /// What a user's phone registered holds, or does no longer.
+    pub fn registration(&mut self, change: &RegistrationChange) {
+        let holds = matches!(change.fate, Fate::Added | Fate::Refreshed | Fate::Moved);
+        if holds && !self.rules.knows(change.flow.remote.ip()) {
+            self.trusted.trust(change.flow.remote, change.until);
+        }
+    }
+
+    /// Nobody has registered from there any more.
+    pub fn left(&mut self, now: Timestamp, remote: SocketAddr) {
+        self.trusted.leave(now, remote);
     }
 
     /// Somebody did what could not have been done in another's name. If that was too much, the ban that comes of it.
     pub fn offence(&mut self, now: Timestamp, source: IpAddr, offence: Offence) -> Option<Ban> {
         self.forget(now);
         let source = neighbourhood(source);
-        if self.rules.knows(source) || self.bans.contains_key(&source) {
+        if self.rules.knows_some_of(source) || self.located.knows_some_of(now, source) || self.bans.contains_key(&source) {
             return None;
         }
         if !self.offences.contains_key(&source) {
@@ -226,7 +227,8 @@ impl AbuseBook {
         *count += 1;
         let offences = *count;
         let Abuse { offences: most, ban: lasts, .. } = self.rules.terms;
-        if offences < most {
+        let share = if offence == Offence::Credentials && self.trusted.has_of(source) { WITH_OTHERS } else { 1 };
+        if offences < most.saturating_mul(share) {
             return None;
         }
         // Its place in the queue stays: what it points to is begun anew.
@@ -241,17 +243,22 @@ impl AbuseBook {
         Some(Ban { source, offence, offences, lasts })
     }
 
-    /// Somebody who had proved to be somebody at that flow has answered a challenge wrong there: they are a stranger again. `holder` is
+    /// A challenge was answered wrong over a flow that has proved to be somebody's: done too often, it is a stranger's again. `holder` is
     /// who was asked; an answer in their name from elsewhere changes nothing.
-    pub fn distrust(&mut self, remote: SocketAddr, holder: IpAddr) {
+    pub fn answered_wrong(&mut self, now: Timestamp, remote: SocketAddr, holder: IpAddr) {
         if neighbourhood(remote.ip()) == neighbourhood(holder) {
-            self.trusted.remove(&remote);
+            self.trusted.answered_wrong(now, remote);
         }
     }
 
     /// What is held: (sources answered in this second, sources with offences, bans, trusted flows).
     pub fn counts(&self) -> (usize, usize, usize, usize) {
-        (self.window.answers.len(), self.offences.len(), self.bans.len(), self.trusted.len())
+        (self.window.len(), self.offences.len(), self.bans.len(), self.trusted.len())
+    }
+
+    /// Addresses that names of trunks led to.
+    pub fn count_located(&self) -> usize {
+        self.located.len()
     }
 
     /// Drops what is due.
@@ -263,55 +270,16 @@ impl AbuseBook {
         while is_due(&self.lifted) {
             forget_first(&mut self.lifted, &mut self.bans);
         }
-        while self.distrusted.front().is_some_and(|(until, _)| *until <= now) {
-            self.distrust_oldest();
-        }
+        self.trusted.forget(now);
     }
 
     fn is_known(&self, now: Timestamp, remote: SocketAddr) -> bool {
-        self.rules.knows(remote.ip()) || self.is_trusted(now, remote)
-    }
-
-    fn trust(&mut self, now: Timestamp, remote: SocketAddr) {
-        self.forget(now);
-        // Renewed no more than twice in the time that it lasts, so that the queue stays short.
-        if self.trusted.get(&remote).is_some_and(|until| now + TRUST / 2 < *until) {
-            return;
-        }
-        while self.trusted.len() >= MAX_TRUSTED && !self.trusted.contains_key(&remote) {
-            self.distrust_oldest();
-        }
-        self.trusted.insert(remote, now + TRUST);
-        self.distrusted.push_back((now + TRUST, remote));
-    }
-
-    fn distrust_oldest(&mut self) {
-        if let Some((until, remote)) = self.distrusted.pop_front()
-            && self.trusted.get(&remote) == Some(&until)
-        {
-            self.trusted.remove(&remote);
-        }
+        self.rules.knows(remote.ip()) || self.is_trusted(now, remote) || self.located.knows(now, remote.ip())
     }
 }
 
 fn forget_first<T>(queue: &mut VecDeque<(Timestamp, IpAddr)>, table: &mut BTreeMap<IpAddr, T>) {
     if let Some((_, source)) = queue.pop_front() {
         table.remove(&source);
-    }
-}
-
-impl Window {
-    fn take(&mut self, now: Timestamp, source: IpAddr, most: u32) -> bool {
-        if now >= self.until {
-            self.until = now + WINDOW;
-            self.answers.clear();
-        }
-        if self.answers.len() == MAX_SOURCES && !self.answers.contains_key(&source) {
-            return false;
-        }
-        let answers = self.answers.entry(source).or_default();
-        let may = *answers < most;
-        *answers += u32::from(may);
-        may
     }
 }

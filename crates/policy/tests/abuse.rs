@@ -3,7 +3,7 @@
 mod common;
 use common::{OUTSIDE, rules};
 use std::{net::SocketAddr, time::Duration};
-use tandem_model::{Flow, Timestamp, Transport};
+use tandem_model::{Fate, Flow, Hop, RegistrationChange, Timestamp, Transport};
 use tandem_policy::{AbuseBook, Offence, Ruleset, Standing};
 
 const TRUNKS: &str = "\
@@ -19,6 +19,10 @@ targets = [{ uri = 'sip:198.51.101.1' }]
 [[trunk]]
 name = 'by-name'
 match = { sources = ['0.0.0.0/0'], domain = 'name.example' }
+targets = [{ uri = 'sip:SIP.name.example' }]
+[[trunk]]
+name = 'six'
+match = { sources = ['2001:db8:6::1/128'] }
 ";
 
 fn book() -> (AbuseBook, Ruleset) {
@@ -140,7 +144,7 @@ fn who_has_proved_to_be_somebody_stays_heard_when_its_neighbour_is_banned() {
     let [phone, neighbour] = [phone, neighbour].map(|text| text.parse::<SocketAddr>().unwrap());
     let flow = Flow { listener: OUTSIDE, transport: Transport::Udp, remote: phone };
     book.let_in(at(1), &flow, true);
-    offends(&mut book, at(1), phone.ip(), Offence::Credentials);
+    offends(&mut book, at(1), phone.ip(), Offence::NoSip);
     assert_eq!((book.standing(at(2), phone), book.standing(at(2), neighbour)), (Standing::Known, Standing::Banned));
     assert!((0..100).all(|_| book.may_answer(at(2), &flow, 300, 300)));
 }
@@ -149,13 +153,117 @@ fn who_has_proved_to_be_somebody_stays_heard_when_its_neighbour_is_banned() {
 fn who_guesses_is_a_stranger_again() {
     let (mut book, _) = book();
     let phone = from("192.0.2.1", Transport::Udp);
+    let answers_wrong = |book: &mut AbuseBook, now, holder: &str, times: usize| {
+        (0..times).for_each(|_| book.answered_wrong(now, phone.remote, address(holder).ip()));
+    };
     book.let_in(at(1), &phone, true);
-    book.distrust(phone.remote, address("192.0.2.2").ip());
+    answers_wrong(&mut book, at(1), "192.0.2.2", 10);
     assert_eq!(book.standing(at(1), phone.remote), Standing::Known, "another was asked, and has answered in its name");
-    book.distrust(phone.remote, phone.remote.ip());
-    assert_eq!(book.standing(at(1), phone.remote), Standing::Stranger);
-    book.let_in(at(2), &phone, true);
-    assert_eq!(book.standing(at(2), phone.remote), Standing::Known);
+    answers_wrong(&mut book, at(1), "192.0.2.1", 4);
+    assert_eq!(book.standing(at(1), phone.remote), Standing::Known, "one of its accounts may have an old password");
+    answers_wrong(&mut book, at(60), "192.0.2.1", 1);
+    assert_eq!(book.standing(at(60), phone.remote), Standing::Stranger);
+    // Neither a right answer nor leaving and coming back makes that good.
+    book.let_in(at(60), &phone, true);
+    book.left(at(60), phone.remote);
+    book.registration(&registered(phone, Fate::Added, at(400)));
+    assert_eq!(book.standing(at(60), phone.remote), Standing::Stranger);
+    assert_eq!(book.standing(at(61), phone.remote), Standing::Known, "that minute is over");
+}
+
+/// A user's phone there.
+fn registered(flow: Flow, fate: Fate, until: Timestamp) -> RegistrationChange {
+    RegistrationChange { user: "alice".into(), contact: "sip:alice@192.0.2.1".into(), fate, until, flow, contacts: 1 }
+}
+
+#[test]
+fn who_has_registered_is_known_for_as_long_as_that_holds() {
+    let (mut book, _) = book();
+    let (phone, day) = (from("192.0.2.1", Transport::Udp), 24 * 60 * 60);
+    book.let_in(at(1), &phone, true);
+    book.registration(&registered(phone, Fate::Added, at(1 + day)));
+    book.forget(at(day));
+    assert_eq!(book.standing(at(day), phone.remote), Standing::Known);
+    book.registration(&registered(phone, Fate::Refreshed, at(2 * day)));
+    assert_eq!(book.standing(at(2 * day - 1), phone.remote), Standing::Known);
+    book.left(at(2 * day - 1), phone.remote);
+    assert_eq!(book.standing(at(2 * day - 1), phone.remote), Standing::Stranger);
+    book.registration(&registered(phone, Fate::Removed, at(3 * day)));
+    book.registration(&registered(from("198.51.100.7", Transport::Udp), Fate::Added, at(3 * day)));
+    assert_eq!(book.counts(), (0, 0, 0, 0), "nothing is left, and nothing is kept of a trunk's address");
+}
+
+#[test]
+fn where_somebody_is_known_wrong_answers_are_borne_longer() {
+    let (mut book, _) = book();
+    let (phone, other) = (from("192.0.2.1", Transport::Udp), address("192.0.2.9"));
+    book.registration(&registered(phone, Fate::Added, at(300)));
+    let mut offences = |now, source: SocketAddr, offence| (1..).find(|_| book.offence(now, source.ip(), offence).is_some());
+    assert_eq!(offences(at(1), phone.remote, Offence::Credentials), Some(12));
+    assert_eq!(offences(at(1), other, Offence::Credentials), Some(3));
+    // Of what no phone does by mistake there is no more.
+    assert_eq!(offences(at(122), phone.remote, Offence::NoSip), Some(3));
+    assert_eq!(book.standing(at(122), phone.remote), Standing::Known, "whoever shares its address is banned, and it is not");
+}
+
+#[test]
+fn where_the_name_of_a_trunk_leads_nobody_is_a_stranger() {
+    let (mut book, _) = book();
+    let hop = |address: SocketAddr| Hop { listener: OUTSIDE, address };
+    let (carrier, six) = (address("192.0.2.50"), address("2001:db8:5::7"));
+    assert!(book.is_trunks("sip.name.example.") && !book.is_trunks("name.example") && !book.is_trunks("198.51.101.1"));
+    book.located(at(1), "sip.name.example", &[hop(carrier), hop(six)]);
+    for there in [carrier, six, address("::ffff:192.0.2.50")] {
+        assert_eq!(book.standing(at(2), there), Standing::Known, "{there}");
+        assert!((0..100).all(|_| book.offence(at(2), there.ip(), Offence::Credentials).is_none()));
+    }
+    // Its neighbours are banned by themselves, but never with the network that it is in.
+    assert!((0..100).all(|_| book.offence(at(2), address("2001:db8:5::8").ip(), Offence::NoSip).is_none()));
+    assert_eq!(book.standing(at(2), address("2001:db8:5::8")), Standing::Stranger);
+    assert_eq!(book.standing(at(86_402), carrier), Standing::Stranger, "DNS has not named it for a day");
+    book.reload(&rules("[[trunk]]\nname = 'other'\ntargets = [{ uri = 'sip:other.example' }]\n"));
+    assert_eq!((book.standing(at(2), carrier), book.count_located()), (Standing::Stranger, 0), "it is no trunk's name any more");
+}
+
+#[test]
+fn no_network_that_a_trunk_is_in_is_banned() {
+    let (mut book, _) = book();
+    assert!((0..100).all(|_| book.offence(at(1), address("2001:db8:6::2").ip(), Offence::NoSip).is_none()));
+    assert_eq!(book.standing(at(1), address("2001:db8:6::1")), Standing::Known);
+}
+
+#[test]
+fn thousands_of_forged_sources_do_not_use_up_the_answers_of_a_new_one() {
+    let (mut book, _) = book();
+    let phone = Flow { remote: address("192.0.2.200"), ..from("192.0.2.200", Transport::Udp) };
+    book.registration(&registered(phone, Fate::Added, at(100)));
+    let forged = |number: u32| {
+        let remote = SocketAddr::from((std::net::Ipv4Addr::from_bits(0x0a00_0000 + number), 5060));
+        Flow { listener: OUTSIDE, transport: Transport::Udp, remote }
+    };
+    for number in 0..100_000 {
+        book.may_answer(at(1), &forged(number), 300, 300);
+        if number % 10 == 9 {
+            let new = Flow { remote: SocketAddr::from((std::net::Ipv4Addr::from_bits(0xc633_6500 + number), 5060)), ..phone };
+            assert!(book.may_answer(at(1), &new, 300, 300), "after {number} forged ones");
+            assert!(book.may_answer(at(1), &phone, 300, 300), "registered");
+            assert!(book.may_answer(at(1), &from("198.51.100.7", Transport::Udp), 300, 300), "a trunk");
+        }
+    }
+    assert_eq!(book.counts(), (16_384, 0, 0, 1));
+    // One that does not pause gets no more than it may for all that.
+    assert_eq!((0..50).filter(|_| book.may_answer(at(1), &forged(1_000_000), 300, 300)).count(), 5);
+}
+
+#[test]
+fn where_names_led_is_bounded() {
+    let (mut book, _) = book();
+    for number in 0..10_000 {
+        let address = SocketAddr::from((std::net::Ipv4Addr::from_bits(0x0a00_0000 + number), 5060));
+        book.located(at(u64::from(number)), "sip.name.example", &[Hop { listener: OUTSIDE, address }]);
+    }
+    assert_eq!(book.count_located(), 4_096);
+    assert_eq!(book.standing(at(10_000), address("10.0.39.15")), Standing::Known, "the last one");
 }
 
 #[test]
@@ -198,7 +306,7 @@ fn every_table_is_bounded_and_forged_sources_do_not_lift_bans() {
         book.let_in(at(2), &flow, false);
         offends(&mut book, at(2), of(number).ip(), Offence::NoSip);
     }
-    assert_eq!(book.counts(), (16_384, 16_384, 16_384, 65_536));
+    assert_eq!(book.counts(), (16_384, 16_384, 16_384, 100_000));
 }
 
 #[test]

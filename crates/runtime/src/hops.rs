@@ -27,7 +27,8 @@ const BETWEEN_WARNINGS: Duration = Duration::from_secs(60);
 
 /// Who looks for hops.
 enum Seeker {
-    Leg(LegId),
+    /// Of a target of that name, if it is a trunk's.
+    Leg(LegId, Option<Box<str>>),
     /// A message that waits until it is known where it goes, and whose it is.
     Parcel(Option<CallId>, Box<Transmit>),
 }
@@ -98,9 +99,20 @@ impl Hops {
 impl Node {
     /// Finds the hops of a leg's target; what the leg is to be told at once.
     pub(crate) fn locate(self: &Rc<Self>, leg: LegId, sought: Sought) -> Option<Input> {
-        let located = self.hops.locator.borrow_mut().locate(self.clock.now(), Seeker::Leg(leg), sought);
+        let of_trunk = self.abuse.borrow().is_trunks(&sought.host).then(|| sought.host.clone());
+        let located = self.hops.locator.borrow_mut().locate(self.clock.now(), Seeker::Leg(leg, of_trunk), sought);
         self.go_on_looking();
-        located.map(|(_, located)| Input::Located(leg, located))
+        located.map(|(seeker, located)| {
+            self.note_hops(&seeker, &located);
+            Input::Located(leg, located)
+        })
+    }
+
+    /// Where a trunk's name leads nobody is a stranger.
+    fn note_hops(&self, seeker: &Seeker, located: &Located) {
+        if let (Seeker::Leg(_, Some(host)), Ok(hops)) = (seeker, located) {
+            self.abuse.borrow_mut().located(self.clock.now(), host, hops);
+        }
     }
 
     /// Nobody answered there, or not to the point.
@@ -127,8 +139,9 @@ impl Node {
     }
 
     fn on_located(self: &Rc<Self>, seeker: Seeker, located: Located) {
+        self.note_hops(&seeker, &located);
         match seeker {
-            Seeker::Leg(leg) => {
+            Seeker::Leg(leg, _) => {
                 let owner = self.dispatcher.borrow().owner_of(leg);
                 if let Some(call) = owner {
                     // A call that has as much to do as may wait gives the target up in its time.

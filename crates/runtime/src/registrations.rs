@@ -64,9 +64,13 @@ impl Node {
 
     fn tell_registrations(&self, now: Timestamp) {
         loop {
-            let Some(change) = self.registrar.borrow_mut().poll_change() else { return };
+            let Some(change) = self.registrar.borrow_mut().poll_change() else { break };
+            self.abuse.borrow_mut().registration(&change);
             let kind = EventKind::RegistrationChanged(Box::new(change));
             self.notify(Event { time: now, call: self.next_call_id(now), leg: None, kind });
+        }
+        while let Some(source) = self.registrar.borrow_mut().poll_left() {
+            self.abuse.borrow_mut().left(now, source);
         }
     }
 }

@@ -126,15 +126,16 @@ impl Node {
 
     /// Who they are, where they could be several; if they are not who they should be, they have been asked.
     fn prove(self: &Rc<Self>, now: Timestamp, challenge: &Challenge, arrival: &Arrival) -> Result<Option<Box<str>>, ()> {
-        let mut unproven = match self.dispatcher.borrow_mut().authenticate(now, challenge, arrival) {
+        let is_known = self.abuse.borrow().is_trusted(now, arrival.flow.remote);
+        let mut unproven = match self.dispatcher.borrow_mut().authenticate(now, challenge, arrival, is_known) {
             Ok(who) => return Ok(who),
             Err(unproven) => unproven,
         };
         if matches!(challenge.accounts, Accounts::Any(_)) {
             unproven.transmit.destination = answer_destination(&arrival.message, &arrival.flow, false);
         }
-        if let Some(holder) = unproven.wrong.as_ref().and_then(|wrong| wrong.holder) {
-            self.abuse.borrow_mut().distrust(arrival.flow.remote, holder);
+        if let Some(holder) = unproven.wrong.as_ref().filter(|wrong| !wrong.is_unheard).and_then(|wrong| wrong.holder) {
+            self.abuse.borrow_mut().answered_wrong(now, arrival.flow.remote, holder);
             self.on_offence(now, holder, Offence::Credentials);
         }
         // Wrong answers come in crowds, and the log is no place for one.

@@ -5,7 +5,7 @@
 //! their legs and transactions comes back by [`Dispatcher::leg_added`], [`Dispatcher::leg_removed`] and
 //! [`Dispatcher::retire`]. Wake it at [`Dispatcher::poll_timeout`].
 
-use crate::auth::{Guard, How, Outcome, Wrong};
+use crate::auth::{Guard, How, Outcome, Source, Wrong};
 use crate::dismissal::dismissal;
 use crate::message::{Contact, HeaderName, Message, Method, Printer, Rejection, is_sips, reason_phrase, screen};
 use crate::minted::{Minted, Minter};
@@ -110,14 +110,20 @@ impl Dispatcher {
     }
 
     /// Whether a request that begins something proves what `challenge` asks for (who its sender is, where several could be); if not,
-    /// what to answer it (RFC 3261 §22.2).
+    /// what to answer it (RFC 3261 §22.2). `is_known`: its flow is known to be somebody's.
     ///
     /// # Errors
     /// A stateless 401: nothing is kept of it, its ACK is nobody's, and its nonce proves itself. After two wrong answers on end, 403.
-    pub fn authenticate(&mut self, now: Timestamp, challenge: &Challenge, arrival: &Arrival) -> Result<Option<Box<str>>, Unproven> {
+    pub fn authenticate(
+        &mut self,
+        now: Timestamp,
+        challenge: &Challenge,
+        arrival: &Arrival,
+        is_known: bool,
+    ) -> Result<Option<Box<str>>, Unproven> {
         let (request, flow) = (&arrival.message, &arrival.flow);
         let source = flow.remote.ip();
-        let (stale, wrong) = match self.guard.check(now, challenge, source, request) {
+        let (stale, wrong) = match self.guard.check(now, challenge, Source { address: source, is_known }, request) {
             Outcome::Granted(who) => return Ok(who),
             Outcome::Asked { stale, wrong } => (stale, wrong),
             Outcome::Refused(wrong) => {

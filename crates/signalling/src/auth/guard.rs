@@ -3,7 +3,7 @@
 use super::challenge::DigestChallenge;
 use super::credentials::Credentials;
 use super::digest::{Algorithm, Hash, Terms};
-use super::guesses::Guesses;
+use super::guesses::{Guesses, Who};
 use super::nonce::{Found, Given, Nonces};
 use super::scheme::Scheme;
 use super::used::Used;
@@ -79,6 +79,17 @@ pub struct Wrong {
     pub count: u32,
     /// Who was given the challenge that it answers, if that was ours. Unlike a source address it cannot be forged.
     pub holder: Option<IpAddr>,
+    /// It was not looked at, and would have been right: it is told what a wrong one is, and held against nobody.
+    pub is_unheard: bool,
+}
+
+/// Where an answer comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The address; it may be forged.
+    pub address: IpAddr,
+    /// The flow is known to be somebody's who has proved it.
+    pub is_known: bool,
 }
 
 impl Guard {
@@ -88,7 +99,7 @@ impl Guard {
     }
 
     /// Whether `request`, which came from `source`, proves what `challenge` asks for.
-    pub fn check(&mut self, now: Timestamp, challenge: &Challenge, source: IpAddr, request: &Message) -> Outcome {
+    pub fn check(&mut self, now: Timestamp, challenge: &Challenge, source: Source, request: &Message) -> Outcome {
         for header in request.headers().filter(|header| header.name == HeaderName::Authorization) {
             let value = header.unfolded();
             let Ok(schemes) = Scheme::read_all(&value) else { continue };
@@ -100,7 +111,7 @@ impl Guard {
         Outcome::Asked { stale: false, wrong: None }
     }
 
-    fn judge(&mut self, now: Timestamp, challenge: &Challenge, source: IpAddr, request: &Message, scheme: &Scheme<'_>) -> Outcome {
+    fn judge(&mut self, now: Timestamp, challenge: &Challenge, source: Source, request: &Message, scheme: &Scheme<'_>) -> Outcome {
         let (found, given) = self.nonces.read(now, scheme.get("nonce").unwrap_or_default(), challenge);
         // RFC 7616 §3.3: stale whatever the answer. It is not looked at: passwords could be tried on an old nonce from anywhere, long after
         // its holder is banned, and wrong answers to it would shut the holder out for ever.
@@ -109,26 +120,33 @@ impl Guard {
         }
         let holder = given.map(|given| given.holder);
         let username = scheme.get("username").unwrap_or_default();
-        let is_over = holder.is_some_and(|holder| !self.guesses.may_try(now, holder));
-        let mut wrong = |why| {
-            let count = self.guesses.count(now, holder.unwrap_or(source), holder.is_some());
+        let is_there = holder == Some(neighbourhood(source.address));
+        let who = match holder {
+            Some(_) if source.is_known && is_there => Who::Known,
+            Some(_) => Who::Asked,
+            None => Who::Unasked,
+        };
+        let is_over = holder.is_some_and(|holder| !self.guesses.may_try(now, holder, who));
+        let mut wrong_or_unheard = |why, is_unheard: bool| {
+            let count = if is_unheard { 0 } else { self.guesses.count(now, holder.unwrap_or(source.address), who) };
             let username = username.chars().take(MAX_TOLD).collect::<String>().into();
-            let wrong = Wrong { why, username, count, holder };
+            let wrong = Wrong { why, username, count, holder, is_unheard };
             match given {
                 Some(Given { round, .. }) if round + 1 >= MAX_ROUNDS => Outcome::Refused(wrong),
                 _ => Outcome::Asked { stale: false, wrong: Some(wrong) },
             }
         };
-        let Some(credentials) = Credentials::from_scheme(scheme) else { return wrong("malformed") };
+        let Some(credentials) = Credentials::from_scheme(scheme) else { return wrong_or_unheard("malformed", false) };
         // Computed whatever else is wrong, and for an unknown user too: it takes as long as a wrong password.
         let knows = proves(challenge, &credentials, request);
         if !offered(challenge).any(|algorithm| algorithm == credentials.algorithm) {
-            return wrong("algorithm that was not offered");
+            return wrong_or_unheard("algorithm that was not offered", false);
         }
         // Before it counts whether they know: right or wrong, they are told the same.
         if is_over {
-            return wrong("after too many wrong ones");
+            return wrong_or_unheard("after too many wrong ones", knows);
         }
+        let mut wrong = |why| wrong_or_unheard(why, false);
         if !knows {
             return wrong("wrong user name or password");
         }
@@ -137,9 +155,7 @@ impl Guard {
         }
         match found {
             // Where somebody registers from is where their calls go: nobody says that in the name of another's address.
-            Found::Fresh { .. } if request.method() == Method::Register && holder != Some(neighbourhood(source)) => {
-                Outcome::Asked { stale: true, wrong: None }
-            }
+            Found::Fresh { .. } if request.method() == Method::Register && !is_there => Outcome::Asked { stale: true, wrong: None },
             Found::Fresh { number, until } => {
                 let count = credentials.auth.map(|(count, ..)| count);
                 if !self.used.take(now, number, until, count) {
@@ -241,6 +257,11 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_millis(5_000);
     const SOURCE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    const AT_SOURCE: Source = at(SOURCE);
+
+    const fn at(address: IpAddr) -> Source {
+        Source { address, is_known: false }
+    }
 
     fn challenge() -> Challenge {
         Challenge {
@@ -321,7 +342,7 @@ mod tests {
         }
 
         fn given(&self, guard: &mut Guard, now: Timestamp) -> Outcome {
-            guard.check(now, &challenge(), SOURCE, &self.message())
+            guard.check(now, &challenge(), AT_SOURCE, &self.message())
         }
     }
 
@@ -387,10 +408,10 @@ mod tests {
         let mut guard = Guard::new([1; 16]);
         let other = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 77));
         let answer = Answer { method: "REGISTER", ..Answer::to(&mut guard, NOW) };
-        assert_eq!(guard.check(NOW, &challenge(), other, &answer.message()), STALE, "it may be forged");
+        assert_eq!(guard.check(NOW, &challenge(), at(other), &answer.message()), STALE, "it may be forged");
         assert_eq!(answer.given(&mut guard, NOW), GRANTED);
         let answer = Answer::to(&mut guard, NOW);
-        assert_eq!(guard.check(NOW, &challenge(), other, &answer.message()), GRANTED, "a call goes nowhere for that");
+        assert_eq!(guard.check(NOW, &challenge(), at(other), &answer.message()), GRANTED, "a call goes nowhere for that");
     }
 
     #[test]
@@ -424,7 +445,7 @@ mod tests {
     /// What comes back to who gives that answer: the status, and each challenge without time, number and check of its nonce.
     fn told(guard: &mut Guard, now: Timestamp, answer: &Answer<'_>) -> (u16, Vec<String>) {
         let message = answer.message();
-        let (stale, wrong) = match guard.check(now, &challenge(), SOURCE, &message) {
+        let (stale, wrong) = match guard.check(now, &challenge(), AT_SOURCE, &message) {
             Outcome::Granted(_) => return (200, Vec::new()),
             Outcome::Refused(_) => return (403, Vec::new()),
             Outcome::Asked { stale, wrong } => (stale, wrong),
@@ -511,7 +532,7 @@ mod tests {
             let mut guard = Guard::new([1; 16]);
             let mut costs = |username: &str, password: &str| {
                 let message = Answer { username, password, algorithm, ..Answer::to(&mut guard, NOW) }.message();
-                counted::during(|| assert!(guard.check(NOW, &challenge(), SOURCE, &message) != GRANTED || password == "s3cret"))
+                counted::during(|| assert!(guard.check(NOW, &challenge(), AT_SOURCE, &message) != GRANTED || password == "s3cret"))
             };
             let right = costs("acme", "s3cret");
             assert_eq!(right.len(), 3, "user, request, response");
@@ -526,16 +547,16 @@ mod tests {
         for (username, password) in [("acme", "s3cret"), ("alice", "w0nder"), ("bob", "bu1lder")] {
             let mut guard = Guard::new([1; 16]);
             let answer = Answer { username, password, ..Answer::of_users(&mut guard) };
-            assert_eq!(guard.check(NOW, &users(), SOURCE, &answer.message()), Outcome::Granted(Some(username.into())));
+            assert_eq!(guard.check(NOW, &users(), AT_SOURCE, &answer.message()), Outcome::Granted(Some(username.into())));
         }
         for (username, password) in [("alice", "s3cret"), ("bobby", "bu1lder"), ("", "s3cret"), ("zoe", "")] {
             let mut guard = Guard::new([1; 16]);
             let answer = Answer { username, password, ..Answer::of_users(&mut guard) };
-            assert_eq!(why(&guard.check(NOW, &users(), SOURCE, &answer.message())), Some("wrong user name or password"), "{username}");
+            assert_eq!(why(&guard.check(NOW, &users(), AT_SOURCE, &answer.message())), Some("wrong user name or password"), "{username}");
         }
         let mut guard = Guard::new([1; 16]);
         let of_trunk = Answer::to(&mut guard, NOW);
-        assert_eq!(guard.check(NOW, &users(), SOURCE, &of_trunk.message()), PLAIN, "a nonce for a trunk is none for a user");
+        assert_eq!(guard.check(NOW, &users(), AT_SOURCE, &of_trunk.message()), PLAIN, "a nonce for a trunk is none for a user");
     }
 
     #[test]
@@ -546,7 +567,7 @@ mod tests {
                 let message = Answer { username, password, algorithm, ..Answer::of_users(&mut guard) }.message();
                 let is_right = (username, password) == ("alice", "w0nder");
                 let made = counted::during(|| {
-                    let outcome = guard.check(NOW, &users(), SOURCE, &message);
+                    let outcome = guard.check(NOW, &users(), AT_SOURCE, &message);
                     assert_eq!(matches!(outcome, Outcome::Granted(_)), is_right);
                 });
                 // What a hash costs is its blocks of 64 bytes; nine are filled up at the least.
@@ -579,7 +600,7 @@ mod tests {
             let mut printer = Printer::request("INVITE", "sip:1@tandem");
             printer.header_str(HeaderName::Authorization, value);
             let message = Message::parse(printer.finish()).unwrap();
-            assert_eq!(guard.check(NOW, &challenge(), SOURCE, &message), PLAIN, "{value}");
+            assert_eq!(guard.check(NOW, &challenge(), AT_SOURCE, &message), PLAIN, "{value}");
         }
     }
 
@@ -590,7 +611,19 @@ mod tests {
             let wrong = Answer { password: "x", ..Answer::to(&mut guard, NOW) };
             assert!(why(&wrong.given(&mut guard, NOW)).is_some());
         }
-        assert_eq!(why(&Answer::to(&mut guard, NOW).given(&mut guard, NOW)), Some("after too many wrong ones"));
+        let [right, wrong] = ["s3cret", "x"].map(|password| Answer { password, ..Answer::to(&mut guard, NOW) });
+        let [unheard, heard] = [&right, &wrong].map(|answer| match answer.given(&mut guard, NOW) {
+            Outcome::Asked { wrong: Some(wrong), stale: false } => wrong,
+            other => panic!("{other:?}"),
+        });
+        assert_eq!((unheard.is_unheard, unheard.count, unheard.why), (true, 0, "after too many wrong ones"), "that counts against nobody");
+        assert_eq!((heard.is_unheard, heard.why, heard.holder), (false, unheard.why, unheard.holder));
+        assert_eq!(told(&mut guard, NOW, &right), told(&mut guard, NOW, &wrong));
+        // Over a flow that is known to be somebody's they are looked at, as long as that is where the challenge went.
+        let known = |address| Source { address, is_known: true };
+        let other = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+        assert!(why(&guard.check(NOW, &challenge(), known(other), &right.message())).is_some());
+        assert_eq!(guard.check(NOW, &challenge(), known(SOURCE), &right.message()), GRANTED);
         let later = NOW + super::super::guesses::PERIOD;
         assert_eq!(Answer::to(&mut guard, later).given(&mut guard, later), GRANTED);
     }
@@ -614,7 +647,7 @@ mod tests {
         let other = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
         for _ in 0..super::super::guesses::MAX_GUESSES {
             let wrong = Answer { password: "x", ..Answer::to(&mut guard, NOW) }.message();
-            let Outcome::Asked { wrong: Some(wrong), .. } = guard.check(NOW, &challenge(), other, &wrong) else { panic!("let in") };
+            let Outcome::Asked { wrong: Some(wrong), .. } = guard.check(NOW, &challenge(), at(other), &wrong) else { panic!("let in") };
             assert_eq!(wrong.holder, Some(SOURCE));
         }
         assert_eq!(why(&Answer::to(&mut guard, NOW).given(&mut guard, NOW)), Some("after too many wrong ones"));
@@ -623,7 +656,7 @@ mod tests {
         let message = Message::parse(printer.finish()).unwrap();
         let nonce = Scheme::read_all(message.header(HeaderName::WwwAuthenticate).unwrap()).unwrap()[0].get("nonce").unwrap().to_owned();
         let right = Answer { nonce, ..Answer::to(&mut guard, NOW) }.message();
-        assert_eq!(guard.check(NOW, &challenge(), other, &right), GRANTED);
+        assert_eq!(guard.check(NOW, &challenge(), at(other), &right), GRANTED);
     }
 
     #[test]

@@ -26,23 +26,37 @@ struct Count {
     all: u32,
     /// Those to a challenge of ours. Only they count as tries: whoever forges the address of another never saw one.
     tries: u32,
+    /// The same over flows that are known to be somebody's: nobody else behind that address uses up what they may try.
+    known_tries: u32,
+}
+
+/// Who answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Who {
+    /// Somebody over a flow that is known to be somebody's.
+    Known,
+    /// Somebody who was asked.
+    Asked,
+    /// Whoever it is: we never asked.
+    Unasked,
 }
 
 impl Guesses {
     /// Whether answers from there are looked at.
-    pub(super) fn may_try(&mut self, now: Timestamp, source: IpAddr) -> bool {
+    pub(super) fn may_try(&mut self, now: Timestamp, source: IpAddr, who: Who) -> bool {
         while self.ends.front().is_some_and(|(end, _)| *end <= now) {
             self.forget_oldest();
         }
-        self.counts.get(&neighbourhood(source)).is_none_or(|count| count.tries < MAX_GUESSES)
+        let tries = |count: &Count| if who == Who::Known { count.known_tries } else { count.tries };
+        self.counts.get(&neighbourhood(source)).is_none_or(|count| tries(count) < MAX_GUESSES)
     }
 
-    /// Another wrong answer, to a challenge of ours or to none; how many there are now.
-    pub(super) fn count(&mut self, now: Timestamp, source: IpAddr, is_try: bool) -> u32 {
+    /// Another wrong answer; how many there are now.
+    pub(super) fn count(&mut self, now: Timestamp, source: IpAddr, who: Who) -> u32 {
         let source = neighbourhood(source);
         if !self.counts.contains_key(&source) {
             if self.counts.len() == MAX_SOURCES {
-                if !is_try {
+                if who == Who::Unasked {
                     // Source addresses can be forged: they must not make us forget who guesses.
                     return 1;
                 }
@@ -52,7 +66,11 @@ impl Guesses {
         }
         let count = self.counts.entry(source).or_default();
         count.all = count.all.saturating_add(1);
-        count.tries = count.tries.saturating_add(u32::from(is_try));
+        match who {
+            Who::Known => count.known_tries = count.known_tries.saturating_add(1),
+            Who::Asked => count.tries = count.tries.saturating_add(1),
+            Who::Unasked => {}
+        }
         count.all
     }
 
@@ -72,19 +90,32 @@ mod tests {
         let (mut guesses, now) = (Guesses::default(), Timestamp::from_millis(10));
         let [source, neighbour, other] = ["2001:db8::1", "2001:db8::2", "192.0.2.1"].map(|text| text.parse::<IpAddr>().unwrap());
         for count in 1..=MAX_GUESSES {
-            assert!(guesses.may_try(now, source));
-            assert_eq!(guesses.count(now, source, true), count);
-            guesses.count(now, other, false);
+            assert!(guesses.may_try(now, source, Who::Asked));
+            assert_eq!(guesses.count(now, source, Who::Asked), count);
+            guesses.count(now, other, Who::Unasked);
         }
-        assert!(!guesses.may_try(now, source) && !guesses.may_try(now, neighbour) && guesses.may_try(now, other));
-        assert!(guesses.may_try(now + PERIOD, source));
+        let mut may = |now, source| guesses.may_try(now, source, Who::Asked);
+        assert!(!may(now, source) && !may(now, neighbour) && may(now, other));
+        assert!(may(now + PERIOD, source));
+    }
+
+    #[test]
+    fn strangers_do_not_use_up_what_those_may_who_are_known_there() {
+        let (mut guesses, now) = (Guesses::default(), Timestamp::from_millis(10));
+        let source = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+        for (who, other) in [(Who::Asked, Who::Known), (Who::Known, Who::Asked)] {
+            assert!(guesses.may_try(now, source, who));
+            (0..MAX_GUESSES).for_each(|_| _ = guesses.count(now, source, who));
+            assert!(!guesses.may_try(now, source, who));
+            assert_eq!(guesses.may_try(now, source, other), other == Who::Known, "each has its own");
+        }
     }
 
     #[test]
     fn the_table_is_bounded() {
         let (mut guesses, now) = (Guesses::default(), Timestamp::from_millis(10));
         for number in 0..MAX_SOURCES as u32 * 2 {
-            guesses.count(now, IpAddr::V4(std::net::Ipv4Addr::from_bits(number)), true);
+            guesses.count(now, IpAddr::V4(std::net::Ipv4Addr::from_bits(number)), Who::Asked);
         }
         assert_eq!((guesses.counts.len(), guesses.ends.len()), (MAX_SOURCES, MAX_SOURCES));
     }
@@ -94,12 +125,12 @@ mod tests {
         let (mut guesses, now) = (Guesses::default(), Timestamp::from_millis(10));
         let source = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
         for _ in 0..MAX_GUESSES {
-            guesses.count(now, source, true);
+            guesses.count(now, source, Who::Asked);
         }
         for number in 0..MAX_SOURCES as u32 * 2 {
-            guesses.count(now, IpAddr::V4(std::net::Ipv4Addr::from_bits(number)), false);
+            guesses.count(now, IpAddr::V4(std::net::Ipv4Addr::from_bits(number)), Who::Unasked);
         }
-        assert!(!guesses.may_try(now, source));
+        assert!(!guesses.may_try(now, source, Who::Asked));
         assert_eq!(guesses.counts.len(), MAX_SOURCES);
     }
 }

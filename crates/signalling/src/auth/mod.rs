@@ -19,7 +19,7 @@ pub use answers::{Answers, Tried, Unanswerable};
 pub use challenge::DigestChallenge;
 pub use credentials::Credentials;
 pub use digest::{Algorithm, Hash, Hex, Terms};
-pub use guard::{Guard, How, Outcome, Wrong};
+pub use guard::{Guard, How, Outcome, Source, Wrong};
 pub use scheme::{Malformed, Scheme};
 
 pub(crate) use answers::{again, copy_credentials};

@@ -1,7 +1,7 @@
 //! The registrar: where users are (RFC 3261 §10.3), over which flows (RFC 5626) and through which proxies (RFC 3327).
 //!
-//! [`Registrar::register`] answers a REGISTER of a user who has proved to be one. Drain [`Registrar::poll_change`] after that, and
-//! after [`Registrar::handle_timeout`], [`Registrar::flow_lost`], [`Registrar::flow_failed`] and [`Registrar::keep_users`]. Wake it at
+//! [`Registrar::register`] answers a REGISTER of a user who has proved to be one. Drain [`Registrar::poll_change`] and
+//! [`Registrar::poll_left`] after that, and after [`Registrar::handle_timeout`], [`Registrar::flow_lost`], [`Registrar::flow_failed`] and [`Registrar::keep_users`]. Wake it at
 //! [`Registrar::poll_timeout`]. Who keeps the bindings is behind [`Bindings`].
 
 mod barred;
@@ -55,6 +55,10 @@ pub struct Registrar {
     ends: BTreeSet<(Timestamp, Box<str>)>,
     /// Whose bindings are reached at the other end of a flow.
     flows: BTreeMap<(ListenerId, SocketAddr), BTreeSet<Box<str>>>,
+    /// How many bindings were registered from there.
+    sources: BTreeMap<SocketAddr, usize>,
+    /// Where none are left.
+    left: VecDeque<SocketAddr>,
     /// Bindings, together.
     count: usize,
     changes: VecDeque<RegistrationChange>,
@@ -63,8 +67,16 @@ pub struct Registrar {
 impl Registrar {
     /// A registrar whose bindings are kept there; those that are there already hold, of users that [are such](Registrar::keep_users).
     pub fn new(terms: RegistrarTerms, bindings: Box<dyn Bindings>) -> Registrar {
-        let mut registrar =
-            Registrar { terms, bindings, ends: BTreeSet::new(), flows: BTreeMap::new(), count: 0, changes: VecDeque::new() };
+        let mut registrar = Registrar {
+            terms,
+            bindings,
+            ends: BTreeSet::new(),
+            flows: BTreeMap::new(),
+            sources: BTreeMap::new(),
+            left: VecDeque::new(),
+            count: 0,
+            changes: VecDeque::new(),
+        };
         for user in registrar.bindings.users() {
             registrar.enter(&user);
         }
@@ -89,6 +101,16 @@ impl Registrar {
     /// What changed.
     pub fn poll_change(&mut self) -> Option<RegistrationChange> {
         self.changes.pop_front()
+    }
+
+    /// The next place from which nobody is registered any more.
+    pub fn poll_left(&mut self) -> Option<SocketAddr> {
+        loop {
+            let source = self.left.pop_front()?;
+            if !self.sources.contains_key(&source) {
+                return Some(source);
+            }
+        }
     }
 
     /// When the next binding ends.
@@ -163,6 +185,9 @@ impl Registrar {
         for flow in bindings.iter().filter_map(flow_of) {
             self.flows.entry(flow).or_default().insert(user.into());
         }
+        for binding in bindings {
+            *self.sources.entry(binding.flow.remote).or_default() += 1;
+        }
     }
 
     fn leave(&mut self, user: &str) {
@@ -170,6 +195,16 @@ impl Registrar {
         self.count -= bindings.len().min(self.count);
         if let Some(first) = bindings.iter().map(|binding| binding.until).min() {
             self.ends.remove(&(first, Box::from(user)));
+        }
+        for binding in bindings {
+            let source = binding.flow.remote;
+            let left = self.sources.get(&source).map_or(0, |count| count - 1);
+            if left > 0 {
+                self.sources.insert(source, left);
+            } else {
+                self.sources.remove(&source);
+                self.left.push_back(source);
+            }
         }
         for flow in bindings.iter().filter_map(flow_of) {
             if let Some(users) = self.flows.get_mut(&flow) {

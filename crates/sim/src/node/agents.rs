@@ -1,6 +1,6 @@
 //! The trunks' agents, as the shell runs them.
 
-use super::{CoreNode, World, names::Seeker};
+use super::{CoreNode, World};
 use tandem_model::{AgentPlan, CallId, EndReason, Timestamp};
 use tandem_signalling::{AgentSetup, Input, Lines, Output, TrunkAgent, agent::Step};
 
@@ -63,9 +63,8 @@ impl CoreNode {
             match output {
                 Output::Send(transmit) => self.send(world, Some(id), *transmit),
                 Output::Locate(leg, sought) => {
-                    let located = self.locator.locate(world.now, Seeker::Leg(leg), *sought);
-                    self.ask_zone(world);
-                    if let (Some((_, located)), Some(agent)) = (located, self.agents.get_mut(&id)) {
+                    let located = self.locate(world, leg, *sought);
+                    if let (Some(located), Some(agent)) = (located, self.agents.get_mut(&id)) {
                         agent.handle(world.now, Input::Located(leg, located));
                     }
                 }

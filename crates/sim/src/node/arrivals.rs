@@ -109,15 +109,16 @@ impl CoreNode {
 
     /// Who they are, where they could be several; else they have been asked.
     fn prove(&mut self, world: &mut World<'_>, challenge: &Challenge, arrival: &Arrival) -> Result<Option<Box<str>>, ()> {
-        let mut unproven = match self.dispatcher.authenticate(world.now, challenge, arrival) {
+        let is_known = self.abuse.is_trusted(world.now, arrival.flow.remote);
+        let mut unproven = match self.dispatcher.authenticate(world.now, challenge, arrival, is_known) {
             Ok(who) => return Ok(who),
             Err(unproven) => unproven,
         };
         if matches!(challenge.accounts, Accounts::Any(_)) {
             unproven.transmit.destination = answer_destination(&arrival.message, &arrival.flow, false);
         }
-        if let Some(holder) = unproven.wrong.as_ref().and_then(|wrong| wrong.holder) {
-            self.abuse.distrust(arrival.flow.remote, holder);
+        if let Some(holder) = unproven.wrong.as_ref().filter(|wrong| !wrong.is_unheard).and_then(|wrong| wrong.holder) {
+            self.abuse.answered_wrong(world.now, arrival.flow.remote, holder);
             self.bans.extend(self.abuse.offence(world.now, holder, Offence::Credentials));
         }
         self.wrong.extend(unproven.wrong.map(|wrong| *wrong));

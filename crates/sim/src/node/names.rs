@@ -11,7 +11,8 @@ use tandem_signalling::{
 /// Who looks for hops.
 #[derive(Debug)]
 pub(super) enum Seeker {
-    Leg(LegId),
+    /// Of a target of that name, if it is a trunk's.
+    Leg(LegId, Option<Box<str>>),
     /// A message that waits until it is known where it goes.
     Parcel(Option<CallId>, Box<Transmit>),
 }
@@ -33,6 +34,22 @@ impl CoreNode {
         while let Some(question) = self.locator.poll_question() {
             let (after, reply) = self.zone.ask(world.now, &question);
             world.flight.push(world.now + after, Event::Resolved(Box::new((question, reply))));
+        }
+    }
+
+    /// Finds the hops of a leg's target.
+    pub(super) fn locate(&mut self, world: &mut World<'_>, leg: LegId, sought: Sought) -> Option<Located> {
+        let of_trunk = self.abuse.is_trunks(&sought.host).then(|| sought.host.clone());
+        let found = self.locator.locate(world.now, Seeker::Leg(leg, of_trunk), sought);
+        self.ask_zone(world);
+        let (seeker, located) = found?;
+        self.note_hops(world.now, &seeker, &located);
+        Some(located)
+    }
+
+    fn note_hops(&mut self, now: Timestamp, seeker: &Seeker, located: &Located) {
+        if let (Seeker::Leg(_, Some(host)), Ok(hops)) = (seeker, located) {
+            self.abuse.located(now, host, hops);
         }
     }
 
@@ -59,8 +76,9 @@ impl CoreNode {
     }
 
     fn found_hops(&mut self, world: &mut World<'_>, seeker: Seeker, located: Located) {
+        self.note_hops(world.now, &seeker, &located);
         match seeker {
-            Seeker::Leg(leg) => {
+            Seeker::Leg(leg, _) => {
                 if let Some(call) = self.dispatcher.owner_of(leg) {
                     self.input(world, call, Input::Located(leg, located));
                 }

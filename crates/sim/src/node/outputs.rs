@@ -1,6 +1,6 @@
 //! What calls want done.
 
-use super::{CoreNode, World, names::Seeker};
+use super::{CoreNode, World};
 use crate::{
     queue::{Datagram, Event},
     streams::{End, Ends},
@@ -53,11 +53,7 @@ impl CoreNode {
     fn do_one(&mut self, world: &mut World<'_>, id: CallId, output: Output) -> Option<Input> {
         match output {
             Output::Send(transmit) => self.send(world, Some(id), *transmit),
-            Output::Locate(leg, sought) => {
-                let located = self.locator.locate(world.now, Seeker::Leg(leg), *sought);
-                self.ask_zone(world);
-                return located.map(|(_, located)| Input::Located(leg, located));
-            }
+            Output::Locate(leg, sought) => return self.locate(world, leg, *sought).map(|located| Input::Located(leg, located)),
             Output::HopFailed(hop, span) => self.locator.hop_failed(world.now, hop, span),
             Output::NobodyThere(hop) => self.flow_lost(world.now, hop.listener, hop.address),
             Output::Ask(question, what) => return self.ask(world, id, question, &what),

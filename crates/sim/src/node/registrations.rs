@@ -72,9 +72,13 @@ impl CoreNode {
 
     fn note_registrations(&mut self, now: Timestamp) {
         while let Some(change) = self.registrar.poll_change() {
+            self.abuse.registration(&change);
             self.counter = self.counter.wrapping_add(1);
             let call = CallId::new(EPOCH_MS + now.as_millis(), self.counter);
             self.events.push(Event { time: now, call, leg: None, kind: EventKind::RegistrationChanged(Box::new(change)) });
+        }
+        while let Some(source) = self.registrar.poll_left() {
+            self.abuse.left(now, source);
         }
     }
 }

@@ -9,6 +9,7 @@ use tandem_sim::{ALICE, BOB, Run, STANDARD, Sim};
 mod answers_cross_byes;
 mod audio;
 mod basic_call;
+mod behind_one_address;
 mod builtin_answers;
 mod bye;
 mod called_from;

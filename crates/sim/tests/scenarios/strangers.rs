@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use tandem_phone::{Message, Script, Setup};
-use tandem_policy::Offence;
+use tandem_policy::{Offence, Standing};
 use tandem_sim::{ALICE, BOB, CORE, STANDARD, Sim, ms, secs};
 
 /// A stranger's address.
@@ -167,6 +167,23 @@ fn nobody_is_banned_for_what_was_sent_in_their_name() {
     sim.run_for(secs(5));
     assert_eq!(sim.call(victim).outcome, Some(tandem_phone::Outcome::WeHungUp));
     assert_eq!(sim.phone(ALICE).calls().last().and_then(|call| call.outcome), Some(tandem_phone::Outcome::WeHungUp));
+    sim.finish();
+}
+
+#[test]
+fn who_is_where_the_name_of_a_trunk_leads_is_no_stranger() {
+    let far = "[[trunk]]\nname = \"far\"\ntargets = [{ uri = \"sip:carrier.example:5060\" }]\n\
+               [[route]]\nto = '^far$'\ndo = { bridge = [\"trunk:far\"] }\n";
+    let mut sim = house(10, far);
+    sim.core_mut().zone.add_address("carrier.example", mallory().ip());
+    let standing = |sim: &Sim| sim.core().abuse.standing(sim.now(), mallory());
+    assert_eq!(standing(&sim), Standing::Stranger, "nobody has asked DNS yet");
+    sim.expect(mallory(), Script::answers(100));
+    sim.place(ALICE, "far", Script::new().bye(500));
+    sim.run_for(secs(2));
+    assert_eq!(standing(&sim), Standing::Known);
+    sim.run_for(secs(86_400));
+    assert_eq!(standing(&sim), Standing::Stranger, "DNS has not named it for a day");
     sim.finish();
 }
 
