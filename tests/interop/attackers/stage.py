@@ -1,6 +1,5 @@
-"""Attackers at the door: SIPVicious and sipsak, a flood of INVITEs and thousands of idle connections, while a known trunk's calls go on."""
+"""Attackers at the door: SIPVicious and sipsak at trunks and at users, and thousands of idle connections while known trunks' calls go on."""
 
-import hashlib
 import os
 import pathlib
 import re
@@ -12,25 +11,26 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import node
 import sipp
-from phone import Phone, finish
+import users
+from secure import Authority
 from stage import ROOT, Stage, check, wait_until
 
 NET = 62
 HERE = pathlib.Path(__file__).resolve().parent
 
-# Where the node listens: for everybody, for nobody but who is known, and for phones, who are asked for a password.
+# Where the node with trunks listens: for everybody, for nobody but who is known, and for phones, who are asked for a password.
 OPEN, SILENT, PHONES = 1, 2, 3
+
+LISTENERS = {OPEN: "an open listener", PHONES: "a listener that asks for passwords", users.HOUSE: "a listener for users"}
 
 # Seconds of flood, and calls a minute beside it.
 FLOOD = 12
 CALLS_A_MINUTE = 100
 
-IDLE = 10_000
+IDLE = int(os.environ.get("IDLE", 10000))
 
 # Seconds until idle connections must be gone: the limits of docs/operations.md, and the time to find them.
 IDLE_GONE = 25
-
-PASSWORD = "1999"
 
 
 def configuration(stage):
@@ -43,7 +43,7 @@ def configuration(stage):
     trunks = [
         ("caller", node.trunk(stage.address(10))),
         ("callee", node.trunk(stage.address(20))),
-        ("phones", f'match = {{ listen = "phones" }}\nchallenge = {{ username = "1001", password = "{PASSWORD}", realm = "tandem", algorithms = ["md5"] }}\n'),
+        ("phones", f'match = {{ listen = "phones" }}\nchallenge = {{ username = "{users.USER}", password = "{users.PASSWORD}", realm = "tandem", algorithms = ["md5"] }}\n'),
     ]
     routes = [("all", "from = [\"caller\"]\nto = '^.+$'\ndo = { bridge = [\"trunk:callee\"] }\n")]
     return node.config(stage, listen=others, trunks=trunks, routes=routes)
@@ -77,80 +77,66 @@ def finds(stage):
         check(len(rows(text)) == 1 and "andem" not in text, text)
 
 
-def finds_nothing(stage, port, method):
-    with stage.case(f"svmap finds no silent listener with {method}"):
-        text = vicious(stage, "svmap", port, SILENT, "-m", method)
+def finds_nothing(stage, port, method, listener):
+    whose = "for users " if listener == users.SILENT_HOUSE else ""
+    with stage.case(f"svmap finds no silent listener {whose}with {method}"):
+        text = vicious(stage, "svmap", port, listener, "-m", method)
         check(not rows(text), text)
 
 
 def tells_nothing_apart(stage, port, method, listener):
-    what = "a listener that asks for passwords" if listener == PHONES else "an open listener"
-    with stage.case(f"svwar with {method} tells no extension from another at {what}"):
+    with stage.case(f"svwar with {method} tells no extension from another at {LISTENERS[listener]}"):
         text = vicious(stage, "svwar", port, listener, "-m", method, "-e", "990-1010", "--force", "-t", "0.02", "--maximumtime", 2)
         found = rows(text)
         ways = {row[1] for row in found if len(row) > 1}
-        # Either it finds nothing, or it finds the one that there is as it finds all the others.
+        # Either it finds nothing, or it finds those that there are as it finds all the others.
         check(not found or (len(found) > 10 and len(ways) == 1), text)
 
 
 def scanned(stage):
     """All scans at once, each from a port of its own: SIPVicious sends from 127.0.0.1 whatever it is told."""
     wars = [("REGISTER", OPEN), ("INVITE", OPEN), ("OPTIONS", OPEN), ("REGISTER", PHONES), ("INVITE", PHONES)]
-    with ThreadPoolExecutor(10) as scans:
+    wars += [(method, users.HOUSE) for method in users.METHODS]
+    maps = [(method, listener) for method in users.METHODS for listener in (SILENT, users.SILENT_HOUSE)]
+    with ThreadPoolExecutor(16) as scans:
         scans.submit(finds, stage)
-        for number, method in enumerate(("OPTIONS", "REGISTER", "INVITE")):
-            scans.submit(finds_nothing, stage, 5081 + number, method)
+        for number, (method, listener) in enumerate(maps):
+            scans.submit(finds_nothing, stage, 5081 + number, method, listener)
         for number, (method, listener) in enumerate(wars):
             scans.submit(tells_nothing_apart, stage, 5090 + number, method, listener)
 
 
-def md5(text):
-    return hashlib.md5(text.encode()).hexdigest()
+def pinged(stage):
+    with stage.case("sipsak: OPTIONS are refused, random garbage and a flood are survived"):
+        address = f"sip:nobody@{stage.address(OPEN)}"
+        text = run(stage, "sipsak", "-v", "-s", address, seconds=10)
+        check("403" in text, text)
+        for listener in (OPEN, users.HOUSE):
+            address = f"sip:{users.USER}@{stage.address(listener)}"
+            run(stage, "sipsak", "-F", "-s", address, seconds=2)
+            run(stage, "sipsak", "-R", "-s", address, seconds=2)
+    with stage.case("sipsak registers nobody, and of a user it is told what it is told of nobody"):
+        text = run(stage, "sipsak", "-vv", "-u", users.USER, "-a", "guess", "-s", f"sip:{users.USER}@{stage.address(PHONES)}", seconds=10)
+        check("401" in text and "200 OK" not in text, text)
+        told = []
+        for name in (users.USER, users.NOBODY):
+            address = f"sip:{name}@{stage.address(users.HOUSE)}"
+            text = run(stage, "sipsak", "-U", "-vv", "-x", 60, "-a", "guess", "-s", address, seconds=10)
+            check("401" in text and "200 OK" not in text, text)
+            told.append(re.findall(r"^SIP/2.0 .*", text, re.M))
+        check(told[0] == told[1], f"{told}")
 
 
-def opens(stage, host, port):
-    """What the right password opens from there: the statuses of an OPTIONS and, if it was asked for credentials, of the next."""
-    phone, node_at = Phone(host, port), (stage.address(PHONES), 5060)
-    uri, statuses, credentials = f"sip:{node_at[0]}", [], []
-    for number in (1, 2):
-        lines = [
-            f"OPTIONS {uri} SIP/2.0",
-            f"Via: SIP/2.0/UDP {host}:{port};branch=z9hG4bKopens{port}{number};rport",
-            "Max-Forwards: 70",
-            f"From: <sip:1001@{host}>;tag=1",
-            f"To: <{uri}>",
-            f"Call-ID: opens-{port}",
-            f"CSeq: {number} OPTIONS",
-            *credentials,
-        ]
-        phone.send(finish(lines, ""), node_at)
-        if phone.silent(1):
-            break
-        answer = phone.receive()
-        statuses.append(answer.status)
-        if answer.status != 401:
-            break
-        nonce = re.search(r'nonce="([^"]+)"', answer.header("www-authenticate"))[1]
-        response = md5(f"{md5(f'1001:tandem:{PASSWORD}')}:{nonce}:00000001:c:auth:{md5(f'OPTIONS:{uri}')}")
-        credentials = [
-            f'Authorization: Digest username="1001", realm="tandem", nonce="{nonce}", uri="{uri}", response="{response}", '
-            'algorithm=MD5, qop=auth, nc=00000001, cnonce="c"'
-        ]
-    phone.close()
-    return statuses
-
-
-def cracked(stage, tandem):
-    with stage.case("svcrack finds no password: it is banned before"):
-        words = stage.directory / "passwords"
-        words.write_text("\n".join([*(f"guess-{number}" for number in range(200)), PASSWORD]) + "\n", encoding="ascii")
-        text = vicious(stage, "svcrack", 5071, PHONES, "-u", "1001", "-d", words, "--maximumtime", 2, seconds=30)
-        check(not any(PASSWORD in cell for row in rows(text) for cell in row), text)
+def guessed(stage, tandem, words):
+    with stage.case("svcrack finds no trunk's password: it is banned before"):
+        text = vicious(stage, "svcrack", 5071, PHONES, "-u", users.USER, "-d", words, "--maximumtime", 2, seconds=30)
+        check(not any(users.PASSWORD in cell for row in rows(text) for cell in row), text)
         line = tandem.process.line("a source is banned", 5)
         check('"127.0.0.1"' in line and "wrong credentials" in line, line)
     with stage.case("the right password opens, and nothing to who is banned"):
-        statuses = opens(stage, stage.address(81), 5060), opens(stage, "127.0.0.1", 5072)
-        check(statuses == ([401, 200], []), f"{statuses}")
+        peers = [users.Regular(host, port, (stage.address(PHONES), 5060), "MD5") for host, port in ((stage.address(81), 5060), ("127.0.0.1", 5072))]
+        statuses = [peer.statuses("OPTIONS") for peer in peers]
+        check(statuses == [[401, 200], []], f"{statuses}")
     with stage.case("fail2ban's filter reads the ban"):
         filter_file = ROOT / "examples" / "fail2ban" / "filter.d" / "tandem.conf"
         log = stage.directory / "fail2ban.log"
@@ -161,13 +147,14 @@ def cracked(stage, tandem):
         check(bans and found and int(found[1]) == bans, text)
 
 
-def pinged(stage):
-    with stage.case("sipsak: OPTIONS are refused, random garbage and a flood are survived"):
-        address = f"sip:nobody@{stage.address(OPEN)}"
-        text = run(stage, "sipsak", "-v", "-s", address, seconds=10)
-        check("403" in text, text)
-        run(stage, "sipsak", "-F", "-s", address, seconds=2)
-        run(stage, "sipsak", "-R", "-s", address, seconds=3)
+def left_nothing(tandem, files, registered=0):
+    """Neither descriptors nor memory, no call, and no registration but our own, which came and went."""
+    wait_until(lambda: open_files(tandem) <= files, 10, "the node's descriptors to be as few as before")
+    check(memory_kb(tandem) < 100_000, f"{memory_kb(tandem)} kB")
+    check(not tandem.ended_calls(), "a scan became a call")
+    wait_until(lambda: len(users.registrations(tandem)) >= 2 * registered, 5, "the end of our registration")
+    told = users.registrations(tandem)
+    check(len(told) == 2 * registered, f"{told}")
 
 
 class Good:
@@ -232,16 +219,30 @@ def memory_kb(tandem):
 
 def main():
     with Stage("attackers", NET) as stage:
+        authority = Authority(stage.directory, "ca")
+        authority.issue("tandem", "DNS:tandem.test")
+        words = stage.directory / "passwords"
+        words.write_text("\n".join([*(f"guess-{number}" for number in range(200)), users.PASSWORD]) + "\n", encoding="ascii")
         tandem = node.Tandem(stage, configuration(stage))
-        files = open_files(tandem)
+        house = node.Tandem(stage, users.configuration(stage, users.HOUSE, users.SILENT_HOUSE), name="tandem-users")
+        files = [open_files(one) for one in (tandem, house)]
         scanned(stage)
         pinged(stage)
-        cracked(stage, tandem)
-        with stage.case("the scans have left nothing"):
-            check(open_files(tandem) <= files and memory_kb(tandem) < 100_000, f"{open_files(tandem)} descriptors, {memory_kb(tandem)} kB")
-            check(not tandem.ended_calls(), "a scan became a call")
-        flooded(stage)
-        idle(stage, tandem)
+        users.told_the_same(stage, authority)
+        users.hears_nothing(stage, authority)
+        with ThreadPoolExecutor(3) as crackers:
+            done = [
+                crackers.submit(guessed, stage, tandem, words),
+                crackers.submit(users.cracked, stage, house, (vicious, rows, words)),
+                crackers.submit(users.outlasted, stage, (vicious, rows, words)),
+            ]
+        for one in done:
+            one.result()
+        with stage.case("the attacks have left nothing: no call, no registration, no descriptor"):
+            left_nothing(tandem, files[0])
+            left_nothing(house, files[1], registered=1)
+            house.stop()
+        IDLE and idle(stage, tandem)
         with stage.case("nothing is left"):
             check(memory_kb(tandem) < 200_000, f"{memory_kb(tandem)} kB")
             tandem.stop()

@@ -1,14 +1,11 @@
-"""20 000 REGISTERs in a minute, each answered by its user after a challenge of its own, beside 100 calls a minute of a trunk: of those at
-least 99 % succeed, and of the REGISTERs as many get their 200. Not a benchmark: a floor."""
+"""Everything at once, for a minute: 20 000 REGISTERs of phones, each answered after a challenge of its own; a flood of INVITEs from nobody;
+a flood of REGISTERs with wrong passwords; and 100 calls of a known trunk. Of the calls, and of the REGISTERs, at least 99 % succeed. Not a
+benchmark: a floor. Each of them is a process of its own."""
 
-import hashlib
 import os
 import pathlib
 import re
-import selectors
-import socket
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
@@ -17,13 +14,20 @@ import sipp
 from stage import Stage, check
 
 NET = 42
+HERE = pathlib.Path(__file__).resolve().parent
 REGISTERS = int(os.environ.get("REGISTERS", "20000"))
 SECONDS = int(os.environ.get("SECONDS", "60"))
-USERS, HOSTS = 1000, 64
+USERS = 1000
 CALLS, HELD = 100 * SECONDS // 60, 500
 
-# Seconds after which what was not answered is sent again, and how often at most.
-AGAIN, TRIES = 1.0, 4
+# REGISTERs with wrong passwords, in the same time.
+GUESSES = REGISTERS // 4
+
+# Where they come from: phones, guesses, the flood. Of the guesses and the flood each host is a source that is bounded by itself.
+PHONES, GUESSERS, FLOODERS = range(100, 164), range(170, 178), range(180, 184)
+
+# Answers a second that a source gets which is nobody's.
+ANSWERS = 30
 
 DOMAIN = "house.example"
 
@@ -38,124 +42,34 @@ def configuration(stage):
     )
 
 
-def digest(user, nonce, uri, cnonce="c0ffee", count="00000001"):
-    def hashed(text):
-        return hashlib.sha256(text.encode()).hexdigest()
-
-    first, second = hashed(f"u{user}:{DOMAIN}:p{user}"), hashed(f"REGISTER:{uri}")
-    response = hashed(f"{first}:{nonce}:{count}:{cnonce}:auth:{second}")
-    return (
-        f'Digest username="u{user}", realm="{DOMAIN}", nonce="{nonce}", uri="{uri}", response="{response}", algorithm=SHA-256, '
-        f'qop=auth, nc={count}, cnonce="{cnonce}"'
-    )
-
-
-class Phones:
-    """A thousand phones on 64 hosts. Each REGISTER of theirs is sent, challenged, and sent again with its answer."""
+class Clients:
+    """All that come to the node, from now on."""
 
     def __init__(self, stage):
-        self.node = (stage.address(1), 5060)
-        self.selector = selectors.DefaultSelector()
-        self.sockets = []
-        for host in range(HOSTS):
-            own = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-            own.bind((stage.address(100 + host), 5060))
-            own.setblocking(False)
-            self.selector.register(own, selectors.EVENT_READ)
-            self.sockets.append(own)
-        self.cseqs = [0] * USERS
-        self.open = {}  # branch: (register, socket, bytes, tries, when it is sent again)
-        self.due = []
-        self.sent = self.done = self.failed = 0
-        self.times = []
-        self.began = {}
+        self.stage = stage
+        self.uas = sipp.callee(stage, "uas", f"{stage.address(20)}:5060", "uas", calls=CALLS, seconds=SECONDS + 25, traced=False)
+        extra = ["-r", 100, "-rp", 60000, "-d", HELD]
+        self.phones = self.registering("phones", REGISTERS, "right", PHONES)
+        self.guessers = self.registering("guessers", GUESSES, "wrong", GUESSERS)
+        flooders = [stage.address(host) for host in FLOODERS]
+        self.flood = stage.start("flood", [sys.executable, HERE / "flood.py", stage.address(1), 5060, SECONDS, *flooders])
+        own, other = f"{stage.address(10)}:5060", f"{stage.address(1)}:5060"
+        self.uac = sipp.caller(stage, "uac", own, other, "uac", calls=CALLS, seconds=SECONDS + 20, traced=False, extra=extra)
 
-    def send(self, register, authorization=""):
-        user, own = register % USERS, self.sockets[register % HOSTS]
-        host = own.getsockname()[0]
-        self.cseqs[user] += 1
-        branch = f"z9hG4bK{register}x{self.cseqs[user]}"
-        lines = [
-            f"REGISTER sip:{DOMAIN} SIP/2.0",
-            f"Via: SIP/2.0/UDP {host}:5060;branch={branch};rport",
-            "Max-Forwards: 70",
-            f"From: <sip:u{user}@{DOMAIN}>;tag={register}",
-            f"To: <sip:u{user}@{DOMAIN}>",
-            f"Call-ID: {user}@{host}",
-            f"CSeq: {self.cseqs[user]} REGISTER",
-            f"Contact: <sip:u{user}@{host}:5060>;expires=300",
-            *([f"Authorization: {authorization}"] if authorization else []),
-            "Content-Length: 0",
-            "",
-            "",
-        ]
-        data = "\r\n".join(lines).encode()
-        self.sent += 1
-        self.transmit(branch, register, own, data, 1)
+    def registering(self, name, registers, word, hosts):
+        addresses = [self.stage.address(host) for host in hosts]
+        return self.stage.start(name, [sys.executable, HERE / "phones.py", self.stage.address(1), registers, SECONDS, USERS, DOMAIN, word, *addresses])
 
-    def transmit(self, branch, register, own, data, tries):
-        try:
-            own.sendto(data, self.node)
-        except BlockingIOError:
-            pass
-        at = time.monotonic() + AGAIN
-        self.open[branch] = (register, own, data, tries, at)
-        self.due.append((at, branch))
+    def figures(self):
+        """What each came to, once all are done."""
+        told = {one.name: one.line("sent=", SECONDS + 20) for one in (self.phones, self.guessers, self.flood)}
+        self.uac.process.wait(25)
+        self.uas.process.end()
+        figures = {f"{name}_{key}": float(value) for name, line in told.items() for key, value in re.findall(r"(\w+)=([\d.]+)", line)}
+        return {**figures, "calls": int(self.uac.counts()["SuccessfulCall(C)"])}
 
-    def read(self, seconds):
-        for key, _ in self.selector.select(seconds):
-            while True:
-                try:
-                    data = key.fileobj.recv(4096)
-                except BlockingIOError:
-                    break
-                self.answered(data.decode(errors="replace"))
-
-    def answered(self, text):
-        branch = re.search(r"branch=([^;\s]+)", text)
-        known = self.open.pop(branch.group(1), None) if branch else None
-        if known is None:
-            return
-        register, status = known[0], text[8:11]
-        if status == "401":
-            nonce = re.search(r'nonce="([^"]+)"', text).group(1)
-            self.send(register, digest(register % USERS, nonce, f"sip:{DOMAIN}"))
-        elif status == "200":
-            self.done += 1
-            self.times.append(time.monotonic() - self.began.pop(register))
-        else:
-            self.failed += 1
-
-    def repeat(self):
-        now, index = time.monotonic(), 0
-        while index < len(self.due) and self.due[index][0] <= now:
-            at, branch = self.due[index]
-            index += 1
-            known = self.open.get(branch)
-            if known is None or known[4] != at:
-                continue
-            register, own, data, tries, _ = known
-            if tries == TRIES:
-                del self.open[branch]
-                self.failed += 1
-            else:
-                self.transmit(branch, register, own, data, tries + 1)
-        del self.due[:index]
-
-    def run(self):
-        began = time.monotonic()
-        next_one = 0
-        while next_one < REGISTERS or self.open:
-            now = time.monotonic()
-            while next_one < REGISTERS and now >= began + next_one * SECONDS / REGISTERS:
-                self.began[next_one] = now
-                self.send(next_one)
-                next_one += 1
-            self.read(0.002)
-            self.repeat()
-            check(now < began + SECONDS + 10, f"{len(self.open)} REGISTERs are still open after {SECONDS + 10} s")
-        return time.monotonic() - began
+    def stories(self):
+        return [self.uac.story(), self.uas.story()]
 
 
 def processor_seconds(process):
@@ -164,32 +78,39 @@ def processor_seconds(process):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def bans(tandem):
+    told = [line for line in list(tandem.process.lines) if "a source is banned" in line]
+    return {found[1] for line in told if (found := re.search(r'"source":"([^"]+)"', line))}
+
+
 def main():
     with Stage("registers", NET) as stage:
         tandem = node.Tandem(stage, configuration(stage))
-        runs = []
-        with stage.case(f"{REGISTERS} REGISTERs in {SECONDS} s beside {CALLS} calls", lambda: [run.story() for run in runs]):
-            spent = processor_seconds(tandem.process)
-            uas = sipp.callee(stage, "uas", f"{stage.address(20)}:5060", "uas", calls=CALLS, seconds=SECONDS + 15, traced=False)
-            extra = ["-r", 100, "-rp", 60000, "-d", HELD]
-            address = f"{stage.address(10)}:5060"
-            uac = sipp.caller(stage, "uac", address, f"{stage.address(1)}:5060", "uac", calls=CALLS, seconds=SECONDS + 10, traced=False, extra=extra)
-            runs += [uac, uas]
-            phones = Phones(stage)
-            took = phones.run()
-            uac.process.wait(15)
-            good = int(uac.counts()["SuccessfulCall(C)"])
-            times = sorted(phones.times) or [0.0]
-            spent = processor_seconds(tandem.process) - spent
-            print(
-                f"          {phones.done} of {REGISTERS} registered in {took:.1f} s ({phones.sent} requests), half of them within "
-                f"{times[len(times) // 2] * 1e3:.1f} ms, 99 % within {times[len(times) * 99 // 100] * 1e3:.1f} ms; "
-                f"{good} of {CALLS} calls; {spent:.1f} s of processor"
-            )
-            check(phones.done >= REGISTERS * 0.99, f"{phones.done} of {REGISTERS} REGISTERs, {phones.failed} failed")
-            check(good >= CALLS * 0.99, f"{good} of {CALLS} calls")
-            uas.process.end()
-        tandem.process.end()
+        spent = processor_seconds(tandem.process)
+        clients = Clients(stage)
+        figures = clients.figures()
+        spent = processor_seconds(tandem.process) - spent
+        print(
+            f"          {figures['phones_done']:.0f} of {REGISTERS} registered in {figures['phones_seconds']:.1f} s ({figures['phones_sent']:.0f} requests), "
+            f"half of them within {figures['phones_half_ms']:.1f} ms, 99 % within {figures['phones_most_ms']:.1f} ms;\n"
+            f"          {figures['calls']} of {CALLS} calls; meanwhile {figures['flood_sent'] / SECONDS:.0f} INVITEs a second from nobody, "
+            f"{figures['flood_answers']:.0f} answered, and {figures['guessers_sent']:.0f} REGISTERs of {GUESSES} guesses; {spent:.1f} s of processor",
+            flush=True,
+        )
+        with stage.case(f"{CALLS} calls of a known trunk: 99 % go well", clients.stories):
+            check(figures["calls"] >= CALLS * 0.99, f"{figures['calls']} of {CALLS} calls")
+        with stage.case(f"{REGISTERS} REGISTERs in {SECONDS} s: 99 % succeed", lambda: [clients.phones.story()]):
+            check(figures["phones_done"] >= REGISTERS * 0.99, f"{figures['phones_done']} of {REGISTERS}, {figures['phones_failed']} failed")
+        with stage.case("the flood is one, and gets no more answers than it may"):
+            check(figures["flood_sent"] > 500 * SECONDS, "that is no flood")
+            most = len(FLOODERS) * ANSWERS * (SECONDS + 2)
+            check(figures["flood_answers"] <= most, f"{figures['flood_answers']} answers")
+        with stage.case("no guess registers, who guesses is banned, and nobody else is"):
+            check(figures["guessers_done"] == 0, f"{figures['guessers_done']} guesses register")
+            check(bans(tandem) == {stage.address(host) for host in GUESSERS}, f"banned: {sorted(bans(tandem))}")
+        with stage.case("nothing is left"):
+            check(len(tandem.ended_calls()) == CALLS, f"{len(tandem.ended_calls())} calls have ended")
+            tandem.stop()
 
 
 main()
