@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use tandem_model::{Account, Accounts, Challenge, DigestAlgorithm, Login, Random, Secret, Timestamp};
-use tandem_signalling::auth::{Answers, Credentials, Guard, Outcome, Scheme, Tried};
+use tandem_signalling::auth::{Answers, Credentials, Guard, Outcome, Scheme, Source, Tried};
 use tandem_signalling::message::{HeaderName, Message, Printer};
 
 /// Whatever is asked of us is answered in a way that can be read again, for one realm once; and nobody gets in who was never asked.
@@ -18,7 +18,8 @@ pub fn digest(bytes: &[u8]) {
             algorithms: [DigestAlgorithm::Md5].into(),
             accounts: Accounts::One(Account { username: "u".into(), password: Secret::new("p") }),
         };
-        let outcome = Guard::new([1; 16]).check(Timestamp::ZERO, &challenge, IpAddr::V4(Ipv4Addr::LOCALHOST), &request);
+        let source = Source { address: IpAddr::V4(Ipv4Addr::LOCALHOST), is_known: false };
+        let outcome = Guard::new([1; 16]).check(Timestamp::ZERO, &challenge, source, &request);
         assert!(!matches!(outcome, Outcome::Granted(_)), "nobody was asked yet");
     }
 }
