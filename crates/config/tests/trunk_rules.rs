@@ -109,6 +109,22 @@ fn what_a_rule_writes_names_groups_that_there_are() {
 }
 
 #[test]
+fn rules_are_written_as_the_manual_shows_them() {
+    let keys = r#"headers_out = { set = { "X-Carrier" = "acme" }, pass = ["X-*", "User-to-User"], remove = ["P-Internal"] }
+numbers_out = [{ of = "called", match = '^0(\d+)$', to = '+49$1' }]"#;
+    let config = read(&trunk(&[keys, &keys.replace("_out", "_in")].join("\n"))).unwrap();
+    let trunk = &config.trunks[0];
+    assert_eq!((&trunk.headers_in, &trunk.numbers_in), (&trunk.headers_out, &trunk.numbers_out));
+    let rules = &trunk.headers_out;
+    assert_eq!(rules.set, [("X-Carrier".into(), "acme".into())]);
+    let passes = |name: &str| rules.pass.iter().flatten().any(|pattern| pattern.fits(name));
+    assert_eq!(["x-a", "X-", "USER-to-user", "User-to-User-2", "X"].map(passes), [true, true, true, false, false]);
+    assert!(rules.remove.iter().any(|pattern| pattern.fits("p-internal")));
+    let rule = &trunk.numbers_out[0];
+    assert_eq!(rule.matching.rewrite("0301", &rule.to).as_deref(), Some("+49301"));
+}
+
+#[test]
 fn no_rule_reaches_a_header_that_is_ours() {
     for name in
         ["Via", "from", "TO", "Call-ID", "cseq", "Contact", "Route", "Content-Type", "content-odd", "Proxy-Authorization", "Require"]

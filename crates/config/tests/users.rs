@@ -57,3 +57,24 @@ fn times_of_the_registrar_fit_together() {
     assert_mistake("[registrar]\nexpires = '30s'", &["not between `min_expires` and `max_expires`"]);
     assert_eq!(mistakes("[registrar]\ncontacts = 17\nflow_timer = '1s'").len(), 2);
 }
+
+#[test]
+fn what_a_phone_says_is_let_in_where_it_claims_nothing() {
+    let lets_in = |keys: &str, name: &str| {
+        let config = read(&format!("{ALICE}{keys}")).unwrap();
+        let rules = &config.users[0].spoken.headers_in;
+        rules.pass.iter().flatten().any(|pattern| pattern.fits(name)) && !rules.remove.iter().any(|pattern| pattern.fits(name))
+    };
+    for (keys, subject, diversion) in [
+        ("", true, false),
+        ("headers_in = {}", true, false),
+        ("headers_in = { remove = ['Subject'] }", false, false),
+        ("headers_in = { pass = ['Diversion'] }", false, true),
+        ("headers_in = { pass = [] }", false, false),
+        ("headers_in = { pass = ['*'] }", true, true),
+    ] {
+        assert_eq!((lets_in(keys, "Subject"), lets_in(keys, "Diversion")), (subject, diversion), "{keys}");
+    }
+    assert_mistake(&format!("{ALICE}headers_in = {{ pass = ['From'] }}"), &["`pass` in `headers_in` in [[user]] alice", "Tandem itself"]);
+    assert_mistake(&format!("{ALICE}headers_out = {{}}"), &["unknown key `headers_out`", "`headers_in`"]);
+}

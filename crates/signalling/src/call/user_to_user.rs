@@ -14,9 +14,9 @@ const MAX_BYTES: usize = 2048;
 
 const NAME: &str = "User-to-User";
 
-/// What a URI may say of a request that somebody is to make of it: the dialogs that it is about. The rest would be the word of whoever
-/// wrote it in the name of whoever makes the request (RFC 3261 §19.1.5).
-const NAMING_DIALOGS: &[&str] = &["Replaces", "Require", "Join", "Target-Dialog"];
+/// What a URI may say of a request that somebody is to make of it: the dialogs that it is about, and what is not to be told (RFC 7044
+/// §10.1.1). The rest would be the word of whoever wrote it in the name of whoever makes the request (RFC 3261 §19.1.5).
+const KEPT: &[&str] = &["Replaces", "Require", "Join", "Target-Dialog", "Privacy"];
 
 /// What a message says; nothing where that is more than may go on.
 pub(crate) fn said(message: &Message) -> Vec<Box<str>> {
@@ -28,13 +28,12 @@ pub(super) fn asked(headers: UriHeaders<'_>) -> Vec<Box<str>> {
     bounded(headers.iter().filter(|(name, _)| is_named(name)).map(|(_, value)| unescape(value)))
 }
 
-/// A `name-addr` with no other headers in its URI than those that name dialogs, and User-to-User where that is passed on.
+/// A `name-addr` with no other headers in its URI than those that may be kept, and User-to-User where that is passed on.
 pub(super) fn screened(value: &str, passes: bool) -> Cow<'_, str> {
     let Some((address, uri)) = NameAddr::parse(value).ok().and_then(|address| Some((address, Uri::parse(address.uri).ok()?))) else {
         return Cow::Borrowed(value);
     };
-    let names_dialog = |name: &str| NAMING_DIALOGS.iter().any(|known| unescape(name).eq_ignore_ascii_case(known));
-    let is_kept = |name: &str| names_dialog(name) || passes && is_named(name);
+    let is_kept = |name: &str| KEPT.iter().any(|known| unescape(name).eq_ignore_ascii_case(known)) || passes && is_named(name);
     if uri.headers.iter().all(|(name, _)| is_kept(name)) {
         return Cow::Borrowed(value);
     }

@@ -61,6 +61,36 @@ fn it_is_passed_on_and_answered_once() {
 }
 
 #[test]
+fn rules_for_numbers_headers_and_privacy_hold_for_it_too() {
+    let passed = |bob: &str, privacy: &str| {
+        let rules = "numbers_out = [{ of = 'called', match = '^1', to = '+1' }, { of = 'caller', match = '^0', to = '+49' }]";
+        let alice = "caller_id = \"pai\"\nheaders_in = { remove = [\"X-Secret\"] }";
+        let bob =
+            format!("{rules}\ncaller_id = \"pai\"\nheaders_out = {{ pass = [\"X-*\", \"Subject\"], set = {{ X-Set = \"ours\" }} }}\n{bob}");
+        let mut sim = crate::worded(alice, &bob);
+        let lines = format!(
+            "Max-Forwards: 70\r\nP-Asserted-Identity: <sip:0301@x>\r\nSubject: s\r\nX-A: 1\r\nX_Secret: 2\r\nX-Set: 3\r\nHistory-Info: <sip:9@x>;index=1\r\n{privacy}"
+        );
+        say_with(&mut sim, ALICE, "111", 1, &lines);
+        sim.run_for(ms(200));
+        let message = requests(&sim, BOB).remove(0);
+        sim.finish();
+        message
+    };
+    let names = ["P-Asserted-Identity", "Privacy", "Subject", "X-A", "X_Secret", "X-Set", "History-Info"];
+    let said = |message: &Message| names.map(|name| message.header(name).map(str::to_owned));
+    let some = |text: &str| Some(text.to_owned());
+    let open = passed("", "");
+    assert_eq!(open.uri(), "sip:+111@10.0.2.1");
+    assert_eq!(said(&open), [some("<sip:+49301@10.0.0.1>"), None, some("s"), some("1"), None, some("ours"), None]);
+    let trusted = passed("", "Privacy: id\r\n");
+    assert_eq!(said(&trusted), [some("<sip:+49301@10.0.0.1>"), some("id"), some("s"), some("1"), None, some("ours"), None]);
+    let hidden = passed("privacy = \"enforce\"", "Privacy: id\r\n");
+    assert_eq!(said(&hidden), [None, None, None, some("1"), None, some("ours"), None]);
+    assert!(hidden.header("From").is_some_and(|from| from.starts_with("\"Anonymous\" <sip:anonymous@anonymous.invalid>")));
+}
+
+#[test]
 fn what_is_about_the_message_comes_back_and_what_is_about_us_does_not() {
     for (said, heard) in
         [(202, 202), (404, 404), (405, 405), (413, 413), (415, 415), (486, 486), (603, 603), (401, 500), (420, 500), (481, 500)]

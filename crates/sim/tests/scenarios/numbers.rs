@@ -26,6 +26,41 @@ fn the_first_rule_that_fits_rewrites() {
 }
 
 #[test]
+fn patterns_see_the_user_part_unescaped_and_without_its_parameters() {
+    assert_eq!(called(IN, "", "%31%32;ext=7", "%30301;phone-context=x").0, "sip:+49301@10.0.2.1");
+    assert_eq!(called(IN, "", "%31%32;ext=7", "1").1, "<sip:+493055512@10.0.0.1>");
+    assert_eq!(called("", OUT, "%2B431;x=y", "%2B49301;x=%2B"), ("sip:0301@10.0.2.1".into(), "<sip:00431@10.0.0.1>".into()));
+    // Routes see the same.
+    let mut sim = worded("numbers_in = [{ of = 'called', match = '^0+', to = '' }]", "");
+    sim.place(ALICE, "00%62arred;ext=1", Script::new());
+    sim.finish();
+    assert_eq!(sim.call(ALICE).outcome, Some(Outcome::Failed(403)));
+}
+
+#[test]
+fn one_rule_for_each_of_the_two_and_the_first_that_fits() {
+    let rules = "numbers_out = [{ of = 'called', match = '^9', to = '8' }, { of = 'called', match = '^8', to = '7' }, { of = 'caller', match = '9$', to = '$0$0' }, { of = 'caller', match = '9', to = 'x' }]";
+    assert_eq!(called("", rules, "99", "99"), ("sip:89@10.0.2.1".into(), "<sip:999@10.0.0.1>".into()));
+    assert_eq!(called("", rules, "919", "8"), ("sip:7@10.0.2.1".into(), "<sip:9199@10.0.0.1>".into()));
+    assert_eq!(called("", rules, "91", "1"), ("sip:1@10.0.2.1".into(), "<sip:x1@10.0.0.1>".into()));
+}
+
+#[test]
+fn every_header_that_names_the_caller_has_the_number_as_the_trunk_writes_it() {
+    for (caller_id, name) in [("pai", "P-Asserted-Identity"), ("rpid", "Remote-Party-ID"), ("ppi", "P-Preferred-Identity")] {
+        for privacy in [None, Some("id")] {
+            let mut edits = vec![Edit::add("P-Asserted-Identity", "\"A\" <tel:0-12>")];
+            edits.extend(privacy.map(|value| Edit::add("Privacy", value)));
+            let within = "numbers_in = [{ of = 'caller', match = '^0', to = '+4930' }]\ncaller_id = \"pai\"";
+            let mut sim = worded(within, &format!("{OUT}\ncaller_id = \"{caller_id}\""));
+            let invite = invite_of(&mut sim, "1", &edits);
+            sim.finish();
+            assert!(invite.header(name).is_some_and(|value| value.starts_with("\"A\" <sip:00493012@10.0.0.1>")), "{invite:?}");
+        }
+    }
+}
+
+#[test]
 fn rules_in_come_before_routes_and_rules_out_behind_them() {
     assert_eq!(called(IN, OUT, "12", "0301"), ("sip:0301@10.0.2.1".into(), "<sip:00493055512@10.0.0.1>".into()));
     let mut sim = worded("numbers_in = [{ of = 'called', match = '^9$', to = 'barred' }]", "");

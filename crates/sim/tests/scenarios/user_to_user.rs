@@ -97,14 +97,15 @@ fn a_redirection_that_is_passed_on_says_no_more_than_that() {
     let passed = |alice: &str| {
         let mut sim = worded(alice, "");
         sim.may_tell_addresses();
-        let contact = "\"?a=1\" <sip:333@10.0.3.1?P-Asserted-Identity=%3Csip%3Ax%40y%3E&User-to-User=56a3>;q=0.5, <sip:444@10.0.3.1>";
+        let contact =
+            "\"?a=1\" <sip:333@10.0.3.1?P-Asserted-Identity=%3Csip%3Ax%40y%3E&User-to-User=56a3>;q=0.5, <sip:444@10.0.3.1?Privacy=history>";
         sim.expect(BOB, Script::new().reply_with(50, Reply::new(302).edit(Edit::set("Contact", contact))));
         sim.place(ALICE, "111", Script::new());
         sim.finish();
         sim.phone(ALICE).heard("INVITE").last().and_then(|answer| answer.header("Contact").map(str::to_owned)).unwrap_or_default()
     };
-    assert_eq!(passed(""), "\"?a=1\"<sip:333@10.0.3.1>;q=0.5, <sip:444@10.0.3.1>");
-    assert_eq!(passed(OUT), "\"?a=1\"<sip:333@10.0.3.1?User-to-User=56a3>;q=0.5, <sip:444@10.0.3.1>");
+    assert_eq!(passed(""), "\"?a=1\"<sip:333@10.0.3.1>;q=0.5, <sip:444@10.0.3.1?Privacy=history>");
+    assert_eq!(passed(OUT), "\"?a=1\"<sip:333@10.0.3.1?User-to-User=56a3>;q=0.5, <sip:444@10.0.3.1?Privacy=history>");
 }
 
 /// Bob, who was called by alice, sends the call to carol's or to alice with these headers in Refer-To.

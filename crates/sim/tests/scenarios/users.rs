@@ -90,6 +90,23 @@ fn told(alice: &str, bob: &str, edits: &[(&str, &str)]) -> Message {
 }
 
 #[test]
+fn what_is_asserted_of_a_user_is_its_own_number_whatever_it_prefers() {
+    let identity = "<sip:carol@house.example>";
+    for (caller_id, name) in [("pai", "P-Asserted-Identity"), ("ppi", "P-Preferred-Identity"), ("rpid", "Remote-Party-ID")] {
+        let edits =
+            [("P-Preferred-Identity", identity), ("P-Asserted-Identity", identity), ("Remote-Party-ID", identity), ("Privacy", "id")];
+        for (number, own) in [("", "<sip:alice@house.example>"), ("number = \"+4930111\"", "<sip:+4930111@house.example>")] {
+            let invite = told(number, &format!("caller_id = \"{caller_id}\""), &edits);
+            let said = invite.list(name);
+            let screened = format!("{own};party=calling;screen=yes;privacy=full");
+            assert_eq!(said, [if caller_id == "rpid" { &screened } else { own }], "{invite:?}");
+            let text = String::from_utf8_lossy(&invite.print()).into_owned();
+            assert!(!text.contains("carol") && invite.header("Privacy") == Some("id"), "{text}");
+        }
+    }
+}
+
+#[test]
 fn what_a_phone_says_of_ranks_rights_and_the_past_is_not_believed() {
     let said: [(&str, &str); 22] = [
         ("Diversion", "<sip:+4930110@x>;reason=user-busy"),
