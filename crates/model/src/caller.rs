@@ -15,6 +15,8 @@ pub enum CalledFrom {
     PCalledPartyId,
     /// P-Called-Party-ID, or To where that is not there: the Request-URI is what we registered, and names nobody.
     Beyond,
+    /// To, where the Request-URI is likewise.
+    ToAlone,
 }
 
 /// Where the caller's number and name are read and written.

@@ -53,8 +53,11 @@ fn admit(rules: &Ruleset, request: &Admit) -> Decision {
     let known = trunk.and_then(|id| {
         let trunk = rules.trunks.get(usize::from(id.0))?;
         let mut profile = trunk.incoming.get(listener)?.clone();
-        if registered.is_some() && !trunk.bulk && profile.shown.called_from == CalledFrom::RequestUri {
-            profile.shown.called_from = CalledFrom::Beyond;
+        if registered.is_some() && !trunk.bulk {
+            profile.shown.called_from = match profile.shown.called_from {
+                CalledFrom::To | CalledFrom::ToAlone => CalledFrom::ToAlone,
+                CalledFrom::RequestUri | CalledFrom::PCalledPartyId | CalledFrom::Beyond => CalledFrom::Beyond,
+            };
         }
         let origin = Origin::Trunk { id, name: trunk.name.clone() };
         Some(Decision::Admitted { origin, profile, challenge: trunk.challenge.clone() })

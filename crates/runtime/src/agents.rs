@@ -16,7 +16,7 @@ impl Node {
     pub(crate) fn take_agents(self: &Rc<Self>) {
         let plans = self.rules.borrow().agents().to_vec();
         let registering = plans.iter().filter(|plan| !plan.registrars.is_empty()).map(|plan| &*plan.trunk);
-        self.lines.replace(Lines::new(&self.facts.borrow().minter, registering));
+        self.lines.replace(Lines::new(&self.facts.borrow(), registering));
         let steps = self.agents.borrow_mut().take(&plans);
         self.do_steps(steps);
     }

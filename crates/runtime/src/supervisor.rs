@@ -196,7 +196,7 @@ impl Node {
 fn admit(request: &Message, flow: &Flow, names: &[Box<str>], lines: &Lines) -> Admit {
     let uri = Uri::parse(request.uri()).ok();
     let domain = uri.map(|uri| as_written(uri.host)).unwrap_or_default();
-    let registered = uri.and_then(|uri| lines.trunk_of(&uri)).map(Into::into);
+    let registered = uri.and_then(|uri| lines.trunk_of(&uri, flow.listener)).map(Into::into);
     let to = request.to().ok().and_then(|to| Uri::parse(to.uri).ok().map(|uri| uri.user_unescaped().as_ref().into()));
     let registers = request.method() == Method::Register;
     Admit {

@@ -3,7 +3,7 @@
 
 use siphasher::sip::SipHasher24;
 use std::{fmt, hash::Hasher};
-use tandem_model::LegId;
+use tandem_model::{LegId, ListenerId};
 
 /// RFC 3261 §8.1.1.7: what a branch must begin with.
 pub const MAGIC_COOKIE: &str = "z9hG4bK";
@@ -177,10 +177,12 @@ impl Minter {
         Minted::encode("", &hasher.finish().to_be_bytes())
     }
 
-    /// What our Contact at the registrars of `trunk` has, for as long as we run: nobody else can make it, and it decodes to no leg.
-    pub fn line(&self, trunk: &str) -> Minted {
+    /// What our Contact at the registrars of `trunk` has where `listener` registers, for as long as we run: nobody else can make it, and it
+    /// decodes to no leg.
+    pub fn line(&self, trunk: &str, listener: ListenerId) -> Minted {
         let mut hasher = SipHasher24::new_with_key(&self.key);
         hasher.write_u8(Purpose::Line as u8);
+        hasher.write(&listener.0.to_be_bytes());
         hasher.write(trunk.as_bytes());
         Minted::encode("", &hasher.finish().to_be_bytes())
     }

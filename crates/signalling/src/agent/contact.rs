@@ -1,7 +1,8 @@
 //! Our Contact in what an agent sends: it depends on the listener that it leaves from.
 
+use super::registration::LINE;
 use crate::call::NodeFacts;
-use crate::minted::Minted;
+use std::sync::Arc;
 use tandem_model::{ListenerId, Transport};
 
 /// A Contact value of ours, but for where we are.
@@ -9,17 +10,19 @@ use tandem_model::{ListenerId, Transport};
 pub(super) struct Contact {
     /// `sips:`.
     pub(super) is_secure: bool,
-    /// The user part, if it has one.
-    pub(super) user: Option<Minted>,
-    /// Parameters of the URI, each with its semicolon.
-    pub(super) uri_params: Box<str>,
-    /// Parameters of the header, likewise.
+    /// The trunk whose calls come there, if any do.
+    pub(super) line: Option<Arc<str>>,
+    /// It is for all numbers of a PBX (RFC 6140).
+    pub(super) is_bulk: bool,
+    /// Parameters of the header, each with its semicolon.
     pub(super) params: Box<str>,
 }
 
 impl Contact {
     /// The value, where that listener takes requests.
     pub(super) fn at(&self, node: &NodeFacts, listener: ListenerId) -> String {
+        let token = self.line.as_deref().map(|trunk| node.minter.line(trunk, listener));
+        let token = token.as_ref().map_or("", |token| token.as_str());
         let listener = node.listener(listener);
         let is_secure = self.is_secure && listener.transport.is_secure();
         let transport = match listener.transport {
@@ -30,8 +33,13 @@ impl Contact {
             Transport::Tls if is_secure => "",
             Transport::Tls => ";transport=tls",
         };
-        let (user, at) = self.user.as_ref().map_or(("", ""), |user| (user.as_str(), "@"));
+        let (user, line) = match (token, self.is_bulk) {
+            ("", _) => Default::default(),
+            (token, false) => ([token, "@"].concat(), String::new()),
+            // RFC 6140 §5.2: no user, and `bnc`; what else is in the URI comes back in every call.
+            (token, true) => (String::new(), [";bnc;", LINE, "=", token].concat()),
+        };
         let scheme = if is_secure { "<sips:" } else { "<sip:" };
-        [scheme, user, at, &listener.advertise, transport, &self.uri_params, ">", &self.params].concat()
+        [scheme, &user, &listener.advertise, transport, &line, ">", &self.params].concat()
     }
 }

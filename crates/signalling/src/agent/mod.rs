@@ -21,7 +21,6 @@ pub use roster::{Roster, Step};
 
 use crate::call::{Input, NodeFacts, Output};
 use crate::locate::Located;
-use crate::minted::Minted;
 use crate::wire::{Arrival, Transmit};
 use options::{Life, Ping};
 use registration::{News, Registration};
@@ -86,8 +85,8 @@ impl Context<'_> {
 /// As whom we register.
 #[derive(Clone, Debug)]
 struct Identity {
-    /// What our Contact has, and calls to it.
-    token: Minted,
+    /// The trunk: our Contact has a token for it, and calls have that.
+    trunk: Arc<str>,
     /// `+sip.instance` (RFC 5626 §4.1).
     instance: Arc<str>,
     /// `reg-id`: which of the registrations.
@@ -115,11 +114,11 @@ impl TrunkAgent {
             node,
         };
         let mut legs = (0..).map_while(|index| id.leg(index));
-        let token = agent.node.minter.line(&plan.trunk);
+        let trunk: Arc<str> = (&*plan.trunk).into();
         let instance: Arc<str> = urn(&plan.instance).into();
         for (number, registrar) in (1..).zip(&plan.registrars) {
             let Some(leg) = legs.next() else { break };
-            let identity = Identity { token, instance: instance.clone(), reg_id: u32::to_string(&number) };
+            let identity = Identity { trunk: trunk.clone(), instance: instance.clone(), reg_id: u32::to_string(&number) };
             let registration = Registration::new(context!(agent, now), leg, registrar, identity, plan.login.clone());
             agent.registrations.push(registration);
         }

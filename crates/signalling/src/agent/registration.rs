@@ -5,6 +5,7 @@ use super::client::{Client, Request, Told, Way};
 use super::contact::Contact as OwnContact;
 use super::table::{Action, Event, State, table};
 use super::{Context, Identity};
+use crate::call::NodeFacts;
 use crate::dialog::first_hop;
 use crate::locate::Located;
 use crate::message::{Contact, HeaderName, Message, NameAddr, Uri, is_sips};
@@ -219,7 +220,7 @@ impl Registration {
 
     fn on_told(&mut self, context: &mut Context<'_>, told: Option<Told>, another_holds: bool) -> Option<News> {
         let (event, response) = match told? {
-            Told::Answered(response) => (self.judge(&response), Some(response)),
+            Told::Answered(response) => (self.judge(context.node, &response), Some(response)),
             Told::Challenged(response, why) => {
                 self.failure = Cow::Owned(why.to_string());
                 (Event::Refused, Some(response))
@@ -238,17 +239,18 @@ impl Registration {
                 (Event::Unanswered, None)
             }
         };
-        self.note_binding(context.now, event, response.as_ref());
+        self.note_binding(context, event, response.as_ref());
         self.step(context, event, response.as_ref(), another_holds)
     }
 
     /// What the registrar has of ours after that.
-    fn note_binding(&mut self, now: Timestamp, event: Event, response: Option<&Message>) {
+    fn note_binding(&mut self, context: &Context<'_>, event: Event, response: Option<&Message>) {
+        let now = context.now;
         match (self.state, event) {
             (State::Leaving, Event::Accepted) => self.may_hold_until = now,
             (State::Leaving, _) => {}
             (_, Event::Accepted) => {
-                let granted = response.map_or(self.expires_s, |response| self.granted_s(response));
+                let granted = response.map_or(self.expires_s, |response| self.granted_s(context.node, response));
                 self.holds_until = now + Duration::from_secs(granted.into());
                 self.may_hold_until = self.holds_until;
             }
@@ -266,9 +268,9 @@ impl Registration {
     }
 
     /// What a final response to a REGISTER comes to.
-    fn judge(&mut self, response: &Message) -> Event {
+    fn judge(&mut self, node: &NodeFacts, response: &Message) -> Event {
         match response.status() {
-            200..300 if self.state == State::Leaving || self.granted_s(response) > 0 => Event::Accepted,
+            200..300 if self.state == State::Leaving || self.granted_s(node, response) > 0 => Event::Accepted,
             200..300 => {
                 self.failure = Cow::Borrowed("accepted for no time at all");
                 Event::Refused
@@ -329,16 +331,10 @@ impl Registration {
     fn register(&mut self, context: &mut Context<'_>, expires_s: u32) {
         self.asked = context.now;
         let RegistrarPlan { registrar, aor, route, bulk, .. } = &self.plan;
-        let Identity { token, instance, reg_id } = &self.identity;
+        let Identity { trunk, instance, reg_id } = &self.identity;
         // RFC 5626 §4.1: who we are stays the same, whatever our Contact is.
         let params = format!(";expires={expires_s};+sip.instance=\"<{instance}>\";reg-id={reg_id}").into();
-        let contact = match bulk {
-            // RFC 6140 §5.2: no user, and `bnc`; what else is in the URI comes back in every call.
-            true => {
-                OwnContact { is_secure: is_sips(aor), user: None, uri_params: [";bnc;", LINE, "=", token.as_str()].concat().into(), params }
-            }
-            false => OwnContact { is_secure: is_sips(aor), user: Some(*token), uri_params: Box::default(), params },
-        };
+        let contact = OwnContact { is_secure: is_sips(aor), line: Some(trunk.clone()), is_bulk: *bulk, params };
         let mut headers = vec![
             (HeaderName::Expires, Cow::Owned(expires_s.to_string())),
             // RFC 3327 §5.1.
@@ -378,18 +374,19 @@ impl Registration {
     }
 
     /// For how long the binding holds (§10.2.4): as our own Contact says, else as Expires does, else as we asked.
-    fn granted_s(&self, response: &Message) -> u32 {
+    fn granted_s(&self, node: &NodeFacts, response: &Message) -> u32 {
         let number = |text: &str| text.trim().parse::<u32>().ok();
         let own = response.values(HeaderName::Contact).find_map(|item| match Contact::parse(item) {
-            Ok(Contact::Address(address)) if self.is_ours(address.uri) => Some(address.params.get("expires").and_then(number)),
+            Ok(Contact::Address(address)) if self.is_ours(node, address.uri) => Some(address.params.get("expires").and_then(number)),
             _ => None,
         });
         let general = || response.header(HeaderName::Expires).and_then(number);
         own.flatten().or_else(general).unwrap_or(self.expires_s).min(MAX_EXPIRES_S)
     }
 
-    fn is_ours(&self, uri: &str) -> bool {
-        Uri::parse(uri).is_ok_and(|uri| token_of(&uri) == Some(self.identity.token.as_str()))
+    fn is_ours(&self, node: &NodeFacts, uri: &str) -> bool {
+        let token = node.minter.line(&self.identity.trunk, self.client.listener());
+        Uri::parse(uri).is_ok_and(|uri| token_of(&uri) == Some(token.as_str()))
     }
 
     /// RFC 3608 §5: nothing where one of them cannot be used.
@@ -414,7 +411,7 @@ impl Registration {
 const NO_ANSWER: &str = "no answer to REGISTER";
 
 /// The URI parameter that says whose call it is where the user part is somebody's number.
-const LINE: &str = "line";
+pub(super) const LINE: &str = "line";
 
 /// What names a registration of ours in a URI that somebody calls.
 pub(super) fn token_of<'a>(uri: &Uri<'a>) -> Option<&'a str> {

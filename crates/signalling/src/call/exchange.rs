@@ -192,6 +192,9 @@ impl MessageExchange {
         let shown = self.asker.profile.shown;
         let uri: Box<str> = request.uri().into();
         let called = parties::called_number(Some(request), shown.called_from, &uri);
+        if parties::names_nobody(&called, shown.called_from) {
+            return self.answer(now, 404, None, &Extra::none());
+        }
         let caller = shown.caller.then(|| parties::caller(request, shown.caller_id));
         let headers = if shown.headers { parties::shown_headers(request) } else { Box::default() };
         let id = self.ask(Question::Route(Route { origin, called, uri, caller, trail: None, headers }));

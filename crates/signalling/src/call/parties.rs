@@ -7,16 +7,27 @@ use std::borrow::Cow;
 use tandem_model::{Asks, CalledFrom, Caller, CallerId, LegPlan, Presentation, Privacy, Shows};
 
 /// The called number: the user part, unescaped, less its parameters (RFC 3261 §19.1.6 puts those of a tel URI there). Where `from`
-/// names a header that is not there, or has no number, it is that of the Request-URI, `uri`.
+/// names a header that is not there, or has no number, it is that of the Request-URI, `uri`, if that can have one.
 pub(super) fn called_number(invite: Option<&Message>, from: CalledFrom, uri: &str) -> Box<str> {
     let elsewhere = invite.and_then(|invite| match from {
         CalledFrom::RequestUri => None,
-        CalledFrom::To => invite.to().ok().map(|to| to.uri),
+        CalledFrom::To | CalledFrom::ToAlone => invite.to().ok().map(|to| to.uri),
         CalledFrom::PCalledPartyId => uri_in(invite, HeaderName::PCalledPartyId),
         // RFC 7315 §4.2: what the caller dialled, before the registrar put our Contact in its place.
         CalledFrom::Beyond => uri_in(invite, HeaderName::PCalledPartyId).or_else(|| invite.to().ok().map(|to| to.uri)),
     });
-    elsewhere.and_then(number_in).filter(|number| !number.is_empty()).or_else(|| number_in(uri)).unwrap_or_default()
+    let elsewhere = elsewhere.and_then(number_in).filter(|number| !number.is_empty());
+    elsewhere.or_else(|| number_in(uri).filter(|_| !is_ours(from))).unwrap_or_default()
+}
+
+/// Whether the Request-URI is what we registered, which is no number and is nobody's business.
+fn is_ours(from: CalledFrom) -> bool {
+    matches!(from, CalledFrom::Beyond | CalledFrom::ToAlone)
+}
+
+/// RFC 3261 §8.2.2.1: a request to what we registered that says nowhere whom it is for is for nobody here.
+pub(super) fn names_nobody(called: &str, from: CalledFrom) -> bool {
+    called.is_empty() && is_ours(from)
 }
 
 /// The number that a request calls, as the profile of whoever sent it says where to look.

@@ -86,6 +86,9 @@ impl Call {
     fn ask_route(&mut self, now: Timestamp, origin: Origin, uri: Box<str>) {
         let (invite, shown) = (self.caller.open_invite(), self.caller.profile.shown);
         let called = parties::called_number(invite, shown.called_from, &uri);
+        if parties::names_nobody(&called, shown.called_from) {
+            return self.refuse(now, 404, None, &Extra::none());
+        }
         let caller = invite.filter(|_| shown.caller).map(|invite| parties::caller(invite, shown.caller_id));
         let headers = invite.filter(|_| shown.headers).map(parties::shown_headers).unwrap_or_default();
         let trail = invite.filter(|_| shown.trail).map(|invite| Box::new(trail::trail(invite)));

@@ -9,7 +9,7 @@ impl CoreNode {
     pub(crate) fn take_agents(&mut self, world: &mut World<'_>) {
         let plans = self.rules.agents().to_vec();
         let registering = plans.iter().filter(|plan| !plan.registrars.is_empty()).map(|plan| &*plan.trunk);
-        self.lines = Lines::new(&self.facts.minter, registering);
+        self.lines = Lines::new(&self.facts, registering);
         let steps = self.roster.take(&plans);
         self.do_steps(world, steps);
     }

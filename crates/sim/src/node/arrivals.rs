@@ -219,7 +219,7 @@ impl CoreNode {
 fn admit(request: &Message, flow: &Flow, lines: &Lines) -> Admit {
     let uri = Uri::parse(request.uri()).ok();
     let domain = uri.map(|uri| uri.host.to_string().into()).unwrap_or_default();
-    let registered = uri.and_then(|uri| lines.trunk_of(&uri)).map(Into::into);
+    let registered = uri.and_then(|uri| lines.trunk_of(&uri, flow.listener)).map(Into::into);
     let to = request.to().ok().and_then(|to| Uri::parse(to.uri).ok().map(|uri| uri.user_unescaped().as_ref().into()));
     let (registers, tls_names) = (request.method() == Method::Register, Box::default());
     Admit { listener: flow.listener, source: flow.remote, domain, to: to.unwrap_or_default(), tls_names, registered, registers }

@@ -3,6 +3,7 @@
 use crate::registration::{REGISTER, house, registers, registrar};
 use crate::registration_failures::over_tcp;
 use crate::statuses;
+use tandem_model::Transport;
 use tandem_phone::{Demand, Edit, Message, Place, Registrar, Script, Setup};
 use tandem_sim::{ALICE, BOB, CAROL, CORE, STANDARD, Sim, secs};
 
@@ -61,6 +62,59 @@ fn the_called_number_is_what_was_dialled_not_our_contact() {
     let contact = self::contact(&sim);
     let party = Edit::Add("P-Called-Party-ID".into(), "<sip:nobody@carrier.example>".into());
     call(&mut sim, &contact, &[to("sip:alice@carrier.example"), party]);
+    assert_eq!(statuses(&sim, GATEWAY).last(), Some(&200));
+    sim.finish();
+}
+
+#[test]
+fn who_is_called_nowhere_is_nobody_and_our_contact_is_no_number() {
+    for (seed, keys) in [(16, ""), (17, "called_from = \"to\""), (18, "called_from = \"p-called-party-id\"")] {
+        // A route that takes whatever is called.
+        let all = "[[route]]\nname = \"all\"\nfrom = [\"bob\"]\ndo = { bridge = [\"trunk:alice\"] }\n";
+        let text = STANDARD.replacen("ring_timeout = \"60s\"", &format!("ring_timeout = \"60s\"\n{REGISTER}\n{keys}"), 1);
+        let mut sim = Sim::with_config(seed, &text.replacen("[[route]]", &format!("{all}[[route]]"), 1));
+        sim.phone_mut(BOB).setup_mut().registrar = Some(Registrar::new());
+        sim.add_phone(GATEWAY, Setup::new("gateway", GATEWAY, CORE, seed));
+        sim.run_for(secs(1));
+        let contact = contact(&sim);
+        call(&mut sim, &contact, &[to("sip:carrier.example")]);
+        assert_eq!(statuses(&sim, GATEWAY).last(), Some(&404), "RFC 3261 §8.2.2.1");
+        assert_eq!(sim.phone(ALICE).calls().len(), 0);
+        // A MESSAGE as well.
+        let message = format!(
+            "MESSAGE {contact} SIP/2.0\r\nVia: SIP/2.0/UDP {GATEWAY};branch=z9hG4bKm\r\nFrom: <sip:a@{GATEWAY}>;tag=1\r\n\
+             To: <sip:carrier.example>\r\nCall-ID: m\r\nCSeq: 1 MESSAGE\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+        );
+        sim.send_raw(GATEWAY, message);
+        sim.run_for(secs(1));
+        assert_eq!(sim.phone(GATEWAY).heard("MESSAGE").last().map(Message::status), Some(404));
+        assert_eq!(sim.phone(ALICE).heard("MESSAGE").count(), 0);
+        sim.finish();
+    }
+}
+
+#[test]
+fn what_was_registered_over_tcp_is_worth_nothing_over_udp() {
+    let mut sim = over_tcp(19);
+    sim.add_phone(GATEWAY, Setup::new("gateway", GATEWAY, CORE, 19));
+    sim.run_for(secs(1));
+    let contact = contact(&sim).replace(";transport=tcp", "");
+    call(&mut sim, &contact, &[to("sip:alice@carrier.example")]);
+    assert_eq!(statuses(&sim, GATEWAY), [403]);
+    sim.finish();
+}
+
+#[test]
+fn a_call_that_is_too_long_for_udp_comes_over_tcp() {
+    // RFC 3261 §18.1.1.
+    let listener = "[[listen]]\nname = \"tcp\"\ntransport = \"tcp\"\nbind = \"10.0.0.1:5060\"\n";
+    let text = STANDARD.replacen("ring_timeout = \"60s\"", &format!("ring_timeout = \"60s\"\n{REGISTER}"), 1);
+    let mut sim = Sim::with_config(20, &format!("{text}\n{listener}"));
+    sim.phone_mut(BOB).setup_mut().registrar = Some(Registrar::new());
+    sim.add_phone(GATEWAY, Setup { transport: Transport::Tcp, ..Setup::new("gateway", GATEWAY, CORE, 20) });
+    sim.run_for(secs(1));
+    let contact = contact(&sim);
+    call(&mut sim, &contact, &[to("sip:alice@carrier.example")]);
     assert_eq!(statuses(&sim, GATEWAY).last(), Some(&200));
     sim.finish();
 }
