@@ -289,6 +289,8 @@ pub struct LegProfile {
     pub replaces: bool,
     /// User-to-User in what is no INVITE (RFC 7433).
     pub user_to_user: Crossing,
+    /// Whom it goes by to others, whatever it or its Contact says: who a user is it has proved.
+    pub number: Option<Arc<str>>,
 }
 
 /// Whether a header of a peer's is for others, and that of others for it.
@@ -345,6 +347,7 @@ impl Default for LegProfile {
             refer: ReferRule::default(),
             replaces: false,
             user_to_user: Crossing::default(),
+            number: None,
         }
     }
 }

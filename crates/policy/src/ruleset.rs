@@ -245,6 +245,7 @@ pub(crate) fn profile(trunk: Option<&Trunk>, listener: ListenerId, media: MediaS
             lets_in: lets_in(&trunk.headers_in, USER_TO_USER) && !sets(&trunk.headers_in, USER_TO_USER),
             lets_out: lets_out(&trunk.headers_out, USER_TO_USER) && !sets(&trunk.headers_out, USER_TO_USER),
         },
+        number: None,
     }
 }
 

@@ -61,17 +61,22 @@ impl Users {
     }
 }
 
+fn number_of(user: &User) -> &str {
+    user.number.as_ref().unwrap_or(&user.name)
+}
+
 fn compile_user(config: &Config, user: &User) -> UserRule {
     let profiles = (0..config.listeners.len()).map(|index| {
         let listener = ListenerId(u16::try_from(index).unwrap_or(u16::MAX));
         let media = config.media_beside(Some(&user.spoken), listener).unwrap_or(MediaSide(0));
         // RFC 5626: a phone that connects to us need not take connections itself.
         let over_flow = config.listeners[index].transport.is_reliable();
-        LegProfile { over_flow, ..profile(Some(&user.spoken), listener, media) }
+        let number = Some(Arc::from(number_of(user)));
+        LegProfile { over_flow, number, ..profile(Some(&user.spoken), listener, media) }
     });
     UserRule {
         name: user.name.clone(),
-        number: user.number.as_ref().unwrap_or(&user.name).clone(),
+        number: number_of(user).into(),
         manner: Manner::of_user(&user.spoken),
         limits: user.spoken.limits,
         profiles: profiles.collect(),

@@ -213,16 +213,14 @@ pub(super) fn own_number(leg: &Leg) -> Box<str> {
 
 /// Who the peer of a leg is, to others.
 pub(super) fn who_is(leg: &Leg) -> Caller {
-    // Who a user is it has proved, whatever its From says, and its Contact names nobody.
-    let number = leg.endpoint.strip_prefix("user:").map_or_else(|| own_number(leg), Into::into);
+    let number = leg.profile.number.as_deref().map_or_else(|| own_number(leg), Into::into);
     Caller { name: None, number, privacy: leg.privacy, is_screened: leg.endpoint.starts_with("user:") }
 }
 
 /// As whom Referred-By names the peer of a leg, which says that it is `claimed`. Nobody, if it does not want to be known.
 pub(super) fn referrer(leg: &Leg, claimed: Option<Box<str>>) -> Option<Box<str>> {
     let claimed = claimed.filter(|_| !leg.privacy.hides_caller())?;
-    // Who a user is it has proved.
-    Some(leg.endpoint.strip_prefix("user:").map_or(claimed, Into::into))
+    Some(leg.profile.number.as_deref().map_or(claimed, Into::into))
 }
 
 fn addresses(invite: &Message, name: HeaderName) -> impl Iterator<Item = NameAddr<'_>> {

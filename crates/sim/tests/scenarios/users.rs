@@ -292,3 +292,28 @@ fn a_transfer_rings_all_phones_of_a_user() {
     assert_eq!(sim.phone(ALICE).calls().len(), 1);
     assert_eq!(sim.call(ALICE_2).outcome, Some(Outcome::TheyHungUp));
 }
+
+#[test]
+fn who_is_transferred_is_shown_as_when_it_calls_itself() {
+    let text = HOUSE.replacen("name = \"bob\"\n", "name = \"bob\"\nrefer = \"execute\"\n", 1);
+    // Who calls whom, and transfers it where; carol has a number.
+    let cases = [
+        (CAROL, "alice", ALICE, ALICE, "bob", BOB),
+        (CAROL, "bob", BOB, BOB, "alice", ALICE),
+        (BOB, "carol", CAROL, BOB, "alice", ALICE),
+        (ALICE, "carol", CAROL, ALICE, "bob", BOB),
+    ];
+    for (caller, called, callee, by, number, target) in cases {
+        let mut sim = house_of(18, &text);
+        registered(&mut sim, &[ALICE, CAROL]);
+        sim.expect(callee, Script::answers(100)).expect(target, Script::answers(100));
+        sim.place(caller, called, Script::new());
+        sim.run_until_talking(caller, callee);
+        sim.act(by, Act::Refer(Refer::to(&format!("sip:{number}@house.example"))));
+        sim.settle();
+        let from = sim.phone(target).heard("INVITE").filter(|message| message.is_request()).last().and_then(|invite| invite.header("From"));
+        assert!(from.is_some_and(|from| from.contains("<sip:+4930333@house.example>")), "{called} by {by}: {from:?}");
+        sim.act(CAROL, Act::Bye);
+        sim.finish();
+    }
+}
