@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
+use tandem_model::Destination;
 
 /// The places of trunks, and ours.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,9 +23,19 @@ impl Barred {
         Barred { own: own.into_iter().map(canonical).collect(), trunks: ranges.into() }
     }
 
+    /// Whether one who registers from `source` may not be called there. A name is nowhere that could be judged.
+    pub(super) fn bars_hop(&self, hop: &Destination, source: SocketAddr) -> bool {
+        match hop {
+            Destination::Address(address) | Destination::Back { remote: address, .. } | Destination::Hop { address, .. } => {
+                self.bars(*address, source)
+            }
+            Destination::Name { .. } | Destination::Domain { .. } => true,
+        }
+    }
+
     /// Whether one who registers from `source` may not be called at `hop`. Who is a trunk's neighbour, or shares its address, is there
     /// with the very port that they register from.
-    pub(super) fn bars(&self, hop: SocketAddr, source: SocketAddr) -> bool {
+    fn bars(&self, hop: SocketAddr, source: SocketAddr) -> bool {
         let (hop, source) = (canonical(hop), canonical(source));
         self.own.contains(&hop) || hop != source && self.is_of_trunk(hop.ip())
     }

@@ -65,7 +65,8 @@ pub struct Registrar {
 }
 
 impl Registrar {
-    /// A registrar whose bindings are kept there; those that are there already hold, of users that [are such](Registrar::keep_users).
+    /// A registrar whose bindings are kept there; those that are there already hold, of users that [are such](Registrar::keep_users) and
+    /// where users may be called.
     pub fn new(terms: RegistrarTerms, bindings: Box<dyn Bindings>) -> Registrar {
         let mut registrar = Registrar {
             terms,
@@ -80,12 +81,17 @@ impl Registrar {
         for user in registrar.bindings.users() {
             registrar.enter(&user);
         }
+        registrar.drop_barred();
         registrar
     }
 
-    /// Goes over to other terms; bindings stay as they are.
+    /// Goes over to other terms. Who is where nobody is called any more goes; all other bindings stay as they are.
     pub fn reload(&mut self, terms: RegistrarTerms) {
+        let is_judged_anew = self.terms.barred != terms.barred;
         self.terms = terms;
+        if is_judged_anew {
+            self.drop_barred();
+        }
     }
 
     /// Where the users are.
@@ -147,6 +153,13 @@ impl Registrar {
     pub fn keep_users(&mut self, is_user: impl Fn(&str) -> bool) {
         for user in self.bindings.users().into_iter().filter(|user| !is_user(user)) {
             self.drop_some(&user, Fate::Removed, |_| true);
+        }
+    }
+
+    fn drop_barred(&mut self) {
+        let barred = self.terms.barred.clone();
+        for user in self.bindings.users() {
+            self.drop_some(&user, Fate::Removed, |binding| barred.bars_hop(&binding.hop, binding.flow.remote));
         }
     }
 

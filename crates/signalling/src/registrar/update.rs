@@ -114,7 +114,7 @@ impl Registrar {
     ) -> Result<Binding, Reply> {
         let request = &arrival.message;
         let way = way::way_to(node, arrival, &wish.path, wanted, is_nat).ok_or_else(|| Reply::because(400, "Unusable Contact"))?;
-        if way.address().is_none_or(|hop| self.terms.barred.bars(hop, arrival.flow.remote)) {
+        if self.terms.barred.bars_hop(&way.hop, arrival.flow.remote) {
             return Err(Reply::because(403, "Contact Is At A Trunk Or At Us"));
         }
         let agent: String = request.header(HeaderName::UserAgent).unwrap_or_default().chars().take(MAX_AGENT).collect();

@@ -44,16 +44,6 @@ fn is_relayed(request: &Message) -> bool {
     request.values(HeaderName::Via).nth(1).is_some()
 }
 
-impl Way {
-    /// Where its calls are sent.
-    pub(super) fn address(&self) -> Option<SocketAddr> {
-        match &self.hop {
-            Destination::Address(address) | Destination::Back { remote: address, .. } | Destination::Hop { address, .. } => Some(*address),
-            Destination::Name { .. } | Destination::Domain { .. } => None,
-        }
-    }
-}
-
 /// The way to a contact. `None` if there is none that we could go.
 pub(super) fn way_to(node: &NodeFacts, arrival: &Arrival, path: &[&str], wanted: &Wanted<'_>, is_nat: bool) -> Option<Way> {
     let (request, flow) = (&arrival.message, &arrival.flow);

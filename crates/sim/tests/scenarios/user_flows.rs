@@ -105,6 +105,25 @@ fn beside_a_trunk_a_user_is_where_it_registers_from_alone() {
 }
 
 #[test]
+fn where_a_trunk_is_now_no_user_is_called_any_more() {
+    // At another port than the one that it registers from, as phones may.
+    let mut sim = house(51);
+    let register = |contact: &str| Register::query("house.example").contact(contact);
+    assert_eq!(sim.register(ALICE, &register("<sip:+1900666@10.0.1.1:5070>")).status(), 200);
+    assert_eq!(sim.register(ALICE, &own(&sim, ALICE)).status(), 200);
+    assert_eq!(sim.register(CAROL, &own(&sim, CAROL)).status(), 200);
+    let trunk = |targets: &str| format!("[[trunk]]\nname = \"pbx\"\ntargets = [{{ uri = \"{targets}\" }}]\n\n[[user]]\nname = \"carol\"");
+    let text = |targets: &str| crate::house::HOUSE.replace("[[user]]\nname = \"carol\"", &trunk(targets));
+    sim.reload(&text("sip:10.0.9.9"));
+    assert_eq!(sim.core().bindings().of("alice").len(), 2);
+    sim.reload(&text("sip:10.0.1.1:5070"));
+    let left: Vec<_> = sim.core().bindings().of("alice").iter().map(|binding| binding.contact.to_string()).collect();
+    assert_eq!(left, ["sip:alice@10.0.1.1:5060"], "what it registers from is its own");
+    assert_eq!(sim.core().bindings().of("carol").len(), 1);
+    sim.finish();
+}
+
+#[test]
 fn a_phone_on_a_connection_is_called_over_it() {
     let mut sim = house_over_tcp(4, &[ALICE]);
     registered(&mut sim, &[ALICE]);
