@@ -1,31 +1,36 @@
 """Opens connections from many addresses and leaves them as they are; says how many were cut, and when the last was.
 
-usage: idle.py NODE PORT COUNT SECONDS ADDRESS...
+usage: idle.py NODE COUNT SECONDS TCP_PORT TLS_PORT ADDRESS...
 
-Of four connections one says nothing, one sends half a message and then nothing, one sends it little by little, and one closes its half
-after half a message."""
+Of eight connections four go to each port. Of four one says nothing, one sends half of what it should and then nothing, one sends it a byte
+a second, and one closes its half: to TCP after half a message, to TLS before it has said a word."""
 
 import select
 import socket
 import sys
 import time
 
-HALF = b"INVITE sip:1@tandem SIP/2.0\r\nVia: SIP/2.0/TCP 192.0.2.1;branch=z9hG4bKidle\r\n"
+# The beginning of a message, and of a ClientHello (RFC 8446 §4.1.2).
+HALVES = {
+    "tcp": b"INVITE sip:1@tandem SIP/2.0\r\nVia: SIP/2.0/TCP 192.0.2.1;branch=z9hG4bKidle\r\n",
+    "tls": bytes.fromhex("1603010200010001fc0303") + bytes(range(32)),
+}
 
 
 def main():
-    node, port, count, seconds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
-    hosts = sys.argv[5:]
+    node, count, seconds, tcp, tls = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])
+    hosts = sys.argv[6:]
     poll, connections, slow, refused = select.epoll(), {}, [], 0
     began = time.monotonic()
     for number in range(count):
-        one = socket.socket()
+        one, kind, is_tls = socket.socket(), number % 4, number // 4 % 2 == 1
+        half = HALVES["tls" if is_tls else "tcp"]
         one.bind((hosts[number % len(hosts)], 0))
         try:
-            one.connect((node, port))
-            if number % 4 == 1 or number % 4 == 3:
-                one.sendall(HALF)
-            if number % 4 == 3:
+            one.connect((node, tls if is_tls else tcp))
+            if kind == 1 or (kind == 3 and not is_tls):
+                one.sendall(half)
+            if kind == 3:
                 one.shutdown(socket.SHUT_WR)
         except OSError:
             refused += 1
@@ -34,8 +39,8 @@ def main():
         one.setblocking(False)
         connections[one.fileno()] = one
         poll.register(one.fileno(), select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR)
-        if number % 4 == 2:
-            slow.append(one)
+        if kind == 2:
+            slow.append((one, half))
     made, cut, last = len(connections), 0, 0.0
     opened = time.monotonic() - began
     print(f"opened made={made} refused={refused} seconds={opened:.1f}", flush=True)
@@ -55,14 +60,13 @@ def main():
                 cut += 1
                 last = time.monotonic() - began
         if time.monotonic() - began > drip:
-            drip += 1
-            byte = HALF[drip % len(HALF) : drip % len(HALF) + 1]
-            for one in slow:
+            for one, half in slow:
                 if one.fileno() in connections:
                     try:
-                        one.send(byte)
+                        one.send(half[drip % len(half) : drip % len(half) + 1])
                     except OSError:
                         pass
+            drip += 1
     print(f"cut={cut} of={made} left={len(connections)} last={last:.1f}", flush=True)
 
 

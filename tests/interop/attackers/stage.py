@@ -3,8 +3,10 @@
 import os
 import pathlib
 import re
+import socket
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
@@ -12,8 +14,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import node
 import sipp
 import users
-from secure import Authority
-from stage import ROOT, Stage, check, wait_until
+from phone import Call, sdp
+from secure import Authority, SecurePhone
+from stage import ROOT, Failure, Stage, check, wait_until
 
 NET = 62
 HERE = pathlib.Path(__file__).resolve().parent
@@ -23,14 +26,20 @@ OPEN, SILENT, PHONES = 1, 2, 3
 
 LISTENERS = {OPEN: "an open listener", PHONES: "a listener that asks for passwords", users.HOUSE: "a listener for users"}
 
-# Seconds of flood, and calls a minute beside it.
-FLOOD = 12
+# Known trunks by how they call.
+CALLERS = {"udp": 10, "tcp": 11, "tls": 12}
+
+# Seconds of calls beside idle connections, and calls a minute of each trunk.
+BESIDE = 12
 CALLS_A_MINUTE = 100
 
-IDLE = int(os.environ.get("IDLE", 10000))
+IDLE = 10_000
 
 # Seconds until idle connections must be gone: the limits of docs/operations.md, and the time to find them.
 IDLE_GONE = 25
+
+# How long a call beside them is.
+HELD_MS = 500
 
 
 def configuration(stage):
@@ -38,14 +47,16 @@ def configuration(stage):
     others = (
         f'[[listen]]\nname = "silent"\nbind = "{stage.address(SILENT)}:5060"\nsilent = true\n\n'
         f'[[listen]]\nname = "phones"\nbind = "{stage.address(PHONES)}:5060"\n\n'
-        f'[[listen]]\nname = "stream"\ntransport = "tcp"\nbind = "{address}:5060"\n'
+        f'[[listen]]\nname = "stream"\ntransport = "tcp"\nbind = "{address}:5060"\n\n'
+        f'[[listen]]\nname = "secure"\ntransport = "tls"\nbind = "{address}"\n'
+        f'cert = "{stage.directory}/tandem.pem"\nkey = "{stage.directory}/tandem.key"\nca = "{stage.directory}/ca.pem"\n'
     )
     trunks = [
-        ("caller", node.trunk(stage.address(10))),
+        *((name, node.trunk(stage.address(host))) for name, host in CALLERS.items()),
         ("callee", node.trunk(stage.address(20))),
         ("phones", f'match = {{ listen = "phones" }}\nchallenge = {{ username = "{users.USER}", password = "{users.PASSWORD}", realm = "tandem", algorithms = ["md5"] }}\n'),
     ]
-    routes = [("all", "from = [\"caller\"]\nto = '^.+$'\ndo = { bridge = [\"trunk:callee\"] }\n")]
+    routes = [("all", f"from = {list(CALLERS)}\nto = '^.+$'\n" + "do = { bridge = [\"trunk:callee\"] }\n")]
     return node.config(stage, listen=others, trunks=trunks, routes=routes)
 
 
@@ -111,10 +122,11 @@ def pinged(stage):
         address = f"sip:nobody@{stage.address(OPEN)}"
         text = run(stage, "sipsak", "-v", "-s", address, seconds=10)
         check("403" in text, text)
-        for listener in (OPEN, users.HOUSE):
-            address = f"sip:{users.USER}@{stage.address(listener)}"
-            run(stage, "sipsak", "-F", "-s", address, seconds=2)
-            run(stage, "sipsak", "-R", "-s", address, seconds=2)
+        with ThreadPoolExecutor(4) as floods:
+            for listener in (OPEN, users.HOUSE):
+                for mode in ("-F", "-R"):
+                    address = f"sip:{users.USER}@{stage.address(listener)}"
+                    floods.submit(run, stage, "sipsak", mode, "-s", address, seconds=2)
     with stage.case("sipsak registers nobody, and of a user it is told what it is told of nobody"):
         text = run(stage, "sipsak", "-vv", "-u", users.USER, "-a", "guess", "-s", f"sip:{users.USER}@{stage.address(PHONES)}", seconds=10)
         check("401" in text and "200 OK" not in text, text)
@@ -157,55 +169,83 @@ def left_nothing(tandem, files, registered=0):
     check(len(told) == 2 * registered, f"{told}")
 
 
+def secure_calls(stage, authority, calls):
+    """Calls over TLS, over a connection of its own each, as the trunk that is known by its address: how many go well."""
+    good, remote = 0, (stage.address(OPEN), 5061)
+    for number in range(calls):
+        began = time.monotonic()
+        try:
+            phone = SecurePhone(stage.address(CALLERS["tls"]), remote, authority.cert, "tandem.test")
+            call = Call(phone, remote, "100").invite(sdp(phone.host, 40000))
+            call.answered()
+            time.sleep(HELD_MS / 1000)
+            call.bye()
+            phone.close()
+            good += 1
+        except (Failure, OSError) as error:
+            print(f"          call {number} over TLS: {error}", flush=True)
+        time.sleep(max(60 / CALLS_A_MINUTE - (time.monotonic() - began), 0))
+    return good
+
+
 class Good:
-    """Calls of a known trunk that go on meanwhile."""
+    """Calls of known trunks that go on meanwhile, over UDP, TCP and TLS. Over the latter two each makes a connection."""
 
-    def __init__(self, stage, name, seconds):
-        self.calls = max(seconds * CALLS_A_MINUTE // 60, 1)
-        number = {"flood": 10, "idle": 12}[name]
-        self.callee = sipp.callee(stage, f"uas-{name}", f"{stage.address(20)}:5060", "uas", calls=self.calls, seconds=60, traced=False)
-        self.caller = sipp.caller(
-            stage, f"uac-{name}", f"{stage.address(10)}:5060", f"{stage.address(OPEN)}:5060", "uac",
-            calls=self.calls, seconds=60, traced=False, extra=["-r", CALLS_A_MINUTE, "-rp", 60_000, "-d", 500],
-        )  # fmt: skip
-
-    def well(self):
-        """How many of them went well, once all are over."""
-        self.caller.process.wait(60)
-        good = int(self.caller.counts()["SuccessfulCall(C)"])
-        self.callee.process.end()
-        return good
+    def __init__(self, stage, authority):
+        self.calls = BESIDE * CALLS_A_MINUTE // 60
+        self.callee = sipp.callee(stage, "uas", f"{stage.address(20)}:5060", "uas", calls=3 * self.calls, seconds=60, traced=False)
+        rate = ["-r", CALLS_A_MINUTE, "-rp", 60_000, "-d", HELD_MS]
+        over = {"udp": [], "tcp": ["-t", "tn", "-max_socket", 100]}
+        self.callers = {
+            transport: sipp.caller(
+                stage, f"uac-{transport}", f"{stage.address(CALLERS[transport])}:5060", f"{stage.address(OPEN)}:5060", "uac",
+                calls=self.calls, seconds=60, traced=False, extra=[*rate, *more],
+            )
+            for transport, more in over.items()
+        }  # fmt: skip
+        self.secure = ThreadPoolExecutor(1).submit(secure_calls, stage, authority, self.calls)
 
     def check(self, what):
-        good = self.well()
-        print(f"          {good} of {self.calls} calls went well {what}", flush=True)
-        check(good >= 0.99 * self.calls, f"{good} of {self.calls} calls")
+        """Waits until all are over."""
+        good = {"tls": self.secure.result(90)}
+        for transport, caller in self.callers.items():
+            caller.process.wait(60)
+            good[transport] = int(caller.counts()["SuccessfulCall(C)"])
+        self.callee.process.end()
+        print(f"          of {self.calls} calls each went well {good} {what}", flush=True)
+        for transport, count in good.items():
+            check(count >= 0.99 * self.calls, f"{count} of {self.calls} calls over {transport}")
+
+    def stories(self):
+        return [caller.story() for caller in self.callers.values()]
 
 
-def flooded(stage):
-    with stage.case(f"a flood of INVITEs from nobody, {FLOOD} s long: 99 % of a known trunk's calls go well"):
-        good = Good(stage, "flood", FLOOD)
-        hosts = [stage.address(host) for host in (90, 91)]
-        flood = stage.start("flood", [sys.executable, HERE / "flood.py", stage.address(OPEN), 5060, FLOOD, *hosts])
-        line = flood.line("sent=", FLOOD + 10)
-        sent, answers = map(int, re.findall(r"=(\d+)", line))
-        good.check(f"while {sent // FLOOD} INVITEs a second came from nobody, {answers} of {sent} answered")
-        check(sent > 500 * FLOOD, "that is no flood")
-        check(answers <= 2 * 30 * (FLOOD + 2), f"{answers} answers are more than `answers` allows")
-
-
-def idle(stage, tandem):
-    with stage.case(f"{IDLE} idle, slow and half-closed connections are cut while calls go on"):
+def idle(stage, tandem, authority):
+    goods = []
+    title = f"{IDLE} idle, slow and half-closed connections of TCP and TLS are cut while known trunks call over UDP, TCP and TLS"
+    with stage.case(title, lambda: [story for good in goods for story in good.stories()]):
         before = open_files(tandem)
-        good = Good(stage, "idle", FLOOD)
         hosts = [stage.address(host) for host in range(100, 250)]
-        client = stage.start("idle", [sys.executable, HERE / "idle.py", stage.address(OPEN), 5060, IDLE, IDLE_GONE, *hosts])
+        client = stage.start("idle", [sys.executable, HERE / "idle.py", stage.address(OPEN), IDLE, IDLE_GONE, 5060, 5061, *hosts])
+        # They come when strangers have all the places that they may have.
+        wait_until(lambda: open_files(tandem) - before > 1_000 or not client.running, 30, "the first idle connections")
+        goods.append(Good(stage, authority))
         opened = client.line("opened ", 60)
         held = open_files(tandem) - before
         line = client.line("cut=", IDLE_GONE + 10)
-        good.check(f"meanwhile: {opened}; the node held {held} of them then; {line}")
+        goods[0].check(f"meanwhile: {opened}; the node held {held} of them then; {line}")
         check(" left=0 " in line, line)
-        wait_until(lambda: open_files(tandem) <= before + 8, 10, "the node's descriptors to be as few as before")
+        wait_until(lambda: connections(stage) == 0, 10, "the last connection to go")
+
+
+def connections(stage):
+    """Connections with the node, half-closed ones too, as its system sees them."""
+    packed = socket.inet_aton(stage.address(OPEN))[::-1].hex().upper()
+    own = {f"{packed}:{port:04X}" for port in (5060, 5061)}
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        rows = [line.split() for line in table.readlines()[1:]]
+    # 01: established, 08: the other half is closed.
+    return sum(row[1] in own and row[3] in ("01", "08") for row in rows)
 
 
 def open_files(tandem):
@@ -242,7 +282,7 @@ def main():
             left_nothing(tandem, files[0])
             left_nothing(house, files[1], registered=1)
             house.stop()
-        IDLE and idle(stage, tandem)
+        idle(stage, tandem, authority)
         with stage.case("nothing is left"):
             check(memory_kb(tandem) < 200_000, f"{memory_kb(tandem)} kB")
             tandem.stop()
