@@ -104,6 +104,11 @@ impl Registrar {
         self.count
     }
 
+    /// What it holds, to find what is left behind: bindings, users whose first one ends, flows.
+    pub fn held(&self) -> (usize, usize, usize) {
+        (self.count, self.ends.len(), self.flows.len())
+    }
+
     /// What changed.
     pub fn poll_change(&mut self) -> Option<RegistrationChange> {
         self.changes.pop_front()

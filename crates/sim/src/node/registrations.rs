@@ -29,6 +29,11 @@ impl CoreNode {
         self.registrar.bindings()
     }
 
+    /// What the registrar holds: bindings, users whose first one ends, flows.
+    pub fn registrar_held(&self) -> (usize, usize, usize) {
+        self.registrar.held()
+    }
+
     /// What became of whose contacts so far: user, what, how many that user has then.
     pub fn registrations(&self) -> Vec<(&str, Fate, usize)> {
         let changes = self.events.iter().filter_map(|event| match &event.kind {

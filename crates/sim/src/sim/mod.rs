@@ -249,12 +249,17 @@ impl Sim {
 
     /// Lets a phone register, and time pass until it has its answer.
     pub fn register(&mut self, phone: SocketAddr, register: &Register) -> Message {
-        let (index, now) = (self.index(phone), self.now);
         let before = self.phone(phone).registrations().len();
-        self.stations[index].phone.register(now, register);
-        self.flush(index);
+        self.send_register(phone, register);
         self.run_until("an answer to a REGISTER", |sim| sim.phone(phone).registrations().len() > before);
         self.phone(phone).registrations()[before].clone()
+    }
+
+    /// Lets a phone send a REGISTER, and go on with it as answers come.
+    pub fn send_register(&mut self, phone: SocketAddr, register: &Register) {
+        let (index, now) = (self.index(phone), self.now);
+        self.stations[index].phone.register(now, register);
+        self.flush(index);
     }
 
     /// Lets a phone act now in its first call.

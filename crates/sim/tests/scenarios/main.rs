@@ -126,6 +126,7 @@ mod update_races;
 mod user_flow_lost;
 mod user_flows;
 mod user_limits;
+mod user_races;
 mod user_to_user;
 mod users;
 

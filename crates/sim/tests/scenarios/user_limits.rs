@@ -39,6 +39,35 @@ fn a_user_has_so_many_calls_at_a_time() {
 }
 
 #[test]
+fn a_reload_that_changes_how_many_counts_the_calls_that_are_there() {
+    let with = |keys: &str| HOUSE.replacen("password = \"w0nder\"\n", &format!("password = \"w0nder\"\n{keys}\n"), 1);
+    let mut sim = limited(20, "limits = { calls = 2, status = 486 }");
+    let calls = [0; 2].map(|_| call(&mut sim, "bob"));
+    for (keys, takes_more) in [("limits = { calls = 1, status = 486 }", false), ("limits = { calls = 3 }", true), ("", true)] {
+        sim.reload(&with(keys));
+        assert_eq!(calls.map(|call| is_up(&sim, call)), [true, true], "{keys}: they stay");
+        let next = call(&mut sim, "bob");
+        assert_eq!(is_up(&sim, next), takes_more, "{keys}");
+        if takes_more {
+            sim.act_in(ALICE, next, Act::Bye);
+            sim.run_for(ms(500));
+        }
+    }
+    // One that had no limit when they began.
+    sim.reload(&with("limits = { calls = 2, status = 486 }"));
+    assert_eq!(sim.core().counted_for("user:alice"), 2, "the new limit counts them");
+    let refused = call(&mut sim, "bob");
+    assert_eq!(sim.phone(ALICE).call(refused).outcome, Some(Outcome::Failed(486)));
+    sim.act_in(ALICE, calls[0], Act::Bye);
+    sim.run_for(ms(500));
+    let again = call(&mut sim, "bob");
+    assert!(is_up(&sim, again), "one of them made room");
+    [calls[1], again].into_iter().for_each(|call| sim.act_in(ALICE, call, Act::Bye));
+    sim.finish();
+    assert_eq!(sim.core().counted_for("user:alice"), 0);
+}
+
+#[test]
 fn a_user_has_so_many_new_calls_a_second_and_another_as_many_as_it_likes() {
     let mut sim = limited(2, "limits = { cps = 1 }");
     let calls = [0; 2].map(|_| call(&mut sim, "bob"));
