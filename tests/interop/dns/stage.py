@@ -1,6 +1,7 @@
 """Targets that are names, with a name server of our own: which records choose the next hop, which failures lead to another, and what
 is remembered of the answers, also when nobody answers."""
 
+import contextlib
 import pathlib
 import select
 import ssl
@@ -16,11 +17,15 @@ import phone
 import sipp
 from dns import NameServer
 from secure import Authority
-from stage import Stage, check, wait_until
+from stage import Failure, Stage, check, wait_until
+from stream import StreamPhone
 
 NET = 26
 
-CALLER, FIRST, SECOND, THIRD, CLOSED, STREAM, SECURE, SERVER = 10, 20, 21, 22, 23, 24, 25, 53
+CALLER, FIRST, SECOND, THIRD, CLOSED, STREAM, SECURE, BESIDE, SERVER = 10, 20, 21, 22, 23, 24, 25, 26, 53
+
+# Of the machine itself, and so at ports of this stage's own.
+SIX, SIX_PORT, SIX_PEER = "::1", 26060, 26062
 
 # Each case has a name, and so answers of its own; the number that is called is its place here.
 NAMES = {
@@ -43,6 +48,9 @@ NAMES = {
     "router.test": "sip:router.test",
     "secure.test": "sips:secure.test",
     "other.test": "sips:other.test",
+    "pick.test": "sips:pick.test",
+    "mute.test": "sips:mute.test",
+    "both.test": "sip:both.test;transport=udp",
 }
 
 
@@ -92,11 +100,15 @@ def configuration(stage, server, authority):
     cert, key = authority.issue("tandem", f"DNS:tandem.test,IP:{address}")
     listen = f'[[listen]]\nname = "stream"\ntransport = "tcp"\nbind = "{address}:5060"\n'
     listen += f'[[listen]]\nname = "secure"\ntransport = "tls"\nbind = "{address}:5061"\ncert = "{cert}"\nkey = "{key}"\nca = "{authority.cert}"\n'
+    listen += f'[[listen]]\nname = "six"\nbind = "[{SIX}]:{SIX_PORT}"\n[[media]]\nname = "six"\nbind = "{SIX}"\nports = "30000-31999"\n'
     trunks = [("caller", f'match = {{ sources = ["{stage.address(CALLER)}/32"] }}\n')]
     trunks += [(name.split(".")[0], f'targets = [{{ uri = "{uri}" }}]\ntrying_timeout = "400ms"\nfailover = []\n') for name, uri in NAMES.items()]
     # A stale answer is waited for before it is used.
     trunks = [(name, lines.replace("400ms", "3s") if name == "down" else lines) for name, lines in trunks]
+    trunks.append(("both-six", f'targets = [{{ uri = "{NAMES["both.test"]}" }}]\nlisten = "six"\nmedia = "six"\n'))
+    trunks = [(name, lines.replace("failover = []", 'failover = ["unreachable"]') if name == "both" else lines) for name, lines in trunks]
     routes = [(f"to {name}", f"to = '^{place}$'\ndo = {{ bridge = [\"trunk:{name.split('.')[0]}\"] }}\n") for place, name in enumerate(NAMES, 1)]
+    routes = [(name, lines.replace('"trunk:both"', '"trunk:both", "trunk:both-six"')) for name, lines in routes]
     return node.config(stage, listen=listen, node=f'dns = ["{server.address}"]\n', trunks=trunks, routes=routes)
 
 
@@ -108,7 +120,7 @@ class House:
         self.peers = [Peer(stage, host) for host in (FIRST, SECOND, THIRD)]
         self.caller = phone.Phone(stage.address(CALLER))
         self.tandem = node.Tandem(stage, configuration(stage, server, authority))
-        for number, host in enumerate((FIRST, SECOND, THIRD, CLOSED, STREAM, SECURE), 1):
+        for number, host in enumerate((FIRST, SECOND, THIRD, CLOSED, STREAM, SECURE, BESIDE), 1):
             server.set(f"h{number}.test", "A", stage.address(host))
 
     def reset(self, *answers):
@@ -323,6 +335,61 @@ def proves(house):
             check(status >= 400, status)
 
 
+def served(listener, context):
+    """The phone behind the next connection, once its TLS is made; `None` where the other side does not want it."""
+    plain, _ = listener.accept()
+    plain.settimeout(8)
+    try:
+        caller = StreamPhone(context.wrap_socket(plain, server_side=True))
+        caller.invite = caller.receive(8)
+        return caller
+    except (OSError, Failure):
+        plain.close()
+        return None
+
+
+def picks(house):
+    """A server that cannot prove that it is the domain's is passed over as one that is not there."""
+    stage, server = house.stage, house.server
+    for name, port, refusal in [("pick.test", 5062, "a certificate for another name"), ("mute.test", 5063, "no TLS at all")]:
+        with stage.case(f"{refusal}: the next hop"), contextlib.ExitStack() as stack:
+            # Ports of its own: what failed lately is tried last.
+            server.set(f"_sips._tcp.{name}", "SRV", (1, 1, port, "h6.test"), (2, 1, port, "h7.test"))
+            doors = []
+            for host, certified in [(SECURE, "h6.test"), (BESIDE, name)]:
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                context.load_cert_chain(*house.authority.issue(f"{name}-{host}", f"DNS:{certified}"))
+                listener = stack.enter_context(socket.create_server((stage.address(host), port)))
+                listener.settimeout(8)
+                doors.append((listener, context))
+            call = house.begin(name)
+            if name == "mute.test":
+                plain, _ = doors[0][0].accept()
+                plain.sendall(b"SIP/2.0 400 Bad Request\r\n\r\n")
+                plain.close()
+            else:
+                check(served(*doors[0]) is None, "who has a certificate for another name got the INVITE")
+            second = served(*doors[1])
+            check(second is not None and second.invite.method == "INVITE", "the second was not called")
+            second.reply(second.invite, 486)
+            check(call.final(seconds=8).status == 486, "the second has answered")
+            second.close()
+
+
+def families(house):
+    """A name with addresses of both families: each trunk calls those of its listener's, and the other family is another trunk's."""
+    stage, server = house.stage, house.server
+    with stage.case("A and AAAA: the listener's family, and the other one by failover"):
+        server.set("_sip._udp.both.test", "SRV", (1, 1, SIX_PEER, "h8.test"))
+        server.set("h8.test", "A", stage.address(CLOSED))
+        server.set("h8.test", "AAAA", SIX)
+        six = sipp.callee(stage, "six", f"[{SIX}]:{SIX_PEER}", "uas")
+        took = house.call("both.test")
+        six.done(20)
+        kinds = [kind for _, name, kind, _ in server.asked if name == "h8.test"]
+        check(kinds == ["A", "AAAA"] and took < 0.5, f"{kinds} after {took:.2f} s")
+
+
 def main():
     with Stage("dns", NET) as stage, NameServer(stage.address(SERVER)) as server:
         house = House(stage, server, Authority(stage.directory, "ca"))
@@ -331,6 +398,8 @@ def main():
         remembers(house)
         odd_answers(house)
         proves(house)
+        picks(house)
+        families(house)
         house.close()
         with stage.case("nothing is left"):
             house.tandem.stop()

@@ -166,6 +166,57 @@ fn a_listener_of_ipv6_asks_for_ipv6() {
 }
 
 #[test]
+fn a_name_with_both_families_is_called_in_that_of_the_first_listener() {
+    let mut sim = house("sip:carrier.example:5060", "", |zone| {
+        zone.add_address("carrier.example", DORA.ip()).add_address("carrier.example", BOB.ip());
+    });
+    call(&mut sim);
+    assert_eq!(asked(&sim), [("carrier.example".to_owned(), Kind::A)], "the other family is not even asked for");
+}
+
+#[test]
+fn a_server_that_has_no_address_of_the_family_is_passed_over() {
+    let mut sim = house("sip:carrier.example", "listen = \"main\"", |zone| {
+        let servers = [(1, 1, 5060, "six.carrier.example"), (2, 1, 5060, "four.carrier.example")];
+        zone.set_srv("_sip._udp.carrier.example", &servers);
+        zone.add_address("six.carrier.example", DORA.ip()).add_address("four.carrier.example", BOB.ip());
+    });
+    call(&mut sim);
+    assert_eq!(sim.phone(DORA).calls().len(), 0);
+}
+
+#[test]
+fn the_other_family_is_another_trunk_s_to_call() {
+    let six = "
+[[trunk]]
+name = \"far-six\"
+targets = [{ uri = \"sip:carrier.example:5060\" }]
+listen = \"six\"
+media = \"six\"
+
+[[route]]
+to = '^both$'
+do = { bridge = [\"trunk:far\", \"trunk:far-six\"] }
+";
+    for has_four in [true, false] {
+        let mut sim = house("sip:carrier.example:5060", six, |zone| {
+            zone.add_address("carrier.example", DORA.ip());
+            if has_four {
+                zone.add_address("carrier.example", BOB.ip());
+            }
+        });
+        sim.core_mut().unreachable.push(BOB);
+        sim.expect(DORA, Script::answers(100));
+        sim.place(ALICE, "both", Script::new().bye(500));
+        sim.finish();
+        assert_eq!(sim.call(ALICE).outcome, Some(Outcome::WeHungUp));
+        let invite = heard(&sim, DORA, "INVITE").remove(0);
+        // Media goes with the family: that is why no leg turns from one to the other.
+        assert!(String::from_utf8_lossy(&invite.body).contains("c=IN IP6 fd00::1"), "{invite:?}");
+    }
+}
+
+#[test]
 fn a_proxy_is_found_the_same_way() {
     let mut sim = house("sip:10.0.77.1", "proxy = \"sip:proxy.example;lr\"", |zone| {
         zone.set_srv("_sip._udp.proxy.example", &[(1, 1, 5060, "bob.carrier.example")]).add_address("bob.carrier.example", BOB.ip());
