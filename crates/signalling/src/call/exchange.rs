@@ -130,7 +130,11 @@ impl MessageExchange {
             Input::End(_) => self.refuse(now, 503),
             Input::Wake => self.on_wake(now),
             // It has none.
-            Input::Media(_) | Input::Located(..) => {}
+            Input::Media(_) => {}
+            Input::Located(leg, located) => {
+                let event = self.with_leg(now, |asked, context| if asked.id == leg { asked.on_located(context, located) } else { None });
+                self.on_event(now, event);
+            }
         }
     }
 
@@ -331,6 +335,10 @@ impl MessageExchange {
             self.on_event(now, event);
         }
         if self.began + TRANSACTION_TIMEOUT <= now && !matches!(self.phase, Phase::Over) {
+            self.with_leg(now, |leg, context| {
+                leg.give_up_hops(context);
+                None::<()>
+            });
             self.over(now, None);
         }
     }

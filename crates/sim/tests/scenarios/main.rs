@@ -44,6 +44,7 @@ mod long_requests;
 mod long_timers;
 mod lost_ack;
 mod media_session;
+mod message_hops;
 mod messages;
 mod multipart;
 mod nat;

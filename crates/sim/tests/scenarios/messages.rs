@@ -14,7 +14,7 @@ fn say_with(sim: &mut Sim, from: SocketAddr, to: &str, number: u32, lines: &str)
     sim.send_raw(from, text);
 }
 
-fn say(sim: &mut Sim, from: SocketAddr, to: &str, number: u32) {
+pub(crate) fn say(sim: &mut Sim, from: SocketAddr, to: &str, number: u32) {
     say_with(sim, from, to, number, "Max-Forwards: 70\r\n");
 }
 
@@ -22,12 +22,12 @@ fn requests(sim: &Sim, phone: SocketAddr) -> Vec<Message> {
     sim.phone(phone).heard("MESSAGE").filter(|message| message.is_request()).cloned().collect()
 }
 
-fn answers(sim: &Sim, phone: SocketAddr) -> Vec<u16> {
+pub(crate) fn answers(sim: &Sim, phone: SocketAddr) -> Vec<u16> {
     sim.phone(phone).heard("MESSAGE").filter(|message| !message.is_request()).map(Message::status).collect()
 }
 
 /// What was told of each: its status, and who got it last.
-fn told(sim: &Sim) -> Vec<(Option<u16>, &str)> {
+pub(crate) fn told(sim: &Sim) -> Vec<(Option<u16>, &str)> {
     let ended = sim.core().events.iter().filter_map(|event| match &event.kind {
         EventKind::Exchanged(record) => Some((record.sip_status, &*record.callee)),
         _ => None,

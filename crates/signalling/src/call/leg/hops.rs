@@ -1,7 +1,8 @@
-//! The places where our first INVITE can go that speak for one domain, tried one after the other (RFC 3263 §4.3).
+//! The places that speak for one domain, where the first request of a leg can go, tried one after the other (RFC 3263 §4.3).
 
 use super::cancel::{Cancel, hop_request};
 use super::client::InviteClient;
+use super::requests::{Interest, OpenRequest};
 use super::way::with_value;
 use super::{Context, Leg, LegEvent, State, Way};
 use crate::auth::Tried;
@@ -15,9 +16,9 @@ use crate::wire::Arrival;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::time::Duration;
-use tandem_model::{Destination, Hop, LegEnd, NO_TARGET, NoHop, Timestamp};
+use tandem_model::{Delivery, Destination, Hop, LegEnd, NO_TARGET, NoHop, Timestamp};
 
-/// Where an INVITE can go beside where it is.
+/// Where a request can go beside where it is.
 #[derive(Debug, Default)]
 pub(super) enum Hops {
     /// Nowhere: it was given a place.
@@ -39,7 +40,7 @@ pub(super) struct Found {
     refusals: Refusals,
 }
 
-/// What became of our INVITE at a place.
+/// What became of it at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HopFailure {
     /// 503; with how long it is to be left alone, if it said so (RFC 3261 §21.5.4).
@@ -94,12 +95,44 @@ impl Hops {
     }
 }
 
+impl Found {
+    /// The first of the places that were found.
+    fn new(hops: Box<[Hop]>, domain: &str) -> Option<Found> {
+        let mut left = VecDeque::from(hops.into_vec());
+        Some(Found { at: left.pop_front()?, left, domain: domain.into(), silent_until: None, refusals: Refusals::None })
+    }
+
+    fn way(&self) -> Way {
+        let Hop { listener, address } = self.at;
+        Way { listener, destination: Destination::Hop { address, domain: self.domain.clone() }, trial: false }
+    }
+
+    /// The place where it is has failed so: the next one, if there is one. False: it is still there.
+    fn turn(&mut self, context: &mut Context<'_>, failure: HopFailure, may_turn: bool) -> bool {
+        self.silent_until = None;
+        self.refusals = self.refusals.with(failure);
+        let span = if let HopFailure::Refused(span) = failure { span } else { None };
+        context.outputs.push_back(Output::HopFailed(self.at, span));
+        let next = may_turn.then(|| self.left.pop_front()).flatten();
+        next.inspect(|next| self.at = *next).is_some()
+    }
+}
+
 impl Refusals {
     fn with(self, failure: HopFailure) -> Refusals {
         match (self, failure) {
             (Refusals::None, HopFailure::Refused(Some(span))) => Refusals::All(span),
             (Refusals::All(known), HopFailure::Refused(Some(span))) => Refusals::All(known.min(span)),
             _ => Refusals::Some,
+        }
+    }
+}
+
+impl OpenRequest {
+    /// Nobody has answered in time where it is.
+    pub(super) fn give_up_hop(&mut self, context: &mut Context<'_>) {
+        if let Some(Hops::Found(found)) = self.hops.as_deref_mut() {
+            found.turn(context, HopFailure::Unanswered, false);
         }
     }
 }
@@ -119,21 +152,25 @@ impl Leg {
         Hops::Sought
     }
 
-    /// What became of the search for our INVITE's places.
+    /// What became of the search for the places of our first request.
     pub(crate) fn on_located(&mut self, context: &mut Context<'_>, located: Located) -> Option<LegEvent> {
+        if let Some(place) = self.requests.iter().position(OpenRequest::is_sought) {
+            return self.on_request_located(context, place, located);
+        }
         let mut client = self.client.take_if(|client| matches!(client.hops, Hops::Sought))?;
-        let mut left = located.map(|hops| VecDeque::from(hops.into_vec()));
-        let first = left.as_mut().map_err(|why| *why).and_then(|left| left.pop_front().ok_or(NoHop::Unknown));
-        let (Ok(at), Ok(left), Some(domain)) = (first, left, client.way.destination.name()) else {
-            self.client = Some(client);
-            let why = first.err().unwrap_or(NoHop::Unknown);
-            self.note_end(context, LegEnd { reason: why.reason().into(), ..unanswered(503) });
-            return self.client_failed(LegEvent::Unreachable, LegEvent::Lost);
-        };
-        let domain = domain.into();
-        client.hops = Hops::Found(Found { at, left, domain, silent_until: None, refusals: Refusals::None });
-        self.send_there(context, client);
-        Some(LegEvent::Turned)
+        let domain = client.way.destination.name().unwrap_or_default();
+        match located.and_then(|hops| Found::new(hops, domain).ok_or(NoHop::Unknown)) {
+            Ok(found) => {
+                client.hops = Hops::Found(found);
+                self.send_there(context, client);
+                Some(LegEvent::Turned)
+            }
+            Err(why) => {
+                self.client = Some(client);
+                self.note_end(context, LegEnd { reason: why.reason().into(), ..unanswered(503) });
+                self.client_failed(LegEvent::Unreachable, LegEvent::Lost)
+            }
+        }
     }
 
     /// The place where our INVITE is has failed: the next one, if there is one and nobody has rung. Gives it back where there is not.
@@ -145,12 +182,9 @@ impl Leg {
     ) -> Result<LegEvent, Box<InviteClient>> {
         let may_turn = self.state == State::Outgoing && client.cancel == Cancel::No && !client.has_rung;
         let Hops::Found(found) = &mut client.hops else { return Err(client) };
-        found.silent_until = None;
-        found.refusals = found.refusals.with(failure);
-        let span = if let HopFailure::Refused(span) = failure { span } else { None };
-        context.outputs.push_back(Output::HopFailed(found.at, span));
-        let Some(next) = may_turn.then(|| found.left.pop_front()).flatten() else { return Err(client) };
-        found.at = next;
+        if !found.turn(context, failure, may_turn) {
+            return Err(client);
+        }
         if failure == HopFailure::Unanswered {
             let (serial, cseq, request, way) = (client.serial, client.cseq, client.request.clone(), client.way.clone());
             let until = context.now + TRANSACTION_TIMEOUT;
@@ -163,9 +197,9 @@ impl Leg {
     /// §4.3: the same request under another branch, and so another transaction.
     fn send_there(&mut self, context: &mut Context<'_>, mut client: Box<InviteClient>) {
         if let Hops::Found(found) = &mut client.hops {
-            let Hop { listener, address } = found.at;
             found.silent_until = Some(context.now + self.profile.trying_timeout);
-            let mut way = Way { listener, destination: Destination::Hop { address, domain: found.domain.clone() }, trial: false };
+            let mut way = found.way();
+            let listener = way.listener;
             let (serial, via) = self.new_via(context, &way);
             let mut request = with_value(&client.request, HeaderName::Via, &via.parts()).unwrap_or_else(|| client.request.clone());
             if self.profile.listener != listener {
@@ -180,6 +214,63 @@ impl Leg {
             (client.serial, client.request, client.way, client.tried) = (serial, request, way, Tried::default());
         }
         self.client = Some(client);
+    }
+
+    /// A request that is no INVITE, as soon as it is known where to.
+    pub(super) fn seek_and_ask(
+        &mut self,
+        context: &mut Context<'_>,
+        (serial, method): (u16, Method),
+        bytes: Bytes,
+        way: Way,
+        interest: Interest,
+    ) {
+        match self.seek(context, &way) {
+            Hops::None => self.send_asked(context, (serial, method), bytes, way, interest),
+            sought => {
+                let mut open = OpenRequest::new(context, (serial, method), bytes, way, interest);
+                open.hops = Some(Box::new(sought));
+                self.requests.push(open);
+            }
+        }
+    }
+
+    fn on_request_located(&mut self, context: &mut Context<'_>, place: usize, located: Located) -> Option<LegEvent> {
+        let mut open = self.requests.swap_remove(place);
+        let domain = open.way.destination.name().unwrap_or_default();
+        let Some(found) = located.ok().and_then(|hops| Found::new(hops, domain)) else {
+            return open.interest.undelivered(Delivery::Never);
+        };
+        open.hops = Some(Box::new(Hops::Found(found)));
+        self.send_request_there(context, &mut open);
+        self.requests.push(open);
+        None
+    }
+
+    /// The place where a request is has failed so: the next one, if there is one.
+    pub(super) fn turn_request(&mut self, context: &mut Context<'_>, open: &mut OpenRequest, failure: HopFailure) -> bool {
+        let Some(Hops::Found(found)) = open.hops.as_deref_mut() else { return false };
+        let turned = found.turn(context, failure, true);
+        if turned {
+            self.send_request_there(context, open);
+        }
+        turned
+    }
+
+    fn send_request_there(&mut self, context: &mut Context<'_>, open: &mut OpenRequest) {
+        let Some(Hops::Found(found)) = open.hops.as_deref() else { return };
+        let mut way = found.way();
+        self.profile.listener = way.listener;
+        let (serial, via) = self.new_via(context, &way);
+        let bytes = with_value(&open.bytes, HeaderName::Via, &via.parts()).unwrap_or_else(|| open.bytes.clone());
+        let bytes = self.fit(context.node, serial, &mut way, bytes);
+        context.send(way.transmit(bytes.clone()));
+        open.send_again(context, serial, bytes, way);
+    }
+
+    /// Nobody has answered in time where its requests are: others go elsewhere first.
+    pub(crate) fn give_up_hops(&mut self, context: &mut Context<'_>) {
+        self.requests.iter_mut().for_each(|open| open.give_up_hop(context));
     }
 
     /// The place where our INVITE is has said nothing for too long.

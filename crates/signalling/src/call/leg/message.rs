@@ -15,6 +15,7 @@ impl Leg {
         let media = LegMedia::new(&[], false, None, 0);
         let ends = (invitation.from_uri.into(), plan.uri.clone());
         let mut leg = Leg::new(id, State::Leaving, plan.endpoint.clone(), plan.profile.clone(), media, ends, tag);
+        leg.target = plan.target;
         let way = leg.first_way(plan.destination.clone());
         let (serial, via) = leg.new_via(context, &way);
         let mut printer = leg.first_request(method, plan, &via, invitation);
@@ -23,7 +24,7 @@ impl Leg {
         }
         let bytes = finish_like(printer, Some(request));
         let asked = Asked { id: HeldId::ONLY, settled: false };
-        leg.send_asked(context, (serial, method), bytes, way, Interest::Asker(asked));
+        leg.seek_and_ask(context, (serial, method), bytes, way, Interest::Asker(asked));
         leg
     }
 }

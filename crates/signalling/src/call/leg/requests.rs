@@ -3,7 +3,9 @@
 use super::super::usage::ends_subscription;
 use super::challenged::asks_again;
 use super::held::HeldId;
+use super::hops::{HopFailure, Hops};
 use super::{Context, Leg, LegEvent, LostWay, OurVia, State, Way};
+use crate::agent::retry_after;
 use crate::auth::Tried;
 use crate::message::{Message, Method};
 use crate::transaction::{Action, Event, Kind, Transaction};
@@ -22,15 +24,17 @@ pub(super) struct OpenRequest {
     serial: u16,
     pub(super) method: Method,
     pub(super) transaction: Transaction,
-    bytes: Bytes,
+    pub(super) bytes: Bytes,
     pub(super) way: Way,
-    interest: Interest,
+    pub(super) interest: Interest,
     /// The call was answered when it went out.
     confirmed: bool,
     /// It could not be delivered, and the call is to be told so at once.
     lost: Option<(Timestamp, Delivery)>,
     /// What it was sent again for.
     tried: Tried,
+    /// Where else it can go, if anywhere.
+    pub(super) hops: Option<Box<Hops>>,
 }
 
 /// Whose question it is.
@@ -79,7 +83,7 @@ impl Interest {
         }
     }
 
-    fn undelivered(self, delivery: Delivery) -> Option<LegEvent> {
+    pub(super) fn undelivered(self, delivery: Delivery) -> Option<LegEvent> {
         match self {
             Interest::Nobody => None,
             Interest::Asker(asked) => Some(LegEvent::Undelivered(asked, delivery)),
@@ -92,7 +96,29 @@ impl Interest {
 }
 
 impl OpenRequest {
+    pub(super) fn new(context: &Context<'_>, (serial, method): (u16, Method), bytes: Bytes, way: Way, interest: Interest) -> OpenRequest {
+        let transport = context.node.listener(way.listener).transport;
+        let transaction = Transaction::client(context.now, Kind::ClientOther, transport);
+        OpenRequest { serial, method, transaction, bytes, way, interest, confirmed: false, lost: None, tried: Tried::default(), hops: None }
+    }
+
+    /// It waits until it is known where it goes.
+    pub(super) fn is_sought(&self) -> bool {
+        matches!(self.hops.as_deref(), Some(Hops::Sought))
+    }
+
+    /// It is under way once more, as a transaction of its own.
+    pub(super) fn send_again(&mut self, context: &Context<'_>, serial: u16, bytes: Bytes, way: Way) {
+        let transport = context.node.listener(way.listener).transport;
+        self.transaction = Transaction::client(context.now, Kind::ClientOther, transport);
+        (self.serial, self.bytes, self.way, self.tried, self.lost) = (serial, bytes, way, Tried::default(), None);
+    }
+
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
+        if self.is_sought() {
+            // Whoever asks has a deadline of its own.
+            return None;
+        }
         self.lost.map(|(at, _)| at).or_else(|| self.transaction.poll_timeout().map(|(at, _)| at))
     }
 }
@@ -119,10 +145,8 @@ impl Leg {
             self.make_room();
         }
         if self.requests.len() < MAX_OPEN_REQUESTS {
-            let transport = context.node.listener(way.listener).transport;
-            let transaction = Transaction::client(context.now, Kind::ClientOther, transport);
-            let (tried, confirmed) = (Tried::default(), self.state == State::Confirmed);
-            self.requests.push(OpenRequest { serial, method, transaction, bytes, way, interest, confirmed, lost: None, tried });
+            let confirmed = self.state == State::Confirmed;
+            self.requests.push(OpenRequest { confirmed, ..OpenRequest::new(context, (serial, method), bytes, way, interest) });
         }
     }
 
@@ -170,6 +194,11 @@ impl Leg {
         // Timer K only absorbs repeated responses, which find nobody now and are dropped all the same.
         let mut open = self.requests.swap_remove(place);
         self.take_next_nonce(&response);
+        // RFC 3263 §4.3.
+        if response.status() == 503 && self.turn_request(context, &mut open, HopFailure::Refused(retry_after(&response))) {
+            self.requests.push(open);
+            return None;
+        }
         // §22.1: a CANCEL cannot be sent again.
         if asks_again(&response) && method != Method::Cancel {
             open = self.request_again(context, open, &response)?;
@@ -208,6 +237,9 @@ impl Leg {
                 continue;
             }
             place += 1;
+            if open.is_sought() {
+                continue;
+            }
             let Some((_, timer)) = open.transaction.poll_timeout().filter(|(at, _)| *at <= context.now) else { continue };
             let actions = open.transaction.on(context.now, Event::Expired(timer));
             if actions.contains(&Action::Resend) {
@@ -215,6 +247,7 @@ impl Leg {
             }
             if actions.contains(&Action::ReportTimeout) {
                 event = open.interest.unanswered();
+                open.give_up_hop(context);
                 place -= 1;
                 self.requests.swap_remove(place);
             }
@@ -233,6 +266,10 @@ impl Leg {
                 .then(|| self.as_datagram(context.node, &mut request.way, &request.bytes))
                 .flatten();
             let Some((serial, bytes)) = again else {
+                let failure = if lost.delivery == Delivery::Never { HopFailure::Unheard } else { HopFailure::Unanswered };
+                if self.turn_request(context, request, failure) {
+                    return true;
+                }
                 request.lost = Some((context.now, lost.delivery));
                 context.outputs.extend(lost.told(&request.way));
                 return !matches!(request.interest, Interest::Nobody);
