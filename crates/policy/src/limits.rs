@@ -15,6 +15,8 @@ pub struct Begun {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Payer {
     slot: usize,
+    /// Whose slot that was: one whom nothing is counted for may have to give it up at a reload.
+    tenancy: u32,
 }
 
 /// The load of every trunk, of routes and users that have limits, and whose turn it is in each group that rings in turn. On trunks calls in both directions count:
@@ -149,23 +151,32 @@ impl LimitBook {
     /// Whose account calls of `origin` are on, if it has one.
     pub(crate) fn payer(&self, origin: &Origin) -> Option<Payer> {
         let slot = self.place_of(origin).ok()??;
-        self.slots[slot].account.is_some().then_some(Payer { slot })
+        self.payer_at(slot)
     }
 
     /// The same of a call that is counted there.
     pub(crate) fn payer_of(&self, begun: &Begun) -> Option<Payer> {
-        let slot = self.slots.get(begun.slot)?;
-        slot.account.is_some().then_some(Payer { slot: begun.slot })
+        self.payer_at(begun.slot)
+    }
+
+    fn payer_at(&self, place: usize) -> Option<Payer> {
+        let slot = self.slots.get(place)?;
+        slot.account.is_some().then_some(Payer { slot: place, tenancy: slot.tenancy })
+    }
+
+    fn slot_of(&self, payer: Payer) -> Option<&Slot> {
+        self.slots.get(payer.slot).filter(|slot| slot.tenancy == payer.tenancy)
     }
 
     /// Who that is: `trunk:NAME` or `user:NAME`.
     pub(crate) fn key_of(&self, payer: Payer) -> Option<&str> {
-        self.slots.get(payer.slot).map(|slot| &*slot.key)
+        self.slot_of(payer).map(|slot| &*slot.key)
     }
 
     /// A call on that account is answered, or over.
     pub(crate) fn charge(&mut self, payer: Payer, is_running: bool, now: Timestamp) {
-        if let Some(account) = self.slots.get_mut(payer.slot).and_then(|slot| slot.account.as_mut()) {
+        let slot = self.slots.get_mut(payer.slot).filter(|slot| slot.tenancy == payer.tenancy);
+        if let Some(account) = slot.and_then(|slot| slot.account.as_mut()) {
             if is_running { account.start(now) } else { account.stop(now) }
         }
     }
@@ -237,11 +248,12 @@ impl LimitBook {
         let place = match free.pop() {
             Some(place) => {
                 self.by_key.remove(&self.slots[place].key);
-                self.slots[place] = Slot::new(key);
+                let tenancy = self.slots[place].tenancy.wrapping_add(1);
+                self.slots[place] = Slot::new(key, tenancy);
                 place
             }
             None => {
-                self.slots.push(Slot::new(key));
+                self.slots.push(Slot::new(key, 0));
                 self.slots.len() - 1
             }
         };

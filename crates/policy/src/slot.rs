@@ -13,6 +13,8 @@ const QUIET: Duration = Duration::from_secs(60);
 pub(crate) struct Slot {
     /// `trunk:pbx`, `route:to the carrier`, `user:alice`.
     pub(crate) key: Box<str>,
+    /// How many had this slot before.
+    pub(crate) tenancy: u32,
     pub(crate) calls: u32,
     pub(crate) status: u16,
     pub(crate) is_in_force: bool,
@@ -36,9 +38,10 @@ struct Refused {
 }
 
 impl Slot {
-    pub(crate) fn new(key: &str) -> Slot {
+    pub(crate) fn new(key: &str, tenancy: u32) -> Slot {
         Slot {
             key: key.into(),
+            tenancy,
             calls: 0,
             status: Limits::default().status,
             is_in_force: true,

@@ -72,6 +72,7 @@ mod registration_ends;
 mod registration_failures;
 mod registration_held;
 mod registration_names;
+mod registration_races;
 mod reinvite;
 mod reinvite_early;
 mod reinvite_races;
