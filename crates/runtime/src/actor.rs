@@ -1,6 +1,7 @@
 //! The task that owns a call: takes what is in its mailbox and what its timer says, and does what the call wants done.
 
 use crate::{
+    alarm::{Alarm, timer},
     containment::contain,
     flight_recorder::{Dump, Entry, Fault, Founding, Recorded, Trail},
     log::Escaped,
@@ -9,20 +10,13 @@ use crate::{
     replay::revive,
 };
 use bytes::Bytes;
-use std::{
-    future::{Future, poll_fn},
-    pin::pin,
-    rc::Rc,
-    task::Poll,
-    time::Duration,
-};
+use std::{pin::pin, rc::Rc, time::Duration};
 use tandem_model::{
     CallId, CallRecord, EndReason, EndedBy, Event, EventKind, LegEnd, LegProfile, LegRecord, MAX_LEGS, MediaCommand, Origin, Place,
     Timestamp,
 };
 use tandem_policy::{Begun, Places};
 use tandem_signalling::{Arrival, CallSetup, Input, Machine, Output, message::Message};
-use tokio::time::sleep_until;
 
 /// Pauses before each time that the last words of a call that failed are said: nobody is left to hear whether they arrived.
 static LAST_WORDS: [Duration; 3] = [Duration::ZERO, Duration::from_millis(500), Duration::from_secs(1)];
@@ -83,28 +77,11 @@ impl Actor {
 
     /// Runs the call to its end.
     pub(crate) async fn run(mut self) {
-        let mut timer = pin!(sleep_until(self.node.clock.instant(Timestamp::ZERO)));
-        let mut armed = None;
+        let mut timer = pin!(timer(self.node.clock));
+        let mut alarm = Alarm::new(timer.as_mut(), self.node.clock);
         loop {
             let due = self.call.as_ref().and_then(|call| call.poll_timeout()).map(|(at, _)| at);
-            if due != armed {
-                armed = due;
-                if let Some(at) = due {
-                    timer.as_mut().reset(self.node.clock.instant(at));
-                }
-            }
-            let input = poll_fn(|context| {
-                if let Poll::Ready(input) = self.mailbox.poll_take(context.waker()) {
-                    return Poll::Ready(input);
-                }
-                if armed.is_some() && timer.as_mut().poll(context).is_ready() {
-                    // Should the call ask for the same deadline again, it must be set anew.
-                    armed = None;
-                    return Poll::Ready(Input::Wake);
-                }
-                Poll::Pending
-            })
-            .await;
+            let input = alarm.next(&self.mailbox, due).await;
             let now = self.node.clock.now();
             if self.handle(now, input) == Going::Over || self.carry_out(now) == Going::Over {
                 return;

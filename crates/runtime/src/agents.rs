@@ -1,15 +1,15 @@
 //! The trunks' agents: a task each on the signalling thread, for as long as the trunk is configured.
 
-use crate::{containment::contain, log::Escaped, mailbox::Mailbox, node::Node};
-use std::{
-    future::{Future, poll_fn},
-    pin::pin,
-    rc::Rc,
-    task::Poll,
+use crate::{
+    alarm::{Alarm, timer},
+    containment::contain,
+    log::Escaped,
+    mailbox::Mailbox,
+    node::Node,
 };
-use tandem_model::{AgentPlan, CallId, EndReason, HealthNews, LegId, MAX_LEGS, Timestamp};
+use std::{pin::pin, rc::Rc};
+use tandem_model::{AgentPlan, CallId, EndReason, HealthNews, LegId, MAX_LEGS};
 use tandem_signalling::{AgentSetup, Input, Lines, Output, TrunkAgent, agent::Step};
-use tokio::time::sleep_until;
 
 impl Node {
     /// Agents as the rules in force want them.
@@ -80,28 +80,11 @@ impl Clerk {
         if !self.carry_out() {
             return;
         }
-        let mut timer = pin!(sleep_until(self.node.clock.instant(Timestamp::ZERO)));
-        let mut armed = None;
+        let mut timer = pin!(timer(self.node.clock));
+        let mut alarm = Alarm::new(timer.as_mut(), self.node.clock);
         loop {
             let due = self.agent.poll_timeout();
-            if due != armed {
-                armed = due;
-                if let Some(at) = due {
-                    timer.as_mut().reset(self.node.clock.instant(at));
-                }
-            }
-            let input = poll_fn(|context| {
-                if let Poll::Ready(input) = self.mailbox.poll_take(context.waker()) {
-                    return Poll::Ready(input);
-                }
-                if armed.is_some() && timer.as_mut().poll(context).is_ready() {
-                    // Should the same deadline be asked for again, it must be set anew.
-                    armed = None;
-                    return Poll::Ready(Input::Wake);
-                }
-                Poll::Pending
-            })
-            .await;
+            let input = alarm.next(&self.mailbox, due).await;
             if !self.handle(input) {
                 return;
             }
@@ -110,6 +93,11 @@ impl Clerk {
 
     /// False once the agent is gone.
     fn handle(&mut self, input: Input) -> bool {
+        self.take(input) && self.carry_out()
+    }
+
+    /// False if it failed inside.
+    fn take(&mut self, input: Input) -> bool {
         let now = self.node.clock.now();
         if let Err(fault) = contain(|| self.agent.handle(now, input)) {
             let legs = (0..MAX_LEGS).filter_map(|index| self.id.leg(index));
@@ -117,7 +105,7 @@ impl Clerk {
             tracing::error!(trunk = %self.trunk, place = %fault.place, "a trunk's agent failed inside and is given up: {}", Escaped(&fault.message));
             return false;
         }
-        self.carry_out()
+        true
     }
 
     fn carry_out(&mut self) -> bool {
@@ -126,8 +114,10 @@ impl Clerk {
             match output {
                 Output::Send(transmit) => node.send_for(id, *transmit),
                 Output::Locate(leg, sought) => {
-                    if let Some(located) = node.locate(leg, *sought) {
-                        self.agent.handle(node.clock.now(), located);
+                    if let Some(located) = node.locate(leg, *sought)
+                        && !self.take(located)
+                    {
+                        return false;
                     }
                 }
                 Output::HopFailed(hop, span) => node.hop_failed(hop, span),

@@ -11,6 +11,7 @@
 
 mod actor;
 mod agents;
+mod alarm;
 pub mod background;
 pub mod clock;
 mod containment;
