@@ -61,6 +61,11 @@ pub fn told(header: &str) -> Told {
     told
 }
 
+/// Control characters, which a backslash lets into quoted strings; those of folds are none.
+fn is_odd(character: char) -> bool {
+    character.is_control() && !matches!(character, '\r' | '\n' | '\t')
+}
+
 /// One value.
 struct Value<'a> {
     /// By its place in [`PROTOCOLS`].
@@ -83,7 +88,7 @@ impl<'a> Value<'a> {
         let cause = digits.parse().ok().filter(|cause| PROTOCOLS[protocol].1.contains(cause))?;
         let raw = |wanted: &str| params.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).and_then(|(_, value)| value);
         let location = raw("location").filter(|word| word.len() <= 4 && word.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-        let text = raw("text").filter(|text| text.starts_with('"') && text.len() <= MAX_TEXT);
+        let text = raw("text").filter(|text| text.starts_with('"') && text.len() <= MAX_TEXT && !text.chars().any(is_odd));
         Some(Value { protocol, cause, location, text })
     }
 

@@ -23,6 +23,16 @@ fn parse(text: &str) -> Message {
 }
 
 #[test]
+fn a_backslash_lets_control_characters_into_quoted_strings_alone() {
+    let defect = |text: &str| parse(text).defect().map(|defect| defect.kind);
+    assert_eq!(defect(&INVITE.replace("X-Custom: one", "X-Custom: \"one\\\u{b}\"")), None);
+    assert_eq!(defect(&INVITE.replace("X-Custom: one", "X-Custom: one\u{b}")), Some(ParseErrorKind::Control));
+    let answer = INVITE.replace("INVITE sip:bob@biloxi.example.com SIP/2.0", "SIP/2.0 486 Busy\\\u{b}X-Secret: 1");
+    assert_eq!(defect(&answer), Some(ParseErrorKind::Control));
+    assert_eq!(defect(&answer.replace('\u{b}', "\t")), None);
+}
+
+#[test]
 fn a_request_is_read() {
     let message = parse(INVITE);
     screen(&message).unwrap();

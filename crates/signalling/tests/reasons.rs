@@ -23,6 +23,7 @@ fn what_can_be_read_goes_on_written_anew() {
     for (given, goes_on) in [
         ("Q.850;cause=16;text=\"Normal call clearing\"", "Q.850;cause=16;text=\"Normal call clearing\""),
         ("q.850 ; Cause = 17 ; x=y", "Q.850;cause=17"),
+        ("Q.850;cause=17;text=\"a\\\u{b}X-Secret: b\"", "Q.850;cause=17"),
         ("SIP ;cause=600 ;text=\"Busy Everywhere\"", "SIP;cause=600;text=\"Busy Everywhere\""),
         ("Q.850;cause=31;location=LN", "Q.850;cause=31;location=LN"),
         ("Preemption;cause=5;text=\"Network Preemption\"", "Preemption;cause=5;text=\"Network Preemption\""),

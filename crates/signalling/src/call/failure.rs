@@ -2,6 +2,7 @@
 
 use super::leg::Extra;
 use super::over::reason_value;
+use super::parties::is_text;
 use super::user_to_user;
 use crate::cause::status_of_cause;
 use crate::dispatcher::SIPS_NOT_ALLOWED;
@@ -130,7 +131,7 @@ impl Failure {
         let status = relayed_with_cause(response.status(), said.as_deref().map(reason::told).unwrap_or_default());
         let kept = status == response.status();
         let mut extra = Extra::reason(said.as_deref());
-        for warning in response.headers().filter(|header| header.name == HeaderName::Warning) {
+        for warning in response.headers().filter(|header| header.name == HeaderName::Warning && is_text(&header.unfolded())) {
             extra.push(HeaderName::Warning, warning.value);
         }
         if kept && let Some(after) = response.header(HeaderName::RetryAfter) {

@@ -78,11 +78,18 @@ pub(super) fn shown_headers(invite: &Message) -> Box<[(Box<str>, Box<str>)]> {
                 | HeaderName::ProxyAuthorization
         )
     };
-    let shown = invite.headers().filter(|header| is_shown(header.name)).map(|header| {
+    let shown = invite.headers().filter(|header| is_shown(header.name)).filter_map(|header| {
         let name = if header.name == HeaderName::Other { header.raw_name } else { header.name.canonical() };
-        (name.into(), header.unfolded().as_ref().into())
+        let value = header.unfolded();
+        is_text(&value).then(|| (name.into(), value.as_ref().into()))
     });
     shown.collect()
+}
+
+/// Whether it may go on. A backslash lets control characters into quoted strings (RFC 3261 §25.1 `quoted-pair`), where careless readers
+/// see the end of a line.
+pub(super) fn is_text(value: &str) -> bool {
+    !value.chars().any(|character| character.is_control() && character != '\t')
 }
 
 /// The host part of our From towards the target of a plan.

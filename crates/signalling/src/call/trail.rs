@@ -1,7 +1,7 @@
 //! Diversion (RFC 5806) and History-Info (RFC 7044): read, and written anew.
 
 use super::leg::Extra;
-use super::parties::{NOBODYS_HOST, address, display_name, number_in, privacy, uri_of};
+use super::parties::{NOBODYS_HOST, address, display_name, is_text, number_in, privacy, uri_of};
 use crate::message::{HeaderName, Message, NameAddr, Params, Uri, unescape};
 use tandem_model::{LegPlan, Moved, Passage, Trail};
 
@@ -10,6 +10,9 @@ const MAX_PASSAGES: usize = 16;
 
 /// The longest `Reason` of an entry that goes on, escaped as it is.
 const MAX_REASON: usize = 256;
+
+/// The parameters of entries, without those that could say who it is (RFC 5806 §4, RFC 7044 §5).
+const TELLING_NOTHING: &[&str] = &["reason", "counter", "limit", "screen", "index", "rc", "mp", "np"];
 
 /// What an INVITE says of those who were called before.
 pub(super) fn trail(invite: &Message) -> Trail {
@@ -47,8 +50,12 @@ fn asks_for_history(value: &str) -> bool {
 }
 
 fn params(params: &Params<'_>) -> Box<str> {
+    joined(params.iter().filter(|(name, value)| !name.eq_ignore_ascii_case("privacy") && value.is_none_or(is_text))).into()
+}
+
+fn joined<'p>(params: impl Iterator<Item = (&'p str, Option<&'p str>)>) -> String {
     let mut text = String::new();
-    for (name, value) in params.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("privacy")) {
+    for (name, value) in params {
         text.push(';');
         text.push_str(name);
         if let Some(value) = value {
@@ -56,7 +63,7 @@ fn params(params: &Params<'_>) -> Box<str> {
             text.push_str(value);
         }
     }
-    text.into()
+    text
 }
 
 /// Writes what a plan says of them; `failed` is the status of who was called before in this call, if anybody was.
@@ -66,7 +73,7 @@ pub(super) fn write(trail: Option<&Trail>, failed: Option<u16>, host: &str, extr
         let privacy = if passage.private || passage.hidden { ";privacy=full" } else { "" };
         let params = match passage.own {
             Some(moved) => format!(";reason={};counter=1", diversion_reason(moved, failed)),
-            None => passage.params.to_string(),
+            None => params_of(passage),
         };
         extra.push(HeaderName::Diversion, &[&shown(passage, "", host), &*params, privacy].concat());
     }
@@ -74,7 +81,7 @@ pub(super) fn write(trail: Option<&Trail>, failed: Option<u16>, host: &str, extr
     for passage in trail.history.iter().flatten().take(MAX_PASSAGES) {
         let Some(moved) = passage.own else {
             last = index(&passage.params).unwrap_or(&last).to_owned();
-            extra.push(HeaderName::HistoryInfo, &[&shown(passage, &tail(passage, ""), host), &*passage.params].concat());
+            extra.push(HeaderName::HistoryInfo, &(shown(passage, &tail(passage, ""), host) + &params_of(passage)));
             continue;
         };
         // RFC 7044 §10.3: what comes of an entry is one level below it; §5: `mp` says which it is.
@@ -83,6 +90,17 @@ pub(super) fn write(trail: Option<&Trail>, failed: Option<u16>, host: &str, extr
         extra.push(HeaderName::HistoryInfo, &format!("{};index={next};mp={last}", shown(passage, &tail, host)));
         last = next;
     }
+}
+
+/// The parameters of an entry that came. Of one that names nobody those that RFCs know: others could name it.
+fn params_of(passage: &Passage) -> String {
+    if !passage.hidden {
+        return passage.params.to_string();
+    }
+    let is_known = |(name, value): &(&str, Option<&str>)| {
+        TELLING_NOTHING.iter().any(|known| known.eq_ignore_ascii_case(name)) && value.is_none_or(|value| !value.starts_with('"'))
+    };
+    Params::parse(&passage.params).map(|params| joined(params.iter().filter(is_known))).unwrap_or_default()
 }
 
 /// What stands behind the address in the URI of an entry of History-Info: `first`, and what it has itself.

@@ -79,3 +79,39 @@ impl Call {
         rule(from).lets_in && rule(from.other()).lets_out
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uri_keeps_no_other_headers_than_it_may() {
+        for (value, passed, kept) in [
+            ("<sip:a@b>;q=0.5", "<sip:a@b>;q=0.5", "<sip:a@b>;q=0.5"),
+            ("<sip:a@b?X-A=1>;q=0.5", "<sip:a@b>;q=0.5", "<sip:a@b>;q=0.5"),
+            ("\"a ?X=1> \" <sip:a@b;x=y?From=z&X-A=1>", "\"a ?X=1> \"<sip:a@b;x=y>", "\"a ?X=1> \"<sip:a@b;x=y>"),
+            (
+                "<sip:a@b?%58-A=1&REplaces=c%3Bd&%52equire=e>",
+                "<sip:a@b?REplaces=c%3Bd&%52equire=e>",
+                "<sip:a@b?REplaces=c%3Bd&%52equire=e>",
+            ),
+            ("<sip:a@b?user-%74o-user=1&body=x>", "<sip:a@b>", "<sip:a@b?user-%74o-user=1>"),
+            ("<sips:a@b?P-Asserted-Identity=%3Csip:c%3E&Privacy=history>", "<sips:a@b?Privacy=history>", "<sips:a@b?Privacy=history>"),
+        ] {
+            assert_eq!((screened(value, false).as_ref(), screened(value, true).as_ref()), (passed, kept), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_is_text_and_bounded() {
+        let asked = |headers: &str| asked(Uri::parse(&format!("sip:a@b?{headers}")).expect("a URI").headers);
+        let said: Vec<Box<str>> = vec!["1;encoding=hex".into(), "\"2, 3\"".into()];
+        assert_eq!(asked("User-to-User=1%3Bencoding%3Dhex&X=1&USER-to-user=%222%2C%203%22"), said);
+        for odd in ["%0D%0AVia:x", "a%00", "a%7F", "%C2%85"] {
+            assert!(asked(&format!("User-to-User={odd}")).is_empty(), "{odd}");
+        }
+        assert_eq!(asked(&["User-to-User=1"; 8].join("&")).len(), 8);
+        assert!(asked(&["User-to-User=1"; 9].join("&")).is_empty());
+        assert!(asked(&format!("User-to-User={}&User-to-User={}", "a".repeat(1024), "b".repeat(1025))).is_empty());
+    }
+}

@@ -150,6 +150,8 @@ impl Message {
         let first = first.ok_or(ParseError::new(0, ParseErrorKind::Empty))?;
         let mut flaws = Flaws::default();
         let (line_end, next) = line_end(head, first, &mut flaws);
+        // §25.1: nothing is quoted in a start line.
+        flaws.control = flaws.control.or(flaws.escaped);
         let mut defect = None;
         let start = start_line(head, first, line_end, &mut defect)?;
         let mut index = Index::EMPTY;
@@ -321,6 +323,8 @@ struct Flaws {
     line_end: Option<usize>,
     /// A control character that is no white space and has no backslash before it.
     control: Option<usize>,
+    /// One that has.
+    escaped: Option<usize>,
 }
 
 /// The end of the line at `from` and the start of the next one.
@@ -337,7 +341,7 @@ fn line_end(bytes: &[u8], from: usize, flaws: &mut Flaws) -> (usize, usize) {
                 flaws.line_end.get_or_insert(place);
             }
             b'\t' => {}
-            _ if place > 0 && bytes[place - 1] == b'\\' => {}
+            _ if place > 0 && bytes[place - 1] == b'\\' => flaws.escaped = Some(place),
             _ => {
                 flaws.control.get_or_insert(place);
             }

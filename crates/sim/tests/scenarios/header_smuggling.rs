@@ -74,11 +74,16 @@ fn nothing_in_a_value_becomes_a_header() {
         "X-A: 1\r\n\r\nX-Secret: hidden\r\n",
         "X-A: 1\u{b}X-Secret: hidden\r\n",
         "X-A: 1\0X-Secret: hidden\r\n",
+        "X-A: \"\\\u{b}X-Secret: hidden\"\r\n",
+        "X-A: \"\\\rX-Secret: hidden\"\r\n",
+        "X-A: \"\\\nX-Secret: hidden\"\r\n",
+        "X-A: \\\0X-Secret: hidden\r\n",
+        "X-A: 1\u{85}X-Secret: hidden\r\n",
         "X-A\r\n : 1\r\nX-Secret: hidden\r\n",
     ] {
         let invite = crossed("", ALL, lines).unwrap_or_default();
         let is_line = |line: &str| line.trim_start().to_ascii_lowercase().starts_with("x-secret");
-        assert!(!invite.split(['\r', '\n', '\u{b}', '\0']).any(is_line), "{lines:?} came out in {invite}");
+        assert!(!invite.split(['\r', '\n', '\u{b}', '\0', '\u{85}']).any(is_line), "{lines:?} came out in {invite}");
     }
 }
 

@@ -57,7 +57,7 @@ fn anonymised_there_are_some_and_nobody_is_named() {
     let invite = told("", "diversion = \"anonymise\"\nhistory_info = \"anonymise\"", None);
     assert_eq!(
         invite.list(DIVERSION),
-        [format!("{NOBODY};reason=no-answer;counter=2;privacy=full"), format!("{NOBODY};reason=user-busy;x=\"a,b\";privacy=full")]
+        [format!("{NOBODY};reason=no-answer;counter=2;privacy=full"), format!("{NOBODY};reason=user-busy;privacy=full")]
     );
     assert_eq!(invite.list(HISTORY), [format!("{NOBODY};index=1"), format!("{NOBODY};index=1.1;mp=1")]);
 }
@@ -109,6 +109,12 @@ fn every_way_to_say_that_an_entry_is_private_counts() {
         let hidden = shown("privacy = \"enforce\"", &diversion, &history);
         assert_eq!(hidden, (format!("{NOBODY};privacy=full"), format!("{NOBODY};index=1")));
     }
+    let telling = "<sip:2@x>;reason=\"of 2\";Counter=1;limit=5;screen=yes;from=2;privacy=full";
+    let (diversion, history) = shown("privacy = \"enforce\"", telling, "<sip:2@x?Privacy=history>;index=1.2;rc=1;who=2");
+    assert_eq!(diversion, format!("{NOBODY};Counter=1;limit=5;screen=yes;privacy=full"), "no parameter names it either");
+    assert_eq!(history, format!("{NOBODY};index=1.2;rc=1"));
+    let (diversion, _) = shown("", "<sip:2@x>;x=\"\\\u{b}Via: 1\";y=2", "<sip:2@x>;index=1");
+    assert_eq!(diversion, "<sip:2@10.0.0.1>;y=2", "no line end in disguise");
     let open = shown("privacy = \"enforce\"", "<sip:2@x>;privacy=OFF", "<sip:2@x?Privacy=none>;index=1");
     assert_eq!(open, ("<sip:2@10.0.0.1>".into(), "<sip:2@10.0.0.1>;index=1".into()));
 }
