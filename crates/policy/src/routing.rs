@@ -5,6 +5,7 @@ use crate::{
     manner::{Manner, Unsaid},
     targets::TargetRule,
 };
+use std::cmp::Reverse;
 use std::time::Duration;
 use tandem_config::{Limits, Pattern, Target};
 use tandem_model::{
@@ -226,11 +227,10 @@ impl<'a> Planner<'a> {
 
     /// For each phone of a user the legs to it, the phone that it likes best first; none where it has not registered.
     fn plan_user(&self, origin: &Manner, name: &str, text: &str) -> Result<Vec<Vec<LegPlan>>, Refusal> {
-        let mut phones: Vec<Vec<LegPlan>> = Vec::new();
-        let Some(user) = self.rules.users.find(name) else { return Ok(phones) };
+        let Some(user) = self.rules.users.find(name) else { return Ok(Vec::new()) };
         let mut bindings: Vec<&Binding> = self.view.bindings.of(name).iter().filter(|binding| binding.until > self.view.now).collect();
-        bindings.sort_by_key(|binding| std::cmp::Reverse((binding.q, binding.since, binding.until)));
-        let mut known: Vec<&str> = Vec::new();
+        bindings.sort_by_key(|binding| Reverse((binding.since, binding.until)));
+        let mut phones: Vec<Phone<'_>> = Vec::new();
         for binding in bindings {
             let Some(profile) = user.profiles.get(usize::from(binding.listener.0)) else { continue };
             let mut presentation = user.manner.present(origin, self.call, self.anchored, None).map_err(Unsaid::refusal)?;
@@ -238,16 +238,17 @@ impl<'a> Planner<'a> {
                 // RFC 3327 §5.3: its Path is the Route of what goes to it.
                 presentation.get_or_insert_default().route = Some(binding.path.join(", ").into());
             }
-            // RFC 5626 §7: of the flows of one phone only one at a time is called.
-            let phone = binding.instance.as_deref().filter(|_| binding.reg_id.is_some()).unwrap_or_default();
-            let place = known.iter().position(|known| !phone.is_empty() && *known == phone).unwrap_or(known.len());
-            if place == known.len() {
-                known.push(phone);
-                phones.push(Vec::new());
-            }
-            let flows = &mut phones[place];
-            let is_other_flow = !flows.is_empty();
-            flows.push(LegPlan {
+            // RFC 5626 §7: of the flows of one phone only one at a time is called, the latest first.
+            let instance = binding.instance.as_deref().filter(|_| binding.reg_id.is_some());
+            let known = instance.and_then(|_| phones.iter().position(|phone| phone.instance == instance));
+            let place = known.unwrap_or_else(|| {
+                phones.push(Phone { instance, q: binding.q, flows: Vec::new() });
+                phones.len() - 1
+            });
+            let phone = &mut phones[place];
+            phone.q = phone.q.max(binding.q);
+            let is_other_flow = !phone.flows.is_empty();
+            phone.flows.push(LegPlan {
                 endpoint: text.into(),
                 trunk: None,
                 target: NO_TARGET,
@@ -269,8 +270,18 @@ impl<'a> Planner<'a> {
                 presentation,
             });
         }
-        Ok(phones)
+        phones.sort_by_key(|phone| Reverse(phone.q));
+        Ok(phones.into_iter().map(|phone| phone.flows).collect())
     }
+}
+
+/// One phone of a user.
+struct Phone<'a> {
+    /// Where it has flows.
+    instance: Option<&'a str>,
+    /// How much it likes to be called.
+    q: u16,
+    flows: Vec<LegPlan>,
 }
 
 /// Who is called, each with its turn.

@@ -56,6 +56,21 @@ fn the_flow_that_was_refreshed_last_is_the_later_one() {
 }
 
 #[test]
+fn which_phone_is_liked_best_does_not_say_which_flow_is() {
+    let mut sim = house(6);
+    for (phone, more) in [(ALICE, ";q=1.0;reg-id=1"), (ALICE_2, ";q=0.2;reg-id=2")] {
+        let contact = format!("{};{INSTANCE}{more}", sim.phone(phone).contact());
+        let register = Register::query("house.example").contact(&contact).edit(Edit::add("Supported", "outbound"));
+        assert_eq!(sim.register(phone, &register).status(), 200);
+        sim.run_for(ms(1000));
+    }
+    sim.expect(ALICE_2, Script::answers(500));
+    sim.place(CAROL, "alice", Script::new().bye(1000));
+    sim.finish();
+    assert_eq!([invites(&sim, ALICE), invites(&sim, ALICE_2)], [0, 1]);
+}
+
+#[test]
 fn a_flow_that_failed_gives_way_to_the_next_one_of_its_phone() {
     for (seed, route) in (10..).zip(ROUTES) {
         for failure in [430, 408] {

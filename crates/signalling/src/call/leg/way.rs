@@ -173,3 +173,33 @@ pub(super) fn with_value(request: &Bytes, name: HeaderName, parts: &[&str]) -> O
     let parts = parts.iter().map(|part| part.as_bytes());
     Some(Bytes::from([before].into_iter().chain(parts).chain([after]).collect::<Vec<_>>().concat()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::SocketAddr;
+
+    #[test]
+    fn what_the_network_returns_is_believed_by_whose_it_was() {
+        let call = CallId::new(1, 1);
+        let (address, listener) = (SocketAddr::from(([192, 0, 2, 1], 5060)), ListenerId(0));
+        let [own, other] = [0, 1].map(|index| call.leg(index).expect("a leg"));
+        let way = |destination: Destination| Way { listener, destination, trial: false };
+        let named = way(Destination::Name { host: "sip.example".into(), port: None });
+        let direct = way(Destination::Address(address));
+        let (there, hop) = (Destination::Address(address), Destination::Hop { address, domain: "sip.example".into() });
+        let lost = |destination, delivery| LostWay { call, listener, destination, delivery };
+        for nobody_there in [true, false] {
+            let returned = Delivery::Returned { leg: 0, nobody_there };
+            assert!(lost(&there, returned).is(own, &direct) && !lost(&there, returned).is(other, &direct));
+            assert!(lost(&hop, returned).is(own, &named) && !lost(&there, returned).is(own, &named));
+            let told = lost(&there, returned).told(&direct);
+            assert_eq!(matches!(told, Some(Output::NobodyThere(hop)) if hop.address == address), nobody_there);
+            assert!(matches!(lost(&hop, returned).told(&named), Some(Output::HopFailed(hop, None)) if hop.address == address));
+        }
+        let elsewhere = Destination::Hop { address, domain: "other.example".into() };
+        assert!(!lost(&elsewhere, Delivery::Returned { leg: 0, nobody_there: true }).is(own, &named));
+        assert!(lost(&there, Delivery::Unknown).is(other, &direct), "a connection is everybody's");
+        assert!(lost(&there, Delivery::Unknown).told(&direct).is_none());
+    }
+}
