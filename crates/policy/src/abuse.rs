@@ -79,6 +79,8 @@ pub struct Ban {
     pub offences: u32,
     /// How long; zero: it is only told.
     pub lasts: Duration,
+    /// Flows of that source that are known to be somebody's, and stay served.
+    pub served: usize,
 }
 
 /// Who somebody is, before anything is known of what they want.
@@ -227,7 +229,8 @@ impl AbuseBook {
         *count += 1;
         let offences = *count;
         let Abuse { offences: most, ban: lasts, .. } = self.rules.terms;
-        let share = if offence == Offence::Credentials && self.trusted.has_of(source) { WITH_OTHERS } else { 1 };
+        let served = self.trusted.count_of(source);
+        let share = if offence == Offence::Credentials && served > 0 { WITH_OTHERS } else { 1 };
         if offences < most.saturating_mul(share) {
             return None;
         }
@@ -240,7 +243,7 @@ impl AbuseBook {
             self.bans.insert(source, now + lasts);
             self.lifted.push_back((now + lasts, source));
         }
-        Some(Ban { source, offence, offences, lasts })
+        Some(Ban { source, offence, offences, lasts, served })
     }
 
     /// A challenge was answered wrong over a flow that has proved to be somebody's: done too often, it is a stranger's again. `holder` is

@@ -47,9 +47,9 @@ impl Node {
 }
 
 fn tell_of(ban: &Ban) {
-    let Ban { source, offence, offences, lasts } = ban;
+    let Ban { source, offence, offences, lasts, served } = ban;
     // A network as firewalls take it.
     let network = if source.is_ipv6() { "/64" } else { "" };
     let source = format_args!("{source}{network}");
-    tracing::warn!(target: "security", %source, reason = %offence, offences, seconds = lasts.as_secs(), "a source is banned");
+    tracing::warn!(target: "security", %source, reason = %offence, offences, seconds = lasts.as_secs(), served, "a source is banned");
 }

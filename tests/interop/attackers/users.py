@@ -207,7 +207,7 @@ def cracked(stage, tandem, tools):
         found, text = svcrack(stage, tools, 5076, HOUSE, 71, own)
         check(not found, text)
         line = tandem.process.line("a source is banned", 5)
-        check(f'"{stage.address(own)}"' in line and "wrong credentials" in line, line)
+        check(f'"{stage.address(own)}"' in line and "wrong credentials" in line and '"served":1' in line, line)
     with stage.case("the phone that has registered behind the address that is banned is served, another is not heard"):
         said = phone.statuses(), other.statuses(), phone.statuses(expires=0)
         check(said == ([401, 200], [], [401, 200]), f"{said}")

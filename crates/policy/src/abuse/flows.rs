@@ -40,9 +40,9 @@ impl TrustedFlows {
         self.flows.get(&remote).is_some_and(holds)
     }
 
-    /// Whether somebody is known to be at that source.
-    pub(super) fn has_of(&self, source: IpAddr) -> bool {
-        self.of.contains_key(&source)
+    /// How many there are of that source.
+    pub(super) fn count_of(&self, source: IpAddr) -> usize {
+        self.of.get(&source).copied().unwrap_or(0)
     }
 
     pub(super) fn len(&self) -> usize {

@@ -60,8 +60,8 @@ fn one_old_password_among_others_is_no_attack_and_many_are() {
     assert_eq!(registers(&mut sim, CAROL, 600), 200, "whoever comes now is heard");
     sim.run_for(secs(60));
     (0..20).for_each(|_| assert_eq!(registers(&mut sim, OLD, 600), 401));
-    let ban = sim.core().bans.first().map(|ban| (ban.offence, ban.offences));
-    assert_eq!(ban, Some((Offence::Credentials, 20)));
+    let ban = sim.core().bans.first().map(|ban| (ban.offence, ban.offences, ban.served));
+    assert_eq!(ban, Some((Offence::Credentials, 20, 2)));
     for known in [ALICE, CAROL] {
         assert_eq!(registers(&mut sim, known, 600), 200, "they stay heard");
     }
