@@ -1,8 +1,8 @@
 //! Where responses go: rport or the port of the Via, over IPv4 and IPv6.
 
 use crate::statuses;
-use tandem_phone::{Outcome, Script, Setup, Via};
-use tandem_sim::{ALICE, BOB, CORE, CORE_V6, DORA, Sim};
+use tandem_phone::{Message, Outcome, Script, Setup, Via};
+use tandem_sim::{ALICE, BOB, CAROL, CORE, CORE_V6, DORA, Link, Sim, ms, secs};
 
 /// A phone that sends from another port than its Via says.
 fn odd_port(sim: &mut Sim, rport: bool) -> std::net::SocketAddr {
@@ -92,4 +92,53 @@ fn a_host_name_as_contact() {
     assert!(sim.phone_mut(ALICE).forgive("target") > 0);
     sim.finish();
     assert_eq!(sim.call(ALICE).outcome, Some(Outcome::TheyHungUp));
+}
+
+/// A MESSAGE from alice to bob whose Via has that sent-by, which DNS says is carol.
+fn says(sim: &mut Sim, transport: &str, sent_by: &str) {
+    sim.core_mut().zone.add_address("phone.example", CAROL.ip());
+    sim.core_mut().zone.set_srv(&format!("_sip._{}.phone.example", transport.to_lowercase()), &[(1, 1, 5060, "phone.example")]);
+    let text = format!(
+        "MESSAGE sip:bob@10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/{transport} {sent_by};branch=z9hG4bKname\r\nFrom: <sip:alice@phone.example>;tag=f\r\n\
+         To: <sip:bob@10.0.0.1>\r\nCall-ID: named\r\nCSeq: 7 MESSAGE\r\nMax-Forwards: 70\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello"
+    );
+    sim.send_raw(ALICE, text);
+}
+
+/// The `received` of each response that alice heard, and that it was good.
+fn received(sim: &Sim) -> Vec<(u16, Option<String>)> {
+    let answers = sim.phone(ALICE).heard("MESSAGE").filter(|message| !message.is_request());
+    let via = |answer: &Message| Via::parse(answer.header("Via")?)?.param("received").map(str::to_owned);
+    answers.map(|answer| (answer.status(), via(answer))).collect()
+}
+
+#[test]
+fn a_name_as_sent_by_is_where_the_request_came_from() {
+    for sent_by in ["phone.example", "phone.example:5060"] {
+        let mut sim = Sim::new(7);
+        says(&mut sim, "UDP", sent_by);
+        sim.run_for(ms(300));
+        assert_eq!(received(&sim), [(200, Some("10.0.1.1".into()))]);
+        assert_eq!(sim.core().asked(), [], "RFC 3261 §18.2.2: the name is for nobody to look up");
+        sim.finish();
+    }
+}
+
+#[test]
+fn where_its_connection_is_gone_the_answer_goes_to_the_same_address_and_the_port_of_sent_by() {
+    for (sent_by, is_there) in [("phone.example", true), ("phone.example:5060", true), ("phone.example", false)] {
+        let mut sim = Sim::over_tcp(8, &[ALICE, BOB]);
+        sim.link(BOB, CORE, Link { delay: ms(500), ..Link::CLEAN });
+        says(&mut sim, "TCP", sent_by);
+        sim.run_for(ms(300));
+        sim.break_connections(ALICE);
+        sim.refuse_connections(ALICE, !is_there);
+        sim.run_for(secs(1));
+        let expected = if is_there { vec![(200, Some("10.0.1.1".to_owned()))] } else { vec![] };
+        assert_eq!(received(&sim), expected, "{sent_by}");
+        // RFC 3263 §5 would look the name up now. Whoever writes a Via would choose where our answers go, and what is asked of DNS.
+        assert_eq!((sim.core().asked(), sim.phone(CAROL).trace().len()), (&[][..], 0));
+        sim.refuse_connections(ALICE, false);
+        sim.finish();
+    }
 }
