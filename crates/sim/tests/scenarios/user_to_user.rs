@@ -150,3 +150,36 @@ fn a_refer_that_is_passed_on_says_no_more_than_that() {
     let dialog = "Replaces=a%3Bto-tag%3Db%3Bfrom-tag%3Dc&Require=replaces";
     assert_eq!(passed(["", "", ""], &format!("{dialog}&X-A=1")), format!("<sip:carol@10.0.0.1:5060?{dialog}>"));
 }
+
+#[test]
+fn of_several_who_ring_the_one_who_answers_is_heard() {
+    let text = STANDARD.replace("name = \"alice\"\n", &format!("name = \"alice\"\n{OUT}\n"));
+    let mut sim =
+        Sim::with_config(1, &format!("{text}\n[[route]]\nname = 'all'\nto = '^777$'\ndo = {{ ring = ['trunk:bob', 'trunk:carol'] }}\n"));
+    let says = |status: u16, value: &str| Reply::new(status).edit(Edit::add(UUI, value));
+    sim.expect(BOB, Script::new().reply_with(50, says(180, "bob rings")));
+    sim.expect(CAROL, Script::new().reply_with(100, says(180, "carol rings")).reply_with(200, says(200, "carol answers")));
+    sim.place(ALICE, "777", Script::new().bye(500));
+    sim.finish();
+    let said: Vec<String> = sim.phone(ALICE).heard("INVITE").flat_map(values).collect();
+    assert_eq!(said.last().map(String::as_str), Some("carol answers"), "{said:?}");
+    assert!(sim.phone(CAROL).heard("BYE").filter(|message| message.is_request()).all(|bye| values(bye).is_empty()));
+}
+
+#[test]
+fn a_response_that_goes_reliably_carries_it_once() {
+    let mut sim = worded(&format!("prack = \"required\"\n{OUT}"), "");
+    sim.phone_mut(ALICE).setup_mut().reliable = true;
+    let ringing = Reply::new(180).edit(Edit::add(UUI, "rings"));
+    sim.expect(BOB, Script::new().reply_with(50, ringing).reply_with(100, Reply::new(183)).reply(200, 200));
+    sim.place(ALICE, "111", Script::new().bye(500));
+    sim.finish();
+    let said: Vec<(u16, Vec<String>)> = sim
+        .phone(ALICE)
+        .heard("INVITE")
+        .filter(|message| message.status() > 100)
+        .map(|message| (message.status(), values(message)))
+        .collect();
+    assert!(said.iter().filter(|(status, _)| *status != 180).all(|(_, said)| said.is_empty()), "{said:?}");
+    assert!(said.iter().any(|(status, said)| *status == 180 && *said == ["rings"]), "{said:?}");
+}
