@@ -102,8 +102,11 @@ pub(crate) const USER: Keys = Keys {
     later: &["jwt", "srtp", "keying", "ice", "dtmf"],
 };
 
-pub(crate) const REGISTRAR: Keys =
-    Keys { title: "[registrar]", built: &["expires", "min_expires", "max_expires", "contacts", "bindings", "flow_timer"], later: &[] };
+pub(crate) const REGISTRAR: Keys = Keys {
+    title: "[registrar]",
+    built: &["expires", "min_expires", "max_expires", "contacts", "bindings", "flow_timer", "algorithms"],
+    later: &[],
+};
 
 pub(crate) const TARGET: Keys = Keys { title: "a target", built: &["uri", "priority", "weight"], later: &[] };
 

@@ -3,10 +3,10 @@
 use crate::{
     print_duration,
     reader::{Reader, Table, Value, check_line},
-    trunk::{Trunk, read_secret},
+    trunk::{Trunk, read_algorithms, read_secret},
 };
 use std::time::Duration;
-use tandem_model::{ReferRule, Secret};
+use tandem_model::{DigestAlgorithm, ReferRule, Secret};
 
 /// The longest number of a user, in bytes.
 const MAX_NUMBER: usize = 64;
@@ -52,6 +52,8 @@ pub struct Registrar {
     pub bindings: u32,
     /// How long a flow may be silent (RFC 5626 §4.4); `None`: nothing is said of that.
     pub flow_timer: Option<Duration>,
+    /// What users are asked by, in this order.
+    pub algorithms: Box<[DigestAlgorithm]>,
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -65,6 +67,7 @@ impl Default for Registrar {
             contacts: 10,
             bindings: 100_000,
             flow_timer: Some(SECOND * 120),
+            algorithms: [DigestAlgorithm::Sha256, DigestAlgorithm::Md5].into(),
         }
     }
 }
@@ -91,6 +94,7 @@ impl Registrar {
             contacts: table.number(reader, "contacts", 1..=MOST_CONTACTS).map_or(default.contacts, |most| *most),
             bindings: table.number(reader, "bindings", 1..=1_000_000).map_or(default.bindings, |most| *most),
             flow_timer: flow_timer.map_or(default.flow_timer, |span| *span),
+            algorithms: read_algorithms(reader, &table),
         };
         if registrar.min_expires > registrar.max_expires {
             let place = least.map(|span| span.place).or(most.map(|span| span.place)).unwrap_or(table.place);

@@ -59,6 +59,17 @@ fn times_of_the_registrar_fit_together() {
 }
 
 #[test]
+fn users_are_asked_by_the_algorithms_that_are_written_in_that_order() {
+    use tandem_model::DigestAlgorithm::{Md5, Sha256};
+    let asked = |text: &str| read(text).unwrap().registrar.algorithms.to_vec();
+    assert_eq!(asked(""), [Sha256, Md5]);
+    assert_eq!(asked("[registrar]\nalgorithms = ['md5']\n"), [Md5]);
+    assert_eq!(asked("[registrar]\nalgorithms = ['md5', 'sha-256']\n"), [Md5, Sha256]);
+    assert_mistake("[registrar]\nalgorithms = []", &["nobody could answer"]);
+    assert_mistake("[registrar]\nalgorithms = ['sha-1']", &["sha-256"]);
+}
+
+#[test]
 fn what_a_phone_says_is_let_in_where_it_claims_nothing() {
     let lets_in = |keys: &str, name: &str| {
         let config = read(&format!("{ALICE}{keys}")).unwrap();

@@ -3,7 +3,7 @@
 use crate::{Ruleset, manner::Manner, ruleset::profile};
 use std::sync::Arc;
 use tandem_config::{At, Config, Limits, User};
-use tandem_model::{Account, Accounts, Challenge, DigestAlgorithm, LegProfile, ListenerId, MediaSide, Origin, Route};
+use tandem_model::{Account, Accounts, Challenge, LegProfile, ListenerId, MediaSide, Origin, Route};
 
 /// All of them.
 #[derive(Clone, Debug, Default)]
@@ -36,7 +36,7 @@ impl Users {
         let challenge = (!users.is_empty()).then(|| Challenge {
             trunk: "users".into(),
             realm: config.node.domain.as_ref().unwrap_or(&config.node.name).clone(),
-            algorithms: [DigestAlgorithm::Sha256, DigestAlgorithm::Md5].into(),
+            algorithms: config.registrar.algorithms.clone(),
             accounts: Accounts::Any(users.iter().map(account).collect()),
         });
         Users {

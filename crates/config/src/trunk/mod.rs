@@ -25,7 +25,7 @@ pub use targets::{MAX_TARGETS, TrunkTarget};
 pub use toll::{MAX_MAY_CALL, Toll};
 
 pub(crate) use limits::{read as read_limits, read_status};
-pub(crate) use secrets::read_secret;
+pub(crate) use secrets::{read_algorithms, read_secret};
 
 use crate::{
     node::one_of,

@@ -42,7 +42,7 @@ fn read(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Login> {
 }
 
 /// SHA-256 first, as RFC 8760 §2.4 wants it, unless the peer is one that cannot live with that.
-fn read_algorithms(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Box<[DigestAlgorithm]> {
+pub(crate) fn read_algorithms(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Box<[DigestAlgorithm]> {
     let words = [("sha-256", DigestAlgorithm::Sha256), ("md5", DigestAlgorithm::Md5)];
     let all = words.map(|(_, algorithm)| algorithm).into();
     let Some(value) = table.value("algorithms") else { return all };

@@ -86,7 +86,10 @@ impl Phone {
         let client = &self.clients[index];
         let (number, method) = client.request.cseq().map_or((0, ""), |(number, method)| (number + 1, method));
         message.set("CSeq", format!("{number} {method}"));
-        message.remove("Via");
+        // Those below ours are of whoever it comes through.
+        if let Some(own) = message.headers.iter().position(|(name, _)| name.eq_ignore_ascii_case("Via")) {
+            message.headers.remove(own);
+        }
         let (destination, call, dialog, purpose) = (client.destination, client.call, client.dialog, client.purpose.clone());
         if let Some(call) = call {
             match dialog {

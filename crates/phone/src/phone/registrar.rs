@@ -115,10 +115,10 @@ impl Phone {
         let is_bulk = contacts.iter().any(|contact| contact.contains(";bnc"));
         let has = |name: &str| request.header(name).is_some_and(|value| value.contains("gin"));
         if is_bulk != (has("Require") && has("Proxy-Require")) {
-            self.violate(now, "register-bulk", "bnc and the option tag gin go together (RFC 6140 §5.2)");
+            self.violate(now, "register-bulk", "bnc and the option tag gin go together (RFC 6140 §5.1)");
         }
         if is_bulk && contacts.iter().any(|contact| NameAddr::parse(contact).uri.contains('@')) {
-            self.violate(now, "register-bulk", "a bulk Contact has no user part (RFC 6140 §5.2)");
+            self.violate(now, "register-bulk", "a bulk Contact has no user part (RFC 6140 §5.1)");
         }
         let number = request.cseq().map_or(0, |(number, _)| number);
         let earlier = self.bindings.iter().find(|binding| binding.came_with.0 == request.call_id());

@@ -36,7 +36,7 @@ impl Contact {
         let (user, line) = match (token, self.is_bulk) {
             ("", _) => Default::default(),
             (token, false) => ([token, "@"].concat(), String::new()),
-            // RFC 6140 §5.2: no user, and `bnc`; what else is in the URI comes back in every call.
+            // RFC 6140 §5.1: no user, and `bnc`; what else is in the URI comes back in every call.
             (token, true) => (String::new(), [";bnc;", LINE, "=", token].concat()),
         };
         let scheme = if is_secure { "<sips:" } else { "<sip:" };

@@ -341,7 +341,7 @@ impl Registration {
             (HeaderName::Supported, Cow::Borrowed("path")),
         ];
         if *bulk {
-            // RFC 6140 §5.2: it is that, or nothing, for every proxy as well.
+            // RFC 6140 §5.1: it is that, or nothing, for every proxy as well.
             headers.extend([HeaderName::Require, HeaderName::ProxyRequire].map(|name| (name, Cow::Borrowed("gin"))));
         }
         let (from, to) = (aor.clone(), aor.clone());

@@ -198,3 +198,25 @@ fn a_reload_takes_the_bindings_of_those_who_are_no_users_any_more() {
     assert_eq!(sim.register(CAROL, &own(&sim, CAROL)).status(), 401);
     sim.finish();
 }
+
+/// The algorithms that a 401 asks for, in their order; the User-Agent of the phone is this.
+fn asked_by(keys: &str, agent: &str) -> Vec<String> {
+    let text = crate::house::HOUSE.replacen("[registrar]\n", &format!("[registrar]\n{keys}\n"), 1);
+    let mut sim = crate::house::house_of(60, &text);
+    let register = own(&sim, ALICE).expires(600).edit(Edit::set("User-Agent", agent));
+    assert_eq!(sim.register(ALICE, &register).status(), 200, "{keys}");
+    let asked = sim.phone(ALICE).heard("REGISTER").find(|answer| answer.status() == 401).expect("it is asked").clone();
+    sim.finish();
+    let lines = asked.headers.iter().filter(|(name, _)| name == "WWW-Authenticate");
+    lines.map(|(_, value)| if value.contains("algorithm=SHA-256") { "sha-256".to_owned() } else { "md5".to_owned() }).collect()
+}
+
+#[test]
+fn users_are_asked_by_what_the_file_says_and_in_that_order() {
+    assert_eq!(asked_by("", "x"), ["sha-256", "md5"], "RFC 8760 §2.4: a header each, the best first");
+    assert_eq!(asked_by("algorithms = [\"md5\", \"sha-256\"]", "x"), ["md5", "sha-256"]);
+    assert_eq!(asked_by("algorithms = [\"md5\"]", "x"), ["md5"]);
+    // What a phone says of itself gets it nothing that the file does not offer.
+    assert_eq!(asked_by("", "baresip v1.0.0"), ["md5"]);
+    assert_eq!(asked_by("algorithms = [\"sha-256\"]", "baresip v1.0.0"), ["sha-256"]);
+}

@@ -177,10 +177,10 @@ fn with_bulk_registration_the_number_is_in_the_request_uri() {
     sim.add_phone(GATEWAY, Setup::new("gateway", GATEWAY, CORE, 8));
     sim.run_for(secs(1));
     let sent = registers(&sim);
-    assert_eq!((sent[0].header("Require"), sent[0].header("Proxy-Require")), (Some("gin"), Some("gin")), "RFC 6140 §5.2");
+    assert_eq!((sent[0].header("Require"), sent[0].header("Proxy-Require")), (Some("gin"), Some("gin")), "RFC 6140 §5.1");
     let contact = contact(&sim);
     assert!(contact.starts_with("sip:10.0.0.1:5060;bnc;line="), "{contact}");
-    // RFC 6140 §5.3: what is called goes before the host, and bnc goes.
+    // RFC 6140 §6: what is called goes before the host, and bnc goes.
     let uri = contact.replace("sip:", "sip:alice@").replace(";bnc", "");
     call(&mut sim, &uri, &[to("sip:somebody@carrier.example")]);
     assert_eq!(statuses(&sim, GATEWAY).last(), Some(&200));

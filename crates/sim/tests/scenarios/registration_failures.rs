@@ -257,3 +257,16 @@ fn a_connection_that_is_refused_is_tried_again_later() {
     assert_eq!(states(&sim)[4..], ["trunk.registered bob sip:10.0.2.1", "trunk.up bob"]);
     sim.finish();
 }
+
+#[test]
+fn a_carrier_that_knows_no_bulk_registration_is_asked_again_later_and_for_nothing_else() {
+    // RFC 6140 §5: it is all numbers, or none.
+    let mut sim = house(36, "login = { username = \"pbx\", password = \"x\" }\nregister = { uri = \"sip:10.0.2.1\", bulk = true }");
+    registrar(&mut sim).refuses = vec![(420, None)];
+    sim.run_for(secs(10));
+    assert_eq!(reasons(&sim), ["420 Because"; 2]);
+    sim.run_for(secs(60));
+    assert_eq!(states(&sim)[2..], ["trunk.registered bob sip:10.0.2.1", "trunk.up bob"]);
+    assert!(registers(&sim).iter().all(|register| register.header("Contact").is_some_and(|contact| contact.contains(";bnc"))));
+    sim.finish();
+}

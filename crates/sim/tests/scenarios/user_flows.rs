@@ -190,6 +190,33 @@ fn a_flow_is_asked_for_by_who_knows_what_that_is() {
 }
 
 #[test]
+fn behind_a_proxy_that_keeps_no_flow_there_is_none() {
+    // RFC 5626 §6 and §11.6: the first hop is the last value of Path.
+    let mut sim = house(52);
+    let second = Edit::add("Via", "SIP/2.0/UDP 192.168.0.9:5060;branch=z9hG4bKphone");
+    let flow = outbound(&sim, ALICE, 1).edit(second.clone());
+    let through = |path: &str| flow.clone().edit(Edit::add("Path", path));
+    for register in [flow.clone(), through("<sip:10.0.1.1;lr>"), through("<sip:10.0.1.1;lr;ob>, <sip:10.0.1.9;lr>")] {
+        let answer = sim.register(ALICE, &register);
+        assert_eq!((answer.status(), answer.header("Require")), (439, None));
+        assert!(sim.core().bindings().of("alice").is_empty());
+    }
+    let answer = sim.register(ALICE, &through("<sip:10.0.1.1;lr>, <sip:10.0.1.9;lr;ob>"));
+    assert_eq!((answer.status(), answer.header("Require")), (200, Some("outbound")));
+    // Who asks for no flow may come through any proxy, also who says that it knows them.
+    let plain = Register::query("house.example").contact("<sip:alice@10.0.1.1:5060>").expires(600);
+    let plain = plain.edit(Edit::add("Supported", "path, outbound")).edit(second).edit(Edit::add("Path", "<sip:10.0.1.1;lr>"));
+    let answer = sim.register(ALICE, &plain);
+    assert_eq!((answer.status(), answer.header("Require")), (200, None));
+    // Without a proxy the registrar is the first hop, and who requires that gets it.
+    let direct = own(&sim, CAROL).expires(600);
+    let direct = Register { contacts: vec![format!("{};reg-id=1;{INSTANCE}", sim.phone(CAROL).contact())], ..direct };
+    let answer = sim.register(CAROL, &direct.edit(Edit::add("Require", "outbound")));
+    assert_eq!((answer.status(), answer.header("Require")), (200, Some("outbound")));
+    sim.finish();
+}
+
+#[test]
 fn calls_go_through_the_proxies_of_a_path() {
     let mut sim = behind_nat(8);
     let register = Register::query("house.example").contact("<sip:alice@192.168.7.7>").expires(600);
