@@ -1,0 +1,21 @@
+//! Sound as values: samples in, samples out. Codecs, sample rates, tones, keys that are pressed, and what is made of a gap.
+//!
+//! Samples are 16 bits, one channel. What is deliberately not here: packets, their order and their time (`tandem-media` has them), and
+//! files. Nothing here allocates once it is made, but for what says so.
+//!
+//! Three types to know: [`opus::Encoder`], [`g722::Decoder`], [`Resampler`].
+
+pub mod comfort;
+mod conceal;
+pub mod g711;
+pub mod g722;
+pub mod keys;
+pub mod opus;
+mod oscillator;
+mod pitch;
+mod resample;
+pub mod tones;
+pub mod wav;
+
+pub use conceal::Concealer;
+pub use resample::Resampler;
