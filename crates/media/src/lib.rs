@@ -12,6 +12,7 @@
 
 mod codec;
 mod endpoint;
+mod jitter;
 mod latch;
 mod packet;
 mod path;

@@ -3,7 +3,7 @@
 //! Samples are 16 bits, one channel. What is deliberately not here: packets, their order and their time (`tandem-media` has them), and
 //! files. Nothing here allocates once it is made, but for what says so.
 //!
-//! Three types to know: [`opus::Encoder`], [`g722::Decoder`], [`Resampler`].
+//! Three types to know: [`Encoder`], [`Decoder`], [`Resampler`].
 
 pub mod comfort;
 mod conceal;
@@ -14,8 +14,11 @@ pub mod opus;
 mod oscillator;
 mod pitch;
 mod resample;
+pub mod stretch;
 pub mod tones;
+mod voice;
 pub mod wav;
 
 pub use conceal::Concealer;
 pub use resample::Resampler;
+pub use voice::{Decoder, Encoder};
