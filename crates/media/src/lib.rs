@@ -10,7 +10,6 @@
 //!
 //! Three types to know: [`Session`], [`Verdict`], [`PortAllocator`].
 
-mod codec;
 mod endpoint;
 mod jitter;
 mod latch;
@@ -20,8 +19,8 @@ mod ports;
 mod rtcp;
 mod rtp;
 mod session;
-mod source;
 mod statistics;
+mod voice;
 
 pub use packet::{Channel, DropReason, MAX_PACKET, PacketBuf, Verdict};
 pub use ports::{FOREIGN_RETRY, MAX_PROBES, PortAllocator, PortCounts, Probe};

@@ -98,6 +98,8 @@ pub enum Verdict {
     },
     /// It was the session's to take, and nothing is to be sent.
     Consumed,
+    /// It waits to be said to the other leg in another way. The session may want to be woken earlier than it said.
+    Waits,
     /// It was not taken.
     Dropped(DropReason),
 }

@@ -2,20 +2,21 @@
 //!
 //! The order of calls: [`Session::open`], then any number of [`Session::handle`], [`Session::add`] and
 //! [`Session::handle_packet`]. After `open`, `add` and each `handle`, drain [`Session::poll_output`] and ask [`Session::poll_timeout`] anew; packets change
-//! neither. When the time that it gave has come, `handle` [`Input::Wake`].
+//! neither, but for those that [wait](Verdict::Waits). When the time that it gave has come, `handle` [`Input::Wake`].
 
 mod members;
 
 use crate::{
     endpoint::{Hears, Plain, Unheard},
     packet::{Channel, DropReason, PacketBuf, Verdict},
-    path::relay,
-    rtp::rewrite::Feeder,
-    source::sine::{self, Sine},
+    path::{relay, transcode},
+    rtp::{header::Header, rewrite::Feeder},
+    voice::Said,
 };
 use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 use tandem_model::{
-    EndpointDescription, EndpointStats, LegId, LocalEndpoint, MAX_ENDPOINTS, MediaEvent, PortId, Random, StreamKind, Timestamp, Tone,
+    Across, EndpointDescription, EndpointStats, LegId, LocalEndpoint, MAX_ENDPOINTS, MediaEvent, PortId, Random, StreamKind, Timestamp,
+    Tone,
 };
 
 /// What a session is made of.
@@ -94,8 +95,8 @@ pub enum Output<'a> {
 /// Why a session wants to be woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
-    /// The next frame of a tone.
-    Tone,
+    /// The next packet that we make.
+    Voice,
     /// A leg may have been silent for too long.
     Silence,
 }
@@ -174,10 +175,9 @@ impl Session {
                     endpoint.outgoing.interrupt();
                     endpoint.hears = match tone {
                         Tone::Echo => Hears::Echo,
-                        Tone::Sine { frequency_hz, payload, a_law, packet_ms } => {
-                            Hears::Sine(Box::new(Sine::new(now, frequency_hz, payload, a_law, packet_ms)))
-                        }
+                        Tone::Sine { frequency_hz } => Hears::Sine { frequency_hz },
                     };
+                    endpoint.tune(now);
                     self.arrange();
                 }
             }
@@ -228,7 +228,11 @@ impl Session {
             Ok(heard) => match self.listeners[speaker] {
                 Some(listener) => {
                     let name = self.endpoints[speaker].name;
-                    relay::rtp(now, name, heard, &mut self.endpoints[usize::from(listener)], packet)
+                    let listener = &mut self.endpoints[usize::from(listener)];
+                    match heard.rule.across {
+                        Across::As(number) => relay::rtp(now, name, heard, number, listener, packet),
+                        Across::Sound(codec) => transcode::rtp(now, name, heard, codec, listener, packet, &mut self.random),
+                    }
                 }
                 None => self.ignore(speaker),
             },
@@ -275,43 +279,42 @@ impl Session {
         if let Some(port) = self.released.pop() {
             return Some(Output::Release(port));
         }
-        let (index, to, header) = self.next_tone()?;
+        let (index, to, header) = self.next_said()?;
         let endpoint = &mut self.endpoints[index];
-        let Hears::Sine(sine) = &mut endpoint.hears else { return None };
-        Some(Output::Packet { port: endpoint.port, channel: Channel::Rtp, to, bytes: sine.packet(&header) })
+        let voice = endpoint.voice.as_mut()?;
+        Some(Output::Packet { port: endpoint.port, channel: Channel::Rtp, to, bytes: voice.packet(&header) })
     }
 
-    /// The next frame of a tone that is due and may be sent.
-    fn next_tone(&mut self) -> Option<(usize, SocketAddr, crate::rtp::header::Header)> {
+    /// The next packet of ours that is due and may be sent.
+    fn next_said(&mut self) -> Option<(usize, SocketAddr, Header)> {
         if self.closed {
             return None;
         }
         let now = self.now;
         for (index, endpoint) in self.endpoints.iter_mut().enumerate() {
             let target = endpoint.rtp_target();
-            let Hears::Sine(sine) = &mut endpoint.hears else { continue };
-            while let Some((mut header, seen)) = sine.take(now) {
+            let Some(voice) = &mut endpoint.voice else { continue };
+            while let Some(Said { mut header, seen }) = voice.say(now) {
                 let Some(to) = target else {
                     endpoint.outgoing.interrupt();
                     continue;
                 };
-                endpoint.outgoing.renumber(now, Feeder::Tone, seen, sine::CLOCK_RATE, &mut header);
-                endpoint.note_clock(sine::CLOCK_RATE);
+                let clock_rate = voice.clock_rate();
+                endpoint.outgoing.renumber(now, Feeder::Voice, seen, clock_rate, &mut header);
+                endpoint.note_clock(clock_rate);
                 return Some((index, to, header));
             }
         }
         None
     }
 
-    /// When and why the session wants to be woken. Packets do not move it to an earlier time.
+    /// When and why the session wants to be woken. Of packets, only those of which it is said that they [wait](Verdict::Waits) move it to an
+    /// earlier time.
     pub fn poll_timeout(&self) -> Option<(Timestamp, Reason)> {
         let of = |endpoint: &Plain| {
-            let tone = match &endpoint.hears {
-                Hears::Sine(sine) => Some((sine.due_at(), Reason::Tone)),
-                Hears::Peer | Hears::Echo => None,
-            };
+            let voice = endpoint.voice.as_ref().and_then(|voice| voice.due_at()).map(|at| (at, Reason::Voice));
             let silence = endpoint.watch_at().map(|at| (at, Reason::Silence));
-            tone.into_iter().chain(silence).min()
+            voice.into_iter().chain(silence).min()
         };
         self.endpoints.iter().filter(|_| !self.closed).filter_map(of).min()
     }

@@ -9,7 +9,9 @@ use std::{
     time::Duration,
 };
 use tandem_media::{Channel, DropReason, Input, PacketBuf, Session, Setup, Verdict};
-use tandem_model::{CallId, EndpointDescription, LocalEndpoint, MAX_ENDPOINTS, PayloadRule, PortId, SourceRule, StreamKind, Timestamp};
+use tandem_model::{
+    Across, CallId, EndpointDescription, LocalEndpoint, MAX_ENDPOINTS, PayloadRule, PortId, SourceRule, StreamKind, Timestamp,
+};
 
 struct Counting;
 
@@ -63,7 +65,8 @@ fn session(kind: StreamKind) -> Session {
             source: SourceRule::Described(phone(index, 0).ip()),
             receives: true,
             held: false,
-            payloads: [PayloadRule { from: 0, to: 96, clock_rate: 8000 }].into(),
+            payloads: [PayloadRule { from: 0, across: Across::As(96), clock_rate: 8000 }].into(),
+            speech: None,
         };
         session.handle(Timestamp::ZERO, Input::Describe(call.leg(index as u8).unwrap(), Box::new(description)));
     }
@@ -98,7 +101,7 @@ fn nothing_is_allocated_for_a_packet() {
         let mut give = |channel, source, packet: &mut PacketBuf| match session.handle_packet(now, PORTS[speaker], channel, source, packet) {
             Verdict::Forward { .. } => forwarded += 1,
             Verdict::Dropped(_) => dropped += 1,
-            Verdict::Consumed => {}
+            Verdict::Consumed | Verdict::Waits => {}
         };
         // And so does its port, halfway in between.
         give(Channel::Rtp, phone(speaker, (n + 500) / 1000 % 2 * 2), &mut packet);
@@ -152,7 +155,7 @@ fn nor_for_a_datagram_of_fax() {
             match session.handle_packet(Timestamp::from_millis(u64::from(n) * 10), PORTS[speaker], Channel::Rtp, source, &mut packet) {
                 Verdict::Forward { .. } => forwarded += 1,
                 Verdict::Dropped(_) => dropped += 1,
-                Verdict::Consumed => {}
+                Verdict::Consumed | Verdict::Waits => {}
             }
         }
     }

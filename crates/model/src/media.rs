@@ -1,6 +1,6 @@
 //! What a call tells its media session, and what it hears back. No other path joins the two.
 
-use crate::{CallId, LegId};
+use crate::{CallId, Codec, LegId};
 use serde::{Deserialize, Serialize};
 use std::{
     net::{IpAddr, SocketAddr},
@@ -103,16 +103,10 @@ pub struct EndpointRequest {
 pub enum Tone {
     /// What the leg itself sends, sent back.
     Echo,
-    /// A sine, in the codec that `payload` names (only G.711 can be made so far).
+    /// A sine, as the leg wants to be spoken to.
     Sine {
         /// Hertz.
         frequency_hz: u16,
-        /// RTP payload number to send under.
-        payload: u8,
-        /// True for A-law, false for µ-law.
-        a_law: bool,
-        /// Milliseconds of sound in a packet, as the leg asked for (`a=ptime`).
-        packet_ms: u8,
     },
 }
 
@@ -144,8 +138,11 @@ pub struct EndpointDescription {
     pub receives: bool,
     /// The leg is held by either side: the hold timeout applies instead of the inactivity timeout.
     pub held: bool,
-    /// What the leg sends, and under which number it goes on to the other leg. What is not listed is dropped.
+    /// What the leg sends, and how it reaches the other leg. What is not listed is dropped.
     pub payloads: Box<[PayloadRule]>,
+    /// How sound that we make is coded for the leg; `None` where none may be made.
+    #[serde(default)]
+    pub speech: Option<Speech>,
 }
 
 /// Which packets belong to a leg. The first packet that fits pins the port; another port of the host takes its place where it
@@ -160,15 +157,37 @@ pub enum SourceRule {
     Host(IpAddr),
 }
 
-/// One payload number of a leg and its number on the other side.
+/// One payload number of a leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PayloadRule {
     /// As the leg sends it.
     pub from: u8,
-    /// As the other leg expects it.
-    pub to: u8,
+    /// How it reaches the other leg.
+    pub across: Across,
     /// RTP clock in hertz, for jitter.
     pub clock_rate: u32,
+}
+
+/// How what one leg sends reaches the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Across {
+    /// As it is, under the number that the other leg expects.
+    As(u8),
+    /// Heard, and said again in the other leg's [`Speech`].
+    Sound(Codec),
+}
+
+/// How a leg wants to be spoken to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Speech {
+    /// RTP payload number.
+    pub payload: u8,
+    /// What it stands for.
+    pub codec: Codec,
+    /// Milliseconds of sound in a packet, as the leg asked for (`a=ptime`).
+    pub packet_ms: u8,
+    /// What the leg said of the codec (`a=fmtp`, without the number).
+    pub parameters: Option<Box<str>>,
 }
 
 /// What a media session tells its call.

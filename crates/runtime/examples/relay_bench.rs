@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 use tandem_model::{
-    CallId, EndpointDescription, EndpointRequest, MediaCommand, MediaEvent, MediaSide, PayloadRule, SourceRule, StreamKind,
+    Across, CallId, EndpointDescription, EndpointRequest, MediaCommand, MediaEvent, MediaSide, PayloadRule, SourceRule, StreamKind,
 };
 use tandem_runtime::{
     clock::Clock,
@@ -64,7 +64,8 @@ fn describe(rtp: SocketAddr) -> EndpointDescription {
         source: SourceRule::Described(rtp.ip()),
         receives: true,
         held: false,
-        payloads: [PayloadRule { from: 0, to: 0, clock_rate: 8000 }].into(),
+        payloads: [PayloadRule { from: 0, across: Across::As(0), clock_rate: 8000 }].into(),
+        speech: None,
     }
 }
 

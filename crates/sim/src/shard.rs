@@ -109,7 +109,7 @@ impl Shard {
                 let from = local(&opened.endpoints, port, channel);
                 world.outbox.extend(from.map(|from| Datagram { from, to, bytes: self.buffer.bytes().to_vec(), rtp: true, over: None }));
             }
-            Verdict::Consumed => {}
+            Verdict::Consumed | Verdict::Waits => {}
             Verdict::Dropped(_) => self.dropped += 1,
         }
     }

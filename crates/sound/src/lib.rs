@@ -20,5 +20,6 @@ mod voice;
 pub mod wav;
 
 pub use conceal::Concealer;
+pub use oscillator::Oscillator;
 pub use resample::Resampler;
 pub use voice::{Decoder, Encoder};

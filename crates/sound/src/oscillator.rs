@@ -4,7 +4,7 @@ use std::f32::consts::TAU;
 
 /// Turns a pointer on; put back to its length now and then, which rounding would change.
 #[derive(Clone, Debug)]
-pub(crate) struct Oscillator {
+pub struct Oscillator {
     sin: f32,
     cos: f32,
     step: (f32, f32),
@@ -12,11 +12,13 @@ pub(crate) struct Oscillator {
 }
 
 impl Oscillator {
-    pub(crate) fn new(hz: f32, peak: f32, rate_hz: u32) -> Oscillator {
+    /// Of that frequency and peak, from zero upwards.
+    pub fn new(hz: f32, peak: f32, rate_hz: u32) -> Oscillator {
         Oscillator { sin: 0.0, cos: 1.0, step: (TAU * hz / rate_hz as f32).sin_cos(), peak }
     }
 
-    pub(crate) fn next(&mut self) -> f32 {
+    /// The next sample.
+    pub fn step(&mut self) -> f32 {
         let sample = self.sin * self.peak;
         let (step_sin, step_cos) = self.step;
         let (sin, cos) = (self.sin * step_cos + self.cos * step_sin, self.cos * step_cos - self.sin * step_sin);

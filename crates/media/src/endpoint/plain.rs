@@ -10,12 +10,12 @@ use crate::{
         rewrite::Outgoing,
         sequence::{Incoming, Seen},
     },
-    source::sine::Sine,
     statistics::Jitter,
+    voice::Voice,
 };
 use std::{hint::black_box, net::SocketAddr, time::Duration};
 use tandem_model::{
-    DirectionStats, EndpointDescription, EndpointStats, LegId, PayloadRule, PortId, Random, SourceRule, StreamKind, Timestamp,
+    DirectionStats, EndpointDescription, EndpointStats, LegId, PayloadRule, PortId, Random, SourceRule, Speech, StreamKind, Timestamp,
 };
 
 /// Another port of a leg's host is believed to be the leg's when the port that its RTP came from has been silent for so long.
@@ -32,7 +32,7 @@ pub(crate) enum Hears {
     /// Itself.
     Echo,
     /// A tone.
-    Sine(Box<Sine>),
+    Sine { frequency_hz: u16 },
 }
 
 /// One endpoint of a session. The order is that of use, in lines of the cache: calls take turns, so what a packet touches is
@@ -74,6 +74,10 @@ pub(crate) struct Plain {
     reported: (u64, u32),
     /// Datagrams of fax to the leg, and their octets.
     pub(super) passed: (u64, u64),
+    /// What we say to the leg ourselves.
+    pub(crate) voice: Option<Box<Voice>>,
+    /// How it wants to be spoken to.
+    pub(crate) speech: Option<Speech>,
 }
 
 /// What the leg is, from its last description.
@@ -141,6 +145,8 @@ impl Plain {
             dropped: 0,
             reported: (0, 0),
             passed: (0, 0),
+            voice: None,
+            speech: None,
         }
     }
 
@@ -163,7 +169,7 @@ impl Plain {
 
     /// Takes the leg's new description and begins to watch for silence.
     pub(crate) fn describe(&mut self, now: Timestamp, description: EndpointDescription, inactivity: Duration, hold: Duration) {
-        let EndpointDescription { kind, rtp, rtcp, rtcp_mux, source, receives, held, payloads } = description;
+        let EndpointDescription { kind, rtp, rtcp, rtcp_mux, source, receives, held, payloads, speech } = description;
         self.rtp_latch.arm(source, rtp);
         self.rtcp_latch.arm(source, rtcp);
         (self.kind, self.receives, self.rtcp_mux, self.rule) = (kind, receives, rtcp_mux, None);
@@ -171,6 +177,10 @@ impl Plain {
             self.outgoing.interrupt();
         }
         self.remote = Remote { rtp, rtcp, payloads };
+        if self.speech != speech {
+            self.speech = speech;
+            self.tune(now);
+        }
         self.settle();
         let after = if held {
             hold
@@ -181,6 +191,22 @@ impl Plain {
         };
         self.watch = (!after.is_zero() && source != SourceRule::None).then(|| Watch { after, held, look_at: now + after });
         self.last_heard = now;
+    }
+
+    /// What we said to the leg is over. A tone begins anew, as the leg wants to be spoken to by now.
+    pub(crate) fn tune(&mut self, now: Timestamp) {
+        self.voice = match (&self.hears, &self.speech) {
+            // Rates that Opus does not know are never asked for.
+            (Hears::Sine { frequency_hz }, Some(speech)) => Voice::sine(now, speech, *frequency_hz).ok().map(Box::new),
+            (Hears::Sine { .. } | Hears::Echo | Hears::Peer, _) => None,
+        };
+    }
+
+    /// What the leg heard of another is over, also what still waits to be said.
+    pub(crate) fn fall_silent(&mut self) {
+        if matches!(self.hears, Hears::Peer) {
+            self.voice = None;
+        }
     }
 
     /// Keeps at hand what the latch says.

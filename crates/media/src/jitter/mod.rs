@@ -115,6 +115,14 @@ impl Playout {
         self.decoder.rate_hz()
     }
 
+    /// When the first packet after a pause is to be asked for.
+    pub(crate) fn begins_at(&self) -> Option<Timestamp> {
+        match self.state {
+            State::Waiting { until, .. } => Some(until),
+            State::Idle | State::Noise | State::Playing => None,
+        }
+    }
+
     pub(crate) fn figures(&self) -> Figures {
         self.figures
     }

@@ -1,3 +1,4 @@
-//! How what one leg says reaches another.
+//! How what one leg says gets to another, one way a file.
 
 pub(crate) mod relay;
+pub(crate) mod transcode;

@@ -8,16 +8,16 @@ use crate::{
 };
 use tandem_model::Timestamp;
 
-/// Passes on an RTP packet of the leg that the session knows by the name `speaker`.
+/// Passes on an RTP packet of the leg that the session knows by the name `speaker`, under that payload number.
 #[inline]
-pub(crate) fn rtp(now: Timestamp, speaker: u8, heard: Heard, listener: &mut Plain, packet: &mut PacketBuf) -> Verdict {
+pub(crate) fn rtp(now: Timestamp, speaker: u8, heard: Heard, number: u8, listener: &mut Plain, packet: &mut PacketBuf) -> Verdict {
     let Some(to) = listener.rtp_target() else {
         // Nobody is to hear these packets, so their numbers must not look lost later.
         listener.outgoing.interrupt();
         return Verdict::Consumed;
     };
     let Heard { mut header, seen, rule } = heard;
-    header.payload = rule.to & 0x7f;
+    header.payload = number & 0x7f;
     listener.outgoing.renumber(now, Feeder::Leg(speaker), seen, rule.clock_rate, &mut header);
     listener.note_clock(rule.clock_rate);
     header.write(packet.bytes_mut());

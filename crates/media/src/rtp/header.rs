@@ -49,6 +49,15 @@ impl Header {
         })
     }
 
+    /// The payload of a packet that this was read from.
+    pub(crate) fn payload_of<'p>(&self, packet: &'p [u8]) -> &'p [u8] {
+        let flags = packet.first().copied().unwrap_or(0);
+        let fixed = FIXED_LEN + usize::from(flags & 0x0f) * 4;
+        let words = packet.get(fixed + 2..fixed + 4).filter(|_| flags & 0x10 != 0);
+        let extension = words.map_or(0, |words| 4 + usize::from(u16::from_be_bytes([words[0], words[1]])) * 4);
+        packet.get(fixed + extension..fixed + extension + self.payload_len).unwrap_or(&[])
+    }
+
     /// Writes all but the lengths and flags into `packet`, which [`Header::parse`] has accepted or [`Header::begin`] made.
     #[inline]
     pub(crate) fn write(&self, packet: &mut [u8]) {
@@ -97,7 +106,9 @@ mod tests {
         packet.extend([0xbe, 0xde, 0, 1, 0, 0, 0, 0]); // one word of extension
         packet.extend([7; 5]);
         packet.extend([0, 0, 3]);
-        assert_eq!(Header::parse(&packet).unwrap().payload_len, 5);
+        let header = Header::parse(&packet).unwrap();
+        assert_eq!((header.payload_len, header.payload_of(&packet)), (5, &[7; 5][..]));
+        assert_eq!(Header::parse(&PLAIN).unwrap().payload_of(&PLAIN), [1, 2, 3, 4]);
     }
 
     #[test]

@@ -13,8 +13,8 @@ const FRAME: Duration = Duration::from_millis(20);
 pub(crate) enum Feeder {
     /// The leg that has this name in its session.
     Leg(u8),
-    /// A tone of ours.
-    Tone,
+    /// We ourselves.
+    Voice,
 }
 
 /// How the numbers of one source become those of the stream, by wrapping addition.

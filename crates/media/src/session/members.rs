@@ -41,6 +41,7 @@ impl Session {
         for leg in self.joined.into_iter().flatten().chain(legs) {
             if let Some(endpoint) = self.endpoint(leg) {
                 endpoint.outgoing.interrupt();
+                endpoint.fall_silent();
             }
         }
         self.joined = Some(legs);
@@ -50,8 +51,8 @@ impl Session {
     /// Takes a leg out.
     pub(super) fn remove(&mut self, leg: LegId) {
         let Some(place) = self.endpoints.iter().position(|endpoint| endpoint.leg == leg) else { return };
-        if self.joined.is_some_and(|joined| joined.contains(&leg)) {
-            self.joined = None;
+        if let Some(joined) = self.joined.take_if(|joined| joined.contains(&leg)) {
+            joined.iter().for_each(|leg| self.endpoint(*leg).into_iter().for_each(Plain::fall_silent));
         }
         // Another takes its place; feeders go by name, so what they feed goes on.
         let endpoint = self.endpoints.swap_remove(place);
@@ -69,7 +70,7 @@ impl Session {
             let other = pair.and_then(|(a, b)| if speaker == a { Some(b) } else { (speaker == b).then_some(a) });
             let found = match endpoint.hears {
                 Hears::Echo => Some(speaker),
-                Hears::Peer | Hears::Sine(_) => other.filter(|other| matches!(self.endpoints[*other].hears, Hears::Peer)),
+                Hears::Peer | Hears::Sine { .. } => other.filter(|other| matches!(self.endpoints[*other].hears, Hears::Peer)),
             };
             *listener = found.and_then(|place| u8::try_from(place).ok());
         }

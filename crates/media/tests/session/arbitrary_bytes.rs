@@ -4,7 +4,7 @@ use crate::common::*;
 use proptest::prelude::*;
 use std::time::Duration;
 use tandem_media::{Channel, Input};
-use tandem_model::{EndpointDescription, PayloadRule, SourceRule, StreamKind, Tone};
+use tandem_model::{Across, Codec, EndpointDescription, PayloadRule, SourceRule, Speech, StreamKind, Tone};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -34,31 +34,36 @@ fn descriptions() -> impl Strategy<Value = EndpointDescription> {
         1 => SourceRule::Described(address(PHONE[A]).ip()),
         _ => SourceRule::Host(address(PHONE[A]).ip()),
     });
-    let rules = prop::collection::vec((any::<u8>(), any::<u8>(), prop_oneof![Just(0), Just(8000), any::<u32>()]), 0..6);
-    (any::<[bool; 6]>(), source, rules).prop_map(|([fax, rtp, rtcp, rtcp_mux, receives, held], source, rules)| EndpointDescription {
-        kind: if fax { StreamKind::Udptl } else { StreamKind::Rtp },
-        rtp: rtp.then(|| address(PHONE[A])),
-        rtcp: rtcp.then(|| address(PHONE_RTCP[A])),
-        rtcp_mux,
-        source,
-        receives,
-        held,
-        payloads: rules.into_iter().map(|(from, to, clock_rate)| PayloadRule { from, to, clock_rate }).collect(),
+    let codec = || (0..4_usize).prop_map(|place| Codec::ALL[place]);
+    let across = prop_oneof![any::<u8>().prop_map(Across::As), codec().prop_map(Across::Sound)];
+    let rules = prop::collection::vec((any::<u8>(), across, prop_oneof![Just(0), Just(8000), any::<u32>()]), 0..6);
+    let parameters = prop_oneof![Just(None), "[a-z=;0-9]{0,40}".prop_map(|text| Some(text.into()))];
+    let speech = (any::<u8>(), codec(), any::<u8>(), parameters).prop_map(|(payload, codec, packet_ms, parameters)| Speech {
+        payload,
+        codec,
+        packet_ms,
+        parameters,
+    });
+    let speech = prop::option::of(speech);
+    (any::<[bool; 6]>(), source, rules, speech).prop_map(|([fax, rtp, rtcp, rtcp_mux, receives, held], source, rules, speech)| {
+        EndpointDescription {
+            kind: if fax { StreamKind::Udptl } else { StreamKind::Rtp },
+            rtp: rtp.then(|| address(PHONE[A])),
+            rtcp: rtcp.then(|| address(PHONE_RTCP[A])),
+            rtcp_mux,
+            source,
+            receives,
+            held,
+            payloads: rules.into_iter().map(|(from, across, clock_rate)| PayloadRule { from, across, clock_rate }).collect(),
+            speech,
+        }
     })
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let channel = prop_oneof![Just(Channel::Rtp), Just(Channel::Rtcp)];
     let packet = (0..3_usize, channel, 0..3_usize, packets());
-    let tone = prop_oneof![
-        Just(Tone::Echo),
-        (any::<u16>(), any::<u8>(), any::<bool>(), any::<u8>()).prop_map(|(frequency_hz, payload, a_law, packet_ms)| Tone::Sine {
-            frequency_hz,
-            payload,
-            a_law,
-            packet_ms
-        })
-    ];
+    let tone = prop_oneof![Just(Tone::Echo), any::<u16>().prop_map(|frequency_hz| Tone::Sine { frequency_hz })];
     let step = prop_oneof![
         12 => packet.prop_map(|(index, channel, from, bytes)| Step::Packet { index, channel, from, bytes }),
         2 => (0..3_usize, descriptions()).prop_map(|(index, description)| Step::Describe(index, description)),

@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, time::Duration};
 use tandem_media::{Channel, Input, Output, PacketBuf, Session, Setup, Verdict};
 use tandem_model::{
-    CallId, EndpointDescription, EndpointStats, LegId, LocalEndpoint, MediaEvent, PayloadRule, PortId, SourceRule, StreamKind, Timestamp,
-    Tone,
+    Across, CallId, Codec, EndpointDescription, EndpointStats, LegId, LocalEndpoint, MediaEvent, PayloadRule, PortId, SourceRule, Speech,
+    StreamKind, Timestamp, Tone,
 };
 
 pub(crate) const A: usize = 0;
@@ -80,9 +80,14 @@ pub(crate) fn local(index: usize) -> LocalEndpoint {
     LocalEndpoint { leg: leg(index), rtp: at(20_000), rtcp: at(20_001) }
 }
 
+/// It wants to be spoken to in that codec.
+pub(crate) fn speech(payload: u8, codec: Codec) -> Speech {
+    Speech { payload, codec, packet_ms: 20, parameters: None }
+}
+
 /// A leg that sends and receives µ-law as 0, A-law as 8 and events as 101.
 pub(crate) fn description(index: usize) -> EndpointDescription {
-    let rule = |from, to| PayloadRule { from, to, clock_rate: 8000 };
+    let rule = |from, to| PayloadRule { from, across: Across::As(to), clock_rate: 8000 };
     EndpointDescription {
         kind: StreamKind::Rtp,
         rtp: Some(address(PHONE[index])),
@@ -92,6 +97,7 @@ pub(crate) fn description(index: usize) -> EndpointDescription {
         receives: true,
         held: false,
         payloads: [rule(0, 0), rule(8, 8), rule(101, 101)].into(),
+        speech: Some(speech(0, Codec::Pcmu)),
     }
 }
 

@@ -12,4 +12,5 @@ mod relay;
 mod silence;
 mod sources;
 mod strangers;
+mod transcode;
 mod udptl;

@@ -161,7 +161,7 @@ fn when_one_leaves_the_streams_of_the_others_go_on() {
 #[test]
 fn one_who_hears_a_tone_goes_on_to_when_it_is_joined() {
     let mut bench = with_a_third();
-    bench.play(A, Tone::Sine { frequency_hz: 440, payload: 0, a_law: false, packet_ms: 20 });
+    bench.play(A, Tone::Sine { frequency_hz: 440 });
     bench.handle(Input::Join([leg(A), leg(C)]));
     assert_eq!(bench.say(C, &audio(0xc, 1)), Err(Verdict::Consumed));
     assert_eq!(bench.say(A, &audio(0xa, 1)).unwrap().port, port(C));

@@ -2,7 +2,7 @@
 
 use crate::common::*;
 use tandem_media::{Channel, DropReason, Input, MAX_PACKET, OpenError, Session, Setup, Verdict};
-use tandem_model::{DirectionStats, MAX_ENDPOINTS, PayloadRule, PortId, SourceRule};
+use tandem_model::{Across, DirectionStats, MAX_ENDPOINTS, PayloadRule, PortId, SourceRule};
 
 #[test]
 fn packets_go_both_ways_from_our_ports_to_the_described_addresses() {
@@ -20,7 +20,11 @@ fn packets_go_both_ways_from_our_ports_to_the_described_addresses() {
 fn each_side_keeps_its_payload_numbers() {
     let mut bench = Bench::talking();
     let mut a = description(A);
-    a.payloads = [PayloadRule { from: 111, to: 96, clock_rate: 48_000 }, PayloadRule { from: 126, to: 101, clock_rate: 48_000 }].into();
+    a.payloads = [
+        PayloadRule { from: 111, across: Across::As(96), clock_rate: 48_000 },
+        PayloadRule { from: 126, across: Across::As(101), clock_rate: 48_000 },
+    ]
+    .into();
     bench.describe(A, a);
     let mut audio = rtp(111, 1, 1, 1);
     audio[1] |= 0x80;

@@ -3,15 +3,15 @@
 use crate::common::*;
 use std::time::Duration;
 use tandem_media::{Channel, Verdict};
-use tandem_model::{PayloadRule, Timestamp, Tone};
+use tandem_model::{Across, Codec, PayloadRule, Speech, Timestamp, Tone};
 
-const SINE: Tone = Tone::Sine { frequency_hz: 440, payload: 0, a_law: false, packet_ms: 20 };
+const SINE: Tone = Tone::Sine { frequency_hz: 440 };
 
 #[test]
 fn an_echo_comes_back_as_a_stream_of_our_own() {
     let mut bench = Bench::bare(1);
     let mut a = description(A);
-    a.payloads = [PayloadRule { from: 0, to: 0, clock_rate: 8000 }].into();
+    a.payloads = [PayloadRule { from: 0, across: Across::As(0), clock_rate: 8000 }].into();
     bench.describe(A, a);
     assert_eq!(bench.say(A, &rtp(0, 5, 9, 9)), Err(Verdict::Consumed), "nobody hears it yet");
     bench.play(A, Tone::Echo);
@@ -66,10 +66,12 @@ fn a_tone_has_its_frequency_and_level_and_one_packet_every_20_ms() {
 
 #[test]
 fn a_tone_has_the_packets_that_were_asked_for() {
-    for (packet_ms, expected_ms) in [(10, 10), (30, 30), (60, 60), (0, 10), (255, 100)] {
+    for (packet_ms, expected_ms) in [(10, 10), (30, 30), (60, 60), (0, 10), (255, 60), (47, 40)] {
         let mut bench = Bench::bare(1);
-        bench.describe(A, description(A));
-        bench.play(A, Tone::Sine { frequency_hz: 440, payload: 0, a_law: false, packet_ms });
+        let mut a = description(A);
+        a.speech = Some(Speech { packet_ms, ..speech(0, Codec::Pcmu) });
+        bench.describe(A, a);
+        bench.play(A, SINE);
         let began = bench.now;
         let (packets, _) = bench.run(began + Duration::from_millis(599));
         assert_eq!(packets.len(), 600 / expected_ms);
@@ -121,7 +123,10 @@ fn a_tone_takes_the_place_of_the_other_leg() {
     let mut bench = Bench::talking();
     let relayed = bench.say(B, &rtp(0, 7, 1, 1)).unwrap();
     bench.wait(Duration::from_millis(20));
-    bench.play(A, Tone::Sine { frequency_hz: 1000, payload: 8, a_law: true, packet_ms: 20 });
+    let mut a = description(A);
+    a.speech = Some(speech(8, Codec::Pcma));
+    bench.describe(A, a);
+    bench.play(A, Tone::Sine { frequency_hz: 1000 });
     let (packets, _) = bench.drain();
     assert_eq!((packets[0].ssrc(), packets[0].sequence(), packets[0].payload()), (relayed.ssrc(), relayed.sequence() + 1, 8));
     assert_eq!(packets[0].timestamp(), relayed.timestamp().wrapping_add(160));
@@ -129,6 +134,7 @@ fn a_tone_takes_the_place_of_the_other_leg() {
     assert_eq!(bench.say(A, &rtp(0, 8, 1, 1)).unwrap().to, address(PHONE[B]), "the other still hears the leg");
     // One tone after another is a new source of the same stream.
     bench.wait(Duration::from_millis(20));
+    bench.describe(A, description(A));
     bench.play(A, SINE);
     let (next, _) = bench.drain();
     assert_eq!((next[0].sequence(), next[0].payload()), (packets[0].sequence() + 1, 0));

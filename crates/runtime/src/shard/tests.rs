@@ -6,7 +6,7 @@ use std::{
     sync::mpsc::{Receiver, channel},
     time::Duration,
 };
-use tandem_model::{EndpointDescription, EndpointRequest, LocalEndpoint, MediaFailure, PayloadRule, SourceRule, StreamKind};
+use tandem_model::{Across, EndpointDescription, EndpointRequest, LocalEndpoint, MediaFailure, PayloadRule, SourceRule, StreamKind};
 
 /// Long enough for a machine that is busy with other tests; nothing waits for it to pass but a failing test.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -100,7 +100,8 @@ impl Bench {
             source: SourceRule::Described(rtp.ip()),
             receives: true,
             held: false,
-            payloads: [PayloadRule { from: 0, to: 96, clock_rate: 8000 }].into(),
+            payloads: [PayloadRule { from: 0, across: Across::As(96), clock_rate: 8000 }].into(),
+            speech: None,
         };
         let leg = call(number).leg(index).unwrap();
         self.shards.send(MediaCommand::Describe { call: call(number), leg, description: description.into() }).unwrap();

@@ -173,6 +173,11 @@ impl Worker {
         match verdict {
             Ok(Verdict::Forward { port, channel, to }) => self.sockets.send(port, channel, to, self.packet.bytes()),
             Ok(Verdict::Consumed | Verdict::Dropped(_)) => {}
+            Ok(Verdict::Waits) => {
+                let at = entry.session.poll_timeout().map(|(at, _)| at);
+                let before = mem::replace(&mut entry.timer, at);
+                self.set_timer(place, before, at);
+            }
             Err(panic) => self.fail(now, place, &panic),
         }
     }

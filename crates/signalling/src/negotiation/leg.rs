@@ -14,7 +14,7 @@ use std::{
     net::IpAddr,
     sync::{Arc, Weak},
 };
-use tandem_model::{Codec, EndpointDescription, LocalEndpoint, PayloadRule, SourceRule, StreamKind};
+use tandem_model::{Across, Codec, EndpointDescription, LocalEndpoint, PayloadRule, SourceRule, StreamKind};
 
 /// The media of one leg, from its first offer to its end.
 #[derive(Debug)]
@@ -332,11 +332,11 @@ pub(super) fn kind_of(fax: bool) -> StreamKind {
 /// How the packets of a leg go on: `ours` is what it was told to send, `theirs` what it wants for itself, `hearer` what
 /// the other leg wants.
 pub(super) fn payload_rules(formats: &FormatList, ours: &Numbers, theirs: Option<&Numbers>, hearer: &Numbers) -> Box<[PayloadRule]> {
-    let mut rules = [PayloadRule { from: 0, to: 0, clock_rate: 0 }; 2 * Format::COUNT];
+    let mut rules = [PayloadRule { from: 0, across: Across::As(0), clock_rate: 0 }; 2 * Format::COUNT];
     let mut count = 0;
     let mut rule = |from: Option<u8>, format: Format| {
         if let (Some(from), Some(to)) = (from, hearer.get(format)) {
-            rules[count] = PayloadRule { from, to, clock_rate: format.clock_rate() };
+            rules[count] = PayloadRule { from, across: Across::As(to), clock_rate: format.clock_rate() };
             count += 1;
         }
     };

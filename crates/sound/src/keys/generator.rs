@@ -42,7 +42,7 @@ impl Generator {
             let fade_out = self.ends.map_or(self.ramp, |ends| ends.saturating_sub(self.made));
             let loudness = self.made.min(fade_out).min(self.ramp) as f32 / self.ramp.max(1) as f32;
             let [low, high] = &mut self.tones;
-            *sample = ((low.next() + high.next()) * loudness) as i16;
+            *sample = ((low.step() + high.step()) * loudness) as i16;
             self.made = self.made.saturating_add(1);
         }
     }

@@ -66,7 +66,7 @@ impl Tone {
             let ramp = (self.rate_hz * RAMP_MS / 1_000).max(1);
             let loudness = self.made.min(sound - self.made).min(ramp) as f32 / ramp as f32;
             let [first, second] = &mut self.oscillators;
-            let (first, second) = (first.next(), second.next());
+            let (first, second) = (first.step(), second.step());
             let sum = match self.mix {
                 Mix::One(_) => first,
                 Mix::Two(..) => (first + second) * 0.7,

@@ -34,7 +34,8 @@ impl Phone {
             source: SourceRule::Described(rtp.ip()),
             receives: true,
             held: false,
-            payloads: [PayloadRule { from: 0, to: 96, clock_rate: 8000 }].into(),
+            payloads: [PayloadRule { from: 0, across: Across::As(96), clock_rate: 8000 }].into(),
+            speech: None,
         };
         let leg = call(1).leg(leg).unwrap();
         bench.shards.send(MediaCommand::Describe { call: call(1), leg, description: description.into() }).unwrap();

@@ -1,3 +1,0 @@
-//! Codecs, one a file.
-
-pub(crate) mod g711;

@@ -1,0 +1,34 @@
+//! Another codec on the other side: what is heard waits in a buffer, and is said again at a steady pace.
+
+use crate::{
+    endpoint::{Heard, Plain},
+    packet::{PacketBuf, Verdict},
+    voice::Voice,
+};
+use tandem_model::{Codec, Random, Timestamp};
+
+/// Takes an RTP packet of sound in `codec` of the leg that the session knows by the name `speaker`, for `listener` to hear.
+pub(crate) fn rtp(
+    now: Timestamp,
+    speaker: u8,
+    heard: Heard,
+    codec: Codec,
+    listener: &mut Plain,
+    packet: &PacketBuf,
+    random: &mut Random,
+) -> Verdict {
+    let (Some(speech), Some(_)) = (&listener.speech, listener.rtp_target()) else {
+        // Nobody is to hear it, now or later.
+        listener.voice = None;
+        listener.outgoing.interrupt();
+        return Verdict::Consumed;
+    };
+    if !listener.voice.as_ref().is_some_and(|voice| voice.is_of(speaker, codec)) {
+        // Rates that Opus does not know are never asked for.
+        listener.voice = Voice::of_peer(speech, speaker, codec, random.next_u64()).ok().map(Box::new);
+    }
+    if let Some(voice) = &mut listener.voice {
+        voice.take(now, heard.seen, heard.header.timestamp, heard.header.payload_of(packet.bytes()));
+    }
+    Verdict::Waits
+}

@@ -1,0 +1,214 @@
+//! What we say to a leg ourselves: samples at a steady pace, coded and put into packets.
+
+use crate::{
+    jitter::Playout,
+    rtp::{
+        header::{FIXED_LEN, Header},
+        sequence::Seen,
+    },
+};
+use std::time::Duration;
+use tandem_model::{Codec, Speech, Timestamp};
+use tandem_sound::{
+    Encoder, Oscillator, Resampler,
+    opus::{MAX_PACKET, OpusError, OpusTerms},
+};
+
+/// Peak of a sine: 10 dB below full scale.
+const PEAK: f32 = 10_362.0;
+
+/// One that is this late leaves packets out rather than send them in a burst.
+const MAX_LATE: Duration = Duration::from_millis(100);
+
+/// Who has had nothing to say for so many packets stops, until somebody speaks again.
+const PAUSE: u32 = 10;
+
+/// Where the samples come from.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// A steady tone.
+    Sine(Oscillator),
+    /// What a leg says in another codec: its name in the session.
+    Peer { speaker: u8, codec: Codec, playout: Box<Playout> },
+}
+
+/// What is said to one leg.
+#[derive(Debug)]
+pub(crate) struct Voice {
+    source: Source,
+    encoder: Encoder,
+    resampler: Option<Resampler>,
+    payload: u8,
+    /// Ticks of RTP in a second.
+    clock_rate: u32,
+    packet_ms: u32,
+    /// When the packet with that number is due; `None` while there is nothing to be said.
+    pace: Option<(Timestamp, u32)>,
+    /// Packets sent.
+    sent: u32,
+    /// Counts the paces: what comes after a pause has a time of its own in the stream.
+    epoch: u32,
+    /// Packets in a row in which nothing was to be heard.
+    silent: u32,
+    /// What comes from the source, and what goes to the encoder.
+    heard: Box<[i16]>,
+    said: Box<[i16]>,
+    packet: Box<[u8]>,
+}
+
+/// A packet that is ready, but for the numbers of the stream that it goes into.
+pub(crate) struct Said {
+    pub(crate) header: Header,
+    pub(crate) seen: Seen,
+}
+
+impl Voice {
+    /// A sine, from now on.
+    ///
+    /// # Errors
+    /// A codec that cannot be spoken so.
+    pub(crate) fn sine(now: Timestamp, speech: &Speech, frequency_hz: u16) -> Result<Voice, OpusError> {
+        let encoder = encoder(speech, 8_000)?;
+        let rate_hz = encoder.rate_hz();
+        let source = Source::Sine(Oscillator::new(f32::from(frequency_hz), PEAK, rate_hz));
+        Ok(Voice { pace: Some((now, 0)), ..Voice::new(source, encoder, speech, rate_hz) })
+    }
+
+    /// What the leg of that name says in `codec`, as soon as it speaks.
+    ///
+    /// # Errors
+    /// As above.
+    pub(crate) fn of_peer(speech: &Speech, speaker: u8, codec: Codec, seed: u64) -> Result<Voice, OpusError> {
+        // Opus is spoken and heard at the rate that the other side has.
+        let encoder = encoder(speech, rate_of(codec))?;
+        let playout = Box::new(Playout::new(codec, encoder.rate_hz(), seed)?);
+        let rate_hz = playout.rate_hz();
+        Ok(Voice::new(Source::Peer { speaker, codec, playout }, encoder, speech, rate_hz))
+    }
+
+    fn new(source: Source, encoder: Encoder, speech: &Speech, source_hz: u32) -> Voice {
+        let packet_ms = u32::from(encoder.packet_ms(speech.packet_ms));
+        let samples = |rate_hz: u32| vec![0; (rate_hz * packet_ms / 1_000) as usize].into();
+        Voice {
+            source,
+            resampler: (source_hz != encoder.rate_hz()).then(|| Resampler::new(source_hz, encoder.rate_hz())),
+            heard: samples(source_hz),
+            said: samples(encoder.rate_hz()),
+            encoder,
+            payload: speech.payload & 0x7f,
+            clock_rate: speech.codec.clock_rate(),
+            packet_ms,
+            pace: None,
+            sent: 0,
+            epoch: 0,
+            silent: 0,
+            packet: vec![0; FIXED_LEN + MAX_PACKET].into(),
+        }
+    }
+
+    /// Ticks of RTP in a second.
+    pub(crate) fn clock_rate(&self) -> u32 {
+        self.clock_rate
+    }
+
+    /// Whether it says what that leg says in that codec.
+    pub(crate) fn is_of(&self, leg: u8, of: Codec) -> bool {
+        matches!(&self.source, Source::Peer { speaker, codec, .. } if *speaker == leg && *codec == of)
+    }
+
+    /// Takes a packet of the leg that it speaks for.
+    pub(crate) fn take(&mut self, now: Timestamp, seen: Seen, timestamp: u32, payload: &[u8]) {
+        let Source::Peer { playout, .. } = &mut self.source else { return };
+        playout.take(now, seen, timestamp, false, payload);
+        if self.pace.is_none() {
+            self.pace = Some((playout.begins_at().unwrap_or(now), 0));
+            self.silent = 0;
+        }
+    }
+
+    /// When the next packet is due.
+    pub(crate) fn due_at(&self) -> Option<Timestamp> {
+        self.pace.map(|(began, packets)| began + self.span() * packets)
+    }
+
+    fn span(&self) -> Duration {
+        Duration::from_millis(self.packet_ms.into())
+    }
+
+    /// Makes the packet that is due, if there is anything to be said in it; its numbers are the voice's own. Packets that are far too late
+    /// are left out.
+    pub(crate) fn say(&mut self, now: Timestamp) -> Option<Said> {
+        while let Some(due) = self.due_at().filter(|due| *due <= now) {
+            if now.since(due) > MAX_LATE {
+                let late = now.since(due).as_millis() as u32 / self.packet_ms;
+                self.pace = self.pace.map(|(began, packets)| (began, packets.wrapping_add(late)));
+                continue;
+            }
+            let place = self.pace.map_or(0, |(_, packets)| packets);
+            self.pace = self.pace.map(|(began, packets)| (began, packets.wrapping_add(1)));
+            if let Some(payload_len) = self.speak(now) {
+                let is_first = std::mem::take(&mut self.silent) > 0 || self.sent == 0;
+                let timestamp = place.wrapping_mul(self.clock_rate / 1_000 * self.packet_ms);
+                let (extended, epoch) = (self.sent, self.epoch);
+                self.sent = self.sent.wrapping_add(1);
+                let header = Header { marker: is_first, payload: self.payload, sequence: extended as u16, timestamp, ssrc: 0, payload_len };
+                return Some(Said { header, seen: Seen { extended, epoch } });
+            }
+            self.pause();
+        }
+        None
+    }
+
+    /// The packet that [`Voice::say`] made, with the header that it shall have.
+    pub(crate) fn packet(&mut self, header: &Header) -> &[u8] {
+        let packet = &mut self.packet[..FIXED_LEN + header.payload_len];
+        if let Some(fixed) = packet.first_chunk_mut() {
+            Header::begin(fixed);
+        }
+        header.write(packet);
+        packet
+    }
+
+    /// Nothing was to be said; after a while it is not asked any more.
+    fn pause(&mut self) {
+        self.silent += 1;
+        if self.silent >= PAUSE {
+            self.pace = None;
+            self.epoch = self.epoch.wrapping_add(1);
+        }
+    }
+
+    /// Codes the next samples; `None` if there is nothing to be heard.
+    fn speak(&mut self, now: Timestamp) -> Option<usize> {
+        match &mut self.source {
+            Source::Sine(oscillator) => self.heard.iter_mut().for_each(|sample| *sample = oscillator.step() as i16),
+            Source::Peer { playout, .. } => {
+                if !playout.pull(now, &mut self.heard) {
+                    return None;
+                }
+            }
+        }
+        let samples = match &mut self.resampler {
+            Some(resampler) => {
+                resampler.convert(&self.heard, &mut self.said);
+                &self.said
+            }
+            None => &self.heard,
+        };
+        self.encoder.encode(samples, &mut self.packet[FIXED_LEN..])
+    }
+}
+
+fn encoder(speech: &Speech, rate_hz: u32) -> Result<Encoder, OpusError> {
+    let terms = speech.parameters.as_deref().map(OpusTerms::read).unwrap_or_default();
+    Encoder::new(speech.codec, rate_hz, &terms)
+}
+
+/// The rate at which a codec has something to say.
+fn rate_of(codec: Codec) -> u32 {
+    match codec {
+        Codec::Pcmu | Codec::Pcma => 8_000,
+        Codec::G722 => 16_000,
+        Codec::Opus => 48_000,
+    }
+}
