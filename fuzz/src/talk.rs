@@ -3,7 +3,8 @@
 use std::{net::SocketAddr, time::Duration};
 use tandem_media::{Channel, Input, Output, PacketBuf, Session, Setup, Verdict};
 use tandem_model::{
-    CallId, EndpointDescription, EndpointStats, LegId, LocalEndpoint, MediaEvent, PayloadRule, PortId, SourceRule, StreamKind, Timestamp,
+    Across, CallId, Codec, EndpointDescription, EndpointStats, LegId, LocalEndpoint, MediaEvent, PayloadRule, PortId, SourceRule, Speech,
+    StreamKind, Timestamp,
 };
 
 /// The two legs' addresses for RTP; RTCP is at the next port.
@@ -11,6 +12,9 @@ pub(crate) const PHONES: [([u8; 4], u16); 2] = [([192, 0, 2, 1], 4000), ([198, 5
 
 /// Numbers that both legs may send, and that arrive as the same.
 pub(crate) const PAYLOADS: [u8; 3] = [0, 8, 101];
+
+/// Numbers that are said again to the other leg in another codec.
+const SPOKEN: [(u8, Across); 3] = [(9, Across::Sound(Codec::G722)), (111, Across::Sound(Codec::Opus)), (112, Across::Sound(Codec::Pcma))];
 
 const TIMEOUT: Duration = Duration::from_secs(300);
 
@@ -60,7 +64,8 @@ impl Talk {
             source: if leg == 0 { SourceRule::Described(rtp.ip()) } else { SourceRule::Host(rtp.ip()) },
             receives: true,
             held: false,
-            payloads: PAYLOADS.map(|number| PayloadRule { from: number, to: number, clock_rate: 8000 }).into(),
+            payloads: PAYLOADS.map(|number| (number, Across::As(number))).into_iter().chain(SPOKEN).map(rule).collect(),
+            speech: Some(Speech { payload: 0, codec: Codec::Pcmu, packet_ms: 20, parameters: None }),
         };
         self.session.handle(self.now, Input::Describe(id(leg), Box::new(description)));
     }
@@ -70,6 +75,13 @@ impl Talk {
         self.packet.fill(bytes);
         match self.session.handle_packet(self.now, PortId(leg as u32), channel, source, &mut self.packet) {
             Verdict::Forward { port, channel, to } => Some(Sent { leg: port.0 as usize, channel, to, bytes: self.packet.bytes().to_vec() }),
+            Verdict::Waits => {
+                // It is said when the session is woken, which is as often as a packet comes here.
+                self.now = self.now + Duration::from_millis(20);
+                self.session.handle(self.now, Input::Wake);
+                while self.session.poll_output().is_some() {}
+                None
+            }
             Verdict::Consumed | Verdict::Dropped(_) => None,
         }
     }
@@ -84,6 +96,10 @@ impl Talk {
         }
         unreachable!("a session that is closed says so")
     }
+}
+
+fn rule((from, across): (u8, Across)) -> PayloadRule {
+    PayloadRule { from, across, clock_rate: 8000 }
 }
 
 /// An address of a leg, so many ports above that for RTP.

@@ -3,8 +3,8 @@
 mod negotiation_support;
 
 use negotiation_support::*;
-use tandem_model::{BuiltIn, Codec, Tone};
-use tandem_signalling::negotiation::{Exchange, LegMedia, offer_alone, settle_alone};
+use tandem_model::{BuiltIn, Codec, Speech, Tone};
+use tandem_signalling::negotiation::{Alone, Exchange, LegMedia, offer_alone, settle_alone};
 
 const OFFER: &str = "m=audio 4000 RTP/AVP 111 8 0 101\na=rtpmap:111 opus/48000/2\na=rtpmap:101 telephone-event/8000\na=ptime:20\n";
 
@@ -23,14 +23,18 @@ fn an_echo_takes_what_the_leg_may_use_in_the_order_of_the_offer() {
 }
 
 #[test]
-fn a_tone_is_made_in_g711_only() {
+fn a_tone_is_made_in_the_first_codec_of_the_offer() {
     let mut a = leg(1, 20000, &Codec::ALL);
     let alone = answer_alone(sdp("192.0.2.10", OFFER).as_bytes(), &mut a, BuiltIn::Tone).unwrap();
+    assert_eq!(audio(text(&alone.sdp)), "m=audio 20000 RTP/AVP 111 101");
+    assert_eq!(alone.tone, Some(Tone::Sine { frequency_hz: 440 }));
+    assert_eq!(alone.describe.speech, Some(Speech { payload: 111, codec: Codec::Opus, packet_ms: 20, parameters: None }));
+    let mut b = leg(2, 20000, &[Codec::G722, Codec::Pcma]);
+    let alone = answer_alone(sdp("192.0.2.10", OFFER).as_bytes(), &mut b, BuiltIn::Tone).unwrap();
     assert_eq!(audio(text(&alone.sdp)), "m=audio 20000 RTP/AVP 8 101");
-    assert_eq!(alone.tone, Some(Tone::Sine { frequency_hz: 440, payload: 8, a_law: true, packet_ms: 20 }));
-    let opus = sdp("192.0.2.10", "m=audio 4000 RTP/AVP 111\na=rtpmap:111 opus/48000/2\n");
-    assert_eq!(code(&answer_alone(opus.as_bytes(), &mut a, BuiltIn::Tone).unwrap_err()), (488, 305));
-    assert!(answer_alone(opus.as_bytes(), &mut a, BuiltIn::Echo).is_ok());
+    let parameters = "m=audio 4000 RTP/AVP 111\na=rtpmap:111 opus/48000/2\na=fmtp:111 maxplaybackrate=16000;useinbandfec=1\n";
+    let alone = answer_alone(sdp("192.0.2.10", parameters).as_bytes(), &mut a, BuiltIn::Tone).unwrap();
+    assert_eq!(alone.describe.speech.unwrap().parameters.as_deref(), Some("maxplaybackrate=16000;useinbandfec=1"));
 }
 
 #[test]
@@ -38,24 +42,21 @@ fn a_tone_is_sent_under_the_number_that_the_leg_gave() {
     let mut a = leg(1, 20000, &Codec::ALL);
     let offered = sdp("192.0.2.10", "m=audio 4000 RTP/AVP 99\na=rtpmap:99 PCMU/8000\n");
     let alone = answer_alone(offered.as_bytes(), &mut a, BuiltIn::Tone).unwrap();
-    assert_eq!(alone.tone, Some(Tone::Sine { frequency_hz: 440, payload: 99, a_law: false, packet_ms: 20 }));
+    assert_eq!(alone.describe.speech, Some(Speech { payload: 99, codec: Codec::Pcmu, packet_ms: 20, parameters: None }));
 }
 
 #[test]
 fn a_tone_has_the_packets_that_the_leg_asks_for() {
-    let packet_ms = |tone| match tone {
-        Some(Tone::Sine { packet_ms, .. }) => packet_ms,
-        _ => 0,
-    };
+    let packet_ms = |alone: Alone| alone.describe.speech.unwrap().packet_ms;
     for (lines, expected) in
         [("", 20), ("a=ptime:30\n", 30), ("a=maxptime:10\n", 10), ("a=ptime:60\na=maxptime:40\n", 40), ("a=ptime:999\n", 255)]
     {
         let described = sdp("192.0.2.10", &format!("m=audio 4000 RTP/AVP 0\n{lines}"));
         let mut a = leg(1, 20000, &Codec::ALL);
-        assert_eq!(packet_ms(answer_alone(described.as_bytes(), &mut a, BuiltIn::Tone).unwrap().tone), expected, "{lines}");
+        assert_eq!(packet_ms(answer_alone(described.as_bytes(), &mut a, BuiltIn::Tone).unwrap()), expected, "{lines}");
         let mut b = leg(2, 20000, &Codec::ALL);
         let pending = offer_alone(&mut b, BuiltIn::Tone).unwrap();
-        assert_eq!(packet_ms(settle_alone(&pending, described.as_bytes(), &mut b).unwrap().tone), expected, "{lines}");
+        assert_eq!(packet_ms(settle_alone(&pending, described.as_bytes(), &mut b).unwrap()), expected, "{lines}");
     }
 }
 
@@ -101,14 +102,12 @@ fn a_leg_that_renumbers_hears_its_own_numbers() {
 }
 
 #[test]
-fn a_tone_offers_g711_only_and_nothing_without_it() {
+fn a_tone_offers_whatever_the_leg_may_use() {
     let mut a = leg(1, 20000, &Codec::ALL);
     let pending = offer_alone(&mut a, BuiltIn::Tone).unwrap();
-    assert_eq!(audio(text(pending.sdp())), "m=audio 20000 RTP/AVP 0 8 101");
+    assert_eq!(audio(text(pending.sdp())), "m=audio 20000 RTP/AVP 111 9 0 8 101 110");
     let alone = settle_alone(&pending, caller().as_bytes(), &mut a).unwrap();
-    assert_eq!(alone.tone, Some(Tone::Sine { frequency_hz: 440, payload: 0, a_law: false, packet_ms: 20 }));
-    let mut opus = leg(1, 20000, &[Codec::Opus]);
-    assert_eq!(code(&offer_alone(&mut opus, BuiltIn::Tone).unwrap_err()), (488, 305));
+    assert_eq!(alone.describe.speech, Some(Speech { payload: 0, codec: Codec::Pcmu, packet_ms: 20, parameters: None }));
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn each_is_answered_in_what_both_list_under_its_own_numbers() {
     assert_eq!((a.codec(), b.codec(), a.exchange()), (Some(Codec::Pcma), Some(Codec::Pcma), Exchange::Stable));
     let (to, from) = (a.describe(&b).unwrap(), b.describe(&a).unwrap());
     assert_eq!((to.rtp.unwrap().port(), from.rtp.unwrap().port()), (4000, 6000));
-    assert!(to.payloads.iter().any(|rule| (rule.from, rule.to) == (101, 96)), "{to:?}");
+    assert!(rules(&to).contains(&(101, 96)), "{to:?}");
 }
 
 #[test]

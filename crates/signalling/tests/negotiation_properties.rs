@@ -5,7 +5,7 @@ mod negotiation_support;
 
 use negotiation_support::*;
 use proptest::prelude::*;
-use tandem_model::{BuiltIn, Codec, StreamKind};
+use tandem_model::{Across, BuiltIn, Codec, StreamKind};
 use tandem_signalling::{
     negotiation::{LegMedia, offer_alone, offer_like, offer_own, settle_alone, settle_like, settle_own, translate_answer},
     sdp::{Description, Direction, MAX_MEDIA_LINES},
@@ -208,7 +208,7 @@ proptest! {
                 prop_assert_eq!(of.codec(), Some(codec));
                 prop_assert!(codecs_a.contains(&codec) && codecs_b.contains(&codec));
                 let (of, to) = (settled.describe_of.unwrap(), settled.describe_to.unwrap());
-                prop_assert!(to.payloads.iter().any(|rule| of.payloads.iter().any(|back| back.from == rule.to)));
+                prop_assert!(to.payloads.iter().any(|rule| of.payloads.iter().any(|back| rule.across == Across::As(back.from))));
             }
         }
     }

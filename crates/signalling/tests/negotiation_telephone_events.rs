@@ -3,7 +3,7 @@
 mod negotiation_support;
 
 use negotiation_support::*;
-use tandem_model::Codec;
+use tandem_model::{Across, Codec};
 
 const BOTH: &str = "m=audio 4000 RTP/AVP 111 0 101 102\na=rtpmap:111 opus/48000/2\na=rtpmap:101 telephone-event/8000\n\
     a=fmtp:101 0-16\na=rtpmap:102 telephone-event/48000\na=fmtp:102 0-15,66\n";
@@ -53,5 +53,8 @@ fn the_answer_says_which_events_the_other_side_takes() {
     let answer = text(&settled.answer);
     assert_eq!((audio(answer), lines(answer, "a=fmtp")), ("m=audio 20000 RTP/AVP 0 101", vec!["a=fmtp:101 0-11"]));
     let rules = settled.describe_from.unwrap().payloads;
-    assert_eq!(rules.iter().map(|rule| (rule.from, rule.to, rule.clock_rate)).collect::<Vec<_>>(), [(0, 0, 8000), (101, 97, 8000)]);
+    assert_eq!(
+        rules.iter().map(|rule| (rule.from, rule.across, rule.clock_rate)).collect::<Vec<_>>(),
+        [(0, Across::As(0), 8000), (101, Across::As(97), 8000)]
+    );
 }

@@ -123,11 +123,13 @@ impl Playout {
         }
     }
 
+    #[cfg(test)]
     pub(crate) fn figures(&self) -> Figures {
         self.figures
     }
 
     /// How long the next packet will wait, if it comes as the last ones did, beside what is waited for the listener's next frame.
+    #[cfg(test)]
     pub(crate) fn target(&self) -> Duration {
         Duration::from_micros((self.delay.spread() + self.margin()).clamp(0, MOST_US) as u64)
     }

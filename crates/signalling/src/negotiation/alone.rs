@@ -2,10 +2,9 @@
 
 use super::{
     ExchangeEvent, Offer, Refusal,
-    format::{Format, FormatList},
+    format::FormatList,
     leg::{LegMedia, Session},
     own::{PendingOwn, offer_formats, settle},
-    read::Stream,
     received::Terms,
     wishes::{Like, Wishes},
     write::{ALWAYS, End, OurLine, rtcp_to_state, write},
@@ -16,9 +15,6 @@ use tandem_model::{BuiltIn, Codec, EndpointDescription, Tone};
 
 /// What the tone sounds like.
 const TONE_HZ: u16 = 440;
-
-/// Milliseconds of sound in a packet of a leg that asks for none (RFC 3551 §4.2).
-const USUAL_PACKET_MS: u16 = 20;
 
 /// A leg joined to a built-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,13 +41,13 @@ pub struct PendingAlone {
 /// Answers an offer of `leg` on behalf of a built-in, at once.
 ///
 /// # Errors
-/// As [`super::translate_offer`]. A tone can be made in G.711 only, so anything else alone is 488.
+/// As [`super::translate_offer`].
 pub fn answer_alone(offer: &Offer, leg: &mut LegMedia, builtin: BuiltIn) -> Result<Alone, Refusal> {
     leg.permit(ExchangeEvent::OfferArrives, Some(offer.text()))?;
     let local = leg.local().ok_or(Refusal::NO_ENDPOINT)?;
     // Nobody here sends or takes fax.
     let terms = Terms { fax: false, ..leg.terms() };
-    let (index, audio, formats) = match offer.choose(&terms, &codecs(leg, builtin)) {
+    let (index, audio, formats) = match offer.choose(&terms, &leg.allowed()) {
         Ok(chosen) => (chosen.index, chosen.stream, chosen.formats),
         Err(refusal) => {
             let (index, audio) = offer.switched_off(&terms).ok_or(refusal)?;
@@ -79,7 +75,7 @@ pub fn answer_alone(offer: &Offer, leg: &mut LegMedia, builtin: BuiltIn) -> Resu
     let sdp = write(leg, local.rtp.ip(), offer.times().unwrap_or(ALWAYS), &layout, &line);
     leg.note_offer(audio);
     let (ours, theirs) = (audio.numbers, audio.numbers);
-    leg.wishes = Wishes::of_packets(audio);
+    leg.wishes = Wishes::of_stream(audio, offer.text());
     leg.session = Some(Session {
         layout,
         formats,
@@ -91,15 +87,15 @@ pub fn answer_alone(offer: &Offer, leg: &mut LegMedia, builtin: BuiltIn) -> Resu
         fax: false,
         said: Arc::clone(&sdp),
     });
-    join(leg, (builtin, packet_ms(audio)), off.is_some(), sdp)
+    join(leg, builtin, off.is_some(), sdp)
 }
 
 /// Makes an offer to `leg` on behalf of a built-in, for an INVITE that brought none.
 ///
 /// # Errors
-/// As [`super::offer_own`]; 488 also where the leg allows nothing that the built-in can make.
+/// As [`super::offer_own`].
 pub fn offer_alone(leg: &mut LegMedia, builtin: BuiltIn) -> Result<PendingAlone, Refusal> {
-    let codecs = codecs(leg, builtin);
+    let codecs = leg.allowed();
     Ok(PendingAlone { own: offer_formats(leg, &codecs)?, builtin })
 }
 
@@ -116,29 +112,17 @@ impl PendingAlone {
 /// As [`super::translate_answer`].
 pub fn settle_alone(pending: &PendingAlone, answer: &[u8], leg: &mut LegMedia) -> Result<Alone, Refusal> {
     let answered = settle(&pending.own, answer, leg)?;
-    join(leg, (pending.builtin, packet_ms(&answered)), answered.line.port == 0, Arc::default())
-}
-
-/// The codecs that the built-in can speak with the leg, the best first.
-fn codecs(leg: &LegMedia, builtin: BuiltIn) -> FormatList {
-    leg.allowed().retain(|format| builtin == BuiltIn::Echo || matches!(format, Format::Pcmu | Format::Pcma))
-}
-
-/// How much sound the leg wants in a packet (RFC 8866 §6.4).
-fn packet_ms(audio: &Stream) -> u8 {
-    let wanted = audio.ptime.unwrap_or(USUAL_PACKET_MS).min(audio.maxptime.unwrap_or(u16::MAX));
-    wanted.try_into().unwrap_or(u8::MAX)
+    join(leg, pending.builtin, answered.line.port == 0, Arc::default())
 }
 
 /// What the leg hears, now that it has a session.
-fn join(leg: &LegMedia, (builtin, packet_ms): (BuiltIn, u8), off: bool, sdp: Arc<[u8]>) -> Result<Alone, Refusal> {
+fn join(leg: &LegMedia, builtin: BuiltIn, off: bool, sdp: Arc<[u8]>) -> Result<Alone, Refusal> {
     let session = leg.session.as_ref().ok_or(Refusal::SUPERSEDED)?;
     let codec = session.formats.codec().filter(|_| !off);
-    let payload = codec.and_then(|codec| session.theirs.get(Format::of(codec)));
-    let tone = match builtin {
-        BuiltIn::Echo => codec.map(|_| Tone::Echo),
-        BuiltIn::Tone => payload.map(|payload| Tone::Sine { frequency_hz: TONE_HZ, payload, a_law: codec == Some(Codec::Pcma), packet_ms }),
-    };
+    let tone = codec.map(|_| match builtin {
+        BuiltIn::Echo => Tone::Echo,
+        BuiltIn::Tone => Tone::Sine { frequency_hz: TONE_HZ },
+    });
     let holds = !session.direction.receives();
     let describe = leg.describe(leg).ok_or(Refusal::NO_ENDPOINT)?;
     Ok(Alone { sdp, describe, tone, codec, holds })

@@ -60,8 +60,8 @@ fn settle(pending: &PendingOffer, text: &[u8], from: &mut LegMedia, to: &mut Leg
 
     (from.unheard, to.unheard) = (None, None);
     from.note_offer(&asked.stream);
-    from.wishes = Wishes::of_packets(&asked.stream);
-    to.wishes = Wishes::of_packets(&answered);
+    from.wishes = Wishes::of_stream(&asked.stream, &pending.token.0);
+    to.wishes = Wishes::of_stream(&answered, text);
     to.book.take_all(answered.listed);
     from.session = Some(Session {
         layout: asked.layout.clone(),
@@ -159,7 +159,7 @@ fn settle_beside(pending: &PendingOffer, answer: &[u8], from: &LegMedia, to: &mu
     }
     let direction = answered.direction.and(offered.direction.reversed());
     to.book.take_all(answered.listed);
-    to.wishes = Wishes::of_packets(&answered);
+    to.wishes = Wishes::of_stream(&answered, answer);
     to.session = Some(answerers_session(pending, &answered, formats, direction, remote));
     Ok(Settled {
         answer: Arc::clone(&told.said),

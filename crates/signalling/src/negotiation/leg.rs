@@ -14,7 +14,7 @@ use std::{
     net::IpAddr,
     sync::{Arc, Weak},
 };
-use tandem_model::{Across, Codec, EndpointDescription, LocalEndpoint, PayloadRule, SourceRule, StreamKind};
+use tandem_model::{Across, Codec, EndpointDescription, LocalEndpoint, PayloadRule, SourceRule, Speech, StreamKind};
 
 /// The media of one leg, from its first offer to its end.
 #[derive(Debug)]
@@ -175,7 +175,15 @@ impl LegMedia {
             receives: session.direction.sends(),
             held: session.direction != Direction::SendRecv,
             payloads: payload_rules(&session.formats, &session.ours, Some(&session.theirs), &hearer.theirs),
+            speech: self.speech(session),
         }))
+    }
+
+    /// How the leg wants to be spoken to.
+    fn speech(&self, session: &Session) -> Option<Speech> {
+        let codec = session.formats.codec()?;
+        let payload = session.theirs.get(Format::of(codec))?;
+        Some(Speech { payload, codec, packet_ms: self.wishes.packet_ms(), parameters: self.wishes.parameters_of(codec) })
     }
 
     /// Whose packets are the leg's, when its description names `host`.

@@ -160,6 +160,7 @@ impl PendingOffer {
             receives: offered.direction.sends(),
             held: offered.direction != Direction::SendRecv,
             payloads: Box::default(),
+            speech: None,
         };
         let answerer = EndpointDescription {
             kind,
@@ -170,6 +171,7 @@ impl PendingOffer {
             receives: offered.direction.receives(),
             held: offerer.held,
             payloads: payload_rules(&offered.formats, &offered.numbers, None, &self.asked.stream.numbers),
+            speech: None,
         };
         Some(EarlyMedia { from: Box::new(offerer), to: Box::new(answerer) })
     }

@@ -6,7 +6,7 @@ use super::{
     answer::{Taken, answered_line, take},
     format::{Format, FormatList, Numbers},
     leg::{LegMedia, Session, Token},
-    read::{Heard, Stream},
+    read::Stream,
     wishes::{Like, Wishes},
     write::{ALWAYS, End, Layout, OurLine, rtcp_to_state, write},
 };
@@ -176,11 +176,11 @@ pub(super) fn settle(pending: &PendingOwn, answer: &[u8], to: &mut LegMedia) -> 
 }
 
 fn read_answer(pending: &PendingOwn, answer: &[u8], to: &mut LegMedia) -> Result<Stream, Refusal> {
-    let (head, stream) = answered_line(answer, &pending.layout, false, &pending.numbers)?;
+    let (_, stream) = answered_line(answer, &pending.layout, false, &pending.numbers)?;
     let Taken { formats, remote, rejected } = take(&stream, &pending.formats, to.session.is_some(), to)?;
     let direction = if rejected { Direction::Inactive } else { stream.direction.and(pending.direction.reversed()) };
     to.book.take_all(stream.listed);
-    to.wishes = Wishes::of(&Heard { text: answer, head: &head, stream: &stream });
+    to.wishes = Wishes::of_answer(&stream, answer);
     to.session = Some(Session {
         layout: pending.layout.clone(),
         formats,

@@ -239,6 +239,15 @@ impl Stream {
         audio
     }
 
+    /// The parameters of a format, if they can be shown to another peer. `text` is what it was read from.
+    pub(super) fn parameters<'a>(&self, text: &'a [u8], format: Format) -> Option<&'a [u8]> {
+        if !format.has_parameters() {
+            return None;
+        }
+        let parameters = Section::again(self.parameters, text).format_parameters(self.numbers.get(format)?)?;
+        (is_plain(parameters) && !parameters.is_empty() && parameters.len() <= MAX_PARAMETERS_BYTES).then_some(parameters)
+    }
+
     /// It carries fax instead of audio.
     pub(super) fn is_fax(&self) -> bool {
         self.protocol == Protocol::Fax
@@ -308,11 +317,7 @@ impl<'a> Heard<'a> {
 
     /// The parameters of a format, if they can be shown to another peer.
     pub(super) fn parameters(&self, format: Format) -> Option<&'a [u8]> {
-        if !format.has_parameters() {
-            return None;
-        }
-        let parameters = Section::again(self.stream.parameters, self.text).format_parameters(self.stream.numbers.get(format)?)?;
-        (is_plain(parameters) && !parameters.is_empty() && parameters.len() <= MAX_PARAMETERS_BYTES).then_some(parameters)
+        self.stream.parameters(self.text, format)
     }
 }
 

@@ -69,7 +69,7 @@ impl Taking<'_> {
         };
         let sdp = write(leg, local.rtp.ip(), offer.times().unwrap_or(ALWAYS), &layout, &line);
         leg.note_offer(stream);
-        leg.wishes = Wishes::of_packets(stream);
+        leg.wishes = Wishes::of_stream(stream, offer.text());
         leg.session = Some(Session {
             layout,
             formats,

@@ -4,26 +4,45 @@ use super::{
     format::Format,
     read::{Heard, Stream},
 };
+use tandem_model::Codec;
+
+/// Milliseconds of sound in a packet of a leg that asks for none (RFC 3551 §4.2).
+const USUAL_PACKET_MS: u16 = 20;
 
 /// How a leg wants its audio, as its last description said.
 #[derive(Debug, Default)]
 pub(super) struct Wishes {
     pub(super) ptime: Option<u16>,
     pub(super) maxptime: Option<u16>,
-    /// Parameters of Opus. Noted only of a leg that answered an offer of ours: parameters are wishes too, and one whom
-    /// nobody tells of them sends what any decoder takes (RFC 7587 §6.1).
-    pub(super) opus: Option<Box<[u8]>>,
+    /// Parameters of Opus.
+    opus: Option<Box<[u8]>>,
+    /// It answered an offer of ours: another leg may be told these parameters. They are wishes too, and one whom nobody tells of them
+    /// sends what any decoder takes (RFC 7587 §6.1).
+    answered: bool,
 }
 
 impl Wishes {
-    /// Of packets alone, which costs nothing.
-    pub(super) fn of_packets(stream: &Stream) -> Wishes {
-        Wishes { ptime: stream.ptime, maxptime: stream.maxptime, opus: None }
+    /// Of a leg that made an offer, or took another leg's.
+    pub(super) fn of_stream(stream: &Stream, text: &[u8]) -> Wishes {
+        let opus = stream.parameters(text, Format::Opus).map(Box::from);
+        Wishes { ptime: stream.ptime, maxptime: stream.maxptime, opus, answered: false }
     }
 
-    /// All of them.
-    pub(super) fn of(heard: &Heard<'_>) -> Wishes {
-        Wishes { opus: heard.parameters(Format::Opus).map(Box::from), ..Wishes::of_packets(heard.stream) }
+    /// Of a leg that answered an offer of ours.
+    pub(super) fn of_answer(stream: &Stream, text: &[u8]) -> Wishes {
+        Wishes { answered: true, ..Wishes::of_stream(stream, text) }
+    }
+
+    /// How much sound the leg wants in a packet (RFC 8866 §6.4), in milliseconds.
+    pub(super) fn packet_ms(&self) -> u8 {
+        let wanted = self.ptime.unwrap_or(USUAL_PACKET_MS).min(self.maxptime.unwrap_or(u16::MAX));
+        wanted.try_into().unwrap_or(u8::MAX)
+    }
+
+    /// What it says of a codec that it wants to be sent.
+    pub(super) fn parameters_of(&self, codec: Codec) -> Option<Box<str>> {
+        let said = self.opus.as_deref().filter(|_| codec == Codec::Opus)?;
+        std::str::from_utf8(said).ok().map(Box::from)
     }
 }
 
@@ -44,7 +63,7 @@ impl<'a> Like<'a> {
         match self {
             Like::Nobody => format.own_parameters(),
             Like::Heard(heard) => heard.parameters(format),
-            Like::Noted(wishes) if format == Format::Opus => wishes.opus.as_deref(),
+            Like::Noted(wishes) if format == Format::Opus => wishes.opus.as_deref().filter(|_| wishes.answered),
             Like::Noted(_) => format.own_parameters(),
         }
     }

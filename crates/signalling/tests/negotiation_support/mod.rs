@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use std::{net::SocketAddr, sync::Arc};
-use tandem_model::{BuiltIn, CallId, Codec, LocalEndpoint};
+use tandem_model::{Across, BuiltIn, CallId, Codec, LocalEndpoint, PayloadRule};
 use tandem_signalling::{
     negotiation::{self, Alone, LegMedia, Offer, PendingOffer, Refusal, Settled, translate_answer},
     sdp::Description,
@@ -129,7 +129,11 @@ pub(crate) fn version(sdp: &str) -> u64 {
     description.session().origin().unwrap().session_version.parse().unwrap()
 }
 
-/// From and to of the payload rules.
+/// From and to of the payloads that are relayed.
 pub(crate) fn rules(description: &tandem_model::EndpointDescription) -> Vec<(u8, u8)> {
-    description.payloads.iter().map(|rule| (rule.from, rule.to)).collect()
+    let relayed = |rule: &PayloadRule| match rule.across {
+        Across::As(to) => Some((rule.from, to)),
+        Across::Sound(_) => None,
+    };
+    description.payloads.iter().filter_map(relayed).collect()
 }
