@@ -5,7 +5,7 @@ use super::{
     format::FormatList,
     leg::{LegMedia, Session},
     own::{PendingOwn, offer_formats, settle},
-    received::Terms,
+    received::{Allowed, Terms},
     wishes::{Like, Wishes},
     write::{ALWAYS, End, OurLine, rtcp_to_state, write},
 };
@@ -47,7 +47,7 @@ pub fn answer_alone(offer: &Offer, leg: &mut LegMedia, builtin: BuiltIn) -> Resu
     let local = leg.local().ok_or(Refusal::NO_ENDPOINT)?;
     // Nobody here sends or takes fax.
     let terms = Terms { fax: false, ..leg.terms() };
-    let (index, audio, formats) = match offer.choose(&terms, &leg.allowed()) {
+    let (index, audio, formats) = match offer.choose(&terms, &Allowed::alone(leg.allowed())) {
         Ok(chosen) => (chosen.index, chosen.stream, chosen.formats),
         Err(refusal) => {
             let (index, audio) = offer.switched_off(&terms).ok_or(refusal)?;

@@ -114,10 +114,17 @@ fn answer_to(
 }
 
 impl PendingOffer {
-    /// What the leg that offered speaks from now on: one that answers by rejecting what it had taken before is off, and whoever offered is
-    /// held and not cut off.
+    /// What the leg that offered speaks from now on, the other having taken that: what both have, or else one codec of its own. One that
+    /// answers by rejecting what it had taken before is off, and whoever offered is held and not cut off.
     fn spoken(&self, taken: &Taken) -> FormatList {
-        if taken.rejected { self.offered.formats } else { taken.formats }
+        let other = if taken.rejected { self.offered.formats } else { taken.formats };
+        let both = other.retain(|format| self.asked.spoken.contains(format));
+        if both.codec().is_some() {
+            return both;
+        }
+        let mut own = FormatList::EMPTY;
+        self.asked.spoken.codec().into_iter().map(Format::of).chain(both.iter()).for_each(|format| own.push(format));
+        own
     }
 }
 
@@ -154,7 +161,8 @@ fn settle_beside(pending: &PendingOffer, answer: &[u8], from: &LegMedia, to: &mu
     let told = from.session.as_ref().filter(|told| is_joined && told.fax == is_fax).ok_or(Refusal::NO_CODEC)?;
     let (_, answered) = answered_line(answer, &pending.layout, is_fax, &offered.numbers).map_err(Refusal::of_answer)?;
     let Taken { formats, remote, rejected } = take(&answered, &offered.formats, pending.reoffer, to).map_err(Refusal::of_answer)?;
-    if rejected || (same && formats.codec() != told.formats.codec()) {
+    // What does not go through us cannot be said again in another codec.
+    if rejected || (same && !from.is_anchored() && formats.codec() != told.formats.codec()) {
         return Err(Refusal::NO_CODEC.of_answer());
     }
     let direction = answered.direction.and(offered.direction.reversed());

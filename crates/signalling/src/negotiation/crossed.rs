@@ -1,6 +1,13 @@
 //! Two legs that have both made an offer, each of which is to be answered: who calls, and who takes that call by a call of its own (RFC 3891).
 
-use super::{ExchangeEvent, Offer, Refusal, answer::order_for, format::FormatList, leg::LegMedia, received::Terms, unasked::Taking};
+use super::{
+    ExchangeEvent, Offer, Refusal,
+    answer::order_for,
+    format::FormatList,
+    leg::LegMedia,
+    received::{Allowed, Terms},
+    unasked::Taking,
+};
 use std::sync::Arc;
 
 /// Answers the offer of `a` and that of `b`, each as if the other were what became of it: in the formats that both list, and in the
@@ -13,8 +20,8 @@ pub fn answer_both((first, a): (&Offer, &mut LegMedia), (second, b): (&Offer, &m
     b.permit(ExchangeEvent::OfferArrives, Some(second.text()))?;
     let (Some(near), Some(far)) = (a.local(), b.local()) else { return Err(Refusal::NO_ENDPOINT) };
     let theirs = b.allowed();
-    let of_first = first.choose(&without_fax(a), &a.allowed().retain(|format| theirs.contains(format)))?;
-    let of_second = second.choose(&without_fax(b), &of_first.formats)?;
+    let of_first = first.choose(&without_fax(a), &Allowed::alone(a.allowed().retain(|format| theirs.contains(format))))?;
+    let of_second = second.choose(&without_fax(b), &Allowed::alone(of_first.formats))?;
     let common = of_second.formats.retain(|format| of_first.formats.contains(format));
     let direction = of_first.stream.direction.and(of_second.stream.direction.reversed());
     let to_a = Taking {
@@ -45,7 +52,8 @@ pub fn answer_beside(offer: &Offer, leg: &mut LegMedia, other: &LegMedia, offere
     leg.permit(ExchangeEvent::OfferArrives, Some(offer.text()))?;
     let local = leg.local().ok_or(Refusal::NO_ENDPOINT)?;
     let spoken = other.session.as_ref().map_or(FormatList::EMPTY, |session| session.formats);
-    let choose = |allowed: &FormatList| offer.choose(&without_fax(leg), &leg.allowed().retain(|format| allowed.contains(format)));
+    let choose =
+        |allowed: &FormatList| offer.choose(&without_fax(leg), &Allowed::alone(leg.allowed().retain(|format| allowed.contains(format))));
     let (chosen, formats) = match choose(&spoken) {
         Ok(chosen) => {
             let formats = spoken.retain(|format| chosen.formats.contains(format));
@@ -53,7 +61,7 @@ pub fn answer_beside(offer: &Offer, leg: &mut LegMedia, other: &LegMedia, offere
         }
         Err(_) => {
             let allowed = match offered {
-                Some(offered) => offered.choose(&without_fax(other), &other.allowed())?.formats,
+                Some(offered) => offered.choose(&without_fax(other), &Allowed::alone(other.allowed()))?.formats,
                 None => other.allowed(),
             };
             let chosen = choose(&allowed)?;

@@ -163,6 +163,15 @@ impl FormatList {
         kept
     }
 
+    /// The codecs of `relayed`, as far as they are in `self`, then those of `made`, which the other side has no part in; with the events of
+    /// `self` that go with them.
+    pub(super) fn restrict_and_make(&self, relayed: &FormatList, made: &FormatList) -> FormatList {
+        let mut kept = relayed.retain(|format| format.codec().is_some() && self.contains(format));
+        made.iter().filter(|format| format.codec().is_some()).for_each(|format| kept.push(format));
+        self.push_events_to(&mut kept);
+        kept
+    }
+
     /// Events run on the clock of the audio that they ride beside (RFC 4733). Phones that offer 8000 alone send them so
     /// beside Opus too, therefore the only event that there is stays.
     fn push_events_to(&self, kept: &mut FormatList) {

@@ -174,16 +174,9 @@ impl LegMedia {
             source: self.source(session.remote.host),
             receives: session.direction.sends(),
             held: session.direction != Direction::SendRecv,
-            payloads: payload_rules(&session.formats, &session.ours, Some(&session.theirs), &hearer.theirs),
-            speech: self.speech(session),
+            payloads: payload_rules(&session.formats, &session.ours, Some(&session.theirs), (&hearer.formats, &hearer.theirs)),
+            speech: speech(&session.formats, &session.theirs, &self.wishes),
         }))
-    }
-
-    /// How the leg wants to be spoken to.
-    fn speech(&self, session: &Session) -> Option<Speech> {
-        let codec = session.formats.codec()?;
-        let payload = session.theirs.get(Format::of(codec))?;
-        Some(Speech { payload, codec, packet_ms: self.wishes.packet_ms(), parameters: self.wishes.parameters_of(codec) })
     }
 
     /// Whose packets are the leg's, when its description names `host`.
@@ -337,14 +330,30 @@ pub(super) fn kind_of(fax: bool) -> StreamKind {
     if fax { StreamKind::Udptl } else { StreamKind::Rtp }
 }
 
+/// How a leg wants to be spoken to that speaks these, of which the first codec is the one that is meant.
+pub(super) fn speech(formats: &FormatList, numbers: &Numbers, wishes: &Wishes) -> Option<Speech> {
+    let codec = formats.codec()?;
+    let payload = numbers.get(Format::of(codec))?;
+    Some(Speech { payload, codec, packet_ms: wishes.packet_ms(), parameters: wishes.parameters_of(codec) })
+}
+
 /// How the packets of a leg go on: `ours` is what it was told to send, `theirs` what it wants for itself, `hearer` what
-/// the other leg wants.
-pub(super) fn payload_rules(formats: &FormatList, ours: &Numbers, theirs: Option<&Numbers>, hearer: &Numbers) -> Box<[PayloadRule]> {
+/// the other leg speaks and wants. What that does not speak is said to it again.
+pub(super) fn payload_rules(
+    formats: &FormatList,
+    ours: &Numbers,
+    theirs: Option<&Numbers>,
+    hearer: (&FormatList, &Numbers),
+) -> Box<[PayloadRule]> {
     let mut rules = [PayloadRule { from: 0, across: Across::As(0), clock_rate: 0 }; 2 * Format::COUNT];
     let mut count = 0;
+    let across = |format: Format| match hearer.1.get(format).filter(|_| hearer.0.contains(format)) {
+        Some(to) => Some(Across::As(to)),
+        None => format.codec().map(Across::Sound),
+    };
     let mut rule = |from: Option<u8>, format: Format| {
-        if let (Some(from), Some(to)) = (from, hearer.get(format)) {
-            rules[count] = PayloadRule { from, across: Across::As(to), clock_rate: format.clock_rate() };
+        if let (Some(from), Some(across)) = (from, across(format)) {
+            rules[count] = PayloadRule { from, across, clock_rate: format.clock_rate() };
             count += 1;
         }
     };

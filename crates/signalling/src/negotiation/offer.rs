@@ -3,10 +3,10 @@
 use super::{
     ExchangeEvent, Offer, Refusal,
     format::{FormatList, Numbers},
-    leg::{LegMedia, Token, kind_of, payload_rules},
+    leg::{LegMedia, Token, kind_of, payload_rules, speech},
     read::{Heard, Remote, Stream},
-    received::{Chosen, Terms},
-    wishes::Like,
+    received::{Allowed, Chosen, Terms},
+    wishes::{Like, Wishes},
     write::{ALWAYS, End, Layout, OurLine, pass, rtcp_to_state, write},
 };
 use crate::sdp::Direction;
@@ -21,10 +21,9 @@ use tandem_model::EndpointDescription;
 pub fn translate_offer(offer: &Offer, from: &mut LegMedia, to: &mut LegMedia) -> Result<PendingOffer, Refusal> {
     from.permit(ExchangeEvent::OfferArrives, Some(offer.text()))?;
     to.permit(ExchangeEvent::WeOffer, None)?;
-    let theirs = from.allowed();
     let mut terms = from.terms();
     terms.fax &= to.allows_fax();
-    let (chosen, off) = match offer.choose(&terms, &to.allowed().retain(|format| theirs.contains(format))) {
+    let (chosen, off) = match offer.choose(&terms, &Allowed::between(from.allowed(), to.allowed(), from.is_anchored())) {
         Ok(chosen) => (chosen, false),
         Err(refusal) => (switched_off(offer, &terms, to).ok_or(refusal)?, true),
     };
@@ -45,6 +44,7 @@ pub fn translate_offer(offer: &Offer, from: &mut LegMedia, to: &mut LegMedia) ->
     to.open(true, &token);
     let asked = Asked {
         stream: *chosen.stream,
+        spoken: chosen.stream.formats.retain(|format| format.codec().is_none() || from.allowed().contains(format)),
         layout: offer.layout(chosen.index),
         times: offer.times().map(Into::into),
         off: off.then(|| chosen.stream.line.rejected(heard.text)),
@@ -69,6 +69,8 @@ pub struct PendingOffer {
 pub(super) struct Asked {
     /// The line of it that is taken.
     pub(super) stream: Stream,
+    /// What of it whoever asked may use, in its order.
+    pub(super) spoken: FormatList,
     pub(super) layout: Layout,
     /// `t=`, if it can be read.
     pub(super) times: Option<Box<[u8]>>,
@@ -160,7 +162,7 @@ impl PendingOffer {
             receives: offered.direction.sends(),
             held: offered.direction != Direction::SendRecv,
             payloads: Box::default(),
-            speech: None,
+            speech: speech(&self.asked.spoken, &self.asked.stream.numbers, &Wishes::of_stream(&self.asked.stream, &self.token.0)),
         };
         let answerer = EndpointDescription {
             kind,
@@ -170,7 +172,7 @@ impl PendingOffer {
             source: to.source(None),
             receives: offered.direction.receives(),
             held: offerer.held,
-            payloads: payload_rules(&offered.formats, &offered.numbers, None, &self.asked.stream.numbers),
+            payloads: payload_rules(&offered.formats, &offered.numbers, None, (&self.asked.spoken, &self.asked.stream.numbers)),
             speech: None,
         };
         Some(EarlyMedia { from: Box::new(offerer), to: Box::new(answerer) })

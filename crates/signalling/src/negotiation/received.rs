@@ -36,6 +36,38 @@ pub(super) struct Terms {
     pub(super) local: Option<IpAddr>,
 }
 
+/// Which codecs may be used, the best first.
+pub(super) struct Allowed {
+    /// With whoever offers.
+    from: FormatList,
+    /// With both sides: what is said in these is passed on as it is.
+    both: FormatList,
+    /// With the other side alone: what is said in these is said again in one that whoever offers may use.
+    other: FormatList,
+}
+
+impl Allowed {
+    /// Between two legs. Only what goes through us can be said again.
+    pub(super) fn between(from: FormatList, to: FormatList, anchored: bool) -> Allowed {
+        let both = to.retain(|format| from.contains(format));
+        let other = if anchored { to } else { FormatList::EMPTY };
+        Allowed { from, both, other }
+    }
+
+    /// With whoever offers, and nobody else.
+    pub(super) fn alone(from: FormatList) -> Allowed {
+        Allowed { from, both: from, other: FormatList::EMPTY }
+    }
+
+    /// What the other side is to be offered: first what whoever offers has too, so that nothing is said again that need not be.
+    fn of(&self, offered: &FormatList) -> FormatList {
+        if offered.restrict(&self.from).codec().is_none() {
+            return FormatList::EMPTY;
+        }
+        offered.restrict_and_make(&self.both, &self.other)
+    }
+}
+
 /// The line of an offer that is gone on with.
 pub(super) struct Chosen<'a> {
     pub(super) index: usize,
@@ -88,8 +120,8 @@ impl Offer {
     }
 
     /// The line to go on with, and its formats: the line that was used before if it will do, else the first that does; fax
-    /// where no audio will do. `allowed` are the codecs that may be used, the best first.
-    pub(super) fn choose(&self, terms: &Terms, allowed: &FormatList) -> Result<Chosen<'_>, Refusal> {
+    /// where no audio will do.
+    pub(super) fn choose(&self, terms: &Terms, allowed: &Allowed) -> Result<Chosen<'_>, Refusal> {
         let mut refusal = Refusal::NO_AUDIO;
         let lines = || terms.live.into_iter().chain(0..self.media.len()).filter_map(|index| Some((index, self.stream(index)?)));
         let fax = lines().filter(|(_, stream)| terms.fax && stream.is_fax());
@@ -129,7 +161,7 @@ impl Medium {
 }
 
 /// The formats to go on with when these codecs are allowed, in that order.
-fn accept(stream: &Stream, terms: &Terms, allowed: &FormatList) -> Result<FormatList, Refusal> {
+fn accept(stream: &Stream, terms: &Terms, allowed: &Allowed) -> Result<FormatList, Refusal> {
     if stream.line.port == 0 {
         return Err(Refusal::NO_AUDIO);
     }
@@ -140,7 +172,7 @@ fn accept(stream: &Stream, terms: &Terms, allowed: &FormatList) -> Result<Format
     if stream.is_fax() {
         return Ok(FormatList::EMPTY);
     }
-    let formats = stream.formats.restrict(allowed);
+    let formats = allowed.of(&stream.formats);
     if formats.codec().is_none() { Err(Refusal::NO_CODEC) } else { Ok(formats) }
 }
 
@@ -150,7 +182,6 @@ fn accept(stream: &Stream, terms: &Terms, allowed: &FormatList) -> Result<Format
 /// What [`super::translate_offer`] would refuse, but for what depends on our own addresses.
 pub fn screen_offer(offer: &Offer, from: &[Codec], to: &[Codec], fax: bool, anchored: bool) -> Result<(), Refusal> {
     let terms = Terms { anchored, live: None, fax, local: None };
-    let from = FormatList::of_codecs(from);
-    let allowed = FormatList::of_codecs(to).retain(|format| from.contains(format));
+    let allowed = Allowed::between(FormatList::of_codecs(from), FormatList::of_codecs(to), anchored);
     offer.choose(&terms, &allowed).map(|_| ())
 }

@@ -7,7 +7,7 @@ use super::{
     leg::{LegMedia, Session},
     offer::translate_offer,
     read::{Remote, Stream},
-    received::Terms,
+    received::{Allowed, Terms},
     wishes::{Like, Wishes},
     write::{ALWAYS, End, OurLine, rtcp_to_state, write},
 };
@@ -28,7 +28,7 @@ pub fn answer_unasked(offer: &Offer, leg: &mut LegMedia, other: Option<&LegMedia
     let sends = other.and_then(|other| other.session.as_ref()).map(|session| session.direction);
     let theirs = spoken.unwrap_or(speaker.allowed());
     let terms = Terms { fax: false, ..leg.terms() };
-    let chosen = offer.choose(&terms, &leg.allowed().retain(|format| theirs.contains(format)))?;
+    let chosen = offer.choose(&terms, &Allowed::alone(leg.allowed().retain(|format| theirs.contains(format))))?;
     let stream = chosen.stream;
     let remote = leg.keep_host(stream.remote(Some(local.rtp.ip()))?);
     let mut formats = stream.formats.retain(|format| chosen.formats.contains(format));
