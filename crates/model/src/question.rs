@@ -279,6 +279,8 @@ pub struct LegProfile {
     pub login: Option<Arc<Login>>,
     /// Fax over UDPTL is passed (T.38).
     pub t38: bool,
+    /// What it and another leg say may be said again in another codec, where they have none in common.
+    pub transcode: bool,
     /// Its sessions are refreshed (RFC 4028). `None`: we know nothing of that towards it.
     pub session_timer: Option<SessionTimer>,
     /// Reliable provisional responses.
@@ -342,6 +344,7 @@ impl Default for LegProfile {
             shown: Shown::default(),
             login: None,
             t38: false,
+            transcode: true,
             session_timer: Some(SessionTimer::default()),
             prack: Prack::Off,
             refer: ReferRule::default(),

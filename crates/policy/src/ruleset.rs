@@ -236,6 +236,7 @@ pub(crate) fn profile(trunk: Option<&Trunk>, listener: ListenerId, media: MediaS
         shown: Shown::default(),
         login: trunk.login.as_ref().map(|login| login.value.clone()),
         t38: trunk.t38,
+        transcode: trunk.transcode,
         session_timer: trunk.session_timer,
         prack: trunk.prack,
         refer: trunk.refer,

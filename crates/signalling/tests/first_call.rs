@@ -14,7 +14,7 @@ fn invite_ring_answer_talk_hang_up() {
     let to_bob = bench.sent[1].1.clone();
     assert_eq!(to_bob.header(HeaderName::MaxForwards), Some("29"));
     assert!(to_bob.header(HeaderName::From).expect("From").starts_with("\"Alice\" <sip:alice@192.0.2.9>;tag="));
-    assert!(String::from_utf8_lossy(to_bob.body()).contains("m=audio 20002 RTP/AVP 0 101"));
+    assert!(String::from_utf8_lossy(to_bob.body()).contains("m=audio 20002 RTP/AVP 0 96 9 8 101"));
     assert_ne!(to_bob.call_id(), "c");
     expect(&mut bench, &[(ALICE, "100 INVITE"), (BOB, "INVITE")]);
 

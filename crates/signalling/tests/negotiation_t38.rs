@@ -4,7 +4,7 @@ mod negotiation_support;
 
 use negotiation_support::*;
 use tandem_model::{Codec, SourceRule, StreamKind};
-use tandem_signalling::negotiation::{LegMedia, Settled, describe_both, offer_again, settle_again, translate_answer};
+use tandem_signalling::negotiation::{LegMedia, Passage, Settled, describe_both, offer_again, settle_again, translate_answer};
 
 const FAX: &str = "a=T38FaxVersion:0\na=T38MaxBitRate:14400\na=T38FaxFillBitRemoval:0\na=T38FaxRateManagement:transferredTCF\n\
     a=T38FaxMaxBuffer:262\na=T38FaxMaxDatagram:176\na=T38FaxUdpEC:t38UDPRedundancy\n";
@@ -118,7 +118,9 @@ fn fax_is_taken_where_the_audio_beside_it_cannot_be() {
 fn a_call_may_begin_as_fax() {
     let (mut a, mut b) = fax_legs();
     let read = read(callers_fax().as_bytes()).unwrap();
-    let screen = |fax| tandem_signalling::negotiation::screen_offer(&read, &Codec::ALL, &Codec::ALL, fax, true);
+    let screen = |fax| {
+        tandem_signalling::negotiation::screen_offer(&read, &Codec::ALL, &Codec::ALL, Passage { anchored: true, fax, transcodes: false })
+    };
     assert_eq!((screen(true).is_ok(), code(&screen(false).unwrap_err())), (true, (488, 304)));
     let pending = offer(&callers_fax(), &mut a, &mut b);
     assert_eq!(pending.describe_early(&a, &b).unwrap().from.kind, StreamKind::Udptl);

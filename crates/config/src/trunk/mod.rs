@@ -71,6 +71,8 @@ pub struct Trunk {
     pub codecs: Vec<Codec>,
     /// Fax over UDPTL is passed (T.38).
     pub t38: bool,
+    /// What it and another say may be said again in another codec.
+    pub transcode: bool,
     /// Reliable provisional responses.
     pub prack: Prack,
     /// No response at all for so long: the next target.
@@ -131,6 +133,7 @@ impl Default for Trunk {
             from_domain: None,
             codecs: Codec::ALL.to_vec(),
             t38: false,
+            transcode: true,
             prack: Prack::default(),
             trying_timeout: SECOND * 4,
             ring_timeout: SECOND * 180,
@@ -168,6 +171,7 @@ impl Trunk {
             nat: table.boolean(reader, "nat").unwrap_or(default.nat),
             codecs: read_codecs(reader, table),
             t38: table.boolean(reader, "t38").unwrap_or(default.t38),
+            transcode: table.boolean(reader, "transcode").unwrap_or(default.transcode),
             prack: table.parsed(reader, "prack", parse_prack).map_or(default.prack, |prack| *prack),
             trying_timeout: trying.map_or(default.trying_timeout, |span| *span),
             ring_timeout: ring.map_or(default.ring_timeout, |span| *span),
@@ -207,6 +211,7 @@ impl Trunk {
             from_domain: table.parsed(reader, "from_domain", parse_domain).map(|domain| domain.value),
             codecs: read_codecs(reader, table),
             t38: table.boolean(reader, "t38").unwrap_or(default.t38),
+            transcode: table.boolean(reader, "transcode").unwrap_or(default.transcode),
             prack: table.parsed(reader, "prack", parse_prack).map_or(default.prack, |prack| *prack),
             trying_timeout: trying.map_or(default.trying_timeout, |span| *span),
             ring_timeout: ring.map_or(default.ring_timeout, |span| *span),

@@ -7,15 +7,15 @@ use super::phase::{Bridge, Dialling, MediaState, Opening, PassedOffer, Phase};
 use super::{Call, CallSetup, Output, context};
 use super::{parties, trail};
 use crate::message::{HeaderName, RELIABLE, is_sips, unreadable_body};
-use crate::negotiation::{self, LegMedia, Offer, Refusal};
+use crate::negotiation::{self, LegMedia, Offer, Passage, Refusal};
 use crate::wire::Arrival;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tandem_model::{
-    Action, BuiltIn, Codec, Decision, EndReason, EndpointRequest, EventKind, Forward, LegId, LegPlan, LegProfile, LocalEndpoint,
-    MediaCommand, Origin, Prack, Question, QuestionId, Random, Route, Timestamp,
+    Action, Codec, Decision, EndReason, EndpointRequest, EventKind, Forward, LegId, LegPlan, LegProfile, LocalEndpoint, MediaCommand,
+    Origin, Prack, Question, QuestionId, Random, Route, Timestamp,
 };
 
 /// How long policy may think; then the caller gets 500.
@@ -176,8 +176,8 @@ impl Call {
                 self.ring(now, *group, offer);
             }
             Action::Answer(built_in) => {
-                let codecs: &[Codec] = if built_in == BuiltIn::Tone { &[Codec::Pcmu, Codec::Pcma] } else { &Codec::ALL };
-                let screen = |offer: &Offer| negotiation::screen_offer(offer, &self.caller.profile.codecs, codecs, false, true);
+                let passage = Passage { anchored: true, ..Passage::default() };
+                let screen = |offer: &Offer| negotiation::screen_offer(offer, &self.caller.profile.codecs, &Codec::ALL, passage);
                 match offer.as_ref().map_or(Ok(()), screen) {
                     Ok(()) => self.open_media(now, Opening::BuiltIn(built_in), offer),
                     Err(refusal) => self.fail_refused(now, &refusal),
@@ -211,8 +211,9 @@ impl Call {
                 }
                 plan.uri = as_sips(&plan.uri);
             }
-            let fax = self.caller.profile.t38 && plan.profile.t38;
-            let screen = |offer: &Offer| negotiation::screen_offer(offer, &self.caller.profile.codecs, &plan.profile.codecs, fax, anchor);
+            let (ours, theirs) = (&self.caller.profile, &plan.profile);
+            let passage = Passage { anchored: anchor, fax: ours.t38 && theirs.t38, transcodes: ours.transcode && theirs.transcode };
+            let screen = |offer: &Offer| negotiation::screen_offer(offer, &ours.codecs, &theirs.codecs, passage);
             match offer.as_ref().map_or(Ok(()), screen) {
                 Ok(()) if plan.trunk == bridge.seized && !plan.forwarded => return self.take_target(now, offer),
                 Ok(()) => {
@@ -470,6 +471,7 @@ fn leg_media(profile: &LegProfile, remote: IpAddr, anchored: bool, random: &mut 
     // RFC 8866 §5.2: a session id of up to 63 bits is safe with every parser.
     let mut media = LegMedia::new(&profile.codecs, anchored, profile.nat.then_some(remote), random.next_u64() >> 2);
     media.allow_fax(profile.t38);
+    media.allow_transcoding(profile.transcode);
     media
 }
 

@@ -161,8 +161,7 @@ fn settle_beside(pending: &PendingOffer, answer: &[u8], from: &LegMedia, to: &mu
     let told = from.session.as_ref().filter(|told| is_joined && told.fax == is_fax).ok_or(Refusal::NO_CODEC)?;
     let (_, answered) = answered_line(answer, &pending.layout, is_fax, &offered.numbers).map_err(Refusal::of_answer)?;
     let Taken { formats, remote, rejected } = take(&answered, &offered.formats, pending.reoffer, to).map_err(Refusal::of_answer)?;
-    // What does not go through us cannot be said again in another codec.
-    if rejected || (same && !from.is_anchored() && formats.codec() != told.formats.codec()) {
+    if rejected || (same && !from.may_say_again(to) && formats.codec() != told.formats.codec()) {
         return Err(Refusal::NO_CODEC.of_answer());
     }
     let direction = answered.direction.and(offered.direction.reversed());

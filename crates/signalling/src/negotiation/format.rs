@@ -94,6 +94,14 @@ impl Format {
         }
     }
 
+    /// What an offer of ours says of a codec that we make ourselves of what the other leg says, and hear for it.
+    pub(super) const fn made_parameters(self) -> Option<&'static [u8]> {
+        match self {
+            Format::Opus => Some(b"useinbandfec=1"),
+            _ => self.own_parameters(),
+        }
+    }
+
     pub(super) fn from_static(payload: u8) -> Option<Format> {
         Format::ALL.into_iter().find(|format| format.static_payload() == Some(payload))
     }

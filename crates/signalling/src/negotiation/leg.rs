@@ -22,6 +22,7 @@ pub struct LegMedia {
     allowed: FormatList,
     anchored: bool,
     fax: bool,
+    transcodes: bool,
     nat: Option<IpAddr>,
     local: Option<LocalEndpoint>,
     origin: Option<Box<str>>,
@@ -83,6 +84,7 @@ impl LegMedia {
             allowed: FormatList::of_codecs(allowed),
             anchored,
             fax: false,
+            transcodes: false,
             nat,
             local: None,
             origin: None,
@@ -110,6 +112,16 @@ impl LegMedia {
     /// Fax is passed to the leg and taken from it.
     pub fn allow_fax(&mut self, allow: bool) {
         self.fax = allow;
+    }
+
+    /// What another leg says may be said to it in another codec, and what it says to the other.
+    pub fn allow_transcoding(&mut self, allow: bool) {
+        self.transcodes = allow;
+    }
+
+    /// Whether what one of the two says may be said to the other in another codec. Only what goes through us can be.
+    pub(super) fn may_say_again(&self, to: &LegMedia) -> bool {
+        self.anchored && self.transcodes && to.transcodes
     }
 
     /// The host, name or address, that our `o=` lines give to a leg whose media does not go through us.

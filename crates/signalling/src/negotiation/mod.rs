@@ -95,7 +95,7 @@ pub use crossed::{answer_beside, answer_both};
 pub use leg::LegMedia;
 pub use offer::{EarlyMedia, PendingOffer, translate_offer};
 pub use own::{PendingOwn, SettledLike, SettledOwn, offer_first_like, offer_like, offer_own, settle_like, settle_own};
-pub use received::{Offer, screen_offer};
+pub use received::{Offer, Passage, screen_offer};
 pub use refusal::Refusal;
 pub use restore::{PendingAgain, Restored, describe_both, offer_again, settle_again};
 pub use state::{Exchange, ExchangeEvent, ExchangeOutcome};

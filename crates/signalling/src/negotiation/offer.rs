@@ -23,7 +23,7 @@ pub fn translate_offer(offer: &Offer, from: &mut LegMedia, to: &mut LegMedia) ->
     to.permit(ExchangeEvent::WeOffer, None)?;
     let mut terms = from.terms();
     terms.fax &= to.allows_fax();
-    let (chosen, off) = match offer.choose(&terms, &Allowed::between(from.allowed(), to.allowed(), from.is_anchored())) {
+    let (chosen, off) = match offer.choose(&terms, &Allowed::between(from.allowed(), to.allowed(), from.may_say_again(to))) {
         Ok(chosen) => (chosen, false),
         Err(refusal) => (switched_off(offer, &terms, to).ok_or(refusal)?, true),
     };

@@ -47,10 +47,10 @@ pub(super) struct Allowed {
 }
 
 impl Allowed {
-    /// Between two legs. Only what goes through us can be said again.
-    pub(super) fn between(from: FormatList, to: FormatList, anchored: bool) -> Allowed {
+    /// Between two legs. `says_again`: what one says may be said to the other in another codec.
+    pub(super) fn between(from: FormatList, to: FormatList, says_again: bool) -> Allowed {
         let both = to.retain(|format| from.contains(format));
-        let other = if anchored { to } else { FormatList::EMPTY };
+        let other = if says_again { to } else { FormatList::EMPTY };
         Allowed { from, both, other }
     }
 
@@ -176,12 +176,24 @@ fn accept(stream: &Stream, terms: &Terms, allowed: &Allowed) -> Result<FormatLis
     if formats.codec().is_none() { Err(Refusal::NO_CODEC) } else { Ok(formats) }
 }
 
-/// Whether an offer can be translated at all between legs that allow these codecs, and `fax`: asked before ports are spent on it.
+/// What can become of an offer between two legs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Passage {
+    /// Its media goes through us.
+    pub anchored: bool,
+    /// Both allow fax.
+    pub fax: bool,
+    /// Both allow that what one says is said again in another codec.
+    pub transcodes: bool,
+}
+
+/// Whether an offer can be translated at all between legs that allow these codecs: asked before ports are spent on it.
 ///
 /// # Errors
 /// What [`super::translate_offer`] would refuse, but for what depends on our own addresses.
-pub fn screen_offer(offer: &Offer, from: &[Codec], to: &[Codec], fax: bool, anchored: bool) -> Result<(), Refusal> {
+pub fn screen_offer(offer: &Offer, from: &[Codec], to: &[Codec], passage: Passage) -> Result<(), Refusal> {
+    let Passage { anchored, fax, transcodes } = passage;
     let terms = Terms { anchored, live: None, fax, local: None };
-    let allowed = Allowed::between(FormatList::of_codecs(from), FormatList::of_codecs(to), anchored);
+    let allowed = Allowed::between(FormatList::of_codecs(from), FormatList::of_codecs(to), anchored && transcodes);
     offer.choose(&terms, &allowed).map(|_| ())
 }

@@ -62,7 +62,8 @@ impl<'a> Like<'a> {
     pub(super) fn parameters(&self, format: Format) -> Option<&'a [u8]> {
         match self {
             Like::Nobody => format.own_parameters(),
-            Like::Heard(heard) => heard.parameters(format),
+            Like::Heard(heard) if heard.stream.formats.contains(format) => heard.parameters(format),
+            Like::Heard(_) => format.made_parameters(),
             Like::Noted(wishes) if format == Format::Opus => wishes.opus.as_deref().filter(|_| wishes.answered),
             Like::Noted(_) => format.own_parameters(),
         }

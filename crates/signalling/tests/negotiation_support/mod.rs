@@ -60,7 +60,7 @@ pub(crate) fn read(offer: &[u8]) -> Result<Offer, Refusal> {
 
 /// Reads and screens an offer.
 pub(crate) fn screen_offer(offer: &[u8], from: &[Codec], to: &[Codec], anchored: bool) -> Result<(), Refusal> {
-    negotiation::screen_offer(&read(offer)?, from, to, false, anchored)
+    negotiation::screen_offer(&read(offer)?, from, to, negotiation::Passage { anchored, ..negotiation::Passage::default() })
 }
 
 /// Reads and translates an offer.

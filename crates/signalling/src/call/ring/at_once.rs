@@ -9,7 +9,7 @@ use super::super::{Call, Side, context};
 use super::Ring;
 use crate::cause::cause_of_status;
 use crate::message::{HeaderName, Message, reason_phrase};
-use crate::negotiation::{self, Exchange, LegMedia, Offer, PendingOwn, SettledLike};
+use crate::negotiation::{self, Exchange, LegMedia, Offer, Passage, PendingOwn, SettledLike};
 use crate::reason;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -71,7 +71,7 @@ impl Call {
         let [of_all, of_some] = self.ring.as_ref().map(|ring| ring.codecs()).unwrap_or_default();
         let allowed = &self.caller.profile.codecs;
         let is_usable = match offer {
-            Some(offer) => negotiation::screen_offer(offer, allowed, &of_all, false, true).is_ok(),
+            Some(offer) => negotiation::screen_offer(offer, allowed, &of_all, Passage { anchored: true, ..Passage::default() }).is_ok(),
             None => of_all.iter().any(|codec| allowed.contains(codec)),
         };
         if is_usable { of_all } else { of_some }
