@@ -31,9 +31,10 @@ help:
 run: packages
 	exec cargo run --package tandem -- serve --demo --config $(CONFIG)
 
-# Rust needs a linker, and AWS-LC (the cryptography of TLS) a C compiler: gcc is both.
+# Rust needs a linker, AWS-LC (the cryptography of TLS) and libopus a C compiler: gcc is both. libopus is built by cmake.
 packages:
 	@command -v cc >/dev/null || .ci/packages gcc libc6-dev
+	@command -v cmake >/dev/null || .ci/packages cmake
 
 test: packages
 	@.ci/stages $(FAST) build $(INTEROP) $(EXAMPLES) oracles

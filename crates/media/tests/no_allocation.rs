@@ -1,4 +1,4 @@
-//! A relayed packet allocates nothing: RTP of one source, a change of source, RTCP, strangers and junk.
+//! A packet allocates nothing: RTP of one source, a change of source, RTCP, strangers and junk, and what is said again in another codec.
 #![allow(clippy::unwrap_used, reason = "a test fails loudly")]
 #![allow(unsafe_code, reason = "an allocator that counts is an unsafe trait")]
 
@@ -8,9 +8,10 @@ use std::{
     net::SocketAddr,
     time::Duration,
 };
-use tandem_media::{Channel, DropReason, Input, PacketBuf, Session, Setup, Verdict};
+use tandem_media::{Channel, DropReason, Input, Output, PacketBuf, Session, Setup, Verdict};
 use tandem_model::{
-    Across, CallId, EndpointDescription, LocalEndpoint, MAX_ENDPOINTS, PayloadRule, PortId, SourceRule, StreamKind, Timestamp,
+    Across, CallId, Codec, EndpointDescription, LocalEndpoint, MAX_ENDPOINTS, PayloadRule, PortId, SourceRule, Speech, StreamKind,
+    Timestamp,
 };
 
 struct Counting;
@@ -57,21 +58,24 @@ fn session(kind: StreamKind) -> Session {
     let mut session =
         Session::open(Timestamp::ZERO, Setup { endpoints: &endpoints, inactivity: timeouts, hold: timeouts, seed: 1 }).unwrap();
     for index in [0, 1] {
-        let description = EndpointDescription {
-            kind,
-            rtp: Some(phone(index, 0)),
-            rtcp: Some(phone(index, 1)),
-            rtcp_mux: false,
-            source: SourceRule::Described(phone(index, 0).ip()),
-            receives: true,
-            held: false,
-            payloads: [PayloadRule { from: 0, across: Across::As(96), clock_rate: 8000 }].into(),
-            speech: None,
-        };
-        session.handle(Timestamp::ZERO, Input::Describe(call.leg(index as u8).unwrap(), Box::new(description)));
+        session.handle(Timestamp::ZERO, Input::Describe(call.leg(index as u8).unwrap(), Box::new(description(index, kind))));
     }
     while session.poll_output().is_some() {}
     session
+}
+
+fn description(index: usize, kind: StreamKind) -> EndpointDescription {
+    EndpointDescription {
+        kind,
+        rtp: Some(phone(index, 0)),
+        rtcp: Some(phone(index, 1)),
+        rtcp_mux: false,
+        source: SourceRule::Described(phone(index, 0).ip()),
+        receives: true,
+        held: false,
+        payloads: [PayloadRule { from: 0, across: Across::As(96), clock_rate: 8000 }].into(),
+        speech: None,
+    }
 }
 
 fn audio(ssrc: u32, sequence: u16) -> [u8; 172] {
@@ -141,6 +145,39 @@ fn nor_for_one_of_a_leg_that_nobody_is_to_hear() {
         dropped += usize::from(verdict == Verdict::Dropped(DropReason::NotJoined));
     }
     assert_eq!((ALLOCATIONS.get() - before, dropped), (0, 1000));
+}
+
+#[test]
+fn nor_for_one_that_is_said_again_in_another_codec() {
+    for codec in [Codec::Pcma, Codec::G722, Codec::Opus] {
+        let (mut session, mut packet) = (session(StreamKind::Rtp), PacketBuf::new());
+        let call = CallId::new(1, 1);
+        let sound = PayloadRule { from: 0, across: Across::Sound(Codec::Pcmu), clock_rate: 8000 };
+        let speaker = EndpointDescription { payloads: [sound].into(), ..description(0, StreamKind::Rtp) };
+        let speech = Some(Speech { payload: 96, codec, packet_ms: 20, parameters: None });
+        let listener = EndpointDescription { speech, ..description(1, StreamKind::Rtp) };
+        session.handle(Timestamp::ZERO, Input::Describe(call.leg(0).unwrap(), Box::new(speaker)));
+        session.handle(Timestamp::ZERO, Input::Describe(call.leg(1).unwrap(), Box::new(listener)));
+        let (mut said, mut before) = (0, 0);
+        for n in 0..2_000_u16 {
+            if n == 500 {
+                before = ALLOCATIONS.get();
+            }
+            let now = Timestamp::from_millis(u64::from(n) * 20);
+            // Some are lost, and some late.
+            if n % 20 != 7 {
+                packet.fill(&audio(1, n));
+                let at = now + Duration::from_millis(u64::from(n % 3));
+                assert_eq!(session.handle_packet(at, PORTS[0], Channel::Rtp, phone(0, 0), &mut packet), Verdict::Waits);
+            }
+            session.handle(now + Duration::from_millis(10), Input::Wake);
+            while let Some(output) = session.poll_output() {
+                said += usize::from(matches!(output, Output::Packet { .. }));
+            }
+        }
+        assert_eq!(ALLOCATIONS.get() - before, 0, "{codec:?}");
+        assert!(said > 1_990, "{said}");
+    }
 }
 
 #[test]
