@@ -15,6 +15,14 @@ from stage import check, is_bound, wait_until
 HOST = "127.0.0.1"
 TEMPLATE = pathlib.Path(__file__).resolve().parent / "baresip.template"
 
+# How an account names a codec, and the module that brings it where the template has none.
+CODECS = {
+    "PCMU": ("PCMU/8000/1", None),
+    "PCMA": ("PCMA/8000/1", None),
+    "G722": ("G722/16000/1", "g722.so"),
+    "opus": ("opus/48000/2", "opus.so"),
+}
+
 # Seconds of what was heard last that are looked at, and how long they may take to be right.
 LISTENED, PATIENCE = 1.5, 8
 
@@ -29,11 +37,14 @@ class Baresip:
         text = TEMPLATE.read_text(encoding="utf-8")
         for key, value in {"SIP": sip, "RTP": rtp, "HERTZ": hertz, "NAME": name, "FOLDER": self.folder}.items():
             text = text.replace(f"@{key}@", str(value))
+        account = account or f"<sip:{name}@{HOST}:{sip}>;regint=0"
+        named, module = CODECS[codec]
+        if module:
+            lines += f"module {module}\n"
+        account += f";answermode=auto;audio_codecs={named}\n"
         if control:
             lines += f"module_app ctrl_tcp.so\nctrl_tcp_listen {HOST}:{sip + 2}\n"
         (self.folder / "config").write_text(text + lines, encoding="utf-8")
-        account = account or f"<sip:{name}@{HOST}:{sip}>;regint=0"
-        account += f";answermode=auto;audio_codecs={codec}/8000/1\n"
         (self.folder / "accounts").write_text(account, encoding="utf-8")
         (self.folder / "contacts").write_text("", encoding="utf-8")
         self.tap = Tap(*(int(port) for port in rtp.split("-")))

@@ -84,7 +84,7 @@ impl Call {
         }
         self.caller.accept(context!(self, now), Some(&answer));
         self.tell_accepted(now);
-        let differs = self.callee.as_ref().is_some_and(|callee| callee.media.codec() != self.caller.media.codec());
+        let differs = self.callee.as_ref().is_some_and(|callee| pending.could_be_alike(&self.caller.media, &callee.media));
         match self.caller.media.is_anchored() {
             true if is_past => self.reoffer(now, Side::Callee, Purpose::Like { direction: None }),
             true if differs => self.reoffer(now, Side::Caller, Purpose::Like { direction: None }),

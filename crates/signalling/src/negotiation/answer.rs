@@ -114,6 +114,13 @@ fn answer_to(
 }
 
 impl PendingOffer {
+    /// Whether the two speak different codecs and the leg that offered should be offered the other's: because it has that, or because
+    /// nothing may be said to it again.
+    pub fn could_be_alike(&self, from: &LegMedia, to: &LegMedia) -> bool {
+        let is_had = to.codec().is_none_or(|codec| self.asked.spoken.contains(Format::of(codec)));
+        from.codec() != to.codec() && (is_had || !from.may_say_again(to))
+    }
+
     /// What the leg that offered speaks from now on, the other having taken that: what both have, or else one codec of its own. One that
     /// answers by rejecting what it had taken before is off, and whoever offered is held and not cut off.
     fn spoken(&self, taken: &Taken) -> FormatList {

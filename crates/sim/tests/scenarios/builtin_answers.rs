@@ -38,7 +38,7 @@ fn echo_can_be_held_and_resumed() {
 fn tone_needs_a_codec_that_it_can_make() {
     let mut sim = Sim::new(3);
     let mut place = Place::new(&sim.uri(ALICE, "tone"));
-    place.formats = Some(vec![Format::new(9, "G722/8000")]);
+    place.formats = Some(vec![Format::new(3, "GSM/8000")]);
     sim.place_with(ALICE, place);
     sim.finish();
     assert_eq!(sim.call(ALICE).outcome, Some(Outcome::Failed(488)));

@@ -1,5 +1,6 @@
 //! Which codecs the two legs agree on, and under which numbers.
 
+use tandem_model::{Across, Codec};
 use tandem_phone::{
     Edit, Outcome, Place, Reply, Script,
     sdp::{Format, Sdp},
@@ -44,11 +45,25 @@ fn a_trunk_gets_only_the_codecs_that_it_may_use() {
 }
 
 #[test]
-fn a_trunk_that_may_use_none_of_them_is_not_asked() {
-    let (sim, ..) = call("law", vec![Format::pcmu()], vec![Format::pcmu()]);
+fn a_caller_who_may_use_none_of_them_is_refused_and_nobody_is_asked() {
+    let (sim, ..) = call("law", vec![Format::new(3, "GSM/8000")], vec![Format::pcmu()]);
     assert_eq!(sim.call(ALICE).outcome, Some(Outcome::Failed(488)));
     assert_eq!(sim.phone(BOB).calls().len(), 0);
     assert!(sim.phone(ALICE).heard("INVITE").any(|answer| answer.header("Warning").is_some()));
+}
+
+#[test]
+fn a_trunk_that_may_use_none_of_them_hears_the_caller_in_its_own() {
+    let (sim, offered, answered) = call("law", vec![Format::pcmu(), Format::events(101)], vec![Format::pcma(), Format::events(101)]);
+    assert_eq!(
+        (&offered[..], &answered[..]),
+        (&["8=PCMA/8000".into(), "101=TELEPHONE-EVENT/8000".into()][..], &["0=PCMU/8000".into(), "101=TELEPHONE-EVENT/8000".into()][..])
+    );
+    assert_eq!(sim.call(ALICE).outcome, Some(Outcome::WeHungUp));
+    let of = |leg: usize| sim.core().shard.descriptions.iter().rev().find(|(id, _)| usize::from(id.index()) == leg).map(|(_, told)| told);
+    let sound = |leg: usize| of(leg).and_then(|told| Some((told.payloads[0].across, told.speech.as_ref()?.codec)));
+    assert_eq!(sound(0), Some((Across::Sound(Codec::Pcmu), Codec::Pcmu)));
+    assert_eq!(sound(1), Some((Across::Sound(Codec::Pcma), Codec::Pcma)));
 }
 
 #[test]
@@ -84,7 +99,7 @@ fn ptime_and_the_events_parameters_pass() {
 #[test]
 fn an_offer_whose_only_line_the_callee_refuses() {
     let mut sim = Sim::new(4);
-    sim.phone_mut(BOB).setup_mut().formats = vec![Format::pcma()];
+    sim.phone_mut(BOB).setup_mut().formats = vec![Format::new(3, "GSM/8000")];
     sim.expect(BOB, Script::new().reply_with(50, Reply::new(200)));
     let mut place = Place::new(&sim.uri(ALICE, "bob"));
     place.formats = Some(vec![Format::pcmu()]);

@@ -185,7 +185,7 @@ fn a_newcomer_that_holds_hears_nothing() {
 fn the_caller_does_not_take_what_a_newcomer_offers() {
     // Alice asked for the offer, and answers it with what was not in it.
     let mut sim = house(12);
-    sim.phone_mut(ALICE).setup_mut().formats = vec![Format::pcmu()];
+    sim.phone_mut(ALICE).setup_mut().formats = vec![Format::new(3, "GSM/8000")];
     let mut sim = called(sim, true, "bob", Reply::new(180));
     let mut place = asking(&sim, DORA, BOB);
     place.formats = Some(vec![Format::pcma()]);

@@ -101,7 +101,7 @@ fn a_change_of_codec_is_passed_on() {
     sim.act(ALICE, Act::Reinvite(Offer { formats, ..Offer::default() }));
     sim.run_for(ms(500));
     let offered = sim.call(BOB).remote_sdp().and_then(|sdp| sdp.audio_line()).map(|line| line.formats.clone());
-    assert_eq!(offered, Some(vec!["8".to_owned(), "101".into()]));
+    assert_eq!(offered.map(|formats| formats[0].clone()), Some("8".to_owned()), "what she speaks now comes first");
     sim.act(ALICE, Act::Bye);
     sim.finish();
 }

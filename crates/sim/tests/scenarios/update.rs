@@ -97,7 +97,7 @@ fn a_change_of_codec() {
         sim.act(changer, Act::Update(Offer { formats, ..Offer::default() }));
         sim.run_for(ms(500));
         let offered = sim.call(other).remote_sdp().and_then(|sdp| sdp.audio_line()).map(|line| line.formats.clone());
-        assert_eq!(offered, Some(vec!["8".to_owned(), "101".into()]));
+        assert_eq!(offered.map(|formats| formats[0].clone()), Some("8".to_owned()), "what the changer speaks now comes first");
         hang_up(sim, other);
     }
 }
