@@ -37,7 +37,11 @@ pub(crate) const ROOMS: [Room; 12] = [
     pure("tandem-sound", "crates/sound", &["tandem-model"], &["opus", "thiserror"]),
     pure("tandem-policy", "crates/policy", &["tandem-model", "tandem-config"], &["regex", "regex-automata", "thiserror"]),
     pure("tandem-phone", "crates/phone", &["tandem-model"], &["bytes", "md-5", "sha2"]),
-    shell("tandem-runtime", "crates/runtime", &["tandem-model", "tandem-signalling", "tandem-media", "tandem-policy", "tandem-config"]),
+    shell(
+        "tandem-runtime",
+        "crates/runtime",
+        &["tandem-model", "tandem-signalling", "tandem-media", "tandem-policy", "tandem-config", "tandem-sound"],
+    ),
     shell(
         "tandem-sim",
         "crates/sim",

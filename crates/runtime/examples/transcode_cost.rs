@@ -1,0 +1,131 @@
+//! What it costs to say in one codec what comes in another, both ways, without sockets: `transcode_cost [SECONDS]`.
+//!
+//! For each pair of codecs the processor time of a call and second, in milliseconds, of a media session on the one hand, and on the
+//! other of nothing but decoding and coding the same packets at the same settings. Speech of the tests is what is said.
+#![allow(clippy::print_stdout, reason = "it is a program")]
+
+use std::{net::SocketAddr, time::Duration};
+use tandem_media::{Channel, Input, Output, PacketBuf, Session, Setup};
+use tandem_model::{
+    Across, CallId, Codec, EndpointDescription, LegId, LocalEndpoint, PayloadRule, PortId, SourceRule, Speech, StreamKind, Timestamp,
+};
+use tandem_sound::{Decoder, Encoder, Resampler, g711::FROM_MU_LAW, opus::OpusTerms};
+
+const SPEECH: &[u8] = include_bytes!("../../sound/tests/vectors/speech.ulaw");
+const FRAME: Duration = Duration::from_millis(20);
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> Result<(), Failure> {
+    let seconds: usize = std::env::args().nth(1).map_or(Ok(60), |text| text.parse())?;
+    println!("{:<14}{:>12}{:>12}{:>8}   ms of processor a call and second", "", "session", "bare", "ratio");
+    let pairs = [(Codec::Pcmu, Codec::Pcma), (Codec::Pcmu, Codec::G722), (Codec::Pcmu, Codec::Opus), (Codec::G722, Codec::Opus)];
+    for (a, b) in pairs {
+        let packets = [packets(a, seconds)?, packets(b, seconds)?];
+        let whole = session([a, b], &packets)?;
+        let bare = bare(a, b, &packets[0])? + bare(b, a, &packets[1])?;
+        let per_second = |time: Duration| time.as_secs_f64() * 1_000.0 / seconds as f64;
+        let (whole, bare) = (per_second(whole), per_second(bare));
+        println!("{:<14}{whole:>12.3}{bare:>12.3}{:>8.2}", format!("{a:?} {b:?}"), whole / bare);
+    }
+    Ok(())
+}
+
+/// The rate at which one side has something to say to the other.
+fn rate(a: Codec, b: Codec) -> u32 {
+    let of = |codec| match codec {
+        Codec::Pcmu | Codec::Pcma => 8_000,
+        Codec::G722 => 16_000,
+        Codec::Opus => 48_000,
+    };
+    of(a).min(of(b))
+}
+
+/// The speech in that codec, 20 ms each.
+fn packets(codec: Codec, seconds: usize) -> Result<Vec<Vec<u8>>, Failure> {
+    let mut encoder = Encoder::new(codec, 16_000, &OpusTerms::default())?;
+    let mut resampler = Resampler::new(8_000, encoder.rate_hz());
+    let narrow: Vec<i16> = SPEECH.iter().cycle().take(seconds * 8_000).map(|octet| FROM_MU_LAW[usize::from(*octet)]).collect();
+    let mut packets = Vec::new();
+    for frame in narrow.chunks_exact(160) {
+        let mut samples = vec![0; encoder.rate_hz() as usize / 50];
+        resampler.convert(frame, &mut samples);
+        let mut payload = [0; 4_000];
+        let length = encoder.encode(&samples, &mut payload).ok_or("a frame was not coded")?;
+        packets.push(payload[..length].to_vec());
+    }
+    Ok(packets)
+}
+
+fn bare(from: Codec, to: Codec, packets: &[Vec<u8>]) -> Result<Duration, Failure> {
+    let mut encoder = Encoder::new(to, rate(from, to), &OpusTerms::default())?;
+    let mut decoder = Decoder::new(from, encoder.rate_hz())?;
+    let (mut samples, mut payload) = (vec![0; decoder.rate_hz() as usize / 50], [0; 4_000]);
+    let before = processor_time()?;
+    for packet in packets {
+        decoder.decode(packet, &mut samples);
+        // As many samples as the encoder takes, whatever their rate: what is in them matters little to what it costs.
+        let taken = (encoder.rate_hz() as usize / 50).min(samples.len());
+        std::hint::black_box(encoder.encode(&samples[..taken], &mut payload));
+    }
+    Ok(processor_time()? - before)
+}
+
+fn session(codecs: [Codec; 2], packets: &[Vec<Vec<u8>>; 2]) -> Result<Duration, Failure> {
+    let call = CallId::new(1, 1);
+    let legs = [call.leg(0).ok_or("no leg")?, call.leg(1).ok_or("no leg")?];
+    let phone = |index: u8| SocketAddr::from(([192, 0, 2, index + 1], 4_000));
+    let local = |leg: LegId| {
+        let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        LocalEndpoint { leg, rtp: at(20_000), rtcp: at(20_001) }
+    };
+    let endpoints = [(local(legs[0]), PortId(0)), (local(legs[1]), PortId(1))];
+    let patience = Duration::from_secs(3_600);
+    let mut session = Session::open(Timestamp::ZERO, Setup { endpoints: &endpoints, inactivity: patience, hold: patience, seed: 1 })?;
+    for (index, (leg, codec)) in (0..).zip(legs.into_iter().zip(codecs)) {
+        let description = EndpointDescription {
+            kind: StreamKind::Rtp,
+            rtp: Some(phone(index)),
+            rtcp: None,
+            rtcp_mux: false,
+            source: SourceRule::Described(phone(index).ip()),
+            receives: true,
+            held: false,
+            payloads: [PayloadRule { from: 96, across: Across::Sound(codec), clock_rate: codec.clock_rate() }].into(),
+            speech: Some(Speech { payload: 96, codec, packet_ms: 20, parameters: None }),
+        };
+        session.handle(Timestamp::ZERO, Input::Describe(leg, Box::new(description)));
+    }
+    let (mut buffer, mut said) = (PacketBuf::new(), 0);
+    let before = processor_time()?;
+    for (n, pair) in (0_u32..).zip(packets[0].iter().zip(&packets[1])) {
+        let now = Timestamp::ZERO + FRAME * n;
+        for (index, payload, codec) in [(0, pair.0, codecs[0]), (1, pair.1, codecs[1])] {
+            buffer.fill(&rtp(n, codec.clock_rate() / 50, payload));
+            session.handle_packet(now, PortId(index.into()), Channel::Rtp, phone(index), &mut buffer);
+        }
+        session.handle(now + FRAME / 2, Input::Wake);
+        while let Some(output) = session.poll_output() {
+            said += usize::from(matches!(output, Output::Packet { .. }));
+        }
+    }
+    let spent = processor_time()? - before;
+    let due = packets.iter().map(Vec::len).sum::<usize>();
+    if said * 100 < due * 99 { Err(format!("{said} of {due} packets were said").into()) } else { Ok(spent) }
+}
+
+fn rtp(number: u32, ticks: u32, payload: &[u8]) -> Vec<u8> {
+    let mut packet = vec![0x80, 96];
+    packet.extend((number as u16).to_be_bytes());
+    packet.extend(number.wrapping_mul(ticks).to_be_bytes());
+    packet.extend(7_u32.to_be_bytes());
+    packet.extend_from_slice(payload);
+    packet
+}
+
+/// What this process has used so far.
+fn processor_time() -> Result<Duration, Failure> {
+    let usage = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_SELF)?;
+    let time = usage.user_time();
+    Ok(Duration::new(time.tv_sec().try_into()?, u32::try_from(time.tv_usec())? * 1_000))
+}
