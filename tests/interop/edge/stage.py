@@ -52,8 +52,9 @@ def s_client(stage, name, *arguments, text=""):
 
 def spoken(text):
     """Version and cipher of the connection."""
-    found = re.search(r"New, (TLSv1\.\d), Cipher is (\S+)", text)
-    return (found[1], found[2]) if found and found[2] != "(NONE)" else None
+    # The version before the cipher is the one that the cipher comes from.
+    cipher, version = re.search(r"New, .*Cipher is (\S+)", text), re.search(r"Protocol *: (\S+)|New, (TLSv1\.3)", text)
+    return (version[1] or version[2], cipher[1]) if cipher and cipher[1] != "(NONE)" and version else None
 
 
 def options(stage, name, uri="sip:tandem.test"):
