@@ -14,7 +14,7 @@ from stage import Stage, check
 NET = 33
 
 # Seconds from the caller's start to its end, most of them in the call.
-SECONDS = 6
+SECONDS = 5
 
 ALICE_HZ, BOB_HZ = 440, 1000
 
@@ -30,7 +30,7 @@ def call(stage, caller, callee):
     phones = []
     with stage.case(f"{caller} to {callee}: each hears the other's tone", lambda: [phone.story() for phone in phones]):
         tandem = node.Tandem(stage, configuration(stage, caller, callee), name=f"tandem-{caller}-{callee}")
-        bob = Baresip(stage, "bob", 33070, "33200-33250", BOB_HZ, "-t", str(2 * SECONDS), codec=callee)
+        bob = Baresip(stage, "bob", 33070, "33200-33250", BOB_HZ, "-t", str(SECONDS + 1), codec=callee)
         phones.append(bob)
         there = f"d sip:bob@{stage.address(1)}"
         alice = Baresip(stage, "alice", 33060, "33100-33150", ALICE_HZ, "-t", str(SECONDS), "-e", there, codec=caller)
