@@ -5,14 +5,17 @@
 //! neither, but for those that [wait](Verdict::Waits). When the time that it gave has come, `handle` [`Input::Wake`].
 
 mod members;
+mod reports;
 
 use crate::{
     endpoint::{Hears, Plain, Unheard},
     packet::{Channel, DropReason, PacketBuf, Verdict},
     path::{relay, transcode},
+    rtcp::reports::Report,
     rtp::{header::Header, rewrite::Feeder},
     voice::Said,
 };
+use reports::Farewell;
 use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 use tandem_model::{
     Across, EndpointDescription, EndpointStats, LegId, LocalEndpoint, MAX_ENDPOINTS, MediaEvent, PortId, Random, StreamKind, Timestamp,
@@ -97,6 +100,8 @@ pub enum Output<'a> {
 pub enum Reason {
     /// The next packet that we make.
     Voice,
+    /// The next report that we make of it (RFC 3550 §6.2).
+    Report,
     /// A leg may have been silent for too long.
     Silence,
 }
@@ -119,6 +124,10 @@ pub struct Session {
     events: VecDeque<MediaEvent>,
     /// Of an endpoint that was removed since the last drain.
     released: Vec<PortId>,
+    /// The last reports to legs that have just left.
+    farewells: Vec<Farewell>,
+    /// The report that was made last.
+    report: Report,
     /// Up to when tones are to be made.
     now: Timestamp,
     /// Who hear each other.
@@ -148,6 +157,8 @@ impl Session {
             hold,
             events: VecDeque::from([opened]),
             released: Vec::new(),
+            farewells: Vec::new(),
+            report: Report::default(),
             now,
             closed: false,
             named: endpoints.len() as u8,
@@ -169,6 +180,7 @@ impl Session {
                 if let Some(endpoint) = self.endpoint(leg) {
                     endpoint.describe(now, *description, inactivity, hold);
                 }
+                self.share_reports();
             }
             Input::Play(leg, tone) => {
                 if let Some(endpoint) = self.endpoint(leg) {
@@ -185,6 +197,9 @@ impl Session {
             Input::Remove(leg) => self.remove(leg),
             Input::Close => {
                 self.closed = true;
+                for endpoint in &mut self.endpoints {
+                    self.farewells.extend(Farewell::to(now, endpoint));
+                }
                 self.events.push_back(MediaEvent::Closed(self.figures()));
             }
             Input::Wake => {
@@ -231,7 +246,13 @@ impl Session {
                     let listener = &mut self.endpoints[usize::from(listener)];
                     match heard.rule.across {
                         Across::As(number) => relay::rtp(now, name, heard, number, listener, packet),
-                        Across::Sound(codec) => transcode::rtp(now, name, heard, codec, listener, packet, &mut self.random),
+                        Across::Sound(codec) => {
+                            let verdict = transcode::rtp(now, name, heard, codec, listener, packet, &mut self.random);
+                            if verdict == Verdict::Waits && listener.reports.is_none() {
+                                self.begin_reports(now);
+                            }
+                            verdict
+                        }
                     }
                 }
                 None => self.ignore(speaker),
@@ -263,7 +284,8 @@ impl Session {
             return Verdict::Dropped(reason);
         }
         match self.listeners[speaker] {
-            Some(listener) if usize::from(listener) != speaker => {
+            // One source of reports a leg, and where we are it, the leg's own are for us.
+            Some(listener) if usize::from(listener) != speaker && self.endpoints[usize::from(listener)].reports.is_none() => {
                 relay::rtcp(&self.endpoints[speaker], &self.endpoints[usize::from(listener)], packet)
             }
             Some(_) => Verdict::Consumed,
@@ -273,16 +295,23 @@ impl Session {
 
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<Output<'_>> {
+        if let Some(Farewell { port, channel, to, report }) = self.farewells.pop() {
+            self.report = report;
+            return Some(Output::Packet { port, channel, to, bytes: self.report.bytes() });
+        }
         if let Some(event) = self.events.pop_front() {
             return Some(Output::Event(event));
         }
         if let Some(port) = self.released.pop() {
             return Some(Output::Release(port));
         }
-        let (index, to, header) = self.next_said()?;
-        let endpoint = &mut self.endpoints[index];
-        let voice = endpoint.voice.as_mut()?;
-        Some(Output::Packet { port: endpoint.port, channel: Channel::Rtp, to, bytes: voice.packet(&header) })
+        if let Some((index, to, header)) = self.next_said() {
+            let endpoint = &mut self.endpoints[index];
+            let voice = endpoint.voice.as_mut()?;
+            return Some(Output::Packet { port: endpoint.port, channel: Channel::Rtp, to, bytes: voice.packet(&header) });
+        }
+        let (port, channel, to) = self.next_report()?;
+        Some(Output::Packet { port, channel, to, bytes: self.report.bytes() })
     }
 
     /// The next packet of ours that is due and may be sent.
@@ -294,13 +323,13 @@ impl Session {
         for (index, endpoint) in self.endpoints.iter_mut().enumerate() {
             let target = endpoint.rtp_target();
             let Some(voice) = &mut endpoint.voice else { continue };
-            while let Some(Said { mut header, seen }) = voice.say(now) {
+            while let Some(Said { mut header, seen, due }) = voice.say(now) {
                 let Some(to) = target else {
                     endpoint.outgoing.interrupt();
                     continue;
                 };
                 let clock_rate = voice.clock_rate();
-                endpoint.outgoing.renumber(now, Feeder::Voice, seen, clock_rate, &mut header);
+                endpoint.outgoing.renumber(due, Feeder::Voice, seen, clock_rate, &mut header);
                 endpoint.note_clock(clock_rate);
                 return Some((index, to, header));
             }
@@ -314,7 +343,8 @@ impl Session {
         let of = |endpoint: &Plain| {
             let voice = endpoint.voice.as_ref().and_then(|voice| voice.due_at()).map(|at| (at, Reason::Voice));
             let silence = endpoint.watch_at().map(|at| (at, Reason::Silence));
-            voice.into_iter().chain(silence).min()
+            let report = endpoint.reports.as_ref().map(|reports| (reports.due_at(), Reason::Report));
+            voice.into_iter().chain(report).chain(silence).min()
         };
         self.endpoints.iter().filter(|_| !self.closed).filter_map(of).min()
     }

@@ -60,6 +60,8 @@ pub(crate) struct Voice {
 pub(crate) struct Said {
     pub(crate) header: Header,
     pub(crate) seen: Seen,
+    /// When it was to leave, which is the time that its timestamp stands for.
+    pub(crate) due: Timestamp,
 }
 
 impl Voice {
@@ -111,6 +113,11 @@ impl Voice {
         self.clock_rate
     }
 
+    /// So many of a hundred packets do not arrive.
+    pub(crate) fn expect_loss(&mut self, percent: u8) {
+        self.encoder.expect_loss(percent);
+    }
+
     /// Whether it says what that leg says in that codec.
     pub(crate) fn is_of(&self, leg: u8, of: Codec) -> bool {
         matches!(&self.source, Source::Peer { speaker, codec, .. } if *speaker == leg && *codec == of)
@@ -152,7 +159,7 @@ impl Voice {
                 let (extended, epoch) = (self.sent, self.epoch);
                 self.sent = self.sent.wrapping_add(1);
                 let header = Header { marker: is_first, payload: self.payload, sequence: extended as u16, timestamp, ssrc: 0, payload_len };
-                return Some(Said { header, seen: Seen { extended, epoch } });
+                return Some(Said { header, seen: Seen { extended, epoch }, due });
             }
             self.pause();
         }

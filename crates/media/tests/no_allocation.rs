@@ -1,4 +1,5 @@
-//! A packet allocates nothing: RTP of one source, a change of source, RTCP, strangers and junk, and what is said again in another codec.
+//! A packet allocates nothing: RTP of one source, a change of source, RTCP, strangers and junk, what is said again in another codec, and
+//! the reports about it.
 #![allow(clippy::unwrap_used, reason = "a test fails loudly")]
 #![allow(unsafe_code, reason = "an allocator that counts is an unsafe trait")]
 
@@ -158,7 +159,7 @@ fn nor_for_one_that_is_said_again_in_another_codec() {
         let listener = EndpointDescription { speech, ..description(1, StreamKind::Rtp) };
         session.handle(Timestamp::ZERO, Input::Describe(call.leg(0).unwrap(), Box::new(speaker)));
         session.handle(Timestamp::ZERO, Input::Describe(call.leg(1).unwrap(), Box::new(listener)));
-        let (mut said, mut before) = (0, 0);
+        let (mut said, mut reported, mut before) = (0, 0, 0);
         for n in 0..2_000_u16 {
             if n == 500 {
                 before = ALLOCATIONS.get();
@@ -172,11 +173,13 @@ fn nor_for_one_that_is_said_again_in_another_codec() {
             }
             session.handle(now + Duration::from_millis(10), Input::Wake);
             while let Some(output) = session.poll_output() {
-                said += usize::from(matches!(output, Output::Packet { .. }));
+                said += usize::from(matches!(output, Output::Packet { channel: Channel::Rtp, .. }));
+                reported += usize::from(matches!(output, Output::Packet { channel: Channel::Rtcp, .. }));
             }
         }
         assert_eq!(ALLOCATIONS.get() - before, 0, "{codec:?}");
         assert!(said > 1_990, "{said}");
+        assert!(reported > 10, "{reported}");
     }
 }
 

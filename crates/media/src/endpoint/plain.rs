@@ -3,8 +3,11 @@
 use crate::{
     latch::{Claim, Latch},
     packet::{Channel, DropReason, PacketBuf},
-    rtcp::compound,
-    rtcp::translate::CNAME_LEN,
+    rtcp::{
+        compound,
+        reports::{self, Reports},
+        write::CNAME_LEN,
+    },
     rtp::{
         header::{self, Header},
         rewrite::Outgoing,
@@ -48,19 +51,19 @@ pub(crate) struct Plain {
     /// Its own in the session, for good: the places of endpoints change.
     pub(crate) name: u8,
     /// Of the last packet: most are alike.
-    rule: Option<PayloadRule>,
+    pub(super) rule: Option<PayloadRule>,
     /// Where RTP comes from, as pinned in the latch.
     pub(super) rtp_source: Option<SocketAddr>,
     pub(crate) last_heard: Timestamp,
     pub(super) received: (u64, u64),
     pub(crate) incoming: Incoming,
-    jitter: Jitter,
+    pub(super) jitter: Jitter,
     pub(super) dropped: u64,
     // For every packet to the leg.
     rtp_target: Option<SocketAddr>,
     pub(crate) outgoing: Outgoing,
     /// Of what was last sent to the leg.
-    clock_rate: u32,
+    pub(super) clock_rate: u32,
     // For the others.
     pub(crate) leg: LegId,
     pub(crate) hears: Hears,
@@ -78,6 +81,12 @@ pub(crate) struct Plain {
     pub(crate) voice: Option<Box<Voice>>,
     /// How it wants to be spoken to.
     pub(crate) speech: Option<Speech>,
+    /// What we report to it ourselves; `None` while it gets the reports of the other leg.
+    pub(crate) reports: Option<Box<Reports>>,
+    /// Its newest sender report.
+    pub(super) heard_report: Option<reports::Heard>,
+    /// Of a hundred packets to it so many were lost before its last report.
+    pub(crate) loss_percent: u8,
 }
 
 /// What the leg is, from its last description.
@@ -147,6 +156,9 @@ impl Plain {
             passed: (0, 0),
             voice: None,
             speech: None,
+            reports: None,
+            heard_report: None,
+            loss_percent: 0,
         }
     }
 
@@ -318,8 +330,17 @@ impl Plain {
             return checked;
         }
         self.last_heard = now;
-        for block in compound::blocks(packet.bytes()).filter(|block| block.ssrc == self.outgoing.ssrc()) {
+        if let Some((ssrc, _)) = self.incoming.current()
+            && let Some(made) = compound::made_at(packet.bytes(), ssrc)
+        {
+            self.heard_report = Some(reports::Heard { ssrc, made, at: now });
+        }
+        // What is said twice in one packet, the second time counts.
+        if let Some(block) = compound::blocks(packet.bytes()).filter(|block| block.ssrc == self.outgoing.ssrc()).last() {
             self.reported = (u64::try_from(block.lost).unwrap_or(0), block.jitter);
+            self.loss_percent = (u32::from(block.fraction) * 100).div_ceil(256) as u8;
+            self.voice.iter_mut().for_each(|voice| voice.expect_loss(self.loss_percent));
+            self.reports.iter_mut().for_each(|reports| reports.hear(now, &block));
         }
         Ok(())
     }

@@ -25,7 +25,9 @@ pub(crate) fn rtp(
     };
     if !listener.voice.as_ref().is_some_and(|voice| voice.is_of(speaker, codec)) {
         // Rates that Opus does not know are never asked for.
-        listener.voice = Voice::of_peer(speech, speaker, codec, random.next_u64()).ok().map(Box::new);
+        let mut voice = Voice::of_peer(speech, speaker, codec, random.next_u64()).ok().map(Box::new);
+        voice.iter_mut().for_each(|voice| voice.expect_loss(listener.loss_percent));
+        listener.voice = voice;
     }
     if let Some(voice) = &mut listener.voice {
         voice.take(now, heard.seen, heard.header.timestamp, heard.header.payload_of(packet.bytes()));

@@ -4,6 +4,8 @@
 pub(crate) const SR: u8 = 200;
 /// Receiver report.
 pub(crate) const RR: u8 = 201;
+/// Goodbye.
+pub(crate) const BYE: u8 = 203;
 /// Application-defined.
 pub(crate) const APP: u8 = 204;
 
@@ -83,11 +85,17 @@ pub(crate) fn sender(packet: &[u8]) -> Option<u32> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Block {
     pub(crate) ssrc: u32,
+    /// Of 256 packets since the last report.
+    pub(crate) fraction: u8,
     /// Below zero when duplicates outnumber losses.
     pub(crate) lost: i32,
     pub(crate) highest: u32,
     /// In units of the stream's clock.
     pub(crate) jitter: u32,
+    /// The middle of the NTP time of the last sender report that came; zero: none did.
+    pub(crate) last_report: u32,
+    /// How long ago it came, in 1/65536 s.
+    pub(crate) delay: u32,
 }
 
 impl Block {
@@ -97,12 +105,11 @@ impl Block {
         let word = |place: usize| u32::from_be_bytes([block[place], block[place + 1], block[place + 2], block[place + 3]]);
         // The sign of 24 bits is carried into 32.
         let lost = ((word(4) << 8) as i32) >> 8;
-        Some(Block { ssrc: word(0), lost, highest: word(8), jitter: word(12) })
+        Some(Block { ssrc: word(0), fraction: block[4], lost, highest: word(8), jitter: word(12), last_report: word(16), delay: word(20) })
     }
 }
 
-/// The report blocks of a packet that [`is_valid`].
-pub(crate) fn blocks(packet: &[u8]) -> impl Iterator<Item = Block> + '_ {
+fn reports(packet: &[u8]) -> impl Iterator<Item = Item> + '_ {
     let mut at = 0;
     std::iter::from_fn(move || {
         let item = Item::at(packet, at)?;
@@ -110,7 +117,20 @@ pub(crate) fn blocks(packet: &[u8]) -> impl Iterator<Item = Block> + '_ {
         Some(item)
     })
     .filter(Item::is_report)
-    .flat_map(move |item| (0..usize::from(item.count)).filter_map(move |index| Block::read(packet, item.blocks_at() + index * BLOCK_LEN)))
+}
+
+/// The middle 32 bits of the NTP time at which `ssrc` says that it made the last sender report of a packet that [`is_valid`].
+pub(crate) fn made_at(packet: &[u8], ssrc: u32) -> Option<u32> {
+    let word = |at: usize| packet.get(at..)?.first_chunk().map(|word| u32::from_be_bytes(*word));
+    let report = reports(packet).filter(|item| item.kind == SR && word(item.start + 4) == Some(ssrc)).last()?;
+    Some(word(report.start + HEADER_LEN)? << 16 | word(report.start + HEADER_LEN + 4)? >> 16)
+}
+
+/// The report blocks of a packet that [`is_valid`].
+pub(crate) fn blocks(packet: &[u8]) -> impl Iterator<Item = Block> + '_ {
+    reports(packet).flat_map(move |item| {
+        (0..usize::from(item.count)).filter_map(move |index| Block::read(packet, item.blocks_at() + index * BLOCK_LEN))
+    })
 }
 
 #[cfg(test)]

@@ -13,5 +13,10 @@
 //! - Feedback (RFC 4585), extended reports (RFC 3611) and unknown types: left out. They are not negotiated here, and
 //!   they number packets and name sources in ways of their own.
 
+//!
+//! Of what we say ourselves (another codec, a tone) the leg gets reports of our own instead, and tells its own to us alone.
+
 pub(crate) mod compound;
+pub(crate) mod reports;
 pub(crate) mod translate;
+pub(crate) mod write;

@@ -1,13 +1,10 @@
 //! Turns a leg's RTCP into the other leg's, in place: what is kept only ever moves towards the front.
 
-use super::compound::{APP, BLOCK_LEN, Block, HEADER_LEN, Item, RR, SENDER_INFO_LEN, SR};
+use super::{
+    compound::{APP, BLOCK_LEN, Block, HEADER_LEN, Item, RR, SENDER_INFO_LEN, SR},
+    write::{CNAME_LEN, begin, description, write},
+};
 use crate::{packet::PacketBuf, rtp::rewrite::Mapping};
-
-/// Characters of a CNAME: 96 random bits in base 64 (RFC 7022 §4.2).
-pub(crate) const CNAME_LEN: usize = 16;
-
-/// An SDES packet with one CNAME and the zero octets that end its chunk.
-const SDES_LEN: usize = 8 + 2 + CNAME_LEN + 2;
 
 /// How one leg's RTCP becomes the other's.
 pub(crate) struct Translation<'a> {
@@ -50,7 +47,7 @@ impl Translation<'_> {
         }
         packet.set_len(to);
         // RFC 3550 §6.1: a compound that begins with a report has a CNAME.
-        to > 0 && (!begins_with_report || packet.append(&self.description()))
+        to > 0 && (!begins_with_report || packet.append(&description(self.sender, self.cname)))
     }
 
     fn sender_report(&self, bytes: &mut [u8], item: Item, to: usize) -> usize {
@@ -107,34 +104,10 @@ impl Translation<'_> {
         write(bytes, to + 4, self.sender);
         len
     }
-
-    fn description(&self) -> [u8; SDES_LEN] {
-        const SDES: u8 = 202;
-        const CNAME: u8 = 1;
-        let mut sdes = [0; SDES_LEN];
-        begin(&mut sdes, 0, 1, SDES, SDES_LEN);
-        write(&mut sdes, 4, self.sender);
-        sdes[8] = CNAME;
-        sdes[9] = CNAME_LEN as u8;
-        sdes[10..10 + CNAME_LEN].copy_from_slice(self.cname);
-        sdes
-    }
-}
-
-/// The first word of a packet of `len` octets, without padding.
-fn begin(bytes: &mut [u8], at: usize, count: u8, kind: u8, len: usize) {
-    let words = (len / 4 - 1) as u32;
-    write(bytes, at, u32::from(0x80 | count) << 24 | u32::from(kind) << 16 | words);
 }
 
 fn read(bytes: &[u8], at: usize) -> u32 {
     bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |word| u32::from_be_bytes(*word))
-}
-
-fn write(bytes: &mut [u8], at: usize, word: u32) {
-    if let Some(place) = bytes.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
-        *place = word.to_be_bytes();
-    }
 }
 
 fn add(bytes: &mut [u8], at: usize, by: u32) {

@@ -75,6 +75,14 @@ impl Outgoing {
         self.newest.map(|newest| newest.extended)
     }
 
+    /// The timestamp that a packet would have that were made at `now`, in a clock of `clock_rate` hertz.
+    pub(crate) fn timestamp_at(&self, now: Timestamp, clock_rate: u32) -> Option<u32> {
+        let newest = self.newest?;
+        let elapsed_us = now.since(newest.at).as_micros() as u64;
+        let ticks = elapsed_us.wrapping_mul(u64::from(clock_rate)) / 1_000_000;
+        Some(newest.timestamp.wrapping_add(ticks as u32))
+    }
+
     /// How this source is renumbered, while it feeds the stream.
     pub(crate) fn mapping(&self, feeder: Feeder, epoch: u32) -> Option<&Mapping> {
         self.mapping.as_ref().filter(|mapping| mapping.feeder == feeder && mapping.epoch == epoch)

@@ -38,6 +38,25 @@ pub(crate) struct Incoming {
     lost_before: u64,
 }
 
+/// What has come of the source that a leg sends with now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reception {
+    pub(crate) ssrc: u32,
+    /// Extended sequence number of its first packet.
+    pub(crate) first: u32,
+    /// The same of the highest.
+    pub(crate) highest: u32,
+    /// Packets that came, duplicates too.
+    pub(crate) received: u64,
+}
+
+impl Reception {
+    /// Packets that should have come.
+    pub(crate) fn expected(&self) -> u64 {
+        u64::from(self.highest.wrapping_sub(self.first)) + 1
+    }
+}
+
 #[derive(Debug)]
 struct Source {
     ssrc: u32,
@@ -117,6 +136,12 @@ impl Incoming {
             expected.saturating_sub(source.received)
         };
         self.lost_before + self.source.as_ref().map_or(0, missing)
+    }
+
+    /// What has come of the present source.
+    pub(crate) fn reception(&self) -> Option<Reception> {
+        let of = |&Source { ssrc, first, highest, received, .. }: &Source| Reception { ssrc, first, highest, received };
+        self.source.as_ref().map(of)
     }
 
     /// The source that the leg sends with now, and its epoch.

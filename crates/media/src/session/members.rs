@@ -1,6 +1,6 @@
 //! Endpoints that come and go while the session lasts, and which two of them hear each other.
 
-use super::{AddError, Session};
+use super::{AddError, Session, reports::Farewell};
 use crate::{
     endpoint::{Hears, Plain},
     packet::{DropReason, Verdict},
@@ -55,7 +55,8 @@ impl Session {
             joined.iter().for_each(|leg| self.endpoint(*leg).into_iter().for_each(Plain::fall_silent));
         }
         // Another takes its place; feeders go by name, so what they feed goes on.
-        let endpoint = self.endpoints.swap_remove(place);
+        let mut endpoint = self.endpoints.swap_remove(place);
+        self.farewells.extend(Farewell::to(self.now, &mut endpoint));
         self.removed.push((endpoint.name, endpoint.stats()));
         self.released.push(endpoint.port);
         self.arrange();
@@ -75,6 +76,7 @@ impl Session {
             *listener = found.and_then(|place| u8::try_from(place).ok());
         }
         self.listeners = listeners;
+        self.share_reports();
     }
 
     /// A packet that was taken and that nobody hears. Of a leg that is not joined though there are others, or were, it counts as

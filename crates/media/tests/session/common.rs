@@ -21,6 +21,8 @@ pub(crate) struct Bench {
     pub(crate) now: Timestamp,
     /// Ports that were to be given back.
     pub(crate) released: Vec<PortId>,
+    /// RTCP that the session made.
+    pub(crate) reports: Timed<Sent>,
     packet: PacketBuf,
 }
 
@@ -116,7 +118,7 @@ impl Bench {
         let now = Timestamp::from_millis(1_000_000);
         let endpoints: Vec<_> = (0..legs).map(|index| (local(index), port(index))).collect();
         let session = Session::open(now, Setup { endpoints: &endpoints, inactivity: INACTIVITY, hold: HOLD, seed: 7 }).unwrap();
-        let mut bench = Bench { session, now, released: Vec::new(), packet: PacketBuf::new() };
+        let mut bench = Bench { session, now, released: Vec::new(), reports: Vec::new(), packet: PacketBuf::new() };
         let (packets, events) = bench.drain();
         assert!(packets.is_empty());
         assert_eq!(events, [MediaEvent::Opened(endpoints.iter().map(|(local, _)| *local).collect())]);
@@ -148,11 +150,19 @@ impl Bench {
         self.now = self.now + span;
     }
 
+    /// All that the session does, and RTP apart from RTCP that it made, which is in `reports`.
     pub(crate) fn drain(&mut self) -> (Vec<Sent>, Vec<MediaEvent>) {
         let (mut packets, mut events) = (Vec::new(), Vec::new());
         while let Some(output) = self.session.poll_output() {
             match output {
-                Output::Packet { port, channel, to, bytes } => packets.push(Sent { port, channel, to, bytes: bytes.to_vec() }),
+                Output::Packet { port, channel, to, bytes } => {
+                    let sent = Sent { port, channel, to, bytes: bytes.to_vec() };
+                    if (192..=223).contains(&sent.bytes[1]) {
+                        self.reports.push((self.now, sent));
+                    } else {
+                        packets.push(sent);
+                    }
+                }
                 Output::Event(event) => events.push(event),
                 Output::Release(port) => self.released.push(port),
             }

@@ -9,6 +9,7 @@ mod jumps;
 mod members;
 mod moves;
 mod relay;
+mod reports;
 mod silence;
 mod sources;
 mod strangers;

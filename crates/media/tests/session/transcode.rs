@@ -6,34 +6,34 @@ use tandem_media::{Channel, Input, Verdict};
 use tandem_model::{Across, Codec, EndpointDescription, PayloadRule, Speech, Timestamp};
 use tandem_sound::{Decoder, Encoder, opus::OpusTerms};
 
-const FRAME: Duration = Duration::from_millis(20);
+pub(crate) const FRAME: Duration = Duration::from_millis(20);
 
-fn payload(codec: Codec) -> u8 {
+pub(crate) fn payload(codec: Codec) -> u8 {
     codec.static_payload().unwrap_or(111)
 }
 
 /// A leg that speaks `codec`, where the other does not.
-fn speaking(index: usize, codec: Codec) -> EndpointDescription {
+pub(crate) fn speaking(index: usize, codec: Codec) -> EndpointDescription {
     let sound = PayloadRule { from: payload(codec), across: Across::Sound(codec), clock_rate: codec.clock_rate() };
     let event = PayloadRule { from: 101, across: Across::As(101), clock_rate: 8000 };
     EndpointDescription { payloads: [sound, event].into(), speech: Some(speech(payload(codec), codec)), ..description(index) }
 }
 
 /// Somebody who hums, in packets.
-struct Humming {
+pub(crate) struct Humming {
     encoder: Encoder,
     codec: Codec,
-    hz: f64,
-    sent: u32,
+    pub(crate) hz: f64,
+    pub(crate) sent: u32,
     samples: usize,
 }
 
 impl Humming {
-    fn new(codec: Codec, hz: f64) -> Humming {
+    pub(crate) fn new(codec: Codec, hz: f64) -> Humming {
         Humming { encoder: Encoder::new(codec, 48_000, &OpusTerms::default()).unwrap(), codec, hz, sent: 0, samples: 0 }
     }
 
-    fn packet(&mut self) -> Vec<u8> {
+    pub(crate) fn packet(&mut self) -> Vec<u8> {
         let rate = self.encoder.rate_hz();
         let sample = |n: usize| (9_000.0 * (std::f64::consts::TAU * self.hz * n as f64 / f64::from(rate)).sin()) as i16;
         let samples: Vec<i16> = (self.samples..).take(rate as usize / 50).map(sample).collect();
@@ -68,7 +68,13 @@ fn share(packets: &[(Timestamp, Sent)], codec: Codec, hz: f64) -> f64 {
 }
 
 /// A leg says `frames` packets, each `late` on its way, and all that the other hears of it.
-fn hum(bench: &mut Bench, from: usize, humming: &mut Humming, frames: usize, mut late: impl FnMut(usize) -> Duration) -> Timed<Sent> {
+pub(crate) fn hum(
+    bench: &mut Bench,
+    from: usize,
+    humming: &mut Humming,
+    frames: usize,
+    mut late: impl FnMut(usize) -> Duration,
+) -> Timed<Sent> {
     let began = bench.now;
     let mut packets: Vec<(Timestamp, Vec<u8>)> = (0..frames).map(|n| (began + FRAME * n as u32 + late(n), humming.packet())).collect();
     packets.sort_by_key(|(at, _)| *at);

@@ -1,0 +1,46 @@
+//! RTCP of our own to a leg.
+
+use super::Plain;
+use crate::{
+    packet::Channel,
+    rtcp::reports::{Report, Reports, Subject},
+};
+use std::net::SocketAddr;
+use tandem_model::{Random, StreamKind, Timestamp};
+
+/// A report that is to be sent, from which of our sockets and where to.
+pub(crate) type Addressed = (Channel, SocketAddr, Report);
+
+impl Plain {
+    /// From now on the leg gets reports of our own, for good: to the peer they and those of the other leg would be of two clocks.
+    pub(crate) fn begin_reports(&mut self, now: Timestamp, random: &mut Random) {
+        self.reports.get_or_insert_with(|| Box::new(Reports::new(now, Random::new(random.next_u64()))));
+    }
+
+    /// The report that is due, if one may be sent.
+    pub(crate) fn report(&mut self, now: Timestamp) -> Option<Addressed> {
+        self.reports.as_mut().filter(|reports| reports.due_at() <= now)?.put_off(now);
+        self.with_reports(|reports, subject| reports.make(now, subject))
+    }
+
+    /// The last one, if there was one before.
+    pub(crate) fn farewell(&mut self, now: Timestamp) -> Option<Addressed> {
+        self.reports.as_ref().filter(|reports| reports.has_begun())?;
+        self.with_reports(|reports, subject| reports.part(now, subject))
+    }
+
+    fn with_reports(&mut self, make: impl FnOnce(&mut Reports, &Subject<'_>) -> Report) -> Option<Addressed> {
+        let (channel, to) = self.rtcp_target().filter(|_| self.kind == StreamKind::Rtp)?;
+        let received_hz = self.rule.map_or(self.clock_rate, |rule| rule.clock_rate);
+        let jitter = u64::from(self.jitter.micros()) * u64::from(received_hz) / 1_000_000;
+        let subject = Subject {
+            stream: &self.outgoing,
+            clock_rate: self.clock_rate,
+            cname: &self.cname,
+            reception: self.incoming.reception(),
+            jitter: u32::try_from(jitter).unwrap_or(u32::MAX),
+            heard: self.heard_report,
+        };
+        Some((channel, to, make(self.reports.as_mut()?, &subject)))
+    }
+}

@@ -1,0 +1,64 @@
+//! RTCP of our own: to whom, and when it ends.
+
+use super::Session;
+use crate::{endpoint::Plain, packet::Channel, rtcp::reports::Report};
+use std::{net::SocketAddr, time::Duration};
+use tandem_model::{LegId, PortId, Timestamp};
+
+/// The last report to a leg.
+#[derive(Debug)]
+pub(super) struct Farewell {
+    pub(super) port: PortId,
+    pub(super) channel: Channel,
+    pub(super) to: SocketAddr,
+    pub(super) report: Report,
+}
+
+impl Farewell {
+    /// What is to be said to a leg that leaves, or that is left.
+    pub(super) fn to(now: Timestamp, endpoint: &mut Plain) -> Option<Farewell> {
+        let port = endpoint.port;
+        endpoint.farewell(now).map(|(channel, to, report)| Farewell { port, channel, to, report })
+    }
+}
+
+impl Session {
+    /// The time from us to a leg and back, as its last report about what we say tells; `None` while it has told nothing, or the
+    /// reports that it gets are those of another leg.
+    pub fn round_trip(&self, leg: LegId) -> Option<Duration> {
+        self.endpoints.iter().find(|endpoint| endpoint.leg == leg)?.reports.as_ref()?.round_trip()
+    }
+
+    /// The first packet of a leg was taken that another hears in another way.
+    #[cold]
+    pub(super) fn begin_reports(&mut self, now: Timestamp) {
+        self.now = self.now.max(now);
+        self.share_reports();
+    }
+
+    /// Whoever hears us gets reports of our own, and so does who is joined with such a leg: what that reports speaks of our clock, and
+    /// means nothing on the other side.
+    pub(super) fn share_reports(&mut self) {
+        let (now, random) = (self.now, &mut self.random);
+        for endpoint in self.endpoints.iter_mut().filter(|endpoint| endpoint.voice.is_some()) {
+            endpoint.begin_reports(now, random);
+        }
+        let Some(joined) = self.joined else { return };
+        let is_joined = |endpoint: &&mut Plain| joined.contains(&endpoint.leg);
+        if self.endpoints.iter_mut().filter(is_joined).any(|endpoint| endpoint.reports.is_some()) {
+            self.endpoints.iter_mut().filter(is_joined).for_each(|endpoint| endpoint.begin_reports(now, random));
+        }
+    }
+
+    /// The next report that is due and may be sent.
+    pub(super) fn next_report(&mut self) -> Option<(PortId, Channel, SocketAddr)> {
+        if self.closed {
+            return None;
+        }
+        let now = self.now;
+        let (port, (channel, to, report)) =
+            self.endpoints.iter_mut().find_map(|endpoint| endpoint.report(now).map(|made| (endpoint.port, made)))?;
+        self.report = report;
+        Some((port, channel, to))
+    }
+}
