@@ -53,9 +53,9 @@ pub enum EventKind {
     LimitReached(Box<LimitState>),
     /// Nobody was refused for a while.
     LimitOver(Box<LimitState>),
-    /// A trunk or user has spent what it may in an hour, and its calls are refused.
+    /// A trunk or user has spent what it may in an hour, and its calls are refused; or it has called a number that it may not.
     TollTripped(Box<LimitState>),
-    /// It may call again.
+    /// It may call again; or has called no such number for a while.
     TollOver(Box<LimitState>),
     /// A request outside of any dialog was passed on, or refused; its id is one of those that calls have.
     Exchanged(Box<ExchangeRecord>),
@@ -167,6 +167,9 @@ pub struct LimitState {
     pub limit: Limit,
     /// Calls that were refused for it since it was reached.
     pub refused: u32,
+    /// The first number that was called and may not be, or the beginning of it; empty for other limits.
+    #[serde(default)]
+    pub number: Box<str>,
 }
 
 /// What can be limited.
@@ -178,6 +181,8 @@ pub enum Limit {
     Rate,
     /// Call-minutes an hour.
     Minutes,
+    /// Which numbers.
+    Numbers,
 }
 
 impl Limit {
@@ -187,6 +192,7 @@ impl Limit {
             Limit::Calls => "calls",
             Limit::Rate => "cps",
             Limit::Minutes => "minutes_per_hour",
+            Limit::Numbers => "may_call",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     HealthBook, LimitBook, Ruleset,
-    toll::{BARRED, forward},
+    toll::{barred, forward},
 };
 use tandem_model::{Admit, Bindings, CalledFrom, Decision, Origin, Proved, Question, Route, Timestamp, TrunkId};
 
@@ -87,7 +87,7 @@ fn user(rules: &Ruleset, proved: &Proved) -> Decision {
 fn route(rules: &Ruleset, view: &CallView<'_>, call: &Route) -> Decision {
     let called = rules.manner_of(&call.origin).called_in(&call.called);
     match rules.routes.iter().find(|route| route.takes(&call.origin, &called)) {
-        Some(route) if route.bars(rules, call, &called) => Decision::Reject { status: BARRED, reason: None },
+        Some(route) if route.bars(rules, call, &called) => barred(view, [&call.origin], &called),
         Some(route) => match view.load.route_full(&route.name, view.now).filter(|_| !route.emergency) {
             Some(status) => Decision::Reject { status, reason: None },
             None => route.decide(rules, view, call, &called),

@@ -11,6 +11,7 @@
 mod abuse;
 mod account;
 mod agents;
+mod barred;
 mod bucket;
 mod decide;
 mod headers;

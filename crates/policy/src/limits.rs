@@ -130,6 +130,13 @@ impl LimitBook {
         slot.spent(now).or_else(|| slot.too_fast(now))
     }
 
+    /// `by` was refused a call to that number, for `may_call`.
+    pub(crate) fn note_barred(&self, by: &Origin, number: &str, now: Timestamp) {
+        if let Ok(Some(place)) = self.place_of(by) {
+            self.slots[place].barred.note(number, now);
+        }
+    }
+
     /// A call by the route of that name, which found room. Whether it is to an emergency service, and what is counted.
     pub(crate) fn begin_route(&mut self, route: &str, now: Timestamp) -> (bool, Option<Begun>) {
         if !self.has_routes {

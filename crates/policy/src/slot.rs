@@ -1,12 +1,12 @@
 //! What is counted of one trunk, route or user.
 
-use crate::{account::Account, bucket::Bucket};
+use crate::{account::Account, barred::Barred, bucket::Bucket};
 use std::{cell::Cell, time::Duration};
 use tandem_config::Limits;
 use tandem_model::{EventKind, Limit, LimitState, Timestamp};
 
 /// How long nobody must have been refused until a limit counts as no longer reached.
-const QUIET: Duration = Duration::from_secs(60);
+pub(crate) const QUIET: Duration = Duration::from_secs(60);
 
 /// One trunk, route or user.
 #[derive(Debug)]
@@ -21,6 +21,7 @@ pub(crate) struct Slot {
     /// Nothing limits what goes through here.
     pub(crate) is_emergency: bool,
     pub(crate) account: Option<Box<Account>>,
+    pub(crate) barred: Barred,
     most_calls: Option<u32>,
     bucket: Option<Bucket>,
     /// Nothing was left in the account when that was last told.
@@ -47,6 +48,7 @@ impl Slot {
             is_in_force: true,
             is_emergency: false,
             account: None,
+            barred: Barred::default(),
             most_calls: None,
             bucket: None,
             tripped: false,
@@ -128,6 +130,7 @@ impl Slot {
     pub(crate) fn sweep(&mut self, now: Timestamp, told: &mut Vec<EventKind>) {
         let lately = self.refused.lately.take();
         self.sweep_account(now, told);
+        self.barred.sweep(&self.key, now, told);
         match (lately, &mut self.refused.before) {
             (Some((count, ..)), Some((state, last))) => {
                 state.refused = state.refused.saturating_add(count);
@@ -135,7 +138,7 @@ impl Slot {
             }
             // Of minutes is told when they are spent, and not when somebody asks.
             (Some((count, limit, _)), before @ None) => {
-                let state = LimitState { of: self.key.clone(), limit, refused: count };
+                let state = LimitState { of: self.key.clone(), limit, refused: count, number: Box::default() };
                 if limit != Limit::Minutes {
                     told.push(EventKind::LimitReached(Box::new(state.clone())));
                 }
@@ -159,7 +162,7 @@ impl Slot {
         if is_spent == std::mem::replace(&mut self.tripped, is_spent) {
             return;
         }
-        let nobody = LimitState { of: self.key.clone(), limit: Limit::Minutes, refused: 0 };
+        let nobody = LimitState { of: self.key.clone(), limit: Limit::Minutes, refused: 0, number: Box::default() };
         if is_spent {
             return told.push(EventKind::TollTripped(Box::new(nobody)));
         }
@@ -172,6 +175,6 @@ impl Slot {
         let lately = self.refused.lately.get().map(|(_, _, since)| since);
         let quiet = self.refused.before.as_ref().filter(|(state, _)| state.limit != Limit::Minutes).map(|(_, last)| *last + QUIET);
         let account = self.account.as_ref().and_then(|account| account.next_change(self.tripped));
-        [lately, quiet, account].into_iter().flatten().min()
+        [lately, quiet, account, self.barred.poll_timeout()].into_iter().flatten().min()
     }
 }

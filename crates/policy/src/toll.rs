@@ -4,7 +4,7 @@ use crate::{CallView, Ruleset};
 use tandem_model::{Decision, Forward, Origin};
 
 /// What whoever may not call a number is told.
-pub(crate) const BARRED: u16 = 403;
+const BARRED: u16 = 403;
 
 impl Ruleset {
     /// Whether `origin` may call that number, which is as routes write it.
@@ -22,11 +22,17 @@ impl Ruleset {
     }
 }
 
+/// What becomes of a call to a number that none of `by` may call, which is told of each.
+pub(crate) fn barred<'a>(view: &CallView<'_>, by: impl IntoIterator<Item = &'a Origin>, number: &str) -> Decision {
+    by.into_iter().for_each(|by| view.load.note_barred(by, number, view.now));
+    Decision::Reject { status: BARRED, reason: None }
+}
+
 /// May a redirection be followed? `dialled` is what is answered if it may.
 pub(crate) fn forward(rules: &Ruleset, view: &CallView<'_>, forward: &Forward, dialled: impl FnOnce() -> Decision) -> Decision {
     let number = forward.by.last().map(|by| rules.manner_of(by).called_in(&forward.number)).unwrap_or_default();
     if !forward.by.iter().all(|by| rules.lets_call(by, &number)) {
-        return Decision::Reject { status: BARRED, reason: None };
+        return barred(view, forward.by.iter().filter(|by| !rules.lets_call(by, &number)), &number);
     }
     match forward.by.iter().find_map(|by| view.load.refuses(by, view.now)) {
         Some(status) => Decision::Reject { status, reason: None },

@@ -2,7 +2,7 @@
 
 use crate::{Ruleset, manner::Manner, ruleset::profile};
 use std::sync::Arc;
-use tandem_config::{At, Config, Limits, User};
+use tandem_config::{At, Config, Limits, Toll, User};
 use tandem_model::{Account, Accounts, Challenge, LegProfile, ListenerId, MediaSide, Origin, Route};
 
 /// All of them.
@@ -50,9 +50,9 @@ impl Users {
         self.rules.binary_search_by(|user| (*user.name).cmp(name)).ok().map(|place| &self.rules[place])
     }
 
-    /// Those that have limits.
+    /// Those that have limits, or of whom it is told what they may not call.
     pub(crate) fn limited(&self) -> impl Iterator<Item = &UserRule> {
-        let is_limited = |user: &&UserRule| user.limits != Limits::default() || user.manner.toll.minutes_per_hour.is_some();
+        let is_limited = |user: &&UserRule| user.limits != Limits::default() || user.manner.toll != Toll::default();
         self.rules.iter().filter(is_limited)
     }
 

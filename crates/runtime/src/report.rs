@@ -3,7 +3,7 @@
 use crate::{flight_recorder::Passwords, log::Escaped, plain_text::Address};
 use std::fmt;
 use tandem_model::{
-    CallRecord, DirectionStats, EndedBy, Event, EventKind, ExchangeRecord, Fate, LegEnd, LegRecord, LimitState, RegistrationChange,
+    CallRecord, DirectionStats, EndedBy, Event, EventKind, ExchangeRecord, Fate, LegEnd, LegRecord, Limit, LimitState, RegistrationChange,
     Timestamp, TrunkState,
 };
 use tracing::field::display;
@@ -90,6 +90,12 @@ pub(crate) fn limit(kind: &EventKind, state: &LimitState) {
     match kind {
         EventKind::LimitReached(_) => tracing::warn!(%of, limit, refused, "a limit was reached"),
         EventKind::LimitOver(_) => tracing::info!(%of, limit, refused, "a limit is no longer reached"),
+        EventKind::TollTripped(_) if state.limit == Limit::Numbers => {
+            tracing::warn!(%of, limit, refused, number = %Escaped(&state.number), "a number was called that may not be");
+        }
+        EventKind::TollOver(_) if state.limit == Limit::Numbers => {
+            tracing::info!(%of, limit, refused, number = %Escaped(&state.number), "no number is called any more that may not be");
+        }
         EventKind::TollTripped(_) => tracing::warn!(%of, limit, "the call-minutes of an hour are spent"),
         _ => tracing::warn!(%of, limit, refused, "call-minutes are left again"),
     }
@@ -272,6 +278,17 @@ mod tests {
             "{text}"
         );
         assert!(text.contains(" codec=PCMU caller_packets=500 caller_bytes=80000 caller_lost=2 caller_jitter_ms=1.3 "), "{text}");
+    }
+
+    #[test]
+    fn what_may_not_be_called_is_told_with_its_caller_and_the_first_number() {
+        let state = LimitState { of: "user:alice".into(), limit: Limit::Numbers, refused: 3, number: "00\u{1b}77".into() };
+        let line = |kind: EventKind| written(LogFormat::Text, || limit(&kind, &state));
+        let tripped = line(EventKind::TollTripped(Box::new(state.clone())));
+        let end = "of=user:alice limit=may_call refused=3 number=00\\u{1b}77";
+        assert!(tripped.contains(" WARN a number was called that may not be ") && tripped.trim_end().ends_with(end), "{tripped}");
+        let over = line(EventKind::TollOver(Box::new(state.clone())));
+        assert!(over.contains(" INFO no number is called any more that may not be ") && over.trim_end().ends_with(end), "{over}");
     }
 
     #[test]

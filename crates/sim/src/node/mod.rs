@@ -208,11 +208,12 @@ impl CoreNode {
         self.trunks.counted(key)
     }
 
-    /// What was told of limits, in words: `limit.reached trunk:bob calls 1`.
+    /// What was told of limits, in words: `limit.reached trunk:bob calls 1`, `toll.tripped trunk:bob may_call 1 900`.
     pub fn limits_told(&self) -> Vec<String> {
         let told = self.events.iter().filter_map(|event| match &event.kind {
             EventKind::LimitReached(state) | EventKind::LimitOver(state) | EventKind::TollTripped(state) | EventKind::TollOver(state) => {
-                Some(format!("{} {} {} {}", event.kind.name(), state.of, state.limit.key(), state.refused))
+                let words = format!("{} {} {} {} {}", event.kind.name(), state.of, state.limit.key(), state.refused, state.number);
+                Some(words.trim_end().to_owned())
             }
             _ => None,
         });

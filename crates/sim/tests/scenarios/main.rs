@@ -109,6 +109,7 @@ mod tcp;
 mod timeouts;
 mod timer_races;
 mod toll;
+mod toll_told;
 mod trails;
 mod transfer_attended;
 mod transfer_attended_races;
