@@ -47,7 +47,7 @@ fn tells_of_caller(name: &str) -> bool {
 /// The name as careless readers have it, who take `P_Asserted.Identity` for what it looks like.
 fn plain(name: &str) -> Cow<'_, str> {
     if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-        return Cow::Borrowed(name);
+        return Cow::Borrowed(name.trim_matches('-'));
     }
     let plain: String = name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();
     Cow::Owned(plain.trim_matches('-').to_owned())

@@ -116,6 +116,22 @@ fn equal_uris_are_equal() {
 }
 
 #[test]
+fn with_more_parameters_or_headers_than_are_compared_only_the_same_text_is_equal() {
+    let with = |first: &str, between: &str, count: usize| {
+        let params: Vec<String> = (0..count).map(|number| format!("p{number}=1")).collect();
+        let turned: Vec<String> = params.iter().rev().cloned().collect();
+        [params, turned].map(|params| format!("sip:a@b.example{first}{}", params.join(between)))
+    };
+    for (first, between) in [(";", ";"), ("?", "&")] {
+        let [one, turned] = with(first, between, 32);
+        assert!(equal(&one, &turned));
+        let [one, turned] = with(first, between, 33);
+        assert!(equal(&one, &one) && !equal(&one, &turned));
+        assert!(!equal(&one, "sip:a@b.example?a=1"));
+    }
+}
+
+#[test]
 fn different_uris_are_not() {
     assert!(!equal("SIP:ALICE@atlanta.example", "sip:alice@atlanta.example"));
     assert!(!equal("sip:bob@biloxi.example", "sip:bob@biloxi.example:5060"));

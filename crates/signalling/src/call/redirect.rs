@@ -4,7 +4,7 @@ use super::parties::number_in;
 use super::phase::Bridge;
 use super::{trail, user_to_user};
 use crate::dialog::destination_of;
-use crate::message::{Contact, HeaderName, Message, Uri};
+use crate::message::{Contact, HeaderName, MAX_CONTACT, Message, Uri};
 use tandem_model::{Crossing, Destination, Failover, LegPlan, NO_TARGET, Presentation, Transport};
 
 /// Redirections that are followed in one call.
@@ -12,6 +12,9 @@ const MAX_REDIRECTS: u8 = 5;
 
 /// Contacts of one redirection that are called.
 const MAX_CONTACTS: usize = 8;
+
+/// Contacts of one redirection that are looked at.
+const MAX_LOOKED_AT: usize = 32;
 
 /// What a Contact without `q` is worth; with one, thousandths.
 const WHOLE: u16 = 1000;
@@ -30,17 +33,18 @@ impl Bridge {
         // What goes through the trunk's proxy goes on doing so.
         let proxy = plan.presentation.as_ref().is_some_and(|presentation| presentation.route.is_some()).then_some(&plan.destination);
         let mut found: Vec<(u16, LegPlan)> = Vec::new();
-        for item in response.values(HeaderName::Contact) {
+        for item in response.values(HeaderName::Contact).take(MAX_LOOKED_AT) {
             let Ok(Contact::Address(address)) = Contact::parse(item) else { continue };
             let Ok(uri) = Uri::parse(address.uri) else { continue };
             let Some(destination) = destination_of(&uri, over).filter(|_| fits(&uri, over)) else { continue };
+            // §19.1.1: a Request-URI has no headers.
+            let text = &address.uri[..address.uri.len() - uri.headers.as_str().len()];
+            let Some(bare) = Some(text).filter(|text| text.len() <= MAX_CONTACT).and_then(|text| Uri::parse(text).ok()) else { continue };
             // Called before, or about to be: a loop (§8.1.3.4).
-            let is_it = |plan: &LegPlan| Uri::parse(&plan.uri).is_ok_and(|known| known.equivalent(&uri));
+            let is_it = |plan: &LegPlan| Uri::parse(&plan.uri).is_ok_and(|known| known.equivalent(&bare));
             if self.plans[..self.next].iter().any(is_it) || found.iter().any(|(_, plan)| is_it(plan)) || found.len() == MAX_CONTACTS {
                 continue;
             }
-            // §19.1.1: a Request-URI has no headers.
-            let text = &address.uri[..address.uri.len() - uri.headers.as_str().len()];
             let destination = proxy.cloned().unwrap_or(destination);
             // What an emergency route calls is counted on no trunk, and nothing limits where it goes.
             let forwarded = plan.trunk.is_some() || !plan.endpoint.starts_with("trunk:");

@@ -11,8 +11,23 @@ const MAX_PASSAGES: usize = 16;
 /// The longest `Reason` of an entry that goes on, escaped as it is.
 const MAX_REASON: usize = 256;
 
-/// The parameters of entries, without those that could say who it is (RFC 5806 §4, RFC 7044 §5).
-const TELLING_NOTHING: &[&str] = &["reason", "counter", "limit", "screen", "index", "rc", "mp", "np"];
+/// What the reasons of RFC 5806 §4 are; another could be a name.
+const REASONS: &[&str] = &[
+    "unknown",
+    "user-busy",
+    "no-answer",
+    "unavailable",
+    "unconditional",
+    "time-of-day",
+    "do-not-disturb",
+    "deflection",
+    "follow-me",
+    "out-of-service",
+    "away",
+];
+
+/// The longest `index`, and its like, of an entry that names nobody: eight levels of one digit. No level, and no count, has more than two.
+const MAX_INDEX: usize = 15;
 
 /// What an INVITE says of those who were called before.
 pub(super) fn trail(invite: &Message) -> Trail {
@@ -80,8 +95,9 @@ pub(super) fn write(trail: Option<&Trail>, failed: Option<u16>, host: &str, extr
     let mut last = String::from("1");
     for passage in trail.history.iter().flatten().take(MAX_PASSAGES) {
         let Some(moved) = passage.own else {
-            last = index(&passage.params).unwrap_or(&last).to_owned();
-            extra.push(HeaderName::HistoryInfo, &(shown(passage, &tail(passage, ""), host) + &params_of(passage)));
+            let params = params_of(passage);
+            last = index(&params).unwrap_or(&last).to_owned();
+            extra.push(HeaderName::HistoryInfo, &(shown(passage, &tail(passage, ""), host) + &params));
             continue;
         };
         // RFC 7044 §10.3: what comes of an entry is one level below it; §5: `mp` says which it is.
@@ -97,10 +113,21 @@ fn params_of(passage: &Passage) -> String {
     if !passage.hidden {
         return passage.params.to_string();
     }
-    let is_known = |(name, value): &(&str, Option<&str>)| {
-        TELLING_NOTHING.iter().any(|known| known.eq_ignore_ascii_case(name)) && value.is_none_or(|value| !value.starts_with('"'))
-    };
+    let is_known = |(name, value): &(&str, Option<&str>)| tells_nothing(name, value.unwrap_or_default());
     Params::parse(&passage.params).map(|params| joined(params.iter().filter(is_known))).unwrap_or_default()
+}
+
+/// Whether neither the parameter nor its value could say who it is (RFC 5806 §4, RFC 7044 §5).
+fn tells_nothing(name: &str, value: &str) -> bool {
+    let is_one = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(value));
+    let is_count = |text: &str| matches!(text.len(), 1 | 2) && text.bytes().all(|byte| byte.is_ascii_digit());
+    match name.to_ascii_lowercase().as_str() {
+        "reason" => is_one(REASONS),
+        "screen" => is_one(&["yes", "no"]),
+        "counter" | "limit" => is_count(value),
+        "index" | "rc" | "mp" | "np" => value.len() <= MAX_INDEX && value.split('.').all(is_count),
+        _ => false,
+    }
 }
 
 /// What stands behind the address in the URI of an entry of History-Info: `first`, and what it has itself.

@@ -40,6 +40,7 @@ pub use refer::{
 pub use reliable::{RAck, RELIABLE};
 pub use screen::screen;
 pub use status::reason_phrase;
+pub(crate) use uri::MAX_CONTACT;
 pub use uri::{Host, Scheme, Uri, UriHeaders, UriParams, is_sips, unescape};
 
 use bytes::Bytes;

@@ -7,6 +7,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+/// The longest URI of a Contact that we call, in bytes: of a registration, or of a redirection without its headers.
+pub(crate) const MAX_CONTACT: usize = 512;
+
+/// Parameters, or headers, of a URI that are compared one by one. What has more is equal to what is written the same alone.
+const MAX_COMPARED: usize = 32;
+
 /// The scheme of a URI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme<'a> {
@@ -324,6 +330,12 @@ impl<'a> UriParams<'a> {
     /// §19.1.4: what both have must match; user, ttl, method and maddr (and transport) must be in both or in none. Of a
     /// parameter that is there twice, which §19.1.1 forbids, the first counts.
     fn equivalent(&self, other: &UriParams<'_>) -> bool {
+        if self.text == other.text {
+            return true;
+        }
+        if self.iter().count().max(other.iter().count()) > MAX_COMPARED {
+            return false;
+        }
         let one_way = |one: &UriParams<'_>, two: &UriParams<'_>| {
             one.iter().all(|(name, value)| match two.get(name) {
                 Some(found) => same_word(value.unwrap_or_default(), found) || one.get(name).is_some_and(|first| same_word(first, found)),
@@ -378,10 +390,15 @@ impl<'a> UriHeaders<'a> {
 
     /// §19.1.4: the same headers with the same values, in any order.
     fn equivalent(&self, other: &UriHeaders<'_>) -> bool {
+        if self.text == other.text {
+            return true;
+        }
         let has = |headers: &UriHeaders<'_>, name: &str, value: &str| {
             headers.iter().any(|(found, text)| same_word(found, name) && unescaped(text).eq(unescaped(value)))
         };
-        self.iter().count() == other.iter().count()
+        let count = self.iter().count();
+        count == other.iter().count()
+            && count <= MAX_COMPARED
             && self.iter().all(|(name, value)| has(other, name, value))
             && other.iter().all(|(name, value)| has(self, name, value))
     }

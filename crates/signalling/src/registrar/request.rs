@@ -2,14 +2,11 @@
 
 use super::reply::Reply;
 use super::{RegistrarTerms, way};
-use crate::message::{Contact, HeaderName, Message, NameAddr, Scheme, Uri, unsupported_extensions};
+use crate::message::{Contact, HeaderName, MAX_CONTACT, Message, NameAddr, Scheme, Uri, unsupported_extensions};
 use std::time::Duration;
 
 pub(super) const PATH: &str = "path";
 pub(super) const OUTBOUND: &str = "outbound";
-
-/// The longest Contact URI, in bytes.
-const MAX_CONTACT: usize = 512;
 
 /// The longest `+sip.instance`, and the longest Call-ID, in bytes.
 const MAX_ID: usize = 256;

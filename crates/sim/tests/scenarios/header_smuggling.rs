@@ -55,6 +55,11 @@ fn a_rule_that_strips_a_header_strips_it_however_it_is_written() {
         "X_Secret: hidden\r\n",
         "X%Secret: hidden\r\n",
         "X-Secret`: hidden\r\n",
+        "X-Secret-: hidden\r\n",
+        "-X-Secret: hidden\r\n",
+        "--x-secret--: hidden\r\n",
+        "Remote-Party-Id-: <sip:hidden@example.com>\r\n",
+        "-P-Asserted-Identity: <sip:hidden@example.com>\r\n",
         "Referred_By: <sip:hidden@example.com>\r\n",
         "s: hidden\r\nSubject: hidden\r\n",
         "Subject: fine\r\ns: hidden\r\nS : hidden\r\n",
@@ -95,6 +100,9 @@ fn odd_names_that_look_like_no_other_pass_as_they_are() {
     let invite = crossed("", rules, "X_Carrier: theirs\r\nx.carrier: theirs\r\n").unwrap_or_default();
     assert!(!invite.contains("theirs") && invite.contains("X-Carrier: acme"), "{invite}");
     let invite = crossed("headers_in = { remove = [\"X-Odd\"] }", ALL, "X_Odd: hidden\r\nX-Even: 1\r\n").unwrap_or_default();
+    assert!(!invite.contains("hidden") && invite.contains("X-Even"), "{invite}");
+    let rules = "headers_out = { pass = [\"*\"] }\ndiversion = \"drop\"";
+    let invite = crossed("", rules, "Diversion-: hidden\r\n-Diversion: hidden\r\nX-Even: 1\r\n").unwrap_or_default();
     assert!(!invite.contains("hidden") && invite.contains("X-Even"), "{invite}");
 }
 

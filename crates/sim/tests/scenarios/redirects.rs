@@ -87,6 +87,37 @@ fn never_twice_to_one_place() {
 }
 
 #[test]
+fn never_twice_to_one_place_whatever_headers_its_uri_has() {
+    let mut sim = following(15);
+    sim.may_tell_addresses();
+    sim.expect(BOB, moved("<sip:again@10.0.2.1?Subject=1>, <sip:again@10.0.2.1?Subject=2>, <sip:bob@10.0.2.1?Subject=3>"));
+    sim.expect(BOB, Script::new().reply(20, 404));
+    sim.place(ALICE, "bob", Script::new());
+    sim.settle();
+    assert_eq!(invited(&sim, BOB), ["sip:bob@10.0.2.1", "sip:again@10.0.2.1"]);
+}
+
+#[test]
+fn contacts_too_long_or_too_many_to_be_told_apart_are_passed_over() {
+    let mut sim = following(16);
+    let long = (0..9).map(|number| format!("<sip:bob@10.0.2.1{};z={number}>", ";a".repeat(3_000))).collect::<Vec<_>>().join(", ");
+    sim.expect(BOB, moved(&format!("{long}, <sip:carol@10.0.3.1>")));
+    sim.expect(CAROL, Script::answers(100));
+    sim.place(ALICE, "bob", Script::new().bye(300));
+    sim.finish();
+    assert_eq!(statuses(&sim, ALICE), [100, 180, 200]);
+    assert_eq!((invited(&sim, BOB).len(), invited(&sim, CAROL).len()), (1, 1));
+
+    let mut sim = following(17);
+    sim.may_tell_addresses();
+    sim.expect(BOB, moved(&format!("{}<sip:carol@10.0.3.1>", "<tel:+4930>, ".repeat(32))));
+    sim.place(ALICE, "bob", Script::new());
+    sim.finish();
+    assert_eq!(sim.call(ALICE).outcome, Some(Outcome::Failed(302)));
+    assert!(sim.phone(CAROL).calls().is_empty(), "the 33rd");
+}
+
+#[test]
 fn only_so_often() {
     let mut sim = following(6);
     sim.may_tell_addresses();

@@ -113,6 +113,10 @@ fn every_way_to_say_that_an_entry_is_private_counts() {
     let (diversion, history) = shown("privacy = \"enforce\"", telling, "<sip:2@x?Privacy=history>;index=1.2;rc=1;who=2");
     assert_eq!(diversion, format!("{NOBODY};Counter=1;limit=5;screen=yes;privacy=full"), "no parameter names it either");
     assert_eq!(history, format!("{NOBODY};index=1.2;rc=1"));
+    let naming = "<sip:S@x>;privacy=full;reason=S;screen=S;counter=555;limit=S;counter=5.5;reason=Do-Not-Disturb;screen=NO;limit";
+    let (diversion, history) = shown("privacy = \"enforce\"", naming, "<sip:S@x?Privacy=history>;index=4930;rc=S;mp=1.555;np=1.2.;np=1.10");
+    assert_eq!(diversion, format!("{NOBODY};reason=Do-Not-Disturb;screen=NO;privacy=full"), "values do not name it");
+    assert_eq!(history, format!("{NOBODY};np=1.10"));
     let (diversion, _) = shown("", "<sip:2@x>;x=\"\\\u{b}Via: 1\";y=2", "<sip:2@x>;index=1");
     assert_eq!(diversion, "<sip:2@10.0.0.1>;y=2", "no line end in disguise");
     let open = shown("privacy = \"enforce\"", "<sip:2@x>;privacy=OFF", "<sip:2@x?Privacy=none>;index=1");
