@@ -33,8 +33,8 @@ const MAX_OFFENDERS: usize = 16_384;
 /// How long it is remembered who has proved to be somebody. Who has registered is remembered for as long as that holds.
 const TRUST: Duration = Duration::from_secs(60 * 60);
 
-/// So many times as often may a challenge be answered wrong from where somebody is known to be: where many share an address, one phone
-/// with an old password is no attack.
+/// So many times as often may a challenge be answered wrong, or a connection come to nothing, from where somebody is known to be: where
+/// many share an address, one phone with an old password is no attack.
 const WITH_OTHERS: u32 = 4;
 
 /// How much longer an answer may be than what it answers: half as long again, and so many bytes. Otherwise whoever forges the address
@@ -230,7 +230,8 @@ impl AbuseBook {
         let offences = *count;
         let Abuse { offences: most, ban: lasts, .. } = self.rules.terms;
         let served = self.trusted.count_of(source);
-        let share = if offence == Offence::Credentials && served > 0 { WITH_OTHERS } else { 1 };
+        let by_mistake = matches!(offence, Offence::Credentials | Offence::Slow);
+        let share = if by_mistake && served > 0 { WITH_OTHERS } else { 1 };
         if offences < most.saturating_mul(share) {
             return None;
         }

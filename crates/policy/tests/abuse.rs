@@ -201,9 +201,11 @@ fn where_somebody_is_known_wrong_answers_are_borne_longer() {
     let mut offences = |now, source: SocketAddr, offence| (1..).find(|_| book.offence(now, source.ip(), offence).is_some());
     assert_eq!(offences(at(1), phone.remote, Offence::Credentials), Some(12));
     assert_eq!(offences(at(1), other, Offence::Credentials), Some(3));
+    // A phone with an old password brings nothing that is anybody's.
+    assert_eq!(offences(at(122), phone.remote, Offence::Slow), Some(12));
     // Of what no phone does by mistake there is no more.
-    assert_eq!(offences(at(122), phone.remote, Offence::NoSip), Some(3));
-    assert_eq!(book.standing(at(122), phone.remote), Standing::Known, "whoever shares its address is banned, and it is not");
+    assert_eq!(offences(at(243), phone.remote, Offence::NoSip), Some(3));
+    assert_eq!(book.standing(at(243), phone.remote), Standing::Known, "whoever shares its address is banned, and it is not");
 }
 
 #[test]
@@ -223,6 +225,25 @@ fn where_the_name_of_a_trunk_leads_nobody_is_a_stranger() {
     assert_eq!(book.standing(at(86_402), carrier), Standing::Stranger, "DNS has not named it for a day");
     book.reload(&rules("[[trunk]]\nname = 'other'\ntargets = [{ uri = 'sip:other.example' }]\n"));
     assert_eq!((book.standing(at(2), carrier), book.count_located()), (Standing::Stranger, 0), "it is no trunk's name any more");
+}
+
+#[test]
+fn where_several_names_lead_is_known_for_as_long_as_one_of_them_is_a_trunks() {
+    let trunk = |name: &str| format!("[[trunk]]\nname = '{name}'\ntargets = [{{ uri = 'sip:{name}.example' }}]\n");
+    let mut book = AbuseBook::new(&rules(&[trunk("one"), trunk("two")].concat()));
+    let shared = Hop { listener: OUTSIDE, address: address("192.0.2.50") };
+    for (second, host) in [(1, "one.example"), (2, "two.example"), (3, "One.example.")] {
+        book.located(at(second), host, &[shared]);
+    }
+    book.reload(&rules(&trunk("two")));
+    assert_eq!(book.standing(at(4), shared.address), Standing::Known);
+    assert!((0..100).all(|_| book.offence(at(4), shared.address.ip(), Offence::NoSip).is_none()));
+    assert_eq!(book.standing(at(86_402), shared.address), Standing::Stranger, "a day after the name that stayed led there");
+    (5..15).for_each(|second| book.located(at(second), &format!("{second}.example"), &[shared]));
+    book.reload(&rules(&trunk("14")));
+    assert_eq!((book.standing(at(15), shared.address), book.count_located()), (Standing::Known, 1), "the last one is remembered");
+    book.reload(&rules(&trunk("one")));
+    assert_eq!((book.standing(at(15), shared.address), book.count_located()), (Standing::Stranger, 0));
 }
 
 #[test]

@@ -11,6 +11,9 @@ use tandem_model::{Timestamp, neighbourhood};
 /// Addresses that names of trunks stood for and that are remembered; with more the one that was seen longest ago goes.
 const MAX_LOCATED: usize = 4_096;
 
+/// Names that are remembered of one such address; with more the one that was seen longest ago goes.
+const MAX_NAMES: usize = 4;
+
 /// How long such an address is remembered after it was last seen.
 const LOCATED: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -62,29 +65,60 @@ pub(super) struct LocatedHops {
     hops: BTreeMap<IpAddr, Hop>,
 }
 
+/// What leads to one address.
 #[derive(Debug)]
 struct Hop {
+    /// The one that was seen last is the last.
+    names: Vec<Name>,
+}
+
+#[derive(Debug)]
+struct Name {
     host: Box<str>,
     until: Timestamp,
+}
+
+impl Hop {
+    fn until(&self) -> Option<Timestamp> {
+        self.names.last().map(|name| name.until)
+    }
+
+    fn is_known(&self, now: Timestamp) -> bool {
+        self.until().is_some_and(|until| now < until)
+    }
+
+    fn note(&mut self, host: &str, until: Timestamp) {
+        let known = self.names.iter().position(|name| name.host.eq_ignore_ascii_case(without_root(host)));
+        if let Some(known) = known {
+            self.names[known..].rotate_left(1);
+        } else {
+            if self.names.len() >= MAX_NAMES {
+                self.names.remove(0);
+            }
+            self.names.push(Name { host: plain(host), until });
+        }
+        if let Some(last) = self.names.last_mut() {
+            last.until = until;
+        }
+    }
 }
 
 impl LocatedHops {
     pub(super) fn note(&mut self, now: Timestamp, host: &str, address: IpAddr) {
         let (address, until) = (address.to_canonical(), now + LOCATED);
         if let Some(hop) = self.hops.get_mut(&address) {
-            hop.until = until;
-            return;
+            return hop.note(host, until);
         }
         if self.hops.len() >= MAX_LOCATED
-            && let Some(oldest) = self.hops.iter().min_by_key(|(_, hop)| hop.until).map(|(address, _)| *address)
+            && let Some(oldest) = self.hops.iter().min_by_key(|(_, hop)| hop.until()).map(|(address, _)| *address)
         {
             self.hops.remove(&oldest);
         }
-        self.hops.insert(address, Hop { host: host.into(), until });
+        self.hops.insert(address, Hop { names: vec![Name { host: plain(host), until }] });
     }
 
     pub(super) fn knows(&self, now: Timestamp, address: IpAddr) -> bool {
-        !self.hops.is_empty() && self.hops.get(&address.to_canonical()).is_some_and(|hop| now < hop.until)
+        !self.hops.is_empty() && self.hops.get(&address.to_canonical()).is_some_and(|hop| hop.is_known(now))
     }
 
     /// Whether one of them is at that source.
@@ -93,12 +127,15 @@ impl LocatedHops {
             IpAddr::V6(first) => IpAddr::V6(Ipv6Addr::from_bits(first.to_bits() | u128::from(u64::MAX))),
             v4 => v4,
         };
-        self.hops.range(source..=last).any(|(_, hop)| now < hop.until)
+        self.hops.range(source..=last).any(|(_, hop)| hop.is_known(now))
     }
 
     /// Forgets where names led that are no trunk's any more.
     pub(super) fn keep(&mut self, rules: &AbuseRules) {
-        self.hops.retain(|_, hop| rules.names(&hop.host));
+        self.hops.retain(|_, hop| {
+            hop.names.retain(|name| rules.names(&name.host));
+            !hop.names.is_empty()
+        });
     }
 
     pub(super) fn len(&self) -> usize {
@@ -107,5 +144,9 @@ impl LocatedHops {
 }
 
 fn plain(host: &str) -> Box<str> {
-    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase().into()
+    without_root(host).to_ascii_lowercase().into()
+}
+
+fn without_root(host: &str) -> &str {
+    host.strip_suffix('.').unwrap_or(host)
 }

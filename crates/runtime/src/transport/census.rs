@@ -86,6 +86,11 @@ impl Seat {
         self.is_stranger.get()
     }
 
+    /// Places that strangers of that address have, this one included if it is one of those.
+    pub(super) fn strangers_beside(&self) -> usize {
+        self.census.of.borrow().get(&self.whom).map_or(0, |held| held.strangers)
+    }
+
     /// It turned out who has it.
     pub(super) fn is_known_now(&self) {
         if self.is_stranger.replace(false) {
@@ -149,6 +154,7 @@ mod tests {
         seats[0].is_known_now();
         seats[0].is_known_now();
         assert!(!seats[0].is_strangers() && seats[1].is_strangers());
+        assert_eq!(seats[1].strangers_beside(), 1);
         let more = census.enter(&MOST, host, true).unwrap();
         assert_eq!((census.strangers.get(), census.taken()), (2, 3));
         drop((seats, more));

@@ -42,6 +42,10 @@ pub(crate) struct StreamLimits {
     pub(crate) of_one_stranger: usize,
     /// How long the other end may take to accept a connection; then the message goes another way (§18.1.1).
     pub(crate) connect: Duration,
+    /// One that lasted less is held against no stranger: somebody has looked whether the port is open.
+    pub(crate) glance: Duration,
+    /// With more at once from one address nobody has only looked.
+    pub(crate) glances: usize,
     /// How long a connection that came may stay before its first message.
     pub(crate) first_message: Duration,
     /// How long it may stay before a message that is somebody's.
@@ -64,6 +68,8 @@ impl StreamLimits {
         of_one_address: 256,
         of_one_stranger: 64,
         connect: Duration::from_secs(1),
+        glance: Duration::from_secs(1),
+        glances: 4,
         first_message: Duration::from_secs(10),
         // As long as the transaction of a first request may take (RFC 3261 §17.1.1.2), a password asked for included.
         somebody: Duration::from_secs(32),
@@ -180,15 +186,20 @@ pub(crate) enum End {
 }
 
 impl End {
-    /// What it says of the stranger who made the connection.
-    pub(super) fn offence(&self) -> Option<Offence> {
+    /// What it says of who made the connection at `came`, if that is nobody's by now.
+    pub(super) fn offence(&self, limits: &StreamLimits, seat: &Seat, came: Instant) -> Option<Offence> {
+        if !seat.is_strangers() {
+            return None;
+        }
+        let only_looked = || came.elapsed() < limits.glance && seat.strangers_beside() <= limits.glances;
         match self {
-            // Somebody looked whether the port is open.
-            End::Handshake(why) if **why == *CLOSED_EARLY => None,
+            // Whoever leaves just before a limit cuts them has held the place as long.
+            End::Handshake(why) if **why == *CLOSED_EARLY => (!only_looked()).then_some(Offence::Slow),
+            End::Closed | End::Failed(_) => (!only_looked()).then_some(Offence::Slow),
             End::Handshake(_) => Some(Offence::NoTls),
             End::Broken(_) => Some(Offence::NoSip),
-            End::Limit(NOTHING_CAME | TOO_SLOW) => Some(Offence::Slow),
-            End::Closed | End::Failed(_) | End::NotMade | End::Refused(_) | End::Limit(_) => None,
+            End::NotMade | End::Refused(_) | End::Limit(BANNED) => None,
+            End::Limit(_) => Some(Offence::Slow),
         }
     }
 

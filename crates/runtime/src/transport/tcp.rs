@@ -82,8 +82,9 @@ impl TcpTransport {
         let Some(connection) = self.enter(remote) else { return };
         let (transport, user) = (self.clone(), user.clone());
         tokio::task::spawn_local(async move {
-            let end = transport.carry(&connection, stream, remote, Some((&seat, Instant::now())), &user).await;
-            if let Some(offence) = end.offence().filter(|_| seat.is_strangers()) {
+            let came = Instant::now();
+            let end = transport.carry(&connection, stream, remote, Some((&seat, came)), &user).await;
+            if let Some(offence) = end.offence(&transport.limits, &seat, came) {
                 user.on_offence_there(remote, offence);
             }
             drop(seat);

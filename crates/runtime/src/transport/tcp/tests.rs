@@ -254,6 +254,24 @@ fn what_strangers_do_is_told_and_what_the_known_do_is_not() {
     assert_eq!(told(Standing::Stranger, StreamLimits::USUAL, garbage), ["offence: no SIP"]);
     assert!(told(Standing::Known, StreamLimits::USUAL, garbage).is_empty());
     assert!(told(Standing::Stranger, StreamLimits::USUAL, b"").is_empty(), "who looks whether the port is open does no harm");
+    let stays = StreamLimits { glance: Duration::ZERO, ..StreamLimits::USUAL };
+    let nobodys = b"OPTIONS sip:a SIP/2.0\r\nContent-Length: 0\r\n\r\n";
+    for bytes in [&b""[..], b"\r\n\r\n", b"OPTIONS sip:a", nobodys] {
+        assert_eq!(told(Standing::Stranger, stays, bytes), ["offence: idle connections"], "who leaves just before being cut");
+        assert!(told(Standing::Known, stays, bytes).is_empty());
+    }
+    let crowd = StreamLimits { glances: 0, ..StreamLimits::USUAL };
+    assert_eq!(told(Standing::Stranger, crowd, b""), ["offence: idle connections"], "nobody looks so often at once");
+}
+
+#[test]
+fn who_brings_nothing_of_anybodys_has_done_wrong() {
+    with(StreamLimits { somebody: SHORT, ..StreamLimits::USUAL }, async |transport, witness| {
+        let mut peer = TcpStream::connect(transport.local()).await.unwrap();
+        peer.write_all(&message("one")).await.unwrap();
+        witness.hears("over: nothing came that is anybody's").await;
+        witness.hears("offence: idle connections").await;
+    });
 }
 
 #[test]

@@ -170,13 +170,14 @@ impl TlsTransport {
         let known = self.enter(remote, None);
         let (transport, user) = (self.clone(), user.clone());
         tokio::task::spawn_local(async move {
+            let came = Instant::now();
             let answered = transport.answer(socket).await;
             drop(shaking);
             let end = match answered {
                 Ok(stream) => transport.carry(&known, stream, remote, Some((&seat, Instant::now())), &user).await,
                 Err(end) => end,
             };
-            if let Some(offence) = end.offence().filter(|_| seat.is_strangers()) {
+            if let Some(offence) = end.offence(&transport.limits.stream, &seat, came) {
                 user.on_offence_there(remote, offence);
             }
             drop(seat);

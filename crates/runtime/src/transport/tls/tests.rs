@@ -354,6 +354,23 @@ fn who_begins_no_handshake_is_cut_and_so_is_who_speaks_no_tls() {
 }
 
 #[test]
+fn who_stays_and_leaves_before_the_handshake_is_cut_has_done_wrong_and_who_only_looks_has_not() {
+    test(async {
+        let pair = Pair::new();
+        let offences = async |glance: Duration, glances: usize| {
+            let stream = StreamLimits { glance, glances, ..StreamLimits::USUAL };
+            let b = without_client_certificates(&pair, TlsLimits { stream, ..TlsLimits::USUAL });
+            drop(TcpStream::connect(b.transport.local()).await.unwrap());
+            b.witness.hears("no TLS: it closed the connection during the handshake").await;
+            b.witness.seen.borrow().iter().filter(|seen| seen.starts_with("offence: ")).cloned().collect::<Vec<_>>()
+        };
+        assert!(offences(PATIENCE, 1).await.is_empty(), "it has looked whether the port is open");
+        assert_eq!(offences(Duration::ZERO, 1).await, ["offence: idle connections"], "it has stayed");
+        assert_eq!(offences(PATIENCE, 0).await, ["offence: idle connections"], "there are too many at once");
+    });
+}
+
+#[test]
 fn a_server_that_never_answers_the_handshake_is_given_up() {
     test(async {
         let pair = Pair::new();
