@@ -39,8 +39,8 @@ fn every_sample_loads_as_it_stands() {
 
 fn sample(name: &str) -> Ruleset {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../config").join(name);
-    let text = std::fs::read_to_string(&path).unwrap();
-    tandem_policy::load(&text, name, &environment, Some(20_000)).unwrap().1
+    let text = std::fs::read_to_string(&path).expect("the sample can be read");
+    tandem_policy::load(&text, name, &environment, Some(20_000)).expect("the sample loads").1
 }
 
 #[test]
