@@ -4,7 +4,7 @@ use crate::node::Node;
 use std::{net::SocketAddr, rc::Rc};
 use tandem_config::Config;
 use tandem_model::{BindingUsed, Event, EventKind, LegProfile, ListenerId, Timestamp};
-use tandem_signalling::{Arrival, Barred, RegistrarTerms, answer_destination};
+use tandem_signalling::{Arrival, Barred, RegistrarTerms, ReturnTo};
 
 /// What `config` says of registrations.
 pub(crate) fn terms(config: &Config) -> RegistrarTerms {
@@ -28,8 +28,7 @@ impl Node {
         let facts = self.facts.borrow().clone();
         let unix_ms = Some(self.clock.unix_ms(now));
         let reply = self.registrar.borrow_mut().register(now, unix_ms, &facts, user, profile.nat, arrival);
-        let mut answer = self.dispatcher.borrow_mut().answer_register(now, arrival, &reply);
-        answer.destination = answer_destination(&arrival.message, &arrival.flow, profile.nat);
+        let answer = self.dispatcher.borrow_mut().answer_register(now, arrival, ReturnTo::of(profile.nat), &reply);
         self.send(answer, None);
         self.tell_registrations(now);
     }

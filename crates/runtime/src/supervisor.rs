@@ -6,7 +6,7 @@ use std::rc::Rc;
 use tandem_model::{Accounts, Admit, CallId, Challenge, Decision, Flow, LegProfile, Origin, Proved, Question, Timestamp};
 use tandem_policy::{Begun, Offence};
 use tandem_signalling::{
-    Arrival, CallSetup, Input, Lines, RETRY_WHEN_DRAINING_S, answer_destination, is_behind_nat,
+    Arrival, CallSetup, Input, Lines, RETRY_WHEN_DRAINING_S, ReturnTo, answer_destination, is_behind_nat,
     message::{Host, Message, Method, Uri},
     number_called,
 };
@@ -36,7 +36,7 @@ impl Node {
     fn found(self: &Rc<Self>, now: Timestamp, id: CallId, arrival: Box<Arrival>, (origin, profile): (Origin, LegProfile)) {
         let begun = match self.begin(now, &arrival, &origin, &profile) {
             Ok(begun) => begun,
-            Err(full) => return self.refuse_for_want_of_room(now, &arrival, &full),
+            Err(full) => return self.refuse_for_want_of_room(now, &arrival, &profile, &full),
         };
         self.dispatcher.borrow_mut().adopt(&arrival, id);
         let mailbox = Mailbox::new();
@@ -69,7 +69,7 @@ impl Node {
         let call = match named {
             Ok(call) if self.routes.has_room(call) => call,
             Ok(_) => {
-                let answer = self.dispatcher.borrow_mut().refuse_for_now(now, &arrival, RETRY_WHEN_BUSY_S);
+                let answer = self.dispatcher.borrow_mut().refuse_for_now(now, &arrival, ReturnTo::of(profile.nat), RETRY_WHEN_BUSY_S);
                 return self.send(answer, None);
             }
             Err(answer) => return self.send(answer, None),
@@ -166,11 +166,12 @@ impl Node {
         })
     }
 
-    fn refuse_for_want_of_room(self: &Rc<Self>, now: Timestamp, arrival: &Arrival, full: &Full) {
+    fn refuse_for_want_of_room(self: &Rc<Self>, now: Timestamp, arrival: &Arrival, profile: &LegProfile, full: &Full) {
+        let to = ReturnTo::of(profile.nat);
         let mut dispatcher = self.dispatcher.borrow_mut();
         let answer = match *full {
-            Full::Node { retry_after_s } => dispatcher.refuse_for_now(now, arrival, retry_after_s),
-            Full::Origin { status } => dispatcher.answer(now, arrival, status, |_| {}),
+            Full::Node { retry_after_s } => dispatcher.refuse_for_now(now, arrival, to, retry_after_s),
+            Full::Origin { status } => dispatcher.answer(now, arrival, to, status, |_| {}),
         };
         drop(dispatcher);
         self.send(answer, None);

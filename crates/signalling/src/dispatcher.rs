@@ -13,7 +13,7 @@ use crate::outside::stateless_tag;
 use crate::table::Table;
 use crate::tombstone::{Owner, Tombstone, TransactionTable};
 use crate::transaction::{TransactionKey, TransactionKeys};
-use crate::wire::{Arrival, Transmit, response_destination};
+use crate::wire::{Arrival, ReturnTo, Transmit, response_destination};
 use bytes::Bytes;
 use tandem_model::{CallId, Challenge, Flow, LegId, Timestamp, Transport};
 
@@ -265,12 +265,13 @@ impl Dispatcher {
         self.respond(request, flow, status, reason, self.stateless_tag(request).as_str(), extra)
     }
 
-    /// The same to a request that was let in. Where it has credentials the answer is kept for its retransmissions: they would be
-    /// replays.
-    pub fn answer(&mut self, now: Timestamp, arrival: &Arrival, status: u16, extra: impl FnOnce(&mut Printer)) -> Transmit {
-        let transmit = self.reply(&arrival.message, &arrival.flow, status, None, extra);
+    /// The same to a request that was let in, by the way that its sender has. Where it has credentials the answer is kept for its
+    /// retransmissions: they would be replays.
+    pub fn answer(&mut self, now: Timestamp, arrival: &Arrival, to: ReturnTo, status: u16, extra: impl FnOnce(&mut Printer)) -> Transmit {
+        let mut transmit = self.reply(&arrival.message, &arrival.flow, status, None, extra);
+        transmit.destination = to.destination(&arrival.message, &arrival.flow);
         if arrival.message.header(HeaderName::Authorization).is_some() {
-            self.retire(now, arrival.key, Tombstone::Repeat(transmit.bytes.to_vec().into_boxed_slice()));
+            self.retire(now, arrival.key, Tombstone::Repeat(transmit.bytes.to_vec().into_boxed_slice(), to));
         }
         transmit
     }
@@ -368,22 +369,27 @@ impl Dispatcher {
             // The ACK of a refusal shares its INVITE's key: to answer it would be answered by another ACK, for ever.
             _ if message.method() == Method::Ack => Verdict::Drop(DropReason::Absorbed),
             // §9.2: the INVITE has its final response, so the CANCEL is answered and changes nothing.
-            Tombstone::Answer(_) | Tombstone::Repeat(_) if message.method() == Method::Cancel => {
-                Verdict::Again(self.reply(message, flow, 200, None, |_| {}))
+            Tombstone::Answer(_, to) | Tombstone::Repeat(_, to) if message.method() == Method::Cancel => {
+                Verdict::Again(self.reply_again(message, flow, *to, 200))
             }
             Tombstone::Absorb(leg) if message.method() == Method::Cancel => {
                 let tag = self.minter.tag(*leg);
                 Verdict::Again(self.respond(message, flow, 200, None, tag.as_str(), |_| {}))
             }
-            Tombstone::Answer(status) => Verdict::Again(self.reply(message, flow, *status, None, |_| {})),
-            Tombstone::Repeat(bytes) => Verdict::Again(Transmit {
+            Tombstone::Answer(status, to) => Verdict::Again(self.reply_again(message, flow, *to, *status)),
+            Tombstone::Repeat(bytes, to) => Verdict::Again(Transmit {
                 listener: flow.listener,
-                destination: response_destination(message, flow),
+                destination: to.destination(message, flow),
                 bytes: Bytes::copy_from_slice(bytes),
                 trial: false,
             }),
             Tombstone::Absorb(_) | Tombstone::Acknowledge(_) | Tombstone::Dismiss(_) => Verdict::Drop(DropReason::Absorbed),
         }
+    }
+
+    fn reply_again(&self, request: &Message, flow: &Flow, to: ReturnTo, status: u16) -> Transmit {
+        let again = self.reply(request, flow, status, None, |_| {});
+        Transmit { destination: to.destination(request, flow), ..again }
     }
 
     fn response(&mut self, message: Message, flow: Flow) -> Verdict {

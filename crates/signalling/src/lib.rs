@@ -42,4 +42,4 @@ pub use minted::{MAGIC_COOKIE, Minted, Minter};
 pub use outside::RETRY_WHEN_DRAINING_S;
 pub use registrar::{Barred, Bearings, KeptBinding, MemoryBindings, Registrar, RegistrarTerms, Reply, answer_destination, is_behind_nat};
 pub use tombstone::Tombstone;
-pub use wire::{Arrival, Transmit, response_destination};
+pub use wire::{Arrival, ReturnTo, Transmit, response_destination};

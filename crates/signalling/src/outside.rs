@@ -6,7 +6,7 @@ use crate::message::{HeaderName, Message, Method, TargetDialog};
 use crate::minted::{Minted, Minter};
 use crate::registrar::Reply;
 use crate::tombstone::Tombstone;
-use crate::wire::{Arrival, Transmit};
+use crate::wire::{Arrival, ReturnTo, Transmit};
 use tandem_model::{CallId, LegProfile, ReferRule, Timestamp};
 
 /// The methods that begin something here, or end what was begun: what Allow says where another was sent outside of any dialog.
@@ -48,12 +48,13 @@ impl Dispatcher {
     /// # Errors
     /// What it is answered with where there is none. Nothing is kept of it.
     pub fn referred_call(&mut self, now: Timestamp, arrival: &Arrival, profile: &LegProfile) -> Result<CallId, Transmit> {
+        let to = ReturnTo::of(profile.nat);
         if profile.refer == ReferRule::Refuse {
-            return Err(self.answer_with(now, arrival, 405, &[(HeaderName::Allow, ALLOW_OUTSIDE)]));
+            return Err(self.answer_with(now, arrival, to, 405, &[(HeaderName::Allow, ALLOW_OUTSIDE)]));
         }
         let unsupported: Vec<&str> = Announced::of(profile).tags().missing(&arrival.message).collect();
         if !unsupported.is_empty() {
-            return Err(self.answer_with(now, arrival, 420, &[(HeaderName::Unsupported, &unsupported.join(", "))]));
+            return Err(self.answer_with(now, arrival, to, 420, &[(HeaderName::Unsupported, &unsupported.join(", "))]));
         }
         // RFC 4538 §4: without a dialog that is known it is as any other request, and nobody may refer us who has none. Who guesses does not
         // learn which dialogs there are.
@@ -63,8 +64,8 @@ impl Dispatcher {
             Ok(Some(target)) => self.owner_of_dialog(target.local_tag),
         };
         owner.map_err(|status| match status {
-            500 => self.answer_with(now, arrival, status, &LATER),
-            _ => self.answer_with(now, arrival, status, &[]),
+            500 => self.answer_with(now, arrival, to, status, &LATER),
+            _ => self.answer_with(now, arrival, to, status, &[]),
         })
     }
 
@@ -72,51 +73,52 @@ impl Dispatcher {
     /// [`MessageExchange`](crate::MessageExchange) passes on, and [REFER](Dispatcher::referred_call)): `docs/sip-coverage.md` has the table. `profile` is what a call of its
     /// sender would have.
     pub fn answer_outside(&mut self, now: Timestamp, arrival: &Arrival, profile: &LegProfile, is_draining: bool) -> Transmit {
-        let announced = Announced::of(profile);
+        let (announced, to) = (Announced::of(profile), ReturnTo::of(profile.nat));
         let unsupported: Vec<&str> = announced.tags().missing(&arrival.message).collect();
         match arrival.message.method() {
             // RFC 3261 §21.5.2 against §21.4.6: unknown is one thing, known and not wanted here another.
-            Method::Other => self.answer(now, arrival, 501, |printer| announced.write_allow(printer)),
-            Method::Options if is_draining => self.refuse_for_now(now, arrival, RETRY_WHEN_DRAINING_S),
+            Method::Other => self.answer(now, arrival, to, 501, |printer| announced.write_allow(printer)),
+            Method::Options if is_draining => self.refuse_for_now(now, arrival, to, RETRY_WHEN_DRAINING_S),
             // §8.2.2.3
             Method::Options if !unsupported.is_empty() => {
-                self.answer_with(now, arrival, 420, &[(HeaderName::Unsupported, &unsupported.join(", "))])
+                self.answer_with(now, arrival, to, 420, &[(HeaderName::Unsupported, &unsupported.join(", "))])
             }
             // §11.2: what an INVITE in its place would be told.
-            Method::Options => self.answer(now, arrival, 200, |printer| {
+            Method::Options => self.answer(now, arrival, to, 200, |printer| {
                 announced.write_allow(printer);
                 printer.header_str(HeaderName::Accept, "application/sdp");
                 printer.header_str(HeaderName::AcceptEncoding, "identity");
                 printer.header(HeaderName::Supported, announced.tags());
             }),
             Method::Subscribe | Method::Notify => match bad_event(&arrival.message) {
-                489 => self.answer_with(now, arrival, 489, &[(HeaderName::AllowEvents, ALLOW_EVENTS)]),
-                status => self.answer_with(now, arrival, status, &[]),
+                489 => self.answer_with(now, arrival, to, 489, &[(HeaderName::AllowEvents, ALLOW_EVENTS)]),
+                status => self.answer_with(now, arrival, to, status, &[]),
             },
             _ => {
                 let allow = if profile.refer == ReferRule::Refuse { ALLOW_OUTSIDE } else { ALLOW_REFER_OUTSIDE };
-                self.answer_with(now, arrival, 405, &[(HeaderName::Allow, allow)])
+                self.answer_with(now, arrival, to, 405, &[(HeaderName::Allow, allow)])
             }
         }
     }
 
     /// Answers a REGISTER as the registrar says.
-    pub fn answer_register(&mut self, now: Timestamp, arrival: &Arrival, reply: &Reply) -> Transmit {
-        let transmit = self.reply(&arrival.message, &arrival.flow, reply.status, reply.reason, |printer| reply.write(printer));
+    pub fn answer_register(&mut self, now: Timestamp, arrival: &Arrival, to: ReturnTo, reply: &Reply) -> Transmit {
+        let mut transmit = self.reply(&arrival.message, &arrival.flow, reply.status, reply.reason, |printer| reply.write(printer));
+        transmit.destination = to.destination(&arrival.message, &arrival.flow);
         if !arrival.flow.transport.is_reliable() {
             // Its copy has a nonce that was used.
-            self.retire(now, arrival.key, Tombstone::Repeat(transmit.bytes.to_vec().into_boxed_slice()));
+            self.retire(now, arrival.key, Tombstone::Repeat(transmit.bytes.to_vec().into_boxed_slice(), to));
         }
         transmit
     }
 
     /// The node has no room for it, or takes nothing new: 503 (RFC 3261 §21.5.4).
-    pub fn refuse_for_now(&mut self, now: Timestamp, arrival: &Arrival, retry_after_s: u32) -> Transmit {
-        self.answer_with(now, arrival, 503, &[(HeaderName::RetryAfter, &retry_after_s.to_string())])
+    pub fn refuse_for_now(&mut self, now: Timestamp, arrival: &Arrival, to: ReturnTo, retry_after_s: u32) -> Transmit {
+        self.answer_with(now, arrival, to, 503, &[(HeaderName::RetryAfter, &retry_after_s.to_string())])
     }
 
-    fn answer_with(&mut self, now: Timestamp, arrival: &Arrival, status: u16, headers: &[(HeaderName, &str)]) -> Transmit {
-        self.answer(now, arrival, status, |printer| {
+    fn answer_with(&mut self, now: Timestamp, arrival: &Arrival, to: ReturnTo, status: u16, headers: &[(HeaderName, &str)]) -> Transmit {
+        self.answer(now, arrival, to, status, |printer| {
             for (name, value) in headers {
                 printer.header(*name, value);
             }

@@ -3,7 +3,7 @@
 
 use crate::table::Table;
 use crate::transaction::{TOMBSTONE_SPAN, TransactionKey};
-use crate::wire::Transmit;
+use crate::wire::{ReturnTo, Transmit};
 use std::collections::VecDeque;
 use std::collections::hash_map::Entry as Slot;
 use tandem_model::{CallId, LegId, Timestamp};
@@ -21,10 +21,10 @@ pub enum Tombstone {
     /// INVITE server, Accepted (Timer L) or Confirmed (Timer I): INVITE and ACK are absorbed; a late CANCEL is answered
     /// 200 with this leg's tag and changes nothing (RFC 3261 §9.2).
     Absorb(LegId),
-    /// Non-INVITE server, Completed (Timer J): the same plain final response again.
-    Answer(u16),
+    /// Non-INVITE server, Completed (Timer J): the same plain final response again, by the same way.
+    Answer(u16, ReturnTo),
     /// The same with a response that had more to it.
-    Repeat(Box<[u8]>),
+    Repeat(Box<[u8]>, ReturnTo),
     /// INVITE client, Completed (Timer D): the same ACK again, to where the INVITE went (§17.1.1.3).
     Acknowledge(Box<Transmit>),
     /// INVITE client, Accepted (Timer M), of a leg that is gone: a 2xx of one more phone, or once more of the first, is acknowledged
@@ -36,8 +36,8 @@ impl Tombstone {
     /// The length of the message that it keeps.
     fn kept_bytes(&self) -> usize {
         match self {
-            Tombstone::Absorb(_) | Tombstone::Answer(_) | Tombstone::Dismiss(None) => 0,
-            Tombstone::Repeat(message) | Tombstone::Dismiss(Some(message)) => message.len(),
+            Tombstone::Absorb(_) | Tombstone::Answer(..) | Tombstone::Dismiss(None) => 0,
+            Tombstone::Repeat(message, _) | Tombstone::Dismiss(Some(message)) => message.len(),
             Tombstone::Acknowledge(ack) => ack.bytes.len(),
         }
     }

@@ -34,6 +34,30 @@ pub struct Transmit {
     pub trial: bool,
 }
 
+/// Which of its addresses the sender of a request over UDP is believed for its answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReturnTo {
+    /// What its Via asks for.
+    Via,
+    /// Where the request, or its copy, came from: the sender is behind NAT.
+    Source,
+}
+
+impl ReturnTo {
+    /// `is_nat`: the sender is known to be behind NAT.
+    pub fn of(is_nat: bool) -> ReturnTo {
+        if is_nat { ReturnTo::Source } else { ReturnTo::Via }
+    }
+
+    /// Where the response to `request` goes.
+    pub fn destination(self, request: &Message, flow: &Flow) -> Destination {
+        match self {
+            ReturnTo::Source if !flow.transport.is_reliable() => Destination::Address(flow.remote),
+            ReturnTo::Source | ReturnTo::Via => response_destination(request, flow),
+        }
+    }
+}
+
 /// Where the response to a request goes (RFC 3261 §18.2.2, RFC 3581 §4): back over the connection that the request came over;
 /// over UDP with `rport` back to where it came from; without, to that address and the port of its Via.
 pub fn response_destination(request: &Message, flow: &Flow) -> Destination {

@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use tandem_model::{CallId, Destination, Flow, LegId, ListenerId, Timestamp, Transport};
 use tandem_signalling::transaction::TransactionKeys;
-use tandem_signalling::{Dispatcher, DropReason, Minter, Tombstone, Transmit, Verdict};
+use tandem_signalling::{Dispatcher, DropReason, Minter, ReturnTo, Tombstone, Transmit, Verdict};
 
 const CALL: CallId = CallId::new(1_000, 1);
 
@@ -185,10 +185,10 @@ fn tombstones_are_bounded_by_the_bytes_that_they_keep() {
     let keys = TransactionKeys::new([9; 16]);
     let fit = u16::try_from(MAX_TOMBSTONE_BYTES / LONG).expect("a few");
     for serial in 0..fit {
-        dispatcher.retire(Timestamp::ZERO, keys.of_client(leg(), serial), Tombstone::Repeat(vec![0; LONG].into()));
+        dispatcher.retire(Timestamp::ZERO, keys.of_client(leg(), serial), Tombstone::Repeat(vec![0; LONG].into(), ReturnTo::Via));
     }
     assert_eq!(dispatcher.counts().2, usize::from(fit) + 1);
-    dispatcher.retire(Timestamp::ZERO, keys.of_client(leg(), fit), Tombstone::Repeat(vec![0].into()));
+    dispatcher.retire(Timestamp::ZERO, keys.of_client(leg(), fit), Tombstone::Repeat(vec![0].into(), ReturnTo::Via));
     assert_eq!(dispatcher.counts().2, usize::from(fit), "the two oldest made room, of which one had no bytes");
     dispatcher.handle_timeout(Timestamp::from_millis(32_000));
     assert_eq!(dispatcher.counts().2, 0);
@@ -198,8 +198,8 @@ fn tombstones_are_bounded_by_the_bytes_that_they_keep() {
 fn a_transaction_that_is_retired_twice_is_one_tombstone() {
     let (mut dispatcher, key) = adopted();
     let again = Timestamp::from_millis(1);
-    dispatcher.retire(Timestamp::ZERO, key, Tombstone::Answer(486));
-    dispatcher.retire(again, key, Tombstone::Answer(500));
+    dispatcher.retire(Timestamp::ZERO, key, Tombstone::Answer(486, ReturnTo::Via));
+    dispatcher.retire(again, key, Tombstone::Answer(500, ReturnTo::Via));
     assert_eq!(dispatcher.counts(), (1, 0, 1));
     assert_eq!(said(&receive(&mut dispatcher, request("INVITE", "z9hG4bK1", ""))), "SIP/2.0 486 Busy Here");
 }

@@ -12,12 +12,12 @@ use crate::message::{HeaderName, Message, Printer, is_sips, reason_phrase, unsup
 use crate::outside::ALLOW_WITHOUT_MESSAGE;
 use crate::tombstone::Tombstone;
 use crate::transaction::{TRANSACTION_TIMEOUT, TransactionKey};
-use crate::wire::{Arrival, Transmit, response_destination};
+use crate::wire::{Arrival, ReturnTo, Transmit};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tandem_model::{
-    Action, CallId, Decision, Destination, Event, EventKind, ExchangeRecord, Flow, LegPlan, LegProfile, Origin, Prack, Question,
-    QuestionId, Random, Route, Timestamp, TrunkId,
+    Action, CallId, Decision, Event, EventKind, ExchangeRecord, Flow, LegPlan, LegProfile, Origin, Prack, Question, QuestionId, Random,
+    Route, Timestamp, TrunkId,
 };
 
 /// Targets that one message is offered to.
@@ -126,7 +126,7 @@ impl MessageExchange {
             }
             Input::Letter(from, letter) => self.on_letter(from, *letter),
             // There is no dialog here that could be named.
-            Input::Referred(arrival, _) => refuse_outside(context!(self, now), &arrival, 403, &[]),
+            Input::Referred(arrival, origin) => refuse_outside(context!(self, now), &arrival, &origin, 403, &[]),
             Input::End(_) => self.refuse(now, 503),
             Input::Wake => self.on_wake(now),
             // It has none.
@@ -387,7 +387,7 @@ impl MessageExchange {
     /// The final response to the asker, and the end.
     fn answer(&mut self, now: Timestamp, status: u16, reason: Option<&str>, extra: &Extra) {
         let transmit = self.response(status, reason, extra);
-        let tombstone = Tombstone::Repeat(transmit.bytes.to_vec().into_boxed_slice());
+        let tombstone = Tombstone::Repeat(transmit.bytes.to_vec().into_boxed_slice(), ReturnTo::of(self.asker.profile.nat));
         self.outputs.push_back(Output::Retire(self.asker.key, tombstone));
         self.outputs.push_back(Output::Send(Box::new(transmit)));
         self.over(now, Some(status));
@@ -399,8 +399,7 @@ impl MessageExchange {
         let phrase = reason.unwrap_or_else(|| reason_phrase(status));
         let mut printer = Printer::response_to(request, flow.remote, status, phrase, tag.as_ref().map(|tag| tag.as_str()));
         extra.write(&mut printer);
-        let seen = profile.nat && !flow.transport.is_reliable();
-        let destination = if seen { Destination::Address(flow.remote) } else { response_destination(request, flow) };
+        let destination = ReturnTo::of(profile.nat).destination(request, flow);
         Transmit { listener: flow.listener, destination, bytes: printer.finish(), trial: false }
     }
 

@@ -5,7 +5,7 @@ use super::request::Wanted;
 use crate::call::NodeFacts;
 use crate::dialog::destination_of;
 use crate::message::{HeaderName, Host, Message, NameAddr, Uri};
-use crate::wire::{Arrival, response_destination};
+use crate::wire::{Arrival, ReturnTo};
 use std::net::{IpAddr, SocketAddr};
 use tandem_model::{Destination, Flow, ListenerId, Transport};
 
@@ -30,8 +30,7 @@ pub fn is_behind_nat(request: &Message, flow: &Flow) -> bool {
 
 /// Where the answer to a request of somebody who is challenged goes: through a NAT back where it came from, whatever its Via asks for.
 pub fn answer_destination(request: &Message, flow: &Flow, is_nat: bool) -> Destination {
-    let goes_back = !flow.transport.is_reliable() && (is_nat || is_behind_nat(request, flow));
-    if goes_back { Destination::Address(flow.remote) } else { response_destination(request, flow) }
+    ReturnTo::of(is_nat || is_behind_nat(request, flow)).destination(request, flow)
 }
 
 /// RFC 5626 §6: somebody stands between the phone and us, and its first hop did not say in its Path that it keeps flows.

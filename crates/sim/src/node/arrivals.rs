@@ -6,7 +6,8 @@ use bytes::Bytes;
 use tandem_model::{Accounts, Admit, CallId, Challenge, Decision, Flow, LegProfile, Origin, Proved, Question, Timestamp, Transport};
 use tandem_policy::{Begun, CallView, Offence, Places};
 use tandem_signalling::{
-    Arrival, CallSetup, DropReason, Input, Lines, Machine, RETRY_WHEN_DRAINING_S, Transmit, Verdict, answer_destination, is_behind_nat,
+    Arrival, CallSetup, DropReason, Input, Lines, Machine, RETRY_WHEN_DRAINING_S, ReturnTo, Transmit, Verdict, answer_destination,
+    is_behind_nat,
     message::{Message, Method, Uri},
     number_called,
 };
@@ -148,11 +149,11 @@ impl CoreNode {
         let begun = match self.count(world.now, &arrival, &origin, &profile) {
             Ok(begun) => begun,
             Err(NoRoom::Node(retry_after_s)) => {
-                let answer = self.dispatcher.refuse_for_now(world.now, &arrival, retry_after_s);
+                let answer = self.dispatcher.refuse_for_now(world.now, &arrival, ReturnTo::of(profile.nat), retry_after_s);
                 return self.send(world, None, answer);
             }
             Err(NoRoom::Origin(status)) => {
-                let answer = self.dispatcher.answer(world.now, &arrival, status, |_| {});
+                let answer = self.dispatcher.answer(world.now, &arrival, ReturnTo::of(profile.nat), status, |_| {});
                 return self.send(world, None, answer);
             }
         };

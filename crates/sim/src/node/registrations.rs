@@ -4,7 +4,7 @@ use super::{CoreNode, World};
 use std::net::SocketAddr;
 use tandem_config::Config;
 use tandem_model::{BindingUsed, Bindings, CallId, Event, EventKind, Fate, ListenerId, Timestamp};
-use tandem_signalling::{Arrival, Barred, RegistrarTerms, answer_destination};
+use tandem_signalling::{Arrival, Barred, RegistrarTerms, ReturnTo};
 
 /// What the wall clock says when the virtual one begins, in milliseconds.
 pub(super) const EPOCH_MS: u64 = 1_700_000_000_000;
@@ -47,8 +47,7 @@ impl CoreNode {
         let unix_ms = Some(EPOCH_MS + world.now.as_millis());
         let facts = self.facts.clone();
         let reply = self.registrar.register(world.now, unix_ms, &facts, user, is_nat, arrival);
-        let mut answer = self.dispatcher.answer_register(world.now, arrival, &reply);
-        answer.destination = answer_destination(&arrival.message, &arrival.flow, is_nat);
+        let answer = self.dispatcher.answer_register(world.now, arrival, ReturnTo::of(is_nat), &reply);
         self.send(world, None, answer);
         self.note_registrations(world.now);
     }

@@ -130,6 +130,7 @@ mod user_flow_lost;
 mod user_flows;
 mod user_limits;
 mod user_races;
+mod user_returns;
 mod user_to_user;
 mod users;
 

@@ -66,7 +66,7 @@ fn responses_go_there_too_whether_it_asks_or_not() {
     for rport in [true, false] {
         let (mut sim, seen) = house(rport);
         sim.expect(BOB, Script::answers(100));
-        sim.place(seen, "bob", Script::new());
+        sim.place(seen, "bob", Script::new().habits(|habits| habits.twice = true));
         sim.run_until_talking(seen, BOB);
         sim.act(seen, Act::Reinvite(Offer::direction(Direction::SendOnly)));
         sim.run_for(ms(300));

@@ -210,7 +210,7 @@ impl Leg {
             Some(sdp) => finish(printer, Some(sdp)),
             None => finish_like(printer, reply.body_of),
         };
-        context.outputs.push_back(Output::Retire(held.key, Tombstone::Repeat(bytes.to_vec().into_boxed_slice())));
+        context.outputs.push_back(Output::Retire(held.key, Tombstone::Repeat(bytes.to_vec().into_boxed_slice(), self.returns())));
         let destination = self.answers_to(&held.request, &held.flow);
         context.send(Transmit { listener: held.flow.listener, destination, bytes, trial: false });
     }

@@ -91,7 +91,9 @@ impl Leg {
 
     /// Answers with a whole message, which is left for retransmissions.
     pub(super) fn answer_wholly(&self, context: &mut Context<'_>, arrival: &Arrival, bytes: bytes::Bytes) {
-        context.outputs.push_back(crate::call::Output::Retire(arrival.key, Tombstone::Repeat(bytes.to_vec().into_boxed_slice())));
+        context
+            .outputs
+            .push_back(crate::call::Output::Retire(arrival.key, Tombstone::Repeat(bytes.to_vec().into_boxed_slice(), self.returns())));
         context.send(Transmit {
             listener: arrival.flow.listener,
             destination: self.answers_to(&arrival.message, &arrival.flow),

@@ -10,9 +10,10 @@ use crate::message::{HeaderName, Method, Printer, TargetDialog, reason_phrase};
 use crate::minted::Minted;
 use crate::negotiation::LegMedia;
 use crate::outside::stateless_tag;
+use crate::registrar::is_behind_nat;
 use crate::tombstone::Tombstone;
-use crate::wire::{Arrival, Transmit, response_destination};
-use tandem_model::LegId;
+use crate::wire::{Arrival, ReturnTo, Transmit};
+use tandem_model::{LegId, Origin};
 
 /// What may be asked in such a dialog.
 const ALLOW: &str = "SUBSCRIBE";
@@ -121,14 +122,15 @@ impl Leg {
 }
 
 /// Refuses what came outside of any dialog and is nobody's.
-pub(crate) fn refuse_outside(context: &mut Context<'_>, arrival: &Arrival, status: u16, extra: &[(HeaderName, &str)]) {
+pub(crate) fn refuse_outside(context: &mut Context<'_>, arrival: &Arrival, origin: &Origin, status: u16, extra: &[(HeaderName, &str)]) {
     let (request, flow) = (&arrival.message, &arrival.flow);
+    let to = ReturnTo::of(matches!(origin, Origin::User { .. }) && is_behind_nat(request, flow));
     let tag = stateless_tag(&context.node.minter, request);
     let mut printer = Printer::response_to(request, flow.remote, status, reason_phrase(status), Some(tag.as_str()));
     for (name, value) in extra {
         printer.header_str(*name, value);
     }
     let bytes = printer.finish();
-    context.outputs.push_back(Output::Retire(arrival.key, Tombstone::Repeat(bytes.to_vec().into_boxed_slice())));
-    context.send(Transmit { listener: flow.listener, destination: response_destination(request, flow), bytes, trial: false });
+    context.outputs.push_back(Output::Retire(arrival.key, Tombstone::Repeat(bytes.to_vec().into_boxed_slice(), to)));
+    context.send(Transmit { listener: flow.listener, destination: to.destination(request, flow), bytes, trial: false });
 }

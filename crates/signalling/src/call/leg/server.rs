@@ -170,7 +170,7 @@ impl Leg {
         if let Some(refused) = self.server.take() {
             // Who goes on to another INVITE has our failure of this one, though its ACK is not here: it needs no more than a memory.
             let latest = refused.latest.to_vec().into_boxed_slice();
-            context.outputs.push_back(Output::Retire(refused.key, Tombstone::Repeat(latest)));
+            context.outputs.push_back(Output::Retire(refused.key, Tombstone::Repeat(latest, self.returns())));
         }
         let destination = self.answers_to(&arrival.message, &arrival.flow);
         let mut server = InviteServer::new(arrival, destination);
@@ -341,7 +341,7 @@ impl Leg {
         });
         // A CANCEL shares its key with its INVITE, whose owner is still this call.
         if arrival.message.method() != Method::Cancel {
-            context.outputs.push_back(Output::Retire(arrival.key, Tombstone::Answer(status)));
+            context.outputs.push_back(Output::Retire(arrival.key, Tombstone::Answer(status, self.returns())));
         }
     }
 

@@ -5,7 +5,7 @@ use crate::call::{NodeFacts, Output};
 use crate::dialog::Dialog;
 use crate::message::{HeaderName, Message, NameAddr, Uri};
 use crate::minted::Minted;
-use crate::wire::{Transmit, response_destination};
+use crate::wire::{ReturnTo, Transmit};
 use bytes::Bytes;
 use std::sync::Arc;
 use tandem_model::{CallId, Delivery, Destination, Flow, Hop, LegId, ListenerId, Transport};
@@ -116,10 +116,11 @@ impl Leg {
     /// Where the answer to a request of the peer goes. Behind NAT that is where it came from, whatever its Via says and whether or not
     /// it asks for that with `rport`.
     pub(super) fn answers_to(&self, request: &Message, flow: &Flow) -> Destination {
-        if self.profile.nat && !flow.transport.is_reliable() {
-            return Destination::Address(flow.remote);
-        }
-        response_destination(request, flow)
+        self.returns().destination(request, flow)
+    }
+
+    pub(super) fn returns(&self) -> ReturnTo {
+        ReturnTo::of(self.profile.nat)
     }
 
     /// The way of a request inside `dialog`: over the transport that its next hop asks for, if we have a listener of that beside

@@ -40,7 +40,7 @@ impl Call {
                 500 => &LATER,
                 _ => &[],
             };
-            refuse_outside(context!(self, now), &arrival, status, extra);
+            refuse_outside(context!(self, now), &arrival, origin, status, extra);
         }
     }
 
