@@ -13,7 +13,7 @@ use tandem_signalling::locate::{Kind, Naptr, Records, Reply, Srv};
 pub(super) fn of_records(answers: &[Record], kind: Kind) -> Reply {
     let ttl = answers.iter().map(|record| record.ttl).min().unwrap_or(0);
     let records = read(answers, kind);
-    if is_empty(&records) { Reply::Nothing(None) } else { Reply::Found(records, Duration::from_secs(ttl.into())) }
+    if records.is_empty() { Reply::Nothing(None) } else { Reply::Found(records, Duration::from_secs(ttl.into())) }
 }
 
 pub(super) fn of_hosts(lookup: &Lookup, kind: Kind) -> Reply {
@@ -27,14 +27,6 @@ pub(super) fn of_error(error: &NetError) -> Reply {
             Reply::Nothing(none.negative_ttl.map(|seconds| Duration::from_secs(seconds.into())))
         }
         _ => Reply::Failed,
-    }
-}
-
-fn is_empty(records: &Records) -> bool {
-    match records {
-        Records::Naptr(records) => records.is_empty(),
-        Records::Srv(records) => records.is_empty(),
-        Records::Addresses(addresses) => addresses.is_empty(),
     }
 }
 

@@ -100,7 +100,8 @@ pub enum Records {
 }
 
 impl Records {
-    fn is_empty(&self) -> bool {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
         match self {
             Records::Naptr(records) => records.is_empty(),
             Records::Srv(records) => records.is_empty(),
