@@ -10,9 +10,9 @@ mod reports;
 use crate::{
     endpoint::{Hears, Plain, Unheard},
     packet::{Channel, DropReason, PacketBuf, Verdict},
-    path::{relay, transcode},
+    path::{event, relay, transcode},
     rtcp::reports::Report,
-    rtp::{header::Header, rewrite::Feeder},
+    rtp::{header::Header, rewrite::Feeder, sequence::Seen},
     voice::Said,
 };
 use reports::Farewell;
@@ -253,10 +253,25 @@ impl Session {
                             }
                             verdict
                         }
+                        Across::Event { number, clock_khz } => {
+                            let verdict = event::rtp(now, name, &heard, (number, clock_khz), listener, packet);
+                            self.tell(speaker, heard.seen, verdict)
+                        }
                     }
                 }
                 None => self.ignore(speaker),
             },
+        }
+    }
+
+    /// A packet of an event that could not be read counts as one that was not taken.
+    fn tell(&mut self, speaker: usize, seen: Seen, verdict: Verdict) -> Verdict {
+        match verdict {
+            Verdict::Dropped(reason) => {
+                self.endpoints[speaker].count_dropped();
+                self.pass_over(speaker, Unheard { reason, skipped: Some(seen) })
+            }
+            _ => verdict,
         }
     }
 
@@ -328,6 +343,11 @@ impl Session {
                     endpoint.outgoing.interrupt();
                     continue;
                 };
+                // What is said while an event sounds is left out, so that the stream changes its source only where that begins and ends.
+                let speaker = voice.speaker();
+                if endpoint.event.is_some_and(|event| speaker.is_some_and(|speaker| event.silences(speaker, now))) {
+                    continue;
+                }
                 let clock_rate = voice.clock_rate();
                 endpoint.outgoing.renumber(due, Feeder::Voice, seen, clock_rate, &mut header);
                 endpoint.note_clock(clock_rate);

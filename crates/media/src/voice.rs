@@ -118,6 +118,14 @@ impl Voice {
         self.encoder.expect_loss(percent);
     }
 
+    /// Whose words it says, if not our own.
+    pub(crate) fn speaker(&self) -> Option<u8> {
+        match self.source {
+            Source::Sine(_) => None,
+            Source::Peer { speaker, .. } => Some(speaker),
+        }
+    }
+
     /// Whether it says what that leg says in that codec.
     pub(crate) fn is_of(&self, leg: u8, of: Codec) -> bool {
         matches!(&self.source, Source::Peer { speaker, codec, .. } if *speaker == leg && *codec == of)

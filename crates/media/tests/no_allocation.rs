@@ -184,6 +184,40 @@ fn nor_for_one_that_is_said_again_in_another_codec() {
 }
 
 #[test]
+fn nor_for_an_event_beside_it() {
+    let (mut session, mut packet) = (session(StreamKind::Rtp), PacketBuf::new());
+    let call = CallId::new(1, 1);
+    let sound = PayloadRule { from: 0, across: Across::Sound(Codec::Pcmu), clock_rate: 8000 };
+    let event = PayloadRule { from: 101, across: Across::Event { number: 110, clock_khz: 48 }, clock_rate: 8000 };
+    let speaker = EndpointDescription { payloads: [sound, event].into(), ..description(0, StreamKind::Rtp) };
+    let speech = Some(Speech { payload: 111, codec: Codec::Opus, packet_ms: 20, parameters: None });
+    let listener = EndpointDescription { speech, ..description(1, StreamKind::Rtp) };
+    session.handle(Timestamp::ZERO, Input::Describe(call.leg(0).unwrap(), Box::new(speaker)));
+    session.handle(Timestamp::ZERO, Input::Describe(call.leg(1).unwrap(), Box::new(listener)));
+    let (mut passed, mut before) = (0, 0);
+    for n in 0..2_000_u16 {
+        if n == 500 {
+            before = ALLOCATIONS.get();
+        }
+        let now = Timestamp::from_millis(u64::from(n) * 20);
+        // Every second a key is pressed, and every other time the end is lost.
+        packet.fill(&audio(1, n));
+        if n % 50 < 7 && n % 100 != 56 {
+            let mut told = audio(1, n);
+            told[1] = 101;
+            told[4..8].copy_from_slice(&(u32::from(n - n % 50) * 160).to_be_bytes());
+            told[12..16].copy_from_slice(&[5, if n % 50 > 3 { 0x8a } else { 10 }, 1, 0x40]);
+            packet.fill(&told[..16]);
+        }
+        let verdict = session.handle_packet(now, PORTS[0], Channel::Rtp, phone(0, 0), &mut packet);
+        passed += usize::from(matches!(verdict, Verdict::Forward { .. }));
+        session.handle(now + Duration::from_millis(10), Input::Wake);
+        while session.poll_output().is_some() {}
+    }
+    assert_eq!((ALLOCATIONS.get() - before, passed), (0, 260));
+}
+
+#[test]
 fn nor_for_a_datagram_of_fax() {
     let (mut session, mut packet) = (session(StreamKind::Udptl), PacketBuf::new());
     let before = ALLOCATIONS.get();

@@ -175,6 +175,13 @@ pub enum Across {
     As(u8),
     /// Heard, and said again in the other leg's [`Speech`].
     Sound(Codec),
+    /// A telephone event (RFC 4733): its times are said in the other leg's clock, and while it sounds nothing else is said again.
+    Event {
+        /// The number that the other leg expects.
+        number: u8,
+        /// The clock that goes with it, in kilohertz.
+        clock_khz: u8,
+    },
 }
 
 /// How a leg wants to be spoken to.

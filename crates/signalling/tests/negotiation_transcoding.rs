@@ -10,6 +10,9 @@ const OPUS: &str = "m=audio 4000 RTP/AVP 111 101\na=rtpmap:111 opus/48000/2\na=f
                     a=rtpmap:101 telephone-event/8000\na=ptime:40\n";
 const A_LAW: &str = "m=audio 6000 RTP/AVP 8 101\na=rtpmap:101 telephone-event/8000\n";
 
+/// To a leg that has events as 101 at 8 kHz.
+const EVENT: Across = Across::Event { number: 101, clock_khz: 8 };
+
 /// Two legs that allow it.
 fn legs_of(a: &[Codec], b: &[Codec]) -> (LegMedia, LegMedia) {
     let (mut a, mut b) = (leg(1, 20000, a), leg(2, 20004, b));
@@ -28,7 +31,8 @@ fn a_leg_is_offered_what_its_trunk_allows_and_first_what_the_other_has_too() {
     let offered = sdp("192.0.2.10", "m=audio 4000 RTP/AVP 0 8 101\na=rtpmap:101 telephone-event/8000\n");
     let pending = offer(&offered, &mut a, &mut b);
     let ours = text(pending.sdp());
-    assert_eq!(audio(ours), "m=audio 20004 RTP/AVP 8 9 96 101");
+    assert_eq!(audio(ours), "m=audio 20004 RTP/AVP 8 9 96 101 97");
+    assert_eq!(lines(ours, "a=rtpmap:97"), ["a=rtpmap:97 telephone-event/48000"], "Opus has events by its own clock");
     assert_eq!(lines(ours, "a=fmtp:96"), ["a=fmtp:96 useinbandfec=1"], "what we hear ourselves we can repair");
 }
 
@@ -40,8 +44,8 @@ fn where_nothing_is_in_common_each_speaks_its_own() {
     assert_eq!(audio(text(&settled.answer)), "m=audio 20000 RTP/AVP 111 101");
     assert_eq!((a.codec(), b.codec()), (Some(Codec::Opus), Some(Codec::Pcma)));
     let (to_a, to_b) = (settled.describe_from.unwrap(), settled.describe_to.unwrap());
-    assert_eq!(across(&to_a), [(111, Across::Sound(Codec::Opus)), (101, Across::As(101))]);
-    assert_eq!(across(&to_b), [(8, Across::Sound(Codec::Pcma)), (101, Across::As(101))]);
+    assert_eq!(across(&to_a), [(111, Across::Sound(Codec::Opus)), (101, EVENT)]);
+    assert_eq!(across(&to_b), [(8, Across::Sound(Codec::Pcma)), (101, EVENT)]);
     let parameters = Some("maxplaybackrate=16000".into());
     assert_eq!(to_a.speech, Some(Speech { payload: 111, codec: Codec::Opus, packet_ms: 40, parameters }));
     assert_eq!(to_b.speech, Some(Speech { payload: 8, codec: Codec::Pcma, packet_ms: 20, parameters: None }));
@@ -81,7 +85,7 @@ fn what_is_early_is_heard_too() {
     let (mut a, mut b) = legs_of(&Codec::ALL, &[Codec::Pcma]);
     let pending = offer(&sdp("192.0.2.10", OPUS), &mut a, &mut b);
     let early = pending.describe_early(&a, &b).unwrap();
-    assert_eq!(across(&early.to), [(8, Across::Sound(Codec::Pcma)), (101, Across::As(101))]);
+    assert_eq!(across(&early.to), [(8, Across::Sound(Codec::Pcma)), (101, EVENT)]);
     assert_eq!(early.from.speech.map(|speech| (speech.payload, speech.codec, speech.packet_ms)), Some((111, Codec::Opus, 40)));
 }
 

@@ -3,6 +3,7 @@
 use crate::{
     latch::{Claim, Latch},
     packet::{Channel, DropReason, PacketBuf},
+    path::event::Sounding,
     rtcp::{
         compound,
         reports::{self, Reports},
@@ -87,6 +88,8 @@ pub(crate) struct Plain {
     pub(super) heard_report: Option<reports::Heard>,
     /// Of a hundred packets to it so many were lost before its last report.
     pub(crate) loss_percent: u8,
+    /// The last telephone event that it was told of beside what we say to it.
+    pub(crate) event: Option<Sounding>,
 }
 
 /// What the leg is, from its last description.
@@ -159,6 +162,7 @@ impl Plain {
             reports: None,
             heard_report: None,
             loss_percent: 0,
+            event: None,
         }
     }
 
@@ -216,6 +220,7 @@ impl Plain {
 
     /// What the leg heard of another is over, also what still waits to be said.
     pub(crate) fn fall_silent(&mut self) {
+        self.event = None;
         if matches!(self.hears, Hears::Peer) {
             self.voice = None;
         }

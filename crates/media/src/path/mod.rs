@@ -1,4 +1,5 @@
 //! How what one leg says gets to another, one way a file.
 
+pub(crate) mod event;
 pub(crate) mod relay;
 pub(crate) mod transcode;

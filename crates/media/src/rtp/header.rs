@@ -1,5 +1,7 @@
 //! The RTP header (RFC 3550 §5.1), read by value and changed in place.
 
+use std::ops::Range;
+
 /// Octets before the contributing sources.
 pub(crate) const FIXED_LEN: usize = 12;
 
@@ -51,11 +53,21 @@ impl Header {
 
     /// The payload of a packet that this was read from.
     pub(crate) fn payload_of<'p>(&self, packet: &'p [u8]) -> &'p [u8] {
+        packet.get(self.payload_in(packet)).unwrap_or(&[])
+    }
+
+    /// The same, to be changed in place.
+    pub(crate) fn payload_of_mut<'p>(&self, packet: &'p mut [u8]) -> &'p mut [u8] {
+        let place = self.payload_in(packet);
+        packet.get_mut(place).unwrap_or(&mut [])
+    }
+
+    fn payload_in(&self, packet: &[u8]) -> Range<usize> {
         let flags = packet.first().copied().unwrap_or(0);
         let fixed = FIXED_LEN + usize::from(flags & 0x0f) * 4;
         let words = packet.get(fixed + 2..fixed + 4).filter(|_| flags & 0x10 != 0);
         let extension = words.map_or(0, |words| 4 + usize::from(u16::from_be_bytes([words[0], words[1]])) * 4);
-        packet.get(fixed + extension..fixed + extension + self.payload_len).unwrap_or(&[])
+        fixed + extension..fixed + extension + self.payload_len
     }
 
     /// Writes all but the lengths and flags into `packet`, which [`Header::parse`] has accepted or [`Header::begin`] made.

@@ -123,16 +123,34 @@ impl Outgoing {
         self.octets += header.payload_len as u64;
     }
 
+    /// Puts a packet of an event at the next number, with the timestamp that the event has, or else that of the time that has passed.
+    /// What follows it begins a new run, at the time that has passed since the event began.
+    pub(crate) fn insert(&mut self, now: Timestamp, timestamp: Option<u32>, clock_rate: u32, header: &mut Header) {
+        let (next, next_timestamp) = self.next(now, clock_rate);
+        header.ssrc = self.ssrc;
+        header.sequence = next as u16;
+        header.timestamp = timestamp.unwrap_or(next_timestamp);
+        let newest = Newest { extended: next, timestamp: header.timestamp, at: now };
+        self.newest = Some(match self.newest {
+            Some(before) if header.timestamp.wrapping_sub(before.timestamp) as i32 <= 0 => Newest { extended: next, ..before },
+            _ => newest,
+        });
+        self.mapping = None;
+        self.packets += 1;
+        self.octets += header.payload_len as u64;
+    }
+
+    /// The next number, and the timestamp of now.
+    fn next(&self, now: Timestamp, clock_rate: u32) -> (u32, u32) {
+        let Some(newest) = self.newest else { return self.start };
+        let elapsed_us = now.since(newest.at).max(FRAME).as_micros() as u64;
+        let ticks = elapsed_us.wrapping_mul(u64::from(clock_rate)) / 1_000_000;
+        (newest.extended.wrapping_add(1), newest.timestamp.wrapping_add(ticks as u32))
+    }
+
     #[cold]
     fn switch(&mut self, now: Timestamp, feeder: Feeder, seen: Seen, clock_rate: u32, timestamp: u32) -> Mapping {
-        let (next, next_timestamp) = match self.newest {
-            None => self.start,
-            Some(newest) => {
-                let elapsed_us = now.since(newest.at).max(FRAME).as_micros() as u64;
-                let ticks = elapsed_us.wrapping_mul(u64::from(clock_rate)) / 1_000_000;
-                (newest.extended.wrapping_add(1), newest.timestamp.wrapping_add(ticks as u32))
-            }
-        };
+        let (next, next_timestamp) = self.next(now, clock_rate);
         let mapping = Mapping {
             feeder,
             epoch: seen.epoch,

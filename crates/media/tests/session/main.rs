@@ -5,6 +5,7 @@ mod arbitrary_bytes;
 mod coherence;
 mod common;
 mod control;
+mod events;
 mod jumps;
 mod members;
 mod moves;

@@ -121,17 +121,20 @@ impl PendingOffer {
         from.codec() != to.codec() && (is_had || !from.may_say_again(to))
     }
 
-    /// What the leg that offered speaks from now on, the other having taken that: what both have, or else one codec of its own. One that
+    /// What the leg that offered speaks from now on, the other having taken that: what both have, or else one codec of its own; events if both have any. One that
     /// answers by rejecting what it had taken before is off, and whoever offered is held and not cut off.
     fn spoken(&self, taken: &Taken) -> FormatList {
         let other = if taken.rejected { self.offered.formats } else { taken.formats };
         let both = other.retain(|format| self.asked.spoken.contains(format));
-        if both.codec().is_some() {
-            return both;
+        let mut spoken = both;
+        if both.codec().is_none() {
+            spoken = FormatList::of_codecs(self.asked.spoken.codec().as_slice());
         }
-        let mut own = FormatList::EMPTY;
-        self.asked.spoken.codec().into_iter().map(Format::of).chain(both.iter()).for_each(|format| own.push(format));
-        own
+        // Events cross between clocks: whoever offered has them as it offered them.
+        if other.event().is_some() && spoken.event().is_none() {
+            self.asked.spoken.push_events_to(&mut spoken);
+        }
+        spoken
     }
 }
 

@@ -41,6 +41,10 @@ impl Format {
         }
     }
 
+    pub(super) const fn is_event(self) -> bool {
+        self.codec().is_none()
+    }
+
     pub(super) const fn encoding_name(self) -> &'static str {
         match self.codec() {
             Some(codec) => codec.encoding_name(),
@@ -171,8 +175,8 @@ impl FormatList {
         kept
     }
 
-    /// The codecs of `relayed`, as far as they are in `self`, then those of `made`, which the other side has no part in; with the events of
-    /// `self` that go with them.
+    /// The codecs of `relayed`, as far as they are in `self`, then those of `made`, which the other side has no part in; with the events
+    /// that go with them, if `self` has any.
     pub(super) fn restrict_and_make(&self, relayed: &FormatList, made: &FormatList) -> FormatList {
         let mut kept = relayed.retain(|format| format.codec().is_some() && self.contains(format));
         made.iter().filter(|format| format.codec().is_some()).for_each(|format| kept.push(format));
@@ -180,21 +184,27 @@ impl FormatList {
         kept
     }
 
-    /// Events run on the clock of the audio that they ride beside (RFC 4733). Phones that offer 8000 alone send them so
-    /// beside Opus too, therefore the only event that there is stays.
-    fn push_events_to(&self, kept: &mut FormatList) {
-        if kept.codec().is_none() {
-            return;
-        }
+    /// Events run on the clock of the audio that they ride beside (RFC 4733), so audio that is not of `self` has them at its own. Phones
+    /// that offer 8000 alone send them so beside Opus too, therefore these stay where no others of `self` do.
+    pub(super) fn push_events_to(&self, kept: &mut FormatList) {
+        let Some(first) = self.iter().find(|format| format.is_event()).filter(|_| kept.codec().is_some()) else { return };
         let audio = *kept;
-        let fits = |event: Format| audio.iter().any(|format| format.clock_rate() == event.clock_rate());
-        let is_event = |format: &Format| format.codec().is_none();
-        self.iter().filter(is_event).filter(|event| fits(*event)).for_each(|event| kept.push(event));
-        if kept.len == audio.len
-            && let Some(event) = self.iter().find(is_event)
-        {
-            kept.push(event);
+        let goes_with = |event: Format, format: Format| format.codec().is_some() && format.clock_rate() == event.clock_rate();
+        let fits = |event: &Format| audio.iter().any(|format| goes_with(*event, format));
+        self.iter().filter(|format| format.is_event()).filter(fits).for_each(|event| kept.push(event));
+        let has_own = kept.len > audio.len;
+        let is_made = |event: &Format| audio.iter().any(|format| !self.contains(format) && goes_with(*event, format));
+        Format::EVENTS.into_iter().filter(is_made).for_each(|event| kept.push(event));
+        if !has_own && (kept.len == audio.len || first == Format::Event8k) {
+            kept.push(first);
         }
+    }
+
+    /// The events that go with the codec that is meant to be spoken, else any.
+    pub(super) fn event(&self) -> Option<Format> {
+        let clock_rate = self.codec().map(|codec| codec.clock_rate());
+        let events = || self.iter().filter(|format| format.is_event());
+        events().find(|event| Some(event.clock_rate()) == clock_rate).or_else(|| events().next())
     }
 }
 

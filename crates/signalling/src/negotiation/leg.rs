@@ -349,6 +349,12 @@ pub(super) fn speech(formats: &FormatList, numbers: &Numbers, wishes: &Wishes) -
     Some(Speech { payload, codec, packet_ms: wishes.packet_ms(), parameters: wishes.parameters_of(codec) })
 }
 
+/// How events reach a leg that speaks these.
+fn event_across((formats, numbers): (&FormatList, &Numbers)) -> Option<Across> {
+    let event = formats.event()?;
+    Some(Across::Event { number: numbers.get(event)?, clock_khz: u8::try_from(event.clock_rate() / 1_000).ok()? })
+}
+
 /// How the packets of a leg go on: `ours` is what it was told to send, `theirs` what it wants for itself, `hearer` what
 /// the other leg speaks and wants. What that does not speak is said to it again.
 pub(super) fn payload_rules(
@@ -359,9 +365,11 @@ pub(super) fn payload_rules(
 ) -> Box<[PayloadRule]> {
     let mut rules = [PayloadRule { from: 0, across: Across::As(0), clock_rate: 0 }; 2 * Format::COUNT];
     let mut count = 0;
-    let across = |format: Format| match hearer.1.get(format).filter(|_| hearer.0.contains(format)) {
-        Some(to) => Some(Across::As(to)),
-        None => format.codec().map(Across::Sound),
+    let number_of = |format: Format| hearer.1.get(format).filter(|_| hearer.0.contains(format));
+    let is_said_again = formats.iter().any(|format| !format.is_event() && number_of(format).is_none());
+    let across = |format: Format| match number_of(format) {
+        Some(to) if !format.is_event() || !is_said_again => Some(Across::As(to)),
+        _ => format.codec().map(Across::Sound).or_else(|| event_across(hearer)),
     };
     let mut rule = |from: Option<u8>, format: Format| {
         if let (Some(from), Some(across)) = (from, across(format)) {

@@ -63,6 +63,10 @@ impl<'a> Like<'a> {
         match self {
             Like::Nobody => format.own_parameters(),
             Like::Heard(heard) if heard.stream.formats.contains(format) => heard.parameters(format),
+            // The same events at another clock.
+            Like::Heard(heard) if format.is_event() && heard.stream.formats.event().is_some() => {
+                heard.stream.formats.event().and_then(|event| heard.parameters(event))
+            }
             Like::Heard(_) => format.made_parameters(),
             Like::Noted(wishes) if format == Format::Opus => wishes.opus.as_deref().filter(|_| wishes.answered),
             Like::Noted(_) => format.own_parameters(),
