@@ -366,7 +366,8 @@ pub(super) fn payload_rules(
     let mut rules = [PayloadRule { from: 0, across: Across::As(0), clock_rate: 0 }; 2 * Format::COUNT];
     let mut count = 0;
     let number_of = |format: Format| hearer.1.get(format).filter(|_| hearer.0.contains(format));
-    let is_said_again = formats.iter().any(|format| !format.is_event() && number_of(format).is_none());
+    // Where what is meant to be spoken is passed on as it is, so are its events.
+    let is_said_again = formats.codec().is_some_and(|codec| number_of(Format::of(codec)).is_none());
     let across = |format: Format| match number_of(format) {
         Some(to) if !format.is_event() || !is_said_again => Some(Across::As(to)),
         _ => format.codec().map(Across::Sound).or_else(|| event_across(hearer)),
