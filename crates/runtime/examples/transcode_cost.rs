@@ -4,17 +4,16 @@
 //! other of nothing but decoding and coding the same packets at the same settings. Speech of the tests is what is said.
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
-use std::{net::SocketAddr, time::Duration};
-use tandem_media::{Channel, Input, Output, PacketBuf, Session, Setup};
-use tandem_model::{
-    Across, CallId, Codec, EndpointDescription, LegId, LocalEndpoint, PayloadRule, PortId, SourceRule, Speech, StreamKind, Timestamp,
-};
+mod talk;
+
+use std::time::Duration;
+use talk::{Failure, NUMBER};
+use tandem_media::{Channel, Input, Output, PacketBuf};
+use tandem_model::{Codec, PortId, Timestamp};
 use tandem_sound::{Decoder, Encoder, Resampler, g711::FROM_MU_LAW, opus::OpusTerms};
 
 const SPEECH: &[u8] = include_bytes!("../../sound/tests/vectors/speech.ulaw");
 const FRAME: Duration = Duration::from_millis(20);
-
-type Failure = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Failure> {
     let seconds: usize = std::env::args().nth(1).map_or(Ok(60), |text| text.parse())?;
@@ -72,37 +71,14 @@ fn bare(from: Codec, to: Codec, packets: &[Vec<u8>]) -> Result<Duration, Failure
 }
 
 fn session(codecs: [Codec; 2], packets: &[Vec<Vec<u8>>; 2]) -> Result<Duration, Failure> {
-    let call = CallId::new(1, 1);
-    let legs = [call.leg(0).ok_or("no leg")?, call.leg(1).ok_or("no leg")?];
-    let phone = |index: u8| SocketAddr::from(([192, 0, 2, index + 1], 4_000));
-    let local = |leg: LegId| {
-        let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        LocalEndpoint { leg, rtp: at(20_000), rtcp: at(20_001) }
-    };
-    let endpoints = [(local(legs[0]), PortId(0)), (local(legs[1]), PortId(1))];
-    let patience = Duration::from_secs(3_600);
-    let mut session = Session::open(Timestamp::ZERO, Setup { endpoints: &endpoints, inactivity: patience, hold: patience, seed: 1 })?;
-    for (index, (leg, codec)) in (0..).zip(legs.into_iter().zip(codecs)) {
-        let description = EndpointDescription {
-            kind: StreamKind::Rtp,
-            rtp: Some(phone(index)),
-            rtcp: None,
-            rtcp_mux: false,
-            source: SourceRule::Described(phone(index).ip()),
-            receives: true,
-            held: false,
-            payloads: [PayloadRule { from: 96, across: Across::Sound(codec), clock_rate: codec.clock_rate() }].into(),
-            speech: Some(Speech { payload: 96, codec, packet_ms: 20, parameters: None }),
-        };
-        session.handle(Timestamp::ZERO, Input::Describe(leg, Box::new(description)));
-    }
+    let mut session = talk::session(codecs, None)?;
     let (mut buffer, mut said) = (PacketBuf::new(), 0);
     let before = processor_time()?;
     for (n, pair) in (0_u32..).zip(packets[0].iter().zip(&packets[1])) {
         let now = Timestamp::ZERO + FRAME * n;
         for (index, payload, codec) in [(0, pair.0, codecs[0]), (1, pair.1, codecs[1])] {
             buffer.fill(&rtp(n, codec.clock_rate() / 50, payload));
-            session.handle_packet(now, PortId(index.into()), Channel::Rtp, phone(index), &mut buffer);
+            session.handle_packet(now, PortId(index.into()), Channel::Rtp, talk::phone(index), &mut buffer);
         }
         session.handle(now + FRAME / 2, Input::Wake);
         while let Some(output) = session.poll_output() {
@@ -115,7 +91,7 @@ fn session(codecs: [Codec; 2], packets: &[Vec<Vec<u8>>; 2]) -> Result<Duration, 
 }
 
 fn rtp(number: u32, ticks: u32, payload: &[u8]) -> Vec<u8> {
-    let mut packet = vec![0x80, 96];
+    let mut packet = vec![0x80, NUMBER];
     packet.extend((number as u16).to_be_bytes());
     packet.extend(number.wrapping_mul(ticks).to_be_bytes());
     packet.extend(7_u32.to_be_bytes());

@@ -3,18 +3,16 @@
 //! and the next. Both files are of 8000 Hz. For measures of how it sounds.
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
-use std::{net::SocketAddr, time::Duration};
-use tandem_media::{Channel, Input, Output, PacketBuf, Session, Setup, Verdict};
-use tandem_model::{
-    Across, CallId, Codec, EndpointDescription, LegId, LocalEndpoint, PayloadRule, PortId, Random, SourceRule, Speech, StreamKind,
-    Timestamp,
-};
+mod talk;
+
+use std::time::Duration;
+use talk::{Failure, NUMBER};
+use tandem_media::{Channel, Input, Output, PacketBuf, Verdict};
+use tandem_model::{Codec, PortId, Random, Timestamp};
 use tandem_sound::{Decoder, Encoder, Resampler, opus::OpusTerms, wav};
 
 const FRAME: Duration = Duration::from_millis(20);
-const NUMBER: u8 = 96;
 
-type Failure = Box<dyn std::error::Error>;
 /// When it arrives, and the packet.
 type Arrivals = Vec<(Timestamp, Vec<u8>)>;
 
@@ -70,30 +68,7 @@ fn speak(codec: Codec, samples: &[i16]) -> Result<Arrivals, Failure> {
 
 /// What one leg of a session hears of what the other says.
 fn pass(from: Codec, to: Codec, packets: Arrivals) -> Result<Arrivals, Failure> {
-    let call = CallId::new(1, 1);
-    let legs = [call.leg(0).ok_or("no leg")?, call.leg(1).ok_or("no leg")?];
-    let phone = |index: u8| SocketAddr::from(([192, 0, 2, index + 1], 4_000));
-    let local = |leg: LegId| {
-        let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        LocalEndpoint { leg, rtp: at(20_000), rtcp: at(20_001) }
-    };
-    let endpoints = [(local(legs[0]), PortId(0)), (local(legs[1]), PortId(1))];
-    let patience = Duration::from_secs(3_600);
-    let mut session = Session::open(Timestamp::ZERO, Setup { endpoints: &endpoints, inactivity: patience, hold: patience, seed: 1 })?;
-    for (index, (leg, codec)) in (0..).zip(legs.into_iter().zip([from, to])) {
-        let description = EndpointDescription {
-            kind: StreamKind::Rtp,
-            rtp: Some(phone(index)),
-            rtcp: None,
-            rtcp_mux: false,
-            source: SourceRule::Described(phone(index).ip()),
-            receives: true,
-            held: false,
-            payloads: [PayloadRule { from: NUMBER, across: Across::Sound(codec), clock_rate: codec.clock_rate() }].into(),
-            speech: Some(Speech { payload: NUMBER, codec, packet_ms: 20, parameters: Some("useinbandfec=1".into()) }),
-        };
-        session.handle(Timestamp::ZERO, Input::Describe(leg, Box::new(description)));
-    }
+    let mut session = talk::session([from, to], Some("useinbandfec=1"))?;
     let (mut buffer, mut heard) = (PacketBuf::new(), Vec::new());
     let end = packets.last().map_or(Timestamp::ZERO, |(at, _)| *at) + Duration::from_millis(200);
     for (at, packet) in packets.into_iter().chain([(end, Vec::new())]) {
@@ -107,7 +82,7 @@ fn pass(from: Codec, to: Codec, packets: Arrivals) -> Result<Arrivals, Failure> 
         }
         if !packet.is_empty() {
             buffer.fill(&packet);
-            let verdict = session.handle_packet(at, PortId(0), Channel::Rtp, phone(0), &mut buffer);
+            let verdict = session.handle_packet(at, PortId(0), Channel::Rtp, talk::phone(0), &mut buffer);
             if verdict != Verdict::Waits {
                 return Err(format!("a packet was not taken: {verdict:?}").into());
             }

@@ -1,21 +1,13 @@
 //! `docs/known-attacks.md` names the test that shows each row, and each test that it names is there.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod common;
+
+use common::sources;
 use std::{
     fs,
     path::{Path, PathBuf},
 };
-
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-}
 
 /// What stands between backticks in a row and is the name of a test: with its file, or so long that it can be nothing else.
 fn named(row: &str) -> impl Iterator<Item = &str> {

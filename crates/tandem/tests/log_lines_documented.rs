@@ -1,27 +1,16 @@
 //! `docs/operations.md` tells operators of every line that the program logs at INFO, WARN and ERROR.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+mod common;
+
+use common::sources;
+use std::{fs, path::PathBuf};
 
 /// Each with the heading under which the page has its lines.
 const LEVELS: [(&str, &str); 3] = [("tracing::info!(", "**INFO: "), ("tracing::warn!(", "**WARN: "), ("tracing::error!(", "**ERROR: ")];
 
 /// What stands for a message that is put together elsewhere.
 const NAMED_OTHERWISE: [(&str, &str); 1] = [("report.rs", "leg.failed")];
-
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-}
 
 /// The part of a message that is always the same: the last text between the brackets of a macro, up to what is filled in.
 fn message(after: &str) -> &str {

@@ -7,9 +7,8 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import node
-from audio import hears
-from baresip import Baresip
-from stage import Stage, check
+from baresip import Baresip, hear_each_other
+from stage import Stage
 
 NET = 15
 
@@ -50,13 +49,7 @@ def call(stage, codec):
         phones.append(bob)
         alice = phone(stage, "alice", codec, "-t", str(SECONDS), "-e", f"d sip:bob@{stage.address(1)}")
         phones.append(alice)
-        check(alice.process.wait(2 * SECONDS) == 0, "alice ended badly")
-        bob.process.line("terminated", 5)
-        bob.process.wait(3 * SECONDS)
-        hears(alice.folder, alice.hertz, bob.hertz)
-        hears(bob.folder, bob.hertz, alice.hertz)
-        for one in phones:
-            one.end()
+        hear_each_other(alice, bob, SECONDS)
         tandem.stop()
 
 

@@ -7,9 +7,8 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import node
-from audio import hears
-from baresip import CODECS, Baresip
-from stage import Stage, check
+from baresip import CODECS, Baresip, hear_each_other
+from stage import Stage
 
 NET = 33
 
@@ -35,13 +34,7 @@ def call(stage, caller, callee):
         there = f"d sip:bob@{stage.address(1)}"
         alice = Baresip(stage, "alice", 33060, "33100-33150", ALICE_HZ, "-t", str(SECONDS), "-e", there, codec=caller)
         phones.append(alice)
-        check(alice.process.wait(2 * SECONDS) == 0, "alice ended badly")
-        bob.process.line("terminated", 5)
-        bob.process.wait(3 * SECONDS)
-        hears(alice.folder, alice.hertz, bob.hertz)
-        hears(bob.folder, bob.hertz, alice.hertz)
-        for one in phones:
-            one.end()
+        hear_each_other(alice, bob, SECONDS)
         tandem.stop()
 
 
@@ -51,5 +44,4 @@ def main():
             call(stage, caller, callee)
 
 
-if __name__ == "__main__":
-    main()
+main()

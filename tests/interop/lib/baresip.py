@@ -9,7 +9,7 @@ import pathlib
 import socket
 import time
 
-from audio import HEARD, RATE, Tap, level
+from audio import HEARD, RATE, Tap, hears, level
 from stage import check, is_bound, wait_until
 
 HOST = "127.0.0.1"
@@ -93,3 +93,14 @@ class Baresip:
         time.sleep(seconds)
         fresh = len(self.tap.samples()) - before
         check(fresh < RATE // 10, f"{self.name} hears {fresh / RATE:.1f} s of something")
+
+
+def hear_each_other(caller, callee, seconds):
+    """Waits for a call to end that the caller ends after so many seconds; each must have heard the other's tone all the time."""
+    check(caller.process.wait(2 * seconds) == 0, f"{caller.name} ended badly")
+    callee.process.line("terminated", 5)
+    callee.process.wait(3 * seconds)
+    hears(caller.folder, caller.hertz, callee.hertz)
+    hears(callee.folder, callee.hertz, caller.hertz)
+    for one in (caller, callee):
+        one.end()

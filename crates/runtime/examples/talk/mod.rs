@@ -1,0 +1,45 @@
+//! A media session of two legs that speak different codecs, for programs that measure it.
+
+use std::{net::SocketAddr, time::Duration};
+use tandem_media::{Input, Session, Setup};
+use tandem_model::{
+    Across, CallId, Codec, EndpointDescription, LegId, LocalEndpoint, PayloadRule, PortId, SourceRule, Speech, StreamKind, Timestamp,
+};
+
+/// The payload number that either leg sends and is sent.
+pub(crate) const NUMBER: u8 = 96;
+
+pub(crate) type Failure = Box<dyn std::error::Error>;
+
+/// Where a leg has its audio.
+pub(crate) fn phone(index: u8) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, index + 1], 4_000))
+}
+
+/// Two legs at the ports 0 and 1, each of which hears the other in its own codec; `parameters` is what both say of it.
+pub(crate) fn session(codecs: [Codec; 2], parameters: Option<&str>) -> Result<Session, Failure> {
+    let call = CallId::new(1, 1);
+    let legs = [call.leg(0).ok_or("no leg")?, call.leg(1).ok_or("no leg")?];
+    let local = |leg: LegId| {
+        let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        LocalEndpoint { leg, rtp: at(20_000), rtcp: at(20_001) }
+    };
+    let endpoints = [(local(legs[0]), PortId(0)), (local(legs[1]), PortId(1))];
+    let patience = Duration::from_secs(3_600);
+    let mut session = Session::open(Timestamp::ZERO, Setup { endpoints: &endpoints, inactivity: patience, hold: patience, seed: 1 })?;
+    for (index, (leg, codec)) in (0..).zip(legs.into_iter().zip(codecs)) {
+        let description = EndpointDescription {
+            kind: StreamKind::Rtp,
+            rtp: Some(phone(index)),
+            rtcp: None,
+            rtcp_mux: false,
+            source: SourceRule::Described(phone(index).ip()),
+            receives: true,
+            held: false,
+            payloads: [PayloadRule { from: NUMBER, across: Across::Sound(codec), clock_rate: codec.clock_rate() }].into(),
+            speech: Some(Speech { payload: NUMBER, codec, packet_ms: 20, parameters: parameters.map(Into::into) }),
+        };
+        session.handle(Timestamp::ZERO, Input::Describe(leg, Box::new(description)));
+    }
+    Ok(session)
+}
