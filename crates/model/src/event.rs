@@ -1,6 +1,6 @@
 //! What happened, told to whoever listens: logs now, an API and records later.
 
-use crate::{CallId, EndpointStats, Flow, LegId, Timestamp};
+use crate::{CallId, EndpointStats, Flow, LegId, RecordingEnd, RecordingId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, fmt, net::SocketAddr};
 
@@ -47,6 +47,8 @@ pub enum EventKind {
     LegFailed(LegEnd),
     /// The leg ended after it was answered.
     LegEnded(LegEnd),
+    /// A recording has ended, and its file is whole; of one leg, or of the call.
+    RecordingReady(Box<RecordingDone>),
     /// The call is over.
     CallEnded(Box<CallRecord>),
     /// A limit was reached, and calls are refused; its call is nobody's, as those of the next three.
@@ -92,6 +94,7 @@ impl EventKind {
             EventKind::LegTransferred { .. } => "leg.transferred",
             EventKind::LegFailed(_) => "leg.failed",
             EventKind::LegEnded(_) => "leg.ended",
+            EventKind::RecordingReady(_) => "recording.ready",
             EventKind::CallEnded(_) => "call.ended",
             EventKind::Exchanged(_) => "message.ended",
             EventKind::TrunkUp(_) => "trunk.up",
@@ -108,6 +111,19 @@ impl EventKind {
             EventKind::TollOver(_) => "toll.over",
         }
     }
+}
+
+/// A recording that has ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingDone {
+    /// Its name in the call.
+    pub recording: RecordingId,
+    /// The file below the folder for recordings; empty if there is none.
+    pub file: Box<str>,
+    /// How long it plays, in milliseconds.
+    pub ms: u64,
+    /// Why it ended.
+    pub end: RecordingEnd,
 }
 
 /// What became of one contact of a user.

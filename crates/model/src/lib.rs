@@ -22,6 +22,7 @@ mod place;
 mod privacy;
 mod question;
 mod random;
+mod recording;
 mod ring;
 mod secret;
 mod session_timer;
@@ -33,8 +34,8 @@ pub use binding::{Binding, BindingUsed, Bindings, NoBindings};
 pub use caller::{CalledFrom, Caller, CallerId, Presentation, Shown, is_signature};
 pub use codec::{Codec, TELEPHONE_EVENT};
 pub use event::{
-    CallRecord, EndReason, EndedBy, Event, EventKind, ExchangeRecord, Fate, LegEnd, LegRecord, Limit, LimitState, RegistrationChange,
-    TrunkState,
+    CallRecord, EndReason, EndedBy, Event, EventKind, ExchangeRecord, Fate, LegEnd, LegRecord, Limit, LimitState, RecordingDone,
+    RegistrationChange, TrunkState,
 };
 pub use failover::Failover;
 pub use ids::{CallId, LegId, MAX_LEGS, PortId};
@@ -50,6 +51,7 @@ pub use question::{
     ReferRule, Route, TrunkId,
 };
 pub use random::Random;
+pub use recording::{Layout, MAX_RECORDINGS, Recorded, RecordingEnd, RecordingFailure, RecordingId};
 pub use ring::{Hears, MAX_MEMBERS, PicksUp, RingGroup, RingTerms, Strategy};
 pub use secret::{Account, Accounts, Challenge, DigestAlgorithm, Login, Secret};
 pub use session_timer::{MIN_SESSION_S, Refresher, SessionTimer};

@@ -1,6 +1,6 @@
 //! What a call tells its media session, and what it hears back. No other path joins the two.
 
-use crate::{CallId, Codec, LegId};
+use crate::{CallId, Codec, Layout, LegId, Recorded, RecordingEnd, RecordingId};
 use serde::{Deserialize, Serialize};
 use std::{
     net::{IpAddr, SocketAddr},
@@ -21,7 +21,7 @@ pub const MAX_ENDPOINTS: usize = 18;
 /// Endpoints that a media session may have had by its end, whose figures [`MediaEvent::Closed`] tells.
 pub const MAX_ENDPOINTS_EVER: usize = 128;
 
-/// What a call asks of its media session. The order is: one `Open`, any number of `Describe`, `Play`, `Add`, `Join` and `Remove`,
+/// What a call asks of its media session. The order is: one `Open`, any number of `Describe`, `Play`, `Add`, `Join`, `Remove` and `Record`,
 /// one `Close`. Commands for a session that is gone, and for a leg that has no endpoint there, are ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MediaCommand {
@@ -80,6 +80,27 @@ pub enum MediaCommand {
         call: CallId,
         /// Who leaves.
         leg: LegId,
+    },
+    /// Write what is said and heard to a file from now on, until [`MediaCommand::StopRecording`], or until who is recorded has gone.
+    /// Answered by [`MediaEvent::Recorded`] when it has ended, which it does at once if it cannot begin.
+    Record {
+        /// Whose session.
+        call: CallId,
+        /// The name of the recording in the call.
+        recording: RecordingId,
+        /// What.
+        of: Recorded,
+        /// How it lies in the file.
+        layout: Layout,
+        /// The name of the file below the folder for recordings, with or without `.wav`.
+        file: Box<str>,
+    },
+    /// End a recording. One that has ended is left as it is.
+    StopRecording {
+        /// Whose session.
+        call: CallId,
+        /// Which.
+        recording: RecordingId,
     },
     /// End the session and give its ports back, to rest before they are used again. Answered by
     /// [`MediaEvent::Closed`]; a session whose ports are still being opened gives them back all the same.
@@ -218,6 +239,18 @@ pub enum MediaEvent {
         leg: LegId,
         /// Whether it was the hold timeout.
         held: bool,
+    },
+    /// A recording has ended, and its file is whole. The end of a session ends its recordings: of those this may come after
+    /// [`MediaEvent::Closed`].
+    Recorded {
+        /// Which.
+        recording: RecordingId,
+        /// The file below the folder for recordings, as it is named in the end; empty if there is none.
+        file: Box<str>,
+        /// How long it plays, in milliseconds.
+        ms: u64,
+        /// Why it ended.
+        end: RecordingEnd,
     },
     /// The session is gone; the last figures of all endpoints that it had, in the order in which they were opened. A leg that was
     /// removed and added again is there twice.

@@ -11,7 +11,8 @@ use std::{
 };
 use tandem_media::{AddError, Channel, Input, Output, PacketBuf, PortAllocator, Probe, Session, Setup, Verdict};
 use tandem_model::{
-    CallId, EndpointDescription, EndpointRequest, LegId, LocalEndpoint, MediaCommand, MediaEvent, MediaFailure, PortId, Timestamp,
+    CallId, EndpointDescription, EndpointRequest, LegId, LocalEndpoint, MediaCommand, MediaEvent, MediaFailure, PortId, RecordingEnd,
+    RecordingFailure, Timestamp,
 };
 
 /// One `[[media]]` side.
@@ -138,6 +139,11 @@ impl Shard {
                 self.handle(world, call, Input::Join(legs));
             }
             MediaCommand::Remove { call, leg } => self.handle(world, call, Input::Remove(leg)),
+            MediaCommand::Record { call, recording, .. } => {
+                let end = RecordingEnd::Failed(RecordingFailure::Internal);
+                self.tell(world, call, MediaEvent::Recorded { recording, file: "".into(), ms: 0, end });
+            }
+            MediaCommand::StopRecording { .. } => {}
             MediaCommand::Close { call } => self.handle(world, call, Input::Close),
         }
     }

@@ -27,7 +27,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 use stock::{Stock, Stocked};
-use tandem_model::{CallId, EndpointRequest, LocalEndpoint, MediaCommand, MediaEvent, MediaSide};
+use tandem_model::{CallId, EndpointRequest, LocalEndpoint, MediaCommand, MediaEvent, MediaSide, RecordingEnd, RecordingFailure};
 use worker::Worker;
 
 /// One `[[media]]` section.
@@ -169,9 +169,14 @@ impl Shards {
             MediaCommand::Describe { call, .. }
             | MediaCommand::Play { call, .. }
             | MediaCommand::Join { call, .. }
-            | MediaCommand::Remove { call, .. } => {
+            | MediaCommand::Remove { call, .. }
+            | MediaCommand::StopRecording { call, .. } => {
                 let pass_on = |shard: usize| self.outlets[shard].push(Item::Command(command));
                 self.shared.route(call).map_or(Ok(()), pass_on).map(|()| None)
+            }
+            MediaCommand::Record { recording, .. } => {
+                let end = RecordingEnd::Failed(RecordingFailure::Internal);
+                Ok(Some(MediaEvent::Recorded { recording, file: "".into(), ms: 0, end }))
             }
             MediaCommand::Close { call } => {
                 if let Some(shard) = self.shared.forget(call) {

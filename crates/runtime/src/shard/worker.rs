@@ -218,6 +218,7 @@ impl Worker {
             MediaCommand::Play { call, leg, tone } => (call, Input::Play(leg, tone)),
             MediaCommand::Join { call, legs } => (call, Input::Join(legs)),
             MediaCommand::Remove { call, leg } => (call, Input::Remove(leg)),
+            MediaCommand::Record { .. } | MediaCommand::StopRecording { .. } => return,
             MediaCommand::Close { call } => (call, Input::Close),
         };
         if let Some(place) = self.calls.get(&call) {

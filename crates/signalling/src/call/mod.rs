@@ -18,6 +18,7 @@ mod over;
 mod parties;
 mod phase;
 mod record;
+mod recording;
 mod redirect;
 mod relay;
 mod reliable;
@@ -57,7 +58,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tandem_model::{
     BindingUsed, BuiltIn, CallId, Codec, Decision, Delivery, Destination, EndReason, EndpointStats, Event, EventKind, HealthNews, Hop,
-    LegId, LegRecord, ListenerId, MediaCommand, MediaEvent, Origin, Place, Question, QuestionId, Random, Timestamp, Transport,
+    LegId, LegRecord, ListenerId, MediaCommand, MediaEvent, Origin, Place, Question, QuestionId, Random, RecordingDone, Timestamp,
+    Transport,
 };
 use transfer::Transfers;
 
@@ -436,6 +438,7 @@ impl Call {
             // Whether its peer is there the refreshes show.
             MediaEvent::Inactive { leg, .. } if self.has_session_timer(leg) => {}
             MediaEvent::Inactive { .. } => self.end(now, EndReason::Inactivity, None),
+            MediaEvent::Recorded { recording, file, ms, end } => self.on_recorded(now, RecordingDone { recording, file, ms, end }),
             MediaEvent::Closed(stats) => self.on_media_closed(now, stats),
             MediaEvent::Failed => self.on_media_failed(now),
         }
