@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, time::Duration};
 use tandem_media::{Channel, Input, Output, PacketBuf, Session, Setup, Verdict};
 use tandem_model::{
-    Across, CallId, Codec, EndpointDescription, EndpointStats, LegId, LocalEndpoint, MediaEvent, PayloadRule, PortId, SourceRule, Speech,
-    StreamKind, Timestamp,
+    Across, CallId, Carries, Codec, EndpointDescription, EndpointStats, LegId, LocalEndpoint, MediaEvent, PayloadRule, PortId, SourceRule,
+    Speech, StreamKind, Timestamp,
 };
 
 /// The two legs' addresses for RTP; RTCP is at the next port.
@@ -65,6 +65,7 @@ impl Talk {
             receives: true,
             held: false,
             payloads: PAYLOADS.map(|number| (number, Across::As(number))).into_iter().chain(SPOKEN).map(rule).collect(),
+            hearer: None,
             speech: Some(Speech { payload: 0, codec: Codec::Pcmu, packet_ms: 20, parameters: None }),
         };
         self.session.handle(self.now, Input::Describe(id(leg), Box::new(description)));
@@ -99,7 +100,7 @@ impl Talk {
 }
 
 fn rule((from, across): (u8, Across)) -> PayloadRule {
-    PayloadRule { from, across, clock_rate: 8000 }
+    PayloadRule { from, carries: if from < 96 { Carries::Sound(Codec::Pcmu) } else { Carries::Event }, across, clock_rate: 8000 }
 }
 
 /// An address of a leg, so many ports above that for RTP.

@@ -121,6 +121,6 @@ pub enum DropReason {
     Superseded,
     /// Its sequence number lies where no packet of the stream can be (RFC 3550 §A.1).
     OutOfSequence,
-    /// The leg is not joined with another.
-    NotJoined,
+    /// Nobody is to hear the leg.
+    Unheard,
 }

@@ -4,6 +4,7 @@
 //! [`Session::handle_packet`]. After `open`, `add` and each `handle`, drain [`Session::poll_output`] and ask [`Session::poll_timeout`] anew; packets change
 //! neither, but for those that [wait](Verdict::Waits). When the time that it gave has come, `handle` [`Input::Wake`].
 
+mod matrix;
 mod members;
 mod reports;
 
@@ -18,8 +19,8 @@ use crate::{
 use reports::Farewell;
 use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 use tandem_model::{
-    Across, EndpointDescription, EndpointStats, LegId, LocalEndpoint, MAX_ENDPOINTS, MediaEvent, PortId, Random, StreamKind, Timestamp,
-    Tone,
+    Across, EndpointDescription, EndpointStats, Hearing, LegId, LocalEndpoint, MAX_ENDPOINTS, MediaEvent, PortId, Random, StreamKind,
+    Timestamp, Tone,
 };
 
 /// What a session is made of.
@@ -64,8 +65,8 @@ pub enum Input {
     Describe(LegId, Box<EndpointDescription>),
     /// What a leg hears instead of the other.
     Play(LegId, Tone),
-    /// These hear each other, and nobody else hears anybody.
-    Join([LegId; 2]),
+    /// Who hears whom, in full.
+    Hear(Box<[Hearing]>),
     /// A leg leaves; [`Output::Release`] says which ports it had.
     Remove(LegId),
     /// The end.
@@ -130,8 +131,8 @@ pub struct Session {
     report: Report,
     /// Up to when tones are to be made.
     now: Timestamp,
-    /// Who hear each other.
-    joined: Option<[LegId; 2]>,
+    /// Who hears whom.
+    hearing: Box<[Hearing]>,
     /// Names and figures of the endpoints that were removed.
     removed: Vec<(u8, EndpointStats)>,
     /// What further endpoints are made of.
@@ -162,7 +163,7 @@ impl Session {
             now,
             closed: false,
             named: endpoints.len() as u8,
-            joined: if let [(a, _), (b, _), ..] = endpoints { Some([a.leg, b.leg]) } else { None },
+            hearing: if let [(a, _), (b, _), ..] = endpoints { Hearing::each_other([a.leg, b.leg]) } else { Box::default() },
             removed: Vec::new(),
             random,
         };
@@ -180,20 +181,18 @@ impl Session {
                 if let Some(endpoint) = self.endpoint(leg) {
                     endpoint.describe(now, *description, inactivity, hold);
                 }
-                self.share_reports();
+                self.arrange();
             }
             Input::Play(leg, tone) => {
                 if let Some(endpoint) = self.endpoint(leg) {
                     endpoint.outgoing.interrupt();
-                    endpoint.hears = match tone {
-                        Tone::Echo => Hears::Echo,
-                        Tone::Sine { frequency_hz } => Hears::Sine { frequency_hz },
-                    };
+                    let Tone::Sine { frequency_hz } = tone;
+                    endpoint.hears = Hears::Sine { frequency_hz };
                     endpoint.tune(now);
                     self.arrange();
                 }
             }
-            Input::Join(legs) => self.join(legs),
+            Input::Hear(pairs) => self.hear(pairs),
             Input::Remove(leg) => self.remove(leg),
             Input::Close => {
                 self.closed = true;

@@ -11,8 +11,8 @@ use std::{
 };
 use tandem_media::{Channel, DropReason, Input, Output, PacketBuf, Session, Setup, Verdict};
 use tandem_model::{
-    Across, CallId, Codec, EndpointDescription, LocalEndpoint, MAX_ENDPOINTS, PayloadRule, PortId, SourceRule, Speech, StreamKind,
-    Timestamp,
+    Across, CallId, Carries, Codec, EndpointDescription, Hearing, LocalEndpoint, MAX_ENDPOINTS, PayloadRule, PortId, SourceRule, Speech,
+    StreamKind, Timestamp,
 };
 
 struct Counting;
@@ -74,7 +74,8 @@ fn description(index: usize, kind: StreamKind) -> EndpointDescription {
         source: SourceRule::Described(phone(index, 0).ip()),
         receives: true,
         held: false,
-        payloads: [PayloadRule { from: 0, across: Across::As(96), clock_rate: 8000 }].into(),
+        payloads: [PayloadRule { from: 0, carries: Carries::Sound(Codec::Pcmu), across: Across::As(96), clock_rate: 8000 }].into(),
+        hearer: None,
         speech: None,
     }
 }
@@ -136,14 +137,14 @@ fn nor_for_one_of_a_leg_that_nobody_is_to_hear() {
     for index in 2..MAX_ENDPOINTS as u8 {
         session.add(Timestamp::ZERO, local(index), PortId(index.into())).unwrap();
     }
-    session.handle(Timestamp::ZERO, Input::Join([call.leg(0).unwrap(), call.leg(17).unwrap()]));
+    session.handle(Timestamp::ZERO, Input::Hear(Hearing::each_other([call.leg(0).unwrap(), call.leg(17).unwrap()])));
     while session.poll_output().is_some() {}
     let before = ALLOCATIONS.get();
     let mut dropped = 0;
     for n in 0..1000_u16 {
         packet.fill(&audio(1, n));
         let verdict = session.handle_packet(Timestamp::from_millis(u64::from(n) * 20), PORTS[1], Channel::Rtp, phone(1, 0), &mut packet);
-        dropped += usize::from(verdict == Verdict::Dropped(DropReason::NotJoined));
+        dropped += usize::from(verdict == Verdict::Dropped(DropReason::Unheard));
     }
     assert_eq!((ALLOCATIONS.get() - before, dropped), (0, 1000));
 }
@@ -153,7 +154,7 @@ fn nor_for_one_that_is_said_again_in_another_codec() {
     for codec in [Codec::Pcma, Codec::G722, Codec::Opus] {
         let (mut session, mut packet) = (session(StreamKind::Rtp), PacketBuf::new());
         let call = CallId::new(1, 1);
-        let sound = PayloadRule { from: 0, across: Across::Sound(Codec::Pcmu), clock_rate: 8000 };
+        let sound = PayloadRule { from: 0, carries: Carries::Sound(Codec::Pcmu), across: Across::Sound(Codec::Pcmu), clock_rate: 8000 };
         let speaker = EndpointDescription { payloads: [sound].into(), ..description(0, StreamKind::Rtp) };
         let speech = Some(Speech { payload: 96, codec, packet_ms: 20, parameters: None });
         let listener = EndpointDescription { speech, ..description(1, StreamKind::Rtp) };
@@ -187,8 +188,8 @@ fn nor_for_one_that_is_said_again_in_another_codec() {
 fn nor_for_an_event_beside_it() {
     let (mut session, mut packet) = (session(StreamKind::Rtp), PacketBuf::new());
     let call = CallId::new(1, 1);
-    let sound = PayloadRule { from: 0, across: Across::Sound(Codec::Pcmu), clock_rate: 8000 };
-    let event = PayloadRule { from: 101, across: Across::Event { number: 110, clock_khz: 48 }, clock_rate: 8000 };
+    let sound = PayloadRule { from: 0, carries: Carries::Sound(Codec::Pcmu), across: Across::Sound(Codec::Pcmu), clock_rate: 8000 };
+    let event = PayloadRule { from: 101, carries: Carries::Event, across: Across::Event { number: 110, clock_khz: 48 }, clock_rate: 8000 };
     let speaker = EndpointDescription { payloads: [sound, event].into(), ..description(0, StreamKind::Rtp) };
     let speech = Some(Speech { payload: 111, codec: Codec::Opus, packet_ms: 20, parameters: None });
     let listener = EndpointDescription { speech, ..description(1, StreamKind::Rtp) };

@@ -40,8 +40,8 @@ pub use event::{
 pub use failover::Failover;
 pub use ids::{CallId, LegId, MAX_LEGS, PortId};
 pub use media::{
-    Across, DirectionStats, EndpointDescription, EndpointRequest, EndpointStats, LocalEndpoint, MAX_ENDPOINTS, MAX_ENDPOINTS_EVER,
-    MediaCommand, MediaEvent, MediaFailure, MediaSide, PORT_REST, PayloadRule, SourceRule, Speech, StreamKind, Tone,
+    Across, Carries, DirectionStats, EndpointDescription, EndpointRequest, EndpointStats, Hearing, LocalEndpoint, MAX_ENDPOINTS,
+    MAX_ENDPOINTS_EVER, MediaCommand, MediaEvent, MediaFailure, MediaSide, PORT_REST, PayloadRule, SourceRule, Speech, StreamKind, Tone,
 };
 pub use net::{Delivery, Destination, Flow, Hop, ListenerId, NoHop, Transport, neighbourhood};
 pub use place::Place;

@@ -21,7 +21,7 @@ pub const MAX_ENDPOINTS: usize = 18;
 /// Endpoints that a media session may have had by its end, whose figures [`MediaEvent::Closed`] tells.
 pub const MAX_ENDPOINTS_EVER: usize = 128;
 
-/// What a call asks of its media session. The order is: one `Open`, any number of `Describe`, `Play`, `Add`, `Join`, `Remove` and `Record`,
+/// What a call asks of its media session. The order is: one `Open`, any number of `Describe`, `Play`, `Add`, `Hear`, `Remove` and `Record`,
 /// one `Close`. Commands for a session that is gone, and for a leg that has no endpoint there, are ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MediaCommand {
@@ -31,7 +31,7 @@ pub enum MediaCommand {
         /// Whose session.
         call: CallId,
         /// One entry a leg, in the order in which `Opened` answers; at most [`MAX_ENDPOINTS`]. The first two hear each other, as if
-        /// by `Join`; one alone hears itself or a tone.
+        /// by `Hear`.
         endpoints: Box<[EndpointRequest]>,
         /// No packet from a leg that should send for so long: [`MediaEvent::Inactive`].
         inactivity: Duration,
@@ -47,7 +47,7 @@ pub enum MediaCommand {
         /// All of it: what is not said does not stay.
         description: Box<EndpointDescription>,
     },
-    /// Let the leg hear a built-in source instead of another leg.
+    /// Let the leg hear a built-in source instead of other legs.
     Play {
         /// Whose session.
         call: CallId,
@@ -56,7 +56,7 @@ pub enum MediaCommand {
         /// What.
         tone: Tone,
     },
-    /// Take ports for one more leg, which nobody hears and who hears nobody until `Join`. Answered by [`MediaEvent::Opened`] with
+    /// Take ports for one more leg, which nobody hears and who hears nobody until `Hear`. Answered by [`MediaEvent::Opened`] with
     /// this endpoint alone, or by [`MediaEvent::NotAdded`], which leaves the session as it was.
     Add {
         /// Whose session.
@@ -64,16 +64,16 @@ pub enum MediaCommand {
         /// What to add. The leg must not have an endpoint in the session yet.
         endpoint: EndpointRequest,
     },
-    /// These two hear each other from now on, and nobody else hears anybody: what another leg sends is counted as dropped, and what
-    /// was sent to it stops. Each hears the other in the stream that it has been sent so far, as after a change of source: the same
-    /// SSRC, the next sequence number, the time that passed. A leg that hears itself or a tone goes on to.
-    Join {
+    /// Who hears whom from now on, in full: what a leg sends whom nobody hears is counted as dropped, and what was sent to one who
+    /// hears nobody stops. Each hears the others in the stream that it has been sent so far, as after a change of source: the same
+    /// SSRC, the next sequence number, the time that passed. A leg that hears a tone goes on to.
+    Hear {
         /// Whose session.
         call: CallId,
-        /// The two, in any order.
-        legs: [LegId; 2],
+        /// Who hears whom; a leg may hear itself. What is said of a leg that has no endpoint is left out.
+        pairs: Box<[Hearing]>,
     },
-    /// Take a leg out and give its ports back, to rest before they are used again; who was joined with it hears nobody. Its figures
+    /// Take a leg out and give its ports back, to rest before they are used again; who heard it hears it no more. Its figures
     /// stay for [`MediaEvent::Closed`]. Not answered.
     Remove {
         /// Whose session.
@@ -110,6 +110,22 @@ pub enum MediaCommand {
     },
 }
 
+/// One entry of the hear matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Hearing {
+    /// Who is heard.
+    pub speaker: LegId,
+    /// By whom.
+    pub listener: LegId,
+}
+
+impl Hearing {
+    /// These two hear each other.
+    pub fn each_other([a, b]: [LegId; 2]) -> Box<[Hearing]> {
+        [Hearing { speaker: a, listener: b }, Hearing { speaker: b, listener: a }].into()
+    }
+}
+
 /// One endpoint to open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointRequest {
@@ -122,8 +138,6 @@ pub struct EndpointRequest {
 /// A built-in source for `do = { answer = … }`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Tone {
-    /// What the leg itself sends, sent back.
-    Echo,
     /// A sine, as the leg wants to be spoken to.
     Sine {
         /// Hertz.
@@ -161,6 +175,10 @@ pub struct EndpointDescription {
     pub held: bool,
     /// What the leg sends, and how it reaches the other leg. What is not listed is dropped.
     pub payloads: Box<[PayloadRule]>,
+    /// For whose ears `across` of these rules was made; `None`: for anybody's. How somebody else hears the leg follows from what a
+    /// payload carries, and from that one's `speech`.
+    #[serde(default)]
+    pub hearer: Option<LegId>,
     /// How sound that we make is coded for the leg; `None` where none may be made.
     #[serde(default)]
     pub speech: Option<Speech>,
@@ -183,10 +201,21 @@ pub enum SourceRule {
 pub struct PayloadRule {
     /// As the leg sends it.
     pub from: u8,
+    /// What it is.
+    pub carries: Carries,
     /// How it reaches the other leg.
     pub across: Across,
     /// RTP clock in hertz, for jitter.
     pub clock_rate: u32,
+}
+
+/// What is in the packets of a payload number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Carries {
+    /// Sound.
+    Sound(Codec),
+    /// Telephone events (RFC 4733).
+    Event,
 }
 
 /// How what one leg sends reaches the other.

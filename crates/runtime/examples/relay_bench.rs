@@ -13,7 +13,8 @@ use std::{
     time::Duration,
 };
 use tandem_model::{
-    Across, CallId, EndpointDescription, EndpointRequest, MediaCommand, MediaEvent, MediaSide, PayloadRule, SourceRule, StreamKind,
+    Across, CallId, Carries, Codec, EndpointDescription, EndpointRequest, MediaCommand, MediaEvent, MediaSide, PayloadRule, SourceRule,
+    StreamKind,
 };
 use tandem_runtime::{
     clock::Clock,
@@ -64,7 +65,8 @@ fn describe(rtp: SocketAddr) -> EndpointDescription {
         source: SourceRule::Described(rtp.ip()),
         receives: true,
         held: false,
-        payloads: [PayloadRule { from: 0, across: Across::As(0), clock_rate: 8000 }].into(),
+        payloads: [PayloadRule { from: 0, carries: Carries::Sound(Codec::Pcmu), across: Across::As(0), clock_rate: 8000 }].into(),
+        hearer: None,
         speech: None,
     }
 }

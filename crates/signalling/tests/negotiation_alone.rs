@@ -3,7 +3,7 @@
 mod negotiation_support;
 
 use negotiation_support::*;
-use tandem_model::{BuiltIn, Codec, Speech, Tone};
+use tandem_model::{BuiltIn, Codec, Speech};
 use tandem_signalling::negotiation::{Alone, Exchange, LegMedia, offer_alone, settle_alone};
 
 const OFFER: &str = "m=audio 4000 RTP/AVP 111 8 0 101\na=rtpmap:111 opus/48000/2\na=rtpmap:101 telephone-event/8000\na=ptime:20\n";
@@ -17,7 +17,7 @@ fn an_echo_takes_what_the_leg_may_use_in_the_order_of_the_offer() {
         "v=0\r\no=- 1000 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=audio 20000 RTP/AVP 8 0 101\r\n\
          a=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\na=sendrecv\r\n"
     );
-    assert_eq!((alone.tone, alone.codec), (Some(Tone::Echo), Some(Codec::Pcma)));
+    assert_eq!((alone.hears, alone.codec), (Some(BuiltIn::Echo), Some(Codec::Pcma)));
     assert_eq!(rules(&alone.describe), [(8, 8), (0, 0), (101, 101)]);
     assert_eq!(a.exchange(), Exchange::Stable);
 }
@@ -27,7 +27,7 @@ fn a_tone_is_made_in_the_first_codec_of_the_offer() {
     let mut a = leg(1, 20000, &Codec::ALL);
     let alone = answer_alone(sdp("192.0.2.10", OFFER).as_bytes(), &mut a, BuiltIn::Tone).unwrap();
     assert_eq!(audio(text(&alone.sdp)), "m=audio 20000 RTP/AVP 111 101");
-    assert_eq!(alone.tone, Some(Tone::Sine { frequency_hz: 440 }));
+    assert_eq!(alone.hears, Some(BuiltIn::Tone));
     assert_eq!(alone.describe.speech, Some(Speech { payload: 111, codec: Codec::Opus, packet_ms: 20, parameters: None }));
     let mut b = leg(2, 20000, &[Codec::G722, Codec::Pcma]);
     let alone = answer_alone(sdp("192.0.2.10", OFFER).as_bytes(), &mut b, BuiltIn::Tone).unwrap();
@@ -72,9 +72,9 @@ fn hold_and_resume_change_the_direction() {
     }
     let off = answer_alone(caller().replace("4000", "0").as_bytes(), &mut a, BuiltIn::Echo).unwrap();
     assert_eq!(lines(text(&off.sdp), "m="), ["m=audio 0 RTP/AVP 0"]);
-    assert_eq!((off.tone, off.codec, off.describe.rtp, off.holds), (None, None, None, true));
+    assert_eq!((off.hears, off.codec, off.describe.rtp, off.holds), (None, None, None, true));
     let after = answer_alone(caller().as_bytes(), &mut a, BuiltIn::Echo).unwrap();
-    assert_eq!((after.describe, after.tone), (before.describe, before.tone));
+    assert_eq!((after.describe, after.hears), (before.describe, before.hears));
     assert_eq!((version(text(&before.sdp)), version(text(&after.sdp))), (1, 6));
 }
 
@@ -88,7 +88,7 @@ fn without_an_offer_we_offer() {
     assert_eq!(a.exchange(), Exchange::OfferSent { established: false });
     let alone = settle_alone(&pending, caller().as_bytes(), &mut a).unwrap();
     assert!(alone.sdp.is_empty());
-    assert_eq!((alone.tone, alone.codec), (Some(Tone::Echo), Some(Codec::Pcmu)));
+    assert_eq!((alone.hears, alone.codec), (Some(BuiltIn::Echo), Some(Codec::Pcmu)));
     assert_eq!(alone.describe.rtp, Some("192.0.2.10:4000".parse().unwrap()));
 }
 

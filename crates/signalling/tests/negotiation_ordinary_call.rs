@@ -4,7 +4,7 @@ mod negotiation_support;
 
 use negotiation_support::*;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use tandem_model::{Across, Codec, PayloadRule, SourceRule};
+use tandem_model::{Across, Carries, Codec, PayloadRule, SourceRule};
 use tandem_signalling::negotiation::translate_answer;
 
 const OFFER: &str = "v=0\r\no=alice 53655765 2353687637 IN IP4 192.0.2.10\r\ns=call\r\nc=IN IP4 192.0.2.10\r\nt=0 0\r\n\
@@ -43,7 +43,12 @@ fn the_answer_comes_back_and_media_is_described() {
     assert_eq!(caller.rtcp, Some(SocketAddr::new(caller_host, 4001)));
     assert_eq!(caller.source, SourceRule::Described(caller_host));
     assert!(caller.receives && !caller.held && !caller.rtcp_mux);
-    let rule = |from, to| PayloadRule { from, across: Across::As(to), clock_rate: 8000 };
+    let rule = |from, to| PayloadRule {
+        from,
+        carries: if from < 96 { Carries::Sound(Codec::Pcmu) } else { Carries::Event },
+        across: Across::As(to),
+        clock_rate: 8000,
+    };
     assert_eq!(*caller.payloads, [rule(0, 0), rule(101, 101)]);
     assert_eq!(called.rtp, Some("198.51.100.7:6000".parse().unwrap()));
     assert_eq!(called.payloads, caller.payloads);

@@ -11,8 +11,8 @@ use std::{
 };
 use tandem_media::{AddError, Channel, Input, Output, PacketBuf, PortAllocator, Probe, Session, Setup, Verdict};
 use tandem_model::{
-    CallId, EndpointDescription, EndpointRequest, LegId, LocalEndpoint, MediaCommand, MediaEvent, MediaFailure, PortId, RecordingEnd,
-    RecordingFailure, Timestamp,
+    CallId, EndpointDescription, EndpointRequest, Hearing, LegId, LocalEndpoint, MediaCommand, MediaEvent, MediaFailure, PortId,
+    RecordingEnd, RecordingFailure, Timestamp,
 };
 
 /// One `[[media]]` side.
@@ -39,8 +39,8 @@ pub struct Shard {
     buffer: PacketBuf,
     /// Every description that a leg was given, in their order.
     pub descriptions: Vec<(LegId, EndpointDescription)>,
-    /// Every pair of legs that was joined after its session was opened, in their order.
-    pub joins: Vec<[LegId; 2]>,
+    /// Every hear matrix after that of the opening, in their order.
+    pub matrices: Vec<Box<[Hearing]>>,
     /// How long it takes until a call hears of its session.
     pub delay: Duration,
     /// The next so many sessions are refused.
@@ -60,7 +60,7 @@ impl Shard {
             next_port: 0,
             buffer: PacketBuf::new(),
             descriptions: Vec::new(),
-            joins: Vec::new(),
+            matrices: Vec::new(),
             delay: Duration::from_micros(200),
             refuse: 0,
             misdirected: 0,
@@ -134,9 +134,9 @@ impl Shard {
                 }
                 self.drain(world, call);
             }
-            MediaCommand::Join { call, legs } => {
-                self.joins.push(legs);
-                self.handle(world, call, Input::Join(legs));
+            MediaCommand::Hear { call, pairs } => {
+                self.matrices.push(pairs.clone());
+                self.handle(world, call, Input::Hear(pairs));
             }
             MediaCommand::Remove { call, leg } => self.handle(world, call, Input::Remove(leg)),
             MediaCommand::Record { call, recording, .. } => {

@@ -19,7 +19,8 @@ use crate::{
 };
 use std::{hint::black_box, net::SocketAddr, time::Duration};
 use tandem_model::{
-    DirectionStats, EndpointDescription, EndpointStats, LegId, PayloadRule, PortId, Random, SourceRule, Speech, StreamKind, Timestamp,
+    Across, Carries, DirectionStats, EndpointDescription, EndpointStats, LegId, PayloadRule, PortId, Random, SourceRule, Speech,
+    StreamKind, Timestamp,
 };
 
 /// Another port of a leg's host is believed to be the leg's when the port that its RTP came from has been silent for so long.
@@ -31,10 +32,8 @@ const CONTROL_SILENCE: Duration = Duration::from_secs(25);
 /// What a leg hears.
 #[derive(Debug)]
 pub(crate) enum Hears {
-    /// The other leg.
+    /// Other legs, or itself.
     Peer,
-    /// Itself.
-    Echo,
     /// A tone.
     Sine { frequency_hz: u16 },
 }
@@ -98,6 +97,16 @@ struct Remote {
     rtp: Option<SocketAddr>,
     rtcp: Option<SocketAddr>,
     payloads: Box<[PayloadRule]>,
+    /// Whom they are meant for.
+    hearer: Option<LegId>,
+    /// What they are for somebody else, who hears the leg now.
+    derived: Option<Box<[PayloadRule]>>,
+}
+
+impl Remote {
+    fn payloads(&self) -> &[PayloadRule] {
+        self.derived.as_deref().unwrap_or(&self.payloads)
+    }
 }
 
 /// Silence that ends the call.
@@ -185,14 +194,14 @@ impl Plain {
 
     /// Takes the leg's new description and begins to watch for silence.
     pub(crate) fn describe(&mut self, now: Timestamp, description: EndpointDescription, inactivity: Duration, hold: Duration) {
-        let EndpointDescription { kind, rtp, rtcp, rtcp_mux, source, receives, held, payloads, speech } = description;
+        let EndpointDescription { kind, rtp, rtcp, rtcp_mux, source, receives, held, payloads, hearer, speech } = description;
         self.rtp_latch.arm(source, rtp);
         self.rtcp_latch.arm(source, rtcp);
         (self.kind, self.receives, self.rtcp_mux, self.rule) = (kind, receives, rtcp_mux, None);
         if kind == StreamKind::Udptl {
             self.outgoing.interrupt();
         }
-        self.remote = Remote { rtp, rtcp, payloads };
+        self.remote = Remote { rtp, rtcp, payloads, hearer, derived: None };
         if self.speech != speech {
             self.speech = speech;
             self.tune(now);
@@ -214,8 +223,17 @@ impl Plain {
         self.voice = match (&self.hears, &self.speech) {
             // Rates that Opus does not know are never asked for.
             (Hears::Sine { frequency_hz }, Some(speech)) => Voice::sine(now, speech, *frequency_hz).ok().map(Box::new),
-            (Hears::Sine { .. } | Hears::Echo | Hears::Peer, _) => None,
+            (Hears::Sine { .. } | Hears::Peer, _) => None,
         };
+    }
+
+    /// The leg that hears it from now on is that one, who wants to be spoken to so. Rules that were made for another leg are made anew.
+    pub(crate) fn meet(&mut self, listener: LegId, speech: Option<&Speech>) {
+        let is_meant = self.remote.hearer.is_none_or(|hearer| hearer == listener);
+        let derived = (!is_meant).then(|| self.remote.payloads.iter().map(|rule| derive(*rule, speech)).collect());
+        if self.remote.derived != derived {
+            (self.remote.derived, self.rule) = (derived, None);
+        }
     }
 
     /// What the leg heard of another is over, also what still waits to be said.
@@ -259,7 +277,7 @@ impl Plain {
     /// RTCP at the RTP port, though nobody agreed on that: told apart where no payload was agreed that looks like it.
     #[cold]
     fn is_astray(&self, packet: &[u8]) -> bool {
-        let is_payload = |number: u8| self.remote.payloads.iter().any(|rule| rule.from == number);
+        let is_payload = |number: u8| self.remote.payloads().iter().any(|rule| rule.from == number);
         packet.get(1).is_some_and(|kind| !is_payload(kind & 0x7f)) && compound::is_valid(packet)
     }
 
@@ -313,7 +331,7 @@ impl Plain {
 
     #[cold]
     fn look_up(&mut self, payload: u8) -> Option<PayloadRule> {
-        let rule = self.remote.payloads.iter().find(|rule| rule.from == payload).copied();
+        let rule = self.remote.payloads().iter().find(|rule| rule.from == payload).copied();
         self.rule = rule.or(self.rule);
         rule
     }
@@ -425,6 +443,16 @@ impl Plain {
         let received = DirectionStats { packets, bytes, lost: self.incoming.lost(), jitter_us: self.jitter.micros() };
         EndpointStats { leg: self.leg, received, sent, dropped: self.dropped }
     }
+}
+
+/// The same sound goes on as it is, other sound is said again.
+fn derive(rule: PayloadRule, speech: Option<&Speech>) -> PayloadRule {
+    let across = match (rule.carries, speech) {
+        (Carries::Sound(codec), Some(speech)) if speech.codec == codec => Across::As(speech.payload),
+        (Carries::Sound(codec), _) => Across::Sound(codec),
+        (Carries::Event, _) => rule.across,
+    };
+    PayloadRule { across, ..rule }
 }
 
 /// What speaks for a source other than the pinned one, which was last heard at `last`.

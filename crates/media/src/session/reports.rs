@@ -36,17 +36,19 @@ impl Session {
         self.share_reports();
     }
 
-    /// Whoever hears us gets reports of our own, and so does who is joined with such a leg: what that reports speaks of our clock, and
+    /// Whoever hears us gets reports of our own, and so does who hears such a leg or is heard by it: what that reports speaks of our clock, and
     /// means nothing on the other side.
     pub(super) fn share_reports(&mut self) {
         let (now, random) = (self.now, &mut self.random);
         for endpoint in self.endpoints.iter_mut().filter(|endpoint| endpoint.voice.is_some()) {
             endpoint.begin_reports(now, random);
         }
-        let Some(joined) = self.joined else { return };
-        let is_joined = |endpoint: &&mut Plain| joined.contains(&endpoint.leg);
-        if self.endpoints.iter_mut().filter(is_joined).any(|endpoint| endpoint.reports.is_some()) {
-            self.endpoints.iter_mut().filter(is_joined).for_each(|endpoint| endpoint.begin_reports(now, random));
+        // Who hears a leg and is heard by it is of one clock with it, or neither is.
+        for pair in &self.hearing {
+            let of_pair = |endpoint: &&mut Plain| endpoint.leg == pair.speaker || endpoint.leg == pair.listener;
+            if self.endpoints.iter_mut().filter(of_pair).any(|endpoint| endpoint.reports.is_some()) {
+                self.endpoints.iter_mut().filter(of_pair).for_each(|endpoint| endpoint.begin_reports(now, random));
+            }
         }
     }
 

@@ -4,13 +4,14 @@ use crate::common::*;
 use proptest::prelude::*;
 use std::time::Duration;
 use tandem_media::{Channel, Input};
-use tandem_model::{Across, Codec, EndpointDescription, PayloadRule, SourceRule, Speech, StreamKind, Tone};
+use tandem_model::{Across, Carries, Codec, EndpointDescription, Hearing, PayloadRule, SourceRule, Speech, StreamKind, Tone};
 
 #[derive(Clone, Debug)]
 enum Step {
     Packet { index: usize, channel: Channel, from: usize, bytes: Vec<u8> },
     Describe(usize, EndpointDescription),
     Play(usize, Tone),
+    Hear(Vec<(usize, usize)>),
     Wait(u64),
 }
 
@@ -54,7 +55,16 @@ fn descriptions() -> impl Strategy<Value = EndpointDescription> {
             source,
             receives,
             held,
-            payloads: rules.into_iter().map(|(from, across, clock_rate)| PayloadRule { from, across, clock_rate }).collect(),
+            payloads: rules
+                .into_iter()
+                .map(|(from, across, clock_rate)| PayloadRule {
+                    from,
+                    carries: if let Across::Event { .. } = across { Carries::Event } else { Carries::Sound(Codec::Pcmu) },
+                    across,
+                    clock_rate,
+                })
+                .collect(),
+            hearer: None,
             speech,
         }
     })
@@ -63,11 +73,13 @@ fn descriptions() -> impl Strategy<Value = EndpointDescription> {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let channel = prop_oneof![Just(Channel::Rtp), Just(Channel::Rtcp)];
     let packet = (0..3_usize, channel, 0..3_usize, packets());
-    let tone = prop_oneof![Just(Tone::Echo), any::<u16>().prop_map(|frequency_hz| Tone::Sine { frequency_hz })];
+    let tone = any::<u16>().prop_map(|frequency_hz| Tone::Sine { frequency_hz });
+    let pairs = prop::collection::vec((0..4_usize, 0..4_usize), 0..10);
     let step = prop_oneof![
         12 => packet.prop_map(|(index, channel, from, bytes)| Step::Packet { index, channel, from, bytes }),
         2 => (0..3_usize, descriptions()).prop_map(|(index, description)| Step::Describe(index, description)),
         1 => (0..3_usize, tone).prop_map(|(index, tone)| Step::Play(index, tone)),
+        2 => pairs.prop_map(Step::Hear),
         2 => (0..400_000_u64).prop_map(Step::Wait),
     ];
     prop::collection::vec(step, 0..60)
@@ -88,6 +100,10 @@ proptest! {
                 }
                 Step::Describe(index, description) => bench.describe(index, description),
                 Step::Play(index, tone) => bench.play(index, tone),
+                Step::Hear(pairs) => {
+                    let pairs = pairs.into_iter().map(|(speaker, listener)| Hearing { speaker: leg(speaker), listener: leg(listener) });
+                    bench.handle(Input::Hear(pairs.collect()));
+                }
                 Step::Wait(ms) => {
                     bench.wait(Duration::from_millis(ms));
                     bench.handle(Input::Wake);

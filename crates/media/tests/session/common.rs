@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, time::Duration};
 use tandem_media::{Channel, Input, Output, PacketBuf, Session, Setup, Verdict};
 use tandem_model::{
-    Across, CallId, Codec, EndpointDescription, EndpointStats, LegId, LocalEndpoint, MediaEvent, PayloadRule, PortId, SourceRule, Speech,
-    StreamKind, Timestamp, Tone,
+    Across, CallId, Carries, Codec, EndpointDescription, EndpointStats, LegId, LocalEndpoint, MediaEvent, PayloadRule, PortId, SourceRule,
+    Speech, StreamKind, Timestamp, Tone,
 };
 
 pub(crate) const A: usize = 0;
@@ -89,7 +89,12 @@ pub(crate) fn speech(payload: u8, codec: Codec) -> Speech {
 
 /// A leg that sends and receives µ-law as 0, A-law as 8 and events as 101.
 pub(crate) fn description(index: usize) -> EndpointDescription {
-    let rule = |from, to| PayloadRule { from, across: Across::As(to), clock_rate: 8000 };
+    let rule = |from, to| PayloadRule {
+        from,
+        carries: if from < 96 { Carries::Sound(if from == 8 { Codec::Pcma } else { Codec::Pcmu }) } else { Carries::Event },
+        across: Across::As(to),
+        clock_rate: 8000,
+    };
     EndpointDescription {
         kind: StreamKind::Rtp,
         rtp: Some(address(PHONE[index])),
@@ -99,6 +104,7 @@ pub(crate) fn description(index: usize) -> EndpointDescription {
         receives: true,
         held: false,
         payloads: [rule(0, 0), rule(8, 8), rule(101, 101)].into(),
+        hearer: None,
         speech: Some(speech(0, Codec::Pcmu)),
     }
 }

@@ -6,7 +6,7 @@ use crate::{
 };
 use std::time::Duration;
 use tandem_media::{DropReason, Verdict};
-use tandem_model::{Across, Codec, EndpointDescription, PayloadRule, Timestamp};
+use tandem_model::{Across, Carries, Codec, EndpointDescription, PayloadRule, Timestamp};
 
 const SSRC: u32 = 0xabc;
 
@@ -18,7 +18,8 @@ fn event_of(codec: Codec) -> (u8, u32) {
 /// A leg that speaks `codec`, where the other speaks `other`.
 fn beside(index: usize, codec: Codec, other: Codec) -> EndpointDescription {
     let ((from, clock_rate), (number, to_hz)) = (event_of(codec), event_of(other));
-    let event = PayloadRule { from, across: Across::Event { number, clock_khz: (to_hz / 1_000) as u8 }, clock_rate };
+    let event =
+        PayloadRule { from, carries: Carries::Event, across: Across::Event { number, clock_khz: (to_hz / 1_000) as u8 }, clock_rate };
     let told = speaking(index, codec);
     EndpointDescription { payloads: [told.payloads[0], event].into(), ..told }
 }

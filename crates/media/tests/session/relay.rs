@@ -2,7 +2,7 @@
 
 use crate::common::*;
 use tandem_media::{Channel, DropReason, Input, MAX_PACKET, OpenError, Session, Setup, Verdict};
-use tandem_model::{Across, DirectionStats, MAX_ENDPOINTS, PayloadRule, PortId, SourceRule};
+use tandem_model::{Across, Carries, Codec, DirectionStats, MAX_ENDPOINTS, PayloadRule, PortId, SourceRule};
 
 #[test]
 fn packets_go_both_ways_from_our_ports_to_the_described_addresses() {
@@ -21,8 +21,8 @@ fn each_side_keeps_its_payload_numbers() {
     let mut bench = Bench::talking();
     let mut a = description(A);
     a.payloads = [
-        PayloadRule { from: 111, across: Across::As(96), clock_rate: 48_000 },
-        PayloadRule { from: 126, across: Across::As(101), clock_rate: 48_000 },
+        PayloadRule { from: 111, carries: Carries::Sound(Codec::Opus), across: Across::As(96), clock_rate: 48_000 },
+        PayloadRule { from: 126, carries: Carries::Event, across: Across::As(101), clock_rate: 48_000 },
     ]
     .into();
     bench.describe(A, a);

@@ -6,7 +6,7 @@ use crate::{
 };
 use std::time::Duration;
 use tandem_media::{Channel, Input, Reason, Verdict};
-use tandem_model::{Codec, EndpointDescription, SourceRule, Speech, StreamKind, Timestamp, Tone};
+use tandem_model::{Codec, EndpointDescription, Hearing, SourceRule, Speech, StreamKind, Timestamp, Tone};
 use tandem_sound::Decoder;
 
 const SR: u8 = 200;
@@ -285,7 +285,7 @@ fn one_who_leaves_is_told_so_and_who_comes_in_its_place_gets_reports() {
     assert!(to(&bench, C).is_empty());
     bench.reports.clear();
     bench.handle(Input::Remove(leg(B)));
-    bench.handle(Input::Join([leg(A), leg(C)]));
+    bench.handle(Input::Hear(Hearing::each_other([leg(A), leg(C)])));
     bench.drain();
     assert_eq!(bench.released, [port(B)]);
     let [(_, last)] = to(&bench, B)[..] else { panic!("{:?}", bench.reports) };

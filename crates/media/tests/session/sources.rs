@@ -2,8 +2,8 @@
 
 use crate::common::*;
 use std::time::Duration;
-use tandem_media::{Channel, Verdict};
-use tandem_model::{Across, Codec, PayloadRule, Speech, Timestamp, Tone};
+use tandem_media::{Channel, Input, Verdict};
+use tandem_model::{Across, Carries, Codec, Hearing, PayloadRule, Speech, Timestamp, Tone};
 
 const SINE: Tone = Tone::Sine { frequency_hz: 440 };
 
@@ -11,10 +11,10 @@ const SINE: Tone = Tone::Sine { frequency_hz: 440 };
 fn an_echo_comes_back_as_a_stream_of_our_own() {
     let mut bench = Bench::bare(1);
     let mut a = description(A);
-    a.payloads = [PayloadRule { from: 0, across: Across::As(0), clock_rate: 8000 }].into();
+    a.payloads = [PayloadRule { from: 0, carries: Carries::Sound(Codec::Pcmu), across: Across::As(0), clock_rate: 8000 }].into();
     bench.describe(A, a);
     assert_eq!(bench.say(A, &rtp(0, 5, 9, 9)), Err(Verdict::Consumed), "nobody hears it yet");
-    bench.play(A, Tone::Echo);
+    bench.handle(Input::Hear([Hearing { speaker: leg(A), listener: leg(A) }].into()));
     let first = bench.say(A, &rtp(0, 5, 10, 169)).unwrap();
     assert_eq!((first.port, first.channel, first.to), (port(A), Channel::Rtp, address(PHONE[A])));
     assert_eq!(first.bytes[12..], rtp(0, 0, 0, 0)[12..]);
@@ -145,7 +145,7 @@ fn a_session_of_one_leg_is_closed_with_its_figures() {
     let mut bench = Bench::bare(1);
     bench.now = Timestamp::from_millis(5_000_000);
     bench.describe(A, description(A));
-    bench.play(A, Tone::Echo);
+    bench.handle(Input::Hear([Hearing { speaker: leg(A), listener: leg(A) }].into()));
     bench.say(A, &rtp(0, 1, 1, 1)).unwrap();
     let stats = bench.close();
     assert_eq!((stats.len(), stats[A].received.packets, stats[A].sent.packets), (1, 1, 1));

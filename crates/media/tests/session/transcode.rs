@@ -3,7 +3,7 @@
 use crate::common::*;
 use std::time::Duration;
 use tandem_media::{Channel, Input, Verdict};
-use tandem_model::{Across, Codec, EndpointDescription, PayloadRule, Speech, Timestamp};
+use tandem_model::{Across, Carries, Codec, EndpointDescription, Hearing, PayloadRule, Speech, Timestamp};
 use tandem_sound::{Decoder, Encoder, opus::OpusTerms};
 
 pub(crate) const FRAME: Duration = Duration::from_millis(20);
@@ -14,8 +14,9 @@ pub(crate) fn payload(codec: Codec) -> u8 {
 
 /// A leg that speaks `codec`, where the other does not.
 pub(crate) fn speaking(index: usize, codec: Codec) -> EndpointDescription {
-    let sound = PayloadRule { from: payload(codec), across: Across::Sound(codec), clock_rate: codec.clock_rate() };
-    let event = PayloadRule { from: 101, across: Across::As(101), clock_rate: 8000 };
+    let sound =
+        PayloadRule { from: payload(codec), carries: Carries::Sound(codec), across: Across::Sound(codec), clock_rate: codec.clock_rate() };
+    let event = PayloadRule { from: 101, carries: Carries::Event, across: Across::As(101), clock_rate: 8000 };
     EndpointDescription { payloads: [sound, event].into(), speech: Some(speech(payload(codec), codec)), ..description(index) }
 }
 
@@ -199,7 +200,7 @@ fn nobody_who_leaves_is_heard_any_more() {
     bench.describe(B, speaking(B, Codec::Pcma));
     bench.describe(C, speaking(C, Codec::G722));
     hum(&mut bench, A, &mut Humming::new(Codec::Pcmu, 440.0), 50, |_| Duration::ZERO);
-    bench.handle(Input::Join([leg(B), leg(C)]));
+    bench.handle(Input::Hear(Hearing::each_other([leg(B), leg(C)])));
     assert!(bench.run(bench.now + Duration::from_secs(1)).0.is_empty());
     let heard = hum(&mut bench, C, &mut Humming::new(Codec::G722, 440.0), 50, |_| Duration::ZERO);
     assert!(heard.iter().all(|(_, sent)| sent.port == port(B)) && share(&heard, Codec::Pcma, 440.0) > -0.2);
@@ -226,7 +227,7 @@ fn who_may_not_be_sent_to_hears_nothing_later() {
 fn from_one_way_to_the_other_the_stream_has_no_seam() {
     let mut bench = Bench::bare(2);
     let both = |index: usize| {
-        let relayed = PayloadRule { from: 8, across: Across::As(8), clock_rate: 8000 };
+        let relayed = PayloadRule { from: 8, carries: Carries::Sound(Codec::Pcma), across: Across::As(8), clock_rate: 8000 };
         let told = speaking(index, Codec::Pcmu);
         EndpointDescription { payloads: told.payloads.iter().copied().chain([relayed]).collect(), ..told }
     };

@@ -3,7 +3,8 @@
 use std::{net::SocketAddr, time::Duration};
 use tandem_media::{Input, Session, Setup};
 use tandem_model::{
-    Across, CallId, Codec, EndpointDescription, LegId, LocalEndpoint, PayloadRule, PortId, SourceRule, Speech, StreamKind, Timestamp,
+    Across, CallId, Carries, Codec, EndpointDescription, LegId, LocalEndpoint, PayloadRule, PortId, SourceRule, Speech, StreamKind,
+    Timestamp,
 };
 
 /// The payload number that either leg sends and is sent.
@@ -36,7 +37,14 @@ pub(crate) fn session(codecs: [Codec; 2], parameters: Option<&str>) -> Result<Se
             source: SourceRule::Described(phone(index).ip()),
             receives: true,
             held: false,
-            payloads: [PayloadRule { from: NUMBER, across: Across::Sound(codec), clock_rate: codec.clock_rate() }].into(),
+            payloads: [PayloadRule {
+                from: NUMBER,
+                carries: Carries::Sound(codec),
+                across: Across::Sound(codec),
+                clock_rate: codec.clock_rate(),
+            }]
+            .into(),
+            hearer: None,
             speech: Some(Speech { payload: NUMBER, codec, packet_ms: 20, parameters: parameters.map(Into::into) }),
         };
         session.handle(Timestamp::ZERO, Input::Describe(leg, Box::new(description)));

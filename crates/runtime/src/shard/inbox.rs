@@ -152,11 +152,11 @@ impl Bell {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tandem_model::{CallId, Tone};
+    use tandem_model::CallId;
 
     fn play(counter: u16) -> Item {
         let call = CallId::new(1, counter);
-        Item::Command(MediaCommand::Play { call, leg: call.leg(0).unwrap(), tone: Tone::Echo })
+        Item::Command(MediaCommand::Remove { call, leg: call.leg(0).unwrap() })
     }
 
     fn close() -> Item {

@@ -168,7 +168,7 @@ impl Shards {
             MediaCommand::Add { call, endpoint } => self.add(call, endpoint, command),
             MediaCommand::Describe { call, .. }
             | MediaCommand::Play { call, .. }
-            | MediaCommand::Join { call, .. }
+            | MediaCommand::Hear { call, .. }
             | MediaCommand::Remove { call, .. }
             | MediaCommand::StopRecording { call, .. } => {
                 let pass_on = |shard: usize| self.outlets[shard].push(Item::Command(command));

@@ -6,7 +6,9 @@ use std::{
     sync::mpsc::{Receiver, channel},
     time::Duration,
 };
-use tandem_model::{Across, EndpointDescription, EndpointRequest, LocalEndpoint, MediaFailure, PayloadRule, SourceRule, StreamKind};
+use tandem_model::{
+    Across, Carries, Codec, EndpointDescription, EndpointRequest, LocalEndpoint, MediaFailure, PayloadRule, SourceRule, StreamKind,
+};
 
 /// Long enough for a machine that is busy with other tests; nothing waits for it to pass but a failing test.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -100,7 +102,8 @@ impl Bench {
             source: SourceRule::Described(rtp.ip()),
             receives: true,
             held: false,
-            payloads: [PayloadRule { from: 0, across: Across::As(96), clock_rate: 8000 }].into(),
+            payloads: [PayloadRule { from: 0, carries: Carries::Sound(Codec::Pcmu), across: Across::As(96), clock_rate: 8000 }].into(),
+            hearer: None,
             speech: None,
         };
         let leg = call(number).leg(index).unwrap();

@@ -216,7 +216,7 @@ impl Worker {
             MediaCommand::Add { call, endpoint } => return self.add(now, call, endpoint, stocked),
             MediaCommand::Describe { call, leg, description } => (call, Input::Describe(leg, description)),
             MediaCommand::Play { call, leg, tone } => (call, Input::Play(leg, tone)),
-            MediaCommand::Join { call, legs } => (call, Input::Join(legs)),
+            MediaCommand::Hear { call, pairs } => (call, Input::Hear(pairs)),
             MediaCommand::Remove { call, leg } => (call, Input::Remove(leg)),
             MediaCommand::Record { .. } | MediaCommand::StopRecording { .. } => return,
             MediaCommand::Close { call } => (call, Input::Close),

@@ -10,7 +10,10 @@ use crate::message::Message;
 use crate::negotiation::{self, Exchange, Offer, Refusal};
 use bytes::Bytes;
 use std::sync::Arc;
-use tandem_model::{BuiltIn, EndReason, EventKind, MediaCommand, Timestamp};
+use tandem_model::{BuiltIn, EndReason, EventKind, Hearing, MediaCommand, Timestamp, Tone};
+
+/// What the built-in tone sounds like.
+const TONE_HZ: u16 = 440;
 
 impl Call {
     /// The callee answered.
@@ -233,8 +236,10 @@ impl Call {
         self.codec = alone.codec.or(self.codec);
         let (call, leg) = (self.id, self.caller.id);
         self.media(MediaCommand::Describe { call, leg, description: alone.describe });
-        if let Some(tone) = alone.tone {
-            self.media(MediaCommand::Play { call, leg, tone });
+        match alone.hears {
+            Some(BuiltIn::Echo) => self.media(MediaCommand::Hear { call, pairs: [Hearing { speaker: leg, listener: leg }].into() }),
+            Some(BuiltIn::Tone) => self.media(MediaCommand::Play { call, leg, tone: Tone::Sine { frequency_hz: TONE_HZ } }),
+            None => {}
         }
         self.note_hold(now, Side::Caller, leg, alone.holds);
     }

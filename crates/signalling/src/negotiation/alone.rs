@@ -11,10 +11,7 @@ use super::{
 };
 use crate::sdp::Direction;
 use std::sync::Arc;
-use tandem_model::{BuiltIn, Codec, EndpointDescription, Tone};
-
-/// What the tone sounds like.
-const TONE_HZ: u16 = 440;
+use tandem_model::{BuiltIn, Codec, EndpointDescription};
 
 /// A leg joined to a built-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +21,7 @@ pub struct Alone {
     /// The leg, for its media session.
     pub describe: Box<EndpointDescription>,
     /// What it hears; `None` while audio is switched off.
-    pub tone: Option<Tone>,
+    pub hears: Option<BuiltIn>,
     /// What it speaks; `None` while audio is switched off.
     pub codec: Option<Codec>,
     /// The leg does not want to hear anything.
@@ -119,11 +116,8 @@ pub fn settle_alone(pending: &PendingAlone, answer: &[u8], leg: &mut LegMedia) -
 fn join(leg: &LegMedia, builtin: BuiltIn, off: bool, sdp: Arc<[u8]>) -> Result<Alone, Refusal> {
     let session = leg.session.as_ref().ok_or(Refusal::SUPERSEDED)?;
     let codec = session.formats.codec().filter(|_| !off);
-    let tone = codec.map(|_| match builtin {
-        BuiltIn::Echo => Tone::Echo,
-        BuiltIn::Tone => Tone::Sine { frequency_hz: TONE_HZ },
-    });
+    let hears = codec.map(|_| builtin);
     let holds = !session.direction.receives();
     let describe = leg.describe(leg).ok_or(Refusal::NO_ENDPOINT)?;
-    Ok(Alone { sdp, describe, tone, codec, holds })
+    Ok(Alone { sdp, describe, hears, codec, holds })
 }

@@ -1,7 +1,7 @@
 //! The six things that an audio line of ours can list: four codecs, and telephone events at their two clocks.
 
 use crate::sdp::RtpMap;
-use tandem_model::{Codec, TELEPHONE_EVENT};
+use tandem_model::{Carries, Codec, TELEPHONE_EVENT};
 
 /// The first number for codecs that have none of their own (RFC 3551 §6).
 const FIRST_DYNAMIC: u8 = 96;
@@ -38,6 +38,13 @@ impl Format {
             Format::Pcmu => Some(Codec::Pcmu),
             Format::Pcma => Some(Codec::Pcma),
             Format::Event8k | Format::Event48k => None,
+        }
+    }
+
+    pub(super) const fn carries(self) -> Carries {
+        match self.codec() {
+            Some(codec) => Carries::Sound(codec),
+            None => Carries::Event,
         }
     }
 

@@ -14,7 +14,7 @@ use std::{
     net::IpAddr,
     sync::{Arc, Weak},
 };
-use tandem_model::{Across, Codec, EndpointDescription, LocalEndpoint, PayloadRule, SourceRule, Speech, StreamKind};
+use tandem_model::{Across, Carries, Codec, EndpointDescription, LocalEndpoint, PayloadRule, SourceRule, Speech, StreamKind};
 
 /// The media of one leg, from its first offer to its end.
 #[derive(Debug)]
@@ -187,6 +187,7 @@ impl LegMedia {
             receives: session.direction.sends(),
             held: session.direction != Direction::SendRecv,
             payloads: payload_rules(&session.formats, &session.ours, Some(&session.theirs), (&hearer.formats, &hearer.theirs)),
+            hearer: other.local.map(|local| local.leg),
             speech: speech(&session.formats, &session.theirs, &self.wishes),
         }))
     }
@@ -363,7 +364,7 @@ pub(super) fn payload_rules(
     theirs: Option<&Numbers>,
     hearer: (&FormatList, &Numbers),
 ) -> Box<[PayloadRule]> {
-    let mut rules = [PayloadRule { from: 0, across: Across::As(0), clock_rate: 0 }; 2 * Format::COUNT];
+    let mut rules = [PayloadRule { from: 0, carries: Carries::Event, across: Across::As(0), clock_rate: 0 }; 2 * Format::COUNT];
     let mut count = 0;
     let number_of = |format: Format| hearer.1.get(format).filter(|_| hearer.0.contains(format));
     // Where what is meant to be spoken is passed on as it is, so are its events.
@@ -374,7 +375,7 @@ pub(super) fn payload_rules(
     };
     let mut rule = |from: Option<u8>, format: Format| {
         if let (Some(from), Some(across)) = (from, across(format)) {
-            rules[count] = PayloadRule { from, across, clock_rate: format.clock_rate() };
+            rules[count] = PayloadRule { from, carries: format.carries(), across, clock_rate: format.clock_rate() };
             count += 1;
         }
     };

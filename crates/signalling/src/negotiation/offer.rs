@@ -162,6 +162,7 @@ impl PendingOffer {
             receives: offered.direction.sends(),
             held: offered.direction != Direction::SendRecv,
             payloads: Box::default(),
+            hearer: None,
             speech: speech(&self.asked.spoken, &self.asked.stream.numbers, &Wishes::of_stream(&self.asked.stream, &self.token.0)),
         };
         let answerer = EndpointDescription {
@@ -173,6 +174,7 @@ impl PendingOffer {
             receives: offered.direction.receives(),
             held: offerer.held,
             payloads: payload_rules(&offered.formats, &offered.numbers, None, (&self.asked.spoken, &self.asked.stream.numbers)),
+            hearer: from.local().map(|local| local.leg),
             speech: None,
         };
         Some(EarlyMedia { from: Box::new(offerer), to: Box::new(answerer) })

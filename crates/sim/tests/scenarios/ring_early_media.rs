@@ -59,7 +59,7 @@ fn when_the_source_fails_the_one_before_it_is_heard_again() {
     let mut sim = sounding(4);
     sim.expect(BOB, early(50).reply(6000, 200)).expect(CAROL, early(500).reply(1500, 486)).expect(DORA, Script::new().reply(2000, 404));
     sim.place(ALICE, "all", Script::new());
-    let heard = |sim: &Sim| sim.core().shard.joins.clone();
+    let heard = |sim: &Sim| sim.core().shard.matrices.clone();
     sim.run_until_status(ALICE, 183);
     sim.run_for(secs(1));
     let while_carol = heard(&sim);
@@ -128,8 +128,8 @@ fn a_source_whose_fork_ends_is_silent() {
     sim.place(ALICE, "all", Script::new().bye(300));
     sim.run_until_status(ALICE, 183);
     sim.run_for(ms(500));
-    let before = sim.core().shard.joins.len();
+    let before = sim.core().shard.matrices.len();
     sim.run_for(ms(500));
-    assert_eq!(sim.core().shard.joins.len(), before + 1, "carol is heard again");
+    assert_eq!(sim.core().shard.matrices.len(), before + 1, "carol is heard again");
     sim.finish();
 }

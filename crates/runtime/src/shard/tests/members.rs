@@ -1,7 +1,7 @@
 //! Endpoints are added to a session, joined and removed; their ports come and go with them.
 
 use super::*;
-use tandem_model::MAX_ENDPOINTS;
+use tandem_model::{Hearing, MAX_ENDPOINTS};
 
 impl Bench {
     /// Asks for one more endpoint, for the `index`-th leg of a call, and hears what came of it.
@@ -42,7 +42,7 @@ fn hands_over(bench: &Bench) {
     // It has been read by the time that the second of these is, for all sockets have their turn.
     talk(&a, &locals[0], &b, &locals[1]);
     talk(&a, &locals[0], &b, &locals[1]);
-    bench.send(MediaCommand::Join { call: call(1), legs: [leg(1, 1), leg(1, 2)] });
+    bench.send(MediaCommand::Hear { call: call(1), pairs: Hearing::each_other([leg(1, 1), leg(1, 2)]) });
     bench.send(MediaCommand::Remove { call: call(1), leg: leg(1, 0) });
     // It came before anybody was to hear it; this one does not.
     c.send_to(&packet(2), third.rtp).unwrap();
@@ -107,7 +107,7 @@ fn what_is_asked_of_a_session_that_is_gone_is_ignored_and_keeps_no_ports() {
     let added = bench.shards.send(MediaCommand::Add { call: call(1), endpoint }).unwrap();
     assert!(matches!(added, None | Some(MediaEvent::Opened(_))));
     assert_eq!(bench.event(), (call(1), MediaEvent::Failed));
-    bench.send(MediaCommand::Join { call: call(1), legs: [leg(1, 0), leg(1, 1)] });
+    bench.send(MediaCommand::Hear { call: call(1), pairs: Hearing::each_other([leg(1, 0), leg(1, 1)]) });
     bench.send(MediaCommand::Remove { call: call(1), leg: leg(1, 0) });
     assert_eq!(bench.shards.send(MediaCommand::Add { call: call(1), endpoint }), Ok(None));
     bench.open(2);

@@ -34,7 +34,8 @@ impl Phone {
             source: SourceRule::Described(rtp.ip()),
             receives: true,
             held: false,
-            payloads: [PayloadRule { from: 0, across: Across::As(96), clock_rate: 8000 }].into(),
+            payloads: [PayloadRule { from: 0, carries: Carries::Sound(Codec::Pcmu), across: Across::As(96), clock_rate: 8000 }].into(),
+            hearer: None,
             speech: None,
         };
         let leg = call(1).leg(leg).unwrap();

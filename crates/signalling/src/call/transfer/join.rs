@@ -10,7 +10,7 @@ use super::{Joining, Stage, Transfers};
 use crate::message::{Message, Method};
 use crate::negotiation::{self, Offer, Settled};
 use std::time::Duration;
-use tandem_model::{Codec, EndReason, EndpointDescription, EventKind, LegId, MediaCommand, Place, QuestionId, Timestamp};
+use tandem_model::{Codec, EndReason, EndpointDescription, EventKind, Hearing, LegId, MediaCommand, Place, QuestionId, Timestamp};
 
 /// While somebody else's re-INVITE is open: when it is tried again.
 pub(super) const PAUSE: Duration = Duration::from_millis(200);
@@ -228,7 +228,7 @@ impl Call {
 
     pub(super) fn join_media(&mut self, legs: [LegId; 2]) {
         if self.is_anchored() {
-            self.media(MediaCommand::Join { call: self.id, legs });
+            self.media(MediaCommand::Hear { call: self.id, pairs: Hearing::each_other(legs) });
         }
     }
 }
