@@ -67,6 +67,7 @@ impl Talk {
             payloads: PAYLOADS.map(|number| (number, Across::As(number))).into_iter().chain(SPOKEN).map(rule).collect(),
             hearer: None,
             speech: Some(Speech { payload: 0, codec: Codec::Pcmu, packet_ms: 20, parameters: None }),
+            keys: tandem_model::Keys::InBand,
         };
         self.session.handle(self.now, Input::Describe(id(leg), Box::new(description)));
     }

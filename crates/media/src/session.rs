@@ -19,8 +19,8 @@ use crate::{
 use reports::Farewell;
 use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 use tandem_model::{
-    Across, EndpointDescription, EndpointStats, Hearing, LegId, LocalEndpoint, MAX_ENDPOINTS, MediaEvent, PortId, Random, StreamKind,
-    Timestamp, Tone,
+    Across, EndpointDescription, EndpointStats, Hearing, KeyPress, LegId, LocalEndpoint, MAX_ENDPOINTS, MediaEvent, PortId, Random,
+    StreamKind, Timestamp, Tone,
 };
 
 /// What a session is made of.
@@ -67,6 +67,8 @@ pub enum Input {
     Play(LegId, Tone),
     /// Who hears whom, in full.
     Hear(Box<[Hearing]>),
+    /// A leg is to hear these keys, in its own way.
+    Press(LegId, Box<[KeyPress]>),
     /// A leg leaves; [`Output::Release`] says which ports it had.
     Remove(LegId),
     /// The end.
@@ -193,6 +195,7 @@ impl Session {
                 }
             }
             Input::Hear(pairs) => self.hear(pairs),
+            Input::Press(..) => {}
             Input::Remove(leg) => self.remove(leg),
             Input::Close => {
                 self.closed = true;

@@ -11,8 +11,8 @@ use std::{
 };
 use tandem_media::{Channel, DropReason, Input, Output, PacketBuf, Session, Setup, Verdict};
 use tandem_model::{
-    Across, CallId, Carries, Codec, EndpointDescription, Hearing, LocalEndpoint, MAX_ENDPOINTS, PayloadRule, PortId, SourceRule, Speech,
-    StreamKind, Timestamp,
+    Across, CallId, Carries, Codec, EndpointDescription, Hearing, Keys, LocalEndpoint, MAX_ENDPOINTS, PayloadRule, PortId, SourceRule,
+    Speech, StreamKind, Timestamp,
 };
 
 struct Counting;
@@ -77,6 +77,7 @@ fn description(index: usize, kind: StreamKind) -> EndpointDescription {
         payloads: [PayloadRule { from: 0, carries: Carries::Sound(Codec::Pcmu), across: Across::As(96), clock_rate: 8000 }].into(),
         hearer: None,
         speech: None,
+        keys: Keys::InBand,
     }
 }
 

@@ -1,6 +1,6 @@
 //! What happened, told to whoever listens: logs now, an API and records later.
 
-use crate::{CallId, EndpointStats, Flow, LegId, RecordingEnd, RecordingId, Timestamp};
+use crate::{CallId, EndpointStats, Flow, KeyPress, LegId, RecordingEnd, RecordingId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, fmt, net::SocketAddr};
 
@@ -36,6 +36,8 @@ pub enum EventKind {
     LegHeld,
     /// It is back.
     LegResumed,
+    /// The leg's peer has pressed a key, and let it go.
+    LegDtmf(KeyPress),
     /// The leg talks with another now.
     LegTransferred {
         /// The leg whose peer asked for that, and whose place was taken.
@@ -91,6 +93,7 @@ impl EventKind {
             EventKind::LegAnswered => "leg.answered",
             EventKind::LegHeld => "leg.held",
             EventKind::LegResumed => "leg.resumed",
+            EventKind::LegDtmf(_) => "leg.dtmf",
             EventKind::LegTransferred { .. } => "leg.transferred",
             EventKind::LegFailed(_) => "leg.failed",
             EventKind::LegEnded(_) => "leg.ended",

@@ -16,6 +16,7 @@ mod codec;
 mod event;
 mod failover;
 mod ids;
+mod keys;
 mod media;
 mod net;
 mod place;
@@ -39,6 +40,7 @@ pub use event::{
 };
 pub use failover::Failover;
 pub use ids::{CallId, LegId, MAX_LEGS, PortId};
+pub use keys::{Dtmf, Key, KeyPress, Keys, NoKey};
 pub use media::{
     Across, Carries, DirectionStats, EndpointDescription, EndpointRequest, EndpointStats, Hearing, LocalEndpoint, MAX_ENDPOINTS,
     MAX_ENDPOINTS_EVER, MediaCommand, MediaEvent, MediaFailure, MediaSide, PORT_REST, PayloadRule, SourceRule, Speech, StreamKind, Tone,

@@ -1,6 +1,6 @@
 //! What a call tells its media session, and what it hears back. No other path joins the two.
 
-use crate::{CallId, Codec, Layout, LegId, Recorded, RecordingEnd, RecordingId};
+use crate::{CallId, Codec, Key, KeyPress, Keys, Layout, LegId, Recorded, RecordingEnd, RecordingId};
 use serde::{Deserialize, Serialize};
 use std::{
     net::{IpAddr, SocketAddr},
@@ -72,6 +72,16 @@ pub enum MediaCommand {
         call: CallId,
         /// Who hears whom; a leg may hear itself. What is said of a leg that has no endpoint is left out.
         pairs: Box<[Hearing]>,
+    },
+    /// Press keys for a leg to hear, in the way that it wants them; what it hears else is left out meanwhile. They wait for those that
+    /// were pressed before; what is too much to wait is not pressed. Not answered.
+    Press {
+        /// Whose session.
+        call: CallId,
+        /// Who hears them.
+        leg: LegId,
+        /// In their order.
+        keys: Box<[KeyPress]>,
     },
     /// Take a leg out and give its ports back, to rest before they are used again; who heard it hears it no more. Its figures
     /// stay for [`MediaEvent::Closed`]. Not answered.
@@ -182,6 +192,9 @@ pub struct EndpointDescription {
     /// How sound that we make is coded for the leg; `None` where none may be made.
     #[serde(default)]
     pub speech: Option<Speech>,
+    /// How the leg presses keys, and wants to hear them.
+    #[serde(default)]
+    pub keys: Keys,
 }
 
 /// Which packets belong to a leg. The first packet that fits pins the port; another port of the host takes its place where it
@@ -280,6 +293,15 @@ pub enum MediaEvent {
         ms: u64,
         /// Why it ended.
         end: RecordingEnd,
+    },
+    /// A leg has pressed a key, and let it go: told once, however often its packets came, or were lost.
+    Key {
+        /// Which leg.
+        leg: LegId,
+        /// Which key.
+        key: Key,
+        /// For how many milliseconds, as far as is known.
+        ms: u16,
     },
     /// The session is gone; the last figures of all endpoints that it had, in the order in which they were opened. A leg that was
     /// removed and added again is there twice.

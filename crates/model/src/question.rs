@@ -2,8 +2,8 @@
 //! tell them apart.
 
 use crate::{
-    BindingUsed, Caller, Challenge, Codec, Destination, Failover, ListenerId, Login, MediaSide, Presentation, RingGroup, SessionTimer,
-    Shown, Trail,
+    BindingUsed, Caller, Challenge, Codec, Destination, Dtmf, Failover, ListenerId, Login, MediaSide, Presentation, RingGroup,
+    SessionTimer, Shown, Trail,
 };
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -281,6 +281,8 @@ pub struct LegProfile {
     pub t38: bool,
     /// What it and another leg say may be said again in another codec, where they have none in common.
     pub transcode: bool,
+    /// How it presses keys, and wants to hear those of the other leg.
+    pub dtmf: Dtmf,
     /// Its sessions are refreshed (RFC 4028). `None`: we know nothing of that towards it.
     pub session_timer: Option<SessionTimer>,
     /// Reliable provisional responses.
@@ -345,6 +347,7 @@ impl Default for LegProfile {
             login: None,
             t38: false,
             transcode: true,
+            dtmf: Dtmf::default(),
             session_timer: Some(SessionTimer::default()),
             prack: Prack::Off,
             refer: ReferRule::default(),

@@ -68,6 +68,7 @@ fn describe(rtp: SocketAddr) -> EndpointDescription {
         payloads: [PayloadRule { from: 0, carries: Carries::Sound(Codec::Pcmu), across: Across::As(0), clock_rate: 8000 }].into(),
         hearer: None,
         speech: None,
+        keys: tandem_model::Keys::InBand,
     }
 }
 

@@ -138,6 +138,7 @@ impl Shard {
                 self.matrices.push(pairs.clone());
                 self.handle(world, call, Input::Hear(pairs));
             }
+            MediaCommand::Press { call, leg, keys } => self.handle(world, call, Input::Press(leg, keys)),
             MediaCommand::Remove { call, leg } => self.handle(world, call, Input::Remove(leg)),
             MediaCommand::Record { call, recording, .. } => {
                 let end = RecordingEnd::Failed(RecordingFailure::Internal);

@@ -19,7 +19,7 @@ use crate::{
 };
 use std::{hint::black_box, net::SocketAddr, time::Duration};
 use tandem_model::{
-    Across, Carries, DirectionStats, EndpointDescription, EndpointStats, LegId, PayloadRule, PortId, Random, SourceRule, Speech,
+    Across, Carries, DirectionStats, EndpointDescription, EndpointStats, Keys, LegId, PayloadRule, PortId, Random, SourceRule, Speech,
     StreamKind, Timestamp,
 };
 
@@ -89,6 +89,8 @@ pub(crate) struct Plain {
     pub(crate) loss_percent: u8,
     /// The last telephone event that it was told of beside what we say to it.
     pub(crate) event: Option<Sounding>,
+    /// How it presses keys, and wants to hear them.
+    pub(crate) keys: Keys,
 }
 
 /// What the leg is, from its last description.
@@ -172,6 +174,7 @@ impl Plain {
             heard_report: None,
             loss_percent: 0,
             event: None,
+            keys: Keys::InBand,
         }
     }
 
@@ -194,7 +197,7 @@ impl Plain {
 
     /// Takes the leg's new description and begins to watch for silence.
     pub(crate) fn describe(&mut self, now: Timestamp, description: EndpointDescription, inactivity: Duration, hold: Duration) {
-        let EndpointDescription { kind, rtp, rtcp, rtcp_mux, source, receives, held, payloads, hearer, speech } = description;
+        let EndpointDescription { kind, rtp, rtcp, rtcp_mux, source, receives, held, payloads, hearer, speech, keys } = description;
         self.rtp_latch.arm(source, rtp);
         self.rtcp_latch.arm(source, rtcp);
         (self.kind, self.receives, self.rtcp_mux, self.rule) = (kind, receives, rtcp_mux, None);
@@ -206,6 +209,7 @@ impl Plain {
             self.speech = speech;
             self.tune(now);
         }
+        self.keys = keys;
         self.settle();
         let after = if held {
             hold

@@ -4,7 +4,7 @@ use crate::common::*;
 use proptest::prelude::*;
 use std::time::Duration;
 use tandem_media::{Channel, Input};
-use tandem_model::{Across, Carries, Codec, EndpointDescription, Hearing, PayloadRule, SourceRule, Speech, StreamKind, Tone};
+use tandem_model::{Across, Carries, Codec, EndpointDescription, Hearing, Keys, PayloadRule, SourceRule, Speech, StreamKind, Tone};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -46,7 +46,10 @@ fn descriptions() -> impl Strategy<Value = EndpointDescription> {
         parameters,
     });
     let speech = prop::option::of(speech);
-    (any::<[bool; 6]>(), source, rules, speech).prop_map(|([fax, rtp, rtcp, rtcp_mux, receives, held], source, rules, speech)| {
+    let events = (any::<u8>(), any::<u8>()).prop_map(|(payload, clock_khz)| Keys::Events { payload, clock_khz });
+    let keys = prop_oneof![Just(Keys::InBand), Just(Keys::Info), events];
+    let flags = any::<[bool; 6]>();
+    (flags, source, rules, speech, keys).prop_map(|([fax, rtp, rtcp, rtcp_mux, receives, held], source, rules, speech, keys)| {
         EndpointDescription {
             kind: if fax { StreamKind::Udptl } else { StreamKind::Rtp },
             rtp: rtp.then(|| address(PHONE[A])),
@@ -66,6 +69,7 @@ fn descriptions() -> impl Strategy<Value = EndpointDescription> {
                 .collect(),
             hearer: None,
             speech,
+            keys,
         }
     })
 }

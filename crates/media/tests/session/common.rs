@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, time::Duration};
 use tandem_media::{Channel, Input, Output, PacketBuf, Session, Setup, Verdict};
 use tandem_model::{
-    Across, CallId, Carries, Codec, EndpointDescription, EndpointStats, LegId, LocalEndpoint, MediaEvent, PayloadRule, PortId, SourceRule,
-    Speech, StreamKind, Timestamp, Tone,
+    Across, CallId, Carries, Codec, EndpointDescription, EndpointStats, Keys, LegId, LocalEndpoint, MediaEvent, PayloadRule, PortId,
+    SourceRule, Speech, StreamKind, Timestamp, Tone,
 };
 
 pub(crate) const A: usize = 0;
@@ -106,6 +106,7 @@ pub(crate) fn description(index: usize) -> EndpointDescription {
         payloads: [rule(0, 0), rule(8, 8), rule(101, 101)].into(),
         hearer: None,
         speech: Some(speech(0, Codec::Pcmu)),
+        keys: Keys::InBand,
     }
 }
 

@@ -46,6 +46,7 @@ pub(crate) fn session(codecs: [Codec; 2], parameters: Option<&str>) -> Result<Se
             .into(),
             hearer: None,
             speech: Some(Speech { payload: NUMBER, codec, packet_ms: 20, parameters: parameters.map(Into::into) }),
+            keys: tandem_model::Keys::InBand,
         };
         session.handle(Timestamp::ZERO, Input::Describe(leg, Box::new(description)));
     }

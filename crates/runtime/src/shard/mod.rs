@@ -170,6 +170,7 @@ impl Shards {
             | MediaCommand::Play { call, .. }
             | MediaCommand::Hear { call, .. }
             | MediaCommand::Remove { call, .. }
+            | MediaCommand::Press { call, .. }
             | MediaCommand::StopRecording { call, .. } => {
                 let pass_on = |shard: usize| self.outlets[shard].push(Item::Command(command));
                 self.shared.route(call).map_or(Ok(()), pass_on).map(|()| None)

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 use tandem_model::{
-    Across, Carries, Codec, EndpointDescription, EndpointRequest, LocalEndpoint, MediaFailure, PayloadRule, SourceRule, StreamKind,
+    Across, Carries, Codec, EndpointDescription, EndpointRequest, Keys, LocalEndpoint, MediaFailure, PayloadRule, SourceRule, StreamKind,
 };
 
 /// Long enough for a machine that is busy with other tests; nothing waits for it to pass but a failing test.
@@ -105,6 +105,7 @@ impl Bench {
             payloads: [PayloadRule { from: 0, carries: Carries::Sound(Codec::Pcmu), across: Across::As(96), clock_rate: 8000 }].into(),
             hearer: None,
             speech: None,
+            keys: Keys::InBand,
         };
         let leg = call(number).leg(index).unwrap();
         self.shards.send(MediaCommand::Describe { call: call(number), leg, description: description.into() }).unwrap();

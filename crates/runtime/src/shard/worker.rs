@@ -217,6 +217,7 @@ impl Worker {
             MediaCommand::Describe { call, leg, description } => (call, Input::Describe(leg, description)),
             MediaCommand::Play { call, leg, tone } => (call, Input::Play(leg, tone)),
             MediaCommand::Hear { call, pairs } => (call, Input::Hear(pairs)),
+            MediaCommand::Press { call, leg, keys } => (call, Input::Press(leg, keys)),
             MediaCommand::Remove { call, leg } => (call, Input::Remove(leg)),
             MediaCommand::Record { .. } | MediaCommand::StopRecording { .. } => return,
             MediaCommand::Close { call } => (call, Input::Close),

@@ -11,6 +11,7 @@ mod early;
 mod early_media;
 mod exchange;
 mod failure;
+mod keys;
 mod leg;
 mod letter;
 mod modify;
@@ -58,8 +59,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tandem_model::{
     BindingUsed, BuiltIn, CallId, Codec, Decision, Delivery, Destination, EndReason, EndpointStats, Event, EventKind, HealthNews, Hop,
-    LegId, LegRecord, ListenerId, MediaCommand, MediaEvent, Origin, Place, Question, QuestionId, Random, RecordingDone, Timestamp,
-    Transport,
+    KeyPress, LegId, LegRecord, ListenerId, MediaCommand, MediaEvent, Origin, Place, Question, QuestionId, Random, RecordingDone,
+    Timestamp, Transport,
 };
 use transfer::Transfers;
 
@@ -439,6 +440,7 @@ impl Call {
             MediaEvent::Inactive { leg, .. } if self.has_session_timer(leg) => {}
             MediaEvent::Inactive { .. } => self.end(now, EndReason::Inactivity, None),
             MediaEvent::Recorded { recording, file, ms, end } => self.on_recorded(now, RecordingDone { recording, file, ms, end }),
+            MediaEvent::Key { leg, key, ms } => self.on_key(now, leg, KeyPress { key, ms }),
             MediaEvent::Closed(stats) => self.on_media_closed(now, stats),
             MediaEvent::Failed => self.on_media_failed(now),
         }

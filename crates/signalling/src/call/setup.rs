@@ -472,6 +472,7 @@ fn leg_media(profile: &LegProfile, remote: IpAddr, anchored: bool, random: &mut 
     let mut media = LegMedia::new(&profile.codecs, anchored, profile.nat.then_some(remote), random.next_u64() >> 2);
     media.allow_fax(profile.t38);
     media.allow_transcoding(profile.transcode);
+    media.allow_keys(profile.dtmf);
     media
 }
 

@@ -14,7 +14,7 @@ use std::{
     net::IpAddr,
     sync::{Arc, Weak},
 };
-use tandem_model::{Across, Carries, Codec, EndpointDescription, LocalEndpoint, PayloadRule, SourceRule, Speech, StreamKind};
+use tandem_model::{Across, Carries, Codec, Dtmf, EndpointDescription, Keys, LocalEndpoint, PayloadRule, SourceRule, Speech, StreamKind};
 
 /// The media of one leg, from its first offer to its end.
 #[derive(Debug)]
@@ -23,6 +23,7 @@ pub struct LegMedia {
     anchored: bool,
     fax: bool,
     transcodes: bool,
+    dtmf: Dtmf,
     nat: Option<IpAddr>,
     local: Option<LocalEndpoint>,
     origin: Option<Box<str>>,
@@ -85,6 +86,7 @@ impl LegMedia {
             anchored,
             fax: false,
             transcodes: false,
+            dtmf: Dtmf::default(),
             nat,
             local: None,
             origin: None,
@@ -117,6 +119,28 @@ impl LegMedia {
     /// What another leg says may be said to it in another codec, and what it says to the other.
     pub fn allow_transcoding(&mut self, allow: bool) {
         self.transcodes = allow;
+    }
+
+    /// How it presses keys, and wants to hear them.
+    pub fn allow_keys(&mut self, dtmf: Dtmf) {
+        self.dtmf = dtmf;
+    }
+
+    /// How it presses keys, and wants to hear them, as far as it has agreed to that. Who knows no telephone events has them in its sound.
+    pub fn keys(&self) -> Keys {
+        match &self.session {
+            Some(session) => self.keys_in(&session.formats, &session.theirs),
+            None => self.keys_in(&FormatList::EMPTY, &Numbers::NONE),
+        }
+    }
+
+    /// The same as far as it speaks these.
+    pub(super) fn keys_in(&self, formats: &FormatList, numbers: &Numbers) -> Keys {
+        match (self.dtmf, event_across((formats, numbers))) {
+            (Dtmf::Info, _) => Keys::Info,
+            (Dtmf::Events, Some(Across::Event { number, clock_khz })) => Keys::Events { payload: number, clock_khz },
+            (Dtmf::Events | Dtmf::InBand, _) => Keys::InBand,
+        }
     }
 
     /// Whether what one of the two says may be said to the other in another codec. Only what goes through us can be.
@@ -189,6 +213,7 @@ impl LegMedia {
             payloads: payload_rules(&session.formats, &session.ours, Some(&session.theirs), (&hearer.formats, &hearer.theirs)),
             hearer: other.local.map(|local| local.leg),
             speech: speech(&session.formats, &session.theirs, &self.wishes),
+            keys: self.keys(),
         }))
     }
 

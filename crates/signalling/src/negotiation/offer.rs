@@ -164,6 +164,7 @@ impl PendingOffer {
             payloads: Box::default(),
             hearer: None,
             speech: speech(&self.asked.spoken, &self.asked.stream.numbers, &Wishes::of_stream(&self.asked.stream, &self.token.0)),
+            keys: from.keys_in(&self.asked.spoken, &self.asked.stream.numbers),
         };
         let answerer = EndpointDescription {
             kind,
@@ -176,6 +177,7 @@ impl PendingOffer {
             payloads: payload_rules(&offered.formats, &offered.numbers, None, (&self.asked.spoken, &self.asked.stream.numbers)),
             hearer: from.local().map(|local| local.leg),
             speech: None,
+            keys: to.keys_in(&offered.formats, &offered.numbers),
         };
         Some(EarlyMedia { from: Box::new(offerer), to: Box::new(answerer) })
     }

@@ -3,8 +3,9 @@
 //! A key counts from the second block in a row that has it and nothing but it, and until three in a row do not, or two have another: 40 ms of
 //! it and pauses of 40 ms are always seen, 20 ms of it never, nor a gap of 10 ms. Speech seldom has just two tones of these for so long.
 
-use super::{COLUMNS, Key, ROWS};
+use super::{COLUMNS, ROWS, at};
 use std::f32::consts::TAU;
+use tandem_model::Key;
 
 /// Samples of a block at 8 kHz: the length for which the eight tones fall between each other best.
 const BLOCK_8K: u32 = 102;
@@ -136,7 +137,7 @@ impl Detector {
         let is_even = high <= low * TWIST && low <= high * REVERSE_TWIST;
         // Both together have at most half of what all samples have, times their number.
         let is_all = low + high >= SHARE * power * block / 2.0;
-        if is_loud && is_even && is_all { Key::at(row, column) } else { None }
+        if is_loud && is_even && is_all { at(row, column) } else { None }
     }
 }
 

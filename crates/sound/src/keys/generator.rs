@@ -1,7 +1,8 @@
 //! Makes the tones of a key.
 
-use super::Key;
+use super::tones;
 use crate::oscillator::Oscillator;
+use tandem_model::Key;
 
 /// Peaks of the lower and the higher tone: 9 and 7 dB below the loudest sine of a telephone, as the higher one loses more on a line.
 const PEAKS: [f32; 2] = [8_000.0, 10_000.0];
@@ -21,7 +22,7 @@ pub struct Generator {
 impl Generator {
     /// The key begins to sound, at `rate_hz`.
     pub fn new(key: Key, rate_hz: u32) -> Generator {
-        let [low, high] = key.tones().map(f32::from);
+        let [low, high] = tones(key).map(f32::from);
         let tones = [Oscillator::new(low, PEAKS[0], rate_hz), Oscillator::new(high, PEAKS[1], rate_hz)];
         Generator { tones, ramp: rate_hz * RAMP_MS / 1_000, made: 0, ends: None }
     }

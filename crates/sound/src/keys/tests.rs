@@ -86,7 +86,7 @@ fn keys_are_heard_in_noise_weak_and_uneven() {
         let weak: Vec<i16> = press(key, 100, 8_000).iter().map(|sample| sample / 14).collect();
         assert_eq!(keys(&weak, 8_000), key.sign().to_string(), "weak");
         for (low, high) in [(1.0, 0.45), (1.0, 1.5)] {
-            let [row, column] = key.tones().map(|hz| std::f32::consts::TAU * f32::from(hz) / 8_000.0);
+            let [row, column] = tones(key).map(|hz| std::f32::consts::TAU * f32::from(hz) / 8_000.0);
             let sine = |step: f32, n: usize| 8_000.0 * (step * n as f32).sin();
             let uneven: Vec<i16> = (0..800).map(|n| (low * sine(row, n) + high * sine(column, n)) as i16).collect();
             assert_eq!(keys(&uneven, 8_000), key.sign().to_string(), "{low} to {high}");
@@ -125,12 +125,4 @@ fn speech_and_noise_and_other_tones_are_no_keys() {
         let tone = |n: usize| (12_000.0 * (std::f64::consts::TAU * f64::from(hz) * n as f64 / 8_000.0).sin()) as i16;
         assert_eq!(keys(&(0..1_600).map(tone).collect::<Vec<_>>(), 8_000), "", "{hz} Hz");
     }
-}
-
-#[test]
-fn signs_and_codes() {
-    assert_eq!(all().map(Key::sign).collect::<String>(), "0123456789*#ABCD");
-    assert!(all().all(|key| Key::of_sign(key.sign()) == Some(key) && Key::of_code(key.code()) == Some(key)));
-    assert_eq!(Key::of_sign('d').map(Key::code), Some(15));
-    assert_eq!((Key::of_code(16), Key::of_sign('E'), Key::of_sign('é')), (None, None, None));
 }

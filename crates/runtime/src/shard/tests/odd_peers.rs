@@ -37,6 +37,7 @@ impl Phone {
             payloads: [PayloadRule { from: 0, carries: Carries::Sound(Codec::Pcmu), across: Across::As(96), clock_rate: 8000 }].into(),
             hearer: None,
             speech: None,
+            keys: Keys::InBand,
         };
         let leg = call(1).leg(leg).unwrap();
         bench.shards.send(MediaCommand::Describe { call: call(1), leg, description: description.into() }).unwrap();
