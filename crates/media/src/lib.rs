@@ -16,6 +16,7 @@ mod latch;
 mod packet;
 mod path;
 mod ports;
+mod quality;
 mod rtcp;
 mod rtp;
 mod session;

@@ -303,7 +303,11 @@ impl Session {
         match self.listeners[speaker] {
             // One source of reports a leg, and where we are it, the leg's own are for us.
             Some(listener) if usize::from(listener) != speaker && self.endpoints[usize::from(listener)].reports.is_none() => {
-                relay::rtcp(&self.endpoints[speaker], &self.endpoints[usize::from(listener)], packet)
+                let verdict = relay::rtcp(&self.endpoints[speaker], &self.endpoints[usize::from(listener)], packet);
+                if let (Verdict::Forward { .. }, Some(made)) = (&verdict, self.endpoints[speaker].told_at(now)) {
+                    self.endpoints[usize::from(listener)].round_trip.on_told(now, made);
+                }
+                verdict
             }
             Some(_) => Verdict::Consumed,
             None => self.ignore(speaker),

@@ -3,6 +3,7 @@
 use crate::{CallId, Codec, Key, KeyPress, Keys, Layout, LegId, Recorded, RecordingEnd, RecordingId};
 use serde::{Deserialize, Serialize};
 use std::{
+    fmt,
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
@@ -344,6 +345,10 @@ pub struct EndpointStats {
     /// Packets at our ports that were not relayed: strangers, payloads not negotiated, malformed, or of a leg that nobody was to
     /// hear.
     pub dropped: u64,
+    /// The time to the leg and back in microseconds, as its last report tells; `None` where none did.
+    pub round_trip_us: Option<u32>,
+    /// What our jitter buffers did with what the leg sent; `None` where it was only passed on.
+    pub playout: Option<PlayoutStats>,
 }
 
 /// One direction of a stream.
@@ -357,4 +362,45 @@ pub struct DirectionStats {
     pub lost: u64,
     /// Interarrival jitter in microseconds (RFC 3550 §6.4.1); for what we send, as the leg's last report states it.
     pub jitter_us: u32,
+    /// How good it sounded (ITU-T G.107): from the leg as it came to us, to the leg as its reports say that it came there. `None`
+    /// where nothing tells.
+    pub mos: Option<Mos>,
+}
+
+/// What a jitter buffer did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlayoutStats {
+    /// Packets that came after they should have been heard.
+    pub late: u64,
+    /// Packets that were not there when they should have been heard, late ones too: each was made up.
+    pub missing: u64,
+    /// Times that sound was made shorter, because packets waited for longer than they had to.
+    pub shortened: u64,
+    /// Times that sound was made longer, because packets came later than was waited for.
+    pub lengthened: u64,
+    /// How long a packet waited on average before it was heard, in microseconds.
+    pub delay_us: u32,
+}
+
+/// A mean opinion score: 1 (bad) to 4.5, as the E-model has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Mos(u16);
+
+impl Mos {
+    /// From hundredths; what is beyond the scale is at its end.
+    pub fn from_hundredths(hundredths: u16) -> Mos {
+        Mos(hundredths.clamp(100, 450))
+    }
+
+    /// As a number.
+    pub fn value(self) -> f64 {
+        f64::from(self.0) / 100.0
+    }
+}
+
+impl fmt::Display for Mos {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2}", self.value())
+    }
 }

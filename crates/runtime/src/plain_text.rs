@@ -32,6 +32,19 @@ impl PlainText {
         text
     }
 
+    /// A number of hundredths: `12.34`, and `12.3` rather than `12.30`.
+    pub(crate) fn hundredths(hundredths: u64) -> PlainText {
+        if hundredths.is_multiple_of(10) {
+            return PlainText::tenths(hundredths / 10);
+        }
+        let mut text = PlainText { bytes: [0; LONGEST], start: LONGEST };
+        text.prepend_number(hundredths % 10);
+        text.prepend_number(hundredths / 10 % 10);
+        text.prepend(b'.');
+        text.prepend_number(hundredths / 100);
+        text
+    }
+
     /// `192.0.2.1`
     pub(crate) fn v4(address: Ipv4Addr) -> PlainText {
         let mut text = PlainText { bytes: [0; LONGEST], start: LONGEST };
@@ -100,6 +113,9 @@ mod tests {
         }
         for tenths in [0u32, 7, 10, 12_345] {
             assert_eq!(PlainText::tenths(tenths.into()).as_str(), format!("{:.1}", f64::from(tenths) / 10.0));
+        }
+        for (hundredths, text) in [(0, "0.0"), (7, "0.07"), (10, "0.1"), (437, "4.37"), (440, "4.4"), (400, "4.0"), (409, "4.09")] {
+            assert_eq!(PlainText::hundredths(hundredths).as_str(), text);
         }
         assert_eq!(PlainText::tenths(u64::MAX).as_str(), "1844674407370955161.5");
         for address in ["0.0.0.0:0", "192.0.2.10:5060", "255.255.255.255:65535", "[2001:db8::1]:5061"] {

@@ -15,6 +15,9 @@ pub(crate) fn call_ended(record: &CallRecord) {
     let codec = record.legs.iter().find_map(|leg| leg.codec);
     let set_up = record.answered.unwrap_or(record.ended);
     let [caller_media, callee_media] = [caller, callee].map(|leg| leg.and_then(|leg| leg.media));
+    let [caller_playout, callee_playout] = [caller_media, callee_media].map(|media| media.and_then(|media| media.playout));
+    // What a leg has reported of what it was sent.
+    let [to_caller, to_callee] = [caller_media, callee_media].map(|media| media.map(|media| media.sent).filter(|sent| sent.mos.is_some()));
     tracing::info!(
         call = %record.call,
         reason = %record.reason,
@@ -35,13 +38,37 @@ pub(crate) fn call_ended(record: &CallRecord) {
         caller_packets = caller_media.map(|media| media.received.packets),
         caller_bytes = caller_media.map(|media| media.received.bytes),
         caller_lost = caller_media.map(|media| media.received.lost),
-        caller_jitter_ms = caller_media.map(|media| jitter_ms(&media.received)),
+        caller_jitter_ms = caller_media.map(|media| tenths_ms(media.received.jitter_us)),
         caller_dropped = caller_media.map(|media| media.dropped),
+        caller_mos = caller_media.and_then(|media| mos(&media.received)),
+        caller_rtt_ms = caller_media.and_then(|media| media.round_trip_us).map(tenths_ms),
+        caller_late = caller_playout.map(|playout| playout.late),
+        caller_missing = caller_playout.map(|playout| playout.missing),
+        caller_shortened = caller_playout.map(|playout| playout.shortened),
+        caller_lengthened = caller_playout.map(|playout| playout.lengthened),
+        caller_buffer_ms = caller_playout.map(|playout| tenths_ms(playout.delay_us)),
+        to_caller_packets = caller_media.map(|media| media.sent.packets),
+        to_caller_bytes = caller_media.map(|media| media.sent.bytes),
+        to_caller_lost = to_caller.map(|sent| sent.lost),
+        to_caller_jitter_ms = to_caller.map(|sent| tenths_ms(sent.jitter_us)),
+        to_caller_mos = to_caller.and_then(|sent| mos(&sent)),
         callee_packets = callee_media.map(|media| media.received.packets),
         callee_bytes = callee_media.map(|media| media.received.bytes),
         callee_lost = callee_media.map(|media| media.received.lost),
-        callee_jitter_ms = callee_media.map(|media| jitter_ms(&media.received)),
+        callee_jitter_ms = callee_media.map(|media| tenths_ms(media.received.jitter_us)),
         callee_dropped = callee_media.map(|media| media.dropped),
+        callee_mos = callee_media.and_then(|media| mos(&media.received)),
+        callee_rtt_ms = callee_media.and_then(|media| media.round_trip_us).map(tenths_ms),
+        callee_late = callee_playout.map(|playout| playout.late),
+        callee_missing = callee_playout.map(|playout| playout.missing),
+        callee_shortened = callee_playout.map(|playout| playout.shortened),
+        callee_lengthened = callee_playout.map(|playout| playout.lengthened),
+        callee_buffer_ms = callee_playout.map(|playout| tenths_ms(playout.delay_us)),
+        to_callee_packets = callee_media.map(|media| media.sent.packets),
+        to_callee_bytes = callee_media.map(|media| media.sent.bytes),
+        to_callee_lost = to_callee.map(|sent| sent.lost),
+        to_callee_jitter_ms = to_callee.map(|sent| tenths_ms(sent.jitter_us)),
+        to_callee_mos = to_callee.and_then(|sent| mos(&sent)),
         "call ended"
     );
 }
@@ -144,8 +171,12 @@ fn final_status(leg: &LegRecord) -> Option<u16> {
 }
 
 /// To a tenth of a millisecond.
-fn jitter_ms(stats: &DirectionStats) -> f64 {
-    f64::from((stats.jitter_us.saturating_add(50)) / 100) / 10.0
+fn tenths_ms(micros: u32) -> f64 {
+    f64::from(micros.saturating_add(50) / 100) / 10.0
+}
+
+fn mos(stats: &DirectionStats) -> Option<f64> {
+    stats.mos.map(|mos| mos.value())
 }
 
 /// `trunk:carrier` and where its messages came from.
@@ -177,7 +208,7 @@ impl fmt::Display for ShownUri<'_> {
 mod tests {
     use super::*;
     use crate::log::{LogFormat, written};
-    use tandem_model::{CallId, Codec, EndReason, EndpointStats, LegId};
+    use tandem_model::{CallId, Codec, EndReason, EndpointStats, LegId, Mos, PlayoutStats};
 
     fn leg(call: CallId, index: u8, status: u16) -> LegRecord {
         LegRecord {
@@ -214,8 +245,8 @@ mod tests {
     }
 
     fn heard(leg: LegId, packets: u64) -> Option<EndpointStats> {
-        let received = DirectionStats { packets, bytes: 160 * packets, lost: 2, jitter_us: 1_260 };
-        Some(EndpointStats { leg, received, sent: DirectionStats::default(), dropped: 3 })
+        let received = DirectionStats { packets, bytes: 160 * packets, lost: 2, jitter_us: 1_260, mos: Some(Mos::from_hundredths(437)) };
+        Some(EndpointStats { leg, received, sent: DirectionStats::default(), dropped: 3, round_trip_us: None, playout: None })
     }
 
     #[test]
@@ -278,6 +309,35 @@ mod tests {
             "{text}"
         );
         assert!(text.contains(" codec=PCMU caller_packets=500 caller_bytes=80000 caller_lost=2 caller_jitter_ms=1.3 "), "{text}");
+    }
+
+    #[test]
+    fn how_a_call_sounded_is_told_each_way() {
+        let mut answered = record(&[200, 200], EndReason::CallerHungUp);
+        let playout = PlayoutStats { late: 1, missing: 4, shortened: 2, lengthened: 3, delay_us: 31_450 };
+        let sent = DirectionStats { packets: 480, bytes: 76_800, lost: 7, jitter_us: 2_000, mos: Some(Mos::from_hundredths(392)) };
+        answered.legs[0].media = heard(answered.legs[0].leg, 500).map(|media| EndpointStats {
+            sent,
+            round_trip_us: Some(42_040),
+            playout: Some(playout),
+            ..media
+        });
+        answered.legs[1].media = heard(answered.legs[1].leg, 400);
+        let line = line(&answered);
+        let expected = serde_json::json!({
+            "caller_mos": 4.37, "caller_rtt_ms": 42.0, "caller_late": 1, "caller_missing": 4, "caller_shortened": 2, "caller_lengthened": 3,
+            "caller_buffer_ms": 31.5, "to_caller_packets": 480, "to_caller_bytes": 76_800, "to_caller_lost": 7, "to_caller_jitter_ms": 2.0,
+            "to_caller_mos": 3.92, "callee_mos": 4.37, "to_callee_packets": 0, "to_callee_bytes": 0,
+        });
+        for (name, value) in expected.as_object().unwrap() {
+            assert_eq!(&line[name], value, "{name} of {line}");
+        }
+        // What nobody told is not said.
+        for name in ["callee_rtt_ms", "callee_late", "callee_buffer_ms", "to_callee_lost", "to_callee_jitter_ms", "to_callee_mos"] {
+            assert!(line.get(name).is_none(), "{name} of {line}");
+        }
+        let text = written(LogFormat::Text, || call_ended(&answered));
+        assert!(text.contains(" caller_mos=4.37 caller_rtt_ms=42.0 ") && text.contains(" to_caller_mos=3.92 "), "{text}");
     }
 
     #[test]

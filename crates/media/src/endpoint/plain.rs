@@ -7,6 +7,7 @@ use crate::{
     rtcp::{
         compound,
         reports::{self, Reports},
+        round_trip::RoundTrip,
         write::CNAME_LEN,
     },
     rtp::{
@@ -19,8 +20,7 @@ use crate::{
 };
 use std::{hint::black_box, net::SocketAddr, time::Duration};
 use tandem_model::{
-    Across, Carries, DirectionStats, EndpointDescription, EndpointStats, Keys, LegId, PayloadRule, PortId, Random, SourceRule, Speech,
-    StreamKind, Timestamp,
+    Across, Carries, EndpointDescription, Keys, LegId, PayloadRule, PortId, Random, SourceRule, Speech, StreamKind, Timestamp,
 };
 
 /// Another port of a leg's host is believed to be the leg's when the port that its RTP came from has been silent for so long.
@@ -68,13 +68,15 @@ pub(crate) struct Plain {
     pub(crate) leg: LegId,
     pub(crate) hears: Hears,
     pub(crate) cname: [u8; CNAME_LEN],
-    remote: Remote,
+    pub(super) remote: Remote,
     rtp_latch: Latch,
     rtcp_latch: Latch,
     control_heard: Timestamp,
     watch: Option<Watch>,
     /// What the leg last reported about what we send: lost, jitter in clock units.
-    reported: (u64, u32),
+    pub(super) reported: Option<(u64, u32)>,
+    /// The time to it and back, as far as its reports tell.
+    pub(crate) round_trip: RoundTrip,
     /// Datagrams of fax to the leg, and their octets.
     pub(super) passed: (u64, u64),
     /// What we say to the leg ourselves.
@@ -95,7 +97,7 @@ pub(crate) struct Plain {
 
 /// What the leg is, from its last description.
 #[derive(Debug, Default)]
-struct Remote {
+pub(super) struct Remote {
     rtp: Option<SocketAddr>,
     rtcp: Option<SocketAddr>,
     payloads: Box<[PayloadRule]>,
@@ -106,7 +108,7 @@ struct Remote {
 }
 
 impl Remote {
-    fn payloads(&self) -> &[PayloadRule] {
+    pub(super) fn payloads(&self) -> &[PayloadRule] {
         self.derived.as_deref().unwrap_or(&self.payloads)
     }
 }
@@ -166,7 +168,8 @@ impl Plain {
             control_heard: now,
             watch: None,
             dropped: 0,
-            reported: (0, 0),
+            reported: None,
+            round_trip: RoundTrip::default(),
             passed: (0, 0),
             voice: None,
             speech: None,
@@ -364,10 +367,10 @@ impl Plain {
         }
         // What is said twice in one packet, the second time counts.
         if let Some(block) = compound::blocks(packet.bytes()).filter(|block| block.ssrc == self.outgoing.ssrc()).last() {
-            self.reported = (u64::try_from(block.lost).unwrap_or(0), block.jitter);
+            self.reported = Some((u64::try_from(block.lost).unwrap_or(0), block.jitter));
             self.loss_percent = (u32::from(block.fraction) * 100).div_ceil(256) as u8;
             self.voice.iter_mut().for_each(|voice| voice.expect_loss(self.loss_percent));
-            self.reports.iter_mut().for_each(|reports| reports.hear(now, &block));
+            self.round_trip.hear(now, &block);
         }
         Ok(())
     }
@@ -431,21 +434,6 @@ impl Plain {
             self.watch = None;
         }
         is_silent.then_some(held)
-    }
-
-    pub(crate) fn stats(&self) -> EndpointStats {
-        let ((packets, bytes), (datagrams, octets)) = (self.outgoing.sent(), self.passed);
-        let (lost, jitter) = self.reported;
-        let jitter_us = u64::from(jitter) * 1_000_000 / u64::from(self.clock_rate.max(1));
-        let sent = DirectionStats {
-            packets: packets + datagrams,
-            bytes: bytes + octets,
-            lost,
-            jitter_us: u32::try_from(jitter_us).unwrap_or(u32::MAX),
-        };
-        let (packets, bytes) = self.received;
-        let received = DirectionStats { packets, bytes, lost: self.incoming.lost(), jitter_us: self.jitter.micros() };
-        EndpointStats { leg: self.leg, received, sent, dropped: self.dropped }
     }
 }
 

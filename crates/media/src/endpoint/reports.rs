@@ -20,16 +20,21 @@ impl Plain {
     /// The report that is due, if one may be sent.
     pub(crate) fn report(&mut self, now: Timestamp) -> Option<Addressed> {
         self.reports.as_mut().filter(|reports| reports.due_at() <= now)?.put_off(now);
-        self.with_reports(|reports, subject| reports.make(now, subject))
+        self.with_reports(now, |reports, subject| reports.make(now, subject))
     }
 
     /// The last one, if there was one before.
     pub(crate) fn farewell(&mut self, now: Timestamp) -> Option<Addressed> {
         self.reports.as_ref().filter(|reports| reports.has_begun())?;
-        self.with_reports(|reports, subject| reports.part(now, subject))
+        self.with_reports(now, |reports, subject| reports.part(now, subject))
     }
 
-    fn with_reports(&mut self, make: impl FnOnce(&mut Reports, &Subject<'_>) -> Report) -> Option<Addressed> {
+    /// The middle of the NTP time of a sender report that has come just now.
+    pub(crate) fn told_at(&self, now: Timestamp) -> Option<u32> {
+        self.heard_report.filter(|heard| heard.at == now).map(|heard| heard.made)
+    }
+
+    fn with_reports(&mut self, now: Timestamp, make: impl FnOnce(&mut Reports, &Subject<'_>) -> Report) -> Option<Addressed> {
         let (channel, to) = self.rtcp_target().filter(|_| self.kind == StreamKind::Rtp)?;
         let received_hz = self.rule.map_or(self.clock_rate, |rule| rule.clock_rate);
         let jitter = u64::from(self.jitter.micros()) * u64::from(received_hz) / 1_000_000;
@@ -41,6 +46,10 @@ impl Plain {
             jitter: u32::try_from(jitter).unwrap_or(u32::MAX),
             heard: self.heard_report,
         };
-        Some((channel, to, make(self.reports.as_mut()?, &subject)))
+        let report = make(self.reports.as_mut()?, &subject);
+        if let Some(made) = report.made {
+            self.round_trip.on_told(now, made);
+        }
+        Some((channel, to, report))
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! - SR and RR: the sender becomes the outgoing stream, the SR's RTP timestamp and counts move with the stream, and each
 //!   report block is turned to name the source, and to count in the numbers, of the leg that it is for. NTP times pass,
-//!   so round-trip times span both legs. A block about anything else is left out.
+//!   so round-trip times span both legs; that of each leg is learnt on the way ([`round_trip`]). A block about anything else is left out.
 //! - SDES: replaced by a CNAME of our own (RFC 7022). A phone's CNAME names its user and host, which is nobody's
 //!   business on the other side, and must stay the same while the SSRC does.
 //! - APP: passes under the new sender.
@@ -18,5 +18,6 @@
 
 pub(crate) mod compound;
 pub(crate) mod reports;
+pub(crate) mod round_trip;
 pub(crate) mod translate;
 pub(crate) mod write;

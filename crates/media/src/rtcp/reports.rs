@@ -1,7 +1,7 @@
 //! Reports of our own to a leg (RFC 3550 §6): when they are due, what is in them, and what the leg's answers tell.
 
 use super::{
-    compound::{BLOCK_LEN, BYE, Block, HEADER_LEN, RR, SENDER_INFO_LEN, SR},
+    compound::{BLOCK_LEN, BYE, HEADER_LEN, RR, SENDER_INFO_LEN, SR},
     write::{CNAME_LEN, SDES_LEN, begin, description, write},
 };
 use crate::rtp::{rewrite::Outgoing, sequence::Reception};
@@ -23,6 +23,8 @@ const MAX_REPORT: usize = HEADER_LEN + SENDER_INFO_LEN + BLOCK_LEN + SDES_LEN + 
 pub(crate) struct Report {
     octets: Octets,
     len: usize,
+    /// The middle of its NTP time, where it is a sender report.
+    pub(crate) made: Option<u32>,
 }
 
 #[derive(Clone, Debug)]
@@ -73,9 +75,6 @@ pub(crate) struct Reports {
     sent: [u64; 2],
     /// As of the last report.
     reception: Option<Reception>,
-    /// The middle of the NTP times of the last two sender reports.
-    made: [Option<u32>; 2],
-    round_trip: Option<Duration>,
 }
 
 impl Reports {
@@ -83,7 +82,7 @@ impl Reports {
     pub(crate) fn new(now: Timestamp, mut random: Random) -> Reports {
         // RFC 3550 §6.2: the first comes after half of the time.
         let due = now + spread(INTERVAL / 2, &mut random);
-        Reports { random, due, began: false, sent: [0; 2], reception: None, made: [None; 2], round_trip: None }
+        Reports { random, due, began: false, sent: [0; 2], reception: None }
     }
 
     /// When the next report is due.
@@ -99,23 +98,6 @@ impl Reports {
     /// Whether the leg has had one, so that it is told of the end (RFC 3550 §6.3.7).
     pub(crate) fn has_begun(&self) -> bool {
         self.began
-    }
-
-    /// The time from us to the leg and back, as its last report says.
-    pub(crate) fn round_trip(&self) -> Option<Duration> {
-        self.round_trip
-    }
-
-    /// Takes what the leg says of our stream.
-    pub(crate) fn hear(&mut self, now: Timestamp, block: &Block) {
-        // Zero says that it has had no report, and what is none of ours says nothing.
-        if block.last_report == 0 || !self.made.contains(&Some(block.last_report)) {
-            return;
-        }
-        let ticks = middle(ntp(now)).wrapping_sub(block.last_report).wrapping_sub(block.delay);
-        // Who says that it has waited for longer than it can have is next door.
-        let ticks = u64::try_from(ticks as i32).unwrap_or(0);
-        self.round_trip = Some(Duration::from_micros((ticks * 1_000_000) >> 16));
     }
 
     /// Makes the report, and says that it is the last.
@@ -142,7 +124,7 @@ impl Reports {
             let words = [(made >> 32) as u32, made as u32, timestamp, packets as u32, octets as u32];
             (0..).zip(words).for_each(|(place, word)| write(bytes, len + place * 4, word));
             len += SENDER_INFO_LEN;
-            self.made = [Some(middle(made)), self.made[0]];
+            report.made = Some(middle(made));
         }
         let block = self.block(now, subject);
         if let Some(block) = block {

@@ -32,9 +32,11 @@ pub(crate) struct Seen {
 #[repr(C)]
 pub(crate) struct Incoming {
     epoch: u32,
+    /// Runs of packets that sources before this one lost …
+    gaps_before: u32,
     source: Option<Source>,
     replaced: Option<(u32, Timestamp)>,
-    /// Packets that sources before this one lost.
+    /// … and packets.
     lost_before: u64,
 }
 
@@ -62,7 +64,10 @@ struct Source {
     ssrc: u32,
     first: u32,
     highest: u32,
-    received: u64,
+    /// In 32 bits there is room for two years of them.
+    received: u32,
+    /// Times that numbers were passed over.
+    gaps: u32,
     /// After one packet out of sequence, the number that would show that the source began anew.
     restart: Option<u16>,
 }
@@ -95,10 +100,10 @@ impl Incoming {
     }
 
     fn begin(&mut self, header: &Header) -> Seen {
-        self.lost_before = self.lost();
+        (self.lost_before, self.gaps_before) = (self.lost(), self.gaps());
         self.epoch = self.epoch.wrapping_add(1);
         let first = u32::from(header.sequence);
-        self.source = Some(Source { ssrc: header.ssrc, first, highest: first, received: 1, restart: None });
+        self.source = Some(Source { ssrc: header.ssrc, first, highest: first, received: 1, gaps: 0, restart: None });
         Seen { extended: first, epoch: self.epoch }
     }
 
@@ -133,14 +138,23 @@ impl Incoming {
     pub(crate) fn lost(&self) -> u64 {
         let missing = |source: &Source| {
             let expected = u64::from(source.highest.wrapping_sub(source.first)) + 1;
-            expected.saturating_sub(source.received)
+            expected.saturating_sub(source.received.into())
         };
         self.lost_before + self.source.as_ref().map_or(0, missing)
     }
 
+    fn gaps(&self) -> u32 {
+        self.gaps_before.saturating_add(self.source.as_ref().map_or(0, |source| source.gaps))
+    }
+
+    /// How long runs of lost packets were on average; packets that came out of order make it look shorter than it is.
+    pub(crate) fn mean_burst(&self) -> f64 {
+        self.lost() as f64 / f64::from(self.gaps().max(1))
+    }
+
     /// What has come of the present source.
     pub(crate) fn reception(&self) -> Option<Reception> {
-        let of = |&Source { ssrc, first, highest, received, .. }: &Source| Reception { ssrc, first, highest, received };
+        let of = |&Source { ssrc, first, highest, received, .. }: &Source| Reception { ssrc, first, highest, received: received.into() };
         self.source.as_ref().map(of)
     }
 
@@ -159,6 +173,7 @@ impl Source {
         let behind = ahead.wrapping_neg();
         let is_loss = |ahead| u128::from(ahead - MAX_MISORDER) <= elapsed().as_millis() * MAX_PACKETS_PER_MS;
         let extended = if ahead <= MAX_MISORDER || (ahead < MAX_DROPOUT && is_loss(ahead)) {
+            self.gaps = self.gaps.wrapping_add(u32::from(ahead > 1));
             self.highest = self.highest.wrapping_add(u32::from(ahead));
             self.highest
         } else if behind <= MAX_MISORDER {
@@ -166,7 +181,7 @@ impl Source {
         } else {
             return None;
         };
-        self.received += 1;
+        self.received = self.received.wrapping_add(1);
         Some(extended)
     }
 }
@@ -223,5 +238,18 @@ mod tests {
             incoming.take(at(u64::from(ssrc) * 1000), at(0), &packet(ssrc, number)).unwrap();
         }
         assert_eq!(incoming.lost(), 3);
+    }
+
+    #[test]
+    fn runs_of_loss_are_told_from_single_ones() {
+        let burst = |numbers: &[u16]| {
+            let mut incoming = Incoming::default();
+            numbers.iter().for_each(|number| assert!(incoming.take(at(0), at(0), &packet(1, *number)).is_ok()));
+            (incoming.lost(), incoming.mean_burst())
+        };
+        assert_eq!(burst(&[1, 3, 5, 7]), (3, 1.0));
+        assert_eq!(burst(&[1, 2, 6, 7, 11]), (6, 3.0));
+        assert_eq!(burst(&[1, 2, 3]), (0, 0.0));
+        assert!(burst(&[1, 3, 2, 4, 6, 5, 9]).1 < 1.0, "out of order");
     }
 }

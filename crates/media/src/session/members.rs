@@ -36,7 +36,7 @@ impl Session {
         // Another takes its place; feeders go by name, so what they feed goes on.
         let mut endpoint = self.endpoints.swap_remove(place);
         self.farewells.extend(Farewell::to(self.now, &mut endpoint));
-        self.removed.push((endpoint.name, endpoint.stats()));
+        self.removed.push((endpoint.name, endpoint.stats(None)));
         self.released.push(endpoint.port);
         self.arrange();
     }
@@ -56,7 +56,7 @@ impl Session {
 
     /// The figures of all endpoints that there were, in the order in which they came.
     pub(super) fn figures(&self) -> Box<[EndpointStats]> {
-        let present = self.endpoints.iter().map(|endpoint| (endpoint.name, endpoint.stats()));
+        let present = self.endpoints.iter().map(|endpoint| (endpoint.name, endpoint.stats(None)));
         let mut all: Vec<(u8, EndpointStats)> = self.removed.iter().copied().chain(present).collect();
         all.sort_by_key(|(name, _)| *name);
         all.into_iter().map(|(_, figures)| figures).collect()

@@ -23,10 +23,9 @@ impl Farewell {
 }
 
 impl Session {
-    /// The time from us to a leg and back, as its last report about what we say tells; `None` while it has told nothing, or the
-    /// reports that it gets are those of another leg.
+    /// The time from us to a leg and back, as its last report about what it is sent tells; `None` while it has told nothing.
     pub fn round_trip(&self, leg: LegId) -> Option<Duration> {
-        self.endpoints.iter().find(|endpoint| endpoint.leg == leg)?.reports.as_ref()?.round_trip()
+        self.endpoints.iter().find(|endpoint| endpoint.leg == leg)?.round_trip.measured()
     }
 
     /// The first packet of a leg was taken that another hears in another way.

@@ -6,6 +6,7 @@ mod coherence;
 mod common;
 mod control;
 mod events;
+mod figures;
 mod jumps;
 mod members;
 mod moves;

@@ -122,7 +122,7 @@ fn both_directions_are_counted() {
     // RFC 3550 §6.4.1: 4000/16, then 250 - 250/16 + 4000/16, then decayed by the last packet.
     assert!((440..=460).contains(&stats[A].received.jitter_us), "{}", stats[A].received.jitter_us);
     assert_eq!(stats[A].dropped, 2);
-    assert_eq!(stats[B].sent, DirectionStats { packets: 8, bytes: 1280, lost: 0, jitter_us: 0 });
+    assert_eq!(stats[B].sent, DirectionStats { packets: 8, bytes: 1280, lost: 0, jitter_us: 0, mos: None });
     assert_eq!((stats[A].sent, stats[B].received, stats[B].dropped), (DirectionStats::default(), DirectionStats::default(), 0));
 }
 

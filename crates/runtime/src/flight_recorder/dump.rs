@@ -13,7 +13,7 @@ use tandem_model::{
 use tandem_signalling::{CallSetup, ListenerFacts, Minter, NodeFacts, Terms, transaction::TransactionKeys};
 
 /// The format's version; a file of another one is refused.
-pub(super) const VERSION: u32 = 4;
+pub(super) const VERSION: u32 = 5;
 
 /// A whole call.
 #[derive(Clone, Debug, PartialEq)]

@@ -147,9 +147,9 @@ impl<W: Write> Visit for Fields<'_, W> {
         self.plain(field, PlainText::number(value).as_str());
     }
 
-    /// To one decimal; what we measure is never negative.
+    /// To two decimals; what we measure is never negative.
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.plain(field, PlainText::tenths((value * 10.0).round() as u64).as_str());
+        self.plain(field, PlainText::hundredths((value * 100.0).round() as u64).as_str());
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
@@ -206,6 +206,6 @@ mod tests {
             tracing::warn!(reason = %"not here", name = "a\nb", count = 7, ratio = 12.34, none = Option::<u64>::None, of = ?("x", 1), "it is so");
         });
         let (_, rest) = text.split_once('Z').unwrap();
-        assert_eq!(rest, "  WARN it is so reason=\"not here\" name=a\\nb count=7 ratio=12.3 of=\"(\\\"x\\\", 1)\"\n");
+        assert_eq!(rest, "  WARN it is so reason=\"not here\" name=a\\nb count=7 ratio=12.34 of=\"(\\\"x\\\", 1)\"\n");
     }
 }
