@@ -6,12 +6,13 @@
 
 mod matrix;
 mod members;
+mod mixing;
 mod reports;
 
 use crate::{
     endpoint::{Hears, Plain, Unheard},
     packet::{Channel, DropReason, PacketBuf, Verdict},
-    path::{event, relay, transcode},
+    path::{event, mix::Mix, relay, transcode},
     rtcp::reports::Report,
     rtp::{header::Header, rewrite::Feeder, sequence::Seen},
     voice::Said,
@@ -135,6 +136,8 @@ pub struct Session {
     now: Timestamp,
     /// Who hears whom.
     hearing: Box<[Hearing]>,
+    /// How they do, where packets cannot just go on.
+    mix: Option<Box<Mix>>,
     /// Names and figures of the endpoints that were removed.
     removed: Vec<(u8, EndpointStats)>,
     /// What further endpoints are made of.
@@ -166,6 +169,7 @@ impl Session {
             closed: false,
             named: endpoints.len() as u8,
             hearing: if let [(a, _), (b, _), ..] = endpoints { Hearing::each_other([a.leg, b.leg]) } else { Box::default() },
+            mix: None,
             removed: Vec::new(),
             random,
         };
@@ -261,7 +265,7 @@ impl Session {
                         }
                     }
                 }
-                None => self.ignore(speaker),
+                None => self.take_in(now, speaker, &heard, packet).unwrap_or_else(|| self.ignore(speaker)),
             },
         }
     }
@@ -326,7 +330,7 @@ impl Session {
         if let Some(port) = self.released.pop() {
             return Some(Output::Release(port));
         }
-        if let Some((index, to, header)) = self.next_said() {
+        if let Some((index, to, header)) = self.next_said().or_else(|| self.next_mixed()) {
             let endpoint = &mut self.endpoints[index];
             let voice = endpoint.voice.as_mut()?;
             return Some(Output::Packet { port: endpoint.port, channel: Channel::Rtp, to, bytes: voice.packet(&header) });
@@ -363,6 +367,17 @@ impl Session {
         None
     }
 
+    /// The same once what is due was mixed.
+    fn next_mixed(&mut self) -> Option<(usize, SocketAddr, Header)> {
+        while !self.closed && self.tick() {
+            let said = self.next_said();
+            if said.is_some() {
+                return said;
+            }
+        }
+        None
+    }
+
     /// When and why the session wants to be woken. Of packets, only those of which it is said that they [wait](Verdict::Waits) move it to an
     /// earlier time.
     pub fn poll_timeout(&self) -> Option<(Timestamp, Reason)> {
@@ -372,7 +387,8 @@ impl Session {
             let report = endpoint.reports.as_ref().map(|reports| (reports.due_at(), Reason::Report));
             voice.into_iter().chain(report).chain(silence).min()
         };
-        self.endpoints.iter().filter(|_| !self.closed).filter_map(of).min()
+        let mixed = self.mix.as_ref().and_then(|mix| mix.due_at()).map(|at| (at, Reason::Voice));
+        self.endpoints.iter().filter_map(of).chain(mixed).filter(|_| !self.closed).min()
     }
 
     /// Whether the session has ended.

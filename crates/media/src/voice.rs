@@ -1,5 +1,7 @@
 //! What we say to a leg ourselves: samples at a steady pace, coded and put into packets.
 
+mod fed;
+
 use crate::{
     jitter::Playout,
     rtp::{
@@ -7,6 +9,8 @@ use crate::{
         sequence::Seen,
     },
 };
+use fed::Fed;
+pub(crate) use fed::Tick;
 use std::time::Duration;
 use tandem_model::{Codec, Speech, Timestamp};
 use tandem_sound::{
@@ -30,6 +34,8 @@ pub(crate) enum Source {
     Sine(Oscillator),
     /// What a leg says in another codec: its name in the session.
     Peer { speaker: u8, codec: Codec, playout: Box<Playout> },
+    /// A mix, which feeds it.
+    Mix(Fed),
 }
 
 /// What is said to one leg.
@@ -54,9 +60,12 @@ pub(crate) struct Voice {
     heard: Box<[i16]>,
     said: Box<[i16]>,
     packet: Box<[u8]>,
+    /// It is in `packet`, and its numbers are these.
+    ready: Option<Said>,
 }
 
 /// A packet that is ready, but for the numbers of the stream that it goes into.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Said {
     pub(crate) header: Header,
     pub(crate) seen: Seen,
@@ -105,6 +114,7 @@ impl Voice {
             epoch: 0,
             silent: 0,
             packet: vec![0; FIXED_LEN + MAX_PACKET].into(),
+            ready: None,
         }
     }
 
@@ -121,7 +131,7 @@ impl Voice {
     /// Whose words it says, if not our own.
     pub(crate) fn speaker(&self) -> Option<u8> {
         match self.source {
-            Source::Sine(_) => None,
+            Source::Sine(_) | Source::Mix(_) => None,
             Source::Peer { speaker, .. } => Some(speaker),
         }
     }
@@ -143,7 +153,8 @@ impl Voice {
 
     /// When the next packet is due.
     pub(crate) fn due_at(&self) -> Option<Timestamp> {
-        self.pace.map(|(began, packets)| began + self.span() * packets)
+        // One that is fed is due when the mix is.
+        self.pace.filter(|_| !matches!(self.source, Source::Mix(_))).map(|(began, packets)| began + self.span() * packets)
     }
 
     fn span(&self) -> Duration {
@@ -153,6 +164,9 @@ impl Voice {
     /// Makes the packet that is due, if there is anything to be said in it; its numbers are the voice's own. Packets that are far too late
     /// are left out.
     pub(crate) fn say(&mut self, now: Timestamp) -> Option<Said> {
+        if let Some(said) = self.ready.take() {
+            return Some(said);
+        }
         while let Some(due) = self.due_at().filter(|due| *due <= now) {
             if now.since(due) > MAX_LATE {
                 let late = now.since(due).as_millis() as u32 / self.packet_ms;
@@ -162,16 +176,21 @@ impl Voice {
             let place = self.pace.map_or(0, |(_, packets)| packets);
             self.pace = self.pace.map(|(began, packets)| (began, packets.wrapping_add(1)));
             if let Some(payload_len) = self.speak(now) {
-                let is_first = std::mem::take(&mut self.silent) > 0 || self.sent == 0;
-                let timestamp = place.wrapping_mul(self.clock_rate / 1_000 * self.packet_ms);
-                let (extended, epoch) = (self.sent, self.epoch);
-                self.sent = self.sent.wrapping_add(1);
-                let header = Header { marker: is_first, payload: self.payload, sequence: extended as u16, timestamp, ssrc: 0, payload_len };
-                return Some(Said { header, seen: Seen { extended, epoch }, due });
+                return Some(self.number(place, due, payload_len));
             }
             self.pause();
         }
         None
+    }
+
+    /// Gives the packet its numbers.
+    fn number(&mut self, place: u32, due: Timestamp, payload_len: usize) -> Said {
+        let is_first = std::mem::take(&mut self.silent) > 0 || self.sent == 0;
+        let timestamp = place.wrapping_mul(self.clock_rate / 1_000 * self.packet_ms);
+        let (extended, epoch) = (self.sent, self.epoch);
+        self.sent = self.sent.wrapping_add(1);
+        let header = Header { marker: is_first, payload: self.payload, sequence: extended as u16, timestamp, ssrc: 0, payload_len };
+        Said { header, seen: Seen { extended, epoch }, due }
     }
 
     /// The packet that [`Voice::say`] made, with the header that it shall have.
@@ -202,7 +221,13 @@ impl Voice {
                     return None;
                 }
             }
+            Source::Mix(_) => {}
         }
+        self.encode()
+    }
+
+    /// Codes what was heard.
+    fn encode(&mut self) -> Option<usize> {
         let samples = match &mut self.resampler {
             Some(resampler) => {
                 resampler.convert(&self.heard, &mut self.said);
@@ -220,7 +245,7 @@ fn encoder(speech: &Speech, rate_hz: u32) -> Result<Encoder, OpusError> {
 }
 
 /// The rate at which a codec has something to say.
-fn rate_of(codec: Codec) -> u32 {
+pub(crate) fn rate_of(codec: Codec) -> u32 {
     match codec {
         Codec::Pcmu | Codec::Pcma => 8_000,
         Codec::G722 => 16_000,

@@ -125,6 +125,12 @@ impl Encoder {
         self.rate_hz
     }
 
+    /// The next packet needs nothing of those before it.
+    pub fn begin_anew(&mut self) {
+        // It refuses nothing that this crate can ask of it.
+        let _ = self.inner.reset_state();
+    }
+
     /// So many of a hundred packets do not arrive, as the peer reports: with FEC the next ones say more of those before them.
     pub fn expect_loss(&mut self, percent: u8) {
         // It refuses what is no percentage, and nothing else.

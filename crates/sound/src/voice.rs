@@ -62,6 +62,15 @@ impl Encoder {
         }
     }
 
+    /// Its packets follow on those of another stream of the same codec, as far as the codec can: whoever has decoded those hears no seam.
+    pub fn go_on_from(&mut self, other: &Encoder) {
+        match (self, other) {
+            (Encoder::G722(encoder), Encoder::G722(other)) => encoder.clone_from(other),
+            (Encoder::Opus(encoder), _) => encoder.begin_anew(),
+            _ => {}
+        }
+    }
+
     /// So many of a hundred packets do not arrive.
     pub fn expect_loss(&mut self, percent: u8) {
         if let Encoder::Opus(encoder) = self {

@@ -20,7 +20,7 @@ use crate::{
 };
 use std::{hint::black_box, net::SocketAddr, time::Duration};
 use tandem_model::{
-    Across, Carries, EndpointDescription, Keys, LegId, PayloadRule, PortId, Random, SourceRule, Speech, StreamKind, Timestamp,
+    Across, Carries, Codec, EndpointDescription, Keys, LegId, PayloadRule, PortId, Random, SourceRule, Speech, StreamKind, Timestamp,
 };
 
 /// Another port of a leg's host is believed to be the leg's when the port that its RTP came from has been silent for so long.
@@ -81,6 +81,8 @@ pub(crate) struct Plain {
     pub(super) passed: (u64, u64),
     /// What we say to the leg ourselves.
     pub(crate) voice: Option<Box<Voice>>,
+    /// Whose voice in the mix says the same in the same codec, by name: it is coded once.
+    pub(crate) coded_by: Option<u8>,
     /// How it wants to be spoken to.
     pub(crate) speech: Option<Speech>,
     /// What we report to it ourselves; `None` while it gets the reports of the other leg.
@@ -172,6 +174,7 @@ impl Plain {
             round_trip: RoundTrip::default(),
             passed: (0, 0),
             voice: None,
+            coded_by: None,
             speech: None,
             reports: None,
             heard_report: None,
@@ -227,11 +230,12 @@ impl Plain {
 
     /// What we said to the leg is over. A tone begins anew, as the leg wants to be spoken to by now.
     pub(crate) fn tune(&mut self, now: Timestamp) {
-        self.voice = match (&self.hears, &self.speech) {
+        let voice = match (&self.hears, &self.speech) {
             // Rates that Opus does not know are never asked for.
             (Hears::Sine { frequency_hz }, Some(speech)) => Voice::sine(now, speech, *frequency_hz).ok().map(Box::new),
             (Hears::Sine { .. } | Hears::Peer, _) => None,
         };
+        self.speak_with(voice);
     }
 
     /// The leg that hears it from now on is that one, who wants to be spoken to so. Rules that were made for another leg are made anew.
@@ -243,11 +247,27 @@ impl Plain {
         }
     }
 
+    /// What is said to the leg is of that voice from now on; its numbers have nothing to do with those of the one before.
+    pub(crate) fn speak_with(&mut self, voice: Option<Box<Voice>>) {
+        if self.voice.is_some() {
+            self.outgoing.interrupt();
+        }
+        (self.voice, self.coded_by) = (voice, None);
+        let percent = self.loss_percent;
+        self.voice.iter_mut().for_each(|voice| voice.expect_loss(percent));
+    }
+
+    /// Whether sound of the leg in that codec goes on to the one who hears it as it is.
+    pub(crate) fn is_relayed(&self, codec: Codec) -> bool {
+        let rule = self.remote.payloads().iter().find(|rule| rule.carries == Carries::Sound(codec));
+        rule.is_some_and(|rule| matches!(rule.across, Across::As(_)))
+    }
+
     /// What the leg heard of another is over, also what still waits to be said.
     pub(crate) fn fall_silent(&mut self) {
         self.event = None;
         if matches!(self.hears, Hears::Peer) {
-            self.voice = None;
+            self.speak_with(None);
         }
     }
 

@@ -19,15 +19,14 @@ pub(crate) fn rtp(
 ) -> Verdict {
     let (Some(speech), Some(_)) = (&listener.speech, listener.rtp_target()) else {
         // Nobody is to hear it, now or later.
-        listener.voice = None;
+        listener.speak_with(None);
         listener.outgoing.interrupt();
         return Verdict::Consumed;
     };
     if !listener.voice.as_ref().is_some_and(|voice| voice.is_of(speaker, codec)) {
         // Rates that Opus does not know are never asked for.
-        let mut voice = Voice::of_peer(speech, speaker, codec, random.next_u64()).ok().map(Box::new);
-        voice.iter_mut().for_each(|voice| voice.expect_loss(listener.loss_percent));
-        listener.voice = voice;
+        let voice = Voice::of_peer(speech, speaker, codec, random.next_u64()).ok().map(Box::new);
+        listener.speak_with(voice);
     }
     if let Some(voice) = &mut listener.voice {
         voice.take(now, heard.seen, heard.header.timestamp, heard.header.payload_of(packet.bytes()));

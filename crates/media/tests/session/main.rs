@@ -9,6 +9,7 @@ mod events;
 mod figures;
 mod jumps;
 mod members;
+mod mixing;
 mod moves;
 mod relay;
 mod reports;

@@ -1,0 +1,334 @@
+//! Several who hear each other: what each says is decoded once, summed once, and coded once for all who hear the same.
+//!
+//! [`Mix`] keeps a clock of its own: tick `n` is at its beginning and `n` ticks, however long the work of one takes. At each,
+//! [`Mix::pull`] takes a frame from everybody who speaks, and [`Mix::heard_by`] makes of them what one member hears.
+
+mod limiter;
+mod mouth;
+
+use crate::{jitter::Playout, rtp::sequence::Seen, voice::Tick};
+use limiter::Limiter;
+use mouth::{Mouth, Terms};
+use std::time::Duration;
+use tandem_model::{Codec, MAX_ENDPOINTS, Timestamp};
+
+/// One that is this late leaves ticks out rather than say them in a burst.
+const MAX_LATE: Duration = Duration::from_millis(100);
+
+/// After so many ticks in which nobody spoke there are no more, until somebody does.
+const REST: u32 = 50;
+
+/// Members, those included who have just left. Each is a bit of a mask.
+const MAX_MEMBERS: usize = 32;
+
+/// Who waits for a pause to leave the mix does so at the first frame that has no louder sample, and after so long at any.
+const QUIET: i16 = 400;
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Those who hear each other, by their names in the session.
+#[derive(Debug)]
+pub(crate) struct Mix {
+    rate_hz: u32,
+    tick_ms: u32,
+    began: Timestamp,
+    ticks: u64,
+    /// Ticks in a row in which nobody spoke.
+    idle: u32,
+    members: [Option<Member>; MAX_MEMBERS],
+    /// Who spoke in this tick.
+    sounding: u32,
+    /// All who spoke together, once anybody has asked for it in this tick.
+    total: (bool, Box<[i32]>),
+    sum: Box<[i32]>,
+    before: Box<[i32]>,
+    frame: Box<[i16]>,
+    /// It is over at the next pause, and then at the latest.
+    leaves_at: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+struct Member {
+    name: u8,
+    mouth: Option<Box<Mouth>>,
+    /// Whom it hears, and heard until now.
+    hears: u32,
+    heard: u32,
+    limiter: Limiter,
+    has_left: bool,
+}
+
+impl Mix {
+    /// One whose first tick is at that time.
+    pub(crate) fn new(began: Timestamp, rate_hz: u32, tick_ms: u32) -> Mix {
+        let mut mix = Mix {
+            rate_hz,
+            tick_ms,
+            began,
+            ticks: 0,
+            idle: 0,
+            members: [const { None }; MAX_MEMBERS],
+            sounding: 0,
+            total: (false, Box::default()),
+            sum: Box::default(),
+            before: Box::default(),
+            frame: Box::default(),
+            leaves_at: None,
+        };
+        mix.measure();
+        mix
+    }
+
+    /// Samples of a tick.
+    pub(crate) fn samples(&self) -> usize {
+        (self.rate_hz * self.tick_ms / 1_000) as usize
+    }
+
+    /// From now on it mixes at that rate, in ticks of so many milliseconds.
+    pub(crate) fn retune(&mut self, rate_hz: u32, tick_ms: u32) {
+        if (rate_hz, tick_ms) == (self.rate_hz, self.tick_ms) {
+            return;
+        }
+        (self.began, self.ticks) = (self.next_at(), 0);
+        (self.rate_hz, self.tick_ms) = (rate_hz, tick_ms);
+        self.measure();
+        self.members.iter_mut().flatten().filter_map(|member| member.mouth.as_mut()).for_each(|mouth| mouth.retune(rate_hz, tick_ms));
+    }
+
+    fn measure(&mut self) {
+        let samples = self.samples();
+        self.total = (false, vec![0; samples].into());
+        (self.sum, self.before, self.frame) = (vec![0; samples].into(), vec![0; samples].into(), vec![0; samples].into());
+    }
+
+    /// When the next tick is due; `None` while nobody speaks.
+    pub(crate) fn due_at(&self) -> Option<Timestamp> {
+        (self.idle < REST).then(|| self.next_at())
+    }
+
+    fn next_at(&self) -> Timestamp {
+        self.began + Duration::from_millis(u64::from(self.tick_ms)) * u32::try_from(self.ticks).unwrap_or(u32::MAX)
+    }
+
+    /// It is to end: in the next pause, or as soon as all hear what they are to hear by then.
+    pub(crate) fn leave(&mut self, now: Timestamp, at_a_pause: bool) {
+        let until = now + if at_a_pause { PATIENCE } else { Duration::ZERO };
+        self.leaves_at = Some(self.leaves_at.map_or(until, |before| before.min(until)));
+    }
+
+    /// It is to go on after all.
+    pub(crate) fn stay(&mut self) {
+        self.leaves_at = None;
+    }
+
+    /// Whether it is to end, and may now.
+    pub(crate) fn is_over(&self, now: Timestamp) -> bool {
+        let is_quiet = || self.members.iter().flatten().filter_map(|member| member.mouth.as_ref()).all(|mouth| mouth.peak() <= QUIET);
+        let is_settled = || self.members.iter().flatten().all(|member| member.hears == member.heard);
+        self.leaves_at.is_some_and(|until| self.idle >= REST || is_settled() && (now >= until || is_quiet()))
+    }
+
+    /// Sets the whole matrix: the names of all members, and for each the names of whom it hears. Whoever is not there any more is heard
+    /// for one tick more, ever softer.
+    pub(crate) fn arrange(&mut self, members: &[u8], hears: impl Fn(u8, u8) -> bool) {
+        for member in self.members.iter_mut().flatten() {
+            member.has_left = !members.contains(&member.name);
+        }
+        for name in members {
+            if self.place(*name).is_none() {
+                self.admit(*name);
+            }
+        }
+        let names: [Option<u8>; MAX_MEMBERS] =
+            std::array::from_fn(|place| self.members[place].as_ref().filter(|member| !member.has_left).map(|member| member.name));
+        for member in self.members.iter_mut().flatten() {
+            let listener = member.name;
+            let bits = names.iter().enumerate().filter(|(_, speaker)| speaker.is_some_and(|speaker| hears(speaker, listener)));
+            member.hears = if member.has_left { 0 } else { bits.fold(0, |mask, (place, _)| mask | 1 << place) };
+        }
+    }
+
+    fn admit(&mut self, name: u8) {
+        if !self.members.iter().any(Option::is_none) {
+            self.forget();
+        }
+        // A session has fewer endpoints than there are bits.
+        if let Some(vacant) = self.members.iter_mut().find(|place| place.is_none()) {
+            *vacant = Some(Member { name, mouth: None, hears: 0, heard: 0, limiter: Limiter::new(), has_left: false });
+        }
+    }
+
+    /// Those who have left are heard no more.
+    fn forget(&mut self) {
+        let mut gone = 0;
+        for (place, member) in self.members.iter_mut().enumerate() {
+            if member.take_if(|member| member.has_left).is_some() {
+                gone |= 1 << place;
+            }
+        }
+        self.members.iter_mut().flatten().for_each(|member| member.heard &= !gone);
+        self.sounding &= !gone;
+    }
+
+    fn place(&self, name: u8) -> Option<usize> {
+        self.members.iter().position(|member| member.as_ref().is_some_and(|member| member.name == name && !member.has_left))
+    }
+
+    fn member(&mut self, name: u8) -> Option<&mut Member> {
+        self.members.iter_mut().flatten().find(|member| member.name == name && !member.has_left)
+    }
+
+    /// Whether anybody hears that member.
+    pub(crate) fn is_heard(&self, name: u8) -> bool {
+        let mask = self.place(name).map_or(0, |place| 1_u32 << place);
+        self.members.iter().flatten().any(|member| member.hears & mask != 0)
+    }
+
+    /// Takes a packet of a member. Whether the next tick is earlier than it was said to be.
+    pub(crate) fn take(&mut self, now: Timestamp, name: u8, sound: &Sound<'_>, seed: impl FnOnce() -> u64) -> bool {
+        let terms = Terms { codec: sound.codec, rate_hz: self.rate_hz, tick_ms: self.tick_ms };
+        let Some(member) = self.member(name) else { return false };
+        if member.mouth.as_ref().is_none_or(|mouth| mouth.codec() != sound.codec) {
+            // Rates that Opus does not know are never asked for.
+            member.mouth = Mouth::new(terms, seed()).ok().map(Box::new);
+        }
+        let Some(mouth) = &mut member.mouth else { return false };
+        mouth.take(now, sound);
+        let begins = mouth.begins_at().unwrap_or(now);
+        let rests = self.idle >= REST;
+        if rests {
+            let tick = Duration::from_millis(self.tick_ms.into());
+            while self.next_at() < begins {
+                let behind = begins.since(self.next_at()).as_micros().div_ceil(tick.as_micros());
+                self.ticks += u64::try_from(behind).unwrap_or(u64::MAX).max(1);
+            }
+        }
+        self.idle = 0;
+        rests
+    }
+
+    /// What a member said so far, for it to be heard in this way from now on.
+    pub(crate) fn bring(&mut self, name: u8, codec: Codec, playout: Box<Playout>) {
+        let terms = Terms { codec, rate_hz: self.rate_hz, tick_ms: self.tick_ms };
+        if let Some(member) = self.member(name) {
+            member.mouth = Some(Box::new(Mouth::of(terms, playout)));
+            self.idle = 0;
+        }
+    }
+
+    /// The other way round.
+    pub(crate) fn release(&mut self, name: u8) -> Option<(Codec, Box<Playout>)> {
+        self.member(name)?.mouth.take().map(|mouth| mouth.into_playout())
+    }
+
+    /// Takes a frame of everybody, if a tick is due.
+    pub(crate) fn pull(&mut self, now: Timestamp) -> Option<Tick> {
+        let due = self.due_at().filter(|due| *due <= now)?;
+        let tick_ms = u64::from(self.tick_ms);
+        let late = now.since(due);
+        if late > MAX_LATE {
+            self.ticks += late.as_millis() as u64 / tick_ms;
+        }
+        let tick = Tick { at: self.next_at(), number: self.ticks, samples: self.samples() };
+        self.ticks += 1;
+        self.total.0 = false;
+        self.sounding = 0;
+        for (place, member) in self.members.iter_mut().enumerate() {
+            let Some(mouth) = member.as_mut().and_then(|member| member.mouth.as_mut()) else { continue };
+            if mouth.pull(now) {
+                self.sounding |= 1 << place;
+            }
+        }
+        self.idle = if self.sounding == 0 { self.idle + 1 } else { 0 };
+        Some(tick)
+    }
+
+    /// Whether a member hears anything in this tick.
+    pub(crate) fn sounds_to(&self, name: u8) -> bool {
+        let member = self.place(name).and_then(|place| self.members[place].as_ref());
+        member.is_some_and(|member| (member.hears | member.heard) & self.sounding != 0)
+    }
+
+    /// What a member hears in this tick; `None` if there is nothing to be heard.
+    pub(crate) fn heard_by(&mut self, name: u8) -> Option<&[i16]> {
+        let place = self.place(name)?;
+        let member = self.members[place].as_ref()?;
+        let (hears, heard) = (member.hears & self.sounding, member.heard & self.sounding);
+        if hears | heard == 0 {
+            return None;
+        }
+        let mut sum = std::mem::take(&mut self.sum);
+        self.add(hears, &mut sum);
+        if hears != heard {
+            let mut before = std::mem::take(&mut self.before);
+            self.add(heard, &mut before);
+            fade(&before, &mut sum);
+            self.before = before;
+        }
+        if let Some(member) = &mut self.members[place] {
+            member.limiter.limit(&sum, &mut self.frame);
+        }
+        self.sum = sum;
+        Some(&self.frame)
+    }
+
+    /// Who hears the same as `name` does, so that what is coded for one will do for the other.
+    pub(crate) fn hear_alike(&self, one: u8, other: u8) -> bool {
+        let of = |name| self.place(name).and_then(|place| self.members[place].as_ref());
+        of(one).zip(of(other)).is_some_and(|(one, other)| (one.hears, one.heard) == (other.hears, other.heard))
+    }
+
+    /// The tick is over. Whether what anybody hears has changed in it.
+    pub(crate) fn end_tick(&mut self) -> bool {
+        let mut has_changed = false;
+        for member in self.members.iter_mut().flatten() {
+            has_changed |= member.heard != member.hears || member.has_left;
+            member.heard = member.hears;
+        }
+        if has_changed {
+            self.forget();
+        }
+        has_changed
+    }
+
+    /// The sum of some: all together less the others, where these are fewer.
+    fn add(&mut self, mask: u32, sum: &mut [i32]) {
+        let others = self.sounding & !mask;
+        if others.count_ones() < mask.count_ones() && mask.count_ones() > 1 {
+            if !std::mem::replace(&mut self.total.0, true) {
+                let mut total = std::mem::take(&mut self.total.1);
+                total.fill(0);
+                self.each(self.sounding, |frame| total.iter_mut().zip(frame).for_each(|(sum, sample)| *sum += i32::from(*sample)));
+                self.total.1 = total;
+            }
+            sum.copy_from_slice(&self.total.1);
+            self.each(others, |frame| sum.iter_mut().zip(frame).for_each(|(sum, sample)| *sum -= i32::from(*sample)));
+        } else {
+            sum.fill(0);
+            self.each(mask, |frame| sum.iter_mut().zip(frame).for_each(|(sum, sample)| *sum += i32::from(*sample)));
+        }
+    }
+
+    fn each(&self, mask: u32, mut take: impl FnMut(&[i16])) {
+        let of_mask = self.members.iter().enumerate().filter(|(place, _)| mask & 1 << place != 0);
+        of_mask.filter_map(|(_, member)| member.as_ref()?.mouth.as_ref()).for_each(|mouth| take(mouth.frame()));
+    }
+}
+
+/// A packet of somebody's voice.
+pub(crate) struct Sound<'a> {
+    pub(crate) codec: Codec,
+    pub(crate) seen: Seen,
+    pub(crate) timestamp: u32,
+    pub(crate) payload: &'a [u8],
+}
+
+/// From what was heard to what is heard, over one tick.
+fn fade(before: &[i32], now: &mut [i32]) {
+    let length = now.len().max(1) as i32;
+    for (place, (now, before)) in (0_i32..).zip(now.iter_mut().zip(before)) {
+        // Not even all members at their loudest are more than fits.
+        *now = before + (*now - before) * place / length;
+    }
+}
+
+const _: () = assert!(MAX_ENDPOINTS < MAX_MEMBERS && MAX_MEMBERS <= u32::BITS as usize);

@@ -1,0 +1,119 @@
+//! One who speaks in a mix: packets in, a frame a tick out.
+
+use super::Sound;
+use crate::jitter::Playout;
+use tandem_model::{Codec, Timestamp};
+use tandem_sound::{Resampler, opus::OpusError};
+
+/// How long it takes until one who begins is as loud as it is, so that it does not click: milliseconds.
+const RAMP_MS: u32 = 5;
+
+/// How a member speaks and is mixed.
+#[derive(Clone, Copy)]
+pub(super) struct Terms {
+    pub(super) codec: Codec,
+    /// The rate of the mix.
+    pub(super) rate_hz: u32,
+    pub(super) tick_ms: u32,
+}
+
+/// One who speaks.
+#[derive(Debug)]
+pub(super) struct Mouth {
+    codec: Codec,
+    playout: Box<Playout>,
+    resampler: Option<Resampler>,
+    heard: Box<[i16]>,
+    frame: Box<[i16]>,
+    /// Samples over which it begins.
+    ramp: usize,
+    /// Its next frame is the first, or follows a pause.
+    begins: bool,
+    is_sounding: bool,
+}
+
+impl Mouth {
+    /// One of whom nothing was heard yet.
+    ///
+    /// # Errors
+    /// A rate that Opus does not know.
+    pub(super) fn new(terms: Terms, seed: u64) -> Result<Mouth, OpusError> {
+        let playout = Playout::new(terms.codec, terms.rate_hz, seed)?;
+        Ok(Mouth { begins: true, ..Mouth::of(terms, Box::new(playout)) })
+    }
+
+    /// One that was heard in another way until now.
+    pub(super) fn of(terms: Terms, playout: Box<Playout>) -> Mouth {
+        let mut mouth = Mouth {
+            codec: terms.codec,
+            playout,
+            resampler: None,
+            heard: Box::default(),
+            frame: Box::default(),
+            ramp: 0,
+            begins: false,
+            is_sounding: false,
+        };
+        mouth.retune(terms.rate_hz, terms.tick_ms);
+        mouth
+    }
+
+    pub(super) fn codec(&self) -> Codec {
+        self.codec
+    }
+
+    pub(super) fn retune(&mut self, rate_hz: u32, tick_ms: u32) {
+        let own_hz = self.playout.rate_hz();
+        let samples = |rate_hz: u32| vec![0; (rate_hz * tick_ms / 1_000) as usize].into();
+        (self.heard, self.frame) = (samples(own_hz), samples(rate_hz));
+        self.ramp = (rate_hz * RAMP_MS / 1_000) as usize;
+        self.resampler = (own_hz != rate_hz).then(|| Resampler::new(own_hz, rate_hz));
+    }
+
+    pub(super) fn take(&mut self, now: Timestamp, sound: &Sound<'_>) {
+        self.playout.take(now, sound.seen, sound.timestamp, false, sound.payload);
+    }
+
+    pub(super) fn begins_at(&self) -> Option<Timestamp> {
+        self.playout.begins_at()
+    }
+
+    pub(super) fn into_playout(self) -> (Codec, Box<Playout>) {
+        (self.codec, self.playout)
+    }
+
+    /// Makes the next frame. Whether there is anything to be heard in it.
+    pub(super) fn pull(&mut self, now: Timestamp) -> bool {
+        let was_sounding = std::mem::replace(&mut self.is_sounding, self.playout.pull(now, &mut self.heard));
+        if !self.is_sounding {
+            self.begins = true;
+            if was_sounding {
+                self.frame.fill(0);
+            }
+            return false;
+        }
+        match &mut self.resampler {
+            Some(resampler) => {
+                resampler.convert(&self.heard, &mut self.frame);
+            }
+            None => self.frame.copy_from_slice(&self.heard),
+        }
+        if std::mem::take(&mut self.begins) {
+            let ramp = self.ramp.max(1) as i32;
+            for (place, sample) in (0..ramp).zip(&mut self.frame) {
+                *sample = (i32::from(*sample) * place / ramp) as i16;
+            }
+        }
+        true
+    }
+
+    /// What it said in this tick.
+    pub(super) fn frame(&self) -> &[i16] {
+        &self.frame
+    }
+
+    /// The loudest sample of it.
+    pub(super) fn peak(&self) -> i16 {
+        if self.is_sounding { self.frame.iter().map(|sample| sample.saturating_abs()).max().unwrap_or(0) } else { 0 }
+    }
+}

@@ -1,0 +1,176 @@
+//! Several who hear each other: when they begin to be mixed, each tick of it, and when they are not any more.
+
+use super::{Session, matrix::Pair};
+use crate::{
+    endpoint::{Heard, Hears, Plain},
+    packet::{PacketBuf, Verdict},
+    path::mix::{Mix, Sound},
+    voice::{Voice, rate_of},
+};
+use tandem_model::{Carries, Codec, MAX_ENDPOINTS, Speech, Timestamp};
+
+/// Milliseconds of a tick; half of it where packets of that length do not make up those of somebody.
+const TICK_MS: u32 = 20;
+
+impl Session {
+    /// Mixes from now on, or goes on to with others.
+    pub(super) fn mix(&mut self, pairs: &[Pair]) {
+        self.listeners = [None; MAX_ENDPOINTS];
+        let mut mix = self.mix.take().unwrap_or_else(|| {
+            // In step with what somebody hears already.
+            let due = self.endpoints.iter().filter(|endpoint| matches!(endpoint.hears, Hears::Peer));
+            let due = due.filter_map(|endpoint| endpoint.voice.as_ref()?.due_at()).min();
+            Box::new(Mix::new(due.unwrap_or(self.now), TICK_RATE, TICK_MS))
+        });
+        mix.stay();
+        self.admit(&mut mix, pairs);
+        self.mix = Some(mix);
+    }
+
+    /// Goes on to mix until it can end without being heard to.
+    pub(super) fn mix_until_a_pause(&mut self, pairs: &[Pair]) {
+        let Some(mut mix) = self.mix.take() else { return };
+        self.admit(&mut mix, pairs);
+        // What is decoded anyhow goes on without a seam.
+        let is_relayed = |(speaker, listener): &Pair| {
+            let codec = |place: usize| self.endpoints[place].speech.as_ref().map(|speech| speech.codec);
+            codec(*speaker) == codec(*listener)
+        };
+        mix.leave(self.now, pairs.iter().any(is_relayed));
+        self.mix = Some(mix);
+        if self.mix.as_ref().is_some_and(|mix| mix.is_over(self.now)) {
+            self.fall_back();
+        }
+    }
+
+    /// Gives everybody who hears somebody a voice that the mix feeds, and the mix the rate and the ticks that these need.
+    fn admit(&mut self, mix: &mut Mix, pairs: &[Pair]) {
+        let names: Vec<u8> = self.endpoints.iter().map(|endpoint| endpoint.name).collect();
+        let heard: Vec<(u8, u8)> = pairs.iter().map(|(speaker, listener)| (names[*speaker], names[*listener])).collect();
+        mix.arrange(&names, |speaker, listener| heard.contains(&(speaker, listener)));
+        for listener in 0..self.endpoints.len() {
+            let speakers = pairs.iter().filter(|pair| pair.1 == listener).map(|pair| pair.0);
+            let wide = speakers.filter_map(|speaker| self.endpoints[speaker].speech.as_ref()).map(|speech| rate_of(speech.codec)).max();
+            if let Some(wide_hz) = wide {
+                self.endpoints[listener].be_fed(wide_hz, mix);
+            }
+        }
+        let fed = || self.endpoints.iter().filter_map(|endpoint| endpoint.voice.as_ref()).filter(|voice| voice.is_fed());
+        let rate_hz = fed().map(|voice| voice.spoken_hz()).max().unwrap_or(TICK_RATE);
+        let tick_ms = if fed().all(|voice| voice.packet_ms() % TICK_MS == 0) { TICK_MS } else { TICK_MS / 2 };
+        mix.retune(rate_hz, tick_ms);
+        for voice in self.endpoints.iter_mut().filter_map(|endpoint| endpoint.voice.as_mut()).filter(|voice| voice.is_fed()) {
+            voice.attune(rate_hz);
+        }
+        self.share_coding(mix);
+    }
+
+    /// Finds those who hear the same in the same codec.
+    fn share_coding(&mut self, mix: &Mix) {
+        for place in 0..self.endpoints.len() {
+            let (before, rest) = self.endpoints.split_at_mut(place);
+            let Some(endpoint) = rest.first_mut() else { continue };
+            let alike = before
+                .iter()
+                .find(|other| other.coded_by.is_none() && mix.hear_alike(other.name, endpoint.name) && other.speaks_like(endpoint));
+            let coded_by = alike.map(|other| other.name);
+            if let (Some(last), None, Some(voice)) = (endpoint.coded_by, coded_by, &mut endpoint.voice)
+                && let Some(other) = before.iter().find(|other| other.name == last).and_then(|other| other.voice.as_ref())
+            {
+                voice.go_on_from(other);
+            }
+            endpoint.coded_by = coded_by;
+        }
+    }
+
+    /// Takes a packet of a leg that is mixed.
+    pub(super) fn take_in(&mut self, now: Timestamp, speaker: usize, heard: &Heard, packet: &PacketBuf) -> Option<Verdict> {
+        let (mix, endpoint) = (self.mix.as_mut()?, &self.endpoints[speaker]);
+        if !mix.is_heard(endpoint.name) {
+            return None;
+        }
+        let Carries::Sound(codec) = heard.rule.carries else { return Some(Verdict::Consumed) };
+        let payload = heard.header.payload_of(packet.bytes());
+        let sound = Sound { codec, seen: heard.seen, timestamp: heard.header.timestamp, payload };
+        let is_sooner = mix.take(now, endpoint.name, &sound, || self.random.next_u64());
+        Some(if is_sooner { Verdict::Waits } else { Verdict::Consumed })
+    }
+
+    /// Mixes what is due. Whether there was anything.
+    pub(super) fn tick(&mut self) -> bool {
+        let now = self.now;
+        let Some(mix) = self.mix.as_mut().filter(|mix| mix.due_at().is_some_and(|due| due <= now)) else { return false };
+        let Some(tick) = mix.pull(now) else { return false };
+        for place in 0..self.endpoints.len() {
+            let (before, rest) = self.endpoints.split_at_mut(place);
+            let Some(endpoint) = rest.first_mut() else { continue };
+            let Some(voice) = endpoint.voice.as_mut().filter(|voice| voice.is_fed()) else { continue };
+            let coder = endpoint.coded_by.and_then(|name| before.iter().find(|other| other.name == name)?.voice.as_ref());
+            match coder {
+                Some(other) => voice.follow(&tick, mix.sounds_to(endpoint.name), other),
+                None => voice.feed(&tick, mix.heard_by(endpoint.name)),
+            }
+        }
+        if mix.end_tick()
+            && let Some(mix) = self.mix.take()
+        {
+            self.share_coding(&mix);
+            self.mix = Some(mix);
+        }
+        if self.mix.as_ref().is_some_and(|mix| mix.is_over(now)) {
+            self.fall_back();
+        }
+        true
+    }
+
+    /// Everybody hears one at most: packets go on directly. What was still to be heard of who is transcoded goes along.
+    fn fall_back(&mut self) {
+        let Some(mut mix) = self.mix.take() else { return };
+        let pairs = self.pairs();
+        self.listen_directly(&pairs);
+        for listener in 0..self.endpoints.len() {
+            let speaker = pairs.iter().find(|pair| pair.1 == listener).map(|pair| pair.0);
+            let said = speaker.and_then(|speaker| {
+                let speaker = &self.endpoints[speaker];
+                let (codec, playout) = mix.release(speaker.name)?;
+                (!speaker.is_relayed(codec)).then_some((speaker.name, codec, playout))
+            });
+            let endpoint = &mut self.endpoints[listener];
+            match (&mut endpoint.voice, said) {
+                (Some(voice), Some((speaker, codec, playout))) if voice.is_fed() => voice.leave_mix(speaker, codec, playout),
+                (Some(voice), _) if voice.is_fed() => endpoint.speak_with(None),
+                _ => {}
+            }
+            endpoint.coded_by = None;
+        }
+    }
+}
+
+impl Plain {
+    /// Its voice says what the mix feeds it, of which something has up to `wide_hz` to say.
+    fn be_fed(&mut self, wide_hz: u32, mix: &mut Mix) {
+        let Some(speech) = &self.speech else { return };
+        if let Some((speaker, codec, playout)) = self.voice.as_mut().and_then(|voice| voice.enter_mix()) {
+            mix.bring(speaker, codec, playout);
+        }
+        let is_wide =
+            self.voice.as_ref().is_some_and(|voice| voice.is_fed() && !(speech.codec == Codec::Opus && voice.spoken_hz() < wide_hz));
+        if !is_wide {
+            // Rates that Opus does not know are never asked for.
+            let voice = Voice::of_mix(speech, wide_hz).ok().map(Box::new);
+            self.speak_with(voice);
+        }
+    }
+
+    /// Whether what is coded for the one will do for the other.
+    fn speaks_like(&self, other: &Plain) -> bool {
+        let of = |endpoint: &Plain| -> Option<(Codec, u8, Option<Box<str>>, u32)> {
+            let Speech { codec, packet_ms, parameters, .. } = endpoint.speech.clone()?;
+            Some((codec, packet_ms, parameters, endpoint.voice.as_ref().filter(|voice| voice.is_fed())?.spoken_hz()))
+        };
+        of(self).is_some_and(|own| of(other) == Some(own))
+    }
+}
+
+/// Where nobody says how fast.
+const TICK_RATE: u32 = 8_000;
