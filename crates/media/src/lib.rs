@@ -20,9 +20,11 @@ mod quality;
 mod rtcp;
 mod rtp;
 mod session;
+mod source;
 mod statistics;
 mod voice;
 
 pub use packet::{Channel, DropReason, MAX_PACKET, PacketBuf, Verdict};
 pub use ports::{FOREIGN_RETRY, MAX_PROBES, PortAllocator, PortCounts, Probe};
 pub use session::{AddError, Input, OpenError, Output, Reason, Session, Setup};
+pub use source::{Clip, Playable};

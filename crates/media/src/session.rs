@@ -7,21 +7,23 @@
 mod matrix;
 mod members;
 mod mixing;
+mod plays;
 mod reports;
 
 use crate::{
-    endpoint::{Hears, Plain, Unheard},
+    endpoint::{Plain, Unheard},
     packet::{Channel, DropReason, PacketBuf, Verdict},
     path::{event, mix::Mix, relay, transcode},
     rtcp::reports::Report,
     rtp::{header::Header, rewrite::Feeder, sequence::Seen},
+    source::{Clip, Playable},
     voice::Said,
 };
 use reports::Farewell;
 use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 use tandem_model::{
-    Across, EndpointDescription, EndpointStats, Hearing, KeyPress, LegId, LocalEndpoint, MAX_ENDPOINTS, MediaEvent, PortId, Random,
-    StreamKind, Timestamp, Tone,
+    Across, EndpointDescription, EndpointStats, Hearing, KeyPress, LegId, LocalEndpoint, MAX_ENDPOINTS, MediaEvent, PlayFailure, PlayId,
+    PortId, Random, StreamKind, Timestamp,
 };
 
 /// What a session is made of.
@@ -64,8 +66,23 @@ pub enum AddError {
 pub enum Input {
     /// A leg's remote description.
     Describe(LegId, Box<EndpointDescription>),
-    /// What a leg hears instead of the other.
-    Play(LegId, Tone),
+    /// Something is played to a leg.
+    Play {
+        /// To whom.
+        leg: LegId,
+        /// Its name.
+        play: PlayId,
+        /// What.
+        sound: Playable,
+        /// How often; 0: until it is stopped.
+        times: u16,
+        /// Over what the leg hears, not in place of it.
+        over: bool,
+    },
+    /// A prompt that is [awaited](Playable::Awaited) has come, or will not.
+    Loaded(PlayId, Result<Clip, PlayFailure>),
+    /// What is played ends.
+    Stop(PlayId),
     /// Who hears whom, in full.
     Hear(Box<[Hearing]>),
     /// A leg is to hear these keys, in its own way.
@@ -124,7 +141,7 @@ pub struct Session {
     // What no packet touches.
     inactivity: Duration,
     hold: Duration,
-    /// At most one `Opened`, one `Inactive` a leg and one `Closed` between two drains.
+    /// At most one `Opened`, one `Inactive` a leg, one `Played` a play and one `Closed` between two drains.
     events: VecDeque<MediaEvent>,
     /// Of an endpoint that was removed since the last drain.
     released: Vec<PortId>,
@@ -187,17 +204,12 @@ impl Session {
                 if let Some(endpoint) = self.endpoint(leg) {
                     endpoint.describe(now, *description, inactivity, hold);
                 }
+                self.end_plays();
                 self.arrange();
             }
-            Input::Play(leg, tone) => {
-                if let Some(endpoint) = self.endpoint(leg) {
-                    endpoint.outgoing.interrupt();
-                    let Tone::Sine { frequency_hz } = tone;
-                    endpoint.hears = Hears::Sine { frequency_hz };
-                    endpoint.tune(now);
-                    self.arrange();
-                }
-            }
+            Input::Play { leg, play, sound, times, over } => self.play(leg, play, sound, times, over),
+            Input::Loaded(play, clip) => self.loaded(play, clip),
+            Input::Stop(play) => self.stop(play),
             Input::Hear(pairs) => self.hear(pairs),
             Input::Press(..) => {}
             Input::Remove(leg) => self.remove(leg),
@@ -334,6 +346,9 @@ impl Session {
             let endpoint = &mut self.endpoints[index];
             let voice = endpoint.voice.as_mut()?;
             return Some(Output::Packet { port: endpoint.port, channel: Channel::Rtp, to, bytes: voice.packet(&header) });
+        }
+        if self.end_plays() {
+            return self.events.pop_front().map(Output::Event);
         }
         let (port, channel, to) = self.next_report()?;
         Some(Output::Packet { port, channel, to, bytes: self.report.bytes() })

@@ -8,18 +8,16 @@ use crate::{
         header::{FIXED_LEN, Header},
         sequence::Seen,
     },
+    source::Player,
 };
 use fed::Fed;
 pub(crate) use fed::Tick;
 use std::time::Duration;
 use tandem_model::{Codec, Speech, Timestamp};
 use tandem_sound::{
-    Encoder, Oscillator, Resampler,
+    Encoder, Resampler,
     opus::{MAX_PACKET, OpusError, OpusTerms},
 };
-
-/// Peak of a sine: 10 dB below full scale.
-const PEAK: f32 = 10_362.0;
 
 /// One that is this late leaves packets out rather than send them in a burst.
 const MAX_LATE: Duration = Duration::from_millis(100);
@@ -30,8 +28,8 @@ const PAUSE: u32 = 10;
 /// Where the samples come from.
 #[derive(Debug)]
 pub(crate) enum Source {
-    /// A steady tone.
-    Sine(Oscillator),
+    /// What is played to it.
+    Player(Box<Player>),
     /// What a leg says in another codec: its name in the session.
     Peer { speaker: u8, codec: Codec, playout: Box<Playout> },
     /// A mix, which feeds it.
@@ -74,15 +72,15 @@ pub(crate) struct Said {
 }
 
 impl Voice {
-    /// A sine, from now on.
+    /// What is played, from now on.
     ///
     /// # Errors
     /// A codec that cannot be spoken so.
-    pub(crate) fn sine(now: Timestamp, speech: &Speech, frequency_hz: u16) -> Result<Voice, OpusError> {
-        let encoder = encoder(speech, 8_000)?;
+    pub(crate) fn of_player(now: Timestamp, speech: &Speech, mut player: Box<Player>) -> Result<Voice, OpusError> {
+        let encoder = encoder(speech, rate_of(speech.codec))?;
         let rate_hz = encoder.rate_hz();
-        let source = Source::Sine(Oscillator::new(f32::from(frequency_hz), PEAK, rate_hz));
-        Ok(Voice { pace: Some((now, 0)), ..Voice::new(source, encoder, speech, rate_hz) })
+        player.retune(rate_hz);
+        Ok(Voice { pace: Some((now, 0)), ..Voice::new(Source::Player(player), encoder, speech, rate_hz) })
     }
 
     /// What the leg of that name says in `codec`, as soon as it speaks.
@@ -131,8 +129,24 @@ impl Voice {
     /// Whose words it says, if not our own.
     pub(crate) fn speaker(&self) -> Option<u8> {
         match self.source {
-            Source::Sine(_) | Source::Mix(_) => None,
+            Source::Player(_) | Source::Mix(_) => None,
             Source::Peer { speaker, .. } => Some(speaker),
+        }
+    }
+
+    /// What is played, if it says that.
+    pub(crate) fn player(&mut self) -> Option<&mut Player> {
+        match &mut self.source {
+            Source::Player(player) => Some(player),
+            Source::Peer { .. } | Source::Mix(_) => None,
+        }
+    }
+
+    /// What was played, by one that has no more to say.
+    pub(crate) fn into_player(self) -> Option<Box<Player>> {
+        match self.source {
+            Source::Player(player) => Some(player),
+            Source::Peer { .. } | Source::Mix(_) => None,
         }
     }
 
@@ -203,10 +217,10 @@ impl Voice {
         packet
     }
 
-    /// Nothing was to be said; after a while it is not asked any more.
+    /// Nothing was to be said; after a while the leg is not asked any more. What is played has an end, which may come in silence.
     fn pause(&mut self) {
         self.silent += 1;
-        if self.silent >= PAUSE {
+        if self.silent >= PAUSE && matches!(self.source, Source::Peer { .. }) {
             self.pace = None;
             self.epoch = self.epoch.wrapping_add(1);
         }
@@ -215,7 +229,7 @@ impl Voice {
     /// Codes the next samples; `None` if there is nothing to be heard.
     fn speak(&mut self, now: Timestamp) -> Option<usize> {
         match &mut self.source {
-            Source::Sine(oscillator) => self.heard.iter_mut().for_each(|sample| *sample = oscillator.step() as i16),
+            Source::Player(player) => player.pull(&mut self.heard),
             Source::Peer { playout, .. } => {
                 if !playout.pull(now, &mut self.heard) {
                     return None;

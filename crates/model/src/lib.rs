@@ -13,6 +13,7 @@ mod agent;
 mod binding;
 mod caller;
 mod codec;
+mod country;
 mod event;
 mod failover;
 mod ids;
@@ -27,6 +28,7 @@ mod recording;
 mod ring;
 mod secret;
 mod session_timer;
+mod sound;
 mod time;
 mod trail;
 
@@ -34,6 +36,7 @@ pub use agent::{AgentPlan, HealthNews, PingPlan, PingTarget, RegistrarPlan, Serv
 pub use binding::{Binding, BindingUsed, Bindings, NoBindings};
 pub use caller::{CalledFrom, Caller, CallerId, Presentation, Shown, is_signature};
 pub use codec::{Codec, TELEPHONE_EVENT};
+pub use country::{Country, UnknownCountry};
 pub use event::{
     CallRecord, EndReason, EndedBy, Event, EventKind, ExchangeRecord, Fate, LegEnd, LegRecord, Limit, LimitState, RecordingDone,
     RegistrationChange, TrunkState,
@@ -44,7 +47,7 @@ pub use keys::{Dtmf, Key, KeyPress, Keys, NoKey};
 pub use media::{
     Across, Carries, DirectionStats, EndpointDescription, EndpointRequest, EndpointStats, Hearing, LocalEndpoint, MAX_ENDPOINTS,
     MAX_ENDPOINTS_EVER, MediaCommand, MediaEvent, MediaFailure, MediaSide, Mos, PORT_REST, PayloadRule, PlayoutStats, SourceRule, Speech,
-    StreamKind, Tone,
+    StreamKind,
 };
 pub use net::{Delivery, Destination, Flow, Hop, ListenerId, NoHop, Transport, neighbourhood};
 pub use place::Place;
@@ -58,5 +61,6 @@ pub use recording::{Layout, MAX_RECORDINGS, Recorded, RecordingEnd, RecordingFai
 pub use ring::{Hears, MAX_MEMBERS, PicksUp, RingGroup, RingTerms, Strategy};
 pub use secret::{Account, Accounts, Challenge, DigestAlgorithm, Login, Secret};
 pub use session_timer::{MIN_SESSION_S, Refresher, SessionTimer};
+pub use sound::{NetworkTone, PlayEnd, PlayFailure, PlayId, Sound, UnknownTone};
 pub use time::Timestamp;
 pub use trail::{Moved, Passage, Trail};

@@ -1,6 +1,6 @@
 //! What a call tells its media session, and what it hears back. No other path joins the two.
 
-use crate::{CallId, Codec, Key, KeyPress, Keys, Layout, LegId, Recorded, RecordingEnd, RecordingId};
+use crate::{CallId, Codec, Key, KeyPress, Keys, Layout, LegId, PlayEnd, PlayId, Recorded, RecordingEnd, RecordingId, Sound};
 use serde::{Deserialize, Serialize};
 use std::{
     fmt,
@@ -22,7 +22,7 @@ pub const MAX_ENDPOINTS: usize = 18;
 /// Endpoints that a media session may have had by its end, whose figures [`MediaEvent::Closed`] tells.
 pub const MAX_ENDPOINTS_EVER: usize = 128;
 
-/// What a call asks of its media session. The order is: one `Open`, any number of `Describe`, `Play`, `Add`, `Hear`, `Remove` and `Record`,
+/// What a call asks of its media session. The order is: one `Open`, any number of the others,
 /// one `Close`. Commands for a session that is gone, and for a leg that has no endpoint there, are ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MediaCommand {
@@ -48,14 +48,28 @@ pub enum MediaCommand {
         /// All of it: what is not said does not stay.
         description: Box<EndpointDescription>,
     },
-    /// Let the leg hear a built-in source instead of other legs.
+    /// Let the leg hear something that we make. [`MediaEvent::Played`] tells once when it has come to its end, whatever that was; the end
+    /// of the session tells nothing.
     Play {
         /// Whose session.
         call: CallId,
         /// Who hears it.
         leg: LegId,
+        /// Its name: one that plays no more may be used again.
+        play: PlayId,
         /// What.
-        tone: Tone,
+        sound: Sound,
+        /// How often; 0: until it is stopped.
+        times: u16,
+        /// Mixed with what the leg hears; else in place of that, and of what was being played so before, which does not come back.
+        over: bool,
+    },
+    /// Let something that is being played end now, softly.
+    Stop {
+        /// Whose session.
+        call: CallId,
+        /// What.
+        play: PlayId,
     },
     /// Take ports for one more leg, which nobody hears and who hears nobody until `Hear`. Answered by [`MediaEvent::Opened`] with
     /// this endpoint alone, or by [`MediaEvent::NotAdded`], which leaves the session as it was.
@@ -144,16 +158,6 @@ pub struct EndpointRequest {
     pub leg: LegId,
     /// The side of the network it is on: which address and port range.
     pub side: MediaSide,
-}
-
-/// A built-in source for `do = { answer = … }`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Tone {
-    /// A sine, as the leg wants to be spoken to.
-    Sine {
-        /// Hertz.
-        frequency_hz: u16,
-    },
 }
 
 /// What the packets of a stream are.
@@ -303,6 +307,15 @@ pub enum MediaEvent {
         key: Key,
         /// For how many milliseconds, as far as is known.
         ms: u16,
+    },
+    /// Something that was being played has come to its end.
+    Played {
+        /// To whom.
+        leg: LegId,
+        /// What.
+        play: PlayId,
+        /// How.
+        end: PlayEnd,
     },
     /// The session is gone; the last figures of all endpoints that it had, in the order in which they were opened. A leg that was
     /// removed and added again is there twice.

@@ -9,10 +9,10 @@ use std::{
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
-use tandem_media::{AddError, Channel, Input, Output, PacketBuf, PortAllocator, Probe, Session, Setup, Verdict};
+use tandem_media::{AddError, Channel, Clip, Input, Output, PacketBuf, Playable, PortAllocator, Probe, Session, Setup, Verdict};
 use tandem_model::{
-    CallId, EndpointDescription, EndpointRequest, Hearing, LegId, LocalEndpoint, MediaCommand, MediaEvent, MediaFailure, PortId,
-    RecordingEnd, RecordingFailure, Timestamp,
+    CallId, EndpointDescription, EndpointRequest, Hearing, LegId, LocalEndpoint, MediaCommand, MediaEvent, MediaFailure, PlayFailure,
+    PortId, RecordingEnd, RecordingFailure, Sound, Timestamp,
 };
 
 /// One `[[media]]` side.
@@ -41,6 +41,8 @@ pub struct Shard {
     pub descriptions: Vec<(LegId, EndpointDescription)>,
     /// Every hear matrix after that of the opening, in their order.
     pub matrices: Vec<Box<[Hearing]>>,
+    /// The files of `[files] prompts`.
+    pub prompts: BTreeMap<Box<str>, Clip>,
     /// How long it takes until a call hears of its session.
     pub delay: Duration,
     /// The next so many sessions are refused.
@@ -61,6 +63,7 @@ impl Shard {
             buffer: PacketBuf::new(),
             descriptions: Vec::new(),
             matrices: Vec::new(),
+            prompts: BTreeMap::new(),
             delay: Duration::from_micros(200),
             refuse: 0,
             misdirected: 0,
@@ -127,7 +130,17 @@ impl Shard {
                 self.descriptions.push((leg, (*description).clone()));
                 self.handle(world, call, Input::Describe(leg, description));
             }
-            MediaCommand::Play { call, leg, tone } => self.handle(world, call, Input::Play(leg, tone)),
+            MediaCommand::Play { call, leg, play, sound, times, over } => {
+                let loaded = match &sound {
+                    Sound::Prompt(name) => Some(self.prompts.get(name).cloned().ok_or(PlayFailure::Missing)),
+                    _ => None,
+                };
+                self.handle(world, call, Input::Play { leg, play, sound: Playable::of(&sound), times, over });
+                if let Some(clip) = loaded {
+                    self.handle(world, call, Input::Loaded(play, clip));
+                }
+            }
+            MediaCommand::Stop { call, play } => self.handle(world, call, Input::Stop(play)),
             MediaCommand::Add { call, endpoint } => {
                 if let Err(failure) = self.add(world.now, call, endpoint) {
                     self.tell(world, call, MediaEvent::NotAdded { leg: endpoint.leg, failure });

@@ -15,12 +15,14 @@ use crate::{
         rewrite::Outgoing,
         sequence::{Incoming, Seen},
     },
+    source::Player,
     statistics::Jitter,
     voice::Voice,
 };
 use std::{hint::black_box, net::SocketAddr, time::Duration};
 use tandem_model::{
-    Across, Carries, Codec, EndpointDescription, Keys, LegId, PayloadRule, PortId, Random, SourceRule, Speech, StreamKind, Timestamp,
+    Across, Carries, Codec, EndpointDescription, Keys, LegId, PayloadRule, PlayId, PortId, Random, SourceRule, Speech, StreamKind,
+    Timestamp,
 };
 
 /// Another port of a leg's host is believed to be the leg's when the port that its RTP came from has been silent for so long.
@@ -30,12 +32,12 @@ pub(super) const SOURCE_SILENCE: Duration = Duration::from_secs(2);
 const CONTROL_SILENCE: Duration = Duration::from_secs(25);
 
 /// What a leg hears.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Hears {
     /// Other legs, or itself.
     Peer,
-    /// A tone.
-    Sine { frequency_hz: u16 },
+    /// What is played to it.
+    Played(PlayId),
 }
 
 /// One endpoint of a session. The order is that of use, in lines of the cache: calls take turns, so what a packet touches is
@@ -228,14 +230,33 @@ impl Plain {
         self.last_heard = now;
     }
 
-    /// What we said to the leg is over. A tone begins anew, as the leg wants to be spoken to by now.
+    /// What we said to the leg is over. What is played to it goes on, as the leg wants to be spoken to by now.
     pub(crate) fn tune(&mut self, now: Timestamp) {
-        let voice = match (&self.hears, &self.speech) {
-            // Rates that Opus does not know are never asked for.
-            (Hears::Sine { frequency_hz }, Some(speech)) => Voice::sine(now, speech, *frequency_hz).ok().map(Box::new),
-            (Hears::Sine { .. } | Hears::Peer, _) => None,
-        };
-        self.speak_with(voice);
+        let player = self.voice.take().and_then(|voice| {
+            self.outgoing.interrupt();
+            voice.into_player()
+        });
+        match player {
+            Some(player) => self.begin_voice(now, player),
+            None => self.speak_with(None),
+        }
+    }
+
+    /// From now on the leg is said what is played to it, if it can be spoken to.
+    pub(crate) fn begin_voice(&mut self, now: Timestamp, player: Box<Player>) {
+        self.outgoing.interrupt();
+        // Rates that Opus does not know are never asked for.
+        let voice = self.speech.as_ref().and_then(|speech| Voice::of_player(now, speech, player).ok());
+        self.speak_with(voice.map(Box::new));
+    }
+
+    /// What was played to it is over: it hears again what it would. What that was, if anything.
+    pub(crate) fn end_play(&mut self) -> Option<PlayId> {
+        let Hears::Played(play) = self.hears else { return None };
+        self.hears = Hears::Peer;
+        self.speak_with(None);
+        self.outgoing.interrupt();
+        Some(play)
     }
 
     /// The leg that hears it from now on is that one, who wants to be spoken to so. Rules that were made for another leg are made anew.

@@ -5,7 +5,7 @@ use crate::{
     endpoint::Plain,
     packet::{DropReason, Verdict},
 };
-use tandem_model::{EndpointStats, LegId, LocalEndpoint, MAX_ENDPOINTS, MAX_ENDPOINTS_EVER, MediaEvent, PortId, Timestamp};
+use tandem_model::{EndpointStats, LegId, LocalEndpoint, MAX_ENDPOINTS, MAX_ENDPOINTS_EVER, MediaEvent, PlayEnd, PortId, Timestamp};
 
 impl Session {
     /// Adds an endpoint that hears nobody and is heard by nobody; the next output is [`MediaEvent::Opened`] with it alone.
@@ -35,6 +35,7 @@ impl Session {
         self.hear(self.hearing.iter().copied().filter(|pair| pair.speaker != leg && pair.listener != leg).collect());
         // Another takes its place; feeders go by name, so what they feed goes on.
         let mut endpoint = self.endpoints.swap_remove(place);
+        self.events.extend(endpoint.end_play().map(|play| MediaEvent::Played { leg, play, end: PlayEnd::Stopped }));
         self.farewells.extend(Farewell::to(self.now, &mut endpoint));
         self.removed.push((endpoint.name, endpoint.stats(None)));
         self.released.push(endpoint.port);

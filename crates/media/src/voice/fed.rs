@@ -72,7 +72,7 @@ impl Voice {
         }
         match std::mem::replace(&mut self.source, Source::Mix(Fed::default())) {
             Source::Peer { speaker, codec, playout } => Some((speaker, codec, playout)),
-            Source::Sine(_) | Source::Mix(_) => None,
+            Source::Player(_) | Source::Mix(_) => None,
         }
     }
 

@@ -3,14 +3,14 @@
 use crate::common::*;
 use proptest::prelude::*;
 use std::time::Duration;
-use tandem_media::{Channel, Input};
-use tandem_model::{Across, Carries, Codec, EndpointDescription, Hearing, Keys, PayloadRule, SourceRule, Speech, StreamKind, Tone};
+use tandem_media::{Channel, Input, Playable};
+use tandem_model::{Across, Carries, Codec, EndpointDescription, Hearing, Keys, PayloadRule, SourceRule, Speech, StreamKind};
 
 #[derive(Clone, Debug)]
 enum Step {
     Packet { index: usize, channel: Channel, from: usize, bytes: Vec<u8> },
     Describe(usize, EndpointDescription),
-    Play(usize, Tone),
+    Play(usize, Playable),
     Hear(Vec<(usize, usize)>),
     Wait(u64),
 }
@@ -77,7 +77,7 @@ fn descriptions() -> impl Strategy<Value = EndpointDescription> {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let channel = prop_oneof![Just(Channel::Rtp), Just(Channel::Rtcp)];
     let packet = (0..3_usize, channel, 0..3_usize, packets());
-    let tone = any::<u16>().prop_map(|frequency_hz| Tone::Sine { frequency_hz });
+    let tone = any::<u16>().prop_map(|frequency_hz| Playable::Sine { frequency_hz });
     let pairs = prop::collection::vec((0..4_usize, 0..4_usize), 0..10);
     let step = prop_oneof![
         12 => packet.prop_map(|(index, channel, from, bytes)| Step::Packet { index, channel, from, bytes }),

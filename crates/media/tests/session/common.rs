@@ -1,10 +1,10 @@
 //! A session with two legs, or one, and packets to give it.
 
 use std::{net::SocketAddr, time::Duration};
-use tandem_media::{Channel, Input, Output, PacketBuf, Session, Setup, Verdict};
+use tandem_media::{Channel, Input, Output, PacketBuf, Playable, Session, Setup, Verdict};
 use tandem_model::{
-    Across, CallId, Carries, Codec, EndpointDescription, EndpointStats, Keys, LegId, LocalEndpoint, MediaEvent, PayloadRule, PortId,
-    SourceRule, Speech, StreamKind, Timestamp, Tone,
+    Across, CallId, Carries, Codec, EndpointDescription, EndpointStats, Keys, LegId, LocalEndpoint, MediaEvent, PayloadRule, PlayId,
+    PortId, SourceRule, Speech, StreamKind, Timestamp,
 };
 
 pub(crate) const A: usize = 0;
@@ -144,8 +144,12 @@ impl Bench {
         self.handle(Input::Describe(leg(index), Box::new(description)));
     }
 
-    pub(crate) fn play(&mut self, index: usize, tone: Tone) {
-        self.handle(Input::Play(leg(index), tone));
+    pub(crate) fn play(&mut self, index: usize, sound: Playable) {
+        self.play_as(index, 0, sound, 0);
+    }
+
+    pub(crate) fn play_as(&mut self, index: usize, play: u16, sound: Playable, times: u16) {
+        self.handle(Input::Play { leg: leg(index), play: PlayId(play), sound, times, over: false });
     }
 
     /// An input that is not to lead to any output at once.

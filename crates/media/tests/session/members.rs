@@ -2,8 +2,8 @@
 
 use crate::common::*;
 use std::time::Duration;
-use tandem_media::{AddError, Channel, DropReason, Input, Verdict};
-use tandem_model::{Hearing, MAX_ENDPOINTS, MAX_ENDPOINTS_EVER, MediaEvent, Tone};
+use tandem_media::{AddError, Channel, DropReason, Input, Playable, Verdict};
+use tandem_model::{Hearing, MAX_ENDPOINTS, MAX_ENDPOINTS_EVER, MediaEvent};
 
 const FRAME: Duration = Duration::from_millis(20);
 const UNHEARD: Verdict = Verdict::Dropped(DropReason::Unheard);
@@ -159,7 +159,7 @@ fn when_one_leaves_the_streams_of_the_others_go_on() {
 #[test]
 fn one_who_hears_a_tone_goes_on_to_when_it_is_joined() {
     let mut bench = with_a_third();
-    bench.play(A, Tone::Sine { frequency_hz: 440 });
+    bench.play(A, Playable::Sine { frequency_hz: 440 });
     bench.handle(Input::Hear(Hearing::each_other([leg(A), leg(C)])));
     assert_eq!(bench.say(C, &audio(0xc, 1)), Err(Verdict::Consumed));
     assert_eq!(bench.say(A, &audio(0xa, 1)).unwrap().port, port(C));

@@ -5,8 +5,8 @@ use crate::{
     transcode::{FRAME, Humming, hum, speaking},
 };
 use std::time::Duration;
-use tandem_media::{Channel, Input, Reason, Verdict};
-use tandem_model::{Codec, EndpointDescription, Hearing, SourceRule, Speech, StreamKind, Timestamp, Tone};
+use tandem_media::{Channel, Input, Playable, Reason, Verdict};
+use tandem_model::{Codec, EndpointDescription, Hearing, SourceRule, Speech, StreamKind, Timestamp};
 use tandem_sound::Decoder;
 
 const SR: u8 = 200;
@@ -303,7 +303,7 @@ fn a_tone_is_reported_where_rtcp_goes_on_a_shared_port_and_back_where_it_came_fr
     let from = "192.0.2.1:7777";
     let host = SourceRule::Host(address(from).ip());
     bench.describe(A, EndpointDescription { rtcp_mux: true, rtcp: description(A).rtp, source: host, ..description(A) });
-    bench.play(A, Tone::Sine { frequency_hz: 440 });
+    bench.play(A, Playable::Sine { frequency_hz: 440 });
     bench.offer(A, Channel::Rtp, from, &rtp(0, 1, 1, 1)).unwrap_err();
     let (heard, _) = bench.run(bench.now + Duration::from_secs(10));
     let reports = to(&bench, A);

@@ -2,10 +2,10 @@
 
 use crate::common::*;
 use std::time::Duration;
-use tandem_media::{Channel, Input, Verdict};
-use tandem_model::{Across, Carries, Codec, Hearing, PayloadRule, Speech, Timestamp, Tone};
+use tandem_media::{Channel, Input, Playable, Verdict};
+use tandem_model::{Across, Carries, Codec, Hearing, PayloadRule, Speech, Timestamp};
 
-const SINE: Tone = Tone::Sine { frequency_hz: 440 };
+const SINE: Playable = Playable::Sine { frequency_hz: 440 };
 
 #[test]
 fn an_echo_comes_back_as_a_stream_of_our_own() {
@@ -126,7 +126,7 @@ fn a_tone_takes_the_place_of_the_other_leg() {
     let mut a = description(A);
     a.speech = Some(speech(8, Codec::Pcma));
     bench.describe(A, a);
-    bench.play(A, Tone::Sine { frequency_hz: 1000 });
+    bench.play(A, Playable::Sine { frequency_hz: 1000 });
     let (packets, _) = bench.drain();
     assert_eq!((packets[0].ssrc(), packets[0].sequence(), packets[0].payload()), (relayed.ssrc(), relayed.sequence() + 1, 8));
     assert_eq!(packets[0].timestamp(), relayed.timestamp().wrapping_add(160));
@@ -135,7 +135,7 @@ fn a_tone_takes_the_place_of_the_other_leg() {
     // One tone after another is a new source of the same stream.
     bench.wait(Duration::from_millis(20));
     bench.describe(A, description(A));
-    bench.play(A, SINE);
+    bench.play_as(A, 1, SINE, 0);
     let (next, _) = bench.drain();
     assert_eq!((next[0].sequence(), next[0].payload()), (packets[0].sequence() + 1, 0));
 }

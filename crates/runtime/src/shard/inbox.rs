@@ -167,7 +167,7 @@ mod tests {
     fn a_full_queue_gives_commands_back_and_still_takes_a_close() {
         let (outlet, inbox) = inbox().unwrap();
         assert!((0..MAX_WAITING).all(|_| outlet.push(play(0)).is_ok()));
-        assert!(matches!(outlet.push(play(7)), Err(MediaCommand::Play { call, .. }) if call == CallId::new(1, 7)));
+        assert!(matches!(outlet.push(play(7)), Err(MediaCommand::Remove { call, .. }) if call == CallId::new(1, 7)));
         outlet.push_reserved(close());
         assert!(inbox.take().is_some());
         assert!(outlet.push(play(1)).is_ok());

@@ -168,6 +168,7 @@ impl Shards {
             MediaCommand::Add { call, endpoint } => self.add(call, endpoint, command),
             MediaCommand::Describe { call, .. }
             | MediaCommand::Play { call, .. }
+            | MediaCommand::Stop { call, .. }
             | MediaCommand::Hear { call, .. }
             | MediaCommand::Remove { call, .. }
             | MediaCommand::Press { call, .. }

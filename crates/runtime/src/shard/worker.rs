@@ -12,7 +12,7 @@ use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
-use tandem_media::{Input, Output, PacketBuf, Session, Setup, Verdict};
+use tandem_media::{Input, Output, PacketBuf, Playable, Session, Setup, Verdict};
 use tandem_model::{CallId, EndpointRequest, LocalEndpoint, MediaCommand, MediaEvent, MediaFailure, PortId, Random, Timestamp};
 
 /// Commands handled before packets have their turn again: opening ports takes as long as forwarding several packets.
@@ -215,7 +215,10 @@ impl Worker {
             }
             MediaCommand::Add { call, endpoint } => return self.add(now, call, endpoint, stocked),
             MediaCommand::Describe { call, leg, description } => (call, Input::Describe(leg, description)),
-            MediaCommand::Play { call, leg, tone } => (call, Input::Play(leg, tone)),
+            MediaCommand::Play { call, leg, play, sound, times, over } => {
+                (call, Input::Play { leg, play, sound: Playable::of(&sound), times, over })
+            }
+            MediaCommand::Stop { call, play } => (call, Input::Stop(play)),
             MediaCommand::Hear { call, pairs } => (call, Input::Hear(pairs)),
             MediaCommand::Press { call, leg, keys } => (call, Input::Press(leg, keys)),
             MediaCommand::Remove { call, leg } => (call, Input::Remove(leg)),

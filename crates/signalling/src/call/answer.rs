@@ -10,7 +10,7 @@ use crate::message::Message;
 use crate::negotiation::{self, Exchange, Offer, Refusal};
 use bytes::Bytes;
 use std::sync::Arc;
-use tandem_model::{BuiltIn, EndReason, EventKind, Hearing, MediaCommand, Timestamp, Tone};
+use tandem_model::{BuiltIn, EndReason, EventKind, Hearing, MediaCommand, PlayId, Sound, Timestamp};
 
 /// What the built-in tone sounds like.
 const TONE_HZ: u16 = 440;
@@ -238,7 +238,14 @@ impl Call {
         self.media(MediaCommand::Describe { call, leg, description: alone.describe });
         match alone.hears {
             Some(BuiltIn::Echo) => self.media(MediaCommand::Hear { call, pairs: [Hearing { speaker: leg, listener: leg }].into() }),
-            Some(BuiltIn::Tone) => self.media(MediaCommand::Play { call, leg, tone: Tone::Sine { frequency_hz: TONE_HZ } }),
+            Some(BuiltIn::Tone) => self.media(MediaCommand::Play {
+                call,
+                leg,
+                play: PlayId(0),
+                sound: Sound::Sine { frequency_hz: TONE_HZ },
+                times: 0,
+                over: false,
+            }),
             None => {}
         }
         self.note_hold(now, Side::Caller, leg, alone.holds);

@@ -441,6 +441,7 @@ impl Call {
             MediaEvent::Inactive { .. } => self.end(now, EndReason::Inactivity, None),
             MediaEvent::Recorded { recording, file, ms, end } => self.on_recorded(now, RecordingDone { recording, file, ms, end }),
             MediaEvent::Key { leg, key, ms } => self.on_key(now, leg, KeyPress { key, ms }),
+            MediaEvent::Played { .. } => {}
             MediaEvent::Closed(stats) => self.on_media_closed(now, stats),
             MediaEvent::Failed => self.on_media_failed(now),
         }

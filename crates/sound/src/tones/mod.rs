@@ -3,24 +3,13 @@
 mod plans;
 
 use crate::oscillator::Oscillator;
-pub use plans::{Country, UnknownCountry};
+use tandem_model::{Country, NetworkTone};
 
 /// Peak of a tone: 15 dB below the loudest, as loud as exchanges have it.
 const PEAK: f32 = 5_800.0;
 
 /// How long one piece takes to begin, and to end, so that it does not click.
 const RAMP_MS: u32 = 4;
-
-/// What a tone says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Call {
-    /// The phone over there rings.
-    Ringing,
-    /// It is in use.
-    Busy,
-    /// There is no way through.
-    Congestion,
-}
 
 /// Of what a tone is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,13 +34,26 @@ pub struct Tone {
     piece: usize,
     /// Samples of the piece so far.
     made: u32,
+    /// So many times through its cadence; `None`: for ever.
+    rounds: Option<u16>,
 }
 
 impl Tone {
     /// What that country says so, from its beginning, at `rate_hz`.
-    pub fn new(country: Country, call: Call, rate_hz: u32) -> Tone {
-        let (mix, cadence) = country.plan(call);
-        Tone { mix, cadence, rate_hz, oscillators: oscillators(mix, rate_hz), piece: 0, made: 0 }
+    pub fn new(country: Country, tone: NetworkTone, rate_hz: u32) -> Tone {
+        let (mix, cadence) = plans::plan(country, tone);
+        Tone { mix, cadence, rate_hz, oscillators: oscillators(mix, rate_hz), piece: 0, made: 0, rounds: None }
+    }
+
+    /// Silent once it has gone so many times through its cadence.
+    #[must_use]
+    pub fn times(self, rounds: u16) -> Tone {
+        Tone { rounds: Some(rounds), ..self }
+    }
+
+    /// Whether nothing comes any more.
+    pub fn is_over(&self) -> bool {
+        self.rounds == Some(0)
     }
 
     /// The next samples, in place of what is in `samples`.
@@ -60,6 +62,9 @@ impl Tone {
     }
 
     fn next(&mut self) -> i16 {
+        if self.is_over() {
+            return 0;
+        }
         let of = |ms: u16| u32::from(ms) * self.rate_hz / 1_000;
         let (sound, silence) = self.cadence.get(self.piece).map_or((0, 1), |(sound, silence)| (of(*sound), of(*silence)));
         let sample = if self.made < sound {
@@ -80,6 +85,9 @@ impl Tone {
         if self.made >= sound + silence {
             self.made = 0;
             self.piece = (self.piece + 1) % self.cadence.len().max(1);
+            if self.piece == 0 {
+                self.rounds = self.rounds.map(|left| left.saturating_sub(1));
+            }
             self.oscillators = oscillators(self.mix, self.rate_hz);
         }
         sample
@@ -115,9 +123,9 @@ mod tests {
             let country = country.parse().unwrap();
             [8_000, 48_000].map(|rate| milliseconds(&sounds(&mut Tone::new(country, call, rate), ms)))
         };
-        assert_eq!(of("de", Call::Ringing, 10_000), [[1_000, 4_000, 1_000, 4_000]; 2].map(alternating));
-        assert_eq!(of("gb", Call::Ringing, 3_400), [[400, 200, 400, 2_000, 400]; 2].map(alternating));
-        assert_eq!(of("us", Call::Busy, 1_500), [[500, 500, 500]; 2].map(alternating));
+        assert_eq!(of("de", NetworkTone::Ringing, 10_000), [[1_000, 4_000, 1_000, 4_000]; 2].map(alternating));
+        assert_eq!(of("gb", NetworkTone::Ringing, 3_400), [[400, 200, 400, 2_000, 400]; 2].map(alternating));
+        assert_eq!(of("us", NetworkTone::Busy, 1_500), [[500, 500, 500]; 2].map(alternating));
     }
 
     fn alternating<const N: usize>(ms: [usize; N]) -> Vec<(bool, usize)> {
@@ -125,9 +133,18 @@ mod tests {
     }
 
     #[test]
+    fn one_that_goes_through_its_cadence_so_often_is_silent_then() {
+        let mut tone = Tone::new("gb".parse().unwrap(), NetworkTone::Ringing, 8_000).times(2);
+        let heard = milliseconds(&sounds(&mut tone, 7_000));
+        assert_eq!(heard, alternating([400, 200, 400, 2_000, 400, 200, 400, 3_000]));
+        assert!(tone.is_over());
+    }
+
+    #[test]
     fn every_country_says_both_and_no_two_alike() {
         for country in Country::all() {
-            let [ringing, busy] = [Call::Ringing, Call::Busy].map(|call| sounds(&mut Tone::new(country, call, 8_000), 12_000));
+            let [ringing, busy] =
+                [NetworkTone::Ringing, NetworkTone::Busy].map(|call| sounds(&mut Tone::new(country, call, 8_000), 12_000));
             assert!(
                 ringing != busy && [&ringing, &busy].iter().all(|sounds| sounds.contains(&true) && sounds.contains(&false)),
                 "{country}"
@@ -138,7 +155,7 @@ mod tests {
     #[test]
     fn a_tone_is_as_loud_as_it_should_be_and_does_not_click() {
         for country in Country::all() {
-            let mut tone = Tone::new(country, Call::Ringing, 8_000);
+            let mut tone = Tone::new(country, NetworkTone::Ringing, 8_000);
             let mut samples = vec![0; 8_000 * 12];
             tone.fill(&mut samples);
             let loudest = samples.iter().map(|sample| sample.unsigned_abs()).max().unwrap();

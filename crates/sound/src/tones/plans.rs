@@ -1,7 +1,7 @@
 //! The plans of the countries, by their letters.
 
-use super::{Cadence, Call, Mix};
-use std::{fmt, str::FromStr};
+use super::{Cadence, Mix};
+use tandem_model::{Country, NetworkTone};
 
 struct Plan {
     code: &'static str,
@@ -10,50 +10,15 @@ struct Plan {
     congestion: (Mix, Cadence),
 }
 
-/// A country, by its two letters of ISO 3166.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Country(u8);
-
-impl fmt::Debug for Country {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Country({self})")
-    }
-}
-
-impl fmt::Display for Country {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(PLANS.get(usize::from(self.0)).map_or("", |plan| plan.code))
-    }
-}
-
-/// Its tones are not known here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no tones are known of that country: write its two letters as ISO 3166 does (`de`, `gb`, `us`)")]
-pub struct UnknownCountry;
-
-impl FromStr for Country {
-    type Err = UnknownCountry;
-
-    /// Two letters, of either case; `uk` is `gb`.
-    fn from_str(text: &str) -> Result<Country, UnknownCountry> {
-        let code = if text.eq_ignore_ascii_case("uk") { "gb" } else { text };
-        PLANS.iter().position(|plan| plan.code.eq_ignore_ascii_case(code)).map(|place| Country(place as u8)).ok_or(UnknownCountry)
-    }
-}
-
-impl Country {
-    /// Every one that is known, by its letters.
-    pub fn all() -> impl Iterator<Item = Country> {
-        (0..PLANS.len() as u8).map(Country)
-    }
-
-    pub(super) fn plan(self, call: Call) -> (Mix, Cadence) {
-        let plan = PLANS.get(usize::from(self.0)).unwrap_or(&PLANS[0]);
-        match call {
-            Call::Ringing => plan.ringing,
-            Call::Busy => plan.busy,
-            Call::Congestion => plan.congestion,
-        }
+/// What that country says so.
+pub(super) fn plan(country: Country, tone: NetworkTone) -> (Mix, Cadence) {
+    let code = country.code();
+    let place = PLANS.binary_search_by_key(&code, |plan| plan.code).unwrap_or_default();
+    let plan = &PLANS[place];
+    match tone {
+        NetworkTone::Ringing => plan.ringing,
+        NetworkTone::Busy => plan.busy,
+        NetworkTone::Congestion => plan.congestion,
     }
 }
 
@@ -157,10 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn countries_are_found_by_their_letters() {
-        assert!(PLANS.is_sorted_by_key(|plan| plan.code));
-        assert_eq!(["de", "DE", "uk", "Us"].map(|code| code.parse::<Country>().unwrap().to_string()), ["de", "de", "gb", "us"]);
-        assert_eq!(["", "d", "xx", "deu"].map(str::parse::<Country>), [Err(UnknownCountry); 4]);
-        assert!(Country::all().all(|country| country.to_string().parse() == Ok(country)));
+    fn every_country_has_a_plan() {
+        assert!(PLANS.iter().map(|plan| plan.code).eq(Country::all().map(Country::code)));
     }
 }

@@ -1,0 +1,84 @@
+//! What is played to the legs.
+
+use super::Session;
+use crate::{
+    endpoint::{Hears, Plain},
+    source::{Clip, Playable, Player},
+};
+use tandem_model::{LegId, MediaEvent, PlayEnd, PlayFailure, PlayId};
+
+impl Session {
+    /// Plays something to a leg, in place of what it hears.
+    pub(super) fn play(&mut self, leg: LegId, play: PlayId, sound: Playable, times: u16, over: bool) {
+        let now = self.now;
+        self.end_play(play, PlayEnd::Stopped);
+        let Some(endpoint) = self.endpoint(leg).filter(|endpoint| endpoint.speech.is_some() && !over) else {
+            return self.events.push_back(MediaEvent::Played { leg, play, end: PlayEnd::Failed(PlayFailure::Unheard) });
+        };
+        let hears = endpoint.hears;
+        match (player(endpoint), hears) {
+            (Some(player), Hears::Played(before)) => {
+                player.change(play, sound, times);
+                endpoint.hears = Hears::Played(play);
+                self.events.push_back(MediaEvent::Played { leg, play: before, end: PlayEnd::Stopped });
+            }
+            _ => {
+                endpoint.outgoing.interrupt();
+                endpoint.hears = Hears::Played(play);
+                endpoint.begin_voice(now, Box::new(Player::new(play, sound, times)));
+                self.arrange();
+            }
+        }
+        self.end_plays();
+    }
+
+    /// A prompt that is awaited has come, or will not.
+    pub(super) fn loaded(&mut self, play: PlayId, clip: Result<Clip, PlayFailure>) {
+        match clip {
+            Ok(clip) => self.players().filter(|player| player.play() == play).for_each(|player| player.load(clip.clone())),
+            Err(failure) => self.end_play(play, PlayEnd::Failed(failure)),
+        }
+    }
+
+    /// Stops what is played, softly: it is told when it is silent.
+    pub(super) fn stop(&mut self, play: PlayId) {
+        self.players().filter(|player| player.play() == play).for_each(Player::stop);
+        self.end_plays();
+    }
+
+    fn players(&mut self) -> impl Iterator<Item = &mut Player> {
+        self.endpoints.iter_mut().filter_map(player)
+    }
+
+    /// Ends what has that name, at once.
+    fn end_play(&mut self, play: PlayId, end: PlayEnd) {
+        self.end_plays_as(|endpoint| matches!(endpoint.hears, Hears::Played(own) if own == play).then_some(end));
+    }
+
+    /// Tells of what has come to its end, if anything has, and lets the legs hear again what they would.
+    pub(super) fn end_plays(&mut self) -> bool {
+        self.end_plays_as(|endpoint| match player(endpoint) {
+            Some(player) => player.end(),
+            // What the leg speaks now nobody here can.
+            None => Some(PlayEnd::Failed(PlayFailure::Unheard)),
+        })
+    }
+
+    fn end_plays_as(&mut self, end: impl Fn(&mut Plain) -> Option<PlayEnd>) -> bool {
+        let mut any = false;
+        for endpoint in self.endpoints.iter_mut().filter(|endpoint| matches!(endpoint.hears, Hears::Played(_))) {
+            let ended = end(endpoint).and_then(|end| Some((endpoint.end_play()?, end)));
+            self.events.extend(ended.map(|(play, end)| MediaEvent::Played { leg: endpoint.leg, play, end }));
+            any |= ended.is_some();
+        }
+        if any {
+            self.arrange();
+        }
+        any
+    }
+}
+
+/// What is played to a leg.
+fn player(endpoint: &mut Plain) -> Option<&mut Player> {
+    endpoint.voice.as_mut()?.player()
+}
