@@ -23,7 +23,6 @@ impl Session {
                 self.events.push_back(MediaEvent::Played { leg, play: before, end: PlayEnd::Stopped });
             }
             _ => {
-                endpoint.outgoing.interrupt();
                 endpoint.hears = Hears::Played(play);
                 endpoint.begin_voice(now, Box::new(Player::new(play, sound, times)));
                 self.arrange();
