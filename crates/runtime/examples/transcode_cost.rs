@@ -4,15 +4,16 @@
 //! other of nothing but decoding and coding the same packets at the same settings. Speech of the tests is what is said.
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
+mod speech;
 mod talk;
 
+use speech::{packets, processor_time, rtp};
 use std::time::Duration;
-use talk::{Failure, NUMBER};
+use talk::Failure;
 use tandem_media::{Channel, Input, Output, PacketBuf};
 use tandem_model::{Codec, PortId, Timestamp};
-use tandem_sound::{Decoder, Encoder, Resampler, g711::FROM_MU_LAW, opus::OpusTerms};
+use tandem_sound::{Decoder, Encoder, opus::OpusTerms};
 
-const SPEECH: &[u8] = include_bytes!("../../sound/tests/vectors/speech.ulaw");
 const FRAME: Duration = Duration::from_millis(20);
 
 fn main() -> Result<(), Failure> {
@@ -20,9 +21,9 @@ fn main() -> Result<(), Failure> {
     println!("{:<14}{:>12}{:>12}{:>8}   ms of processor a call and second", "", "session", "bare", "ratio");
     let pairs = [(Codec::Pcmu, Codec::Pcma), (Codec::Pcmu, Codec::G722), (Codec::Pcmu, Codec::Opus), (Codec::G722, Codec::Opus)];
     for (a, b) in pairs {
-        let packets = [packets(a, seconds)?, packets(b, seconds)?];
-        let whole = session([a, b], &packets)?;
-        let bare = bare(a, b, &packets[0])? + bare(b, a, &packets[1])?;
+        let said = [packets(a, seconds)?, packets(b, seconds)?];
+        let whole = session([a, b], &said)?;
+        let bare = bare(a, b, &said[0])? + bare(b, a, &said[1])?;
         let per_second = |time: Duration| time.as_secs_f64() * 1_000.0 / seconds as f64;
         let (whole, bare) = (per_second(whole), per_second(bare));
         println!("{:<14}{whole:>12.3}{bare:>12.3}{:>8.2}", format!("{a:?} {b:?}"), whole / bare);
@@ -40,22 +41,6 @@ fn rate(a: Codec, b: Codec) -> u32 {
     of(a).min(of(b))
 }
 
-/// The speech in that codec, 20 ms each.
-fn packets(codec: Codec, seconds: usize) -> Result<Vec<Vec<u8>>, Failure> {
-    let mut encoder = Encoder::new(codec, 16_000, &OpusTerms::default())?;
-    let mut resampler = Resampler::new(8_000, encoder.rate_hz());
-    let narrow: Vec<i16> = SPEECH.iter().cycle().take(seconds * 8_000).map(|octet| FROM_MU_LAW[usize::from(*octet)]).collect();
-    let mut packets = Vec::new();
-    for frame in narrow.chunks_exact(160) {
-        let mut samples = vec![0; encoder.rate_hz() as usize / 50];
-        resampler.convert(frame, &mut samples);
-        let mut payload = [0; 4_000];
-        let length = encoder.encode(&samples, &mut payload).ok_or("a frame was not coded")?;
-        packets.push(payload[..length].to_vec());
-    }
-    Ok(packets)
-}
-
 fn bare(from: Codec, to: Codec, packets: &[Vec<u8>]) -> Result<Duration, Failure> {
     let mut encoder = Encoder::new(to, rate(from, to), &OpusTerms::default())?;
     let mut decoder = Decoder::new(from, encoder.rate_hz())?;
@@ -71,7 +56,7 @@ fn bare(from: Codec, to: Codec, packets: &[Vec<u8>]) -> Result<Duration, Failure
 }
 
 fn session(codecs: [Codec; 2], packets: &[Vec<Vec<u8>>; 2]) -> Result<Duration, Failure> {
-    let mut session = talk::session(codecs, None)?;
+    let mut session = talk::session(&codecs, None)?;
     let (mut buffer, mut said) = (PacketBuf::new(), 0);
     let before = processor_time()?;
     for (n, pair) in (0_u32..).zip(packets[0].iter().zip(&packets[1])) {
@@ -88,20 +73,4 @@ fn session(codecs: [Codec; 2], packets: &[Vec<Vec<u8>>; 2]) -> Result<Duration, 
     let spent = processor_time()? - before;
     let due = packets.iter().map(Vec::len).sum::<usize>();
     if said * 100 < due * 99 { Err(format!("{said} of {due} packets were said").into()) } else { Ok(spent) }
-}
-
-fn rtp(number: u32, ticks: u32, payload: &[u8]) -> Vec<u8> {
-    let mut packet = vec![0x80, NUMBER];
-    packet.extend((number as u16).to_be_bytes());
-    packet.extend(number.wrapping_mul(ticks).to_be_bytes());
-    packet.extend(7_u32.to_be_bytes());
-    packet.extend_from_slice(payload);
-    packet
-}
-
-/// What this process has used so far.
-fn processor_time() -> Result<Duration, Failure> {
-    let usage = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_SELF)?;
-    let time = usage.user_time();
-    Ok(Duration::new(time.tv_sec().try_into()?, u32::try_from(time.tv_usec())? * 1_000))
 }

@@ -68,7 +68,7 @@ fn speak(codec: Codec, samples: &[i16]) -> Result<Arrivals, Failure> {
 
 /// What one leg of a session hears of what the other says.
 fn pass(from: Codec, to: Codec, packets: Arrivals) -> Result<Arrivals, Failure> {
-    let mut session = talk::session([from, to], Some("useinbandfec=1"))?;
+    let mut session = talk::session(&[from, to], Some("useinbandfec=1"))?;
     let (mut buffer, mut heard) = (PacketBuf::new(), Vec::new());
     let end = packets.last().map_or(Timestamp::ZERO, |(at, _)| *at) + Duration::from_millis(200);
     for (at, packet) in packets.into_iter().chain([(end, Vec::new())]) {

@@ -1,4 +1,4 @@
-//! A media session of two legs that speak different codecs, for programs that measure it.
+//! A media session of legs that speak codecs of their own, for programs that measure it.
 
 use std::{net::SocketAddr, time::Duration};
 use tandem_media::{Input, Session, Setup};
@@ -17,18 +17,18 @@ pub(crate) fn phone(index: u8) -> SocketAddr {
     SocketAddr::from(([192, 0, 2, index + 1], 4_000))
 }
 
-/// Two legs at the ports 0 and 1, each of which hears the other in its own codec; `parameters` is what both say of it.
-pub(crate) fn session(codecs: [Codec; 2], parameters: Option<&str>) -> Result<Session, Failure> {
+/// Legs at the ports from 0, of which the first two hear each other, each in its own codec; `parameters` is what all say of it.
+pub(crate) fn session(codecs: &[Codec], parameters: Option<&str>) -> Result<Session, Failure> {
     let call = CallId::new(1, 1);
-    let legs = [call.leg(0).ok_or("no leg")?, call.leg(1).ok_or("no leg")?];
+    let legs = (0..).zip(codecs).map(|(index, _)| call.leg(index).ok_or("no leg")).collect::<Result<Vec<_>, _>>()?;
     let local = |leg: LegId| {
         let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
         LocalEndpoint { leg, rtp: at(20_000), rtcp: at(20_001) }
     };
-    let endpoints = [(local(legs[0]), PortId(0)), (local(legs[1]), PortId(1))];
+    let endpoints: Vec<_> = (0..).zip(&legs).map(|(index, leg)| (local(*leg), PortId(index))).collect();
     let patience = Duration::from_secs(3_600);
     let mut session = Session::open(Timestamp::ZERO, Setup { endpoints: &endpoints, inactivity: patience, hold: patience, seed: 1 })?;
-    for (index, (leg, codec)) in (0..).zip(legs.into_iter().zip(codecs)) {
+    for (index, (leg, codec)) in (0..).zip(legs.into_iter().zip(codecs.iter().copied())) {
         let description = EndpointDescription {
             kind: StreamKind::Rtp,
             rtp: Some(phone(index)),
