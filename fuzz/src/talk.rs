@@ -42,7 +42,9 @@ impl Talk {
             let port = 20_000 + 2 * leg as u16;
             (LocalEndpoint { leg: id(leg), rtp: address(port), rtcp: address(port + 1) }, PortId(leg as u32))
         });
-        let Ok(session) = Session::open(now, Setup { endpoints: &locals, inactivity: TIMEOUT, hold: TIMEOUT, seed: 7 }) else {
+        let Ok(session) =
+            Session::open(now, Setup { endpoints: &locals, inactivity: TIMEOUT, hold: TIMEOUT, seed: 7, wall_clock: Duration::ZERO })
+        else {
             unreachable!("two endpoints make a session")
         };
         let mut talk = Talk { session, now, packet: PacketBuf::new() };

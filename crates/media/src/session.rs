@@ -37,6 +37,8 @@ pub struct Setup<'a> {
     pub hold: Duration,
     /// Decides SSRCs and where sequences begin.
     pub seed: u64,
+    /// Time since the Unix epoch when the session's clock was at zero, for reports.
+    pub wall_clock: Duration,
 }
 
 /// No session can be made of this.
@@ -159,6 +161,7 @@ pub struct Session {
     removed: Vec<(u8, EndpointStats)>,
     /// What further endpoints are made of.
     random: Random,
+    wall_clock: Duration,
 }
 
 impl Session {
@@ -167,7 +170,7 @@ impl Session {
     /// # Errors
     /// A number of endpoints that no path serves.
     pub fn open(now: Timestamp, setup: Setup<'_>) -> Result<Session, OpenError> {
-        let Setup { endpoints, inactivity, hold, seed } = setup;
+        let Setup { endpoints, inactivity, hold, seed, wall_clock } = setup;
         if !(1..=MAX_ENDPOINTS).contains(&endpoints.len()) {
             return Err(OpenError::Endpoints(endpoints.len()));
         }
@@ -189,6 +192,7 @@ impl Session {
             mix: None,
             removed: Vec::new(),
             random,
+            wall_clock,
         };
         session.arrange();
         Ok(session)

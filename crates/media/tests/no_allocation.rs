@@ -56,8 +56,11 @@ fn session(kind: StreamKind) -> Session {
     };
     let endpoints = [(local(0), PORTS[0]), (local(1), PORTS[1])];
     let timeouts = Duration::from_secs(300);
-    let mut session =
-        Session::open(Timestamp::ZERO, Setup { endpoints: &endpoints, inactivity: timeouts, hold: timeouts, seed: 1 }).unwrap();
+    let mut session = Session::open(
+        Timestamp::ZERO,
+        Setup { endpoints: &endpoints, inactivity: timeouts, hold: timeouts, seed: 1, wall_clock: Duration::ZERO },
+    )
+    .unwrap();
     for index in [0, 1] {
         session.handle(Timestamp::ZERO, Input::Describe(call.leg(index as u8).unwrap(), Box::new(description(index, kind))));
     }

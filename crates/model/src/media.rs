@@ -280,7 +280,7 @@ pub enum MediaEvent {
         /// Why not.
         failure: MediaFailure,
     },
-    /// A leg that should send has been silent for the timeout that applies.
+    /// A leg that should send has been silent for the timeout that applies; told again each time that it has been for so long.
     Inactive {
         /// Which leg.
         leg: LegId,

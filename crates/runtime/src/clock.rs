@@ -24,6 +24,11 @@ impl Clock {
         Timestamp::from_micros(u64::try_from(self.base.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 
+    /// Time since the Unix epoch when [`Clock::now`] said zero.
+    pub fn epoch(&self) -> Duration {
+        self.epoch
+    }
+
     /// The instant at which [`Clock::now`] will say `at`.
     pub fn instant(&self, at: Timestamp) -> Instant {
         self.base.checked_add(Duration::from_micros(at.as_micros())).unwrap_or_else(|| self.base + FAR_FUTURE)

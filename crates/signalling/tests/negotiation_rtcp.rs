@@ -35,6 +35,22 @@ fn the_last_port_has_no_next_one() {
 }
 
 #[test]
+fn a_leg_that_gives_it_no_bandwidth_gets_none() {
+    let none = "b=RS:0\r\nb=RR:0\r\n";
+    let (_, settled) = with(&format!("{none}a=rtcp-mux\r\n"), &format!("b=AS:80\r\n{none}a=rtcp:53020\r\n"));
+    assert_eq!((settled.describe_from.unwrap().rtcp, settled.describe_to.unwrap().rtcp), (None, None));
+    // Only together are they a wish for none.
+    for some in ["b=RS:0\r\n", "b=RR:0\r\n", "b=RS:0\r\nb=RR:600\r\n"] {
+        assert_eq!(with(some, "").1.describe_from.unwrap().rtcp, Some("192.0.2.10:4001".parse().unwrap()), "{some}");
+    }
+    let (mut a, mut b) = legs();
+    let of_session = caller().replace("t=0 0\r\n", &format!("{none}t=0 0\r\n"));
+    assert_ne!(of_session, caller());
+    let (_, settled) = exchange(&of_session, &called(), &mut a, &mut b);
+    assert_eq!(settled.describe_from.unwrap().rtcp, None);
+}
+
+#[test]
 fn sharing_is_agreed_per_leg_and_only_where_it_was_offered() {
     // Offered and answered.
     let (ours, settled) = with("a=rtcp-mux\r\n", "a=rtcp-mux\r\n");

@@ -229,7 +229,7 @@ impl Shard {
         }
         let endpoints: Vec<_> = requests.iter().map_while(|request| self.take(now, *request)).collect();
         let locals: Vec<(LocalEndpoint, PortId)> = endpoints.iter().map(|(_, local, port)| (*local, *port)).collect();
-        let setup = Setup { endpoints: &locals, inactivity, hold, seed: call.bits() };
+        let setup = Setup { endpoints: &locals, inactivity, hold, seed: call.bits(), wall_clock: Duration::ZERO };
         match Session::open(now, setup) {
             Ok(session) if locals.len() == requests.len() => {
                 locals.into_iter().for_each(|(local, port)| self.own(call, local, port));

@@ -463,18 +463,19 @@ impl Plain {
         self.watch.map(|watch| watch.look_at)
     }
 
-    /// Looks whether the leg has been silent for too long: whether it was held, if so. It is told once a description.
+    /// Looks whether the leg has been silent for too long: whether it was held, if so. It is told each time that it has been for so
+    /// long: who does not mind now may mind later.
     /// `anybody` is when any leg of the session was last heard.
     pub(crate) fn look(&mut self, now: Timestamp, anybody: Timestamp) -> Option<bool> {
         let watch = self.watch.as_mut().filter(|watch| watch.look_at <= now)?;
         // A page of fax goes one way, and the other side says nothing for as long as that takes.
         let heard = if self.kind == StreamKind::Udptl { anybody } else { self.last_heard };
         watch.look_at = heard + watch.after;
-        let (is_silent, held) = (watch.look_at <= now, watch.held);
+        let is_silent = watch.look_at <= now;
         if is_silent {
-            self.watch = None;
+            watch.look_at = now + watch.after;
         }
-        is_silent.then_some(held)
+        is_silent.then_some(watch.held)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     packet::Channel,
     rtcp::reports::{Report, Reports, Subject},
 };
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 use tandem_model::{Random, StreamKind, Timestamp};
 
 /// A report that is to be sent, from which of our sockets and where to.
@@ -13,8 +13,8 @@ pub(crate) type Addressed = (Channel, SocketAddr, Report);
 
 impl Plain {
     /// From now on the leg gets reports of our own, for good: to the peer they and those of the other leg would be of two clocks.
-    pub(crate) fn begin_reports(&mut self, now: Timestamp, random: &mut Random) {
-        self.reports.get_or_insert_with(|| Box::new(Reports::new(now, Random::new(random.next_u64()))));
+    pub(crate) fn begin_reports(&mut self, now: Timestamp, wall_clock: Duration, random: &mut Random) {
+        self.reports.get_or_insert_with(|| Box::new(Reports::new(now, wall_clock, Random::new(random.next_u64()))));
     }
 
     /// The report that is due, if one may be sent.

@@ -12,6 +12,9 @@ use tandem_model::{Random, Timestamp};
 /// codec, so it is always this.
 const INTERVAL: Duration = Duration::from_secs(5);
 
+/// When the Unix epoch was, by NTP.
+const UNIX_EPOCH_S: u64 = 2_208_988_800;
+
 /// A goodbye to one source.
 const BYE_LEN: usize = HEADER_LEN;
 
@@ -67,6 +70,8 @@ pub(crate) struct Subject<'a> {
 /// The reports to one leg.
 #[derive(Debug)]
 pub(crate) struct Reports {
+    /// Time since the Unix epoch when the clock was at zero.
+    wall_clock: Duration,
     random: Random,
     due: Timestamp,
     /// Whether one has been sent.
@@ -79,10 +84,10 @@ pub(crate) struct Reports {
 
 impl Reports {
     /// The first is due soon.
-    pub(crate) fn new(now: Timestamp, mut random: Random) -> Reports {
+    pub(crate) fn new(now: Timestamp, wall_clock: Duration, mut random: Random) -> Reports {
         // RFC 3550 §6.2: the first comes after half of the time.
         let due = now + spread(INTERVAL / 2, &mut random);
-        Reports { random, due, began: false, sent: [0; 2], reception: None }
+        Reports { wall_clock, random, due, began: false, sent: [0; 2], reception: None }
     }
 
     /// When the next report is due.
@@ -120,7 +125,7 @@ impl Reports {
         let timestamp = subject.stream.timestamp_at(now, subject.clock_rate).filter(|_| packets != self.sent[1]);
         let kind = if timestamp.is_some() { SR } else { RR };
         if let Some(timestamp) = timestamp {
-            let made = ntp(now);
+            let made = ntp(self.wall_clock + now.since(Timestamp::ZERO));
             let words = [(made >> 32) as u32, made as u32, timestamp, packets as u32, octets as u32];
             (0..).zip(words).for_each(|(place, word)| write(bytes, len + place * 4, word));
             len += SENDER_INFO_LEN;
@@ -166,10 +171,10 @@ fn spread(interval: Duration, random: &mut Random) -> Duration {
     Duration::from_micros(span / 2 + random.below(span + 1))
 }
 
-/// RFC 3550 §6.4.1: who has no wall clock may use another of its own, and only differences matter to either side.
-fn ntp(now: Timestamp) -> u64 {
-    let (seconds, micros) = (now.as_micros() / 1_000_000, now.as_micros() % 1_000_000);
-    (seconds << 32) | ((micros << 32) / 1_000_000)
+/// RFC 3550 §4, from time since the Unix epoch: seconds since 1900, which wrap in 2036, and parts of a second.
+fn ntp(unix: Duration) -> u64 {
+    let seconds = (unix.as_secs() + UNIX_EPOCH_S) & 0xffff_ffff;
+    (seconds << 32) | ((u64::from(unix.subsec_micros()) << 32) / 1_000_000)
 }
 
 fn middle(ntp: u64) -> u32 {

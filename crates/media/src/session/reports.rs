@@ -38,15 +38,17 @@ impl Session {
     /// Whoever hears us gets reports of our own, and so does who hears such a leg or is heard by it: what that reports speaks of our clock, and
     /// means nothing on the other side.
     pub(super) fn share_reports(&mut self) {
-        let (now, random) = (self.now, &mut self.random);
+        let (now, wall_clock, random) = (self.now, self.wall_clock, &mut self.random);
         for endpoint in self.endpoints.iter_mut().filter(|endpoint| endpoint.voice.is_some()) {
-            endpoint.begin_reports(now, random);
+            endpoint.begin_reports(now, wall_clock, random);
         }
         // Who hears a leg and is heard by it is of one clock with it, or neither is.
         for pair in &self.hearing {
             let of_pair = |endpoint: &&mut Plain| endpoint.leg == pair.speaker || endpoint.leg == pair.listener;
-            if self.endpoints.iter_mut().filter(of_pair).any(|endpoint| endpoint.reports.is_some()) {
-                self.endpoints.iter_mut().filter(of_pair).for_each(|endpoint| endpoint.begin_reports(now, random));
+            // Who hears itself has nobody else to report to it.
+            let is_echo = pair.speaker == pair.listener;
+            if is_echo || self.endpoints.iter_mut().filter(of_pair).any(|endpoint| endpoint.reports.is_some()) {
+                self.endpoints.iter_mut().filter(of_pair).for_each(|endpoint| endpoint.begin_reports(now, wall_clock, random));
             }
         }
     }

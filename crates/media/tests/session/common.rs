@@ -16,6 +16,9 @@ pub(crate) const STRANGER: &str = "203.0.113.66:4000";
 pub(crate) const INACTIVITY: Duration = Duration::from_secs(300);
 pub(crate) const HOLD: Duration = Duration::from_secs(3600);
 
+/// 2026-01-31, when the clock of the sessions here was at zero.
+pub(crate) const WALL_CLOCK: Duration = Duration::from_secs(1_769_817_600);
+
 pub(crate) struct Bench {
     pub(crate) session: Session,
     pub(crate) now: Timestamp,
@@ -124,7 +127,9 @@ impl Bench {
     pub(crate) fn bare(legs: usize) -> Bench {
         let now = Timestamp::from_millis(1_000_000);
         let endpoints: Vec<_> = (0..legs).map(|index| (local(index), port(index))).collect();
-        let session = Session::open(now, Setup { endpoints: &endpoints, inactivity: INACTIVITY, hold: HOLD, seed: 7 }).unwrap();
+        let session =
+            Session::open(now, Setup { endpoints: &endpoints, inactivity: INACTIVITY, hold: HOLD, seed: 7, wall_clock: WALL_CLOCK })
+                .unwrap();
         let mut bench = Bench { session, now, released: Vec::new(), reports: Vec::new(), packet: PacketBuf::new() };
         let (packets, events) = bench.drain();
         assert!(packets.is_empty());

@@ -128,7 +128,7 @@ fn both_directions_are_counted() {
 
 #[test]
 fn a_session_has_as_many_endpoints_as_it_may() {
-    let setup = |endpoints| Setup { endpoints, inactivity: INACTIVITY, hold: HOLD, seed: 1 };
+    let setup = |endpoints| Setup { endpoints, inactivity: INACTIVITY, hold: HOLD, seed: 1, wall_clock: WALL_CLOCK };
     assert_eq!(Session::open(tandem_model::Timestamp::ZERO, setup(&[])).err(), Some(OpenError::Endpoints(0)));
     let local = tandem_model::LocalEndpoint { leg: leg(0), rtp: address(PHONE[0]), rtcp: address(PHONE[0]) };
     let many: Vec<_> = (0..=MAX_ENDPOINTS).map(|index| (local, port(index))).collect();

@@ -48,9 +48,10 @@ fn block(sent: &Sent) -> Option<[u32; 6]> {
     (sent.bytes[0] & 0x1f == 1).then(|| std::array::from_fn(|place| word(&sent.bytes, begins + place * 4)))
 }
 
-/// NTP time in microseconds.
+/// NTP time as the session's clock has it, in microseconds: it is that of the wall clock, and counts from 1900.
 fn ntp_us(sent: &Sent) -> u64 {
-    u64::from(word(&sent.bytes, 8)) * 1_000_000 + ((u64::from(word(&sent.bytes, 12)) * 1_000_000) >> 32)
+    let seconds = u64::from(word(&sent.bytes, 8)) - 2_208_988_800 - WALL_CLOCK.as_secs();
+    seconds * 1_000_000 + ((u64::from(word(&sent.bytes, 12)) * 1_000_000) >> 32)
 }
 
 /// The middle of the NTP time of a sender report.

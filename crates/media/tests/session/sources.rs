@@ -24,6 +24,23 @@ fn an_echo_comes_back_as_a_stream_of_our_own() {
     assert_eq!(bench.report(A, &[0x80, 201, 0, 1, 0, 0, 0, 5]), Err(Verdict::Consumed), "reports are not echoed");
 }
 
+#[test]
+fn who_hears_itself_gets_reports_of_ours_about_it() {
+    let mut bench = Bench::bare(1);
+    bench.describe(A, description(A));
+    bench.handle(Input::Hear([Hearing { speaker: leg(A), listener: leg(A) }].into()));
+    let mut newest = 0;
+    for n in 0..500_u16 {
+        bench.run(bench.now + Duration::from_millis(20));
+        newest = bench.say(A, &rtp(0, 5, n, u32::from(n) * 160)).unwrap().ssrc();
+    }
+    assert!(bench.reports.len() >= 2, "{}", bench.reports.len());
+    for (_, report) in &bench.reports {
+        assert_eq!((report.to, report.bytes[1], word(&report.bytes, 4)), (address(PHONE_RTCP[A]), 200, newest));
+        assert_eq!(word(&report.bytes, 28), 5, "what it says is reported on");
+    }
+}
+
 /// The power of one frequency in 8000 Hz samples, by Goertzel's algorithm, relative to a full-scale sine.
 fn level_db(samples: &[f64], frequency_hz: f64) -> f64 {
     let (mut one, mut two) = (0.0, 0.0);

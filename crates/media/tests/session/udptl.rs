@@ -125,7 +125,7 @@ fn silence_counts_only_when_both_are_silent() {
         assert_eq!(events, []);
     }
     let last = began + Duration::from_secs(119 * 60);
-    let (_, events) = bench.run(bench.now + 2 * INACTIVITY);
+    let (_, events) = bench.run(last + INACTIVITY * 3 / 2);
     let inactive = |index| (last + INACTIVITY, MediaEvent::Inactive { leg: leg(index), held: false });
     assert_eq!(events, [inactive(A), inactive(B)]);
 }

@@ -27,7 +27,8 @@ pub(crate) fn session(codecs: &[Codec], parameters: Option<&str>) -> Result<Sess
     };
     let endpoints: Vec<_> = (0..).zip(&legs).map(|(index, leg)| (local(*leg), PortId(index))).collect();
     let patience = Duration::from_secs(3_600);
-    let mut session = Session::open(Timestamp::ZERO, Setup { endpoints: &endpoints, inactivity: patience, hold: patience, seed: 1 })?;
+    let setup = Setup { endpoints: &endpoints, inactivity: patience, hold: patience, seed: 1, wall_clock: Duration::ZERO };
+    let mut session = Session::open(Timestamp::ZERO, setup)?;
     for (index, (leg, codec)) in (0..).zip(legs.into_iter().zip(codecs.iter().copied())) {
         let description = EndpointDescription {
             kind: StreamKind::Rtp,

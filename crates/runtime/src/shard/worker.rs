@@ -210,7 +210,7 @@ impl Worker {
                 let place = self.vacancy();
                 let is_told = stocked.is_some();
                 let Some(endpoints) = self.take_ports(now, call, &endpoints, place, stocked) else { return };
-                let setup = Setup { endpoints: &endpoints, inactivity, hold, seed: self.random.next_u64() };
+                let setup = Setup { endpoints: &endpoints, inactivity, hold, seed: self.random.next_u64(), wall_clock: self.clock.epoch() };
                 return self.open(now, call, setup, place, is_told);
             }
             MediaCommand::Add { call, endpoint } => return self.add(now, call, endpoint, stocked),

@@ -438,6 +438,8 @@ impl Call {
             MediaEvent::Refused(_) => self.on_media_refused(now),
             // Whether its peer is there the refreshes show.
             MediaEvent::Inactive { leg, .. } if self.has_session_timer(leg) => {}
+            // While it rings nobody need send anything; who talks is looked at again.
+            MediaEvent::Inactive { .. } if self.answered.is_none() => {}
             MediaEvent::Inactive { .. } => self.end(now, EndReason::Inactivity, None),
             MediaEvent::Recorded { recording, file, ms, end } => self.on_recorded(now, RecordingDone { recording, file, ms, end }),
             MediaEvent::Key { leg, key, ms } => self.on_key(now, leg, KeyPress { key, ms }),

@@ -201,7 +201,7 @@ impl LegMedia {
         if !self.anchored {
             return None;
         }
-        let rtcp = if session.mux { session.remote.rtp } else { session.remote.rtcp };
+        let rtcp = if session.mux { session.remote.rtp.filter(|_| !session.remote.uncontrolled) } else { session.remote.rtcp };
         Some(Box::new(EndpointDescription {
             kind: kind_of(session.fax),
             rtp: session.remote.rtp.filter(|_| session.direction.receives()),

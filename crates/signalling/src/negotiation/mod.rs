@@ -74,6 +74,7 @@
 
 mod alone;
 mod answer;
+mod bandwidth;
 mod crossed;
 mod format;
 mod leg;

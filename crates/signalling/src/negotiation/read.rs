@@ -2,6 +2,7 @@
 
 use super::{
     Refusal,
+    bandwidth::ControlShares,
     format::{Format, FormatList, Numbers},
 };
 use crate::sdp::{Connection, Description, Direction, Line, Media, RtcpAddress, RtpMap, Section, Span, Words, number};
@@ -26,6 +27,7 @@ pub(super) struct Head {
     times: Option<Span>,
     host: Option<Host>,
     direction: Option<Direction>,
+    control: ControlShares,
 }
 
 /// What `c=` says.
@@ -68,6 +70,7 @@ pub(super) struct Stream {
     pub(super) maxptime: Option<u16>,
     pub(super) mux: bool,
     rtcp: Option<RtcpAddress>,
+    control: ControlShares,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,20 +99,24 @@ pub(super) struct Remote {
     pub(super) rtcp: Option<SocketAddr>,
     /// Whence its packets come.
     pub(super) host: Option<IpAddr>,
+    /// It wants no RTCP (RFC 3556), wherever that would go.
+    pub(super) uncontrolled: bool,
 }
 
 impl Remote {
-    pub(super) const NOWHERE: Remote = Remote { rtp: None, rtcp: None, host: None };
+    pub(super) const NOWHERE: Remote = Remote { rtp: None, rtcp: None, host: None, uncontrolled: false };
 }
 
 impl Head {
     pub(super) fn read(text: &[u8], description: &Description<'_>) -> Head {
         let section = description.session();
-        let mut head = Head { section: section.span(text), kinds: 0, times: None, host: None, direction: None };
+        let mut head =
+            Head { section: section.span(text), kinds: 0, times: None, host: None, direction: None, control: ControlShares::default() };
         for line in section.lines() {
             head.kinds |= kind_bit(line.kind);
             match line.kind {
                 b'c' => head.host = head.host.or_else(|| Some(Host::read(line.value))),
+                b'b' => head.control.note(line.value),
                 b't' if head.times.is_none() => {
                     head.times = Some(if is_time(line.value) { Span::of(line.value, text) } else { Span::default() });
                 }
@@ -197,6 +204,7 @@ impl Stream {
             maxptime: None,
             mux: false,
             rtcp: None,
+            control: ControlShares::default(),
         };
         let mut stated = None;
         let mut maps: [Option<Option<Format>>; 128] = [None; 128];
@@ -204,8 +212,10 @@ impl Stream {
         loop {
             let rest = lines.rest();
             let Some(line) = lines.next() else { break };
-            if line.kind == b'c' {
-                audio.host = audio.host.or_else(|| Some(Host::read(line.value)));
+            match line.kind {
+                b'c' => audio.host = audio.host.or_else(|| Some(Host::read(line.value))),
+                b'b' => audio.control.note(line.value),
+                _ => {}
             }
             let Some(attribute) = line.attribute() else { continue };
             match attribute.name {
@@ -232,6 +242,7 @@ impl Stream {
             }
         }
         audio.host = audio.host.or(head.host);
+        audio.control = audio.control.or(head.control);
         let stated = stated.or(head.direction).unwrap_or(Direction::SendRecv);
         // RFC 3264 §8.4: an address of zeros is the old way to say that nothing is to be sent.
         let blackhole = matches!(audio.host, Some(Host::Address(address)) if address.is_unspecified());
@@ -274,15 +285,16 @@ impl Stream {
             return Err(Refusal::FAMILY);
         }
         if self.is_fax() {
-            return Ok(Remote { rtp: Some(SocketAddr::new(address, port)), rtcp: None, host: Some(address) });
+            return Ok(Remote { rtp: Some(SocketAddr::new(address, port)), host: Some(address), ..Remote::NOWHERE });
         }
         let rtcp_host = self.rtcp.and_then(|rtcp| rtcp.address).filter(|host| host.is_ipv4() == address.is_ipv4());
         let rtcp_port = self.rtcp.map_or_else(|| port.checked_add(1), |rtcp| Some(rtcp.port).filter(|port| *port != 0));
         let rtcp_host = rtcp_host.filter(|host| !host.is_unspecified() && !host.is_multicast()).unwrap_or(address);
         Ok(Remote {
             rtp: Some(SocketAddr::new(address, port)),
-            rtcp: rtcp_port.map(|port| SocketAddr::new(rtcp_host, port)),
+            rtcp: rtcp_port.map(|port| SocketAddr::new(rtcp_host, port)).filter(|_| !self.control.are_none()),
             host: Some(address),
+            uncontrolled: self.control.are_none(),
         })
     }
 

@@ -37,6 +37,7 @@ mod hold_forms;
 mod house;
 mod in_dialog_races;
 mod in_dialog_requests;
+mod inactivity;
 mod late_offer;
 mod letters;
 mod limits;
