@@ -270,9 +270,11 @@ impl Session {
                         Across::As(number) => relay::rtp(now, name, heard, number, listener, packet),
                         Across::Sound(codec) => {
                             let verdict = transcode::rtp(now, name, heard, codec, listener, packet, &mut self.random);
+                            let figures = listener.voice.as_ref().and_then(|voice| voice.figures());
                             if verdict == Verdict::Waits && listener.reports.is_none() {
                                 self.begin_reports(now);
                             }
+                            self.endpoints[speaker].note_played(figures);
                             verdict
                         }
                         Across::Event { number, clock_khz } => {

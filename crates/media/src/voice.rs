@@ -3,7 +3,7 @@
 mod fed;
 
 use crate::{
-    jitter::Playout,
+    jitter::{Figures, Playout},
     rtp::{
         header::{FIXED_LEN, Header},
         sequence::Seen,
@@ -163,6 +163,20 @@ impl Voice {
             self.pace = Some((playout.begins_at().unwrap_or(now), 0));
             self.silent = 0;
         }
+    }
+
+    /// A packet of that leg took this number, and is no sound.
+    pub(crate) fn pass_over(&mut self, now: Timestamp, leg: u8, seen: Seen) {
+        if let Source::Peer { speaker, playout, .. } = &mut self.source
+            && *speaker == leg
+        {
+            playout.pass_over(now, seen);
+        }
+    }
+
+    /// What became of the packets that it has taken, if it takes any.
+    pub(crate) fn figures(&self) -> Option<Figures> {
+        if let Source::Peer { playout, .. } = &self.source { Some(playout.figures()) } else { None }
     }
 
     /// When the next packet is due.

@@ -1,7 +1,7 @@
 //! What an endpoint counted, and how good that sounded.
 
 use super::Plain;
-use crate::quality::Path;
+use crate::{jitter::Figures, quality::Path};
 use std::time::Duration;
 use tandem_model::{Carries, Codec, DirectionStats, EndpointStats, Mos, PayloadRule, PlayoutStats, StreamKind};
 
@@ -21,8 +21,29 @@ struct Direction {
 }
 
 impl Plain {
-    /// The figures, with those of the jitter buffers that held what the leg sent.
-    pub(crate) fn stats(&self, playout: Option<PlayoutStats>) -> EndpointStats {
+    /// What became of what the leg said so far, in the jitter buffer that holds it now.
+    pub(crate) fn note_played(&mut self, figures: Option<Figures>) {
+        let Some(figures) = figures else { return };
+        let [before, present] = &mut self.played;
+        if figures.taken <= present.taken {
+            // It is another one.
+            before.add(present);
+        }
+        *present = figures;
+    }
+
+    /// The same of all that held any of it.
+    fn playout(&self) -> Option<PlayoutStats> {
+        let [mut all, present] = self.played;
+        all.add(&present);
+        let Figures { taken, late, missing, shortened, lengthened, waited_us, waited } = all;
+        let delay_us = u32::try_from(waited_us.checked_div(waited).unwrap_or(0)).unwrap_or(u32::MAX);
+        (taken > 0).then_some(PlayoutStats { late, missing, shortened, lengthened, delay_us })
+    }
+
+    /// The figures.
+    pub(crate) fn stats(&self) -> EndpointStats {
+        let playout = self.playout();
         let round_trip_us = self.round_trip.measured().map(|span| u32::try_from(span.as_micros()).unwrap_or(u32::MAX));
         EndpointStats { leg: self.leg, received: self.received(playout), sent: self.sent(), dropped: self.dropped, round_trip_us, playout }
     }

@@ -1,6 +1,7 @@
 //! A leg over plain RTP (RTP/AVP, RFC 3551).
 
 use crate::{
+    jitter::Figures,
     latch::{Claim, Latch},
     packet::{Channel, DropReason, PacketBuf},
     path::event::Sounding,
@@ -77,6 +78,8 @@ pub(crate) struct Plain {
     watch: Option<Watch>,
     /// What the leg last reported about what we send: lost, jitter in clock units.
     pub(super) reported: Option<(u64, u32)>,
+    /// What became of what it said, in the jitter buffers before the present one and in that.
+    pub(super) played: [Figures; 2],
     /// The time to it and back, as far as its reports tell.
     pub(crate) round_trip: RoundTrip,
     /// Datagrams of fax to the leg, and their octets.
@@ -173,6 +176,7 @@ impl Plain {
             watch: None,
             dropped: 0,
             reported: None,
+            played: [Figures::default(); 2],
             round_trip: RoundTrip::default(),
             passed: (0, 0),
             voice: None,

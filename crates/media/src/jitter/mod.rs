@@ -10,7 +10,7 @@ mod samples;
 
 use crate::rtp::sequence::Seen;
 use delay::Delay;
-use ring::{Ring, is_after};
+use ring::{Ring, What, is_after};
 use samples::Samples;
 use std::time::Duration;
 use tandem_model::{Codec, Timestamp};
@@ -37,13 +37,38 @@ const LOSSY: u32 = 1;
 /// What became of packets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Figures {
+    /// Packets of sound and noise that came.
+    pub(crate) taken: u64,
     /// Came after they should have been heard.
-    pub(crate) late: u32,
+    pub(crate) late: u64,
     /// Never came, as far as was waited; a piece that one lost packet had.
-    pub(crate) missing: u32,
+    pub(crate) missing: u64,
     /// Times that sound was made shorter, and longer.
-    pub(crate) shortened: u32,
-    pub(crate) lengthened: u32,
+    pub(crate) shortened: u64,
+    pub(crate) lengthened: u64,
+    /// How long packets waited before they were heard, all together: microseconds, and how many.
+    pub(crate) waited_us: u64,
+    pub(crate) waited: u64,
+}
+
+impl Figures {
+    /// One that came at `at` is decoded now, behind samples that are still to be heard.
+    fn note_wait(&mut self, now: Timestamp, at: Timestamp, before: &Samples, rate_hz: u32) {
+        let ahead_us = before.len() as u64 * 1_000_000 / u64::from(rate_hz);
+        self.waited_us += now.since(at).as_micros() as u64 + ahead_us;
+        self.waited += 1;
+    }
+
+    /// Adds those of another buffer.
+    pub(crate) fn add(&mut self, other: &Figures) {
+        self.taken += other.taken;
+        self.late += other.late;
+        self.missing += other.missing;
+        self.shortened += other.shortened;
+        self.lengthened += other.lengthened;
+        self.waited_us += other.waited_us;
+        self.waited += other.waited;
+    }
 }
 
 /// The sound of one speaker.
@@ -123,7 +148,7 @@ impl Playout {
         }
     }
 
-    #[cfg(test)]
+    /// What became of packets so far.
     pub(crate) fn figures(&self) -> Figures {
         self.figures
     }
@@ -137,6 +162,7 @@ impl Playout {
     /// Takes a packet: sound, or what silence sounds like.
     pub(crate) fn take(&mut self, now: Timestamp, seen: Seen, timestamp: u32, is_noise: bool, payload: &[u8]) {
         let number = seen.extended;
+        self.figures.taken += 1;
         if seen.epoch != self.epoch || self.state == State::Idle && !self.is_near(now, timestamp) {
             self.begin(now, seen, timestamp);
         }
@@ -160,7 +186,15 @@ impl Playout {
             self.ring.clear();
             self.next = (number, timestamp);
         }
-        self.ring.put(number, timestamp, is_noise, payload);
+        self.ring.put(number, (now, timestamp), if is_noise { What::Noise } else { What::Sound }, payload);
+    }
+
+    /// That number is taken by something else than sound: nothing is missing there.
+    pub(crate) fn pass_over(&mut self, now: Timestamp, seen: Seen) {
+        let is_expected = seen.epoch == self.epoch && !is_after(self.next.0, seen.extended) && !Ring::is_beyond(seen.extended, self.next.0);
+        if is_expected && self.state != State::Idle {
+            self.ring.put(seen.extended, (now, 0), What::Nothing, &[]);
+        }
     }
 
     /// The next samples, all of them. False if there is nothing to be heard.
@@ -183,7 +217,7 @@ impl Playout {
         }
         self.keep_time(now, out.len());
         while self.samples.len() < out.len() && self.state == State::Playing {
-            self.produce();
+            self.produce(now);
         }
         let count = self.samples.pop(out);
         let noise = self.state == State::Noise;
@@ -250,16 +284,16 @@ impl Playout {
         let rate = self.rate_hz();
         let too_much = in_samples(TOO_MUCH_US, rate) as i64;
         if self.spare(now, frame) > too_much {
-            self.produce_what_is_there(tandem_sound::stretch::needed(rate));
+            self.produce_what_is_there(now, tandem_sound::stretch::needed(rate));
             let spare = self.spare(now, frame);
             if spare > too_much {
                 let cut = self.samples.shorten(rate, spare as usize);
-                self.figures.shortened += u32::from(cut > 0);
+                self.figures.shortened += u64::from(cut > 0);
             }
         } else if self.spare(now, frame) < 0 {
-            self.produce_what_is_there(frame);
+            self.produce_what_is_there(now, frame);
             let more = self.samples.lengthen(rate, frame);
-            self.figures.lengthened += u32::from(more > 0);
+            self.figures.lengthened += u64::from(more > 0);
         }
     }
 
@@ -278,28 +312,33 @@ impl Playout {
         self.delay.needed() - self.delay.spread()
     }
 
-    fn produce_what_is_there(&mut self, samples: usize) {
+    fn produce_what_is_there(&mut self, now: Timestamp, samples: usize) {
         while self.samples.len() < samples
-            && let Some(kept) = self.ring.get(self.next.0).filter(|kept| kept.timestamp == self.next.1 && !kept.is_noise)
+            && let Some(kept) = self.ring.get(self.next.0).filter(|kept| kept.timestamp == self.next.1 && kept.what == What::Sound)
         {
             let Some(count) = self.decoder.samples(&kept.payload) else { return };
             let payload = &kept.payload;
+            self.figures.note_wait(now, kept.at, &self.samples, self.decoder.rate_hz());
             self.samples.push(count, |samples| self.decoder.decode(payload, samples));
             self.go_on(count);
         }
     }
 
     /// Makes the next samples, whatever has come.
-    fn produce(&mut self) {
+    fn produce(&mut self, now: Timestamp) {
         let (number, timestamp) = self.next;
         let Some(kept) = self.ring.get(number) else { return self.make_up() };
+        if kept.what == What::Nothing {
+            self.next.0 = number.wrapping_add(1);
+            return;
+        }
         let ahead = kept.timestamp.wrapping_sub(timestamp) as i32;
         if ahead != 0 {
             self.bridge(ahead, kept.timestamp);
             return;
         }
         self.starved = 0;
-        if kept.is_noise {
+        if kept.what == What::Noise {
             self.noise.hear(&kept.payload);
             self.next.0 = number.wrapping_add(1);
             self.state = State::Noise;
@@ -308,6 +347,7 @@ impl Playout {
         let payload = &kept.payload;
         match self.decoder.samples(payload) {
             Some(count) => {
+                self.figures.note_wait(now, kept.at, &self.samples, self.decoder.rate_hz());
                 self.samples.push(count, |samples| self.decoder.decode(payload, samples));
                 self.go_on(count);
             }

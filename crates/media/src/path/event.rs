@@ -71,6 +71,9 @@ pub(crate) fn rtp(
         listener.outgoing.interrupt();
         return Verdict::Consumed;
     };
+    if let Some(voice) = &mut listener.voice {
+        voice.pass_over(now, speaker, seen);
+    }
     let last = listener.event.filter(|event| event.speaker == speaker && event.newest.epoch == seen.epoch);
     let Some(place) = place(now, last.as_ref(), seen, &header, header.payload_of(packet.bytes()), clocks, &listener.outgoing) else {
         return Verdict::Consumed;

@@ -6,7 +6,11 @@
 mod limiter;
 mod mouth;
 
-use crate::{jitter::Playout, rtp::sequence::Seen, voice::Tick};
+use crate::{
+    jitter::{Figures, Playout},
+    rtp::sequence::Seen,
+    voice::Tick,
+};
 use limiter::Limiter;
 use mouth::{Mouth, Terms};
 use std::time::Duration;
@@ -204,6 +208,18 @@ impl Mix {
         }
         self.idle = 0;
         rests
+    }
+
+    /// A packet of a member took this number, and is no sound.
+    pub(crate) fn pass_over(&mut self, now: Timestamp, name: u8, seen: Seen) {
+        if let Some(mouth) = self.member(name).and_then(|member| member.mouth.as_mut()) {
+            mouth.playout().pass_over(now, seen);
+        }
+    }
+
+    /// What became of the packets of a member.
+    pub(crate) fn figures(&mut self, name: u8) -> Option<Figures> {
+        Some(self.member(name)?.mouth.as_mut()?.playout().figures())
     }
 
     /// What a member said so far, for it to be heard in this way from now on.

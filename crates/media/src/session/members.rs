@@ -37,7 +37,7 @@ impl Session {
         let mut endpoint = self.endpoints.swap_remove(place);
         self.events.extend(endpoint.end_play().map(|play| MediaEvent::Played { leg, play, end: PlayEnd::Stopped }));
         self.farewells.extend(Farewell::to(self.now, &mut endpoint));
-        self.removed.push((endpoint.name, endpoint.stats(None)));
+        self.removed.push((endpoint.name, endpoint.stats()));
         self.released.push(endpoint.port);
         self.arrange();
     }
@@ -57,7 +57,7 @@ impl Session {
 
     /// The figures of all endpoints that there were, in the order in which they came.
     pub(super) fn figures(&self) -> Box<[EndpointStats]> {
-        let present = self.endpoints.iter().map(|endpoint| (endpoint.name, endpoint.stats(None)));
+        let present = self.endpoints.iter().map(|endpoint| (endpoint.name, endpoint.stats()));
         let mut all: Vec<(u8, EndpointStats)> = self.removed.iter().copied().chain(present).collect();
         all.sort_by_key(|(name, _)| *name);
         all.into_iter().map(|(_, figures)| figures).collect()

@@ -89,10 +89,15 @@ impl Session {
         if !mix.is_heard(endpoint.name) {
             return None;
         }
-        let Carries::Sound(codec) = heard.rule.carries else { return Some(Verdict::Consumed) };
+        let Carries::Sound(codec) = heard.rule.carries else {
+            mix.pass_over(now, endpoint.name, heard.seen);
+            return Some(Verdict::Consumed);
+        };
         let payload = heard.header.payload_of(packet.bytes());
         let sound = Sound { codec, seen: heard.seen, timestamp: heard.header.timestamp, payload };
         let is_sooner = mix.take(now, endpoint.name, &sound, || self.random.next_u64());
+        let figures = mix.figures(endpoint.name);
+        self.endpoints[speaker].note_played(figures);
         Some(if is_sooner { Verdict::Waits } else { Verdict::Consumed })
     }
 

@@ -1,9 +1,12 @@
 //! What a session tells of how its calls went.
 
-use crate::common::*;
+use crate::{
+    common::*,
+    transcode::{Humming, hum, speaking},
+};
 use std::time::Duration;
-use tandem_media::Channel;
-use tandem_model::Timestamp;
+use tandem_media::{Channel, Input};
+use tandem_model::{Across, Codec, Hearing, Timestamp};
 
 const FRAME: Duration = Duration::from_millis(20);
 
@@ -130,4 +133,63 @@ fn what_a_leg_reports_is_rated_as_it_came_there() {
     assert!((3.7..3.95).contains(&bad), "{bad}");
     let (.., far) = rated(0, 0, Some(600));
     assert!(far < clean - 0.4, "{far}: 300 ms hinder a talk");
+}
+
+#[test]
+fn what_the_jitter_buffer_did_is_told_of_who_spoke() {
+    let mut bench = Bench::bare(2);
+    bench.describe(A, speaking(A, Codec::Pcmu));
+    bench.describe(B, speaking(B, Codec::Pcma));
+    // Every tenth packet is 60 ms late, and the others are not.
+    hum(&mut bench, A, &mut Humming::new(Codec::Pcmu, 440.0), 500, |n| Duration::from_millis(if n % 10 == 3 { 60 } else { 0 }));
+    let stats = bench.close();
+    let playout = stats[A].playout.unwrap();
+    assert!((20_000..90_000).contains(&playout.delay_us) && playout.lengthened > 0, "{playout:?}");
+    assert_eq!(stats[A].received.lost, 0);
+    assert_eq!(stats[B].playout, None, "B has said nothing");
+    let mos = stats[A].received.mos.unwrap().value();
+    assert!((4.0..4.4).contains(&mos), "{mos}");
+}
+
+#[test]
+fn figures_go_on_from_one_jitter_buffer_to_the_next() {
+    let mut bench = Bench::bare(2);
+    bench.describe(A, speaking(A, Codec::Pcmu));
+    bench.describe(B, speaking(B, Codec::Pcma));
+    let mut humming = Humming::new(Codec::Pcmu, 440.0);
+    let late = |n: usize| Duration::from_millis(if n % 10 == 3 { 60 } else { 0 });
+    hum(&mut bench, A, &mut humming, 100, late);
+    bench.handle(Input::Hear([].into()));
+    bench.handle(Input::Hear(Hearing::each_other([leg(A), leg(B)])));
+    hum(&mut bench, A, &mut humming, 100, late);
+    let both = bench.close()[A].playout.unwrap();
+    let mut bench = Bench::bare(2);
+    bench.describe(A, speaking(A, Codec::Pcmu));
+    bench.describe(B, speaking(B, Codec::Pcma));
+    hum(&mut bench, A, &mut Humming::new(Codec::Pcmu, 440.0), 100, late);
+    let one = bench.close()[A].playout.unwrap();
+    assert!(one.lengthened > 0 && both.lengthened >= 2 * one.lengthened, "{both:?} {one:?}");
+}
+
+#[test]
+fn numbers_that_events_take_are_not_missing_sound() {
+    let mut bench = Bench::bare(2);
+    let mut speaker = speaking(A, Codec::Pcmu);
+    speaker.payloads[1].across = Across::Event { number: 101, clock_khz: 8 };
+    bench.describe(A, speaker);
+    bench.describe(B, speaking(B, Codec::Pcma));
+    let mut sequence = 0_u16;
+    for n in 0..200_u32 {
+        bench.run(bench.now + FRAME);
+        let _ = bench.say(A, &rtp(0, 0xaaaa, sequence, n * 160));
+        sequence += 1;
+        // A key is held in the middle of it, and the sound goes on.
+        if (100..110).contains(&n) {
+            let mut event = rtp(101, 0xaaaa, sequence, 100 * 160)[..12].to_vec();
+            event.extend([5, 10, 0, 160]);
+            bench.say(A, &event).unwrap();
+            sequence += 1;
+        }
+    }
+    assert_eq!(bench.close()[A].playout.unwrap().missing, 0);
 }

@@ -58,6 +58,10 @@ impl Mouth {
         mouth
     }
 
+    pub(super) fn playout(&mut self) -> &mut Playout {
+        &mut self.playout
+    }
+
     pub(super) fn codec(&self) -> Codec {
         self.codec
     }
