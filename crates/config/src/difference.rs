@@ -21,6 +21,7 @@ impl Difference {
         difference.compare_listeners(old, new);
         difference.compare_media(old, new);
         difference.compare_calls(old, new);
+        difference.compare_files(old, new);
         difference.compare_abuse(old, new);
         difference.compare_trunks(old, new);
         difference.compare_users(old, new);
@@ -111,6 +112,11 @@ impl Difference {
         self.apply(was.inactivity_timeout != is.inactivity_timeout, "`inactivity_timeout` in [calls]");
         self.apply(was.hold_timeout != is.hold_timeout, "`hold_timeout` in [calls]");
         self.refuse_key(was.shards != is.shards, new, keys::CALLS.title, "shards");
+    }
+
+    fn compare_files(&mut self, old: &Config, new: &Config) {
+        let (was, is) = (&old.files, &new.files);
+        self.refuse_key(was.recordings != is.recordings, new, keys::FILES.title, "recordings");
     }
 
     fn compare_abuse(&mut self, old: &Config, new: &Config) {

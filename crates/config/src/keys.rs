@@ -13,8 +13,8 @@ pub(crate) struct Keys {
 
 pub(crate) const ROOT: Keys = Keys {
     title: "the configuration",
-    built: &["node", "log", "listen", "media", "calls", "abuse", "registrar", "trunk", "user", "route"],
-    later: &["files", "api", "token"],
+    built: &["node", "log", "listen", "media", "calls", "files", "abuse", "registrar", "trunk", "user", "route"],
+    later: &["api", "token"],
 };
 
 pub(crate) const NODE: Keys =
@@ -32,6 +32,8 @@ pub(crate) const MEDIA: Keys = Keys { title: "[[media]]", built: &["name", "bind
 
 pub(crate) const CALLS: Keys =
     Keys { title: "[calls]", built: &["max", "max_cps", "max_duration", "inactivity_timeout", "hold_timeout", "shards"], later: &[] };
+
+pub(crate) const FILES: Keys = Keys { title: "[files]", built: &["recordings"], later: &["prompts"] };
 
 pub(crate) const ABUSE: Keys = Keys { title: "[abuse]", built: &["answers", "offences", "ban", "allow"], later: &[] };
 
@@ -147,13 +149,14 @@ pub(crate) const DO: Keys = Keys {
 mod tests {
     use super::*;
 
-    const ALL: [&Keys; 24] = [
+    const ALL: [&Keys; 25] = [
         &ROOT,
         &NODE,
         &LOG,
         &LISTEN,
         &MEDIA,
         &CALLS,
+        &FILES,
         &ABUSE,
         &TRUNK,
         &USER,

@@ -14,6 +14,7 @@ mod capacity;
 mod check;
 mod difference;
 mod expand;
+mod files;
 mod keys;
 mod nearest;
 mod node;
@@ -33,6 +34,7 @@ mod written;
 pub use abuse::Abuse;
 pub use capacity::{CONNECTIONS, DESCRIPTOR_RESERVE, MOST_CALLS_UNASKED, MOST_CPS_UNASKED, PORTS_PER_LEG};
 pub use difference::Difference;
+pub use files::Files;
 pub use node::{Calls, Log, LogFormat, LogLevel, Node};
 pub use problem::{At, Place, Problem, Problems};
 pub use reader::Outside;
@@ -74,6 +76,8 @@ pub struct Config {
     pub media: Vec<At<Media>>,
     /// `[calls]`.
     pub calls: Calls,
+    /// `[files]`.
+    pub files: Files,
     /// `[abuse]`.
     pub abuse: Abuse,
     /// `[registrar]`.
@@ -115,6 +119,7 @@ pub fn read(text: &str, file_name: &str, outside: Outside<'_>) -> Reading {
         listeners: Vec::new(),
         media: Vec::new(),
         calls: Calls::default(),
+        files: Files::default(),
         abuse: Abuse::default(),
         registrar: Registrar::default(),
         users: Vec::new(),
@@ -137,7 +142,7 @@ pub fn read(text: &str, file_name: &str, outside: Outside<'_>) -> Reading {
     }
     let root = root.get_ref();
     Table::check_keys(&mut reader, root, &keys::ROOT, keys::ROOT.title);
-    config.written = Written::read(&reader, root, &[&keys::NODE, &keys::LOG, &keys::CALLS]);
+    config.written = Written::read(&reader, root, &[&keys::NODE, &keys::LOG, &keys::CALLS, &keys::FILES]);
     if let Some(value) = root.get("node") {
         config.node = Node::read(&mut reader, value);
     }
@@ -146,6 +151,9 @@ pub fn read(text: &str, file_name: &str, outside: Outside<'_>) -> Reading {
     }
     if let Some(value) = root.get("calls") {
         config.calls = Calls::read(&mut reader, value);
+    }
+    if let Some(value) = root.get("files") {
+        config.files = Files::read(&mut reader, value);
     }
     if let Some(value) = root.get("abuse") {
         config.abuse = Abuse::read(&mut reader, value);

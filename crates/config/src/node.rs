@@ -1,6 +1,7 @@
 //! `[node]`, `[log]` and `[calls]`: what there is once.
 
 use crate::{
+    files::MAX_PATH,
     keys,
     nearest::nearest,
     problem::At,
@@ -49,9 +50,6 @@ impl Default for Node {
 
 /// What the flight recorder may be given, in bytes.
 const FLIGHT_RECORDER_BYTES: std::ops::RangeInclusive<u64> = (1 << 20)..=(4 << 30);
-
-/// The longest path, in bytes.
-const MAX_PATH: usize = 1024;
 
 impl Node {
     pub(crate) fn read(reader: &mut Reader<'_>, value: &Value<'_>) -> Node {

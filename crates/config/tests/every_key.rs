@@ -29,6 +29,7 @@ const BUILT: &[Case] = &[
     Case(CALLS, "inactivity_timeout = '30s'"),
     Case(CALLS, "hold_timeout = '10m'"),
     Case(CALLS, "shards = 2"),
+    Case("[files]\n", "recordings = '/var/lib/tandem/recordings'"),
     Case(ABUSE, "answers = 5"),
     Case(ABUSE, "offences = 3"),
     Case(ABUSE, "ban = '0s'"),
@@ -105,7 +106,7 @@ const BUILT: &[Case] = &[
 ];
 
 const LATER: &[Case] = &[
-    Case("", "[files]\nrecordings = 'tapes/'"),
+    Case("", "[files]\nprompts = 'sounds/'"),
     Case("", "[api]\nbind = '127.0.0.1:8081'"),
     Case("", "[[token]]\nname = 'app'\nalgorithm = 'HS256'"),
     Case(NODE, "store = 'sqlite:calls.db'"),

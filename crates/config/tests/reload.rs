@@ -79,6 +79,7 @@ fn what_sockets_and_threads_are_made_from_needs_a_restart() {
         (base.to_owned(), "[node]\nname = 'other'\n", "new.toml:9:1: `name` in [node] changed"),
         (base.to_owned(), "[node]\ndump_dir = 'd'\n", "new.toml:9:1: `dump_dir` in [node] changed"),
         (base.to_owned(), "[node]\nflight_recorder = '1MiB'\n", "new.toml:9:1: `flight_recorder` in [node] changed"),
+        (base.to_owned(), "[files]\nrecordings = 'r'\n", "new.toml:9:1: `recordings` in [files] changed"),
         (base.to_owned(), "[log]\nlevel = 'debug'\n", "new.toml:9:1: `level` in [log] changed"),
     ] {
         let refused = between(&head, &format!("{rules}{RULES}")).reload().unwrap_err().to_string();

@@ -8,6 +8,7 @@ mod matrix;
 mod members;
 mod mixing;
 mod plays;
+mod recordings;
 mod reports;
 
 use crate::{
@@ -19,11 +20,12 @@ use crate::{
     source::{Clip, Playable},
     voice::Said,
 };
+use recordings::Recordings;
 use reports::Farewell;
 use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 use tandem_model::{
     Across, EndpointDescription, EndpointStats, Hearing, KeyPress, LegId, LocalEndpoint, MAX_ENDPOINTS, MediaEvent, PlayFailure, PlayId,
-    PortId, Random, StreamKind, Timestamp,
+    PortId, Random, RecordingEnd, RecordingId, StreamKind, Timestamp,
 };
 
 /// What a session is made of.
@@ -91,6 +93,8 @@ pub enum Input {
     Press(LegId, Box<[KeyPress]>),
     /// A leg leaves; [`Output::Release`] says which ports it had.
     Remove(LegId),
+    /// A recording ends.
+    StopRecording(RecordingId),
     /// The end.
     Close,
     /// The time that [`Session::poll_timeout`] gave has come.
@@ -116,6 +120,21 @@ pub enum Output<'a> {
     Event(MediaEvent),
     /// The ports of an endpoint that was removed are to be given back.
     Release(PortId),
+    /// The next bytes of a recording, to be kept before the next poll: a whole block ([`Format::block`](crate::Format::block)), or the last
+    /// of it.
+    Block {
+        /// Which.
+        recording: RecordingId,
+        /// Samples, as [`Format`](crate::Format) says.
+        bytes: &'a [u8],
+    },
+    /// A recording has ended; there are no more blocks of it.
+    RecordingOver {
+        /// Which.
+        recording: RecordingId,
+        /// Why.
+        end: RecordingEnd,
+    },
 }
 
 /// Why a session wants to be woken.
@@ -157,6 +176,7 @@ pub struct Session {
     hearing: Box<[Hearing]>,
     /// How they do, where packets cannot just go on.
     mix: Option<Box<Mix>>,
+    recordings: Option<Box<Recordings>>,
     /// Names and figures of the endpoints that were removed.
     removed: Vec<(u8, EndpointStats)>,
     /// What further endpoints are made of.
@@ -190,6 +210,7 @@ impl Session {
             named: endpoints.len() as u8,
             hearing: if let [(a, _), (b, _), ..] = endpoints { Hearing::each_other([a.leg, b.leg]) } else { Box::default() },
             mix: None,
+            recordings: None,
             removed: Vec::new(),
             random,
             wall_clock,
@@ -217,8 +238,10 @@ impl Session {
             Input::Hear(pairs) => self.hear(pairs),
             Input::Press(..) => {}
             Input::Remove(leg) => self.remove(leg),
+            Input::StopRecording(recording) => self.stop_recording(recording),
             Input::Close => {
                 self.closed = true;
+                self.end_recordings_of(None);
                 for endpoint in &mut self.endpoints {
                     self.farewells.extend(Farewell::to(now, endpoint));
                 }
@@ -338,6 +361,9 @@ impl Session {
 
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<Output<'_>> {
+        if self.has_block() {
+            return self.next_block();
+        }
         if let Some(Farewell { port, channel, to, report }) = self.farewells.pop() {
             self.report = report;
             return Some(Output::Packet { port, channel, to, bytes: self.report.bytes() });
@@ -352,6 +378,9 @@ impl Session {
             let endpoint = &mut self.endpoints[index];
             let voice = endpoint.voice.as_mut()?;
             return Some(Output::Packet { port: endpoint.port, channel: Channel::Rtp, to, bytes: voice.packet(&header) });
+        }
+        if self.has_block() {
+            return self.next_block();
         }
         if self.end_plays() {
             return self.events.pop_front().map(Output::Event);
@@ -370,6 +399,9 @@ impl Session {
             let target = endpoint.rtp_target();
             let Some(voice) = &mut endpoint.voice else { continue };
             while let Some(Said { mut header, seen, due }) = voice.say(now) {
+                if let (Some(recordings), Some(mix)) = (&mut self.recordings, &self.mix) {
+                    recordings.overhear(endpoint.leg, voice, mix.rate_hz());
+                }
                 let Some(to) = target else {
                     endpoint.outgoing.interrupt();
                     continue;

@@ -179,6 +179,12 @@ impl Voice {
         if let Source::Peer { playout, .. } = &self.source { Some(playout.figures()) } else { None }
     }
 
+    /// The samples of the last packet and their rate, if it is nobody's voice.
+    pub(crate) fn played(&self) -> Option<(&[i16], u32)> {
+        let is_played = matches!(self.source, Source::Player(_));
+        is_played.then(|| (&*self.heard, self.heard.len() as u32 * 1_000 / self.packet_ms.max(1)))
+    }
+
     /// When the next packet is due.
     pub(crate) fn due_at(&self) -> Option<Timestamp> {
         // One that is fed is due when the mix is.

@@ -11,8 +11,8 @@ use std::{
 };
 use tandem_media::{Channel, DropReason, Input, Output, PacketBuf, Session, Setup, Verdict};
 use tandem_model::{
-    Across, CallId, Carries, Codec, EndpointDescription, Hearing, Keys, LocalEndpoint, MAX_ENDPOINTS, PayloadRule, PortId, SourceRule,
-    Speech, StreamKind, Timestamp,
+    Across, CallId, Carries, Codec, EndpointDescription, Hearing, Keys, LocalEndpoint, MAX_ENDPOINTS, PayloadRule, PortId, Recorded,
+    RecordingId, SourceRule, Speech, StreamKind, Timestamp,
 };
 
 struct Counting;
@@ -249,38 +249,55 @@ fn datagram(sequence: u16) -> [u8; 6] {
 
 #[test]
 fn nor_for_a_tick_of_a_mix() {
+    Codec::ALL.into_iter().for_each(|codec| mix(codec, &[]));
+}
+
+#[test]
+fn nor_for_one_that_is_recorded() {
+    use tandem_model::Layout::{Mono, Sides};
+    let leg = CallId::new(1, 1).leg(0).unwrap();
     for codec in Codec::ALL {
-        let (mut session, mut packet) = (session(StreamKind::Rtp), PacketBuf::new());
-        let call = CallId::new(1, 1);
-        let legs = [0, 1, 2].map(|index| call.leg(index).unwrap());
-        let end = SocketAddr::from(([127, 0, 0, 1], 20_000));
-        session.add(Timestamp::ZERO, LocalEndpoint { leg: legs[2], rtp: end, rtcp: end }, PortId(2)).unwrap();
-        for (index, leg) in legs.into_iter().enumerate() {
-            let speech = Some(Speech { payload: 96, codec, packet_ms: 20, parameters: None });
-            let described = EndpointDescription { speech, ..description(index, StreamKind::Rtp) };
-            session.handle(Timestamp::ZERO, Input::Describe(leg, Box::new(described)));
-        }
-        let pairs = legs.iter().flat_map(|speaker| legs.map(|listener| Hearing { speaker: *speaker, listener }));
-        session.handle(Timestamp::ZERO, Input::Hear(pairs.filter(|pair| pair.speaker != pair.listener).collect()));
-        let (mut said, mut before) = (0, 0);
-        for n in 0..2_000_u16 {
-            if n == 500 {
-                before = ALLOCATIONS.get();
-            }
-            let now = Timestamp::from_millis(u64::from(n) * 20);
-            for (index, port) in [PortId(0), PortId(1), PortId(2)].into_iter().enumerate() {
-                // Some are lost, and one pauses now and then.
-                if n % 20 != 7 && (index != 2 || n % 100 < 60) {
-                    packet.fill(&audio(1, n));
-                    session.handle_packet(now + Duration::from_millis(u64::from(n % 3)), port, Channel::Rtp, phone(index, 0), &mut packet);
-                }
-            }
-            session.handle(now + Duration::from_millis(10), Input::Wake);
-            while let Some(output) = session.poll_output() {
-                said += usize::from(matches!(output, Output::Packet { channel: Channel::Rtp, .. }));
-            }
-        }
-        assert_eq!(ALLOCATIONS.get() - before, 0, "{codec:?}");
-        assert!(said > 5_950, "{said}");
+        mix(codec, &[(Recorded::Call, Sides), (Recorded::Leg(leg), Mono)]);
     }
+}
+
+/// Three who talk, and are recorded so.
+fn mix(codec: Codec, recordings: &[(Recorded, tandem_model::Layout)]) {
+    let (mut session, mut packet) = (session(StreamKind::Rtp), PacketBuf::new());
+    let call = CallId::new(1, 1);
+    let legs = [0, 1, 2].map(|index| call.leg(index).unwrap());
+    let end = SocketAddr::from(([127, 0, 0, 1], 20_000));
+    session.add(Timestamp::ZERO, LocalEndpoint { leg: legs[2], rtp: end, rtcp: end }, PortId(2)).unwrap();
+    for (index, leg) in legs.into_iter().enumerate() {
+        let speech = Some(Speech { payload: 96, codec, packet_ms: 20, parameters: None });
+        let described = EndpointDescription { speech, ..description(index, StreamKind::Rtp) };
+        session.handle(Timestamp::ZERO, Input::Describe(leg, Box::new(described)));
+    }
+    let pairs = legs.iter().flat_map(|speaker| legs.map(|listener| Hearing { speaker: *speaker, listener }));
+    session.handle(Timestamp::ZERO, Input::Hear(pairs.filter(|pair| pair.speaker != pair.listener).collect()));
+    for (number, (of, layout)) in (0..).zip(recordings) {
+        session.record(Timestamp::ZERO, RecordingId(number), *of, *layout).unwrap();
+    }
+    let (mut said, mut written, mut before) = (0, 0, 0);
+    for n in 0..2_000_u16 {
+        if n == 500 {
+            before = ALLOCATIONS.get();
+        }
+        let now = Timestamp::from_millis(u64::from(n) * 20);
+        for (index, port) in [PortId(0), PortId(1), PortId(2)].into_iter().enumerate() {
+            // Some are lost, and one pauses now and then.
+            if n % 20 != 7 && (index != 2 || n % 100 < 60) {
+                packet.fill(&audio(1, n));
+                session.handle_packet(now + Duration::from_millis(u64::from(n % 3)), port, Channel::Rtp, phone(index, 0), &mut packet);
+            }
+        }
+        session.handle(now + Duration::from_millis(10), Input::Wake);
+        while let Some(output) = session.poll_output() {
+            said += usize::from(matches!(output, Output::Packet { channel: Channel::Rtp, .. }));
+            written += usize::from(matches!(output, Output::Block { .. }));
+        }
+    }
+    assert_eq!(ALLOCATIONS.get() - before, 0, "{codec:?}");
+    assert!(said > 5_950, "{said}");
+    assert_eq!(written, 80 * recordings.len());
 }

@@ -67,6 +67,8 @@ pub enum RecordingFailure {
     Slow,
     /// A WAV file holds no more.
     Long,
+    /// The media threads have as much queued as they may.
+    Overloaded,
     /// It failed inside.
     Internal,
     /// The system would not; its words.
@@ -91,6 +93,7 @@ impl RecordingEnd {
             RecordingEnd::Failed(RecordingFailure::TooMany) => "as many recordings run as may",
             RecordingEnd::Failed(RecordingFailure::Slow) => "the disk is too slow",
             RecordingEnd::Failed(RecordingFailure::Long) => "a WAV file holds no more",
+            RecordingEnd::Failed(RecordingFailure::Overloaded) => "the media threads have as much queued as they may",
             RecordingEnd::Failed(RecordingFailure::Internal) => "internal error",
             RecordingEnd::Failed(RecordingFailure::System(words)) => words,
         }

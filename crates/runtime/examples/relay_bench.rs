@@ -31,8 +31,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (calls, mut streams): (u16, _) = (calls.parse()?, BufWriter::new(File::create(streams)?));
     let bind: IpAddr = OURS.parse()?;
     let max_sockets = usize::try_from(raise_descriptor_limit()?)?.saturating_sub(100);
-    let config =
-        ShardConfig { sides: vec![SideConfig { bind, advertise: bind, ports: 20_000..=59_999, dscp: 46 }], threads: 1, max_sockets };
+    let config = ShardConfig {
+        sides: vec![SideConfig { bind, advertise: bind, ports: 20_000..=59_999, dscp: 46 }],
+        threads: 1,
+        max_sockets,
+        recordings: "recordings".into(),
+    };
     let (opened, events) = channel();
     let sink = Arc::new(move |call: CallId, event: MediaEvent| drop(opened.send((call, event))));
     let shards = Shards::start(&config, Clock::start(), sink)?;

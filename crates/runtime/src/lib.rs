@@ -30,6 +30,7 @@ mod media_port;
 mod node;
 mod outbox;
 mod plain_text;
+mod recorder;
 mod registrations;
 pub mod replay;
 mod report;

@@ -19,7 +19,8 @@ use std::{
     sync::Arc,
 };
 use tandem_model::{
-    CallId, Decision, Event, EventKind, HealthNews, MediaCommand, MediaEvent, MediaFailure, Place, Question, Random, Timestamp,
+    CallId, Decision, Event, EventKind, HealthNews, MediaCommand, MediaEvent, MediaFailure, Place, Question, Random, RecordingEnd,
+    RecordingFailure, Timestamp,
 };
 use tandem_policy::{AbuseBook, CallView, HealthBook, LimitBook, NodeLimits, Places, Ruleset};
 use tandem_signalling::{Dispatcher, Lines, NodeFacts, Registrar, Roster};
@@ -92,6 +93,10 @@ impl Node {
             Ok(answer) => answer,
             Err(MediaCommand::Open { .. }) => Some(MediaEvent::Refused(MediaFailure::Overloaded)),
             Err(MediaCommand::Add { endpoint, .. }) => Some(MediaEvent::NotAdded { leg: endpoint.leg, failure: MediaFailure::Overloaded }),
+            Err(MediaCommand::Record { recording, .. }) => {
+                let end = RecordingEnd::Failed(RecordingFailure::Overloaded);
+                Some(MediaEvent::Recorded { recording, file: "".into(), ms: 0, end })
+            }
             Err(refused) => {
                 tracing::error!(?refused, "the media threads have as much queued as they may");
                 None
@@ -115,6 +120,7 @@ impl Node {
             EventKind::LimitReached(state) | EventKind::LimitOver(state) | EventKind::TollTripped(state) | EventKind::TollOver(state) => {
                 report::limit(&event.kind, state);
             }
+            EventKind::RecordingReady(done) => report::recording(&event, done),
             kind => report::event(&event, kind),
         }
     }

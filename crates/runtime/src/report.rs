@@ -3,8 +3,8 @@
 use crate::{flight_recorder::Passwords, log::Escaped, plain_text::Address};
 use std::fmt;
 use tandem_model::{
-    CallRecord, DirectionStats, EndedBy, Event, EventKind, ExchangeRecord, Fate, LegEnd, LegRecord, Limit, LimitState, RegistrationChange,
-    Timestamp, TrunkState,
+    CallRecord, DirectionStats, EndedBy, Event, EventKind, ExchangeRecord, Fate, LegEnd, LegRecord, Limit, LimitState, RecordingDone,
+    RegistrationChange, Timestamp, TrunkState,
 };
 use tracing::field::display;
 
@@ -128,6 +128,19 @@ pub(crate) fn limit(kind: &EventKind, state: &LimitState) {
     }
 }
 
+/// A recording has ended: one line, at WARN if it could not go on, or not begin.
+pub(crate) fn recording(event: &Event, done: &RecordingDone) {
+    let Event { call, leg, .. } = event;
+    let leg = leg.map(display);
+    let file = (!done.file.is_empty()).then(|| display(Escaped(&done.file)));
+    let (duration_ms, reason) = (done.ms, Escaped(done.end.words()));
+    if done.end.is_good() {
+        tracing::info!(%call, leg, file, duration_ms, %reason, "recording.ready");
+    } else {
+        tracing::warn!(%call, leg, file, duration_ms, %reason, "a recording ended early");
+    }
+}
+
 /// Anything else that happened to a call.
 pub(crate) fn event(event: &Event, kind: &EventKind) {
     match (event.leg, kind) {
@@ -208,7 +221,7 @@ impl fmt::Display for ShownUri<'_> {
 mod tests {
     use super::*;
     use crate::log::{LogFormat, written};
-    use tandem_model::{CallId, Codec, EndReason, EndpointStats, LegId, Mos, PlayoutStats};
+    use tandem_model::{CallId, Codec, EndReason, EndpointStats, LegId, Mos, PlayoutStats, RecordingEnd, RecordingFailure, RecordingId};
 
     fn leg(call: CallId, index: u8, status: u16) -> LegRecord {
         LegRecord {
@@ -349,6 +362,24 @@ mod tests {
         assert!(tripped.contains(" WARN a number was called that may not be ") && tripped.trim_end().ends_with(end), "{tripped}");
         let over = line(EventKind::TollOver(Box::new(state.clone())));
         assert!(over.contains(" INFO no number is called any more that may not be ") && over.trim_end().ends_with(end), "{over}");
+    }
+
+    #[test]
+    fn a_recording_leaves_one_line() {
+        let call = CallId::new(1, 1);
+        let line = |leg: Option<LegId>, file: &str, end: RecordingEnd| {
+            let done = RecordingDone { recording: RecordingId(1), file: file.into(), ms: 4_500, end };
+            let event = Event { time: Timestamp::ZERO, call, leg, kind: EventKind::CallCreated };
+            written(LogFormat::Text, || recording(&event, &done))
+        };
+        let good = line(call.leg(1), "a/b\u{7}.wav", RecordingEnd::Stopped);
+        assert!(good.contains(" INFO recording.ready call=call_") && good.contains(" leg=leg_"), "{good}");
+        assert!(good.trim_end().ends_with(" file=a/b\\u{7}.wav duration_ms=4500 reason=stopped"), "{good}");
+        let full = line(None, "a.wav", RecordingEnd::DiskFull);
+        assert!(full.contains(" WARN a recording ended early ") && full.contains(" reason=\"the disk is full\""), "{full}");
+        let system = RecordingFailure::System("Permission denied (os error 13)".into());
+        let failed = line(None, "", RecordingEnd::Failed(system));
+        assert!(!failed.contains("file=") && failed.contains("Permission denied"), "{failed}");
     }
 
     #[test]

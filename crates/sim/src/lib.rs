@@ -15,6 +15,7 @@ mod network;
 mod node;
 mod queue;
 mod race;
+mod recordings;
 mod shard;
 mod sim;
 mod streams;
@@ -24,6 +25,7 @@ pub use config::{ALICE, BOB, CAROL, CORE, CORE_V6, DORA, ERIN, STANDARD, standar
 pub use network::Link;
 pub use node::CoreNode;
 pub use race::{Action, Explored, Run, explore, explore_losses};
+pub use recordings::{Recording, Recordings};
 pub use shard::Shard;
 pub use sim::{QUIET_LIMIT, Sim, seed_from_environment};
 pub use tandem_phone as phone;

@@ -3,6 +3,7 @@
 use crate::{
     node::World,
     queue::{Datagram, Event},
+    recordings::Recordings,
 };
 use std::{
     collections::BTreeMap,
@@ -45,6 +46,8 @@ pub struct Shard {
     pub prompts: BTreeMap<Box<str>, Clip>,
     /// How long it takes until a call hears of its session.
     pub delay: Duration,
+    /// What was recorded.
+    pub recordings: Recordings,
     /// The next so many sessions are refused.
     pub refuse: u32,
     /// Commands that came for sessions that do not exist: a call that talks to nobody.
@@ -65,6 +68,7 @@ impl Shard {
             matrices: Vec::new(),
             prompts: BTreeMap::new(),
             delay: Duration::from_micros(200),
+            recordings: Recordings::default(),
             refuse: 0,
             misdirected: 0,
             dropped: 0,
@@ -153,11 +157,19 @@ impl Shard {
             }
             MediaCommand::Press { call, leg, keys } => self.handle(world, call, Input::Press(leg, keys)),
             MediaCommand::Remove { call, leg } => self.handle(world, call, Input::Remove(leg)),
-            MediaCommand::Record { call, recording, .. } => {
-                let end = RecordingEnd::Failed(RecordingFailure::Internal);
-                self.tell(world, call, MediaEvent::Recorded { recording, file: "".into(), ms: 0, end });
+            MediaCommand::Record { call, recording, of, layout, file } => {
+                let session = self.sessions.get_mut(&call).map(|opened| &mut opened.session);
+                let begun = session.ok_or(RecordingFailure::NoLeg).and_then(|session| session.record(world.now, recording, of, layout));
+                match begun {
+                    Ok(format) => self.recordings.begin(call, recording, file, format),
+                    Err(failure) => {
+                        let end = RecordingEnd::Failed(failure);
+                        self.tell(world, call, MediaEvent::Recorded { recording, file: "".into(), ms: 0, end });
+                    }
+                }
+                self.drain(world, call);
             }
-            MediaCommand::StopRecording { .. } => {}
+            MediaCommand::StopRecording { call, recording } => self.handle(world, call, Input::StopRecording(recording)),
             MediaCommand::Close { call } => self.handle(world, call, Input::Close),
         }
     }
@@ -174,11 +186,18 @@ impl Shard {
     /// Does what a session wants done.
     fn drain(&mut self, world: &mut World<'_>, call: CallId) {
         let Some(opened) = self.sessions.get_mut(&call) else { return };
-        let (mut events, mut released) = (Vec::new(), Vec::new());
+        let (mut events, mut released, mut recorded) = (Vec::new(), Vec::new(), Vec::new());
         while let Some(output) = opened.session.poll_output() {
             match output {
                 Output::Event(event) => events.push(event),
                 Output::Release(port) => released.push(port),
+                Output::Block { recording, bytes } => {
+                    if let Some(event) = self.recordings.write(call, recording, bytes) {
+                        recorded.push(event);
+                        opened.session.handle(world.now, Input::StopRecording(recording));
+                    }
+                }
+                Output::RecordingOver { recording, end } => recorded.extend(self.recordings.end(call, recording, end)),
                 Output::Packet { port, channel, to, bytes } => {
                     let bytes = bytes.to_vec();
                     world.outbox.extend(local(&opened.endpoints, port, channel).map(|from| Datagram {
@@ -192,6 +211,9 @@ impl Shard {
             }
         }
         let closed = opened.session.is_closed();
+        for event in recorded {
+            world.flight.push(world.now + self.delay + self.recordings.delay, Event::Media(call, Box::new(event)));
+        }
         for event in events {
             self.tell(world, call, event);
         }

@@ -59,7 +59,12 @@ fn media(config: &Config) -> ShardConfig {
     };
     let descriptors = limits::raise_descriptor_limit().unwrap_or(0);
     let max_sockets = usize::try_from(config.media_sockets(descriptors)).unwrap_or(usize::MAX);
-    ShardConfig { sides: config.media.iter().map(|media| side(media)).collect(), threads: config.calls.shards as usize, max_sockets }
+    ShardConfig {
+        sides: config.media.iter().map(|media| side(media)).collect(),
+        threads: config.calls.shards as usize,
+        max_sockets,
+        recordings: config.files.recordings.as_ref().into(),
+    }
 }
 
 fn start_log(config: &Config) -> anyhow::Result<log::LogWriter> {

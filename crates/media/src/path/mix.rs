@@ -11,7 +11,7 @@ use crate::{
     rtp::sequence::Seen,
     voice::Tick,
 };
-use limiter::Limiter;
+pub(crate) use limiter::Limiter;
 use mouth::{Mouth, Terms};
 use std::time::Duration;
 use tandem_model::{Codec, MAX_ENDPOINTS, Timestamp};
@@ -38,6 +38,7 @@ pub(crate) struct Mix {
     ticks: u64,
     /// Ticks in a row in which nobody spoke.
     idle: u32,
+    keeps_ticking: bool,
     members: [Option<Member>; MAX_MEMBERS],
     /// Who spoke in this tick.
     sounding: u32,
@@ -70,6 +71,7 @@ impl Mix {
             began,
             ticks: 0,
             idle: 0,
+            keeps_ticking: false,
             members: [const { None }; MAX_MEMBERS],
             sounding: 0,
             total: (false, Box::default()),
@@ -104,9 +106,29 @@ impl Mix {
         (self.sum, self.before, self.frame) = (vec![0; samples].into(), vec![0; samples].into(), vec![0; samples].into());
     }
 
+    /// Samples a second.
+    pub(crate) fn rate_hz(&self) -> u32 {
+        self.rate_hz
+    }
+
+    /// Whether it ticks while nobody speaks, for what else there is to be heard.
+    pub(crate) fn keep_ticking(&mut self, is_to: bool) {
+        self.keeps_ticking = is_to;
+    }
+
+    fn rests(&self) -> bool {
+        self.idle >= REST && !self.keeps_ticking
+    }
+
+    /// What a member says in this tick, if it says anything.
+    pub(crate) fn said_by(&self, name: u8) -> Option<&[i16]> {
+        let place = self.place(name).filter(|place| self.sounding & 1 << place != 0)?;
+        self.members[place].as_ref()?.mouth.as_ref().map(|mouth| mouth.frame())
+    }
+
     /// When the next tick is due; `None` while nobody speaks.
     pub(crate) fn due_at(&self) -> Option<Timestamp> {
-        (self.idle < REST).then(|| self.next_at())
+        (!self.rests()).then(|| self.next_at())
     }
 
     fn next_at(&self) -> Timestamp {
@@ -198,7 +220,7 @@ impl Mix {
         let Some(mouth) = &mut member.mouth else { return false };
         mouth.take(now, sound);
         let begins = mouth.begins_at().unwrap_or(now);
-        let rests = self.idle >= REST;
+        let rests = self.rests();
         if rests {
             let tick = Duration::from_millis(self.tick_ms.into());
             while self.next_at() < begins {

@@ -61,7 +61,7 @@ impl Session {
 
     /// Something is to be added to what legs hear, or taken from it.
     fn wants_mix(&self) -> bool {
-        false
+        self.recordings.is_some()
     }
 
     /// Every packet goes to the one who hears it.

@@ -39,6 +39,7 @@ impl Session {
         self.farewells.extend(Farewell::to(self.now, &mut endpoint));
         self.removed.push((endpoint.name, endpoint.stats()));
         self.released.push(endpoint.port);
+        self.end_recordings_of(Some(leg));
         self.arrange();
     }
 

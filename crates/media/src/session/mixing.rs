@@ -7,7 +7,7 @@ use crate::{
     path::mix::{Mix, Sound},
     voice::{Voice, rate_of},
 };
-use tandem_model::{Carries, Codec, MAX_ENDPOINTS, Speech, Timestamp};
+use tandem_model::{Carries, Codec, MAX_ENDPOINTS, Speech, StreamKind, Timestamp};
 
 /// Milliseconds of a tick; half of it where packets of that length do not make up those of somebody.
 const TICK_MS: u32 = 20;
@@ -23,6 +23,7 @@ impl Session {
             Box::new(Mix::new(due.unwrap_or(self.now), TICK_RATE, TICK_MS))
         });
         mix.stay();
+        mix.keep_ticking(self.recordings.is_some());
         self.admit(&mut mix, pairs);
         self.mix = Some(mix);
     }
@@ -30,6 +31,7 @@ impl Session {
     /// Goes on to mix until it can end without being heard to.
     pub(super) fn mix_until_a_pause(&mut self, pairs: &[Pair]) {
         let Some(mut mix) = self.mix.take() else { return };
+        mix.keep_ticking(self.recordings.is_some());
         self.admit(&mut mix, pairs);
         // What is decoded anyhow goes on without a seam.
         let is_relayed = |(speaker, listener): &Pair| {
@@ -56,13 +58,23 @@ impl Session {
             }
         }
         let fed = || self.endpoints.iter().filter_map(|endpoint| endpoint.voice.as_ref()).filter(|voice| voice.is_fed());
-        let rate_hz = fed().map(|voice| voice.spoken_hz()).max().unwrap_or(TICK_RATE);
+        let rate_hz = fed().map(|voice| voice.spoken_hz()).max().unwrap_or_else(|| self.spoken_hz());
         let tick_ms = if fed().all(|voice| voice.packet_ms() % TICK_MS == 0) { TICK_MS } else { TICK_MS / 2 };
         mix.retune(rate_hz, tick_ms);
         for voice in self.endpoints.iter_mut().filter_map(|endpoint| endpoint.voice.as_mut()).filter(|voice| voice.is_fed()) {
             voice.attune(rate_hz);
         }
         self.share_coding(mix);
+        // Fax is no sound: it goes on as it is.
+        for (speaker, listener) in pairs.iter().filter(|pair| self.endpoints[pair.0].kind == StreamKind::Udptl) {
+            self.listeners[*speaker] = u8::try_from(*listener).ok();
+        }
+    }
+
+    /// Where nobody is spoken to by the mix: for recordings, as fast as the legs speak.
+    fn spoken_hz(&self) -> u32 {
+        let speech = self.endpoints.iter().filter(|_| self.recordings.is_some()).filter_map(|endpoint| endpoint.speech.as_ref());
+        speech.map(|speech| rate_of(speech.codec)).max().unwrap_or(TICK_RATE)
     }
 
     /// Finds those who hear the same in the same codec.
@@ -70,8 +82,10 @@ impl Session {
         for place in 0..self.endpoints.len() {
             let (before, rest) = self.endpoints.split_at_mut(place);
             let Some(endpoint) = rest.first_mut() else { continue };
+            let is_recorded = self.recordings.as_ref().is_some_and(|recordings| recordings.are_of(endpoint.leg));
             let alike = before
                 .iter()
+                .filter(|_| !is_recorded)
                 .find(|other| other.coded_by.is_none() && mix.hear_alike(other.name, endpoint.name) && other.speaks_like(endpoint));
             let coded_by = alike.map(|other| other.name);
             if let (Some(last), None, Some(voice)) = (endpoint.coded_by, coded_by, &mut endpoint.voice)
@@ -86,7 +100,7 @@ impl Session {
     /// Takes a packet of a leg that is mixed.
     pub(super) fn take_in(&mut self, now: Timestamp, speaker: usize, heard: &Heard, packet: &PacketBuf) -> Option<Verdict> {
         let (mix, endpoint) = (self.mix.as_mut()?, &self.endpoints[speaker]);
-        if !mix.is_heard(endpoint.name) {
+        if !mix.is_heard(endpoint.name) && !self.recordings.as_ref().is_some_and(|recordings| recordings.hear(endpoint.leg)) {
             return None;
         }
         let Carries::Sound(codec) = heard.rule.carries else {
@@ -106,6 +120,9 @@ impl Session {
         let now = self.now;
         let Some(mix) = self.mix.as_mut().filter(|mix| mix.due_at().is_some_and(|due| due <= now)) else { return false };
         let Some(tick) = mix.pull(now) else { return false };
+        if let Some(recordings) = &mut self.recordings {
+            recordings.begin(&tick);
+        }
         for place in 0..self.endpoints.len() {
             let (before, rest) = self.endpoints.split_at_mut(place);
             let Some(endpoint) = rest.first_mut() else { continue };
@@ -113,8 +130,17 @@ impl Session {
             let coder = endpoint.coded_by.and_then(|name| before.iter().find(|other| other.name == name)?.voice.as_ref());
             match coder {
                 Some(other) => voice.follow(&tick, mix.sounds_to(endpoint.name), other),
-                None => voice.feed(&tick, mix.heard_by(endpoint.name)),
+                None => {
+                    let frame = mix.heard_by(endpoint.name);
+                    if let (Some(recordings), Some(frame)) = (&mut self.recordings, frame) {
+                        recordings.add_heard(endpoint.leg, frame);
+                    }
+                    voice.feed(&tick, frame);
+                }
             }
+        }
+        if let Some(recordings) = &mut self.recordings {
+            recordings.end(&tick, mix, &self.endpoints);
         }
         if mix.end_tick()
             && let Some(mix) = self.mix.take()

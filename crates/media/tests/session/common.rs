@@ -1,10 +1,10 @@
 //! A session with two legs, or one, and packets to give it.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 use tandem_media::{Channel, Input, Output, PacketBuf, Playable, Session, Setup, Verdict};
 use tandem_model::{
     Across, CallId, Carries, Codec, EndpointDescription, EndpointStats, Keys, LegId, LocalEndpoint, MediaEvent, PayloadRule, PlayId,
-    PortId, SourceRule, Speech, StreamKind, Timestamp,
+    PortId, RecordingEnd, RecordingId, SourceRule, Speech, StreamKind, Timestamp,
 };
 
 pub(crate) const A: usize = 0;
@@ -26,7 +26,15 @@ pub(crate) struct Bench {
     pub(crate) released: Vec<PortId>,
     /// RTCP that the session made.
     pub(crate) reports: Timed<Sent>,
+    pub(crate) recorded: Recorded,
     packet: PacketBuf,
+}
+
+/// Recordings: all blocks of each in a row, and those that ended.
+#[derive(Default)]
+pub(crate) struct Recorded {
+    pub(crate) bytes: BTreeMap<RecordingId, Vec<u8>>,
+    pub(crate) over: Vec<(RecordingId, RecordingEnd)>,
 }
 
 /// What came out of the session for a packet.
@@ -130,7 +138,8 @@ impl Bench {
         let session =
             Session::open(now, Setup { endpoints: &endpoints, inactivity: INACTIVITY, hold: HOLD, seed: 7, wall_clock: WALL_CLOCK })
                 .unwrap();
-        let mut bench = Bench { session, now, released: Vec::new(), reports: Vec::new(), packet: PacketBuf::new() };
+        let mut bench =
+            Bench { session, now, released: Vec::new(), reports: Vec::new(), recorded: Recorded::default(), packet: PacketBuf::new() };
         let (packets, events) = bench.drain();
         assert!(packets.is_empty());
         assert_eq!(events, [MediaEvent::Opened(endpoints.iter().map(|(local, _)| *local).collect())]);
@@ -181,6 +190,8 @@ impl Bench {
                 }
                 Output::Event(event) => events.push(event),
                 Output::Release(port) => self.released.push(port),
+                Output::Block { recording, bytes } => self.recorded.bytes.entry(recording).or_default().extend_from_slice(bytes),
+                Output::RecordingOver { recording, end } => self.recorded.over.push((recording, end)),
             }
         }
         (packets, events)

@@ -11,6 +11,7 @@ mod jumps;
 mod members;
 mod mixing;
 mod moves;
+mod recordings;
 mod relay;
 mod reports;
 mod silence;

@@ -9,7 +9,7 @@ use tandem_media::{Input, Verdict};
 use tandem_model::{Codec, EndpointDescription, Hearing, Speech, Timestamp};
 use tandem_sound::Decoder;
 
-const TONES: [f64; 3] = [400.0, 700.0, 1_100.0];
+pub(crate) const TONES: [f64; 3] = [400.0, 700.0, 1_100.0];
 /// As loud as somebody hums, less 3 dB; and not to be heard.
 const LOUD: f64 = 6_000.0;
 const SILENT: f64 = 150.0;
@@ -20,26 +20,26 @@ fn in_a_room(index: usize, codec: Codec) -> EndpointDescription {
 }
 
 /// Everybody hears everybody else.
-const ALL: &[(usize, usize)] = &[(A, B), (A, C), (B, A), (B, C), (C, A), (C, B)];
+pub(crate) const ALL: &[(usize, usize)] = &[(A, B), (A, C), (B, A), (B, C), (C, A), (C, B)];
 
-struct Room {
-    bench: Bench,
-    hums: Vec<Humming>,
+pub(crate) struct Room {
+    pub(crate) bench: Bench,
+    pub(crate) hums: Vec<Humming>,
     codecs: [Codec; 3],
     /// Who says nothing.
-    silent: [bool; 3],
-    heard: [Timed<Sent>; 3],
+    pub(crate) silent: [bool; 3],
+    pub(crate) heard: [Timed<Sent>; 3],
 }
 
 impl Room {
-    fn of(codecs: [Codec; 3]) -> Room {
+    pub(crate) fn of(codecs: [Codec; 3]) -> Room {
         let mut bench = Bench::bare(3);
         codecs.into_iter().enumerate().for_each(|(index, codec)| bench.describe(index, in_a_room(index, codec)));
         let hums = codecs.into_iter().zip(TONES).map(|(codec, hz)| Humming::new(codec, hz)).collect();
         Room { bench, hums, codecs, silent: [false; 3], heard: Default::default() }
     }
 
-    fn hear(&mut self, pairs: &[(usize, usize)]) {
+    pub(crate) fn hear(&mut self, pairs: &[(usize, usize)]) {
         let pairs = pairs.iter().map(|(speaker, listener)| Hearing { speaker: leg(*speaker), listener: leg(*listener) });
         self.bench.handle(Input::Hear(pairs.collect()));
         let (packets, events) = self.bench.drain();
@@ -55,7 +55,7 @@ impl Room {
     }
 
     /// Everybody hums for so many frames, a little after each other.
-    fn talk(&mut self, frames: usize) {
+    pub(crate) fn talk(&mut self, frames: usize) {
         for _ in 0..frames {
             let began = self.bench.now;
             for index in 0..3 {
@@ -76,7 +76,7 @@ impl Room {
     }
 
     /// Forgets what was heard so far.
-    fn listen_anew(&mut self) {
+    pub(crate) fn listen_anew(&mut self) {
         self.heard = Default::default();
     }
 
@@ -98,7 +98,7 @@ impl Room {
     }
 
     /// Who is heard by whom, as far as anybody can tell.
-    fn matrix(&self) -> Vec<(usize, usize)> {
+    pub(crate) fn matrix(&self) -> Vec<(usize, usize)> {
         let mut pairs = Vec::new();
         for (listener, levels) in (0..3).map(|index| (index, self.levels(index))) {
             for (speaker, level) in levels.into_iter().enumerate() {
@@ -113,7 +113,7 @@ impl Room {
     }
 }
 
-fn peak(samples: &[f64], hz: f64, rate: f64) -> f64 {
+pub(crate) fn peak(samples: &[f64], hz: f64, rate: f64) -> f64 {
     let step = std::f64::consts::TAU * hz / rate;
     let (mut re, mut im) = (0.0, 0.0);
     for (n, sample) in samples.iter().enumerate() {
@@ -124,7 +124,7 @@ fn peak(samples: &[f64], hz: f64, rate: f64) -> f64 {
 }
 
 /// The steepest step from one sample to the next.
-fn steepest(samples: &[f64]) -> f64 {
+pub(crate) fn steepest(samples: &[f64]) -> f64 {
     samples.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f64::max)
 }
 

@@ -5,12 +5,12 @@ use std::time::Duration;
 use tandem_media::{Channel, DropReason, Verdict};
 use tandem_model::{EndpointDescription, MediaEvent, SourceRule, StreamKind};
 
-fn fax(index: usize) -> EndpointDescription {
+pub(crate) fn fax(index: usize) -> EndpointDescription {
     EndpointDescription { kind: StreamKind::Udptl, rtcp: None, payloads: Box::default(), ..description(index) }
 }
 
 /// A datagram of UDPTL: its number, one message, no redundancy.
-fn datagram(sequence: u16) -> Vec<u8> {
+pub(crate) fn datagram(sequence: u16) -> Vec<u8> {
     [&sequence.to_be_bytes()[..], &[1, 6, 0, 0]].concat()
 }
 

@@ -11,7 +11,11 @@ mod stock;
 mod tests;
 mod worker;
 
-use crate::{clock::Clock, media_port::MediaPort};
+use crate::{
+    clock::Clock,
+    media_port::MediaPort,
+    recorder::{self, RecorderThread},
+};
 use inbox::{Inbox, Item, Outlet, inbox};
 use sockets::Sockets;
 use std::{
@@ -20,6 +24,7 @@ use std::{
     net::IpAddr,
     num::NonZero,
     ops::RangeInclusive,
+    path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
@@ -52,6 +57,8 @@ pub struct ShardConfig {
     pub threads: usize,
     /// Sockets that may be open at a time, resting ones included. What ports would allow beyond that is refused.
     pub max_sockets: usize,
+    /// The folder that recordings go to. It is made when there is one.
+    pub recordings: PathBuf,
 }
 
 /// Told what media sessions tell their calls, on the thread of the session: it must not wait.
@@ -62,6 +69,8 @@ pub struct Shards {
     shared: Arc<Shared>,
     outlets: Box<[Outlet]>,
     threads: Vec<JoinHandle<()>>,
+    /// Dropped when the threads have ended: their recordings are finished then.
+    _recorder: RecorderThread,
 }
 
 /// What is shared between the threads and whoever commands them. None of it is touched for a packet.
@@ -147,11 +156,12 @@ impl Shards {
         });
         let (outlets, inboxes): (Vec<Outlet>, Vec<Inbox>) =
             (0..count).map(|_| inbox()).collect::<io::Result<Vec<_>>>()?.into_iter().unzip();
-        let mut shards = Shards { shared: shared.clone(), outlets: outlets.into(), threads: Vec::new() };
+        let (recorder, thread) = recorder::start(config.recordings.clone(), sink.clone())?;
+        let mut shards = Shards { shared: shared.clone(), outlets: outlets.into(), threads: Vec::new(), _recorder: thread };
         for (index, inbox) in inboxes.into_iter().enumerate() {
             let sockets = Sockets::new(config, (index, count), shared.clone())?;
             let seed = getrandom::u64().map_err(io::Error::other)?;
-            let worker = Worker::new(index, inbox, sockets, shared.clone(), sink.clone(), clock, seed)?;
+            let worker = Worker::new(index, inbox, sockets, shared.clone(), (sink.clone(), recorder.clone()), clock, seed)?;
             shards.threads.push(thread::Builder::new().name(format!("media-{index}")).spawn(move || worker.run())?);
         }
         Ok(shards)
@@ -176,10 +186,13 @@ impl Shards {
                 let pass_on = |shard: usize| self.outlets[shard].push(Item::Command(command));
                 self.shared.route(call).map_or(Ok(()), pass_on).map(|()| None)
             }
-            MediaCommand::Record { recording, .. } => {
-                let end = RecordingEnd::Failed(RecordingFailure::Internal);
-                Ok(Some(MediaEvent::Recorded { recording, file: "".into(), ms: 0, end }))
-            }
+            MediaCommand::Record { call, recording, .. } => match self.shared.route(call) {
+                Some(shard) => self.outlets[shard].push(Item::Command(command)).map(|()| None),
+                None => {
+                    let end = RecordingEnd::Failed(RecordingFailure::NoLeg);
+                    Ok(Some(MediaEvent::Recorded { recording, file: "".into(), ms: 0, end }))
+                }
+            },
             MediaCommand::Close { call } => {
                 if let Some(shard) = self.shared.forget(call) {
                     self.outlets[shard].push_reserved(Item::Command(command));

@@ -44,7 +44,7 @@ fn start_with(address: IpAddr, pairs: u16, sides: usize, threads: usize, max_soc
         let first = if address.is_ipv4() { 20_000 + 1000 * index as u16 } else { own_port_on_six(0) };
         SideConfig { bind: address, advertise: address, ports: first..=first + 2 * pairs - 1, dscp: 46 }
     };
-    let config = ShardConfig { sides: (0..sides).map(side).collect(), threads, max_sockets };
+    let config = ShardConfig { sides: (0..sides).map(side).collect(), threads, max_sockets, recordings: PathBuf::new() };
     let (sender, events) = channel();
     let sink = Arc::new(move |call, event| drop(sender.send((call, event))));
     Bench { shards: Shards::start(&config, Clock::start(), sink).unwrap(), events, address }

@@ -1,11 +1,14 @@
 //! One media thread: waits for packets, commands and timers, and lets sessions handle them.
 
+mod recordings;
+
 use super::{
     Shared, Sink,
     inbox::{Inbox, Item},
     sockets::Sockets,
 };
-use crate::{clock::Clock, containment::contain, flight_recorder::Fault as Panic, log::Escaped};
+use crate::{clock::Clock, containment::contain, flight_recorder::Fault as Panic, log::Escaped, recorder::Recorder};
+use recordings::Tapes;
 use std::{
     collections::{BTreeSet, HashMap},
     io, mem,
@@ -43,6 +46,7 @@ pub(super) struct Worker {
     packet: PacketBuf,
     shared: Arc<Shared>,
     sink: Sink,
+    recorder: Recorder,
     clock: Clock,
     random: Random,
 }
@@ -54,6 +58,8 @@ struct Entry {
     call: CallId,
     ports: Vec<PortId>,
     timer: Option<Timestamp>,
+    /// Of the recordings that run.
+    tapes: Tapes,
     #[cfg(test)]
     fault: Option<Fault>,
 }
@@ -79,7 +85,7 @@ impl Worker {
         inbox: Inbox,
         sockets: Sockets,
         shared: Arc<Shared>,
-        sink: Sink,
+        (sink, recorder): (Sink, Recorder),
         clock: Clock,
         seed: u64,
     ) -> io::Result<Worker> {
@@ -96,6 +102,7 @@ impl Worker {
             packet: PacketBuf::new(),
             shared,
             sink,
+            recorder,
             clock,
             random: Random::new(seed),
         })
@@ -222,7 +229,8 @@ impl Worker {
             MediaCommand::Hear { call, pairs } => (call, Input::Hear(pairs)),
             MediaCommand::Press { call, leg, keys } => (call, Input::Press(leg, keys)),
             MediaCommand::Remove { call, leg } => (call, Input::Remove(leg)),
-            MediaCommand::Record { .. } | MediaCommand::StopRecording { .. } => return,
+            MediaCommand::Record { call, recording, of, layout, file } => return self.record(now, call, (recording, of, layout), file),
+            MediaCommand::StopRecording { call, recording } => (call, Input::StopRecording(recording)),
             MediaCommand::Close { call } => (call, Input::Close),
         };
         if let Some(place) = self.calls.get(&call) {
@@ -278,6 +286,7 @@ impl Worker {
                     session,
                     ports,
                     timer: None,
+                    tapes: Tapes::default(),
                     #[cfg(test)]
                     fault: None,
                 };
@@ -343,18 +352,26 @@ impl Worker {
     /// Gives the session its input, does what it then wants, and ends it if it is over.
     fn handle(&mut self, now: Timestamp, place: u32, input: Option<Input>) {
         let Some(Some(entry)) = self.sessions.get_mut(place as usize) else { return };
-        let (call, sockets, sink) = (entry.call, &self.sockets, &self.sink);
+        let (call, sockets, sink, tapes) = (entry.call, &self.sockets, &self.sink, &mut entry.tapes);
         let handled = contain(|| {
-            if let Some(input) = input {
-                entry.session.handle(now, input);
-            }
-            let (mut closed, mut released) = (None, Vec::new());
-            while let Some(output) = entry.session.poll_output() {
-                match output {
-                    Output::Packet { port, channel, to, bytes } => sockets.send(port, channel, to, bytes),
-                    Output::Event(event @ MediaEvent::Closed(_)) => closed = Some(event),
-                    Output::Event(event) => sink(call, event),
-                    Output::Release(port) => released.push(port),
+            let (mut closed, mut released, mut input) = (None, Vec::new(), input);
+            loop {
+                if let Some(input) = input {
+                    entry.session.handle(now, input);
+                }
+                while let Some(output) = entry.session.poll_output() {
+                    match output {
+                        Output::Packet { port, channel, to, bytes } => sockets.send(port, channel, to, bytes),
+                        Output::Event(event @ MediaEvent::Closed(_)) => closed = Some(event),
+                        Output::Event(event) => sink(call, event),
+                        Output::Release(port) => released.push(port),
+                        Output::Block { recording, bytes } => tapes.write(recording, bytes),
+                        Output::RecordingOver { recording, end } => tapes.end(recording, end),
+                    }
+                }
+                input = tapes.news();
+                if input.is_none() {
+                    break;
                 }
             }
             (closed, released, entry.session.poll_timeout().map(|(at, _)| at))
@@ -414,8 +431,9 @@ impl Worker {
     /// A session panicked. It is ended, and no other.
     #[cold]
     fn fail(&mut self, now: Timestamp, place: u32, panic: &Panic) {
-        let Some(entry) = self.remove(now, place) else { return };
+        let Some(mut entry) = self.remove(now, place) else { return };
         let call = entry.call;
+        entry.tapes.fail();
         tracing::error!(%call, place = %panic.place, "a media session failed inside and was ended: {}", Escaped(&panic.message));
         self.shared.counters.failed.fetch_add(1, Relaxed);
         // What is left of it may well fail again when it is dropped.

@@ -11,17 +11,17 @@ const RELEASE: f32 = 1.035;
 
 /// The loudness of one mix.
 #[derive(Debug)]
-pub(super) struct Limiter {
+pub(crate) struct Limiter {
     gain: f32,
 }
 
 impl Limiter {
-    pub(super) fn new() -> Limiter {
+    pub(crate) fn new() -> Limiter {
         Limiter { gain: 1.0 }
     }
 
     /// Fits a tick of `sum` into samples.
-    pub(super) fn limit(&mut self, sum: &[i32], out: &mut [i16]) {
+    pub(crate) fn limit(&mut self, sum: &[i32], out: &mut [i16]) {
         let peak = sum.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or(0) as f32;
         let allowed = if peak > CEILING { CEILING / peak } else { 1.0 };
         let target = allowed.min(self.gain * RELEASE).min(1.0);

@@ -48,7 +48,12 @@ impl Phone {
 fn between_ipv4_and_ipv6_both_kinds_of_packets_pass_both_ways() {
     let (four, six) = (own_host(21), Ipv6Addr::LOCALHOST);
     let side = |bind: IpAddr, first: u16| SideConfig { bind, advertise: bind, ports: first..=first + 15, dscp: 46 };
-    let config = ShardConfig { sides: [side(four, 20_000), side(six.into(), own_port_on_six(1))].into(), threads: 1, max_sockets: 100 };
+    let config = ShardConfig {
+        sides: [side(four, 20_000), side(six.into(), own_port_on_six(1))].into(),
+        threads: 1,
+        max_sockets: 100,
+        recordings: PathBuf::new(),
+    };
     let (sender, events) = channel();
     let sink = Arc::new(move |call, event| drop(sender.send((call, event))));
     let bench = Bench { shards: Shards::start(&config, Clock::start(), sink).unwrap(), events, address: four };
@@ -72,7 +77,7 @@ fn between_ipv4_and_ipv6_both_kinds_of_packets_pass_both_ways() {
 fn a_port_that_is_closed_costs_nobody_else_anything_and_may_open_again() {
     for (host, first) in [(own_host(22), 22_000), (Ipv6Addr::LOCALHOST.into(), own_port_on_six(2))] {
         let side = SideConfig { bind: host, advertise: host, ports: first..=first + 15, dscp: 46 };
-        let config = ShardConfig { sides: [side].into(), threads: 1, max_sockets: 100 };
+        let config = ShardConfig { sides: [side].into(), threads: 1, max_sockets: 100, recordings: PathBuf::new() };
         let (sender, events) = channel();
         let sink = Arc::new(move |call, event| drop(sender.send((call, event))));
         let bench = Bench { shards: Shards::start(&config, Clock::start(), sink).unwrap(), events, address: host };
