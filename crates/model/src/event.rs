@@ -32,10 +32,10 @@ pub enum EventKind {
     LegEarlyMedia,
     /// The far end answered.
     LegAnswered,
-    /// The leg put us on hold.
-    LegHeld,
-    /// It is back.
-    LegResumed,
+    /// The leg put us on hold, or we it.
+    LegHeld(HeldBy),
+    /// It is back, or we are.
+    LegResumed(HeldBy),
     /// The leg's peer has pressed a key, and let it go.
     LegDtmf(KeyPress),
     /// The leg talks with another now.
@@ -91,8 +91,8 @@ impl EventKind {
             EventKind::LegRinging => "leg.ringing",
             EventKind::LegEarlyMedia => "leg.early_media",
             EventKind::LegAnswered => "leg.answered",
-            EventKind::LegHeld => "leg.held",
-            EventKind::LegResumed => "leg.resumed",
+            EventKind::LegHeld(_) => "leg.held",
+            EventKind::LegResumed(_) => "leg.resumed",
             EventKind::LegDtmf(_) => "leg.dtmf",
             EventKind::LegTransferred { .. } => "leg.transferred",
             EventKind::LegFailed(_) => "leg.failed",
@@ -239,6 +239,15 @@ pub struct LegEnd {
     pub q850_cause: u8,
     /// Whose word it was.
     pub by: EndedBy,
+}
+
+/// Who holds whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HeldBy {
+    /// The leg's peer does not want to hear us.
+    Peer,
+    /// We hold the leg, because we were told to.
+    Node,
 }
 
 /// Who ended a leg.

@@ -13,6 +13,7 @@ mod agent;
 mod binding;
 mod caller;
 mod codec;
+mod command;
 mod country;
 mod event;
 mod failover;
@@ -36,9 +37,10 @@ pub use agent::{AgentPlan, HealthNews, PingPlan, PingTarget, RegistrarPlan, Serv
 pub use binding::{Binding, BindingUsed, Bindings, NoBindings};
 pub use caller::{CalledFrom, Caller, CallerId, Presentation, Shown, is_signature};
 pub use codec::{Codec, TELEPHONE_EVENT};
+pub use command::{CallCommand, CommandError, CommandId, CommandOutcome, HearEntry, MAX_FILE_NAME, MAX_HEARING, is_file_name};
 pub use country::{Country, UnknownCountry};
 pub use event::{
-    CallRecord, EndReason, EndedBy, Event, EventKind, ExchangeRecord, Fate, LegEnd, LegRecord, Limit, LimitState, RecordingDone,
+    CallRecord, EndReason, EndedBy, Event, EventKind, ExchangeRecord, Fate, HeldBy, LegEnd, LegRecord, Limit, LimitState, RecordingDone,
     RegistrationChange, TrunkState,
 };
 pub use failover::Failover;

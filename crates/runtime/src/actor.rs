@@ -148,6 +148,7 @@ impl Actor {
                 letter.bill(self.places.payers(&node.trunks.borrow()));
                 return node.post(call, to, letter);
             }
+            Output::Commanded(id, outcome) => node.reply(call, id, outcome),
             Output::Health(news) => node.take_health(&news),
             Output::PlaceFree(place) => node.free_place(&mut self.places, place),
             Output::Joined(leg, endpoint, payers) => {

@@ -134,7 +134,8 @@ impl Clerk {
                 | Output::FlowFailed(..)
                 | Output::NobodyThere(_)
                 | Output::Retire(..)
-                | Output::Letter(..) => {}
+                | Output::Letter(..)
+                | Output::Commanded(..) => {}
             }
         }
         true

@@ -14,6 +14,7 @@ mod agents;
 mod alarm;
 pub mod background;
 pub mod clock;
+mod commands;
 mod containment;
 mod dns;
 pub mod flight_recorder;
@@ -41,5 +42,6 @@ mod supervisor;
 pub mod tls;
 mod transport;
 
+pub use commands::{Commanded, command};
 pub use lifecycle::{MediaEvents, OpenError, OpenNode, Order, Orders, Rules, Setup, orders};
 pub use media_port::MediaPort;

@@ -3,6 +3,7 @@
 use crate::{
     background::Background,
     clock::Clock,
+    commands::Commanded,
     dns::Resolver,
     flight_recorder::FlightRecorder,
     flows::Flows,
@@ -27,7 +28,7 @@ use std::{
     time::Duration,
 };
 use tandem_config::{Config, Listener};
-use tandem_model::{CallId, EndReason, ListenerId, MediaEvent, Random, Transport};
+use tandem_model::{CallCommand, CallId, EndReason, ListenerId, MediaEvent, Random, Transport};
 use tandem_policy::{AbuseBook, HealthBook, LimitBook, NodeLimits, Ruleset};
 use tandem_signalling::{
     Dispatcher, Input, Lines, ListenerFacts, MemoryBindings, Minter, NodeFacts, Registrar, RegistrarTerms, Roster, Terms,
@@ -38,6 +39,7 @@ use tokio::{
     sync::{
         Notify,
         mpsc::{self, error::TrySendError},
+        oneshot,
     },
     task::LocalSet,
     time::timeout,
@@ -50,7 +52,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 const SWEEP: Duration = Duration::from_secs(4);
 
 /// Orders that may wait.
-const MAX_ORDERS: usize = 8;
+const MAX_ORDERS: usize = 64;
 
 /// What a running node can be told.
 #[derive(Debug)]
@@ -59,6 +61,8 @@ pub enum Order {
     Stop,
     /// Take these rules and limits for whatever comes from now on.
     Reload(Box<Rules>),
+    /// Tell a call to do something, and tell this one what came of it.
+    Command(CallId, Box<CallCommand>, oneshot::Sender<Commanded>),
 }
 
 /// What a reload changes.
@@ -223,6 +227,7 @@ impl OpenNode {
             recorder: FlightRecorder::new(usize::try_from(config.node.flight_recorder).unwrap_or(usize::MAX)).into(),
             transports,
             flows: Flows::default(),
+            replies: RefCell::default(),
             media,
             hops: Hops::new(rules.dns),
             background,
@@ -318,6 +323,7 @@ async fn follow(node: Rc<Node>, mut orders: mpsc::Receiver<Order>) {
     while let Some(order) = orders.recv().await {
         match order {
             Order::Reload(rules) => node.take_rules(*rules),
+            Order::Command(call, command, reply) => node.command(call, command, reply),
             Order::Stop => node.stop(),
         }
     }

@@ -14,7 +14,7 @@ use tandem_signalling::Input;
 pub(crate) const MAX_ITEMS: usize = 64;
 
 /// Places kept for inputs that nobody repeats: media events, network errors, letters, the end. Messages are repeated by their
-/// senders and may be dropped.
+/// senders and may be dropped, and who gives a command is told that there is no room.
 pub(crate) const RESERVED_ITEMS: usize = 16;
 
 /// A mailbox item stays small: messages are boxed.
@@ -56,7 +56,7 @@ impl Mailbox {
             if state.closed {
                 return Err(Refused::Closed);
             }
-            let room = if matches!(input, Input::Message(_)) { MAX_ITEMS - RESERVED_ITEMS } else { MAX_ITEMS };
+            let room = if matches!(input, Input::Message(_) | Input::Command(..)) { MAX_ITEMS - RESERVED_ITEMS } else { MAX_ITEMS };
             if state.items.len() >= room {
                 return Err(Refused::Full);
             }

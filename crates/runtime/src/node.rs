@@ -3,6 +3,7 @@
 use crate::{
     background::Background,
     clock::Clock,
+    commands::Replies,
     flight_recorder::{Dump, FlightRecorder, write_to_folder},
     flows::Flows,
     hops::Hops,
@@ -37,6 +38,8 @@ pub(crate) struct Node {
     /// By [`tandem_model::ListenerId`].
     pub(crate) transports: Box<[Wire]>,
     pub(crate) flows: Flows,
+    /// Who waits to hear what came of commands.
+    pub(crate) replies: RefCell<Replies>,
     pub(crate) media: Box<dyn MediaPort>,
     pub(crate) hops: Hops,
     pub(crate) background: Background,
@@ -143,6 +146,7 @@ impl Node {
     pub(crate) fn on_call_over(self: &Rc<Self>, call: CallId) {
         let left: Vec<_> = self.routes.remove(call).collect();
         self.return_letters(call, left);
+        self.end_commands(call);
         self.dispatcher.borrow_mut().call_removed(call);
         self.tell_of_change();
     }

@@ -63,6 +63,10 @@ pub fn replay(dump: &Dump) -> Result<Replayed, ReplayError> {
                 if let Input::Message(arrival) | Input::Referred(arrival, _) = &input {
                     replayed.heard(now, arrival);
                 }
+                if let Input::Command(_, command) = &input {
+                    let tandem = replayed.ladder.participant("tandem");
+                    replayed.ladder.note(now, tandem, format!("told to: {}", command.name()));
+                }
                 contain(|| call.handle(now, input))
             }
         };
@@ -115,6 +119,7 @@ fn input(recorded: &Recorded) -> Option<Input> {
         Recorded::Media(event) => Input::Media(event.clone()),
         Recorded::Unreachable(listener, destination, delivery) => Input::Unreachable(*listener, destination.clone(), *delivery),
         Recorded::Located(leg, located) => Input::Located(*leg, located.clone()),
+        Recorded::Command(id, command) => Input::Command(*id, command.clone()),
         Recorded::End(reason) => Input::End(*reason),
         Recorded::Wake => Input::Wake,
     })

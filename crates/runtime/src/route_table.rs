@@ -57,6 +57,14 @@ impl RouteTable {
         }
     }
 
+    /// The same where only a call will do.
+    ///
+    /// # Errors
+    /// As [`RouteTable::deliver`].
+    pub(crate) fn deliver_to_call(&self, call: CallId, input: Input) -> Result<(), Refused> {
+        self.calls.borrow().get(&call).ok_or(Refused::Closed)?.put(input)
+    }
+
     /// All of them, oldest first.
     pub(crate) fn calls(&self) -> Vec<CallId> {
         self.calls.borrow().keys().copied().collect()

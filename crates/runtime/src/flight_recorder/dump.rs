@@ -7,8 +7,8 @@ use super::{FlightRecorder, Trail, mask::mask_passwords, translate_tokens};
 use serde::{Deserialize, Serialize};
 use std::{fmt::Write, net::IpAddr, sync::Arc, time::Duration};
 use tandem_model::{
-    Action, CallId, Decision, Delivery, Destination, EndReason, Flow, Hop, LegId, LegPlan, LegProfile, ListenerId, MediaEvent, NoHop,
-    Origin, QuestionId, Timestamp, Transport,
+    Action, CallCommand, CallId, CommandId, Decision, Delivery, Destination, EndReason, Flow, Hop, LegId, LegPlan, LegProfile, ListenerId,
+    MediaEvent, NoHop, Origin, QuestionId, Timestamp, Transport,
 };
 use tandem_signalling::{CallSetup, ListenerFacts, Minter, NodeFacts, Terms, transaction::TransactionKeys};
 
@@ -119,6 +119,8 @@ pub enum Recorded {
     Unreachable(ListenerId, Destination, Delivery),
     /// What came of the search for the hops of a leg's target.
     Located(LegId, Result<Box<[Hop]>, NoHop>),
+    /// Somebody told the call to do something.
+    Command(CommandId, Box<CallCommand>),
     /// Somebody ended the call.
     End(EndReason),
     /// A timer was due.

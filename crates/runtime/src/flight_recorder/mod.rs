@@ -19,8 +19,8 @@ pub use tokens::translate_tokens;
 use ring::{Label, Position, Ring};
 use serde::{Serialize, de::DeserializeOwned};
 use tandem_model::{
-    CallId, Decision, Delivery, Destination, EndReason, Flow, Hop, LegId, LegProfile, ListenerId, MediaEvent, NoHop, Origin, QuestionId,
-    Timestamp,
+    CallCommand, CallId, CommandId, Decision, Delivery, Destination, EndReason, Flow, Hop, LegId, LegProfile, ListenerId, MediaEvent,
+    NoHop, Origin, QuestionId, Timestamp,
 };
 use tandem_signalling::{Arrival, CallSetup, Input, message::Message};
 
@@ -36,6 +36,7 @@ mod kind {
     pub(super) const LETTER: u8 = 8;
     pub(super) const REFERRED: u8 = 9;
     pub(super) const LOCATED: u8 = 10;
+    pub(super) const COMMAND: u8 = 11;
 }
 
 /// Where a call's newest entry is.
@@ -92,6 +93,7 @@ impl FlightRecorder {
                 let label = Label { leg: letter.travels().map_or(0, |(leg, _)| leg.bits()), ..label(kind::LETTER) };
                 self.push(trail, label, &(from, letter.name()), None);
             }
+            Input::Command(id, command) => self.push(trail, label(kind::COMMAND), &(id, command), None),
             Input::End(reason) => self.push(trail, label(kind::END), reason, None),
             Input::Wake => self.push(trail, label(kind::WAKE), &(), None),
         }
@@ -163,6 +165,10 @@ fn decode(label: &Label, content: &[u8]) -> Option<Entry> {
         kind::LOCATED => {
             let (leg, located): (LegId, Result<Box<[Hop]>, NoHop>) = read(head)?;
             Recorded::Located(leg, located)
+        }
+        kind::COMMAND => {
+            let (id, command): (CommandId, CallCommand) = read(head)?;
+            Recorded::Command(id, Box::new(command))
         }
         kind::END => Recorded::End(read::<EndReason>(head)?),
         kind::WAKE => Recorded::Wake,

@@ -139,7 +139,7 @@ impl TrunkAgent {
             Input::End(_) => self.leave(now),
             Input::Wake => self.on_wake(now),
             // Of calls alone.
-            Input::Decided(..) | Input::Media(_) | Input::Referred(..) | Input::Letter(..) => {}
+            Input::Decided(..) | Input::Media(_) | Input::Referred(..) | Input::Letter(..) | Input::Command(..) => {}
         }
         self.judge(now);
         self.end_if_over(now);

@@ -10,7 +10,7 @@ use crate::message::Message;
 use crate::negotiation::{self, Exchange, Offer, Refusal};
 use bytes::Bytes;
 use std::sync::Arc;
-use tandem_model::{BuiltIn, EndReason, EventKind, Hearing, MediaCommand, PlayId, Sound, Timestamp};
+use tandem_model::{BuiltIn, EndReason, EventKind, MediaCommand, PlayId, Sound, Timestamp};
 
 /// What the built-in tone sounds like.
 const TONE_HZ: u16 = 440;
@@ -237,7 +237,7 @@ impl Call {
         let (call, leg) = (self.id, self.caller.id);
         self.media(MediaCommand::Describe { call, leg, description: alone.describe });
         match alone.hears {
-            Some(BuiltIn::Echo) => self.media(MediaCommand::Hear { call, pairs: [Hearing { speaker: leg, listener: leg }].into() }),
+            Some(BuiltIn::Echo) => self.tell_hearing(),
             Some(BuiltIn::Tone) => self.media(MediaCommand::Play {
                 call,
                 leg,

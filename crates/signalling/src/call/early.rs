@@ -10,7 +10,7 @@ use crate::message::Message;
 use crate::negotiation::{self, Settled};
 use std::borrow::Cow;
 use std::sync::Arc;
-use tandem_model::{EndReason, EndpointDescription, EventKind, LegId, MediaCommand, Timestamp};
+use tandem_model::{EndReason, EndpointDescription, EventKind, HeldBy, LegId, MediaCommand, Timestamp};
 
 impl Call {
     pub(super) fn on_trying(&mut self, now: Timestamp) {
@@ -154,7 +154,7 @@ impl Call {
     pub(super) fn note_hold(&mut self, now: Timestamp, side: Side, leg: LegId, holds: bool) {
         let held = std::mem::replace(&mut self.held[side as usize], holds);
         if self.answered.is_some() && held != holds {
-            self.notify(now, Some(leg), if holds { EventKind::LegHeld } else { EventKind::LegResumed });
+            self.notify(now, Some(leg), if holds { EventKind::LegHeld(HeldBy::Peer) } else { EventKind::LegResumed(HeldBy::Peer) });
         }
     }
 

@@ -16,8 +16,8 @@ use crate::wire::{Arrival, ReturnTo, Transmit};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tandem_model::{
-    Action, CallId, Decision, Event, EventKind, ExchangeRecord, Flow, LegPlan, LegProfile, Origin, Prack, Question, QuestionId, Random,
-    Route, Timestamp, TrunkId,
+    Action, CallId, CommandError, Decision, Event, EventKind, ExchangeRecord, Flow, LegPlan, LegProfile, Origin, Prack, Question,
+    QuestionId, Random, Route, Timestamp, TrunkId,
 };
 
 /// Targets that one message is offered to.
@@ -125,6 +125,8 @@ impl MessageExchange {
                 self.on_wake(now);
             }
             Input::Letter(from, letter) => self.on_letter(from, *letter),
+            // It is no call.
+            Input::Command(id, _) => self.outputs.push_back(Output::Commanded(id, Err(CommandError::CallOver(self.id)))),
             // There is no dialog here that could be named.
             Input::Referred(arrival, origin) => refuse_outside(context!(self, now), &arrival, &origin, 403, &[]),
             Input::End(_) => self.refuse(now, 503),

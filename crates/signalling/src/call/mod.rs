@@ -7,10 +7,13 @@
 
 mod answer;
 mod best_failure;
+mod command;
 mod early;
 mod early_media;
 mod exchange;
 mod failure;
+mod hearing;
+mod hold_by_us;
 mod keys;
 mod leg;
 mod letter;
@@ -47,6 +50,7 @@ use crate::minted::Minter;
 use crate::tombstone::Tombstone;
 use crate::transaction::{TransactionKey, TransactionKeys};
 use crate::wire::{Arrival, Transmit};
+use command::Controls;
 use failure::{Cause, Failure};
 use leg::{Context, Leg, LegEvent, LostWay};
 use modify::Modify;
@@ -58,9 +62,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tandem_model::{
-    BindingUsed, BuiltIn, CallId, Codec, Decision, Delivery, Destination, EndReason, EndpointStats, Event, EventKind, HealthNews, Hop,
-    KeyPress, LegId, LegRecord, ListenerId, MediaCommand, MediaEvent, Origin, Place, Question, QuestionId, Random, RecordingDone,
-    Timestamp, Transport,
+    BindingUsed, BuiltIn, CallCommand, CallId, Codec, CommandError, CommandId, CommandOutcome, Decision, Delivery, Destination, EndReason,
+    EndpointStats, Event, EventKind, HealthNews, Hop, KeyPress, LegId, LegRecord, ListenerId, MediaCommand, MediaEvent, Origin, Place,
+    Question, QuestionId, Random, RecordingDone, Timestamp, Transport,
 };
 use transfer::Transfers;
 
@@ -152,6 +156,8 @@ pub enum Input {
     Referred(Box<Arrival>, Origin),
     /// A letter from that call, or one of its own that came back.
     Letter(CallId, Box<Letter>),
+    /// Somebody tells the call to do something; [`Output::Commanded`] says what came of it.
+    Command(CommandId, Box<CallCommand>),
     /// Somebody ends the call.
     End(EndReason),
     /// A timer is due.
@@ -184,6 +190,8 @@ pub enum Output {
     /// This leg of another call has its place here, and that endpoint's trunk counts it from now on, full or not: until now the other did.
     /// With the endpoints of whoever pays for it.
     Joined(LegId, Box<str>, Box<[Box<str>]>),
+    /// What came of that command. Each gets one, unless the call is gone before it is read.
+    Commanded(CommandId, Result<CommandOutcome, CommandError>),
     /// Policy keeps this of a trunk or of one of its targets.
     Health(Box<HealthNews>),
     /// The flow of that binding is gone (RFC 5626 §5.3).
@@ -273,6 +281,8 @@ pub struct Call {
     transfers: Option<Box<Transfers>>,
     /// Offers of ours that wait until they may be made.
     wanted: Option<Vec<Wanted>>,
+    /// What it was told to do; nothing until somebody tells it.
+    controls: Option<Box<Controls>>,
     media: MediaState,
     questions: u16,
     began: Timestamp,
@@ -321,6 +331,7 @@ impl Call {
             Input::Located(leg, located) => self.on_located(now, leg, located),
             Input::Referred(arrival, origin) => self.on_referred(now, *arrival, &origin),
             Input::Letter(from, letter) => self.on_letter(now, from, *letter),
+            Input::Command(id, command) => self.on_command(now, id, *command),
             Input::End(reason) => self.end(now, reason, None),
             Input::Wake => self.on_wake(now),
         }
@@ -329,6 +340,9 @@ impl Call {
         }
         if self.wanted.is_some() {
             self.send_reoffers(now);
+        }
+        if self.controls.is_some() {
+            self.tend_controls();
         }
         self.reap();
     }

@@ -23,7 +23,7 @@ use tandem_model::{EndReason, Timestamp};
 const MAX_TRIES: u8 = 6;
 
 /// Offers that may wait at once: one a side for each purpose.
-const MAX_WANTED: usize = 6;
+const MAX_WANTED: usize = 8;
 
 /// The longest that a peer may put us off by Retry-After.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(32);
@@ -39,6 +39,8 @@ pub(super) enum Purpose {
     /// What the other side has settled on, in this direction or in the other side's own: the two have not spoken before, or not in these words.
     /// Where media does not go through us, what the other side said.
     Like { direction: Option<Direction> },
+    /// The session as it is, but that we hold the leg, or do no more ([`super::hold_by_us`]).
+    Hold { held: bool },
 }
 
 /// An offer that waits for its answer.
@@ -166,6 +168,10 @@ impl Call {
         };
         match (purpose, other) {
             (Purpose::Refresh | Purpose::Restore, _) => negotiation::offer_again(&mut leg.media).ok().map(Pending::Again),
+            (Purpose::Hold { held }, other) => {
+                let wanted = other.and_then(|of| of.media.direction()).unwrap_or(Direction::SendRecv);
+                negotiation::offer_hold(&mut leg.media, held, wanted).ok().map(Pending::Again)
+            }
             (Purpose::Like { .. }, Some(of)) if !leg.media.is_anchored() => {
                 let pending = negotiation::offer_unheard(&mut of.media, &mut leg.media).ok()?;
                 Some(Pending::Unheard(Box::new(pending)))
@@ -214,6 +220,9 @@ impl Call {
         let answer = sdp_of(message);
         if !answer.is_some_and(|answer| self.settle_own_offer(now, own.to, &own.pending, &answer)) {
             return self.end(now, EndReason::Failed(488), None);
+        }
+        if let Purpose::Hold { held } = own.purpose {
+            self.with_leg(own.to, now, |leg, _| leg.media.hold(held));
         }
         if self.has_picked_up() {
             self.describe_picked_up();
@@ -265,6 +274,8 @@ impl Call {
     /// What came of an offer of ours.
     fn on_reoffered(&mut self, now: Timestamp, to: Side, purpose: Purpose, outcome: &Reoffered<'_>) {
         match (purpose, outcome) {
+            (Purpose::Hold { held }, Reoffered::Taken) => self.on_held(now, to, held),
+            (Purpose::Hold { .. }, Reoffered::Refused(response)) => self.on_not_held(to, *response),
             (_, Reoffered::Taken) => {}
             // It has no stream and wants none, or will not speak what the other side speaks.
             (Purpose::Restore | Purpose::Like { .. }, Reoffered::Refused(_)) => self.end(now, EndReason::Failed(488), None),
@@ -286,7 +297,7 @@ impl Call {
             wanted.retain(|known| match known.purpose {
                 Purpose::Restore => false,
                 Purpose::Like { .. } => is_anchored,
-                Purpose::Refresh => true,
+                Purpose::Refresh | Purpose::Hold { .. } => true,
             });
         }
     }

@@ -56,6 +56,7 @@ impl Call {
             modify: None,
             transfers: None,
             wanted: None,
+            controls: None,
             media: MediaState::None,
             questions: 0,
             began: now,
@@ -278,6 +279,7 @@ impl Call {
             _ => return,
         }
         self.media = MediaState::Open;
+        self.forget_told();
         locals.iter().for_each(|local| self.bring_leg_forward(local.leg));
         let Phase::Opening(opening, offer) = &mut self.phase else { return };
         let (opening, offer) = (*opening, offer.take());

@@ -52,7 +52,9 @@ fn settle(pending: &PendingOffer, text: &[u8], from: &mut LegMedia, to: &mut Leg
     let (head, answered) = answered_line(text, &pending.layout, is_fax, &offered.numbers)?;
     let taken = take(&answered, &offered.formats, pending.reoffer, to)?;
     let off = taken.rejected || asked.off.is_some();
-    let direction = if off { Direction::Inactive } else { answered.direction.and(offered.direction.reversed()) };
+    let wanted = if off { Direction::Inactive } else { to.wish(answered.direction).and(offered.direction.reversed()) };
+    let direction = if off { wanted } else { from.answered(wanted, asked.stream.direction) };
+    let far = if taken.rejected { Direction::Inactive } else { answered.direction.and(offered.written.reversed()) };
     let heard = Heard { text, head: &head, stream: &answered };
     let answer = answer_to(pending, from, &heard, &taken, direction)?;
     let spoken = pending.spoken(&taken);
@@ -74,14 +76,14 @@ fn settle(pending: &PendingOffer, text: &[u8], from: &mut LegMedia, to: &mut Leg
         fax: is_fax,
         said: Arc::clone(&answer),
     });
-    to.session = Some(answerers_session(pending, &answered, formats, direction, remote));
+    to.session = Some(answerers_session(pending, &answered, formats, far, remote));
     Ok(Settled {
         answer,
         describe_from: from.describe(to),
         describe_to: to.describe(from),
         codec: formats.codec().filter(|_| !off),
         from_holds: !offered.direction.receives(),
-        to_holds: offered.direction.sends() && !direction.receives(),
+        to_holds: offered.written.sends() && !far.receives(),
     })
 }
 
@@ -174,7 +176,7 @@ fn settle_beside(pending: &PendingOffer, answer: &[u8], from: &LegMedia, to: &mu
     if rejected || (same && !from.may_say_again(to) && formats.codec() != told.formats.codec()) {
         return Err(Refusal::NO_CODEC.of_answer());
     }
-    let direction = answered.direction.and(offered.direction.reversed());
+    let direction = answered.direction.and(offered.written.reversed());
     to.book.take_all(answered.listed);
     to.wishes = Wishes::of_stream(&answered, answer);
     to.session = Some(answerers_session(pending, &answered, formats, direction, remote));
@@ -184,7 +186,7 @@ fn settle_beside(pending: &PendingOffer, answer: &[u8], from: &LegMedia, to: &mu
         describe_to: to.describe(from),
         codec: formats.codec(),
         from_holds: !offered.direction.receives(),
-        to_holds: offered.direction.sends() && !direction.receives(),
+        to_holds: offered.written.sends() && !direction.receives(),
     })
 }
 

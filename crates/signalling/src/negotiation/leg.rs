@@ -25,6 +25,8 @@ pub struct LegMedia {
     transcodes: bool,
     dtmf: Dtmf,
     nat: Option<IpAddr>,
+    /// We hold it.
+    pub(super) held: bool,
     local: Option<LocalEndpoint>,
     origin: Option<Box<str>>,
     session_id: u64,
@@ -88,6 +90,7 @@ impl LegMedia {
             transcodes: false,
             dtmf: Dtmf::default(),
             nat,
+            held: false,
             local: None,
             origin: None,
             session_id,
@@ -184,9 +187,9 @@ impl LegMedia {
         self.session.as_ref().and_then(|session| session.formats.codec())
     }
 
-    /// What it does with its audio, as it sees it; `None` before the first answer.
+    /// What it does with its audio, as it sees it, or would if we did not hold it; `None` before the first answer.
     pub fn direction(&self) -> Option<Direction> {
-        self.session.as_ref().map(|session| session.direction)
+        self.session.as_ref().map(|session| self.wish(session.direction))
     }
 
     /// The description of ours that its session came of.

@@ -28,14 +28,14 @@ pub fn translate_offer(offer: &Offer, from: &mut LegMedia, to: &mut LegMedia) ->
         Err(refusal) => (switched_off(offer, &terms, to).ok_or(refusal)?, true),
     };
     let heard = offer.heard(chosen.stream);
-    let direction = if off { Direction::Inactive } else { chosen.stream.direction };
+    let direction = if off { Direction::Inactive } else { from.wish(chosen.stream.direction) };
     let layout = to.layout_for(chosen.stream.is_fax(), terms.live.is_none_or(|live| live == chosen.index));
     let offered = if from.is_anchored() {
         offer_anchored(&heard, &chosen.formats, direction, &layout, from, to)?
     } else {
         let sdp = pass(to, &heard, &chosen.formats, &layout);
         let (formats, numbers, mux) = (chosen.formats, chosen.stream.numbers, chosen.stream.mux);
-        Offered { sdp, formats, numbers, direction, mux, remote: Remote::NOWHERE }
+        Offered { sdp, formats, numbers, direction, written: direction, mux, remote: Remote::NOWHERE }
     };
 
     let token = Arc::new(Token(offer.text().clone()));
@@ -84,7 +84,10 @@ pub(super) struct Offered {
     pub(super) sdp: Arc<[u8]>,
     pub(super) formats: FormatList,
     pub(super) numbers: Numbers,
+    /// What whoever made the offer wants.
     pub(super) direction: Direction,
+    /// As we wrote it.
+    pub(super) written: Direction,
     pub(super) mux: bool,
     /// Where whoever made the offer wants its media.
     pub(super) remote: Remote,
@@ -119,19 +122,19 @@ fn offer_anchored(
     }
     let formats = formats.retain(|format| numbers.get(format).is_some());
     // Once shared, ports stay shared unless the answer says otherwise.
-    let mux = !audio.is_fax() && (audio.mux || to.session.as_ref().is_some_and(|session| session.mux));
+    let (mux, written) = (!audio.is_fax() && (audio.mux || to.session.as_ref().is_some_and(|session| session.mux)), to.offered(direction));
     let line = OurLine {
         end: End::Open(local.rtp),
         formats,
         numbers,
         like: Like::Heard(*heard),
-        direction,
+        direction: written,
         mux,
         rtcp: rtcp_to_state(local),
         fax: audio.is_fax(),
     };
     let sdp = write(to, local.rtp.ip(), ALWAYS, layout, &line);
-    Ok(Offered { sdp, formats, numbers, direction, mux, remote })
+    Ok(Offered { sdp, formats, numbers, direction, written, mux, remote })
 }
 
 impl PendingOffer {

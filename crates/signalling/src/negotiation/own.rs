@@ -138,6 +138,7 @@ fn offer(
     // A line of fax is turned back to audio.
     let layout = to.layout_for(false, false);
     let mux = to.session.as_ref().is_some_and(|session| session.mux);
+    let direction = to.offered(direction);
     let line = OurLine { end: End::Open(local.rtp), formats, numbers, like, direction, mux, rtcp: rtcp_to_state(local), fax: false };
     let sdp = write(to, local.rtp.ip(), ALWAYS, &layout, &line);
     let token = Arc::new(Token(Bytes::new()));

@@ -6,7 +6,7 @@ use super::{
     answer::{Taken, answered_line, take},
     format::{FormatList, Numbers},
     leg::{LegMedia, Session, Token},
-    write::{Layout, again},
+    write::{Layout, again, directed},
 };
 use crate::sdp::Direction;
 use bytes::Bytes;
@@ -21,6 +21,8 @@ pub struct PendingAgain {
     layout: Layout,
     formats: FormatList,
     numbers: Numbers,
+    /// What may flow, as we see it.
+    direction: Direction,
     fax: bool,
 }
 
@@ -41,12 +43,25 @@ pub type Restored = (Option<Box<EndpointDescription>>, Option<Box<EndpointDescri
 pub fn offer_again(to: &mut LegMedia) -> Result<PendingAgain, Refusal> {
     to.permit(ExchangeEvent::WeOffer, None)?;
     let session = to.session.as_ref().ok_or(Refusal::SUPERSEDED)?;
-    let (formats, numbers, fax, said) = (session.formats, session.ours, session.fax, Arc::clone(&session.said));
-    let layout = session.layout.clone();
-    let sdp = again(to, &said, &layout).ok_or(Refusal::SUPERSEDED)?;
+    let (said, direction) = (Arc::clone(&session.said), session.direction.reversed());
+    offer_said(to, &said, direction)
+}
+
+/// The same in another direction; it must have audio.
+pub(super) fn offer_directed(to: &mut LegMedia, direction: Direction) -> Result<PendingAgain, Refusal> {
+    to.permit(ExchangeEvent::WeOffer, None)?;
+    let session = to.session.as_ref().ok_or(Refusal::SUPERSEDED)?;
+    let said = directed(&session.said, direction).ok_or(Refusal::SUPERSEDED)?;
+    offer_said(to, &said, direction)
+}
+
+fn offer_said(to: &mut LegMedia, said: &[u8], direction: Direction) -> Result<PendingAgain, Refusal> {
+    let session = to.session.as_ref().ok_or(Refusal::SUPERSEDED)?;
+    let (formats, numbers, fax, layout) = (session.formats, session.ours, session.fax, session.layout.clone());
+    let sdp = again(to, said, &layout).ok_or(Refusal::SUPERSEDED)?;
     let token = Arc::new(Token(Bytes::new()));
     to.open(true, &token);
-    Ok(PendingAgain { token, sdp, layout, formats, numbers, fax })
+    Ok(PendingAgain { token, sdp, layout, formats, numbers, direction, fax })
 }
 
 /// Takes the answer of `to`.
@@ -64,7 +79,7 @@ fn settle(pending: &PendingAgain, answer: &[u8], to: &mut LegMedia) -> Result<()
     let (_, answered) = answered_line(answer, &pending.layout, pending.fax, &pending.numbers)?;
     let Taken { formats, remote, rejected } = take(&answered, &pending.formats, true, to)?;
     let Some(before) = &to.session else { return Err(Refusal::SUPERSEDED) };
-    let direction = if rejected { Direction::Inactive } else { answered.direction.and(before.direction) };
+    let direction = if rejected { Direction::Inactive } else { answered.direction.and(pending.direction.reversed()) };
     let session = Session {
         layout: pending.layout.clone(),
         formats,

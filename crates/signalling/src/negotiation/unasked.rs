@@ -25,7 +25,7 @@ pub fn answer_unasked(offer: &Offer, leg: &mut LegMedia, other: Option<&LegMedia
     let local = leg.local().ok_or(Refusal::NO_ENDPOINT)?;
     let speaker = other.unwrap_or(leg);
     let spoken = speaker.session.as_ref().map(|session| session.formats);
-    let sends = other.and_then(|other| other.session.as_ref()).map(|session| session.direction);
+    let sends = other.and_then(LegMedia::direction);
     let theirs = spoken.unwrap_or(speaker.allowed());
     let terms = Terms { fax: false, ..leg.terms() };
     let chosen = offer.choose(&terms, &Allowed::alone(leg.allowed().retain(|format| theirs.contains(format))))?;
@@ -36,7 +36,7 @@ pub fn answer_unasked(offer: &Offer, leg: &mut LegMedia, other: Option<&LegMedia
         formats = formats.restrict(&FormatList::of_codecs(formats.codec().as_slice()));
     }
     let wanted = stream.direction.reversed();
-    let direction = sends.map_or(wanted, |direction| wanted.and(direction));
+    let direction = leg.answered(sends.map_or(wanted, |direction| wanted.and(direction)), stream.direction);
     Ok(Taking { offer, index: chosen.index, stream, formats, remote, direction }.answer(leg, local))
 }
 

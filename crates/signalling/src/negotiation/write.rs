@@ -261,6 +261,14 @@ pub(super) fn again(leg: &mut LegMedia, said: &[u8], layout: &Layout) -> Option<
     Some(leg.stamp(writer, tail))
 }
 
+/// A description of ours in another direction: the line in use is the only one that has attributes.
+pub(super) fn directed(said: &[u8], direction: Direction) -> Option<Vec<u8>> {
+    let is_direction = |line: &&[u8]| line.strip_prefix(b"a=").and_then(Direction::from_name).is_some();
+    let before = said.split(|byte| *byte == b'\n').map(|line| line.trim_ascii_end()).find(is_direction)?;
+    let at = said.windows(before.len()).position(|text| text == before)?;
+    Some([&said[..at], b"a=", direction.as_str().as_bytes(), &said[at + before.len()..]].concat())
+}
+
 /// The lines of a session whose media comes from us.
 fn begin_with(leg: &LegMedia, address: Option<IpAddr>, times: &[u8]) -> (Writer, usize) {
     let (mut writer, tail) = begin(leg, address);

@@ -153,6 +153,7 @@ impl Bench {
                 | Output::FlowFailed(..)
                 | Output::NobodyThere(_) => {}
                 Output::Letter(..) => panic!("there is no other call"),
+                Output::Commanded(..) => panic!("nobody told it to do anything"),
                 Output::Retire(key, tombstone) => self.dispatcher.retire(self.now, key, tombstone),
                 Output::Ended => {
                     assert!(self.legs.is_empty(), "legs are left: {:?}", self.legs);

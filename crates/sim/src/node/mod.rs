@@ -27,7 +27,10 @@ use std::{
 };
 use tandem_config::Config;
 use tandem_media::PortAllocator;
-use tandem_model::{CallId, CallRecord, Destination, Event as Happened, EventKind, Random, Timestamp, Transport, TrunkId};
+use tandem_model::{
+    CallId, CallRecord, CommandError, CommandId, CommandOutcome, Destination, Event as Happened, EventKind, Random, Timestamp, Transport,
+    TrunkId,
+};
 use tandem_policy::{AbuseBook, Ban, HealthBook, LimitBook, NodeLimits, Places, Ruleset};
 use tandem_signalling::{
     Dispatcher, DropReason, Input, Lines, ListenerFacts, Machine, MemoryBindings, Minter, NodeFacts, Reason, Registrar, Roster, Terms,
@@ -67,6 +70,8 @@ pub struct CoreNode {
     dialogs: BTreeMap<Box<str>, CallId>,
     /// Everything that calls told of themselves.
     pub events: Vec<Happened>,
+    /// What came of the commands that were given, in the order in which that was told.
+    pub commanded: Vec<(CommandId, Result<CommandOutcome, CommandError>)>,
     /// The media threads.
     pub shard: Shard,
     /// How long policy takes to answer; zero: at once.
@@ -146,6 +151,7 @@ impl CoreNode {
             founded: 0,
             dialogs: BTreeMap::new(),
             events: Vec::new(),
+            commanded: Vec::new(),
             shard: Shard::new(sides.collect()),
             policy_delay: Duration::ZERO,
             draining: false,

@@ -90,6 +90,7 @@ impl CoreNode {
                 }
             }
             Output::FlowFailed(used) => self.flow_failed(world.now, &used),
+            Output::Commanded(command, outcome) => self.commanded.push((command, outcome)),
             Output::Retire(key, tombstone) => self.dispatcher.retire(world.now, key, tombstone),
             Output::Ended => {}
         }

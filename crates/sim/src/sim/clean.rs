@@ -28,6 +28,7 @@ impl Sim {
         assert_eq!((self.core.shard.sessions(), self.core.shard.ports(self.now)), (0, 0), "media is left");
         assert_eq!(self.core.shard.misdirected, 0, "commands for media sessions that do not exist");
         assert_eq!(self.core.counted(), (0, 0), "calls are counted that are over");
+        assert_eq!(self.core.commanded.len() as u64, self.commands, "commands have no outcome: {:?}", self.core.commanded);
         self.assert_records();
         self.assert_ends();
         for station in &self.stations {

@@ -20,7 +20,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 use tandem_config::Config;
-use tandem_model::{CallId, EndReason, MediaEvent, Timestamp, Transport};
+use tandem_model::{CallCommand, CallId, CommandError, CommandId, CommandOutcome, EndReason, MediaEvent, Timestamp, Transport};
 use tandem_phone::{Act, Call, CallIndex, Ladder, Message, Phone, Place, Register, Script, Setup, Splitter};
 use tandem_policy::Ruleset;
 
@@ -51,6 +51,7 @@ pub struct Sim {
     pub(crate) streams: Streams,
     ladder: Ladder,
     turns: u32,
+    commands: u64,
     hides: bool,
     told: bool,
 }
@@ -107,6 +108,7 @@ impl Sim {
             streams: Streams::default(),
             ladder: Ladder::new(["tandem"]),
             turns: 0,
+            commands: 0,
             hides: true,
             told: false,
         };
@@ -297,6 +299,29 @@ impl Sim {
     /// News of a call's media session.
     pub fn media_event(&mut self, call: CallId, event: MediaEvent) {
         self.input(call, tandem_signalling::Input::Media(Box::new(event)));
+    }
+
+    /// Tells a call to do something. [`CoreNode::commanded`] has what came of it, under the name that is returned.
+    pub fn command(&mut self, call: CallId, command: CallCommand) -> CommandId {
+        self.commands += 1;
+        let id = CommandId(self.commands);
+        if self.core.call_ids().contains(&call) {
+            self.input(call, tandem_signalling::Input::Command(id, Box::new(command)));
+        } else {
+            self.core.commanded.push((id, Err(CommandError::CallOver(call))));
+        }
+        id
+    }
+
+    /// What came of that command, once it is told.
+    ///
+    /// # Panics
+    /// If it was told twice.
+    pub fn outcome(&self, command: CommandId) -> Option<&Result<CommandOutcome, CommandError>> {
+        let mut told = self.core.commanded.iter().filter(|(id, _)| *id == command).map(|(_, outcome)| outcome);
+        let first = told.next();
+        assert!(told.next().is_none(), "what came of {command:?} was told twice");
+        first
     }
 
     /// Why the first call ended.

@@ -21,7 +21,7 @@ use crate::reason::COMPLETED_ELSEWHERE;
 use rivals::Rival;
 use sound::Sound;
 use std::collections::VecDeque;
-use tandem_model::{EndedBy, LegEnd, LegPlan, PicksUp, Place, RingGroup, RingTerms, Strategy, Timestamp};
+use tandem_model::{EndedBy, LegEnd, LegId, LegPlan, PicksUp, Place, RingGroup, RingTerms, Strategy, Timestamp};
 
 /// The group of a call, until somebody answers.
 #[derive(Debug)]
@@ -54,6 +54,16 @@ impl Ring {
     /// The legs of the rivals.
     pub(super) fn legs(&self) -> impl Iterator<Item = &Leg> {
         self.rivals.iter().filter_map(Rival::leg)
+    }
+
+    /// The leg that is joined with the caller's.
+    pub(super) fn heard(&self) -> Option<LegId> {
+        self.sound.joined
+    }
+
+    /// Media passes through here.
+    pub(super) fn is_anchored(&self) -> bool {
+        self.anchor
     }
 
     /// Whether the caller has had an answer, in a provisional response: it may get no other.

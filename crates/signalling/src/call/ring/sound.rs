@@ -7,7 +7,7 @@ use super::super::{Call, context};
 use super::Ring;
 use crate::message::reason_phrase;
 use std::sync::Arc;
-use tandem_model::{Codec, EndpointRequest, EventKind, Hearing, Hears, LegId, LocalEndpoint, MediaCommand, Timestamp};
+use tandem_model::{Codec, EndpointRequest, EventKind, Hears, LegId, LocalEndpoint, MediaCommand, Timestamp};
 
 /// What the caller hears of a group.
 #[derive(Debug, Default)]
@@ -15,7 +15,7 @@ pub(super) struct Sound {
     /// Legs with early media, as they began; the last of them is heard (RFC 3960 §3.2: one at a time).
     sources: Vec<LegId>,
     /// The leg that is joined with the caller's.
-    joined: Option<LegId>,
+    pub(super) joined: Option<LegId>,
     /// A source has just begun, or has new media.
     has_news: bool,
     /// The caller has had an answer.
@@ -121,7 +121,7 @@ impl Call {
         let Some(ring) = self.ring.as_mut().filter(|ring| ring.sound.joined != Some(leg)) else { return };
         ring.sound.joined = Some(leg);
         if self.media == MediaState::Open {
-            self.media(MediaCommand::Hear { call: self.id, pairs: Hearing::each_other([self.caller.id, leg]) });
+            self.tell_hearing();
         }
     }
 

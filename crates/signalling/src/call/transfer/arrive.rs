@@ -27,6 +27,8 @@ pub(super) struct Arriving {
     /// Its ports there.
     kept: Option<LocalEndpoint>,
     is_open: bool,
+    /// It was held by us there.
+    was_held: bool,
     /// What it was offered.
     pending: Option<PendingOwn>,
     /// The same where whoever it is to replace rings yet.
@@ -103,18 +105,22 @@ impl Call {
 
     /// The newcomer may have the place of the leg on that side.
     pub(in super::super) fn make_room(&mut self, now: Timestamp, from: CallId, leg: MovingLeg, (side, early_only): (Side, bool)) {
-        let leg = leg.into_leg();
+        let mut leg = leg.into_leg();
         let Some(stays) = self.leg(side.other()).map(|leg| leg.id) else { return };
         let is_new = leg.state == State::Incoming;
         if is_new {
             self.tell_taken(from, stays);
         }
+        let was_held = leg.media.is_held();
+        // Here nobody has asked for that.
+        leg.media.hold(false);
         let endpoint = EndpointRequest { leg: leg.id, side: leg.profile.media };
         let arriving = Arriving {
             kept: leg.media.local(),
             leg,
             from: (!is_new).then_some(from),
             is_open: false,
+            was_held,
             pending: None,
             offered: None,
             early_only,
@@ -334,6 +340,7 @@ impl Call {
         if let Some(kept) = arriving.kept {
             arriving.leg.media.set_local(kept);
         }
+        arriving.leg.media.hold(arriving.was_held);
         match MovingLeg::new(arriving.leg) {
             Ok(leg) => self.write_to(Addressee::Call(from), Letter::Refused { leg, status, disturbed }),
             Err(leg) => self.see_newcomer_off(now, *leg, Some(from), status),

@@ -10,7 +10,7 @@ use super::{Joining, Stage, Transfers};
 use crate::message::{Message, Method};
 use crate::negotiation::{self, Offer, Settled};
 use std::time::Duration;
-use tandem_model::{Codec, EndReason, EndpointDescription, EventKind, Hearing, LegId, MediaCommand, Place, QuestionId, Timestamp};
+use tandem_model::{Codec, EndReason, EndpointDescription, EventKind, LegId, Place, QuestionId, Timestamp};
 
 /// While somebody else's re-INVITE is open: when it is tried again.
 pub(super) const PAUSE: Duration = Duration::from_millis(200);
@@ -157,7 +157,7 @@ impl Call {
         std::mem::swap(slot, &mut replaced);
         self.codec = joined.codec.or(self.codec);
         self.describe_each(joined.described);
-        self.join_media([stayer, replacement]);
+        self.join_media();
         self.give_up_ports(replaced.id);
         replaced.end_held(context!(self, now));
         let asked = replaced.forget_askers();
@@ -226,9 +226,10 @@ impl Call {
         leg
     }
 
-    pub(super) fn join_media(&mut self, legs: [LegId; 2]) {
+    /// The two who are on the two sides now talk with each other.
+    pub(super) fn join_media(&mut self) {
         if self.is_anchored() {
-            self.media(MediaCommand::Hear { call: self.id, pairs: Hearing::each_other(legs) });
+            self.tell_hearing();
         }
     }
 }

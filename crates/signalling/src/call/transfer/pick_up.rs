@@ -243,7 +243,6 @@ impl Call {
         let (newcomer, from) = arriving.into_leg();
         let (id, caller) = (newcomer.id, self.caller.id);
         self.phase = Phase::Talking;
-        self.join_media([caller, id]);
         if let Some(mut replaced) = self.callee.replace(newcomer) {
             // RFC 3891 §3: CANCEL, or BYE if its 2xx crosses that.
             replaced.hang_up(context!(self, now), 487, Some(COMPLETED_ELSEWHERE));
@@ -260,6 +259,7 @@ impl Call {
         self.outputs.push_back(Output::PlaceFree(member.map_or(Place::Callee, Place::Member)));
         self.dismiss_rivals(now, Some(COMPLETED_ELSEWHERE), Some(&over::answered_elsewhere()));
         self.ring = None;
+        self.join_media();
         self.count_newcomer(Side::Callee);
         if let Some(from) = from {
             self.tell_taken(from, caller);

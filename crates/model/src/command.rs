@@ -1,0 +1,203 @@
+//! What a call can be told to do from outside, and what comes of that.
+
+use crate::{CallId, Layout, LegId, Recorded, RecordingId};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Entries of the hear matrix that one call keeps, and that one command may set.
+pub const MAX_HEARING: usize = 64;
+
+/// Bytes of the name of a file.
+pub const MAX_FILE_NAME: usize = 200;
+
+/// Names a command to whoever gave it: [`CommandError`] or [`CommandOutcome`] comes with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CommandId(pub u64);
+
+/// Something that a call is told to do. What is asked for stays asked for while the leg that it is about is part of the call; a leg that
+/// takes its place begins afresh.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallCommand {
+    /// Sets entries of the hear matrix; the rest stays. Without any, legs that talk with each other hear each other.
+    Hear {
+        /// At most [`MAX_HEARING`].
+        entries: Box<[HearEntry]>,
+    },
+    /// Nobody hears the leg.
+    Mute {
+        /// Which.
+        leg: LegId,
+    },
+    /// It is heard again, by whom the rest says.
+    Unmute {
+        /// Which.
+        leg: LegId,
+    },
+    /// The leg hears nobody, though what is played to it.
+    Deafen {
+        /// Which.
+        leg: LegId,
+    },
+    /// It hears again.
+    Undeafen {
+        /// Which.
+        leg: LegId,
+    },
+    /// The leg is held (RFC 3264 §8.4): its peer is told, nobody hears it, and it hears nobody. The other legs are told nothing.
+    Hold {
+        /// Which.
+        leg: LegId,
+    },
+    /// The leg is as it was before.
+    Unhold {
+        /// Which.
+        leg: LegId,
+    },
+    /// Records, until it is stopped or who is recorded has gone. `recording.ready` tells when the file is whole.
+    Record {
+        /// What.
+        of: Recorded,
+        /// How it lies in its file.
+        layout: Layout,
+        /// The file below the folder for recordings, with or without `.wav`.
+        file: Box<str>,
+    },
+    /// Ends a recording.
+    StopRecording {
+        /// Which.
+        recording: RecordingId,
+    },
+}
+
+impl CallCommand {
+    /// What it is called.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            CallCommand::Hear { .. } => "hear",
+            CallCommand::Mute { .. } => "mute",
+            CallCommand::Unmute { .. } => "unmute",
+            CallCommand::Deafen { .. } => "deafen",
+            CallCommand::Undeafen { .. } => "undeafen",
+            CallCommand::Hold { .. } => "hold",
+            CallCommand::Unhold { .. } => "unhold",
+            CallCommand::Record { .. } => "record",
+            CallCommand::StopRecording { .. } => "stop_record",
+        }
+    }
+}
+
+/// One entry of the hear matrix, as it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HearEntry {
+    /// Who is heard, or not.
+    pub speaker: LegId,
+    /// By whom: another leg.
+    pub listener: LegId,
+    /// Whether.
+    pub hears: bool,
+}
+
+/// What a command came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CommandOutcome {
+    /// It is as was asked for.
+    Done,
+    /// It is recorded.
+    Recording(RecordingId),
+}
+
+/// Why a command came to nothing. Nothing was changed by it then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CommandError {
+    /// There is no such call, or it is over.
+    CallOver(CallId),
+    /// The call has as much to do as may wait.
+    Busy(CallId),
+    /// The call has no such leg, or no more.
+    UnknownLeg(LegId),
+    /// The leg has not answered, or not agreed on any sound yet.
+    NotAnswered(LegId),
+    /// The leg is about to leave for another call, or another command about the same is under way.
+    UnderWay(LegId),
+    /// Media does not pass through here: it flows between the peers.
+    NotAnchored(CallId),
+    /// The leg has no audio, but fax, or has switched it off.
+    NoAudio(LegId),
+    /// An entry of the hear matrix in which a leg would hear itself.
+    Itself(LegId),
+    /// So many entries of the hear matrix, or more, are kept.
+    TooManyEntries(usize),
+    /// So many recordings run.
+    TooManyRecordings(usize),
+    /// No recording of that name runs.
+    UnknownRecording(RecordingId),
+    /// No file may have that name.
+    BadName(Box<str>),
+    /// The leg's peer refused what it was told, with this status.
+    Refused {
+        /// Whose.
+        leg: LegId,
+        /// The final status, 503 if it could not be reached.
+        status: u16,
+    },
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CommandError::CallOver(call) => write!(f, "{call}: there is no such call, or it is over"),
+            CommandError::Busy(call) => write!(f, "{call}: the call has as much to do as may wait"),
+            CommandError::UnknownLeg(leg) => write!(f, "{leg}: the call has no such leg"),
+            CommandError::NotAnswered(leg) => write!(f, "{leg}: the leg has not answered yet"),
+            CommandError::UnderWay(leg) => write!(f, "{leg}: something of that kind is under way with the leg"),
+            CommandError::NotAnchored(call) => write!(f, "{call}: media flows between the peers and not through here"),
+            CommandError::NoAudio(leg) => write!(f, "{leg}: the leg has no audio"),
+            CommandError::Itself(leg) => write!(f, "{leg}: speaker and listener are the same leg"),
+            CommandError::TooManyEntries(most) => write!(f, "entries: a call keeps no more than {most}"),
+            CommandError::TooManyRecordings(most) => write!(f, "recordings: no more than {most} run in a call at a time"),
+            CommandError::UnknownRecording(recording) => write!(f, "recording {}: no such recording runs", recording.0),
+            CommandError::BadName(name) => write!(f, "file {name:?}: no file may have that name"),
+            CommandError::Refused { leg, status } => write!(f, "{leg}: its peer refused with {status}"),
+        }
+    }
+}
+
+impl std::error::Error for CommandError {}
+
+/// Whether a file below one of our folders may be asked for by that name: it leads nowhere else, and can be shown.
+pub fn is_file_name(name: &str) -> bool {
+    let is_plain = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains(|odd: char| odd.is_control() || odd == '\\');
+    name.len() <= MAX_FILE_NAME && name.split('/').all(is_plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_nowhere_else() {
+        for name in ["a", "a.wav", "2026/11/a b.wav", "ä.wav", "a..b"] {
+            assert!(is_file_name(name), "{name}");
+        }
+        for name in ["", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", ".a", "a\\b", "a\0", "a\n", "\u{7f}"] {
+            assert!(!is_file_name(name), "{name:?}");
+        }
+        assert!(is_file_name(&"a".repeat(MAX_FILE_NAME)) && !is_file_name(&"a".repeat(MAX_FILE_NAME + 1)));
+    }
+
+    #[test]
+    fn errors_name_the_place() {
+        let call = CallId::new(1, 1);
+        let leg = call.leg(1).unwrap();
+        let places = [
+            (CommandError::UnknownLeg(leg), leg.to_string()),
+            (CommandError::NotAnchored(call), call.to_string()),
+            (CommandError::Refused { leg, status: 488 }, "488".into()),
+            (CommandError::BadName("a\nb".into()), "\"a\\nb\"".into()),
+        ];
+        for (error, place) in places {
+            assert!(error.to_string().contains(&place), "{error}");
+        }
+    }
+}
