@@ -121,6 +121,7 @@ mod trails;
 mod transfer_attended;
 mod transfer_attended_races;
 mod transfer_blind;
+mod transfer_gap;
 mod transfer_group;
 mod transfer_limits;
 mod transfer_pass_replaces;
