@@ -248,6 +248,7 @@ impl Session {
                 self.events.push_back(MediaEvent::Closed(self.figures()));
             }
             Input::Wake => {
+                self.look_for_reports();
                 let anybody = self.endpoints.iter().map(|endpoint| endpoint.last_heard).max().unwrap_or(now);
                 for endpoint in &mut self.endpoints {
                     if let Some(held) = endpoint.look(now, anybody) {
@@ -438,7 +439,8 @@ impl Session {
             let voice = endpoint.voice.as_ref().and_then(|voice| voice.due_at()).map(|at| (at, Reason::Voice));
             let silence = endpoint.watch_at().map(|at| (at, Reason::Silence));
             let report = endpoint.reports.as_ref().map(|reports| (reports.due_at(), Reason::Report));
-            voice.into_iter().chain(report).chain(silence).min()
+            let unreported = endpoint.look_for_reports_at().map(|at| (at, Reason::Report));
+            voice.into_iter().chain(report).chain(unreported).chain(silence).min()
         };
         let mixed = self.mix.as_ref().and_then(|mix| mix.due_at()).map(|at| (at, Reason::Voice));
         self.endpoints.iter().filter_map(of).chain(mixed).filter(|_| !self.closed).min()

@@ -75,6 +75,9 @@ pub(crate) struct Plain {
     rtp_latch: Latch,
     rtcp_latch: Latch,
     control_heard: Timestamp,
+    /// When its last RTCP came, whichever way, and when to look whether any has.
+    pub(super) reported_at: Timestamp,
+    pub(super) look_for_reports_at: Option<Timestamp>,
     watch: Option<Watch>,
     /// What the leg last reported about what we send: lost, jitter in clock units.
     pub(super) reported: Option<(u64, u32)>,
@@ -173,6 +176,8 @@ impl Plain {
             rtp_latch: Latch::closed(),
             rtcp_latch: Latch::closed(),
             control_heard: now,
+            reported_at: now,
+            look_for_reports_at: None,
             watch: None,
             dropped: 0,
             reported: None,
@@ -230,6 +235,7 @@ impl Plain {
         } else {
             Duration::ZERO
         };
+        self.await_reports(now, receives && source != SourceRule::None);
         self.watch = (!after.is_zero() && source != SourceRule::None).then(|| Watch { after, held, look_at: now + after });
         self.last_heard = now;
     }
@@ -404,7 +410,7 @@ impl Plain {
             self.dropped += 1;
             return checked;
         }
-        self.last_heard = now;
+        (self.last_heard, self.reported_at) = (now, now);
         if let Some((ssrc, _)) = self.incoming.current()
             && let Some(made) = compound::made_at(packet.bytes(), ssrc)
         {

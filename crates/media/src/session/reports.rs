@@ -35,6 +35,21 @@ impl Session {
         self.share_reports();
     }
 
+    /// A leg that reports nothing leaves whoever hears it without reports: then these are ours to make, to both.
+    pub(super) fn look_for_reports(&mut self) {
+        let (now, wall_clock, random) = (self.now, self.wall_clock, &mut self.random);
+        let unreported = self.endpoints.iter_mut().filter_map(|endpoint| endpoint.is_unreported(now).then_some(endpoint.leg));
+        let unreported: Vec<LegId> = unreported.collect();
+        if unreported.is_empty() {
+            return;
+        }
+        let is_heard = |leg: LegId| self.hearing.iter().any(|pair| pair.speaker == leg);
+        for endpoint in self.endpoints.iter_mut().filter(|endpoint| unreported.contains(&endpoint.leg) && is_heard(endpoint.leg)) {
+            endpoint.begin_reports(now, wall_clock, random);
+        }
+        self.share_reports();
+    }
+
     /// Whoever hears us gets reports of our own, and so does who hears such a leg or is heard by it: what that reports speaks of our clock, and
     /// means nothing on the other side.
     pub(super) fn share_reports(&mut self) {

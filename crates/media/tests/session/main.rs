@@ -19,3 +19,4 @@ mod sources;
 mod strangers;
 mod transcode;
 mod udptl;
+mod unreported;

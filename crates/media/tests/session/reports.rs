@@ -5,7 +5,7 @@ use crate::{
     transcode::{FRAME, Humming, hum, speaking},
 };
 use std::time::Duration;
-use tandem_media::{Channel, Input, Playable, Reason, Verdict};
+use tandem_media::{Channel, Input, Playable, Verdict};
 use tandem_model::{Codec, EndpointDescription, Hearing, SourceRule, Speech, StreamKind, Timestamp};
 use tandem_sound::Decoder;
 
@@ -328,18 +328,4 @@ fn there_are_none_where_the_leg_takes_none() {
         bench.run(bench.now + Duration::from_secs(30));
         assert!(to(&bench, B).is_empty() && !to(&bench, A).is_empty());
     }
-}
-
-#[test]
-fn a_call_that_is_passed_on_has_none() {
-    let mut bench = Bench::talking();
-    for n in 0..3_000 {
-        bench.say(A, &rtp(0, 1, n, u32::from(n) * 160)).unwrap();
-        bench.say(B, &rtp(0, 2, n, u32::from(n) * 160)).unwrap();
-        bench.run(bench.now + FRAME);
-    }
-    assert!(bench.report(A, &control(RR, 0, &[1])).is_ok());
-    assert!(matches!(bench.session.poll_timeout(), Some((_, Reason::Silence))));
-    bench.close();
-    assert_eq!(bench.reports, []);
 }

@@ -2,7 +2,7 @@
 
 use crate::common::*;
 use std::time::Duration;
-use tandem_media::{Channel, Reason};
+use tandem_media::Channel;
 use tandem_model::{MediaEvent, SourceRule};
 
 fn inactive(index: usize, held: bool) -> MediaEvent {
@@ -13,7 +13,6 @@ fn inactive(index: usize, held: bool) -> MediaEvent {
 fn each_silent_leg_is_reported_each_time_that_its_time_is_over() {
     let mut bench = Bench::talking();
     let began = bench.now;
-    assert_eq!(bench.session.poll_timeout(), Some((began + INACTIVITY, Reason::Silence)));
     let (_, events) = bench.run(began + INACTIVITY * 5 / 2);
     let both = |at| [(at, inactive(A, false)), (at, inactive(B, false))];
     assert_eq!(events, [both(began + INACTIVITY), both(began + INACTIVITY * 2)].concat());
@@ -27,9 +26,10 @@ fn each_silent_leg_is_reported_each_time_that_its_time_is_over() {
 fn packets_put_it_off_without_moving_the_timer_themselves() {
     let mut bench = Bench::talking();
     let began = bench.now;
-    bench.wait(Duration::from_secs(200));
+    bench.run(began + Duration::from_secs(200));
+    let before = bench.session.poll_timeout();
     bench.say(A, &rtp(0, 1, 1, 1)).unwrap();
-    assert_eq!(bench.session.poll_timeout(), Some((began + INACTIVITY, Reason::Silence)));
+    assert_eq!(bench.session.poll_timeout(), before);
     let (_, events) = bench.run(began + INACTIVITY * 19 / 10);
     let later = began + Duration::from_secs(200) + INACTIVITY;
     assert_eq!(events, [(began + INACTIVITY, inactive(B, false)), (later, inactive(A, false))]);
