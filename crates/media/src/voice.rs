@@ -16,6 +16,7 @@ use std::time::Duration;
 use tandem_model::{Codec, Speech, Timestamp};
 use tandem_sound::{
     Encoder, Resampler,
+    comfort::{MAX_PAYLOAD, describe},
     opus::{MAX_PACKET, OpusError, OpusTerms},
 };
 
@@ -54,6 +55,8 @@ pub(crate) struct Voice {
     epoch: u32,
     /// Packets in a row in which nothing was to be heard.
     silent: u32,
+    /// Under which number the leg is told what silence sounds like (RFC 3389), if it wants to be.
+    noise: Option<u8>,
     /// What comes from the source, and what goes to the encoder.
     heard: Box<[i16]>,
     said: Box<[i16]>,
@@ -111,6 +114,7 @@ impl Voice {
             sent: 0,
             epoch: 0,
             silent: 0,
+            noise: None,
             packet: vec![0; FIXED_LEN + MAX_PACKET].into(),
             ready: None,
         }
@@ -155,10 +159,15 @@ impl Voice {
         matches!(&self.source, Source::Peer { speaker, codec, .. } if *speaker == leg && *codec == of)
     }
 
-    /// Takes a packet of the leg that it speaks for.
-    pub(crate) fn take(&mut self, now: Timestamp, seen: Seen, timestamp: u32, payload: &[u8]) {
+    /// The leg wants to be told what silence sounds like, under that number.
+    pub(crate) fn tell_noise(&mut self, number: Option<u8>) {
+        self.noise = number;
+    }
+
+    /// Takes a packet of the leg that it speaks for: sound, or what silence sounds like.
+    pub(crate) fn take(&mut self, now: Timestamp, seen: Seen, timestamp: u32, is_noise: bool, payload: &[u8]) {
         let Source::Peer { playout, .. } = &mut self.source else { return };
-        playout.take(now, seen, timestamp, false, payload);
+        playout.take(now, seen, timestamp, is_noise, payload);
         if self.pace.is_none() {
             self.pace = Some((playout.begins_at().unwrap_or(now), 0));
             self.silent = 0;
@@ -212,7 +221,10 @@ impl Voice {
             if let Some(payload_len) = self.speak(now) {
                 return Some(self.number(place, due, payload_len));
             }
-            self.pause();
+            let said = self.pause(place, due);
+            if said.is_some() {
+                return said;
+            }
         }
         None
     }
@@ -237,13 +249,38 @@ impl Voice {
         packet
     }
 
-    /// Nothing was to be said; after a while the leg is not asked any more. What is played has an end, which may come in silence.
-    fn pause(&mut self) {
-        self.silent += 1;
+    /// Nothing was to be said; after a while the leg is not asked any more. What is played has an end, which may come in silence. A leg that
+    /// wants to be told what silence sounds like is told when it begins, and again now and then.
+    fn pause(&mut self, place: u32, due: Timestamp) -> Option<Said> {
+        self.silent = self.silent.saturating_add(1);
+        if let Some(number) = self.noise {
+            return ((self.silent - 1).is_multiple_of(PAUSE)).then(|| self.say_noise(number, place, due));
+        }
         if self.silent >= PAUSE && matches!(self.source, Source::Peer { .. }) {
             self.pace = None;
             self.epoch = self.epoch.wrapping_add(1);
         }
+        None
+    }
+
+    /// Makes a packet of what the silence sounds like that was just heard.
+    fn say_noise(&mut self, number: u8, place: u32, due: Timestamp) -> Said {
+        let mut octets = [0; MAX_PAYLOAD];
+        let samples = match (&self.source, &mut self.resampler) {
+            (Source::Peer { .. }, Some(resampler)) => {
+                resampler.convert(&self.heard, &mut self.said);
+                &self.said[..]
+            }
+            (Source::Peer { .. }, None) => &self.heard[..],
+            (Source::Player(_) | Source::Mix(_), _) => &[],
+        };
+        let payload_len = describe(samples, &mut octets);
+        self.packet[FIXED_LEN..][..payload_len].copy_from_slice(&octets[..payload_len]);
+        let silent = self.silent;
+        let said = self.number(place, due, payload_len);
+        // Sound that follows is the first of a talk spurt still.
+        self.silent = silent;
+        Said { header: Header { marker: false, payload: number & 0x7f, ..said.header }, ..said }
     }
 
     /// Codes the next samples; `None` if there is nothing to be heard.
@@ -251,7 +288,8 @@ impl Voice {
         match &mut self.source {
             Source::Player(player) => player.pull(&mut self.heard),
             Source::Peer { playout, .. } => {
-                if !playout.pull(now, &mut self.heard) {
+                let sounds = playout.pull(now, &mut self.heard);
+                if !sounds || self.noise.is_some() && playout.rests() {
                     return None;
                 }
             }

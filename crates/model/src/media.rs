@@ -234,6 +234,8 @@ pub enum Carries {
     Sound(Codec),
     /// Telephone events (RFC 4733).
     Event,
+    /// What silence sounds like (RFC 3389). A leg that sends it wants to be told so too, under the same number.
+    Noise,
 }
 
 /// How what one leg sends reaches the other.

@@ -12,7 +12,7 @@ fn what_all_three_know_is_offered_in_the_order_of_the_leg() {
     let mut from = leg(1, 20000, &[Codec::Pcmu, Codec::Pcma, Codec::Opus]);
     let mut to = leg(2, 20004, &[Codec::Opus, Codec::G722, Codec::Pcma]);
     let sdp = text(offer(&sdp("192.0.2.10", ALL_FOUR), &mut from, &mut to).sdp()).to_owned();
-    assert_eq!(audio(&sdp), "m=audio 20004 RTP/AVP 111 8");
+    assert_eq!(audio(&sdp), "m=audio 20004 RTP/AVP 111 8 13");
     assert_eq!(lines(&sdp, "a=fmtp"), ["a=fmtp:111 minptime=10;useinbandfec=1"]);
 }
 

@@ -226,6 +226,8 @@ impl Plain {
             self.speech = speech;
             self.tune(now);
         }
+        let noise = self.noise();
+        self.voice.iter_mut().for_each(|voice| voice.tell_noise(noise));
         self.keys = keys;
         self.settle();
         let after = if held {
@@ -284,8 +286,18 @@ impl Plain {
             self.outgoing.interrupt();
         }
         (self.voice, self.coded_by) = (voice, None);
-        let percent = self.loss_percent;
-        self.voice.iter_mut().for_each(|voice| voice.expect_loss(percent));
+        let (percent, noise) = (self.loss_percent, self.noise());
+        if let Some(voice) = &mut self.voice {
+            voice.expect_loss(percent);
+            voice.tell_noise(noise);
+        }
+    }
+
+    /// Under which number the leg wants to be told what silence sounds like, if it does: it is of 8000 samples in a second (RFC 3389 §5).
+    fn noise(&self) -> Option<u8> {
+        let is_narrow = self.speech.as_ref().is_some_and(|speech| matches!(speech.codec, Codec::Pcmu | Codec::Pcma));
+        let rule = self.remote.payloads().iter().find(|rule| rule.carries == Carries::Noise && is_narrow)?;
+        Some(rule.from)
     }
 
     /// Whether sound of the leg in that codec goes on to the one who hears it as it is.
@@ -494,7 +506,7 @@ fn derive(rule: PayloadRule, speech: Option<&Speech>) -> PayloadRule {
     let across = match (rule.carries, speech) {
         (Carries::Sound(codec), Some(speech)) if speech.codec == codec => Across::As(speech.payload),
         (Carries::Sound(codec), _) => Across::Sound(codec),
-        (Carries::Event, _) => rule.across,
+        (Carries::Event | Carries::Noise, _) => rule.across,
     };
     PayloadRule { across, ..rule }
 }

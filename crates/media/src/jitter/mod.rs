@@ -95,6 +95,8 @@ pub(crate) struct Playout {
     /// Of the last packets, how many were missing: in 1/256.
     loss: u32,
     figures: Figures,
+    /// In the last frame nobody spoke.
+    rests: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,6 +134,7 @@ impl Playout {
             is_opus: codec == Codec::Opus,
             loss: 0,
             figures: Figures::default(),
+            rests: true,
         })
     }
 
@@ -197,8 +200,14 @@ impl Playout {
         }
     }
 
+    /// Whether nobody spoke in what was pulled last: it is silence, or what that sounds like.
+    pub(crate) fn rests(&self) -> bool {
+        self.rests
+    }
+
     /// The next samples, all of them. False if there is nothing to be heard.
     pub(crate) fn pull(&mut self, now: Timestamp, out: &mut [i16]) -> bool {
+        self.rests = true;
         match self.state {
             State::Idle => {
                 out.fill(0);
@@ -220,6 +229,7 @@ impl Playout {
             self.produce(now);
         }
         let count = self.samples.pop(out);
+        self.rests = count == 0;
         let noise = self.state == State::Noise;
         self.fill_silence(noise, &mut out[count..]);
         count > 0 || noise

@@ -239,6 +239,11 @@ impl Mix {
         }
     }
 
+    /// What a member spoke last.
+    pub(crate) fn spoken_by(&mut self, name: u8) -> Option<Codec> {
+        Some(self.member(name)?.mouth.as_ref()?.codec())
+    }
+
     /// What became of the packets of a member.
     pub(crate) fn figures(&mut self, name: u8) -> Option<Figures> {
         Some(self.member(name)?.mouth.as_mut()?.playout().figures())
@@ -355,6 +360,8 @@ impl Mix {
 /// A packet of somebody's voice.
 pub(crate) struct Sound<'a> {
     pub(crate) codec: Codec,
+    /// It says what silence sounds like, beside that.
+    pub(crate) is_noise: bool,
     pub(crate) seen: Seen,
     pub(crate) timestamp: u32,
     pub(crate) payload: &'a [u8],

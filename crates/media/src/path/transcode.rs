@@ -5,7 +5,7 @@ use crate::{
     packet::{PacketBuf, Verdict},
     voice::Voice,
 };
-use tandem_model::{Codec, Random, Timestamp};
+use tandem_model::{Carries, Codec, Random, Timestamp};
 
 /// Takes an RTP packet of sound in `codec` of the leg that the session knows by the name `speaker`, for `listener` to hear.
 pub(crate) fn rtp(
@@ -23,13 +23,16 @@ pub(crate) fn rtp(
         listener.outgoing.interrupt();
         return Verdict::Consumed;
     };
-    if !listener.voice.as_ref().is_some_and(|voice| voice.is_of(speaker, codec)) {
+    let is_noise = heard.rule.carries == Carries::Noise;
+    // Noise goes beside whatever is spoken.
+    let is_beside = is_noise && listener.voice.as_ref().is_some_and(|voice| voice.speaker() == Some(speaker));
+    if !is_beside && !listener.voice.as_ref().is_some_and(|voice| voice.is_of(speaker, codec)) {
         // Rates that Opus does not know are never asked for.
         let voice = Voice::of_peer(speech, speaker, codec, random.next_u64()).ok().map(Box::new);
         listener.speak_with(voice);
     }
     if let Some(voice) = &mut listener.voice {
-        voice.take(now, heard.seen, heard.header.timestamp, heard.header.payload_of(packet.bytes()));
+        voice.take(now, heard.seen, heard.header.timestamp, is_noise, heard.header.payload_of(packet.bytes()));
     }
     Verdict::Waits
 }

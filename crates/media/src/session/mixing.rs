@@ -103,12 +103,19 @@ impl Session {
         if !mix.is_heard(endpoint.name) && !self.recordings.as_ref().is_some_and(|recordings| recordings.hear(endpoint.leg)) {
             return None;
         }
-        let Carries::Sound(codec) = heard.rule.carries else {
+        let is_noise = heard.rule.carries == Carries::Noise;
+        let spoken = match heard.rule.carries {
+            Carries::Sound(codec) => Some(codec),
+            // It goes beside whatever is spoken.
+            Carries::Noise => mix.spoken_by(endpoint.name),
+            Carries::Event => None,
+        };
+        let Some(codec) = spoken else {
             mix.pass_over(now, endpoint.name, heard.seen);
             return Some(Verdict::Consumed);
         };
         let payload = heard.header.payload_of(packet.bytes());
-        let sound = Sound { codec, seen: heard.seen, timestamp: heard.header.timestamp, payload };
+        let sound = Sound { codec, is_noise, seen: heard.seen, timestamp: heard.header.timestamp, payload };
         let is_sooner = mix.take(now, endpoint.name, &sound, || self.random.next_u64());
         let figures = mix.figures(endpoint.name);
         self.endpoints[speaker].note_played(figures);

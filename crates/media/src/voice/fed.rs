@@ -135,7 +135,7 @@ impl Voice {
                 let said = self.number(place, began, payload_len);
                 self.ready = Some(said);
             }
-            None => self.pause(),
+            None => self.ready = self.pause(place, began),
         }
     }
 

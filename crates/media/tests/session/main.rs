@@ -11,6 +11,7 @@ mod jumps;
 mod members;
 mod mixing;
 mod moves;
+mod noise;
 mod recordings;
 mod relay;
 mod reports;

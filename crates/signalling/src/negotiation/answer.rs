@@ -131,6 +131,8 @@ impl PendingOffer {
         let mut spoken = both;
         if both.codec().is_none() {
             spoken = FormatList::of_codecs(self.asked.spoken.codec().as_slice());
+            // We hear its noise, and make such, whatever the other side does.
+            self.asked.spoken.push_noise_to(&mut spoken);
         }
         // Events cross between clocks: whoever offered has them as it offered them.
         if other.event().is_some() && spoken.event().is_none() {

@@ -1,10 +1,14 @@
-//! The six things that an audio line of ours can list: four codecs, and telephone events at their two clocks.
+//! The seven things that an audio line of ours can list: four codecs, telephone events at their two clocks, and comfort noise.
 
 use crate::sdp::RtpMap;
 use tandem_model::{Carries, Codec, TELEPHONE_EVENT};
 
 /// The first number for codecs that have none of their own (RFC 3551 §6).
 const FIRST_DYNAMIC: u8 = 96;
+
+/// What RFC 3389 §5 calls comfort noise, and the number that it has at 8000 Hz.
+const COMFORT_NOISE: &str = "CN";
+const NOISE_PAYLOAD: u8 = 13;
 
 /// What a payload number can stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,10 +19,13 @@ pub(super) enum Format {
     Pcma,
     Event8k,
     Event48k,
+    /// RFC 3389, at the clock of G.711 alone.
+    Noise,
 }
 
 impl Format {
-    pub(super) const ALL: [Format; 6] = [Format::Opus, Format::G722, Format::Pcmu, Format::Pcma, Format::Event8k, Format::Event48k];
+    pub(super) const ALL: [Format; 7] =
+        [Format::Opus, Format::G722, Format::Pcmu, Format::Pcma, Format::Event8k, Format::Event48k, Format::Noise];
     pub(super) const COUNT: usize = Format::ALL.len();
     pub(super) const EVENTS: [Format; 2] = [Format::Event8k, Format::Event48k];
 
@@ -37,25 +44,27 @@ impl Format {
             Format::G722 => Some(Codec::G722),
             Format::Pcmu => Some(Codec::Pcmu),
             Format::Pcma => Some(Codec::Pcma),
-            Format::Event8k | Format::Event48k => None,
+            Format::Event8k | Format::Event48k | Format::Noise => None,
         }
     }
 
     pub(super) const fn carries(self) -> Carries {
         match self.codec() {
             Some(codec) => Carries::Sound(codec),
-            None => Carries::Event,
+            None if self.is_event() => Carries::Event,
+            None => Carries::Noise,
         }
     }
 
     pub(super) const fn is_event(self) -> bool {
-        self.codec().is_none()
+        matches!(self, Format::Event8k | Format::Event48k)
     }
 
     pub(super) const fn encoding_name(self) -> &'static str {
         match self.codec() {
             Some(codec) => codec.encoding_name(),
-            None => TELEPHONE_EVENT,
+            None if self.is_event() => TELEPHONE_EVENT,
+            None => COMFORT_NOISE,
         }
     }
 
@@ -68,13 +77,14 @@ impl Format {
             Format::Pcma => "PCMA/8000",
             Format::Event8k => "telephone-event/8000",
             Format::Event48k => "telephone-event/48000",
+            Format::Noise => "CN/8000",
         }
     }
 
     pub(super) const fn clock_rate(self) -> u32 {
         match self {
             Format::Opus | Format::Event48k => 48_000,
-            Format::G722 | Format::Pcmu | Format::Pcma | Format::Event8k => 8_000,
+            Format::G722 | Format::Pcmu | Format::Pcma | Format::Event8k | Format::Noise => 8_000,
         }
     }
 
@@ -88,7 +98,8 @@ impl Format {
     pub(super) const fn static_payload(self) -> Option<u8> {
         match self.codec() {
             Some(codec) => codec.static_payload(),
-            None => None,
+            None if self.is_event() => None,
+            None => Some(NOISE_PAYLOAD),
         }
     }
 
@@ -156,7 +167,7 @@ impl FormatList {
 
     /// Adds a format at the end unless it is in already.
     pub(super) fn push(&mut self, format: Format) {
-        // Six formats, each at most once: the place is there.
+        // Seven formats, each at most once: the place is there.
         if !self.contains(format) && usize::from(self.len) < Format::COUNT {
             self.items[usize::from(self.len)] = format;
             self.len += 1;
@@ -178,6 +189,7 @@ impl FormatList {
     /// These codecs, as far as they are in `self`, with the events of `self` that go with them.
     pub(super) fn restrict(&self, codecs: &FormatList) -> FormatList {
         let mut kept = codecs.retain(|format| format.codec().is_some() && self.contains(format));
+        self.push_noise_to(&mut kept);
         self.push_events_to(&mut kept);
         kept
     }
@@ -187,8 +199,16 @@ impl FormatList {
     pub(super) fn restrict_and_make(&self, relayed: &FormatList, made: &FormatList) -> FormatList {
         let mut kept = relayed.retain(|format| format.codec().is_some() && self.contains(format));
         made.iter().filter(|format| format.codec().is_some()).for_each(|format| kept.push(format));
+        self.push_noise_to(&mut kept);
         self.push_events_to(&mut kept);
         kept
+    }
+
+    /// Comfort noise goes on beside G.711, if `self` has it: whoever pauses in it is made to in the like.
+    pub(super) fn push_noise_to(&self, kept: &mut FormatList) {
+        if self.contains(Format::Noise) && (kept.contains(Format::Pcmu) || kept.contains(Format::Pcma)) {
+            kept.push(Format::Noise);
+        }
     }
 
     /// Events run on the clock of the audio that they ride beside (RFC 4733), so audio that is not of `self` has them at its own. Phones

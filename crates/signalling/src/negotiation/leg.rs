@@ -398,7 +398,8 @@ pub(super) fn payload_rules(
     // Where what is meant to be spoken is passed on as it is, so are its events.
     let is_said_again = formats.codec().is_some_and(|codec| number_of(Format::of(codec)).is_none());
     let across = |format: Format| match number_of(format) {
-        Some(to) if !format.is_event() || !is_said_again => Some(Across::As(to)),
+        Some(to) if format.codec().is_some() || !is_said_again => Some(Across::As(to)),
+        _ if format == Format::Noise => formats.codec().filter(|_| is_said_again).map(Across::Sound),
         _ => format.codec().map(Across::Sound).or_else(|| event_across(hearer)),
     };
     let mut rule = |from: Option<u8>, format: Format| {

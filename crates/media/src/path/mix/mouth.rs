@@ -75,7 +75,7 @@ impl Mouth {
     }
 
     pub(super) fn take(&mut self, now: Timestamp, sound: &Sound<'_>) {
-        self.playout.take(now, sound.seen, sound.timestamp, false, sound.payload);
+        self.playout.take(now, sound.seen, sound.timestamp, sound.is_noise, sound.payload);
     }
 
     pub(super) fn begins_at(&self) -> Option<Timestamp> {
