@@ -23,6 +23,12 @@ use tandem_sound::{
 /// One that is this late leaves packets out rather than send them in a burst.
 const MAX_LATE: Duration = Duration::from_millis(100);
 
+/// Who says what a leg says keeps step with its packets. Where they come later than they did, the next one of ours is later by as much, if
+/// that is no more than this; for more, sound is made longer. Where they come so much earlier, each of ours is earlier by so much.
+const MOST_LATER_US: i64 = 10_000;
+const SLACK_US: i64 = 3_000;
+const EARLIER_US: i64 = 2_000;
+
 /// Who has had nothing to say for so many packets stops, until somebody speaks again.
 const PAUSE: u32 = 10;
 
@@ -93,7 +99,8 @@ impl Voice {
     pub(crate) fn of_peer(speech: &Speech, speaker: u8, codec: Codec, seed: u64) -> Result<Voice, OpusError> {
         // Opus is spoken and heard at the rate that the other side has.
         let encoder = encoder(speech, rate_of(codec))?;
-        let playout = Box::new(Playout::new(codec, encoder.rate_hz(), seed)?);
+        let mut playout = Box::new(Playout::new(codec, encoder.rate_hz(), seed)?);
+        playout.be_followed(true);
         let rate_hz = playout.rate_hz();
         Ok(Voice::new(Source::Peer { speaker, codec, playout }, encoder, speech, rate_hz))
     }
@@ -216,6 +223,9 @@ impl Voice {
                 self.pace = self.pace.map(|(began, packets)| (began, packets.wrapping_add(late)));
                 continue;
             }
+            if self.keep_step(now) {
+                continue;
+            }
             let place = self.pace.map_or(0, |(_, packets)| packets);
             self.pace = self.pace.map(|(began, packets)| (began, packets.wrapping_add(1)));
             if let Some(payload_len) = self.speak(now) {
@@ -227,6 +237,19 @@ impl Voice {
             }
         }
         None
+    }
+
+    /// Moves the pace to when the packets of the leg are there that it speaks for. Whether that is later than now.
+    fn keep_step(&mut self, now: Timestamp) -> bool {
+        let Source::Peer { playout, .. } = &self.source else { return false };
+        let off = playout.off_us(now, self.heard.len());
+        let by = match off {
+            1..=MOST_LATER_US => off,
+            _ if off < -SLACK_US => -EARLIER_US,
+            _ => 0,
+        };
+        self.pace = self.pace.map(|(began, packets)| (Timestamp::from_micros(began.as_micros().saturating_add_signed(by)), packets));
+        by > 0
     }
 
     /// Gives the packet its numbers.

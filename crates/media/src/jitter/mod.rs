@@ -22,6 +22,10 @@ const MARGIN_US: i64 = 2_000;
 /// More than this must be waited in vain before sound is made shorter: else it would soon be made longer again.
 const TOO_MUCH_US: i64 = 12_000;
 
+/// Who asks at a pace of its own asks a little before packets are surely there or a little after, and what is needed wavers: only what
+/// would be too much with this much more needed is made shorter, else sound would be made longer and shorter in turn.
+const WAVERING_US: i64 = 5_000;
+
 /// The longest that packets wait, however late others come.
 const MOST_US: i64 = 200_000;
 
@@ -92,6 +96,8 @@ pub(crate) struct Playout {
     /// Ticks that were made up where nothing had come, and that may yet come.
     starved: u32,
     is_opus: bool,
+    /// Who asks for samples does so when packets are there: see [`Playout::off_us`].
+    is_followed: bool,
     /// Of the last packets, how many were missing: in 1/256.
     loss: u32,
     figures: Figures,
@@ -132,6 +138,7 @@ impl Playout {
             usual: codec.clock_rate() / 50,
             starved: 0,
             is_opus: codec == Codec::Opus,
+            is_followed: false,
             loss: 0,
             figures: Figures::default(),
             rests: true,
@@ -149,6 +156,27 @@ impl Playout {
             State::Waiting { until, .. } => Some(until),
             State::Idle | State::Noise | State::Playing => None,
         }
+    }
+
+    /// Whether who asks for samples goes by [`Playout::off_us`], and not by a clock of its own.
+    pub(crate) fn be_followed(&mut self, is_followed: bool) {
+        self.is_followed = is_followed;
+    }
+
+    /// How much later than now a frame of so many samples is best asked for, or if negative how much earlier: when the last packet that it
+    /// needs is there as surely as it shall be. Microseconds.
+    pub(crate) fn off_us(&self, now: Timestamp, frame: usize) -> i64 {
+        if self.state != State::Playing || self.starved > 0 {
+            return 0;
+        }
+        let rate = i64::from(self.rate_hz());
+        let (frame, waiting) = (frame.max(1) as i64, self.samples.len() as i64);
+        let packet = (i64::from(self.usual) * rate / i64::from(self.clock)).max(1);
+        let before_last = (frame - waiting % frame - 1) / packet * packet;
+        let spared = waiting / frame * frame;
+        let off = self.wanted_at() + (before_last - spared) * 1_000_000 / rate - now.as_micros() as i64;
+        // The clock of the packets has moved, or nobody has spoken for long.
+        if off.abs() > MOST_US { 0 } else { off }
     }
 
     /// What became of packets so far.
@@ -293,28 +321,32 @@ impl Playout {
         }
         let rate = self.rate_hz();
         let too_much = in_samples(TOO_MUCH_US, rate) as i64;
-        if self.spare(now, frame) > too_much {
+        let wavering = if self.is_followed { 0 } else { WAVERING_US };
+        if self.spare(now, frame, wavering) > too_much {
             self.produce_what_is_there(now, tandem_sound::stretch::needed(rate));
-            let spare = self.spare(now, frame);
+            let spare = self.spare(now, frame, wavering);
             if spare > too_much {
                 let cut = self.samples.shorten(rate, spare as usize);
                 self.figures.shortened += u64::from(cut > 0);
             }
-        } else if self.spare(now, frame) < 0 {
+        } else if self.spare(now, frame, 0) < 0 {
             self.produce_what_is_there(now, frame);
             let more = self.samples.lengthen(rate, frame);
             self.figures.lengthened += u64::from(more > 0);
         }
     }
 
-    /// How many samples could be left out so that the next packet is still not asked for before it may be there. It is asked for at the
-    /// frame in which it begins.
-    fn spare(&self, now: Timestamp, frame: usize) -> i64 {
-        let due = self.due(self.next.1);
-        let wanted = due + (self.delay.needed() + self.margin()).min(self.least() + MOST_US);
+    /// How many samples could be left out so that the next packet is still not asked for before it may be there, if that were so much
+    /// later than it seems. It is asked for at the frame in which it begins.
+    fn spare(&self, now: Timestamp, frame: usize, later_us: i64) -> i64 {
         let frame_us = (frame as i64 * 1_000_000 / i64::from(self.rate_hz())).max(1);
-        let frames = (wanted - now.as_micros() as i64).div_euclid(frame_us) + 1;
+        let frames = (self.wanted_at() + later_us - now.as_micros() as i64 + frame_us - 1).div_euclid(frame_us);
         self.samples.len() as i64 - frames * frame as i64
+    }
+
+    /// When the next packet is there as surely as it shall be: microseconds.
+    fn wanted_at(&self) -> i64 {
+        self.due(self.next.1) + (self.delay.needed() + self.margin()).min(self.least() + MOST_US)
     }
 
     /// How long the fastest packet took.

@@ -1,6 +1,9 @@
 use super::*;
 use tandem_model::Random;
 
+mod networks;
+mod traces;
+
 const RATE: u32 = 8_000;
 const FRAME: usize = 160;
 

@@ -77,7 +77,8 @@ impl Voice {
     }
 
     /// The other way round. Its next packet follows on what it said last.
-    pub(crate) fn leave_mix(&mut self, speaker: u8, codec: Codec, playout: Box<Playout>) {
+    pub(crate) fn leave_mix(&mut self, speaker: u8, codec: Codec, mut playout: Box<Playout>) {
+        playout.be_followed(true);
         let rate_hz = playout.rate_hz();
         self.source = Source::Peer { speaker, codec, playout };
         self.attune(rate_hz);

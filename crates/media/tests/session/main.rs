@@ -5,6 +5,7 @@ mod arbitrary_bytes;
 mod coherence;
 mod common;
 mod control;
+mod delay;
 mod events;
 mod figures;
 mod jumps;

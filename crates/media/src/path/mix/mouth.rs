@@ -43,7 +43,8 @@ impl Mouth {
     }
 
     /// One that was heard in another way until now.
-    pub(super) fn of(terms: Terms, playout: Box<Playout>) -> Mouth {
+    pub(super) fn of(terms: Terms, mut playout: Box<Playout>) -> Mouth {
+        playout.be_followed(false);
         let mut mouth = Mouth {
             codec: terms.codec,
             playout,
