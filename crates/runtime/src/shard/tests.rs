@@ -376,3 +376,4 @@ fn stocked_sockets_make_room_where_few_may_be_open() {
 
 mod members;
 mod odd_peers;
+mod who_hears_whom;
