@@ -7,9 +7,9 @@
 mod speech;
 mod talk;
 
-use speech::{packets, processor_time, rtp};
+use speech::{packets, processor_time};
 use std::time::Duration;
-use talk::Failure;
+use talk::{Failure, rtp};
 use tandem_media::{Channel, Input, Output, PacketBuf};
 use tandem_model::{Codec, PortId, Timestamp};
 use tandem_sound::{Decoder, Encoder, opus::OpusTerms};

@@ -1,6 +1,6 @@
 //! The speech of the tests in packets, for programs that measure what it costs to handle them.
 
-use crate::talk::{Failure, NUMBER};
+use crate::talk::Failure;
 use std::time::Duration;
 use tandem_model::Codec;
 use tandem_sound::{Encoder, Resampler, g711::FROM_MU_LAW, opus::OpusTerms};
@@ -21,16 +21,6 @@ pub(crate) fn packets(codec: Codec, seconds: usize) -> Result<Vec<Vec<u8>>, Fail
         packets.push(payload[..length].to_vec());
     }
     Ok(packets)
-}
-
-/// One packet.
-pub(crate) fn rtp(number: u32, ticks: u32, payload: &[u8]) -> Vec<u8> {
-    let mut packet = vec![0x80, NUMBER];
-    packet.extend((number as u16).to_be_bytes());
-    packet.extend(number.wrapping_mul(ticks).to_be_bytes());
-    packet.extend(7_u32.to_be_bytes());
-    packet.extend_from_slice(payload);
-    packet
 }
 
 /// What this process has used so far.
