@@ -78,7 +78,9 @@ impl Talk {
     pub(crate) fn give(&mut self, leg: usize, channel: Channel, source: SocketAddr, bytes: &[u8]) -> Option<Sent> {
         self.packet.fill(bytes);
         match self.session.handle_packet(self.now, PortId(leg as u32), channel, source, &mut self.packet) {
-            Verdict::Forward { port, channel, to } => Some(Sent { leg: port.0 as usize, channel, to, bytes: self.packet.bytes().to_vec() }),
+            Verdict::Forward { port, channel, to } | Verdict::ForwardAndWait { port, channel, to } => {
+                Some(Sent { leg: port.0 as usize, channel, to, bytes: self.packet.bytes().to_vec() })
+            }
             Verdict::Waits => {
                 // It is said when the session is woken, which is as often as a packet comes here.
                 self.now = self.now + Duration::from_millis(20);

@@ -57,6 +57,7 @@ pub(crate) const TRUNK: Keys = Keys {
         "codecs",
         "t38",
         "transcode",
+        "dtmf",
         "prack",
         "trying_timeout",
         "ring_timeout",
@@ -77,7 +78,7 @@ pub(crate) const TRUNK: Keys = Keys {
         "register",
         "ping",
     ],
-    later: &["stir", "srtp", "keying", "ice", "dtmf"],
+    later: &["stir", "srtp", "keying", "ice"],
 };
 
 pub(crate) const USER: Keys = Keys {
@@ -91,6 +92,7 @@ pub(crate) const USER: Keys = Keys {
         "codecs",
         "t38",
         "transcode",
+        "dtmf",
         "prack",
         "trying_timeout",
         "ring_timeout",
@@ -103,7 +105,7 @@ pub(crate) const USER: Keys = Keys {
         "may_call",
         "minutes_per_hour",
     ],
-    later: &["jwt", "srtp", "keying", "ice", "dtmf"],
+    later: &["jwt", "srtp", "keying", "ice"],
 };
 
 pub(crate) const REGISTRAR: Keys = Keys {

@@ -102,6 +102,9 @@ const BUILT: &[Case] = &[
     Case(ROUTE, "do = { answer = 'tone' }"),
     Case(ROUTE, "do = { reject = 486, reason = 'Asleep' }"),
     Case(CALLED, "session_timer = 'off'"),
+    Case(CALLED, "dtmf = 'rfc4733'"),
+    Case(CALLED, "dtmf = 'info'"),
+    Case(CALLED, "dtmf = 'inband'"),
     Case(CALLED, "session_timer = { expires = '15m', min = '120s', refresher = 'them' }"),
 ];
 
@@ -114,7 +117,6 @@ const LATER: &[Case] = &[
     Case(CALLED, "srtp = 'off'"),
     Case(CALLED, "keying = ['dtls']"),
     Case(CALLED, "ice = 'lite'"),
-    Case(CALLED, "dtmf = 'info'"),
     Case(ROUTE, "do = { ask = 'https://policy.example.org' }"),
     Case(ROUTE, "do = { answer = 'welcome.wav' }"),
 ];

@@ -12,6 +12,7 @@
 
 mod endpoint;
 mod jitter;
+mod keys;
 mod latch;
 mod packet;
 mod path;

@@ -96,6 +96,15 @@ pub enum Verdict {
         /// … to this address.
         to: SocketAddr,
     },
+    /// The same, and the session may want to be woken earlier than it said.
+    ForwardAndWait {
+        /// From the ports of this endpoint …
+        port: PortId,
+        /// … and of these the socket of this channel …
+        channel: Channel,
+        /// … to this address.
+        to: SocketAddr,
+    },
     /// It was the session's to take, and nothing is to be sent.
     Consumed,
     /// It waits to be said to the other leg in another way. The session may want to be woken earlier than it said.

@@ -4,6 +4,7 @@
 //! [`Session::handle_packet`]. After `open`, `add` and each `handle`, drain [`Session::poll_output`] and ask [`Session::poll_timeout`] anew; packets change
 //! neither, but for those that [wait](Verdict::Waits). When the time that it gave has come, `handle` [`Input::Wake`].
 
+mod keys;
 mod matrix;
 mod members;
 mod mixing;
@@ -14,7 +15,7 @@ mod reports;
 use crate::{
     endpoint::{Plain, Unheard},
     packet::{Channel, DropReason, PacketBuf, Verdict},
-    path::{event, mix::Mix, relay, transcode},
+    path::{mix::Mix, relay, transcode},
     rtcp::reports::Report,
     rtp::{header::Header, rewrite::Feeder, sequence::Seen},
     source::{Clip, Playable},
@@ -24,8 +25,8 @@ use recordings::Recordings;
 use reports::Farewell;
 use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 use tandem_model::{
-    Across, EndpointDescription, EndpointStats, Hearing, KeyPress, LegId, LocalEndpoint, MAX_ENDPOINTS, MediaEvent, PlayFailure, PlayId,
-    PortId, Random, RecordingEnd, RecordingId, StreamKind, Timestamp,
+    Across, Carries, EndpointDescription, EndpointStats, Hearing, KeyPress, LegId, LocalEndpoint, MAX_ENDPOINTS, MediaEvent, PlayFailure,
+    PlayId, PortId, Random, RecordingEnd, RecordingId, StreamKind, Timestamp,
 };
 
 /// What a session is made of.
@@ -142,6 +143,8 @@ pub enum Output<'a> {
 pub enum Reason {
     /// The next packet that we make.
     Voice,
+    /// A key that is pressed for a leg, or that a leg presses and does not let go, or that is yet to be told of.
+    Key,
     /// The next report that we make of it (RFC 3550 §6.2).
     Report,
     /// A leg may have been silent for too long.
@@ -236,12 +239,15 @@ impl Session {
             Input::Loaded(play, clip) => self.loaded(play, clip),
             Input::Stop(play) => self.stop(play),
             Input::Hear(pairs) => self.hear(pairs),
-            Input::Press(..) => {}
+            Input::Press(leg, keys) => self.press(now, leg, &keys),
             Input::Remove(leg) => self.remove(leg),
             Input::StopRecording(recording) => self.stop_recording(recording),
             Input::Close => {
                 self.closed = true;
                 self.end_recordings_of(None);
+                for place in 0..self.endpoints.len() {
+                    self.end_keys(self.endpoints[place].leg);
+                }
                 for endpoint in &mut self.endpoints {
                     self.farewells.extend(Farewell::to(now, endpoint));
                 }
@@ -249,6 +255,7 @@ impl Session {
             }
             Input::Wake => {
                 self.look_for_reports();
+                self.look_for_keys();
                 let anybody = self.endpoints.iter().map(|endpoint| endpoint.last_heard).max().unwrap_or(now);
                 for endpoint in &mut self.endpoints {
                     if let Some(held) = endpoint.look(now, anybody) {
@@ -286,6 +293,7 @@ impl Session {
         }
         match self.endpoints[speaker].hear(now, source, packet) {
             Err(unheard) => self.pass_over(speaker, unheard),
+            Ok(heard) if heard.rule.carries == Carries::Event => self.handle_event(now, speaker, heard, packet),
             Ok(heard) => match self.listeners[speaker] {
                 Some(listener) => {
                     let name = self.endpoints[speaker].name;
@@ -301,10 +309,7 @@ impl Session {
                             self.endpoints[speaker].note_played(figures);
                             verdict
                         }
-                        Across::Event { number, clock_khz } => {
-                            let verdict = event::rtp(now, name, &heard, (number, clock_khz), listener, packet);
-                            self.tell(speaker, heard.seen, verdict)
-                        }
+                        Across::Event { .. } | Across::Key => self.handle_event(now, speaker, heard, packet),
                     }
                 }
                 None => self.take_in(now, speaker, &heard, packet).unwrap_or_else(|| self.ignore(speaker)),
@@ -375,7 +380,9 @@ impl Session {
         if let Some(port) = self.released.pop() {
             return Some(Output::Release(port));
         }
-        if let Some((index, to, header)) = self.next_said().or_else(|| self.next_mixed()) {
+        let said = self.next_said().or_else(|| self.next_mixed());
+        self.hear_keys();
+        if let Some((index, to, header)) = said {
             let endpoint = &mut self.endpoints[index];
             let voice = endpoint.voice.as_mut()?;
             return Some(Output::Packet { port: endpoint.port, channel: Channel::Rtp, to, bytes: voice.packet(&header) });
@@ -383,8 +390,14 @@ impl Session {
         if self.has_block() {
             return self.next_block();
         }
-        if self.end_plays() {
-            return self.events.pop_front().map(Output::Event);
+        self.end_plays();
+        // What that brought, and keys that were heard.
+        if let Some(event) = self.events.pop_front() {
+            return Some(Output::Event(event));
+        }
+        if let Some((index, to, header)) = self.next_pressed() {
+            let endpoint = &mut self.endpoints[index];
+            return Some(Output::Packet { port: endpoint.port, channel: Channel::Rtp, to, bytes: endpoint.pressed_packet(&header)? });
         }
         let (port, channel, to) = self.next_report()?;
         Some(Output::Packet { port, channel, to, bytes: self.report.bytes() })
@@ -440,10 +453,12 @@ impl Session {
             let silence = endpoint.watch_at().map(|at| (at, Reason::Silence));
             let report = endpoint.reports.as_ref().map(|reports| (reports.due_at(), Reason::Report));
             let unreported = endpoint.look_for_reports_at().map(|at| (at, Reason::Report));
-            voice.into_iter().chain(report).chain(unreported).chain(silence).min()
+            let keys = endpoint.pressed_due_at().into_iter().chain(endpoint.collector.due_at()).min().map(|at| (at, Reason::Key));
+            voice.into_iter().chain(keys).chain(report).chain(unreported).chain(silence).min()
         };
         let mixed = self.mix.as_ref().and_then(|mix| mix.due_at()).map(|at| (at, Reason::Voice));
-        self.endpoints.iter().filter_map(of).chain(mixed).filter(|_| !self.closed).min()
+        let told = self.events.front().map(|_| (self.now, Reason::Key));
+        self.endpoints.iter().filter_map(of).chain(mixed).chain(told).filter(|_| !self.closed).min()
     }
 
     /// Whether the session has ended.

@@ -4,6 +4,7 @@ mod fed;
 
 use crate::{
     jitter::{Figures, Playout},
+    keys::{Ear, Strokes},
     rtp::{
         header::{FIXED_LEN, Header},
         sequence::Seen,
@@ -37,8 +38,8 @@ const PAUSE: u32 = 10;
 pub(crate) enum Source {
     /// What is played to it.
     Player(Box<Player>),
-    /// What a leg says in another codec: its name in the session.
-    Peer { speaker: u8, codec: Codec, playout: Box<Playout> },
+    /// What a leg says in another codec, and the keys in it if they are wanted otherwise: its name in the session.
+    Peer { speaker: u8, codec: Codec, playout: Box<Playout>, ear: Option<Box<Ear>> },
     /// A mix, which feeds it.
     Mix(Fed),
 }
@@ -65,6 +66,8 @@ pub(crate) struct Voice {
     noise: Option<u8>,
     /// What comes from the source, and what goes to the encoder.
     heard: Box<[i16]>,
+    /// Keys in it that have not been told yet.
+    strokes: Strokes,
     said: Box<[i16]>,
     packet: Box<[u8]>,
     /// It is in `packet`, and its numbers are these.
@@ -102,7 +105,7 @@ impl Voice {
         let mut playout = Box::new(Playout::new(codec, encoder.rate_hz(), seed)?);
         playout.be_followed(true);
         let rate_hz = playout.rate_hz();
-        Ok(Voice::new(Source::Peer { speaker, codec, playout }, encoder, speech, rate_hz))
+        Ok(Voice::new(Source::Peer { speaker, codec, playout, ear: None }, encoder, speech, rate_hz))
     }
 
     fn new(source: Source, encoder: Encoder, speech: &Speech, source_hz: u32) -> Voice {
@@ -112,6 +115,7 @@ impl Voice {
             source,
             resampler: (source_hz != encoder.rate_hz()).then(|| Resampler::new(source_hz, encoder.rate_hz())),
             heard: samples(source_hz),
+            strokes: Strokes::default(),
             said: samples(encoder.rate_hz()),
             encoder,
             payload: speech.payload & 0x7f,
@@ -169,6 +173,21 @@ impl Voice {
     /// The leg wants to be told what silence sounds like, under that number.
     pub(crate) fn tell_noise(&mut self, number: Option<u8>) {
         self.noise = number;
+    }
+
+    /// Whether there may be keys in what it says, which are to be told of and not to be said.
+    pub(crate) fn listen_for_keys(&mut self, listen: bool) {
+        if let Source::Peer { playout, ear, .. } = &mut self.source
+            && ear.is_some() != listen
+        {
+            *ear = listen.then(|| Box::new(Ear::new(playout.rate_hz())));
+        }
+    }
+
+    /// The keys in what was said last, and whose they are.
+    pub(crate) fn heard_keys(&mut self) -> Option<(u8, Strokes)> {
+        let strokes = std::mem::take(&mut self.strokes);
+        self.speaker().filter(|_| !strokes.is_empty()).map(|speaker| (speaker, strokes))
     }
 
     /// Takes a packet of the leg that it speaks for: sound, or what silence sounds like.
@@ -310,8 +329,14 @@ impl Voice {
     fn speak(&mut self, now: Timestamp) -> Option<usize> {
         match &mut self.source {
             Source::Player(player) => player.pull(&mut self.heard),
-            Source::Peer { playout, .. } => {
+            Source::Peer { playout, ear, .. } => {
                 let sounds = playout.pull(now, &mut self.heard);
+                if let Some(ear) = ear {
+                    if !sounds {
+                        self.heard.fill(0);
+                    }
+                    self.strokes.extend(ear.listen(&mut self.heard));
+                }
                 if !sounds || self.noise.is_some() && playout.rests() {
                     return None;
                 }
@@ -334,7 +359,8 @@ impl Voice {
     }
 }
 
-fn encoder(speech: &Speech, rate_hz: u32) -> Result<Encoder, OpusError> {
+/// What speaks to a leg so, from samples at about that rate.
+pub(crate) fn encoder(speech: &Speech, rate_hz: u32) -> Result<Encoder, OpusError> {
     let terms = speech.parameters.as_deref().map(OpusTerms::read).unwrap_or_default();
     Encoder::new(speech.codec, rate_hz, &terms)
 }

@@ -109,7 +109,7 @@ fn nothing_is_allocated_for_a_packet() {
         // The source changes every thousand packets.
         packet.fill(&audio(u32::from(n / 1000), n));
         let mut give = |channel, source, packet: &mut PacketBuf| match session.handle_packet(now, PORTS[speaker], channel, source, packet) {
-            Verdict::Forward { .. } => forwarded += 1,
+            Verdict::Forward { .. } | Verdict::ForwardAndWait { .. } => forwarded += 1,
             Verdict::Dropped(_) => dropped += 1,
             Verdict::Consumed | Verdict::Waits => {}
         };
@@ -215,7 +215,7 @@ fn nor_for_an_event_beside_it() {
             packet.fill(&told[..16]);
         }
         let verdict = session.handle_packet(now, PORTS[0], Channel::Rtp, phone(0, 0), &mut packet);
-        passed += usize::from(matches!(verdict, Verdict::Forward { .. }));
+        passed += usize::from(matches!(verdict, Verdict::Forward { .. } | Verdict::ForwardAndWait { .. }));
         session.handle(now + Duration::from_millis(10), Input::Wake);
         while session.poll_output().is_some() {}
     }
@@ -232,7 +232,7 @@ fn nor_for_a_datagram_of_fax() {
         for source in [phone(speaker, 0), phone(7, 0)] {
             packet.fill(&datagram(n));
             match session.handle_packet(Timestamp::from_millis(u64::from(n) * 10), PORTS[speaker], Channel::Rtp, source, &mut packet) {
-                Verdict::Forward { .. } => forwarded += 1,
+                Verdict::Forward { .. } | Verdict::ForwardAndWait { .. } => forwarded += 1,
                 Verdict::Dropped(_) => dropped += 1,
                 Verdict::Consumed | Verdict::Waits => {}
             }

@@ -38,6 +38,8 @@ pub enum EventKind {
     LegResumed(HeldBy),
     /// The leg's peer has pressed a key, and let it go.
     LegDtmf(KeyPress),
+    /// The leg's peer takes no keys by INFO, as it was to get them: what it said to one. Told once.
+    LegDtmfRefused(u16),
     /// The leg talks with another now.
     LegTransferred {
         /// The leg whose peer asked for that, and whose place was taken.
@@ -94,6 +96,7 @@ impl EventKind {
             EventKind::LegHeld(_) => "leg.held",
             EventKind::LegResumed(_) => "leg.resumed",
             EventKind::LegDtmf(_) => "leg.dtmf",
+            EventKind::LegDtmfRefused(_) => "leg.dtmf_refused",
             EventKind::LegTransferred { .. } => "leg.transferred",
             EventKind::LegFailed(_) => "leg.failed",
             EventKind::LegEnded(_) => "leg.ended",

@@ -245,6 +245,8 @@ pub enum Across {
     As(u8),
     /// Heard, and said again in the other leg's [`Speech`].
     Sound(Codec),
+    /// Not at all: a telephone event (RFC 4733) for a leg that wants to hear its key in another way.
+    Key,
     /// A telephone event (RFC 4733): its times are said in the other leg's clock, and while it sounds nothing else is said again.
     Event {
         /// The number that the other leg expects.

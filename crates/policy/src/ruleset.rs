@@ -237,7 +237,7 @@ pub(crate) fn profile(trunk: Option<&Trunk>, listener: ListenerId, media: MediaS
         login: trunk.login.as_ref().map(|login| login.value.clone()),
         t38: trunk.t38,
         transcode: trunk.transcode,
-        dtmf: tandem_model::Dtmf::default(),
+        dtmf: trunk.dtmf,
         session_timer: trunk.session_timer,
         prack: trunk.prack,
         refer: trunk.refer,

@@ -153,6 +153,11 @@ pub(crate) fn event(event: &Event, kind: &EventKind) {
             let LegEnd { sip_status, reason, q850_cause, by } = end;
             tracing::debug!(call = %event.call, %leg, sip_status, reason = %Escaped(reason), q850_cause, ?by, "{}", kind.name());
         }
+        // Until somebody says how it wants them.
+        (Some(leg), EventKind::LegDtmfRefused(status)) => {
+            tracing::warn!(call = %event.call, %leg, sip_status = status, "{}", kind.name());
+        }
+        // Which key it was may be a secret.
         (Some(leg), _) => tracing::debug!(call = %event.call, %leg, "{}", kind.name()),
         (None, _) => tracing::debug!(call = %event.call, "{}", kind.name()),
     }

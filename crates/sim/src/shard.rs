@@ -113,7 +113,7 @@ impl Shard {
         let Some(opened) = self.sessions.get_mut(&call) else { return };
         self.buffer.fill(&datagram.bytes);
         match opened.session.handle_packet(world.now, port, channel, datagram.from, &mut self.buffer) {
-            Verdict::Forward { port, channel, to } => {
+            Verdict::Forward { port, channel, to } | Verdict::ForwardAndWait { port, channel, to } => {
                 let from = local(&opened.endpoints, port, channel);
                 world.outbox.extend(from.map(|from| Datagram { from, to, bytes: self.buffer.bytes().to_vec(), rtp: true, over: None }));
             }

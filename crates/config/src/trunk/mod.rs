@@ -34,7 +34,7 @@ use crate::{
     uri::{Target, parse_domain},
 };
 use std::{sync::Arc, time::Duration};
-use tandem_model::{CalledFrom, CallerId, Codec, Failover, Login, Prack, ReferRule, SessionTimer};
+use tandem_model::{CalledFrom, CallerId, Codec, Dtmf, Failover, Login, Prack, ReferRule, SessionTimer};
 
 /// `[[trunk]]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +73,8 @@ pub struct Trunk {
     pub t38: bool,
     /// What it and another say may be said again in another codec.
     pub transcode: bool,
+    /// How it presses keys, and wants to hear those of others.
+    pub dtmf: Dtmf,
     /// Reliable provisional responses.
     pub prack: Prack,
     /// No response at all for so long: the next target.
@@ -134,6 +136,7 @@ impl Default for Trunk {
             codecs: Codec::ALL.to_vec(),
             t38: false,
             transcode: true,
+            dtmf: Dtmf::default(),
             prack: Prack::default(),
             trying_timeout: SECOND * 4,
             ring_timeout: SECOND * 180,
@@ -172,6 +175,7 @@ impl Trunk {
             codecs: read_codecs(reader, table),
             t38: table.boolean(reader, "t38").unwrap_or(default.t38),
             transcode: table.boolean(reader, "transcode").unwrap_or(default.transcode),
+            dtmf: table.parsed(reader, "dtmf", parse_dtmf).map_or(default.dtmf, |dtmf| *dtmf),
             prack: table.parsed(reader, "prack", parse_prack).map_or(default.prack, |prack| *prack),
             trying_timeout: trying.map_or(default.trying_timeout, |span| *span),
             ring_timeout: ring.map_or(default.ring_timeout, |span| *span),
@@ -212,6 +216,7 @@ impl Trunk {
             codecs: read_codecs(reader, table),
             t38: table.boolean(reader, "t38").unwrap_or(default.t38),
             transcode: table.boolean(reader, "transcode").unwrap_or(default.transcode),
+            dtmf: table.parsed(reader, "dtmf", parse_dtmf).map_or(default.dtmf, |dtmf| *dtmf),
             prack: table.parsed(reader, "prack", parse_prack).map_or(default.prack, |prack| *prack),
             trying_timeout: trying.map_or(default.trying_timeout, |span| *span),
             ring_timeout: ring.map_or(default.ring_timeout, |span| *span),
@@ -294,6 +299,10 @@ fn parse_refer(text: &str) -> Result<ReferRule, String> {
 
 fn parse_prack(text: &str) -> Result<Prack, String> {
     one_of(text, &[("off", Prack::Off), ("supported", Prack::Supported), ("required", Prack::Required)])
+}
+
+fn parse_dtmf(text: &str) -> Result<Dtmf, String> {
+    one_of(text, &[("rfc4733", Dtmf::Events), ("info", Dtmf::Info), ("inband", Dtmf::InBand)])
 }
 
 fn read_codecs(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Vec<Codec> {

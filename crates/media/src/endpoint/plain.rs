@@ -2,6 +2,7 @@
 
 use crate::{
     jitter::Figures,
+    keys::{Collector, Pressing},
     latch::{Claim, Latch},
     packet::{Channel, DropReason, PacketBuf},
     path::event::Sounding,
@@ -103,6 +104,12 @@ pub(crate) struct Plain {
     pub(crate) event: Option<Sounding>,
     /// How it presses keys, and wants to hear them.
     pub(crate) keys: Keys,
+    /// What it presses, as its events tell.
+    pub(crate) collector: Collector,
+    /// What is pressed for it to hear; nothing until something is.
+    pressing: Option<Box<Pressing>>,
+    /// There may be keys in the sound that it hears, which it wants in another way.
+    pub(crate) listens: bool,
 }
 
 /// What the leg is, from its last description.
@@ -192,6 +199,9 @@ impl Plain {
             loss_percent: 0,
             event: None,
             keys: Keys::InBand,
+            collector: Collector::default(),
+            pressing: None,
+            listens: false,
         }
     }
 
@@ -222,13 +232,16 @@ impl Plain {
             self.outgoing.interrupt();
         }
         self.remote = Remote { rtp, rtcp, payloads, hearer, derived: None };
+        if (self.keys, &self.speech) != (keys, &speech) {
+            self.keys = keys;
+            self.pressing.iter_mut().for_each(|pressing| pressing.begin_anew());
+        }
         if self.speech != speech {
             self.speech = speech;
             self.tune(now);
         }
         let noise = self.noise();
         self.voice.iter_mut().for_each(|voice| voice.tell_noise(noise));
-        self.keys = keys;
         self.settle();
         let after = if held {
             hold
@@ -309,6 +322,7 @@ impl Plain {
     /// What the leg heard of another is over, also what still waits to be said.
     pub(crate) fn fall_silent(&mut self) {
         self.event = None;
+        self.pressing.iter_mut().for_each(|pressing| pressing.release());
         if matches!(self.hears, Hears::Peer) {
             self.speak_with(None);
         }
@@ -317,7 +331,68 @@ impl Plain {
     /// Keeps at hand what the latch says.
     fn settle(&mut self) {
         self.rtp_source = self.rtp_latch.pinned();
-        self.rtp_target = self.remote.rtp.map(|described| self.rtp_latch.target(described));
+        // Keys that are pressed for it take the place of what it hears else.
+        self.rtp_target = if self.is_pressed() { None } else { self.target() };
+    }
+
+    fn target(&self) -> Option<SocketAddr> {
+        self.remote.rtp.map(|described| self.rtp_latch.target(described))
+    }
+
+    fn is_pressed(&self) -> bool {
+        self.pressing.as_ref().is_some_and(|pressing| pressing.is_active())
+    }
+
+    /// What it is sent now takes the place of what it would hear, which is to go on later.
+    pub(crate) fn is_only_deaf(&self) -> bool {
+        self.is_pressed() && self.target().is_some()
+    }
+
+    /// Presses keys for it to hear.
+    #[cold]
+    pub(crate) fn press(&mut self, press: impl FnOnce(&mut Pressing)) {
+        let can_be_told = self.kind == StreamKind::Rtp && self.keys != Keys::Info && self.target().is_some();
+        if can_be_told {
+            press(self.pressing.get_or_insert_with(|| Box::new(Pressing::new())));
+            self.settle();
+        }
+    }
+
+    /// Who holds keys that it hears, by their names in the session.
+    pub(crate) fn held_keys(&self) -> impl Iterator<Item = u8> + use<'_> {
+        self.pressing.iter().flat_map(|pressing| pressing.held())
+    }
+
+    /// One of them is heard no longer.
+    pub(crate) fn let_go(&mut self, name: u8) {
+        self.pressing.iter_mut().for_each(|pressing| pressing.up(name, 0));
+    }
+
+    /// When the next packet of keys is due.
+    pub(crate) fn pressed_due_at(&self) -> Option<Timestamp> {
+        self.pressing.as_ref().and_then(|pressing| pressing.due_at())
+    }
+
+    /// Makes the next packet of keys that is due, and says where it goes.
+    pub(crate) fn next_pressed(&mut self, now: Timestamp) -> Option<(SocketAddr, Header)> {
+        let target = self.target();
+        let pressing = self.pressing.as_mut()?;
+        pressing.due_at().filter(|due| *due <= now)?;
+        let Some(to) = target else {
+            pressing.give_up();
+            self.settle();
+            return None;
+        };
+        let made = pressing.make(now, self.keys, self.speech.as_ref(), &mut self.outgoing);
+        self.settle();
+        let made = made?;
+        self.note_clock(made.clock_rate);
+        Some((to, made.header))
+    }
+
+    /// That packet.
+    pub(crate) fn pressed_packet(&mut self, header: &Header) -> Option<&[u8]> {
+        self.pressing.as_mut()?.packet(header)
     }
 
     #[inline]

@@ -8,6 +8,7 @@ mod mouth;
 
 use crate::{
     jitter::{Figures, Playout},
+    keys::Strokes,
     rtp::sequence::Seen,
     voice::Tick,
 };
@@ -60,6 +61,8 @@ struct Member {
     heard: u32,
     limiter: Limiter,
     has_left: bool,
+    /// There may be keys in what it says that others want in another way.
+    has_keys: bool,
 }
 
 impl Mix {
@@ -179,7 +182,7 @@ impl Mix {
         }
         // A session has fewer endpoints than there are bits.
         if let Some(vacant) = self.members.iter_mut().find(|place| place.is_none()) {
-            *vacant = Some(Member { name, mouth: None, hears: 0, heard: 0, limiter: Limiter::new(), has_left: false });
+            *vacant = Some(Member { name, mouth: None, hears: 0, heard: 0, limiter: Limiter::new(), has_left: false, has_keys: false });
         }
     }
 
@@ -201,6 +204,18 @@ impl Mix {
 
     fn member(&mut self, name: u8) -> Option<&mut Member> {
         self.members.iter_mut().flatten().find(|member| member.name == name && !member.has_left)
+    }
+
+    /// Whether there may be keys in what a member says, which are to be told of and not to be heard.
+    pub(crate) fn listen_for_keys(&mut self, name: u8, listen: bool) {
+        if let Some(member) = self.member(name) {
+            member.has_keys = listen;
+        }
+    }
+
+    /// Keys in what somebody has said.
+    pub(crate) fn heard_keys(&mut self) -> Option<(u8, Strokes)> {
+        self.members.iter_mut().flatten().find_map(|member| Some((member.name, member.mouth.as_mut()?.heard_keys()?)))
     }
 
     /// Whether anybody hears that member.
@@ -276,7 +291,8 @@ impl Mix {
         self.total.0 = false;
         self.sounding = 0;
         for (place, member) in self.members.iter_mut().enumerate() {
-            let Some(mouth) = member.as_mut().and_then(|member| member.mouth.as_mut()) else { continue };
+            let Some(Member { mouth: Some(mouth), has_keys, .. }) = member.as_mut() else { continue };
+            mouth.listen_for_keys(*has_keys);
             if mouth.pull(now) {
                 self.sounding |= 1 << place;
             }

@@ -17,7 +17,8 @@ pub(crate) fn rtp(
     packet: &PacketBuf,
     random: &mut Random,
 ) -> Verdict {
-    let (Some(speech), Some(_)) = (&listener.speech, listener.rtp_target()) else {
+    let is_told = listener.rtp_target().is_some() || listener.is_only_deaf();
+    let Some(speech) = listener.speech.as_ref().filter(|_| is_told) else {
         // Nobody is to hear it, now or later.
         listener.speak_with(None);
         listener.outgoing.interrupt();
@@ -32,6 +33,7 @@ pub(crate) fn rtp(
         listener.speak_with(voice);
     }
     if let Some(voice) = &mut listener.voice {
+        voice.listen_for_keys(listener.listens);
         voice.take(now, heard.seen, heard.header.timestamp, is_noise, heard.header.payload_of(packet.bytes()));
     }
     Verdict::Waits

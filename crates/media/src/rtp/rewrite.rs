@@ -15,6 +15,8 @@ pub(crate) enum Feeder {
     Leg(u8),
     /// We ourselves.
     Voice,
+    /// We ourselves, who press keys as tones.
+    Keys,
 }
 
 /// How the numbers of one source become those of the stream, by wrapping addition.

@@ -19,7 +19,7 @@ const MAX_PACKETS_PER_MS: u128 = 1;
 const STRAGGLERS: Duration = Duration::from_millis(100);
 
 /// Where a packet belongs in the stream of its source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
     /// Sequence number with the count of its wraps above.
     pub(crate) extended: u32,

@@ -28,6 +28,7 @@ impl Session {
             }
         }
         self.arrange();
+        self.let_go_unheard();
     }
 
     /// Works out by which path each is heard.
@@ -71,6 +72,7 @@ impl Session {
             self.listeners[speaker] = u8::try_from(listener).ok();
             let (leg, speech) = (self.endpoints[listener].leg, self.endpoints[listener].speech.clone());
             self.endpoints[speaker].meet(leg, speech.as_ref());
+            self.endpoints[listener].listens = self.listens(speaker, listener);
         }
     }
 }

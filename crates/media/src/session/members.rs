@@ -32,6 +32,7 @@ impl Session {
     /// Takes a leg out.
     pub(super) fn remove(&mut self, leg: LegId) {
         let Some(place) = self.endpoints.iter().position(|endpoint| endpoint.leg == leg) else { return };
+        self.end_keys(leg);
         self.hear(self.hearing.iter().copied().filter(|pair| pair.speaker != leg && pair.listener != leg).collect());
         // Another takes its place; feeders go by name, so what they feed goes on.
         let mut endpoint = self.endpoints.swap_remove(place);

@@ -50,6 +50,9 @@ impl Session {
         let names: Vec<u8> = self.endpoints.iter().map(|endpoint| endpoint.name).collect();
         let heard: Vec<(u8, u8)> = pairs.iter().map(|(speaker, listener)| (names[*speaker], names[*listener])).collect();
         mix.arrange(&names, |speaker, listener| heard.contains(&(speaker, listener)));
+        for (speaker, name) in names.iter().enumerate() {
+            mix.listen_for_keys(*name, pairs.iter().any(|pair| pair.0 == speaker && self.listens(speaker, pair.1)));
+        }
         for listener in 0..self.endpoints.len() {
             let speakers = pairs.iter().filter(|pair| pair.1 == listener).map(|pair| pair.0);
             let wide = speakers.filter_map(|speaker| self.endpoints[speaker].speech.as_ref()).map(|speech| rate_of(speech.codec)).max();

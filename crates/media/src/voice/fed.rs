@@ -71,7 +71,7 @@ impl Voice {
             return None;
         }
         match std::mem::replace(&mut self.source, Source::Mix(Fed::default())) {
-            Source::Peer { speaker, codec, playout } => Some((speaker, codec, playout)),
+            Source::Peer { speaker, codec, playout, .. } => Some((speaker, codec, playout)),
             Source::Player(_) | Source::Mix(_) => None,
         }
     }
@@ -80,7 +80,7 @@ impl Voice {
     pub(crate) fn leave_mix(&mut self, speaker: u8, codec: Codec, mut playout: Box<Playout>) {
         playout.be_followed(true);
         let rate_hz = playout.rate_hz();
-        self.source = Source::Peer { speaker, codec, playout };
+        self.source = Source::Peer { speaker, codec, playout, ear: None };
         self.attune(rate_hz);
     }
 

@@ -214,7 +214,9 @@ impl Bench {
     pub(crate) fn offer(&mut self, index: usize, channel: Channel, from: &str, packet: &[u8]) -> Result<Sent, Verdict> {
         self.packet.fill(packet);
         match self.session.handle_packet(self.now, port(index), channel, address(from), &mut self.packet) {
-            Verdict::Forward { port, channel, to } => Ok(Sent { port, channel, to, bytes: self.packet.bytes().to_vec() }),
+            Verdict::Forward { port, channel, to } | Verdict::ForwardAndWait { port, channel, to } => {
+                Ok(Sent { port, channel, to, bytes: self.packet.bytes().to_vec() })
+            }
             other => Err(other),
         }
     }
@@ -235,6 +237,8 @@ impl Bench {
         let (packets, mut events) = self.drain();
         assert!(packets.is_empty());
         assert_eq!(self.session.poll_timeout(), None);
+        // Keys that nobody has let go are told of by then.
+        events.retain(|event| !matches!(event, MediaEvent::Key { .. }));
         match events.pop() {
             Some(MediaEvent::Closed(stats)) if events.is_empty() => stats.to_vec(),
             other => panic!("{other:?} after {events:?}"),

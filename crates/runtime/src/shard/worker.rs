@@ -180,7 +180,10 @@ impl Worker {
         match verdict {
             Ok(Verdict::Forward { port, channel, to }) => self.sockets.send(port, channel, to, self.packet.bytes()),
             Ok(Verdict::Consumed | Verdict::Dropped(_)) => {}
-            Ok(Verdict::Waits) => {
+            Ok(verdict @ (Verdict::Waits | Verdict::ForwardAndWait { .. })) => {
+                if let Verdict::ForwardAndWait { port, channel, to } = verdict {
+                    self.sockets.send(port, channel, to, self.packet.bytes());
+                }
                 let at = entry.session.poll_timeout().map(|(at, _)| at);
                 let before = mem::replace(&mut entry.timer, at);
                 self.set_timer(place, before, at);

@@ -20,6 +20,7 @@ impl Call {
             Method::Refer => return self.on_refer(now, side, id),
             Method::Notify => return self.on_refer_notify(now, side, id),
             Method::Subscribe if self.on_subscribe(now, leg, id) => return,
+            Method::Info if self.on_key_info(now, side, id) => return,
             _ => {}
         }
         if side == Side::Caller {

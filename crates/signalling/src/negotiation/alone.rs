@@ -57,6 +57,7 @@ pub fn answer_alone(offer: &Offer, leg: &mut LegMedia, builtin: BuiltIn) -> Resu
     if builtin == BuiltIn::Tone {
         formats = formats.restrict(&FormatList::of_codecs(formats.codec().as_slice()));
     }
+    let formats = leg.tell(formats);
     let direction = if off.is_some() { Direction::Inactive } else { leg.answered(audio.direction.reversed(), audio.direction) };
     let layout = offer.layout(index);
     let line = OurLine {

@@ -56,8 +56,8 @@ fn settle(pending: &PendingOffer, text: &[u8], from: &mut LegMedia, to: &mut Leg
     let direction = if off { wanted } else { from.answered(wanted, asked.stream.direction) };
     let far = if taken.rejected { Direction::Inactive } else { answered.direction.and(offered.written.reversed()) };
     let heard = Heard { text, head: &head, stream: &answered };
-    let answer = answer_to(pending, from, &heard, &taken, direction)?;
-    let spoken = pending.spoken(&taken);
+    let spoken = pending.spoken(&taken, from, to);
+    let answer = answer_to(pending, from, &heard, &taken, &spoken, direction)?;
     let Taken { formats, remote, .. } = taken;
 
     (from.unheard, to.unheard) = (None, None);
@@ -93,6 +93,7 @@ fn answer_to(
     from: &mut LegMedia,
     heard: &Heard<'_>,
     taken: &Taken,
+    spoken: &FormatList,
     direction: Direction,
 ) -> Result<Arc<[u8]>, Refusal> {
     let asked = &pending.asked;
@@ -104,7 +105,7 @@ fn answer_to(
     let gone = asked.off.as_deref().or((taken.rejected && is_fax).then_some(REJECTED_FAX));
     let line = OurLine {
         end: gone.map_or(End::Open(local.rtp), End::Rejected),
-        formats: order_for(&asked.stream, &pending.spoken(taken)),
+        formats: order_for(&asked.stream, spoken),
         numbers: asked.stream.numbers,
         like: Like::Heard(*heard),
         direction,
@@ -125,7 +126,7 @@ impl PendingOffer {
 
     /// What the leg that offered speaks from now on, the other having taken that: what both have, or else one codec of its own; events if both have any. One that
     /// answers by rejecting what it had taken before is off, and whoever offered is held and not cut off.
-    fn spoken(&self, taken: &Taken) -> FormatList {
+    fn spoken(&self, taken: &Taken, from: &LegMedia, to: &LegMedia) -> FormatList {
         let other = if taken.rejected { self.offered.formats } else { taken.formats };
         let both = other.retain(|format| self.asked.spoken.contains(format));
         let mut spoken = both;
@@ -134,11 +135,7 @@ impl PendingOffer {
             // We hear its noise, and make such, whatever the other side does.
             self.asked.spoken.push_noise_to(&mut spoken);
         }
-        // Events cross between clocks: whoever offered has them as it offered them.
-        if other.event().is_some() && spoken.event().is_none() {
-            self.asked.spoken.push_events_to(&mut spoken);
-        }
-        spoken
+        from.speak_beside(to, &self.asked.spoken, &other, spoken)
     }
 }
 

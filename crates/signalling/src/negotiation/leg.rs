@@ -2,6 +2,7 @@
 
 use super::{
     Exchange, ExchangeEvent, ExchangeOutcome, Offer, Refusal,
+    events::event_across,
     format::{Format, FormatList, NumberBook, Numbers},
     read::{Remote, Stream},
     received::Terms,
@@ -23,7 +24,7 @@ pub struct LegMedia {
     anchored: bool,
     fax: bool,
     transcodes: bool,
-    dtmf: Dtmf,
+    pub(super) dtmf: Dtmf,
     nat: Option<IpAddr>,
     /// We hold it.
     pub(super) held: bool,
@@ -124,28 +125,6 @@ impl LegMedia {
         self.transcodes = allow;
     }
 
-    /// How it presses keys, and wants to hear them.
-    pub fn allow_keys(&mut self, dtmf: Dtmf) {
-        self.dtmf = dtmf;
-    }
-
-    /// How it presses keys, and wants to hear them, as far as it has agreed to that. Who knows no telephone events has them in its sound.
-    pub fn keys(&self) -> Keys {
-        match &self.session {
-            Some(session) => self.keys_in(&session.formats, &session.theirs),
-            None => self.keys_in(&FormatList::EMPTY, &Numbers::NONE),
-        }
-    }
-
-    /// The same as far as it speaks these.
-    pub(super) fn keys_in(&self, formats: &FormatList, numbers: &Numbers) -> Keys {
-        match (self.dtmf, event_across((formats, numbers))) {
-            (Dtmf::Info, _) => Keys::Info,
-            (Dtmf::Events, Some(Across::Event { number, clock_khz })) => Keys::Events { payload: number, clock_khz },
-            (Dtmf::Events | Dtmf::InBand, _) => Keys::InBand,
-        }
-    }
-
     /// Whether what one of the two says may be said to the other in another codec. Only what goes through us can be.
     pub(super) fn may_say_again(&self, to: &LegMedia) -> bool {
         self.anchored && self.transcodes && to.transcodes
@@ -213,7 +192,16 @@ impl LegMedia {
             source: self.source(session.remote.host),
             receives: session.direction.sends(),
             held: session.direction != Direction::SendRecv,
-            payloads: payload_rules(&session.formats, &session.ours, Some(&session.theirs), (&hearer.formats, &hearer.theirs)),
+            payloads: payload_rules(
+                &session.formats,
+                &session.ours,
+                Some(&session.theirs),
+                &Hearer {
+                    speaks: (&hearer.formats, &hearer.theirs),
+                    keys: other.keys(),
+                    listens: self.is_listened_to(self.keys(), other.keys(), other),
+                },
+            ),
             hearer: other.local.map(|local| local.leg),
             speech: speech(&session.formats, &session.theirs, &self.wishes),
             keys: self.keys(),
@@ -378,29 +366,33 @@ pub(super) fn speech(formats: &FormatList, numbers: &Numbers, wishes: &Wishes) -
     Some(Speech { payload, codec, packet_ms: wishes.packet_ms(), parameters: wishes.parameters_of(codec) })
 }
 
-/// How events reach a leg that speaks these.
-fn event_across((formats, numbers): (&FormatList, &Numbers)) -> Option<Across> {
-    let event = formats.event()?;
-    Some(Across::Event { number: numbers.get(event)?, clock_khz: u8::try_from(event.clock_rate() / 1_000).ok()? })
+/// The other leg, for how what one says reaches it.
+pub(super) struct Hearer<'a> {
+    /// What it speaks and wants.
+    pub(super) speaks: (&'a FormatList, &'a Numbers),
+    pub(super) keys: Keys,
+    /// There may be keys in the sound that it hears, which it wants in another way.
+    pub(super) listens: bool,
 }
 
-/// How the packets of a leg go on: `ours` is what it was told to send, `theirs` what it wants for itself, `hearer` what
-/// the other leg speaks and wants. What that does not speak is said to it again.
-pub(super) fn payload_rules(
-    formats: &FormatList,
-    ours: &Numbers,
-    theirs: Option<&Numbers>,
-    hearer: (&FormatList, &Numbers),
-) -> Box<[PayloadRule]> {
+/// How the packets of a leg go on: `ours` is what it was told to send, `theirs` what it wants for itself. What the other leg does not
+/// speak is said to it again.
+pub(super) fn payload_rules(formats: &FormatList, ours: &Numbers, theirs: Option<&Numbers>, hearer: &Hearer<'_>) -> Box<[PayloadRule]> {
     let mut rules = [PayloadRule { from: 0, carries: Carries::Event, across: Across::As(0), clock_rate: 0 }; 2 * Format::COUNT];
     let mut count = 0;
-    let number_of = |format: Format| hearer.1.get(format).filter(|_| hearer.0.contains(format));
+    let (spoken, numbers) = hearer.speaks;
+    let number_of = |format: Format| numbers.get(format).filter(|_| spoken.contains(format));
     // Where what is meant to be spoken is passed on as it is, so are its events.
-    let is_said_again = formats.codec().is_some_and(|codec| number_of(Format::of(codec)).is_none());
-    let across = |format: Format| match number_of(format) {
-        Some(to) if format.codec().is_some() || !is_said_again => Some(Across::As(to)),
-        _ if format == Format::Noise => formats.codec().filter(|_| is_said_again).map(Across::Sound),
-        _ => format.codec().map(Across::Sound).or_else(|| event_across(hearer)),
+    let is_said_again = hearer.listens || formats.codec().is_some_and(|codec| number_of(Format::of(codec)).is_none());
+    let across = |format: Format| match (format.codec(), number_of(format)) {
+        (Some(codec), None) => Some(Across::Sound(codec)),
+        (Some(codec), _) if hearer.listens => Some(Across::Sound(codec)),
+        (Some(_), Some(to)) => Some(Across::As(to)),
+        (None, _) if format == Format::Noise && is_said_again => formats.codec().map(Across::Sound),
+        (None, to) if format == Format::Noise => to.map(Across::As),
+        (None, _) if !matches!(hearer.keys, Keys::Events { .. }) => Some(Across::Key),
+        (None, Some(to)) if !is_said_again => Some(Across::As(to)),
+        (None, _) => event_across(hearer.speaks),
     };
     let mut rule = |from: Option<u8>, format: Format| {
         if let (Some(from), Some(across)) = (from, across(format)) {

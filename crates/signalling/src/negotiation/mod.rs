@@ -76,6 +76,7 @@ mod alone;
 mod answer;
 mod bandwidth;
 mod crossed;
+mod events;
 mod format;
 mod held;
 mod leg;

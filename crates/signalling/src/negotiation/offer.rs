@@ -3,7 +3,8 @@
 use super::{
     ExchangeEvent, Offer, Refusal,
     format::{FormatList, Numbers},
-    leg::{LegMedia, Token, kind_of, payload_rules, speech},
+    leg::{Hearer, LegMedia, Token, kind_of, payload_rules, speech},
+    own::usual_number,
     read::{Heard, Remote, Stream},
     received::{Allowed, Chosen, Terms},
     wishes::{Like, Wishes},
@@ -28,10 +29,11 @@ pub fn translate_offer(offer: &Offer, from: &mut LegMedia, to: &mut LegMedia) ->
         Err(refusal) => (switched_off(offer, &terms, to).ok_or(refusal)?, true),
     };
     let heard = offer.heard(chosen.stream);
+    let formats = to.tell_beside(from, chosen.formats);
     let direction = if off { Direction::Inactive } else { from.wish(chosen.stream.direction) };
     let layout = to.layout_for(chosen.stream.is_fax(), terms.live.is_none_or(|live| live == chosen.index));
     let offered = if from.is_anchored() {
-        offer_anchored(&heard, &chosen.formats, direction, &layout, from, to)?
+        offer_anchored(&heard, &formats, direction, &layout, from, to)?
     } else {
         let sdp = pass(to, &heard, &chosen.formats, &layout);
         let (formats, numbers, mux) = (chosen.formats, chosen.stream.numbers, chosen.stream.mux);
@@ -44,7 +46,7 @@ pub fn translate_offer(offer: &Offer, from: &mut LegMedia, to: &mut LegMedia) ->
     to.open(true, &token);
     let asked = Asked {
         stream: *chosen.stream,
-        spoken: chosen.stream.formats.retain(|format| format.codec().is_none() || from.allowed().contains(format)),
+        spoken: from.tell(chosen.stream.formats.retain(|format| format.codec().is_none() || from.allowed().contains(format))),
         layout: offer.layout(chosen.index),
         times: offer.times().map(Into::into),
         off: off.then(|| chosen.stream.line.rejected(heard.text)),
@@ -116,7 +118,10 @@ fn offer_anchored(
     let remote = from.keep_host(audio.remote(Some(our_end.rtp.ip()))?);
     let mut numbers = Numbers::NONE;
     for format in formats.iter() {
-        if let Some(number) = to.book.number_for(format, audio.numbers.get(format)) {
+        // Events that it has not are ours.
+        let wish =
+            audio.numbers.get(format).or_else(|| usual_number(format).filter(|_| format.is_event() && audio.formats.event().is_none()));
+        if let Some(number) = to.book.number_for(format, wish) {
             numbers.set(format, number);
         }
     }
@@ -177,7 +182,13 @@ impl PendingOffer {
             source: to.source(None),
             receives: offered.direction.receives(),
             held: offerer.held,
-            payloads: payload_rules(&offered.formats, &offered.numbers, None, (&self.asked.spoken, &self.asked.stream.numbers)),
+            payloads: payload_rules(
+                &offered.formats,
+                &offered.numbers,
+                None,
+                // Before it answers nobody presses a key for it.
+                &Hearer { speaks: (&self.asked.spoken, &self.asked.stream.numbers), keys: offerer.keys, listens: false },
+            ),
             hearer: from.local().map(|local| local.leg),
             speech: None,
             keys: to.keys_in(&offered.formats, &offered.numbers),

@@ -90,7 +90,9 @@ pub fn offer_like(of: &LegMedia, to: &mut LegMedia, direction: Direction) -> Res
     let session = of.session.as_ref().ok_or(Refusal::SUPERSEDED)?;
     let spoken = FormatList::of_codecs(session.formats.codec().as_slice()).retain(|format| to.allowed().contains(format));
     // What `of` wants to be sent under a number, `to` may as well send under the same.
-    offer(to, session.formats.restrict(&spoken), |format| session.theirs.get(format), direction, Like::Noted(&of.wishes))
+    let formats = to.tell_beside(of, session.formats.restrict(&spoken));
+    let wish = |format| session.theirs.get(format).or_else(|| usual_number(format));
+    offer(to, formats, wish, direction, Like::Noted(&of.wishes))
 }
 
 /// The same, and after that codec those of `codecs` that `to` may use: what it answers may be another than `of`
@@ -109,7 +111,7 @@ pub fn offer_first_like(of: &LegMedia, to: &mut LegMedia, codecs: &[Codec], dire
     offer(to, all.restrict(&wanted), wish, direction, Like::Noted(&of.wishes))
 }
 
-fn usual_number(format: Format) -> Option<u8> {
+pub(super) fn usual_number(format: Format) -> Option<u8> {
     USUAL_NUMBERS.into_iter().find(|(of, _)| *of == format).map(|(_, number)| number)
 }
 
@@ -128,6 +130,7 @@ fn offer(
     if formats.codec().is_none() {
         return Err(Refusal::NO_CODEC);
     }
+    let formats = to.tell(formats);
     let mut numbers = Numbers::NONE;
     for format in formats.iter() {
         if let Some(number) = to.book.number_for(format, wish(format)) {

@@ -56,6 +56,7 @@ impl Taking<'_> {
     /// The answer to `leg`, which has its session with that.
     pub(super) fn answer(self, leg: &mut LegMedia, local: LocalEndpoint) -> Arc<[u8]> {
         let Taking { offer, index, stream, formats, remote, direction } = self;
+        let formats = leg.tell(formats);
         let layout = offer.layout(index);
         let line = OurLine {
             end: End::Open(local.rtp),

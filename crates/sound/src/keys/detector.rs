@@ -106,6 +106,11 @@ impl Detector {
         self.pressed.map(|(key, _)| key)
     }
 
+    /// The key that the last block had, or that sounds as far as is known: a block alone may yet be something else.
+    pub fn suspected(&self) -> Option<Key> {
+        self.pressed().or(self.last)
+    }
+
     fn debounce(&mut self, key: Option<Key>, tell: &mut impl FnMut(Heard)) {
         let is_twice = key.is_some() && self.last == key;
         self.last = key;

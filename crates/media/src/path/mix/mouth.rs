@@ -1,7 +1,10 @@
 //! One who speaks in a mix: packets in, a frame a tick out.
 
 use super::Sound;
-use crate::jitter::Playout;
+use crate::{
+    jitter::Playout,
+    keys::{Ear, Strokes},
+};
 use tandem_model::{Codec, Timestamp};
 use tandem_sound::{Resampler, opus::OpusError};
 
@@ -30,6 +33,9 @@ pub(super) struct Mouth {
     /// Its next frame is the first, or follows a pause.
     begins: bool,
     is_sounding: bool,
+    /// Listens for keys, where somebody wants them in another way.
+    ear: Option<Box<Ear>>,
+    strokes: Strokes,
 }
 
 impl Mouth {
@@ -54,6 +60,8 @@ impl Mouth {
             ramp: 0,
             begins: false,
             is_sounding: false,
+            ear: None,
+            strokes: Strokes::default(),
         };
         mouth.retune(terms.rate_hz, terms.tick_ms);
         mouth
@@ -90,6 +98,12 @@ impl Mouth {
     /// Makes the next frame. Whether there is anything to be heard in it.
     pub(super) fn pull(&mut self, now: Timestamp) -> bool {
         let was_sounding = std::mem::replace(&mut self.is_sounding, self.playout.pull(now, &mut self.heard));
+        if let Some(ear) = &mut self.ear {
+            if !self.is_sounding {
+                self.heard.fill(0);
+            }
+            self.strokes.extend(ear.listen(&mut self.heard));
+        }
         if !self.is_sounding {
             self.begins = true;
             if was_sounding {
@@ -110,6 +124,18 @@ impl Mouth {
             }
         }
         true
+    }
+
+    /// Whether there may be keys in what it says, which are to be told of and not to be heard.
+    pub(super) fn listen_for_keys(&mut self, listen: bool) {
+        if self.ear.is_some() != listen {
+            self.ear = listen.then(|| Box::new(Ear::new(self.playout.rate_hz())));
+        }
+    }
+
+    /// The keys in what was heard last.
+    pub(super) fn heard_keys(&mut self) -> Option<Strokes> {
+        Some(std::mem::take(&mut self.strokes)).filter(|strokes| !strokes.is_empty())
     }
 
     /// What it said in this tick.

@@ -13,6 +13,7 @@ mod forks;
 mod held;
 mod hops;
 mod inside;
+mod keys;
 mod message;
 mod moving;
 mod outside;
@@ -50,6 +51,7 @@ use client::{AckedInvite, InviteClient};
 use contact::OurContact;
 use held::HeldRequests;
 use hops::FormerInvite;
+use keys::TellingKeys;
 use prack::Acknowledged;
 use reliable::ReliableResponses;
 use requests::OpenRequest;
@@ -223,6 +225,8 @@ pub(crate) struct Leg {
     requests: Vec<OpenRequest>,
     /// What the peer asked the other leg's peer; nothing until it asks.
     held: Option<Box<HeldRequests>>,
+    /// Keys that the peer is told of by INFO; nothing until one is pressed.
+    telling_keys: Option<Box<TellingKeys>>,
     /// Tags of the other phones that answered our INVITE and were hung up.
     forks: Vec<Box<str>>,
     /// The challenges that the peer has made, once it has.
@@ -278,6 +282,7 @@ impl Leg {
             was_referred: false,
             requests: Vec::new(),
             held: None,
+            telling_keys: None,
             forks: Vec::new(),
             answers: None,
             unanswered: None,

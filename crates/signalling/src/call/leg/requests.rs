@@ -60,12 +60,16 @@ pub(super) enum Interest {
     },
     /// The leg itself, whose session it refreshes (RFC 4028).
     Refresh,
+    /// The leg itself, which tells of a key. `settled` as in [`Asked`].
+    Key {
+        settled: bool,
+    },
 }
 
 impl Interest {
     fn answered(self, response: Message) -> Option<LegEvent> {
         match self {
-            Interest::Nobody | Interest::Refresh => None,
+            Interest::Nobody | Interest::Refresh | Interest::Key { .. } => None,
             Interest::Asker(asked) => Some(LegEvent::Replied(asked, Box::new(response))),
             Interest::Notice(notice) => Some(LegEvent::Noticed(notice, !ends_subscription(response.status()))),
             Interest::Call { .. } => Some(LegEvent::Modified(Box::new(response))),
@@ -78,7 +82,8 @@ impl Interest {
             Interest::Asker(asked) => Some(LegEvent::Unanswered(asked)),
             Interest::Notice(notice) => Some(LegEvent::Noticed(notice, false)),
             // RFC 3261 §12.2.1.2.
-            Interest::Call { settled: true } | Interest::Refresh => Some(LegEvent::Lost),
+            Interest::Call { settled: true } | Interest::Key { settled: true } | Interest::Refresh => Some(LegEvent::Lost),
+            Interest::Key { settled: false } => None,
             Interest::Call { settled: false } => Some(LegEvent::Unmodified),
         }
     }
@@ -88,8 +93,10 @@ impl Interest {
             Interest::Nobody => None,
             Interest::Asker(asked) => Some(LegEvent::Undelivered(asked, delivery)),
             Interest::Notice(notice) => Some(LegEvent::Noticed(notice, false)),
-            Interest::Call { settled: true } | Interest::Refresh if delivery.is_never() => Some(LegEvent::Lost),
-            Interest::Refresh => None,
+            Interest::Call { settled: true } | Interest::Key { settled: true } | Interest::Refresh if delivery.is_never() => {
+                Some(LegEvent::Lost)
+            }
+            Interest::Refresh | Interest::Key { .. } => None,
             Interest::Call { .. } => Some(LegEvent::Unmodified),
         }
     }
@@ -209,6 +216,9 @@ impl Leg {
         if let Interest::Refresh = open.interest {
             return self.on_refreshed(context, Some(&response));
         }
+        if let Interest::Key { settled } = open.interest {
+            return self.on_key_told(context, settled, Some(&response));
+        }
         open.interest.answered(response)
     }
 
@@ -231,8 +241,10 @@ impl Leg {
             if let Some((_, delivery)) = open.lost {
                 let interest = self.requests.swap_remove(place).interest;
                 event = interest.undelivered(delivery);
-                if matches!((interest, &event), (Interest::Refresh, None)) {
-                    event = self.on_refreshed(context, None);
+                match (interest, &event) {
+                    (Interest::Refresh, None) => event = self.on_refreshed(context, None),
+                    (Interest::Key { settled }, None) => event = self.on_key_told(context, settled, None),
+                    _ => {}
                 }
                 continue;
             }
@@ -246,10 +258,14 @@ impl Leg {
                 context.send(open.way.transmit(open.bytes.clone()));
             }
             if actions.contains(&Action::ReportTimeout) {
-                event = open.interest.unanswered();
+                let interest = open.interest;
+                event = interest.unanswered();
                 open.give_up_hop(context);
                 place -= 1;
                 self.requests.swap_remove(place);
+                if let (Interest::Key { settled: false }, None) = (interest, &event) {
+                    event = self.on_key_told(context, false, None);
+                }
             }
         }
         event

@@ -1,0 +1,158 @@
+//! Keys: which ones the legs press, and how they are pressed for those who hear them.
+
+use super::Session;
+use crate::{
+    endpoint::{Heard, Plain},
+    keys::{Stroke, Strokes},
+    packet::{PacketBuf, Verdict},
+    path::{event, relay},
+    rtp::{header::Header, rewrite::Feeder},
+};
+use std::net::SocketAddr;
+use tandem_model::{Across, KeyPress, Keys, LegId, MAX_ENDPOINTS, MediaEvent, Timestamp};
+
+/// Keys that are told of at a time. More than that no legs press between two drains.
+const MAX_TOLD: usize = 4 * MAX_ENDPOINTS;
+
+impl Session {
+    /// Presses keys for a leg to hear.
+    pub(super) fn press(&mut self, now: Timestamp, leg: LegId, keys: &[KeyPress]) {
+        if let Some(endpoint) = self.endpoint(leg) {
+            endpoint.press(|pressing| keys.iter().for_each(|press| pressing.press(now, *press)));
+        }
+    }
+
+    /// Takes a packet of events of that leg: notes the keys in it, and passes it on to who wants them so. The session may want to be woken.
+    #[cold]
+    pub(super) fn handle_event(&mut self, now: Timestamp, speaker: usize, heard: Heard, packet: &mut PacketBuf) -> Verdict {
+        let Heard { header, seen, rule } = heard;
+        let endpoint = &mut self.endpoints[speaker];
+        let name = endpoint.name;
+        let strokes = endpoint.collector.take(now, seen, &header, rule.clock_rate, header.payload_of(packet.bytes()));
+        let sets_off = !strokes.is_empty();
+        self.stroke(now, speaker, strokes);
+        let Some(listener) = self.listeners[speaker] else {
+            let verdict = self.take_in(now, speaker, &heard, packet).unwrap_or_else(|| self.ignore(speaker));
+            return if sets_off && verdict == Verdict::Consumed { Verdict::Waits } else { verdict };
+        };
+        let listener = &mut self.endpoints[usize::from(listener)];
+        let verdict = match rule.across {
+            Across::As(number) => relay::rtp(now, name, heard, number, listener, packet),
+            Across::Event { number, clock_khz } => {
+                let verdict = event::rtp(now, name, &heard, (number, clock_khz), listener, packet);
+                self.tell(speaker, seen, verdict)
+            }
+            Across::Key | Across::Sound(_) => {
+                listener.outgoing.skip(Feeder::Leg(name), seen);
+                Verdict::Consumed
+            }
+        };
+        match verdict {
+            Verdict::Forward { port, channel, to } if sets_off => Verdict::ForwardAndWait { port, channel, to },
+            Verdict::Consumed if sets_off => Verdict::Waits,
+            _ => verdict,
+        }
+    }
+
+    /// What a leg does with keys is told, and done for those who hear it and want it in another way than it comes in.
+    fn stroke(&mut self, now: Timestamp, speaker: usize, strokes: Strokes) {
+        if strokes.is_empty() {
+            return;
+        }
+        let Some(of) = self.endpoints.get(speaker) else { return };
+        let (leg, name, keys) = (of.leg, of.name, of.keys);
+        for stroke in strokes.iter() {
+            if let Stroke::Up(key, ms) = stroke
+                && self.events.len() < MAX_TOLD
+            {
+                self.events.push_back(MediaEvent::Key { leg, key, ms });
+            }
+        }
+        let is_mixed = self.mix.is_some();
+        for pair in &self.hearing {
+            let hears = |endpoint: &&mut Plain| pair.speaker == leg && endpoint.leg == pair.listener && pair.listener != leg;
+            let Some(listener) = self.endpoints.iter_mut().find(hears).filter(|listener| is_pressed_anew(keys, listener.keys, is_mixed))
+            else {
+                continue;
+            };
+            listener.press(|pressing| {
+                strokes.iter().for_each(|stroke| match stroke {
+                    Stroke::Down(key) => pressing.down(now, name, key),
+                    Stroke::Up(_, ms) => pressing.up(name, ms),
+                });
+            });
+        }
+    }
+
+    /// Whether there may be keys in what one says that the other wants in another way.
+    pub(super) fn listens(&self, speaker: usize, listener: usize) -> bool {
+        speaker != listener && self.endpoints[speaker].keys == Keys::InBand && self.endpoints[listener].keys != Keys::InBand
+    }
+
+    /// Keys that a leg holds are let go for who does not hear it any more.
+    pub(super) fn let_go_unheard(&mut self) {
+        for listener in 0..self.endpoints.len() {
+            let leg = self.endpoints[listener].leg;
+            let is_unheard = |name: &u8| {
+                let speaker = self.endpoints.iter().find(|endpoint| endpoint.name == *name).map(|endpoint| endpoint.leg);
+                !self.hearing.iter().any(|pair| Some(pair.speaker) == speaker && pair.listener == leg)
+            };
+            let unheard = self.endpoints[listener].held_keys().find(is_unheard);
+            // Nobody holds two at a time.
+            unheard.into_iter().for_each(|name| self.endpoints[listener].let_go(name));
+        }
+    }
+
+    /// Ends what has waited for its end long enough.
+    pub(super) fn look_for_keys(&mut self) {
+        let now = self.now;
+        for speaker in 0..self.endpoints.len() {
+            let strokes = self.endpoints[speaker].collector.wake(now);
+            self.stroke(now, speaker, strokes);
+        }
+    }
+
+    /// A leg leaves, or all do: what it presses it presses no longer.
+    pub(super) fn end_keys(&mut self, leg: LegId) {
+        let now = self.now;
+        if let Some(speaker) = self.endpoints.iter().position(|endpoint| endpoint.leg == leg) {
+            let strokes = self.endpoints[speaker].collector.end();
+            self.stroke(now, speaker, strokes);
+        }
+    }
+
+    /// Takes the keys that were heard in what was said.
+    pub(super) fn hear_keys(&mut self) {
+        let now = self.now;
+        let next = |session: &mut Session| {
+            let of_voices = session.endpoints.iter_mut().find_map(|endpoint| endpoint.voice.as_mut()?.heard_keys());
+            of_voices.or_else(|| session.mix.as_mut()?.heard_keys())
+        };
+        while let Some((name, strokes)) = next(self) {
+            if let Some(speaker) = self.endpoints.iter().position(|endpoint| endpoint.name == name) {
+                self.stroke(now, speaker, strokes);
+            }
+        }
+    }
+
+    /// The next packet of keys that is due and may be sent.
+    pub(super) fn next_pressed(&mut self) -> Option<(usize, SocketAddr, Header)> {
+        if self.closed {
+            return None;
+        }
+        let now = self.now;
+        let (index, (to, header)) =
+            self.endpoints.iter_mut().enumerate().find_map(|(index, endpoint)| Some((index, endpoint.next_pressed(now)?)))?;
+        Some((index, to, header))
+    }
+}
+
+/// Whether keys that come in one of these ways are pressed anew for who wants the other. In a mix all are: no packet goes on as it is, and
+/// what is found in sound is taken from all who hear it. INFO is another matter.
+fn is_pressed_anew(from: Keys, to: Keys, is_mixed: bool) -> bool {
+    match (from, to) {
+        (_, Keys::Info) => false,
+        (Keys::Events { .. }, Keys::InBand) | (Keys::InBand, Keys::Events { .. }) => true,
+        _ => is_mixed,
+    }
+}
