@@ -160,7 +160,13 @@ class Call:
         message = self.phone.response("BYE")
         check(message.status == 200, f"{message.start} to BYE")
 
-    def _send(self, method, cseq, body="", headers=(), branch=None, to=None):
+    def info(self, kind, body):
+        """Asks the other phone this, and gives its answer."""
+        self.cseq += 1
+        self._send("INFO", self.cseq, body, kind=kind)
+        return self.phone.response("INFO")
+
+    def _send(self, method, cseq, body="", headers=(), branch=None, to=None, kind="application/sdp"):
         branch = branch or f"z9hG4bK{next(COUNTER)}x{time.monotonic_ns()}"
         if method == "INVITE":
             self.branch = branch
@@ -176,10 +182,10 @@ class Call:
             "Max-Forwards: 70",
             *headers,
         ]
-        self.phone.send(finish(lines, body), self.node)
+        self.phone.send(finish(lines, body, kind), self.node)
 
 
-def finish(lines, body):
+def finish(lines, body, kind="application/sdp"):
     """A message of these lines."""
-    kind = ["Content-Type: application/sdp"] if body else []
+    kind = [f"Content-Type: {kind}"] if body else []
     return "\r\n".join([*lines, *kind, f"Content-Length: {len(body.encode())}", "", body])

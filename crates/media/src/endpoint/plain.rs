@@ -284,10 +284,12 @@ impl Plain {
         Some(play)
     }
 
-    /// The leg that hears it from now on is that one, who wants to be spoken to so. Rules that were made for another leg are made anew.
-    pub(crate) fn meet(&mut self, listener: LegId, speech: Option<&Speech>) {
+    /// The leg that hears it from now on is that one, who wants to be spoken to so, and keys so. Rules that were made for another leg are
+    /// made anew.
+    pub(crate) fn meet(&mut self, listener: LegId, speech: Option<&Speech>, keys: Keys) {
         let is_meant = self.remote.hearer.is_none_or(|hearer| hearer == listener);
-        let derived = (!is_meant).then(|| self.remote.payloads.iter().map(|rule| derive(*rule, speech)).collect());
+        let listens = self.keys == Keys::InBand && keys != Keys::InBand;
+        let derived = (!is_meant).then(|| self.remote.payloads.iter().map(|rule| derive(*rule, speech, keys, listens)).collect());
         if self.remote.derived != derived {
             (self.remote.derived, self.rule) = (derived, None);
         }
@@ -577,11 +579,13 @@ impl Plain {
 }
 
 /// The same sound goes on as it is, other sound is said again.
-fn derive(rule: PayloadRule, speech: Option<&Speech>) -> PayloadRule {
-    let across = match (rule.carries, speech) {
-        (Carries::Sound(codec), Some(speech)) if speech.codec == codec => Across::As(speech.payload),
-        (Carries::Sound(codec), _) => Across::Sound(codec),
-        (Carries::Event | Carries::Noise, _) => rule.across,
+fn derive(rule: PayloadRule, speech: Option<&Speech>, keys: Keys, listens: bool) -> PayloadRule {
+    let across = match (rule.carries, speech, keys) {
+        (Carries::Sound(codec), Some(speech), _) if speech.codec == codec && !listens => Across::As(speech.payload),
+        (Carries::Sound(codec), ..) => Across::Sound(codec),
+        (Carries::Event, _, Keys::Events { payload, clock_khz }) => Across::Event { number: payload, clock_khz },
+        (Carries::Event, ..) => Across::Key,
+        (Carries::Noise, ..) => rule.across,
     };
     PayloadRule { across, ..rule }
 }

@@ -44,6 +44,9 @@ impl Session {
             }
             Across::Key | Across::Sound(_) => {
                 listener.outgoing.skip(Feeder::Leg(name), seen);
+                if let Some(voice) = &mut listener.voice {
+                    voice.pass_over(now, name, seen);
+                }
                 Verdict::Consumed
             }
         };

@@ -1,7 +1,7 @@
 //! Who hears whom, and by which path: the cheapest that does.
 
 use super::Session;
-use crate::endpoint::Hears;
+use crate::endpoint::{Hears, Plain};
 use tandem_model::{Hearing, LegId, MAX_ENDPOINTS};
 
 /// Who hears whom of those that are there: the places of a speaker and of a listener.
@@ -70,8 +70,9 @@ impl Session {
         self.listeners = [None; MAX_ENDPOINTS];
         for (speaker, listener) in pairs.iter().copied() {
             self.listeners[speaker] = u8::try_from(listener).ok();
-            let (leg, speech) = (self.endpoints[listener].leg, self.endpoints[listener].speech.clone());
-            self.endpoints[speaker].meet(leg, speech.as_ref());
+            let Plain { leg, speech, keys, .. } = &self.endpoints[listener];
+            let (leg, speech, keys) = (*leg, speech.clone(), *keys);
+            self.endpoints[speaker].meet(leg, speech.as_ref(), keys);
             self.endpoints[listener].listens = self.listens(speaker, listener);
         }
     }

@@ -9,6 +9,7 @@ mod delay;
 mod events;
 mod figures;
 mod jumps;
+mod keys;
 mod members;
 mod mixing;
 mod moves;

@@ -3,6 +3,7 @@
 use super::{
     Meter, Packet,
     g711::{decode_a, decode_mu, encode_a, encode_mu},
+    keys::{Instead, Pressing},
 };
 use std::{net::SocketAddr, time::Duration};
 use tandem_model::{Random, Timestamp};
@@ -38,6 +39,22 @@ pub struct Stream {
     clock_jumps: u64,
     gaps: u64,
     source: Option<SocketAddr>,
+    pressing: Pressing,
+    /// The last packet was one of an event that has more.
+    pressing_goes_on: bool,
+    kept: Option<Kept>,
+}
+
+/// Packets that are kept.
+const MAX_KEPT: usize = 20_000;
+
+/// What was heard, for who looks at it later.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// Every packet, and when it came.
+    pub packets: Vec<(Timestamp, Packet)>,
+    /// The sound of those that carry it.
+    pub sound: Vec<i16>,
 }
 
 impl Stream {
@@ -64,7 +81,26 @@ impl Stream {
             clock_jumps: 0,
             gaps: 0,
             source: None,
+            pressing: Pressing::default(),
+            pressing_goes_on: false,
+            kept: None,
         }
+    }
+
+    /// Presses a key in place of its own tone: as telephone events under that number, or as tones. It lasts so many packets, with a pause of
+    /// as many as that behind it.
+    pub fn press(&mut self, sign: char, number: Option<u8>, packets: u16, pause: u16) {
+        self.pressing.press(sign, number, packets, pause);
+    }
+
+    /// Keeps what is heard from now on.
+    pub fn keep(&mut self) {
+        self.kept.get_or_insert_default();
+    }
+
+    /// What was kept.
+    pub fn kept(&self) -> Option<&Kept> {
+        self.kept.as_ref()
     }
 
     /// Sends there from now on, as this payload number and law (true: A-law); nowhere if either is `None`.
@@ -97,10 +133,17 @@ impl Stream {
         // On the clock of the stream, not of the wake-up; a sleeper of more than a second starts afresh.
         let late = now.since(due) > Duration::from_secs(1);
         self.next = Some(if late { now + FRAME_TIME } else { due + FRAME_TIME });
+        let instead = self.pressing.packets.pop_front().flatten();
+        if let Some(Instead::Event(number, code, n, is_over)) = instead {
+            return Some((destination, self.event(number, code, n, is_over)));
+        }
         let step = 2.0 * std::f64::consts::PI * self.tone_hz / 8000.0;
         let mut payload = Vec::with_capacity(FRAME);
         for _ in 0..FRAME {
-            let sample = (AMPLITUDE * self.phase.sin()) as i16;
+            let sample = match instead {
+                Some(Instead::Tones(low, high)) => self.pressing.sample(low, high, AMPLITUDE),
+                _ => (AMPLITUDE * self.phase.sin()) as i16,
+            };
             payload.push(if self.a_law { encode_a(sample) } else { encode_mu(sample) });
             self.phase = (self.phase + step) % (2.0 * std::f64::consts::PI);
         }
@@ -118,8 +161,26 @@ impl Stream {
         Some((destination, packet.print()))
     }
 
+    /// RFC 4733 §2.3: the `n`-th packet of an event.
+    fn event(&mut self, number: u8, code: u8, n: u16, is_over: bool) -> Vec<u8> {
+        // The last ones are alike.
+        let is_first = !self.pressing_goes_on;
+        self.pressing_goes_on =
+            !is_over || matches!(self.pressing.packets.front(), Some(Some(Instead::Event(_, _, next, true))) if *next == n);
+        if is_first {
+            self.pressing.begins = self.timestamp;
+        }
+        let [high, low] = (n * FRAME as u16).to_be_bytes();
+        let payload = vec![code, 10 | u8::from(is_over) << 7, high, low];
+        let (sequence, timestamp, ssrc) = (self.sequence, self.pressing.begins, self.ssrc);
+        self.sequence = self.sequence.wrapping_add(1);
+        self.timestamp = self.timestamp.wrapping_add(FRAME as u32);
+        self.sent += 1;
+        Packet { payload_type: number, marker: is_first, sequence, timestamp, ssrc, payload }.print()
+    }
+
     /// Hears a packet.
-    pub fn on_packet(&mut self, _now: Timestamp, source: SocketAddr, bytes: &[u8]) {
+    pub fn on_packet(&mut self, now: Timestamp, source: SocketAddr, bytes: &[u8]) {
         let Some(packet) = Packet::parse(bytes) else { return };
         self.received += 1;
         self.source = Some(source);
@@ -138,10 +199,15 @@ impl Stream {
         }
         self.heard_timestamp = packet.timestamp;
         self.last = Some((packet.sequence, packet.ssrc));
-        for code in packet.payload {
-            // What G.711 it is follows from the number; dynamic numbers are ours.
-            let a_law = packet.payload_type == 8 || (packet.payload_type >= 96 && self.a_law);
-            self.meter.push(if a_law { decode_a(code) } else { decode_mu(code) });
+        // What G.711 it is follows from the number; dynamic numbers are ours.
+        let a_law = packet.payload_type == 8 || (packet.payload_type >= 96 && self.a_law);
+        let samples = packet.payload.iter().map(|code| if a_law { decode_a(*code) } else { decode_mu(*code) });
+        samples.clone().for_each(|sample| self.meter.push(sample));
+        if let Some(kept) = self.kept.as_mut().filter(|kept| kept.packets.len() < MAX_KEPT) {
+            if packet.payload_type < 96 {
+                kept.sound.extend(samples);
+            }
+            kept.packets.push((now, packet));
         }
     }
 

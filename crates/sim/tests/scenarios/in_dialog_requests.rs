@@ -39,7 +39,7 @@ fn each_is_answered_by_the_other_phone() {
         for method in ["INFO", "OPTIONS", "MESSAGE", "UPDATE"] {
             let said = Reply::new(200).edit(body("text/plain", "heard")).edit(Edit::set("Content-Language", "en"));
             let mut sim = talking(1, vec![(Duration::ZERO, said)]);
-            let mut edits = vec![body("application/dtmf-relay", "Signal=5\r\n"), Edit::set("Content-Disposition", "signal")];
+            let mut edits = vec![body("application/x-signal", "Signal=5\r\n"), Edit::set("Content-Disposition", "signal")];
             edits.extend(
                 (method == "UPDATE")
                     .then(|| Edit::set("Contact", &format!("<sip:{}@{asker}>", if asker == ALICE { "alice" } else { "bob" }))),
@@ -48,7 +48,7 @@ fn each_is_answered_by_the_other_phone() {
             sim.run_for(ms(200));
             let (question, answer) = (last(&sim, other, method), last(&sim, asker, method));
             assert_eq!(question.body, b"Signal=5\r\n");
-            assert_eq!(question.header("Content-Type"), Some("application/dtmf-relay"));
+            assert_eq!(question.header("Content-Type"), Some("application/x-signal"));
             assert_eq!(question.header("Content-Disposition"), Some("signal"));
             assert_eq!(question.header("Max-Forwards"), Some("69"));
             assert_eq!(question.list("Via").len(), 1);
@@ -254,7 +254,7 @@ fn a_call_that_we_answer_answers_for_itself() {
     let package = Edit::add("Info-Package", "x");
     for (method, edits, status) in [
         ("OPTIONS", vec![], 200),
-        ("INFO", vec![body("application/dtmf-relay", "Signal=5\r\n")], 200),
+        ("INFO", vec![body("application/x-signal", "Signal=5\r\n")], 200),
         ("INFO", vec![package], 469),
         ("UPDATE", vec![Edit::add("Contact", &format!("<sip:alice@{ALICE}>"))], 200),
         ("MESSAGE", vec![body("text/plain", "hello")], 405),

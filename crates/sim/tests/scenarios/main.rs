@@ -44,6 +44,7 @@ mod house;
 mod in_dialog_races;
 mod in_dialog_requests;
 mod inactivity;
+mod keys;
 mod late_offer;
 mod letters;
 mod limits;
