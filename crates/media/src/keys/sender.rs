@@ -150,7 +150,7 @@ impl Pressing {
 
     /// Whether a key sounds, or waits to.
     pub(crate) fn is_active(&self) -> bool {
-        self.pressed.is_some() || !self.waiting.is_empty()
+        self.pressed.is_some() || !self.waiting.is_empty() || self.run.is_some()
     }
 
     /// The leg is spoken to in another way from now on: a key that sounds is over.
@@ -169,7 +169,7 @@ impl Pressing {
         let paced = self.run.zip(self.tones.as_ref()).map(|((began, packets), tones)| began + span(packets, tones.packet_ms()));
         let event = || self.pressed.as_ref().map(Pressed::due_at);
         let next = || (!self.waiting.is_empty()).then_some(self.free_at);
-        paced.filter(|_| self.is_active()).or_else(event).or_else(next)
+        paced.or_else(event).or_else(next)
     }
 
     /// Makes the packet that is due, for a leg that wants keys so, and is spoken to so.
@@ -276,11 +276,13 @@ impl Pressing {
                 self.run = Some((began, packets + now.since(due).as_millis() as u32 / packet_ms));
                 continue;
             }
+            if self.pressed.is_none() && self.waiting.is_empty() {
+                // The last packet has been heard by now.
+                self.run = None;
+                break;
+            }
             self.run = Some((began, packets + 1));
             let sent = self.say_tone(due, packets, packet_ms, stream);
-            if !self.is_active() {
-                self.run = None;
-            }
             if sent.is_some() {
                 return sent;
             }

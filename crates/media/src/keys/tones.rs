@@ -11,9 +11,6 @@ use tandem_sound::{
     opus::{MAX_PACKET, OpusError},
 };
 
-/// What the tones are made at where the codec leaves a choice: nothing of them is above 1.7 kHz.
-const RATE_HZ: u32 = 8_000;
-
 /// Milliseconds that a tone takes to die away.
 const RAMP_MS: u32 = 3;
 
@@ -35,7 +32,7 @@ impl Tones {
     /// # Errors
     /// A codec that cannot be spoken so.
     pub(super) fn new(speech: &Speech) -> Result<Tones, OpusError> {
-        let encoder = voice::encoder(speech, RATE_HZ)?;
+        let encoder = voice::encoder(speech, voice::rate_of(speech.codec))?;
         let packet_ms = u32::from(encoder.packet_ms(speech.packet_ms));
         Ok(Tones {
             generator: None,
