@@ -194,7 +194,8 @@ impl Playout {
     pub(crate) fn take(&mut self, now: Timestamp, seen: Seen, timestamp: u32, is_noise: bool, payload: &[u8]) {
         let number = seen.extended;
         self.figures.taken += 1;
-        if seen.epoch != self.epoch || self.state == State::Idle && !self.is_near(now, timestamp) {
+        let may_jump = matches!(self.state, State::Idle | State::Playing);
+        if seen.epoch != self.epoch || may_jump && !self.is_near(now, timestamp) {
             self.begin(now, seen, timestamp);
         }
         self.move_anchor(timestamp);
@@ -280,7 +281,7 @@ impl Playout {
         }
     }
 
-    /// Whether a packet after a pause is of the same clock: neither far ahead of its time nor behind it.
+    /// Whether a packet is of the same clock as those before: neither far ahead of its time nor behind it.
     fn is_near(&self, now: Timestamp, timestamp: u32) -> bool {
         (now.as_micros() as i64 - self.due(timestamp) - self.delay.needed()).abs() < 2 * MOST_US
     }
