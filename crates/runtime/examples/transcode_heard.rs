@@ -1,5 +1,5 @@
 //! Says a recording through media sessions, and writes what is heard at the end: `transcode_heard IN.wav OUT.wav LOSS SEED CODEC…`, with
-//! LOSS in percent of the packets of the first codec, SEED of who of them is lost, and two codecs or more (`pcmu opus pcmu`): a session
+//! LOSS in percent of the packets of the first codec, SEED of which of them are lost, and two codecs or more (`pcmu opus pcmu`): a session
 //! between each and the next. `mix` between two codecs (`pcmu mix pcmu`) puts a third leg into that session, which hears and says nothing.
 //! Both files are of 8000 Hz. For measures of how it sounds.
 #![allow(clippy::print_stdout, reason = "it is a program")]
@@ -38,7 +38,12 @@ fn main() -> Result<(), Failure> {
     let mut packets = speak(first.from, &said.samples, percent)?;
     let sent = packets.len();
     let mut random = Random::new(seed.parse()?);
-    packets.retain(|_| random.below(100) >= u64::from(percent));
+    let (mut rest, mut lost) = (sent as u64, sent as u64 * u64::from(percent) / 100);
+    packets.retain(|_| {
+        let is_lost = random.below(rest) < lost;
+        (rest, lost) = (rest - 1, lost - u64::from(is_lost));
+        !is_lost
+    });
     println!("{} of {sent} packets arrive", packets.len());
     for hop in &hops {
         packets = pass(hop, packets)?;
