@@ -1,11 +1,17 @@
 //! What a call can be told to do from outside, and what comes of that.
 
-use crate::{CallId, Layout, LegId, Recorded, RecordingId};
+use crate::{CallId, KeyPress, Layout, LegId, PlayId, Recorded, RecordingId, Sound};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Entries of the hear matrix that one call keeps, and that one command may set.
 pub const MAX_HEARING: usize = 64;
+
+/// What may be played to the legs of a call at a time because it was told so.
+pub const MAX_PLAYS: usize = 8;
+
+/// Keys that one command presses.
+pub const MAX_PRESSES: usize = 32;
 
 /// Bytes of the name of a file.
 pub const MAX_FILE_NAME: usize = 200;
@@ -48,11 +54,36 @@ pub enum CallCommand {
     Hold {
         /// Which.
         leg: LegId,
+        /// What it hears until it is held no more, over and over; silence if nothing.
+        music: Option<Sound>,
     },
     /// The leg is as it was before.
     Unhold {
         /// Which.
         leg: LegId,
+    },
+    /// Plays. `play.ended` tells of each leg when it is over.
+    Play {
+        /// To whom; to all that talk, if nobody is named.
+        leg: Option<LegId>,
+        /// What.
+        sound: Sound,
+        /// How often; 0: until it is stopped.
+        times: u16,
+        /// Mixed with what the leg hears; else in place of that, and of what is played so already.
+        over: bool,
+    },
+    /// Ends what is played.
+    Stop {
+        /// What of it.
+        what: Stopping,
+    },
+    /// Presses keys for a leg's peer to hear, in the way that it wants them.
+    Press {
+        /// Who hears them.
+        leg: LegId,
+        /// At most [`MAX_PRESSES`].
+        keys: Box<[KeyPress]>,
     },
     /// Records, until it is stopped or who is recorded has gone. `recording.ready` tells when the file is whole.
     Record {
@@ -81,10 +112,23 @@ impl CallCommand {
             CallCommand::Undeafen { .. } => "undeafen",
             CallCommand::Hold { .. } => "hold",
             CallCommand::Unhold { .. } => "unhold",
+            CallCommand::Play { .. } => "play",
+            CallCommand::Stop { .. } => "stop",
+            CallCommand::Press { .. } => "dtmf",
             CallCommand::Record { .. } => "record",
             CallCommand::StopRecording { .. } => "stop_record",
         }
     }
+}
+
+/// What is to be played no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stopping {
+    /// That one, to all its legs.
+    Play(PlayId),
+    /// All that was asked to be played to this leg. The music of a held leg goes on.
+    Leg(LegId),
 }
 
 /// One entry of the hear matrix, as it is asked for.
@@ -103,6 +147,8 @@ pub struct HearEntry {
 pub enum CommandOutcome {
     /// It is as was asked for.
     Done,
+    /// It is played under that name.
+    Playing(PlayId),
     /// It is recorded.
     Recording(RecordingId),
 }
@@ -128,6 +174,12 @@ pub enum CommandError {
     Itself(LegId),
     /// So many entries of the hear matrix, or more, are kept.
     TooManyEntries(usize),
+    /// So much is played.
+    TooManyPlays(usize),
+    /// More keys than one command may press.
+    TooManyKeys(usize),
+    /// Nothing of that name is played.
+    UnknownPlay(PlayId),
     /// So many recordings run.
     TooManyRecordings(usize),
     /// No recording of that name runs.
@@ -155,6 +207,9 @@ impl fmt::Display for CommandError {
             CommandError::NoAudio(leg) => write!(f, "{leg}: the leg has no audio"),
             CommandError::Itself(leg) => write!(f, "{leg}: speaker and listener are the same leg"),
             CommandError::TooManyEntries(most) => write!(f, "entries: a call keeps no more than {most}"),
+            CommandError::TooManyPlays(most) => write!(f, "plays: no more than {most} are heard in a call at a time"),
+            CommandError::TooManyKeys(most) => write!(f, "keys: a command presses no more than {most}"),
+            CommandError::UnknownPlay(play) => write!(f, "play {}: nothing of that name is played", play.0),
             CommandError::TooManyRecordings(most) => write!(f, "recordings: no more than {most} run in a call at a time"),
             CommandError::UnknownRecording(recording) => write!(f, "recording {}: no such recording runs", recording.0),
             CommandError::BadName(name) => write!(f, "file {name:?}: no file may have that name"),

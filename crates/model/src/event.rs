@@ -1,6 +1,6 @@
 //! What happened, told to whoever listens: logs now, an API and records later.
 
-use crate::{CallId, EndpointStats, Flow, KeyPress, LegId, RecordingEnd, RecordingId, Timestamp};
+use crate::{CallId, EndpointStats, Flow, KeyPress, LegId, PlayEnd, PlayId, RecordingEnd, RecordingId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, fmt, net::SocketAddr};
 
@@ -46,6 +46,13 @@ pub enum EventKind {
         by: LegId,
         /// The leg that has it now.
         to: LegId,
+    },
+    /// What was played to the leg, because the call was told to, is over.
+    PlayEnded {
+        /// As it was named when it began.
+        play: PlayId,
+        /// How.
+        end: PlayEnd,
     },
     /// The leg ended before it was answered.
     LegFailed(LegEnd),
@@ -98,6 +105,7 @@ impl EventKind {
             EventKind::LegDtmf(_) => "leg.dtmf",
             EventKind::LegDtmfRefused(_) => "leg.dtmf_refused",
             EventKind::LegTransferred { .. } => "leg.transferred",
+            EventKind::PlayEnded { .. } => "play.ended",
             EventKind::LegFailed(_) => "leg.failed",
             EventKind::LegEnded(_) => "leg.ended",
             EventKind::RecordingReady(_) => "recording.ready",

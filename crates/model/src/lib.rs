@@ -37,7 +37,10 @@ pub use agent::{AgentPlan, HealthNews, PingPlan, PingTarget, RegistrarPlan, Serv
 pub use binding::{Binding, BindingUsed, Bindings, NoBindings};
 pub use caller::{CalledFrom, Caller, CallerId, Presentation, Shown, is_signature};
 pub use codec::{Codec, TELEPHONE_EVENT};
-pub use command::{CallCommand, CommandError, CommandId, CommandOutcome, HearEntry, MAX_FILE_NAME, MAX_HEARING, is_file_name};
+pub use command::{
+    CallCommand, CommandError, CommandId, CommandOutcome, HearEntry, MAX_FILE_NAME, MAX_HEARING, MAX_PLAYS, MAX_PRESSES, Stopping,
+    is_file_name,
+};
 pub use country::{Country, UnknownCountry};
 pub use event::{
     CallRecord, EndReason, EndedBy, Event, EventKind, ExchangeRecord, Fate, HeldBy, LegEnd, LegRecord, Limit, LimitState, RecordingDone,

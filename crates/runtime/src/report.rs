@@ -157,6 +157,9 @@ pub(crate) fn event(event: &Event, kind: &EventKind) {
         (Some(leg), EventKind::LegDtmfRefused(status)) => {
             tracing::warn!(call = %event.call, %leg, sip_status = status, "{}", kind.name());
         }
+        (Some(leg), EventKind::PlayEnded { play, end }) => {
+            tracing::debug!(call = %event.call, %leg, play = play.0, ?end, "{}", kind.name());
+        }
         // Which key it was may be a secret.
         (Some(leg), _) => tracing::debug!(call = %event.call, %leg, "{}", kind.name()),
         (None, _) => tracing::debug!(call = %event.call, "{}", kind.name()),

@@ -236,18 +236,16 @@ impl Call {
         self.codec = alone.codec.or(self.codec);
         let (call, leg) = (self.id, self.caller.id);
         self.media(MediaCommand::Describe { call, leg, description: alone.describe });
-        match alone.hears {
-            Some(BuiltIn::Echo) => self.tell_hearing(),
-            Some(BuiltIn::Tone) => self.media(MediaCommand::Play {
-                call,
-                leg,
-                play: PlayId(0),
-                sound: Sound::Sine { frequency_hz: TONE_HZ },
-                times: 0,
-                over: false,
-            }),
-            None => {}
-        }
+        alone.hears.into_iter().for_each(|built_in| self.play_to_caller(built_in));
         self.note_hold(now, Side::Caller, leg, alone.holds);
+    }
+
+    /// Lets the caller hear what it is to hear of us.
+    pub(super) fn play_to_caller(&mut self, built_in: BuiltIn) {
+        let (call, leg, sound) = (self.id, self.caller.id, Sound::Sine { frequency_hz: TONE_HZ });
+        match built_in {
+            BuiltIn::Echo => self.tell_hearing(),
+            BuiltIn::Tone => self.media(MediaCommand::Play { call, leg, play: PlayId(0), sound, times: 0, over: false }),
+        }
     }
 }

@@ -2,8 +2,12 @@
 //! peer must be told, in [`super::hold_by_us`].
 
 use super::leg::Leg;
+use super::plays::Playing;
 use super::{Call, Output, Side};
-use tandem_model::{CallCommand, CommandError, CommandId, CommandOutcome, HearEntry, Hearing, LegId, MAX_HEARING, RecordingId, Timestamp};
+use tandem_model::{
+    CallCommand, CommandError, CommandId, CommandOutcome, HearEntry, Hearing, KeyPress, LegId, MAX_HEARING, MAX_PRESSES, MediaCommand,
+    RecordingId, Sound, Timestamp,
+};
 
 /// What was asked for of a call, while it stands.
 #[derive(Debug, Default)]
@@ -16,6 +20,10 @@ pub(super) struct Controls {
     pub(super) told: Option<Box<[Hearing]>>,
     /// Holds whose legs have not answered yet, at most one a leg.
     pub(super) holding: Vec<Holding>,
+    /// What is heard, a leg at a time.
+    pub(super) plays: Vec<Playing>,
+    /// The name of the last one.
+    pub(super) last_play: u16,
     /// Those that run.
     pub(super) recordings: Vec<RecordingId>,
     /// The name of the last one.
@@ -32,10 +40,12 @@ pub(super) struct LegControls {
 }
 
 /// A leg that is to be held, or no more, as soon as its peer agrees.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Holding {
     pub(super) command: CommandId,
     pub(super) leg: LegId,
+    /// What it is to hear then.
+    pub(super) music: Option<Sound>,
 }
 
 impl Controls {
@@ -77,9 +87,9 @@ impl Controls {
         self.entries.retain(|entry| is_here(entry.speaker) && is_here(entry.listener));
     }
 
-    /// Nothing stands, nor is there anything to be remembered: recordings are numbered through.
+    /// Nothing stands, nor is there anything to be remembered: plays and recordings are numbered through.
     pub(super) fn is_idle(&self) -> bool {
-        self.legs.is_empty() && self.entries.is_empty() && self.holding.is_empty() && self.last_recording == 0
+        self.legs.is_empty() && self.entries.is_empty() && self.holding.is_empty() && self.last_recording == 0 && self.last_play == 0
     }
 }
 
@@ -114,12 +124,27 @@ impl Call {
             CallCommand::Unmute { leg } => self.control(leg)?.muted = false,
             CallCommand::Deafen { leg } => self.control(leg)?.deaf = true,
             CallCommand::Undeafen { leg } => self.control(leg)?.deaf = false,
-            CallCommand::Hold { leg } => return self.hold(now, id, leg, true),
-            CallCommand::Unhold { leg } => return self.hold(now, id, leg, false),
+            CallCommand::Hold { leg, music } => return self.hold(now, id, leg, music),
+            CallCommand::Unhold { leg } => return self.unhold(now, id, leg),
+            CallCommand::Play { leg, sound, times, over } => return self.play_to(leg, sound, times, over),
+            CallCommand::Stop { what } => return self.stop_plays(what),
+            CallCommand::Press { leg, keys } => self.press_for(now, leg, &keys)?,
             CallCommand::Record { of, layout, file } => return self.record_to(of, layout, file),
             CallCommand::StopRecording { recording } => return self.stop_recording(recording),
         }
         Ok(Some(CommandOutcome::Done))
+    }
+
+    /// Presses keys for the peer of a leg that talks.
+    fn press_for(&mut self, now: Timestamp, leg: LegId, keys: &[KeyPress]) -> Result<(), CommandError> {
+        self.is_through_us()?;
+        audible(self.named(leg)?)?;
+        let side = self.side_of(leg).ok_or(CommandError::NotAnswered(leg))?;
+        if keys.len() > MAX_PRESSES {
+            return Err(CommandError::TooManyKeys(MAX_PRESSES));
+        }
+        self.press(now, side, keys);
+        Ok(())
     }
 
     pub(super) fn reply_to(&mut self, id: CommandId, outcome: Result<CommandOutcome, CommandError>) {
@@ -176,7 +201,7 @@ impl Call {
         let is_over = self.ended.is_some();
         let is_here = |leg: LegId| !is_over && !matches!(self.named(leg), Err(CommandError::UnknownLeg(_)));
         controls.keep(&is_here);
-        let (here, gone): (Vec<_>, Vec<_>) = controls.holding.iter().copied().partition(|holding| is_here(holding.leg));
+        let (here, gone): (Vec<_>, Vec<_>) = controls.holding.drain(..).partition(|holding| is_here(holding.leg));
         controls.holding = here;
         for holding in gone {
             let error = if is_over { CommandError::CallOver(self.id) } else { CommandError::UnknownLeg(holding.leg) };

@@ -7,32 +7,58 @@ use super::phase::Phase;
 use super::reoffer::Purpose;
 use super::{Call, Side};
 use crate::message::Message;
-use tandem_model::{CommandError, CommandId, CommandOutcome, EventKind, HeldBy, LegId, Timestamp};
+use tandem_model::{BuiltIn, CommandError, CommandId, CommandOutcome, EventKind, HeldBy, LegId, Sound, Timestamp};
 
 /// What comes of an offer that never left.
 const UNREACHED: u16 = 503;
 
 impl Call {
-    /// Holds a leg, or lets it go on; `None`: once its peer has agreed.
-    pub(super) fn hold(&mut self, now: Timestamp, id: CommandId, leg: LegId, held: bool) -> Result<Option<CommandOutcome>, CommandError> {
+    /// Holds a leg; `None`: once its peer has agreed. One that is held may hear something else from now on.
+    pub(super) fn hold(
+        &mut self,
+        now: Timestamp,
+        id: CommandId,
+        leg: LegId,
+        music: Option<Sound>,
+    ) -> Result<Option<CommandOutcome>, CommandError> {
+        let (side, is_held) = self.may_be_held(leg)?;
+        self.check_music(leg, music.as_ref())?;
+        if !is_held {
+            return Ok(self.agree(now, side, Holding { command: id, leg, music }, true));
+        }
+        match music {
+            Some(sound) => self.play_music(leg, sound),
+            None => self.end_music(leg),
+        }
+        Ok(Some(CommandOutcome::Done))
+    }
+
+    /// Lets a leg go on; `None`: once its peer has agreed.
+    pub(super) fn unhold(&mut self, now: Timestamp, id: CommandId, leg: LegId) -> Result<Option<CommandOutcome>, CommandError> {
+        let (side, is_held) = self.may_be_held(leg)?;
+        let holding = Holding { command: id, leg, music: None };
+        Ok(if is_held { self.agree(now, side, holding, false) } else { Some(CommandOutcome::Done) })
+    }
+
+    /// Where a leg is that may be held, and whether it is.
+    fn may_be_held(&self, leg: LegId) -> Result<(Side, bool), CommandError> {
         self.is_through_us()?;
         let known = self.named(leg)?;
         let side = self.side_of(leg).ok_or(CommandError::NotAnswered(leg))?;
         if known.state != State::Confirmed || !matches!(self.phase, Phase::Talking) {
             return Err(CommandError::NotAnswered(leg));
         }
-        let (audible, is_held) = (audible(known), known.media.is_held());
-        let controls = self.controls.get_or_insert_default();
-        if controls.holding.iter().any(|holding| holding.leg == leg) {
+        if self.controls.as_ref().is_some_and(|controls| controls.holding.iter().any(|holding| holding.leg == leg)) {
             return Err(CommandError::UnderWay(leg));
         }
-        if is_held == held {
-            return Ok(Some(CommandOutcome::Done));
-        }
-        audible?;
-        controls.holding.push(Holding { command: id, leg });
+        audible(known)?;
+        Ok((side, known.media.is_held()))
+    }
+
+    fn agree(&mut self, now: Timestamp, side: Side, holding: Holding, held: bool) -> Option<CommandOutcome> {
+        self.controls.get_or_insert_default().holding.push(holding);
         self.reoffer(now, side, Purpose::Hold { held });
-        Ok(None)
+        None
     }
 
     fn take_holding(&mut self, side: Side) -> Option<Holding> {
@@ -48,14 +74,20 @@ impl Call {
         self.controls.get_or_insert_default().at(leg).held = held;
         let by = HeldBy::Node;
         self.notify(now, Some(leg), if held { EventKind::LegHeld(by) } else { EventKind::LegResumed(by) });
-        if let Some(holding) = self.take_holding(side) {
-            self.reply_to(holding.command, Ok(CommandOutcome::Done));
+        if !held {
+            self.end_music(leg);
+            // Music took the place of what we play to it.
+            self.alone.filter(|built_in| *built_in == BuiltIn::Tone).into_iter().for_each(|built_in| self.play_to_caller(built_in));
+        }
+        if let Some(Holding { command, music, .. }) = self.take_holding(side) {
+            music.into_iter().for_each(|sound| self.play_music(leg, sound));
+            self.reply_to(command, Ok(CommandOutcome::Done));
         }
     }
 
     /// It refused: its session is as it was (RFC 3261 §14.1).
     pub(super) fn on_not_held(&mut self, side: Side, response: Option<&Message>) {
-        if let Some(Holding { command, leg }) = self.take_holding(side) {
+        if let Some(Holding { command, leg, .. }) = self.take_holding(side) {
             let status = response.map_or(UNREACHED, Message::status);
             self.reply_to(command, Err(CommandError::Refused { leg, status }));
         }

@@ -21,6 +21,7 @@ mod modify;
 mod over;
 mod parties;
 mod phase;
+mod plays;
 mod record;
 mod recording;
 mod redirect;
@@ -457,7 +458,7 @@ impl Call {
             MediaEvent::Inactive { .. } => self.end(now, EndReason::Inactivity, None),
             MediaEvent::Recorded { recording, file, ms, end } => self.on_recorded(now, RecordingDone { recording, file, ms, end }),
             MediaEvent::Key { leg, key, ms } => self.on_key(now, leg, KeyPress { key, ms }),
-            MediaEvent::Played { .. } => {}
+            MediaEvent::Played { play, end, .. } => self.on_play_ended(now, play, end),
             MediaEvent::Closed(stats) => self.on_media_closed(now, stats),
             MediaEvent::Failed => self.on_media_failed(now),
         }

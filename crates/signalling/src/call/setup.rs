@@ -280,6 +280,7 @@ impl Call {
         }
         self.media = MediaState::Open;
         self.forget_told();
+        self.forget_plays(now);
         locals.iter().for_each(|local| self.bring_leg_forward(local.leg));
         let Phase::Opening(opening, offer) = &mut self.phase else { return };
         let (opening, offer) = (*opening, offer.take());

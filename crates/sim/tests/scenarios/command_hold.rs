@@ -10,7 +10,7 @@ use tandem_sim::{ALICE, BOB, STANDARD, Sim, ms, secs};
 const SIDES: [(SocketAddr, SocketAddr, usize); 2] = [(ALICE, BOB, 0), (BOB, ALICE, 1)];
 
 fn hold(leg: LegId) -> CallCommand {
-    CallCommand::Hold { leg }
+    CallCommand::Hold { leg, music: None }
 }
 
 fn unhold(leg: LegId) -> CallCommand {

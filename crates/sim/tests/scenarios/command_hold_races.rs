@@ -7,7 +7,7 @@ use tandem_sim::{ALICE, BOB, Sim, ms, secs};
 
 fn hold(sim: &mut Sim, side: usize) -> CommandId {
     let (call, leg) = (call(sim), legs(sim)[side]);
-    sim.command(call, CallCommand::Hold { leg })
+    sim.command(call, CallCommand::Hold { leg, music: None })
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn one_at_a_time_a_leg() {
     sim.run_for(ms(100));
     assert_eq!(told(&mut sim, CallCommand::Unhold { leg: bob }), Some(Err(CommandError::UnderWay(bob))));
     let call = call(&sim);
-    let other = sim.command(call, CallCommand::Hold { leg: alice });
+    let other = sim.command(call, CallCommand::Hold { leg: alice, music: None });
     sim.run_for(secs(5));
     assert_eq!((sim.outcome(command), sim.outcome(other)), (Some(&DONE), Some(&DONE)), "that of another leg waits its turn");
     sim.act(BOB, Act::Bye);

@@ -1,7 +1,9 @@
 //! What a call says to commands that it cannot follow: it names why and where, and nothing is changed.
 
 use crate::commanded::{Outcome, call, done, hears, legs, talking, told};
-use tandem_model::{CallCommand, CallId, CommandError, HearEntry, Layout, LegId, Recorded, RecordingId};
+use tandem_model::{
+    CallCommand, CallId, CommandError, HearEntry, Key, KeyPress, Layout, LegId, MAX_PRESSES, PlayId, Recorded, RecordingId, Sound, Stopping,
+};
 use tandem_phone::{Act, Fax, Offer, Script};
 use tandem_sim::{ALICE, BOB, STANDARD, Sim, ms, secs};
 
@@ -15,9 +17,12 @@ fn about(leg: LegId) -> Vec<CallCommand> {
         CallCommand::Deafen { leg },
         CallCommand::Undeafen { leg },
         CallCommand::Hear { entries: [entry(leg, other)].into() },
-        CallCommand::Hold { leg },
+        CallCommand::Hold { leg, music: None },
         CallCommand::Unhold { leg },
         CallCommand::Record { of: Recorded::Leg(leg), layout: Layout::Mono, file: "a".into() },
+        CallCommand::Play { leg: Some(leg), sound: Sound::Sine { frequency_hz: 500 }, times: 1, over: false },
+        CallCommand::Stop { what: Stopping::Leg(leg) },
+        CallCommand::Press { leg, keys: [KeyPress { key: Key::of_sign('5').expect("a key"), ms: 100 }].into() },
     ]
 }
 
@@ -92,7 +97,7 @@ fn holds_and_recordings_of_who_has_not_answered() {
     }
     sim.run_until_talking(ALICE, BOB);
     let leg = legs(&sim)[1];
-    done(&mut sim, CallCommand::Hold { leg });
+    done(&mut sim, CallCommand::Hold { leg, music: None });
     sim.act(ALICE, Act::Bye);
     sim.finish();
 }
@@ -107,7 +112,7 @@ fn while_nobody_has_said_where_the_call_goes() {
     let (call, leg) = (call(&sim), legs(&sim)[0]);
     let outcomes = all(&mut sim, call, about(leg));
     let (known, unknown) = (CommandError::NotAnswered(leg), outcomes.len());
-    assert!(each_is(&outcomes, &known) && unknown == 8, "{outcomes:?}");
+    assert!(each_is(&outcomes, &known) && unknown == 11, "{outcomes:?}");
     sim.run_until_talking(ALICE, BOB);
     sim.act(ALICE, Act::Bye);
     sim.finish();
@@ -126,18 +131,24 @@ fn a_hold_of_a_leg_that_faxes() {
     sim.act(ALICE, Act::Reinvite(Offer::fax(Fax::InPlace)));
     sim.run_for(ms(500));
     let leg = legs(&sim)[1];
-    assert_eq!(told(&mut sim, CallCommand::Hold { leg }), Some(Err(CommandError::NoAudio(leg))));
+    assert_eq!(told(&mut sim, CallCommand::Hold { leg, music: None }), Some(Err(CommandError::NoAudio(leg))));
     sim.act(ALICE, Act::Bye);
     sim.finish();
 }
 
 #[test]
-fn recordings_that_are_none() {
+fn names_that_are_none() {
     let mut sim = talking(Sim::new(7));
     for name in ["", "../a", "a/../../b", "/etc/passwd", "a\r\nb"] {
         let command = CallCommand::Record { of: Recorded::Call, layout: Layout::Mono, file: name.into() };
         assert_eq!(told(&mut sim, command), Some(Err(CommandError::BadName(name.into()))));
     }
+    let unknown = PlayId(1);
+    let stop = CallCommand::Stop { what: Stopping::Play(unknown) };
+    assert_eq!(told(&mut sim, stop), Some(Err(CommandError::UnknownPlay(unknown))));
+    let (leg, press) = (legs(&sim)[0], KeyPress { key: Key::of_sign('5').expect("a key"), ms: 100 });
+    let many = CallCommand::Press { leg, keys: vec![press; MAX_PRESSES + 1].into() };
+    assert_eq!(told(&mut sim, many), Some(Err(CommandError::TooManyKeys(MAX_PRESSES))));
     let unknown = RecordingId(1);
     assert_eq!(told(&mut sim, CallCommand::StopRecording { recording: unknown }), Some(Err(CommandError::UnknownRecording(unknown))));
     sim.act(ALICE, Act::Bye);

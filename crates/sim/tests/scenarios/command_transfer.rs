@@ -55,7 +55,7 @@ fn a_mute_of_the_one_who_stays_stays() {
 fn a_hold_of_the_one_who_stays_stays() {
     let mut sim = talking(2);
     let [alice, _] = legs(&sim);
-    done(&mut sim, CallCommand::Hold { leg: alice });
+    done(&mut sim, CallCommand::Hold { leg: alice, music: None });
     transfer(&mut sim);
     assert_eq!(direction(&sim, ALICE), Some(Direction::SendOnly));
     assert!(is_silent(&mut sim, ALICE) && is_silent(&mut sim, CAROL));
@@ -69,7 +69,7 @@ fn a_hold_of_the_one_who_stays_stays() {
 fn a_hold_of_the_one_who_leaves_goes_along() {
     let mut sim = talking(3);
     let [_, bob] = legs(&sim);
-    done(&mut sim, CallCommand::Hold { leg: bob });
+    done(&mut sim, CallCommand::Hold { leg: bob, music: None });
     transfer(&mut sim);
     assert!(hears(&mut sim, ALICE) && hears(&mut sim, CAROL));
     hang_up(sim);
@@ -89,7 +89,7 @@ fn the_target_is_one_of_the_legs_once_it_is_called() {
     let carol = legs(&sim)[0].created_by().leg(2).unwrap();
     done(&mut sim, CallCommand::Mute { leg: carol });
     assert!(hears(&mut sim, ALICE) && hears(&mut sim, BOB), "those who talk do not notice");
-    assert_eq!(told(&mut sim, CallCommand::Hold { leg: carol }), Some(Err(CommandError::NotAnswered(carol))));
+    assert_eq!(told(&mut sim, CallCommand::Hold { leg: carol, music: None }), Some(Err(CommandError::NotAnswered(carol))));
     sim.run_until("carol talks", |sim| talks(sim, CAROL));
     sim.run_for(secs(3));
     assert!(is_silent(&mut sim, ALICE) && hears(&mut sim, CAROL));
@@ -107,8 +107,8 @@ fn a_hold_that_waits_while_its_leg_is_sent_away() {
     sim.place(ALICE, "bob", Script::new());
     sim.run_until_talking(ALICE, BOB);
     let [alice, bob] = legs(&sim);
-    let of_bob = sim.command(alice.created_by(), CallCommand::Hold { leg: bob });
-    let of_alice = sim.command(alice.created_by(), CallCommand::Hold { leg: alice });
+    let of_bob = sim.command(alice.created_by(), CallCommand::Hold { leg: bob, music: None });
+    let of_alice = sim.command(alice.created_by(), CallCommand::Hold { leg: alice, music: None });
     transfer(&mut sim);
     sim.run_for(secs(2));
     assert_eq!(sim.outcome(of_bob), Some(&DONE));
@@ -126,7 +126,7 @@ fn a_held_leg_goes_to_another_call() {
         let mut sim = consult(sounding(6), Script::answers(100), Script::new());
         let alice = call_of(&sim, ALICE).leg(0).unwrap();
         if held {
-            done(&mut sim, CallCommand::Hold { leg: alice });
+            done(&mut sim, CallCommand::Hold { leg: alice, music: None });
         }
         done(&mut sim, CallCommand::Mute { leg: alice });
         let refer = attended(&sim);
@@ -145,7 +145,7 @@ fn a_held_leg_that_comes_back_is_still_held() {
     let refusing = Script::new().habits(|habits| habits.reoffers = vec![took.clone(), took.clone(), (ms(20), Reply::new(488))]);
     let mut sim = consult(sounding(7), Script::answers(100), refusing);
     let alice = call_of(&sim, ALICE).leg(0).unwrap();
-    done(&mut sim, CallCommand::Hold { leg: alice });
+    done(&mut sim, CallCommand::Hold { leg: alice, music: None });
     let refer = attended(&sim);
     sim.act(BOB, refer);
     sim.run_for(ms(20));
@@ -169,7 +169,7 @@ fn the_one_who_stays_there_is_held() {
     let mut sim = consult(sounding(8), Script::answers(100), Script::new());
     let theirs = sim.core().call_of(&sim.call(CAROL).call_id).unwrap();
     let carol = theirs.leg(1).unwrap();
-    let command = sim.command(theirs, CallCommand::Hold { leg: carol });
+    let command = sim.command(theirs, CallCommand::Hold { leg: carol, music: None });
     sim.run_for(ms(300));
     assert_eq!(sim.outcome(command), Some(&DONE));
     let refer = attended(&sim);
@@ -188,7 +188,7 @@ fn the_one_who_stays_there_is_held() {
 fn a_held_one_may_transfer_the_other() {
     let mut sim = talking(9);
     let [_, bob] = legs(&sim);
-    done(&mut sim, CallCommand::Hold { leg: bob });
+    done(&mut sim, CallCommand::Hold { leg: bob, music: None });
     sim.act(BOB, Act::Reinvite(Offer::direction(Direction::SendOnly)));
     sim.run_for(ms(500));
     transfer(&mut sim);

@@ -20,6 +20,7 @@ mod codecs;
 mod command_hearing;
 mod command_hold;
 mod command_hold_races;
+mod command_plays;
 mod command_refusals;
 mod command_transfer;
 mod commanded;
