@@ -33,11 +33,11 @@ fn way(description: &str) -> &str {
 }
 
 fn offer_hold(leg: &mut LegMedia, held: bool, wanted: Direction) -> PendingAgain {
-    negotiation::offer_hold(leg, held, wanted).unwrap()
+    negotiation::offer_hold(leg, held, wanted).expect("it can be held")
 }
 
 fn take(pending: PendingAgain, answer: &str, leg: &mut LegMedia, held: bool) {
-    settle_again(&pending, answer.as_bytes(), leg).unwrap();
+    settle_again(&pending, answer.as_bytes(), leg).expect("an answer that can be used");
     leg.hold(held);
 }
 
