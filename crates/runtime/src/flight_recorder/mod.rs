@@ -18,9 +18,10 @@ pub use tokens::translate_tokens;
 
 use ring::{Label, Position, Ring};
 use serde::{Serialize, de::DeserializeOwned};
+use std::borrow::Cow;
 use tandem_model::{
-    CallCommand, CallId, CommandId, Decision, Delivery, Destination, EndReason, Flow, Hop, LegId, LegProfile, ListenerId, MediaEvent,
-    NoHop, Origin, QuestionId, Timestamp,
+    CallCommand, CallId, CommandId, Decision, Delivery, Destination, EndReason, Flow, Hop, Key, KeyPress, LegId, LegProfile, ListenerId,
+    MediaEvent, NoHop, Origin, QuestionId, Timestamp,
 };
 use tandem_signalling::{Arrival, CallSetup, Input, message::Message};
 
@@ -93,7 +94,7 @@ impl FlightRecorder {
                 let label = Label { leg: letter.travels().map_or(0, |(leg, _)| leg.bits()), ..label(kind::LETTER) };
                 self.push(trail, label, &(from, letter.name()), None);
             }
-            Input::Command(id, command) => self.push(trail, label(kind::COMMAND), &(id, command), None),
+            Input::Command(id, command) => self.push(trail, label(kind::COMMAND), &(id, without_keys(command)), None),
             Input::End(reason) => self.push(trail, label(kind::END), reason, None),
             Input::Wake => self.push(trail, label(kind::WAKE), &(), None),
         }
@@ -130,6 +131,17 @@ impl FlightRecorder {
             Some(position) => trail.last = Some(position),
             None => trail.broken = true,
         }
+    }
+}
+
+/// Which keys are pressed may be a secret; how many and how long they are tells all that a call makes of it.
+fn without_keys(command: &CallCommand) -> Cow<'_, CallCommand> {
+    match (command, Key::of_code(0)) {
+        (CallCommand::Press { leg, keys }, Some(key)) => {
+            let keys = keys.iter().map(|press| KeyPress { key, ..*press }).collect();
+            Cow::Owned(CallCommand::Press { leg: *leg, keys })
+        }
+        _ => Cow::Borrowed(command),
     }
 }
 

@@ -5,8 +5,8 @@ use super::leg::Leg;
 use super::plays::Playing;
 use super::{Call, Output, Side};
 use tandem_model::{
-    CallCommand, CommandError, CommandId, CommandOutcome, HearEntry, Hearing, KeyPress, LegId, MAX_HEARING, MAX_PRESSES, MediaCommand,
-    RecordingId, Sound, Timestamp,
+    CallCommand, CommandError, CommandId, CommandOutcome, HearEntry, Hearing, KeyPress, LegId, MAX_HEARING, MAX_PRESSES, RecordingId,
+    Sound, Timestamp,
 };
 
 /// What was asked for of a call, while it stands.
