@@ -15,7 +15,12 @@ mod reports;
 use crate::{
     endpoint::{Plain, Unheard},
     packet::{Channel, DropReason, PacketBuf, Verdict},
-    path::{mix::Mix, relay, transcode},
+    path::{
+        mix::Mix,
+        relay,
+        repack::{self, Lengths, Packed},
+        transcode,
+    },
     rtcp::reports::Report,
     rtp::{header::Header, rewrite::Feeder, sequence::Seen},
     source::{Clip, Playable},
@@ -28,6 +33,9 @@ use tandem_model::{
     Across, Carries, EndpointDescription, EndpointStats, Hearing, KeyPress, LegId, LocalEndpoint, MAX_ENDPOINTS, MediaEvent, PlayFailure,
     PlayId, PortId, Random, RecordingEnd, RecordingId, StreamKind, Timestamp,
 };
+
+/// The clock of sound that is cut and joined.
+const PACKED_HZ: u32 = 8_000;
 
 /// What a session is made of.
 #[derive(Clone, Copy, Debug)]
@@ -300,6 +308,13 @@ impl Session {
                     let listener = &mut self.endpoints[usize::from(listener)];
                     match heard.rule.across {
                         Across::As(number) => relay::rtp(now, name, heard, number, listener, packet),
+                        Across::Packed { number, least_ms, most_ms } => {
+                            let verdict = repack::rtp(now, name, heard, Lengths { number, least_ms, most_ms }, listener, packet);
+                            if verdict == Verdict::Waits && listener.reports.is_none() {
+                                self.begin_reports(now);
+                            }
+                            verdict
+                        }
                         Across::Sound(codec) => {
                             let verdict = transcode::rtp(now, name, heard, codec, listener, packet, &mut self.random);
                             let figures = listener.voice.as_ref().and_then(|voice| voice.figures());
@@ -387,6 +402,11 @@ impl Session {
             let voice = endpoint.voice.as_mut()?;
             return Some(Output::Packet { port: endpoint.port, channel: Channel::Rtp, to, bytes: voice.packet(&header) });
         }
+        if let Some((index, to, header)) = self.next_packed() {
+            let endpoint = &mut self.endpoints[index];
+            let packer = endpoint.packer.as_mut()?;
+            return Some(Output::Packet { port: endpoint.port, channel: Channel::Rtp, to, bytes: packer.packet(&header) });
+        }
         if self.has_block() {
             return self.next_block();
         }
@@ -434,6 +454,26 @@ impl Session {
         None
     }
 
+    /// The next piece of what was cut and joined that is due.
+    fn next_packed(&mut self) -> Option<(usize, SocketAddr, Header)> {
+        let now = self.now;
+        for (index, endpoint) in self.endpoints.iter_mut().enumerate().filter(|_| !self.closed) {
+            if endpoint.voice.is_some() {
+                // Who hears something else by now is told no more of it.
+                endpoint.packer = None;
+            }
+            let Some(packer) = &mut endpoint.packer else { continue };
+            while let Some(Packed { mut header, seen, due }) = packer.next(now) {
+                let is_silenced = endpoint.event.is_some_and(|event| event.silences(packer.speaker, now));
+                let Some(to) = endpoint.rtp_target.filter(|_| !is_silenced) else { continue };
+                endpoint.outgoing.renumber(due, Feeder::Packer(packer.speaker), seen, PACKED_HZ, &mut header);
+                endpoint.note_clock(PACKED_HZ);
+                return Some((index, to, header));
+            }
+        }
+        None
+    }
+
     /// The same once what is due was mixed.
     fn next_mixed(&mut self) -> Option<(usize, SocketAddr, Header)> {
         while !self.closed && self.tick() {
@@ -454,7 +494,8 @@ impl Session {
             let report = endpoint.reports.as_ref().map(|reports| (reports.due_at(), Reason::Report));
             let unreported = endpoint.look_for_reports_at().map(|at| (at, Reason::Report));
             let keys = endpoint.pressed_due_at().into_iter().chain(endpoint.collector.due_at()).min().map(|at| (at, Reason::Key));
-            voice.into_iter().chain(keys).chain(report).chain(unreported).chain(silence).min()
+            let packed = endpoint.packer.as_ref().and_then(|packer| packer.due_at()).map(|at| (at, Reason::Voice));
+            voice.into_iter().chain(keys).chain(packed).chain(report).chain(unreported).chain(silence).min()
         };
         let mixed = self.mix.as_ref().and_then(|mix| mix.due_at()).map(|at| (at, Reason::Voice));
         let told = self.events.front().map(|_| (self.now, Reason::Key));

@@ -130,6 +130,38 @@ fn nothing_is_allocated_for_a_packet() {
 }
 
 #[test]
+fn nor_for_one_that_is_cut_and_joined() {
+    let (mut session, mut packet) = (session(StreamKind::Rtp), PacketBuf::new());
+    let call = CallId::new(1, 1);
+    for (index, ms) in [(0, 30), (1, 10)] {
+        let across = Across::Packed { number: 96, least_ms: ms, most_ms: ms };
+        let payloads = [PayloadRule { from: 0, carries: Carries::Sound(Codec::Pcmu), across, clock_rate: 8000 }].into();
+        let described = EndpointDescription { payloads, ..description(index, StreamKind::Rtp) };
+        session.handle(Timestamp::ZERO, Input::Describe(call.leg(index as u8).unwrap(), Box::new(described)));
+    }
+    let (mut made, mut before) = (0, 0);
+    for n in 0..2_000_u16 {
+        if n == 10 {
+            // Both have begun by then.
+            (made, before) = (0, ALLOCATIONS.get());
+        }
+        let now = Timestamp::from_millis(u64::from(n) * 10);
+        let speaker = usize::from(n % 2);
+        // One in twenty is lost.
+        if n % 40 > 1 {
+            packet.fill(&audio(5, n / 2));
+            assert_eq!(session.handle_packet(now, PORTS[speaker], Channel::Rtp, phone(speaker, 0), &mut packet), Verdict::Waits);
+        }
+        session.handle(now, Input::Wake);
+        while let Some(output) = session.poll_output() {
+            made += usize::from(matches!(output, tandem_media::Output::Packet { .. }));
+        }
+    }
+    assert_eq!(ALLOCATIONS.get() - before, 0);
+    assert!((2_300..2_700).contains(&made), "{made}");
+}
+
+#[test]
 fn nor_for_one_of_a_leg_that_nobody_is_to_hear() {
     let (mut session, mut packet) = (session(StreamKind::Rtp), PacketBuf::new());
     let call = CallId::new(1, 1);

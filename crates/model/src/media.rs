@@ -243,6 +243,16 @@ pub enum Carries {
 pub enum Across {
     /// As it is, under the number that the other leg expects.
     As(u8),
+    /// The same, but in packets of so many milliseconds: those that are of another length are cut and joined. For sound of which an octet
+    /// is a tick of the clock, and for what goes beside it.
+    Packed {
+        /// The number that the other leg expects.
+        number: u8,
+        /// What a packet has to hold at least …
+        least_ms: u8,
+        /// … and at most; it is what packets are made to hold.
+        most_ms: u8,
+    },
     /// Heard, and said again in the other leg's [`Speech`].
     Sound(Codec),
     /// Not at all: a telephone event (RFC 4733) for a leg that wants to hear its key in another way.

@@ -5,7 +5,7 @@ use crate::{
     keys::{Collector, Pressing},
     latch::{Claim, Latch},
     packet::{Channel, DropReason, PacketBuf},
-    path::event::Sounding,
+    path::{event::Sounding, repack::Packer},
     rtcp::{
         compound,
         reports::{self, Reports},
@@ -64,7 +64,7 @@ pub(crate) struct Plain {
     pub(super) jitter: Jitter,
     pub(super) dropped: u64,
     // For every packet to the leg.
-    rtp_target: Option<SocketAddr>,
+    pub(crate) rtp_target: Option<SocketAddr>,
     pub(crate) outgoing: Outgoing,
     /// Of what was last sent to the leg.
     pub(super) clock_rate: u32,
@@ -92,6 +92,8 @@ pub(crate) struct Plain {
     pub(crate) voice: Option<Box<Voice>>,
     /// Whose voice in the mix says the same in the same codec, by name: it is coded once.
     pub(crate) coded_by: Option<u8>,
+    /// What cuts and joins what it hears of another, where that is of another length than it wants.
+    pub(crate) packer: Option<Box<Packer>>,
     /// How it wants to be spoken to.
     pub(crate) speech: Option<Speech>,
     /// What we report to it ourselves; `None` while it gets the reports of the other leg.
@@ -192,6 +194,7 @@ impl Plain {
             round_trip: RoundTrip::default(),
             passed: (0, 0),
             voice: None,
+            packer: None,
             coded_by: None,
             speech: None,
             reports: None,
@@ -318,12 +321,12 @@ impl Plain {
     /// Whether sound of the leg in that codec goes on to the one who hears it as it is.
     pub(crate) fn is_relayed(&self, codec: Codec) -> bool {
         let rule = self.remote.payloads().iter().find(|rule| rule.carries == Carries::Sound(codec));
-        rule.is_some_and(|rule| matches!(rule.across, Across::As(_)))
+        rule.is_some_and(|rule| matches!(rule.across, Across::As(_) | Across::Packed { .. }))
     }
 
     /// What the leg heard of another is over, also what still waits to be said.
     pub(crate) fn fall_silent(&mut self) {
-        self.event = None;
+        (self.event, self.packer) = (None, None);
         self.pressing.iter_mut().for_each(|pressing| pressing.release());
         if matches!(self.hears, Hears::Peer) {
             self.speak_with(None);

@@ -74,6 +74,9 @@ pub(crate) fn rtp(
     if let Some(voice) = &mut listener.voice {
         voice.pass_over(now, speaker, seen);
     }
+    if let Some(packer) = &mut listener.packer {
+        packer.pass_over(speaker, seen);
+    }
     let last = listener.event.filter(|event| event.speaker == speaker && event.newest.epoch == seen.epoch);
     let Some(place) = place(now, last.as_ref(), seen, &header, header.payload_of(packet.bytes()), clocks, &listener.outgoing) else {
         return Verdict::Consumed;

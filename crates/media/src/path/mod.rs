@@ -3,4 +3,5 @@
 pub(crate) mod event;
 pub(crate) mod mix;
 pub(crate) mod relay;
+pub(crate) mod repack;
 pub(crate) mod transcode;

@@ -13,6 +13,8 @@ const FRAME: Duration = Duration::from_millis(20);
 pub(crate) enum Feeder {
     /// The leg that has this name in its session.
     Leg(u8),
+    /// The same, whose packets are cut and joined.
+    Packer(u8),
     /// We ourselves.
     Voice,
     /// We ourselves, who press keys as tones.

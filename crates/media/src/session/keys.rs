@@ -37,7 +37,15 @@ impl Session {
         };
         let listener = &mut self.endpoints[usize::from(listener)];
         let verdict = match rule.across {
-            Across::As(number) => relay::rtp(now, name, heard, number, listener, packet),
+            Across::As(number) | Across::Packed { number, .. } if listener.packer.is_none() => {
+                relay::rtp(now, name, heard, number, listener, packet)
+            }
+            // The stream is ours then, and they are put into it.
+            Across::As(number) | Across::Packed { number, .. } => {
+                let clock_khz = u8::try_from(rule.clock_rate / 1_000).unwrap_or(u8::MAX);
+                let verdict = event::rtp(now, name, &heard, (number, clock_khz), listener, packet);
+                self.tell(speaker, seen, verdict)
+            }
             Across::Event { number, clock_khz } => {
                 let verdict = event::rtp(now, name, &heard, (number, clock_khz), listener, packet);
                 self.tell(speaker, seen, verdict)
@@ -46,6 +54,9 @@ impl Session {
                 listener.outgoing.skip(Feeder::Leg(name), seen);
                 if let Some(voice) = &mut listener.voice {
                     voice.pass_over(now, name, seen);
+                }
+                if let Some(packer) = &mut listener.packer {
+                    packer.pass_over(name, seen);
                 }
                 Verdict::Consumed
             }

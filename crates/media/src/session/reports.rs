@@ -54,7 +54,7 @@ impl Session {
     /// means nothing on the other side.
     pub(super) fn share_reports(&mut self) {
         let (now, wall_clock, random) = (self.now, self.wall_clock, &mut self.random);
-        for endpoint in self.endpoints.iter_mut().filter(|endpoint| endpoint.voice.is_some()) {
+        for endpoint in self.endpoints.iter_mut().filter(|endpoint| endpoint.voice.is_some() || endpoint.packer.is_some()) {
             endpoint.begin_reports(now, wall_clock, random);
         }
         // Who hears a leg and is heard by it is of one clock with it, or neither is.

@@ -14,6 +14,7 @@ mod members;
 mod mixing;
 mod moves;
 mod noise;
+mod packing;
 mod recordings;
 mod relay;
 mod reports;

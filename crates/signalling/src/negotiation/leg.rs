@@ -4,6 +4,7 @@ use super::{
     Exchange, ExchangeEvent, ExchangeOutcome, Offer, Refusal,
     events::event_across,
     format::{Format, FormatList, NumberBook, Numbers},
+    packing,
     read::{Remote, Stream},
     received::Terms,
     wishes::Wishes,
@@ -183,6 +184,17 @@ impl LegMedia {
         if !self.anchored {
             return None;
         }
+        let mut payloads = payload_rules(
+            &session.formats,
+            &session.ours,
+            Some(&session.theirs),
+            &Hearer {
+                speaks: (&hearer.formats, &hearer.theirs),
+                keys: other.keys(),
+                listens: self.is_listened_to(self.keys(), other.keys(), other),
+            },
+        );
+        packing::pack(&mut payloads, &other.wishes, &self.wishes);
         let rtcp = if session.mux { session.remote.rtp.filter(|_| !session.remote.uncontrolled) } else { session.remote.rtcp };
         Some(Box::new(EndpointDescription {
             kind: kind_of(session.fax),
@@ -192,16 +204,7 @@ impl LegMedia {
             source: self.source(session.remote.host),
             receives: session.direction.sends(),
             held: session.direction != Direction::SendRecv,
-            payloads: payload_rules(
-                &session.formats,
-                &session.ours,
-                Some(&session.theirs),
-                &Hearer {
-                    speaks: (&hearer.formats, &hearer.theirs),
-                    keys: other.keys(),
-                    listens: self.is_listened_to(self.keys(), other.keys(), other),
-                },
-            ),
+            payloads,
             hearer: other.local.map(|local| local.leg),
             speech: speech(&session.formats, &session.theirs, &self.wishes),
             keys: self.keys(),

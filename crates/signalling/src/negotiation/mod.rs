@@ -82,6 +82,7 @@ mod held;
 mod leg;
 mod offer;
 mod own;
+mod packing;
 mod read;
 mod received;
 mod refusal;

@@ -33,6 +33,11 @@ impl Wishes {
         Wishes { answered: true, ..Wishes::of_stream(stream, text) }
     }
 
+    #[cfg(test)]
+    pub(super) fn of_lengths(ptime: Option<u16>, maxptime: Option<u16>) -> Wishes {
+        Wishes { ptime, maxptime, ..Wishes::default() }
+    }
+
     /// How much sound the leg wants in a packet (RFC 8866 §6.4), in milliseconds.
     pub(super) fn packet_ms(&self) -> u8 {
         let wanted = self.ptime.unwrap_or(USUAL_PACKET_MS).min(self.maxptime.unwrap_or(u16::MAX));
