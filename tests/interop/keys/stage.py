@@ -114,22 +114,16 @@ def exactly(phone, how, what):
     check(not doubled, f"keys that were heard twice: {doubled}")
 
 
-def phones(stage, *arguments, alice_lines=""):
-    bob = Baresip(stage, "bob", 34070, "34200-34250", 1000)
-    alice = Baresip(stage, "alice", 34060, "34100-34150", 440, *arguments, control=True, lines=alice_lines)
-    return alice, bob
-
-
 def from_baresip(stage, name, caller, callee, how, what):
     """Alice, who is baresip, presses telephone events; or her microphone is a recording of tones."""
     running = []
     with stage.case(name, lambda: [phone.story() for phone in running]):
         tandem = node.Tandem(stage, configuration(stage, caller, callee), name=f"tandem-{caller}-{callee}")
-        lines = ""
-        if caller == "inband":
-            recording(stage.directory / "keys.wav")
-            lines = f"module aufile.so\naudio_source aufile,{stage.directory / 'keys.wav'}\nausrc_srate 8000\nausrc_channels 1\n"
-        alice, bob = phones(stage, alice_lines=lines)
+        path = stage.directory / "keys.wav" if caller == "inband" else None
+        if path:
+            recording(path)
+        bob = Baresip(stage, "bob", 34070, "34200-34250", 1000)
+        alice = Baresip(stage, "alice", 34060, "34100-34150", 440, control=True, recording=path)
         running += [alice, bob]
         alice.command("dial", f"sip:bob@{stage.address(1)}")
         bob.process.line("Call established", 5)

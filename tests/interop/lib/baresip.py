@@ -28,15 +28,19 @@ LISTENED, PATIENCE = 1.5, 8
 
 
 class Baresip:
-    """One running phone that answers by itself; `account` has it register. `control` opens a TCP port for commands, two above its SIP port (the one between is of TLS)."""
+    """One running phone that answers by itself; `account` has it register, and `recording` is what it says in place of a sine. `control` opens a TCP port for commands, two above its SIP port (the one between is of TLS)."""
 
-    def __init__(self, stage, name, sip, rtp, hertz, *arguments, codec="PCMU", control=False, lines="", account=None):
+    def __init__(self, stage, name, sip, rtp, hertz, *arguments, codec="PCMU", control=False, lines="", account=None, recording=None):
         self.name, self.sip, self.hertz = name, sip, hertz
         self.folder = stage.directory / f"{name}-{len(stage.processes)}"
         self.folder.mkdir()
         text = TEMPLATE.read_text(encoding="utf-8")
         for key, value in {"SIP": sip, "RTP": rtp, "HERTZ": hertz, "NAME": name, "FOLDER": self.folder}.items():
             text = text.replace(f"@{key}@", str(value))
+        if recording:
+            # A microphone that hears that file, of one channel at 8 kHz. What comes first in a configuration counts.
+            source = f"module aufile.so\naudio_source aufile,{recording}\nausrc_srate 8000\nausrc_channels 1\n"
+            text = source + text
         account = account or f"<sip:{name}@{HOST}:{sip}>;regint=0"
         named, module = CODECS[codec]
         if module:
