@@ -9,8 +9,9 @@ use std::{
     thread,
     time::Duration,
 };
-use tandem_model::{LocalEndpoint, MediaCommand, MediaEvent};
-use tandem_runtime::{MediaEvents, MediaPort, OpenNode, Order, Orders, Rules, Setup, background, orders};
+use tandem_model::{CallCommand, CallId, LocalEndpoint, MediaCommand, MediaEvent};
+use tandem_runtime::{Commanded, MediaEvents, MediaPort, OpenNode, Order, Orders, Rules, Setup, background, orders};
+use tokio::sync::oneshot;
 
 /// How long a peer waits for what must come: far longer than it takes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -23,6 +24,8 @@ pub struct TestNode {
     pub address: SocketAddr,
     pub addresses: Vec<SocketAddr>,
     pub dumps: PathBuf,
+    /// The calls that asked for ports, as they do.
+    pub calls: std::sync::mpsc::Receiver<CallId>,
     orders: Orders,
     thread: Option<thread::JoinHandle<()>>,
     background: Option<background::BackgroundThread>,
@@ -58,20 +61,29 @@ impl TestNode {
         let (background, background_thread) = background::start().unwrap();
         let (orders, taken) = orders();
         let (told, addresses) = std::sync::mpsc::channel();
+        let (opened, calls) = std::sync::mpsc::channel();
         let host: IpAddr = options.host.parse().unwrap();
         let thread = thread::spawn(move || {
             let setup = Setup { config, rules, background, fault: options.fault.map(Into::into) };
-            let node = OpenNode::open(setup, |events, _| Ok(Box::new(NobodysPorts { host, events, next: Cell::new(40_000) }))).unwrap();
+            let node =
+                OpenNode::open(setup, |events, _| Ok(Box::new(NobodysPorts { host, events, next: Cell::new(40_000), opened }))).unwrap();
             told.send(node.addresses()).unwrap();
             node.run(taken);
         });
         let addresses: Vec<SocketAddr> = addresses.recv().unwrap().into_iter().map(|(_, address)| address).collect();
-        TestNode { address: addresses[0], addresses, dumps, orders, thread: Some(thread), background: Some(background_thread) }
+        TestNode { address: addresses[0], addresses, dumps, calls, orders, thread: Some(thread), background: Some(background_thread) }
     }
 
     /// Gives an order.
     pub fn order(&self, order: Order) {
         self.orders.blocking_send(order).unwrap();
+    }
+
+    /// Tells a call to do something; what comes of it comes there.
+    pub fn tell(&self, call: CallId, command: CallCommand) -> oneshot::Receiver<Commanded> {
+        let (reply, outcome) = oneshot::channel();
+        self.order(Order::Command(call, Box::new(command), reply));
+        outcome
     }
 
     /// Puts other sections in force.
@@ -161,12 +173,14 @@ struct NobodysPorts {
     host: IpAddr,
     events: MediaEvents,
     next: Cell<u16>,
+    opened: std::sync::mpsc::Sender<CallId>,
 }
 
 impl MediaPort for NobodysPorts {
     fn command(&self, command: MediaCommand) -> Result<Option<MediaEvent>, MediaCommand> {
         match command {
             MediaCommand::Open { call, endpoints, .. } => {
+                let _ = self.opened.send(call);
                 let opened = endpoints.iter().map(|endpoint| {
                     let port = self.next.replace(self.next.get() + 2);
                     LocalEndpoint { leg: endpoint.leg, rtp: (self.host, port).into(), rtcp: (self.host, port + 1).into() }
