@@ -110,7 +110,9 @@ fn pass(hop: &Hop, packets: Arrivals) -> Result<Arrivals, Failure> {
         if !packet.is_empty() {
             buffer.fill(&packet);
             match session.handle_packet(at, PortId(0), Channel::Rtp, talk::phone(0), &mut buffer) {
-                Verdict::Forward { port: PortId(1), .. } => heard.push((at, buffer.bytes().to_vec())),
+                Verdict::Forward { port: PortId(1), .. } | Verdict::ForwardAndWait { port: PortId(1), .. } => {
+                    heard.push((at, buffer.bytes().to_vec()))
+                }
                 Verdict::Waits | Verdict::Consumed => {}
                 verdict => return Err(format!("a packet was not taken: {verdict:?}").into()),
             }
