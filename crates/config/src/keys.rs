@@ -139,7 +139,7 @@ pub(crate) const PING: Keys = Keys { title: "`ping`", built: &["every", "down_af
 pub(crate) const SECRET: Keys = Keys { title: "a secret", built: &["file"], later: &[] };
 
 pub(crate) const ROUTE: Keys =
-    Keys { title: "[[route]]", built: &["name", "from", "to", "do", "anchor", "limits", "emergency"], later: &[] };
+    Keys { title: "[[route]]", built: &["name", "from", "to", "do", "anchor", "limits", "emergency", "record"], later: &[] };
 
 pub(crate) const DO: Keys = Keys {
     title: "`do`",

@@ -3,6 +3,7 @@
 use crate::{
     keys,
     nearest::nearest,
+    node::one_of,
     problem::{At, Place},
     reader::{Reader, Table, Value, check_line, check_name},
     ring,
@@ -11,7 +12,7 @@ use crate::{
     value::Pattern,
 };
 use std::time::Duration;
-use tandem_model::{BuiltIn, PicksUp, RingTerms};
+use tandem_model::{BuiltIn, Layout, PicksUp, RingTerms};
 
 /// Endpoints of one `bridge`, members of one `ring`.
 pub const MAX_ENDPOINTS: usize = 16;
@@ -39,6 +40,8 @@ pub struct Route {
     pub limits: Option<Limits>,
     /// Nothing limits its calls: they are to an emergency service.
     pub emergency: bool,
+    /// They are recorded so, from the answer to the end.
+    pub record: Option<Layout>,
 }
 
 /// Whose calls.
@@ -166,6 +169,17 @@ impl Route {
         if emergency && limits.is_some() {
             reader.report(table.place, format!("{} has `limits` and `emergency = true`, which nothing limits", table.title()));
         }
+        let record = table.value("record").and_then(|value| read_record(reader, table, value));
+        if let Some(action) = action.as_ref().filter(|_| record.is_some()) {
+            let what = match action.value {
+                Do::Reject { .. } => Some("`reject`: there is no call"),
+                _ if !anchor => Some("`anchor = false`: media does not pass through here"),
+                _ => None,
+            };
+            if let Some(what) = what {
+                reader.report(table.place, format!("`record` in {} does not go with {what}", table.title()));
+            }
+        }
         if table.has("to") != to.is_some() {
             return None;
         }
@@ -177,6 +191,7 @@ impl Route {
             anchor,
             limits,
             emergency,
+            record,
         })
     }
 }
@@ -211,6 +226,18 @@ fn read_from(reader: &mut Reader<'_>, table: &Table<'_, '_>, value: &Value<'_>) 
             None if trunks.is_empty() => None,
             None => Some(From::Trunks(trunks)),
         },
+    }
+}
+
+/// `true`, `false`, or a word for how.
+fn read_record(reader: &mut Reader<'_>, table: &Table<'_, '_>, value: &Value<'_>) -> Option<Layout> {
+    match value.get_ref().as_bool() {
+        Some(is_wanted) => is_wanted.then_some(Layout::Mono),
+        None => {
+            let layouts = [("mono", Layout::Mono), ("sides", Layout::Sides)];
+            let parse = |text: &str| one_of(text, &layouts).map_err(|message| format!("{message}; `true` means \"mono\""));
+            reader.parsed(&table.what("record"), value, parse).map(|layout| layout.value)
+        }
     }
 }
 

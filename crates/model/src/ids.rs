@@ -22,6 +22,11 @@ impl CallId {
         if index < MAX_LEGS { Some(LegId(self.0 | (index as u64 + 1))) } else { None }
     }
 
+    /// When it began: milliseconds since the epoch.
+    pub const fn unix_ms(self) -> u64 {
+        self.0 >> 22
+    }
+
     /// The number as stored; [`CallId::from_bits`] reads it back.
     pub const fn bits(self) -> u64 {
         self.0
@@ -114,7 +119,7 @@ mod tests {
     fn a_call_numbers_its_legs_and_no_more_than_the_bound() {
         let call = CallId::new(1_700_000_000_000, 3);
         assert!(call.leg(0) < call.leg(1));
-        assert_eq!(call.leg(MAX_LEGS), None);
+        assert_eq!((call.leg(MAX_LEGS), call.unix_ms()), (None, 1_700_000_000_000));
         assert!((0..MAX_LEGS).filter_map(|index| call.leg(index)).all(|leg| leg.created_by() == call));
         assert!(call.leg(MAX_LEGS - 1).is_some_and(|leg| leg.bits() < CallId::new(1_700_000_000_000, 4).bits()));
     }

@@ -2,7 +2,7 @@
 //! tell them apart.
 
 use crate::{
-    BindingUsed, Caller, Challenge, Codec, Destination, Dtmf, Failover, ListenerId, Login, MediaSide, Presentation, RingGroup,
+    BindingUsed, Caller, Challenge, Codec, Destination, Dtmf, Failover, Layout, ListenerId, Login, MediaSide, Presentation, RingGroup,
     SessionTimer, Shown, Trail,
 };
 use serde::{Deserialize, Serialize};
@@ -185,6 +185,9 @@ pub enum Decision {
         rule: Box<str>,
         /// What to do.
         action: Action,
+        /// The call is recorded so once it is answered.
+        #[serde(default)]
+        record: Option<Layout>,
     },
     /// Dial it; this trunk, by its place in the rules that are in force now, counts the call. The answer to [`Question::Dial`] and
     /// [`Question::Ring`].

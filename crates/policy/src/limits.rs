@@ -217,7 +217,7 @@ impl LimitBook {
 
     /// A call was given to a route: of one that rings in turn the next call begins with the next member.
     pub fn note_route(&mut self, decision: &Decision) {
-        if let Decision::Route { rule, action: Action::Ring(group) } = decision
+        if let Decision::Route { rule, action: Action::Ring(group), .. } = decision
             && group.terms.strategy == Strategy::RoundRobin
         {
             self.turns.take(rule);

@@ -9,8 +9,8 @@ use std::cmp::Reverse;
 use std::time::Duration;
 use tandem_config::{Limits, Pattern, Target};
 use tandem_model::{
-    Action, Binding, BindingUsed, BuiltIn, Decision, LegPlan, LegProfile, MAX_MEMBERS, NO_TARGET, Origin, Presentation, Random, RingGroup,
-    RingTerms, Route, ServiceRoute, Strategy, TrunkId,
+    Action, Binding, BindingUsed, BuiltIn, Decision, Layout, LegPlan, LegProfile, MAX_MEMBERS, NO_TARGET, Origin, Presentation, Random,
+    RingGroup, RingTerms, Route, ServiceRoute, Strategy, TrunkId,
 };
 
 /// One `[[route]]`.
@@ -26,6 +26,8 @@ pub(crate) struct RouteRule {
     pub(crate) limits: Option<Limits>,
     /// Nothing limits its calls.
     pub(crate) emergency: bool,
+    /// They are recorded so.
+    pub(crate) record: Option<Layout>,
 }
 
 /// What it does.
@@ -113,7 +115,7 @@ impl RouteRule {
                 }
             }
         };
-        Decision::Route { rule: self.name.clone(), action }
+        Decision::Route { rule: self.name.clone(), action, record: self.record }
     }
 }
 

@@ -267,7 +267,8 @@ fn compile_route(config: &Config, route: &At<tandem_config::Route>) -> RouteRule
         }
     };
     let (limits, emergency) = (route.limits, route.emergency);
-    RouteRule { name: route.name.clone(), from, users, to: route.to.clone(), action, limits, emergency }
+    let (name, to, record) = (route.name.clone(), route.to.clone(), route.record);
+    RouteRule { name, from, users, to, action, limits, emergency, record }
 }
 
 fn compile_endpoints(config: &Config, endpoints: &[At<Endpoint>]) -> Box<[EndpointRule]> {

@@ -86,7 +86,9 @@ fn without_routes_nobody_is_found() {
 #[test]
 fn a_bridge_lists_its_targets_in_order_with_all_that_a_leg_needs() {
     let rules = with("[[route]]\nname='r'\nanchor=false\ndo={bridge=['trunk:carrier','trunk:pbx'],timeout='20s'}");
-    let Decision::Route { rule, action: Action::Bridge { legs, timeout, anchor } } = ask(&rules, &call(&rules, "pbx", "0301")) else {
+    let Decision::Route { rule, action: Action::Bridge { legs, timeout, anchor }, record: None } =
+        ask(&rules, &call(&rules, "pbx", "0301"))
+    else {
         unreachable!()
     };
     assert_eq!((&*rule, timeout, anchor), ("r", Some(Duration::from_secs(20)), false));

@@ -2,7 +2,7 @@
 
 use crate::node::Node;
 use std::rc::Rc;
-use tandem_model::{CallId, MediaCommand, MediaEvent};
+use tandem_model::{CallId, Event, EventKind, MediaCommand, MediaEvent, RecordingDone};
 use tandem_signalling::Input;
 use tokio::sync::mpsc;
 
@@ -27,8 +27,14 @@ pub(crate) async fn deliver(node: Rc<Node>, mut events: mpsc::Receiver<(CallId, 
     let mut batch = Vec::with_capacity(EVENT_BATCH);
     while events.recv_many(&mut batch, EVENT_BATCH).await > 0 {
         for (call, event) in batch.drain(..) {
+            let recorded = if let MediaEvent::Recorded { .. } = &event { Some(event.clone()) } else { None };
             // The session of a call that is gone has nobody to tell.
-            let _ = node.routes.deliver(call, Input::Media(Box::new(event)));
+            let delivered = node.routes.deliver(call, Input::Media(Box::new(event)));
+            if let (Err(_), Some(MediaEvent::Recorded { recording, file, ms, end })) = (delivered, recorded) {
+                // But its file is there, and somebody waits for it.
+                let kind = EventKind::RecordingReady(Box::new(RecordingDone { recording, file, ms, end }));
+                node.notify(Event { time: node.clock.now(), call, leg: None, kind });
+            }
         }
     }
 }

@@ -50,7 +50,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn decision(choice: u8) -> Decision {
-    let route = |action| Decision::Route { rule: "any".into(), action };
+    let route = |action| Decision::Route { rule: "any".into(), action, record: None };
     match choice {
         0..4 => bridge(&[BOB]),
         4..6 => bridge(&[BOB, CAROL]),

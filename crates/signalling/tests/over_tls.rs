@@ -77,8 +77,8 @@ fn who_asks_for_sips_is_sent_to_no_target_without_tls() {
     let mut unsafe_plan = plan(BOB);
     unsafe_plan.profile.listener = ListenerId(1);
     let decide = |legs: Vec<_>| {
-        let Decision::Route { action: Action::Bridge { timeout, anchor, .. }, rule } = bridge(&[BOB]) else { unreachable!() };
-        Decision::Route { rule, action: Action::Bridge { legs: legs.into(), timeout, anchor } }
+        let Decision::Route { action: Action::Bridge { timeout, anchor, .. }, rule, record } = bridge(&[BOB]) else { unreachable!() };
+        Decision::Route { rule, action: Action::Bridge { legs: legs.into(), timeout, anchor }, record }
     };
     bench.decision = decide(vec![unsafe_plan.clone()]);
     bench.receive(ALICE, sips_invite());

@@ -26,7 +26,11 @@ fn ringing() -> (Bench, Message, String) {
     let (profile, mut plan) = (LegProfile { prack: Prack::Supported, ..profile() }, plan(BOB));
     plan.profile = profile.clone();
     bench.profile = profile;
-    bench.decision = Decision::Route { rule: "to bob".into(), action: Action::Bridge { legs: [plan].into(), timeout: None, anchor: true } };
+    bench.decision = Decision::Route {
+        rule: "to bob".into(),
+        action: Action::Bridge { legs: [plan].into(), timeout: None, anchor: true },
+        record: None,
+    };
     bench.receive(ALICE, reliable(invite(), ""));
     let to_bob = bench.last(BOB, "INVITE");
     bench.receive(BOB, reliable(response(&to_bob, 183, &bobs_sdp()), "Require: 100rel\r\nRSeq: 7\r\n"));

@@ -361,7 +361,7 @@ mod tests {
         let group =
             RingGroup { members: [legs.clone()].into(), terms: RingTerms::default(), anchor: true, turns: Box::default(), tries: false };
         for action in [Action::Ring(Box::new(group)), action] {
-            let mut decision = Decision::Route { rule: "all".into(), action };
+            let mut decision = Decision::Route { rule: "all".into(), action, record: None };
             mask_plans(&mut decision);
             let text = serde_json::to_string(&decision).unwrap();
             assert!(text.contains("\"sip:a:******@b\""), "{text}");

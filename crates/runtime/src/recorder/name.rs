@@ -6,12 +6,7 @@ use std::{
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::Path,
 };
-
-/// The longest name that may be asked for, folders included, in bytes.
-const MAX_NAME: usize = 512;
-
-/// The longest part of it between two slashes: with a number and an ending, what file systems take.
-const MAX_PART: usize = 240;
+use tandem_model::is_file_name;
 
 /// Files of one name: with `-2`, `-3` and so on behind it.
 const MAX_SAME: u32 = 99;
@@ -25,9 +20,7 @@ const FOLDER_MODE: u32 = 0o750;
 /// The name without its ending, if it leads to a file below the folder: parts between slashes, none of which begins with a dot.
 pub(super) fn checked(name: &str) -> Option<&str> {
     let stem = name.strip_suffix(ENDING).unwrap_or(name);
-    let is_good = |part: &str| !part.is_empty() && part.len() <= MAX_PART && !part.starts_with('.');
-    let is_plain = |letter: char| !letter.is_control() && letter != '\\';
-    (name.len() <= MAX_NAME && stem.chars().all(is_plain) && stem.split('/').all(is_good)).then_some(stem)
+    is_file_name(stem).then_some(stem)
 }
 
 /// Makes a new file of that name, or of the next one that is free, and the folders that lead to it. What it is called then.
@@ -62,7 +55,7 @@ mod tests {
     fn names_stay_below_the_folder() {
         let good = ["a", "a.wav", "2026-11-22/call_1", "call 1", "Büro/ä.b", "a-2", "x.WAV"];
         assert!(good.iter().all(|name| checked(name).is_some()));
-        let long = ["a".repeat(241), "a/".repeat(256) + "b"];
+        let long = ["a".repeat(201), "a/".repeat(100) + "b"];
         let bad = ["", "/", "/etc/passwd", "..", "../a", "a/../b", "a//b", "a/", ".wav", ".hidden", "a/.b", "a\nb", "a\0", "a\\b"];
         for name in bad.into_iter().chain(long.iter().map(String::as_str)) {
             assert_eq!(checked(name), None, "{name:?}");

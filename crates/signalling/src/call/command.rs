@@ -5,8 +5,7 @@ use super::leg::Leg;
 use super::plays::Playing;
 use super::{Call, Output, Side};
 use tandem_model::{
-    CallCommand, CommandError, CommandId, CommandOutcome, HearEntry, Hearing, KeyPress, LegId, MAX_HEARING, MAX_PRESSES, RecordingId,
-    Sound, Timestamp,
+    CallCommand, CommandError, CommandId, CommandOutcome, HearEntry, Hearing, KeyPress, LegId, MAX_HEARING, MAX_PRESSES, Sound, Timestamp,
 };
 
 /// What was asked for of a call, while it stands.
@@ -24,10 +23,6 @@ pub(super) struct Controls {
     pub(super) plays: Vec<Playing>,
     /// The name of the last one.
     pub(super) last_play: u16,
-    /// Those that run.
-    pub(super) recordings: Vec<RecordingId>,
-    /// The name of the last one.
-    pub(super) last_recording: u16,
 }
 
 /// What was asked for of a leg.
@@ -87,9 +82,9 @@ impl Controls {
         self.entries.retain(|entry| is_here(entry.speaker) && is_here(entry.listener));
     }
 
-    /// Nothing stands, nor is there anything to be remembered: plays and recordings are numbered through.
+    /// Nothing stands, nor is there anything to be remembered: plays are numbered through.
     pub(super) fn is_idle(&self) -> bool {
-        self.legs.is_empty() && self.entries.is_empty() && self.holding.is_empty() && self.last_recording == 0 && self.last_play == 0
+        self.legs.is_empty() && self.entries.is_empty() && self.holding.is_empty() && self.last_play == 0
     }
 }
 

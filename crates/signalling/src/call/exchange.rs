@@ -216,7 +216,7 @@ impl MessageExchange {
 
     fn on_decision(&mut self, now: Timestamp, id: QuestionId, decision: Decision) {
         match (&self.phase, decision) {
-            (Phase::Routing(asked, _), Decision::Route { rule, action }) if *asked == id => {
+            (Phase::Routing(asked, _), Decision::Route { rule, action, .. }) if *asked == id => {
                 self.route = rule;
                 self.take_route(now, action);
             }

@@ -56,6 +56,7 @@ use failure::{Cause, Failure};
 use leg::{Context, Leg, LegEvent, LostWay};
 use modify::Modify;
 use phase::{Bridge, MediaState, Phase};
+use recording::Recordings;
 use reoffer::Wanted;
 use ring::Ring;
 use std::collections::VecDeque;
@@ -235,6 +236,8 @@ pub enum Reason {
     Update,
     /// An offer of ours may be tried again.
     Reoffer,
+    /// The call is over, and its last recordings are not.
+    Recording,
 }
 
 /// One of the two legs that a call joins.
@@ -284,6 +287,8 @@ pub struct Call {
     wanted: Option<Vec<Wanted>>,
     /// What it was told to do; nothing until somebody tells it.
     controls: Option<Box<Controls>>,
+    /// Nothing until something is to be recorded.
+    recordings: Option<Box<Recordings>>,
     media: MediaState,
     questions: u16,
     began: Timestamp,
@@ -344,6 +349,9 @@ impl Call {
         }
         if self.controls.is_some() {
             self.tend_controls();
+        }
+        if self.recordings.is_some() {
+            self.begin_wanted_recording();
         }
         self.reap();
     }

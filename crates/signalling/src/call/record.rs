@@ -13,6 +13,9 @@ impl Call {
             // A leg is still to come back, or to be given back.
             return;
         }
+        if self.awaits_recordings(now) {
+            return;
+        }
         self.recorded = true;
         let both = std::iter::once(&self.caller).chain(&self.callee).filter(|leg| !leg.is_husk());
         let mut legs: Vec<_> = both.map(|leg| self.leg_record(leg)).collect();

@@ -57,6 +57,7 @@ impl Call {
             transfers: None,
             wanted: None,
             controls: None,
+            recordings: None,
             media: MediaState::None,
             questions: 0,
             began: now,
@@ -122,8 +123,9 @@ impl Call {
 
     fn on_routed(&mut self, now: Timestamp, decision: Decision) {
         match decision {
-            Decision::Route { rule, action } => {
+            Decision::Route { rule, action, record } => {
                 self.route = rule;
+                self.want_recording(record);
                 self.take_route(now, action);
             }
             Decision::Reject { status, reason } => self.refuse(now, status, reason.as_deref(), &Extra::none()),

@@ -153,6 +153,7 @@ impl Call {
         let moving = if let Phase::Moving(until) = self.phase { Some((until, Reason::Letter)) } else { None };
         let own = [
             moving,
+            self.recordings_due(),
             media,
             expires,
             longest.map(|at| (at, Reason::MaxDuration)),
@@ -168,6 +169,9 @@ impl Call {
             MediaState::Opening(until) if until <= now => self.refuse_overloaded(now),
             MediaState::Closing(until) if until <= now => self.on_media_closed(now, Box::default()),
             _ => {}
+        }
+        if self.recordings_due().is_some_and(|(at, _)| at <= now) {
+            self.record(now);
         }
         self.on_letter_unanswered(now);
         if self.caller.state == State::Incoming && self.expires.is_some_and(|at| at <= now) {

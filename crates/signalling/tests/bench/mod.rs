@@ -272,7 +272,7 @@ pub(crate) fn plan(place: &str) -> LegPlan {
 /// A route to the targets at these places.
 pub(crate) fn bridge(places: &[&str]) -> Decision {
     let action = Action::Bridge { legs: places.iter().map(|place| plan(place)).collect(), timeout: None, anchor: true };
-    Decision::Route { rule: "to bob".into(), action }
+    Decision::Route { rule: "to bob".into(), action, record: None }
 }
 
 pub(crate) fn expect(bench: &mut Bench, said: &[(&str, &str)]) {

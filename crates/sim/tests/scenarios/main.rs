@@ -72,6 +72,7 @@ mod pings;
 mod privacy;
 mod proxy;
 mod questions_left_behind;
+mod recorded_calls;
 mod redirects;
 mod refused_requests;
 mod registrar;
