@@ -3,7 +3,7 @@
 mod common;
 use common::{ask, call, rules};
 use std::time::Duration;
-use tandem_model::{Action, BuiltIn, Codec, Decision, Destination, LegPlan, ListenerId, MediaSide, TrunkId};
+use tandem_model::{Action, BuiltIn, Codec, Decision, Destination, Layout, LegPlan, ListenerId, MediaSide, TrunkId};
 use tandem_policy::Ruleset;
 
 const TRUNKS: &str = "\
@@ -147,4 +147,14 @@ fn calls_are_answered_here_and_refused_as_written() {
     };
     assert_eq!((answer("e"), answer("t")), (BuiltIn::Echo, BuiltIn::Tone));
     assert_eq!(ask(&rules, &call(&rules, "pbx", "x")), Decision::Reject { status: 486, reason: Some("Asleep".into()) });
+}
+
+#[test]
+fn calls_are_recorded_as_their_route_says() {
+    let rules = with("[[route]]\nto='^e'\nrecord='sides'\ndo={answer='echo'}\n[[route]]\ndo={bridge=['trunk:carrier']}");
+    let record = |called: &str| match ask(&rules, &call(&rules, "pbx", called)) {
+        Decision::Route { record, .. } => record,
+        other => unreachable!("{other:?}"),
+    };
+    assert_eq!((record("e"), record("1")), (Some(Layout::Sides), None));
 }

@@ -40,11 +40,15 @@ fn start_at(address: IpAddr, sides: usize, threads: usize, max_sockets: usize) -
 }
 
 fn start_with(address: IpAddr, pairs: u16, sides: usize, threads: usize, max_sockets: usize) -> Bench {
+    start_in(PathBuf::new(), address, pairs, sides, (threads, max_sockets))
+}
+
+fn start_in(recordings: PathBuf, address: IpAddr, pairs: u16, sides: usize, (threads, max_sockets): (usize, usize)) -> Bench {
     let side = |index: usize| {
         let first = if address.is_ipv4() { 20_000 + 1000 * index as u16 } else { own_port_on_six(0) };
         SideConfig { bind: address, advertise: address, ports: first..=first + 2 * pairs - 1, dscp: 46 }
     };
-    let config = ShardConfig { sides: (0..sides).map(side).collect(), threads, max_sockets, recordings: PathBuf::new() };
+    let config = ShardConfig { sides: (0..sides).map(side).collect(), threads, max_sockets, recordings };
     let (sender, events) = channel();
     let sink = Arc::new(move |call, event| drop(sender.send((call, event))));
     Bench { shards: Shards::start(&config, Clock::start(), sink).unwrap(), events, address }
@@ -376,4 +380,5 @@ fn stocked_sockets_make_room_where_few_may_be_open() {
 
 mod members;
 mod odd_peers;
+mod recordings;
 mod who_hears_whom;

@@ -2,7 +2,9 @@
 
 use crate::sound::{assert_hears, tones};
 use std::net::SocketAddr;
-use tandem_model::{EndReason, EventKind, RecordingDone, RecordingEnd};
+use tandem_model::{
+    CallCommand, CommandError, CommandOutcome, EndReason, EventKind, Layout, MAX_RECORDINGS, Recorded, RecordingDone, RecordingEnd,
+};
 use tandem_phone::{Act, Offer, Script, sdp::Direction};
 use tandem_sim::{ALICE, BOB, CAROL, DORA, Recording, STANDARD, Sim, ms, secs};
 
@@ -43,10 +45,9 @@ fn told(sim: &Sim) -> Vec<(RecordingDone, bool)> {
 }
 
 fn only(sim: &Sim) -> &Recording {
-    match &sim.core().shard.recordings.all[..] {
-        [one] => one,
-        several => panic!("{} recordings", several.len()),
-    }
+    let all = &sim.core().shard.recordings.all;
+    assert_eq!(all.len(), 1);
+    &all[0]
 }
 
 /// How loud a tone is in a channel, at its peaks, in the second half.
@@ -180,4 +181,56 @@ fn the_end_of_a_call_waits_a_second_for_its_recording_and_no_longer() {
         let record = sim.core().records().next().unwrap();
         assert!(record.legs.iter().all(|leg| leg.media.is_some_and(|media| media.received.packets > 40)), "with its figures");
     }
+}
+
+/// Tells the call something, and what comes of it.
+fn told_to(sim: &mut Sim, command: CallCommand) -> Result<CommandOutcome, CommandError> {
+    let call = sim.core().shard.only_call().expect("one call");
+    let id = sim.command(call, command);
+    let outcome = sim.core().commanded.iter().find(|(own, _)| *own == id).map(|(_, outcome)| outcome.clone());
+    outcome.expect("it is told")
+}
+
+#[test]
+fn a_leg_is_recorded_when_somebody_says_so_and_for_as_long() {
+    let mut sim = Sim::new(10);
+    tones(&mut sim);
+    sim.expect(BOB, Script::answers(100));
+    sim.place(ALICE, "bob", Script::new());
+    sim.run_until_talking(ALICE, BOB);
+    let bob = sim.core().shard.only_call().unwrap().leg(1).unwrap();
+    let record = |file: &str| CallCommand::Record { of: Recorded::Leg(bob), layout: Layout::Sides, file: file.into() };
+    for name in ["../a", "", "/a", "a/../../b", "a\u{7}"] {
+        assert_eq!(told_to(&mut sim, record(name)), Err(CommandError::BadName(name.into())));
+    }
+    let Ok(CommandOutcome::Recording(recording)) = told_to(&mut sim, record("bob.wav")) else { panic!() };
+    sim.run_for(secs(2));
+    assert_eq!(told_to(&mut sim, CallCommand::StopRecording { recording }), Ok(CommandOutcome::Done));
+    sim.run_for(ms(100));
+    assert_eq!(told_to(&mut sim, CallCommand::StopRecording { recording }), Err(CommandError::UnknownRecording(recording)));
+    let event = sim.core().events.iter().find(|event| matches!(event.kind, EventKind::RecordingReady(_))).unwrap();
+    assert_eq!(event.leg, Some(bob));
+    let (done, _) = told(&sim).pop().unwrap();
+    assert!((&*done.file, &done.end) == ("bob.wav", &RecordingEnd::Stopped) && (1_990..=2_040).contains(&done.ms), "{done:?}");
+    assert_eq!((heard(only(&sim), 0), heard(only(&sim), 1)), (vec![BOB], vec![ALICE]));
+    tones(&mut sim);
+    sim.run_for(secs(4));
+    assert_hears(&sim, ALICE, 620.0);
+    hang_up(&mut sim);
+    assert_eq!(told(&sim).len(), 1);
+}
+
+#[test]
+fn no_more_run_than_may_and_all_end_with_the_call() {
+    let mut sim = talking(11, "true");
+    for number in 1..MAX_RECORDINGS {
+        let command = CallCommand::Record { of: Recorded::Call, layout: Layout::Mono, file: format!("{number}").into() };
+        assert!(told_to(&mut sim, command).is_ok());
+    }
+    let command = CallCommand::Record { of: Recorded::Call, layout: Layout::Mono, file: "one more".into() };
+    assert_eq!(told_to(&mut sim, command), Err(CommandError::TooManyRecordings(MAX_RECORDINGS)));
+    sim.run_for(secs(1));
+    hang_up(&mut sim);
+    let told = told(&sim);
+    assert!(told.len() == MAX_RECORDINGS && told.iter().all(|(done, is_late)| done.end == RecordingEnd::LegGone && !is_late));
 }
