@@ -432,7 +432,7 @@ impl Session {
         for (index, endpoint) in self.endpoints.iter_mut().enumerate() {
             let target = endpoint.rtp_target();
             let Some(voice) = &mut endpoint.voice else { continue };
-            while let Some(Said { mut header, seen, due }) = voice.say(now) {
+            while let Some(Said { mut header, seen, due }) = voice.say(now, endpoint.over.as_deref_mut()) {
                 if let (Some(recordings), Some(mix)) = (&mut self.recordings, &self.mix) {
                     recordings.overhear(endpoint.leg, voice, mix.rate_hz());
                 }

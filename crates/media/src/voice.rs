@@ -231,8 +231,9 @@ impl Voice {
     }
 
     /// Makes the packet that is due, if there is anything to be said in it; its numbers are the voice's own. Packets that are far too late
-    /// are left out.
-    pub(crate) fn say(&mut self, now: Timestamp) -> Option<Said> {
+    /// are left out. What plays `over` is heard with it.
+    pub(crate) fn say(&mut self, now: Timestamp, over: Option<&mut Player>) -> Option<Said> {
+        let mut over = over;
         if let Some(said) = self.ready.take() {
             return Some(said);
         }
@@ -247,7 +248,7 @@ impl Voice {
             }
             let place = self.pace.map_or(0, |(_, packets)| packets);
             self.pace = self.pace.map(|(began, packets)| (began, packets.wrapping_add(1)));
-            if let Some(payload_len) = self.speak(now) {
+            if let Some(payload_len) = self.speak(now, over.as_deref_mut()) {
                 return Some(self.number(place, due, payload_len));
             }
             let said = self.pause(place, due);
@@ -326,7 +327,7 @@ impl Voice {
     }
 
     /// Codes the next samples; `None` if there is nothing to be heard.
-    fn speak(&mut self, now: Timestamp) -> Option<usize> {
+    fn speak(&mut self, now: Timestamp, over: Option<&mut Player>) -> Option<usize> {
         match &mut self.source {
             Source::Player(player) => player.pull(&mut self.heard),
             Source::Peer { playout, ear, .. } => {
@@ -343,11 +344,15 @@ impl Voice {
             }
             Source::Mix(_) => {}
         }
-        self.encode()
+        self.encode(over)
     }
 
-    /// Codes what was heard.
-    fn encode(&mut self) -> Option<usize> {
+    /// Codes what was heard, and what is played over it.
+    fn encode(&mut self, over: Option<&mut Player>) -> Option<usize> {
+        if let Some(player) = over {
+            player.retune(self.heard.len() as u32 * 1_000 / self.packet_ms);
+            player.add(&mut self.heard);
+        }
         let samples = match &mut self.resampler {
             Some(resampler) => {
                 resampler.convert(&self.heard, &mut self.said);

@@ -19,7 +19,7 @@ use crate::{
     },
     source::Player,
     statistics::Jitter,
-    voice::Voice,
+    voice::{Voice, rate_of},
 };
 use std::{hint::black_box, net::SocketAddr, time::Duration};
 use tandem_model::{
@@ -94,6 +94,8 @@ pub(crate) struct Plain {
     pub(crate) coded_by: Option<u8>,
     /// What cuts and joins what it hears of another, where that is of another length than it wants.
     pub(crate) packer: Option<Box<Packer>>,
+    /// What is played over what it hears.
+    pub(crate) over: Option<Box<Player>>,
     /// How it wants to be spoken to.
     pub(crate) speech: Option<Speech>,
     /// What we report to it ourselves; `None` while it gets the reports of the other leg.
@@ -196,6 +198,7 @@ impl Plain {
             voice: None,
             packer: None,
             coded_by: None,
+            over: None,
             speech: None,
             reports: None,
             heard_report: None,
@@ -285,6 +288,17 @@ impl Plain {
         self.speak_with(None);
         self.outgoing.interrupt();
         Some(play)
+    }
+
+    /// The same of what was played over it.
+    pub(crate) fn end_play_over(&mut self) -> Option<PlayId> {
+        self.over.take().map(|player| player.play())
+    }
+
+    /// The rate of what is played over what it hears, in hertz, if anything is.
+    pub(crate) fn played_over_hz(&self) -> Option<u32> {
+        let speech = self.speech.as_ref().filter(|_| self.over.is_some() && matches!(self.hears, Hears::Peer))?;
+        Some(rate_of(speech.codec))
     }
 
     /// The leg that hears it from now on is that one, who wants to be spoken to so, and keys so. Rules that were made for another leg are

@@ -61,8 +61,8 @@ impl Session {
     }
 
     /// Something is to be added to what legs hear, or taken from it.
-    fn wants_mix(&self) -> bool {
-        self.recordings.is_some()
+    pub(super) fn wants_mix(&self) -> bool {
+        self.recordings.is_some() || self.endpoints.iter().any(|endpoint| endpoint.over.is_some())
     }
 
     /// Every packet goes to the one who hears it.

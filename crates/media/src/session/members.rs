@@ -36,7 +36,8 @@ impl Session {
         self.hear(self.hearing.iter().copied().filter(|pair| pair.speaker != leg && pair.listener != leg).collect());
         // Another takes its place; feeders go by name, so what they feed goes on.
         let mut endpoint = self.endpoints.swap_remove(place);
-        self.events.extend(endpoint.end_play().map(|play| MediaEvent::Played { leg, play, end: PlayEnd::Stopped }));
+        let plays = endpoint.end_play().into_iter().chain(endpoint.end_play_over());
+        self.events.extend(plays.map(|play| MediaEvent::Played { leg, play, end: PlayEnd::Stopped }));
         self.farewells.extend(Farewell::to(self.now, &mut endpoint));
         self.removed.push((endpoint.name, endpoint.stats()));
         self.released.push(endpoint.port);

@@ -23,7 +23,7 @@ impl Session {
             Box::new(Mix::new(due.unwrap_or(self.now), TICK_RATE, TICK_MS))
         });
         mix.stay();
-        mix.keep_ticking(self.recordings.is_some());
+        mix.keep_ticking(self.wants_mix());
         self.admit(&mut mix, pairs);
         self.mix = Some(mix);
     }
@@ -31,7 +31,7 @@ impl Session {
     /// Goes on to mix until it can end without being heard to.
     pub(super) fn mix_until_a_pause(&mut self, pairs: &[Pair]) {
         let Some(mut mix) = self.mix.take() else { return };
-        mix.keep_ticking(self.recordings.is_some());
+        mix.keep_ticking(self.wants_mix());
         self.admit(&mut mix, pairs);
         // What is decoded anyhow goes on without a seam.
         let is_relayed = |(speaker, listener): &Pair| {
@@ -56,7 +56,9 @@ impl Session {
         for listener in 0..self.endpoints.len() {
             let speakers = pairs.iter().filter(|pair| pair.1 == listener).map(|pair| pair.0);
             let wide = speakers.filter_map(|speaker| self.endpoints[speaker].speech.as_ref()).map(|speech| rate_of(speech.codec)).max();
-            if let Some(wide_hz) = wide {
+            // What is played over it may have all that the leg can hear.
+            let played = self.endpoints[listener].played_over_hz();
+            if let Some(wide_hz) = wide.max(played) {
                 self.endpoints[listener].be_fed(wide_hz, mix);
             }
         }
@@ -85,10 +87,11 @@ impl Session {
         for place in 0..self.endpoints.len() {
             let (before, rest) = self.endpoints.split_at_mut(place);
             let Some(endpoint) = rest.first_mut() else { continue };
+            let is_played_over = endpoint.over.is_some();
             let is_recorded = self.recordings.as_ref().is_some_and(|recordings| recordings.are_of(endpoint.leg));
             let alike = before
                 .iter()
-                .filter(|_| !is_recorded)
+                .filter(|other| !is_recorded && !is_played_over && other.over.is_none())
                 .find(|other| other.coded_by.is_none() && mix.hear_alike(other.name, endpoint.name) && other.speaks_like(endpoint));
             let coded_by = alike.map(|other| other.name);
             if let (Some(last), None, Some(voice)) = (endpoint.coded_by, coded_by, &mut endpoint.voice)
@@ -145,7 +148,7 @@ impl Session {
                     if let (Some(recordings), Some(frame)) = (&mut self.recordings, frame) {
                         recordings.add_heard(endpoint.leg, frame);
                     }
-                    voice.feed(&tick, frame);
+                    voice.feed(&tick, frame, endpoint.over.as_deref_mut());
                 }
             }
         }

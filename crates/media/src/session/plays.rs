@@ -8,13 +8,27 @@ use crate::{
 use tandem_model::{LegId, MediaEvent, PlayEnd, PlayFailure, PlayId};
 
 impl Session {
-    /// Plays something to a leg, in place of what it hears.
+    /// Plays something to a leg, in place of what it hears, or over it.
     pub(super) fn play(&mut self, leg: LegId, play: PlayId, sound: Playable, times: u16, over: bool) {
         let now = self.now;
         self.end_play(play, PlayEnd::Stopped);
-        let Some(endpoint) = self.endpoint(leg).filter(|endpoint| endpoint.speech.is_some() && !over) else {
+        let Some(endpoint) = self.endpoint(leg).filter(|endpoint| endpoint.speech.is_some()) else {
             return self.events.push_back(MediaEvent::Played { leg, play, end: PlayEnd::Failed(PlayFailure::Unheard) });
         };
+        if over {
+            match &mut endpoint.over {
+                Some(player) => {
+                    let before = player.play();
+                    player.change(play, sound, times);
+                    self.events.push_back(MediaEvent::Played { leg, play: before, end: PlayEnd::Stopped });
+                }
+                none => {
+                    *none = Some(Box::new(Player::new(play, sound, times)));
+                    self.arrange();
+                }
+            }
+            return;
+        }
         let hears = endpoint.hears;
         match (player(endpoint), hears) {
             (Some(player), Hears::Played(before)) => {
@@ -46,21 +60,39 @@ impl Session {
     }
 
     fn players(&mut self) -> impl Iterator<Item = &mut Player> {
-        self.endpoints.iter_mut().filter_map(player)
+        self.endpoints.iter_mut().flat_map(players)
     }
 
     /// Ends what has that name, at once.
     fn end_play(&mut self, play: PlayId, end: PlayEnd) {
         self.end_plays_as(|endpoint| matches!(endpoint.hears, Hears::Played(own) if own == play).then_some(end));
+        self.end_plays_over_as(|player| (player.play() == play).then_some(end));
     }
 
     /// Tells of what has come to its end, if anything has, and lets the legs hear again what they would.
     pub(super) fn end_plays(&mut self) -> bool {
-        self.end_plays_as(|endpoint| match player(endpoint) {
+        let any = self.end_plays_as(|endpoint| match player(endpoint) {
             Some(player) => player.end(),
             // What the leg speaks now nobody here can.
             None => Some(PlayEnd::Failed(PlayFailure::Unheard)),
-        })
+        });
+        self.end_plays_over_as(|player| player.end()) || any
+    }
+
+    fn end_plays_over_as(&mut self, end: impl Fn(&Player) -> Option<PlayEnd>) -> bool {
+        let mut any = false;
+        for endpoint in &mut self.endpoints {
+            let is_unheard = endpoint.speech.is_none().then_some(PlayEnd::Failed(PlayFailure::Unheard));
+            let ended = endpoint.over.as_ref().and_then(|player| end(player).or(is_unheard));
+            if let (Some(end), leg) = (ended, endpoint.leg) {
+                self.events.extend(endpoint.end_play_over().map(|play| MediaEvent::Played { leg, play, end }));
+                any = true;
+            }
+        }
+        if any {
+            self.arrange();
+        }
+        any
     }
 
     fn end_plays_as(&mut self, end: impl Fn(&mut Plain) -> Option<PlayEnd>) -> bool {
@@ -77,7 +109,13 @@ impl Session {
     }
 }
 
-/// What is played to a leg.
+/// All that is played to a leg.
+fn players(endpoint: &mut Plain) -> impl Iterator<Item = &mut Player> {
+    let Plain { voice, over, .. } = endpoint;
+    voice.as_mut().and_then(|voice| voice.player()).into_iter().chain(over.as_deref_mut())
+}
+
+/// What is played to a leg in place of what it hears.
 fn player(endpoint: &mut Plain) -> Option<&mut Player> {
     endpoint.voice.as_mut()?.player()
 }

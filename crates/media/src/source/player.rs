@@ -55,6 +55,15 @@ impl Player {
         self.now.end()
     }
 
+    /// The next samples, together with what is in `out`. This never allocates.
+    pub(crate) fn add(&mut self, out: &mut [i16]) {
+        for piece in out.chunks_mut(PIECE) {
+            let played = &mut [0; PIECE][..piece.len()];
+            self.pull(played);
+            piece.iter_mut().zip(played).for_each(|(sample, played)| *sample = sample.saturating_add(*played));
+        }
+    }
+
     /// The next samples, in place of what is in `out`. This never allocates.
     pub(crate) fn pull(&mut self, out: &mut [i16]) {
         self.now.pull(out);

@@ -1,7 +1,7 @@
 //! A voice that says what a mix feeds it, a tick at a time.
 
 use super::{Source, Voice, encoder};
-use crate::jitter::Playout;
+use crate::{jitter::Playout, source::Player};
 use std::time::Duration;
 use tandem_model::{Codec, Speech, Timestamp};
 use tandem_sound::{Resampler, opus::OpusError};
@@ -84,16 +84,16 @@ impl Voice {
         self.attune(rate_hz);
     }
 
-    /// Takes what is to be heard in a tick, if anything is.
-    pub(crate) fn feed(&mut self, tick: &Tick, frame: Option<&[i16]>) {
-        let Some((place, began)) = self.step(tick, frame.is_some()) else { return };
+    /// Takes what is to be heard in a tick, if anything is, and what is played over it.
+    pub(crate) fn feed(&mut self, tick: &Tick, frame: Option<&[i16]>, over: Option<&mut Player>) {
+        let Some((place, began)) = self.step(tick, frame.is_some() || over.is_some()) else { return };
         let room = &mut self.heard[place..][..tick.samples];
         match frame {
             Some(frame) => room.copy_from_slice(frame),
             None => room.fill(0),
         }
         if let Some(began) = began {
-            self.complete(began, |voice| voice.encode());
+            self.complete(began, |voice| voice.encode(over));
         }
     }
 

@@ -5,8 +5,8 @@ use crate::{
     transcode::{FRAME, Humming, payload, speaking},
 };
 use std::time::Duration;
-use tandem_media::{Input, Verdict};
-use tandem_model::{Codec, EndpointDescription, Hearing, Speech, Timestamp};
+use tandem_media::{Input, Playable, Verdict};
+use tandem_model::{Codec, EndpointDescription, Hearing, MediaEvent, PlayEnd, PlayId, Speech, Timestamp};
 use tandem_sound::Decoder;
 
 pub(crate) const TONES: [f64; 3] = [400.0, 700.0, 1_100.0];
@@ -378,4 +378,69 @@ fn a_leg_that_changes_its_codec_is_spoken_to_in_it() {
     assert_eq!(room.matrix(), ALL);
     assert!(room.heard[B].iter().all(|(_, sent): &(Timestamp, Sent)| sent.payload() == payload(Codec::G722)));
     assert_coherent(&room.heard[B]);
+}
+
+/// How a play ended, of all that happened.
+fn ends(room: &mut Room, span: Duration) -> Vec<MediaEvent> {
+    let until = room.bench.now + span;
+    let (packets, events) = room.bench.run(until);
+    room.sort(packets);
+    events.into_iter().map(|(_, event)| event).collect()
+}
+
+#[test]
+fn what_is_played_over_what_a_leg_hears_is_heard_with_it_and_by_nobody_else() {
+    let whisper = |room: &mut Room, hz: f64| {
+        let sound = Playable::Sine { frequency_hz: hz as u16 };
+        room.bench.handle(Input::Play { leg: leg(A), play: PlayId(7), sound, times: 0, over: true });
+    };
+    for codecs in [[Codec::Pcmu; 3], [Codec::Opus, Codec::Pcmu, Codec::Pcmu], [Codec::G722, Codec::G722, Codec::Pcmu]] {
+        let mut room = Room::of(codecs);
+        room.silent[C] = true;
+        room.talk(30);
+        whisper(&mut room, TONES[C]);
+        room.talk(30);
+        room.listen_anew();
+        room.talk(60);
+        let [own, of_b, played] = room.levels(A);
+        assert!(own < SILENT && of_b > LOUD && played > LOUD, "{own} {of_b} {played}");
+        let [of_a, _, leaked] = room.levels(B);
+        assert!(of_a > LOUD && leaked < SILENT, "{of_a} {leaked}");
+        [A, B].into_iter().for_each(|index| assert_coherent(&room.heard[index]));
+        room.bench.handle(Input::Stop(PlayId(7)));
+        room.silent = [true; 3];
+        let stopped = MediaEvent::Played { leg: leg(A), play: PlayId(7), end: PlayEnd::Stopped };
+        assert_eq!(ends(&mut room, Duration::from_secs(3)), [stopped]);
+        // Nobody is mixed any more.
+        let packet = room.hums[A].packet();
+        let verdict = room.bench.say(A, &packet).map(|_| ());
+        assert_eq!(verdict, if codecs[A] == codecs[B] { Ok(()) } else { Err(Verdict::Waits) });
+    }
+}
+
+#[test]
+fn something_is_played_over_silence_over_another_play_and_until_its_end() {
+    let mut room = Room::of([Codec::Pcmu; 3]);
+    room.silent = [true; 3];
+    let play = |room: &mut Room, play: u16, hz: f64, over: bool| {
+        let sound = Playable::Sine { frequency_hz: hz as u16 };
+        room.bench.handle(Input::Play { leg: leg(A), play: PlayId(play), sound, times: 0, over });
+    };
+    play(&mut room, 1, TONES[B], true);
+    assert_eq!(ends(&mut room, Duration::from_secs(1)), []);
+    assert!(room.levels(A)[B] > LOUD);
+    play(&mut room, 2, TONES[C], false);
+    ends(&mut room, Duration::from_millis(200));
+    room.listen_anew();
+    assert_eq!(ends(&mut room, Duration::from_secs(1)), []);
+    let [_, over, under] = room.levels(A);
+    assert!(over > LOUD && under > LOUD, "{over} {under}");
+    // Another takes the place of the one that is over it, and leaves with the leg.
+    play(&mut room, 3, TONES[A], true);
+    let ended = |play, end| MediaEvent::Played { leg: leg(A), play: PlayId(play), end };
+    assert_eq!(ends(&mut room, Duration::from_millis(100)), [ended(1, PlayEnd::Stopped)]);
+    room.bench.handle(Input::Remove(leg(A)));
+    let mut left = room.bench.drain().1;
+    left.sort_by_key(|event| format!("{event:?}"));
+    assert_eq!(left, [ended(2, PlayEnd::Stopped), ended(3, PlayEnd::Stopped)]);
 }

@@ -7,9 +7,11 @@ use tandem_sound::{Decoder, Resampler};
 /// It plays at 8000 Hz.
 const RATE: u32 = 8_000;
 
+type Conversion = Box<dyn FnMut(&[i16]) -> Vec<i16>>;
+
 pub(crate) struct Ear {
     decoder: Decoder,
-    convert: Box<dyn FnMut(&[i16]) -> Vec<i16>>,
+    convert: Conversion,
 }
 
 impl Ear {
