@@ -347,8 +347,10 @@ impl Session {
     #[cold]
     fn pass_over(&mut self, speaker: usize, unheard: Unheard) -> Verdict {
         if let (Some(listener), Some(seen)) = (self.listeners[speaker], unheard.skipped) {
-            let feeder = Feeder::Leg(self.endpoints[speaker].name);
-            self.endpoints[usize::from(listener)].outgoing.skip(feeder, seen);
+            let name = self.endpoints[speaker].name;
+            let listener = &mut self.endpoints[usize::from(listener)];
+            listener.outgoing.skip(Feeder::Leg(name), seen);
+            listener.packer.iter_mut().for_each(|packer| packer.pass_over(name, seen));
         }
         Verdict::Dropped(unheard.reason)
     }

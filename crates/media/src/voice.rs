@@ -30,6 +30,9 @@ const MOST_LATER_US: i64 = 10_000;
 const SLACK_US: i64 = 3_000;
 const EARLIER_US: i64 = 2_000;
 
+/// A leg that wants to be told what silence sounds like is told again and again for so many packets; it goes on to sound so by itself.
+const REMINDED: u32 = 500;
+
 /// Who has had nothing to say for so many packets stops, until somebody speaks again.
 const PAUSE: u32 = 10;
 
@@ -243,7 +246,7 @@ impl Voice {
                 self.pace = self.pace.map(|(began, packets)| (began, packets.wrapping_add(late)));
                 continue;
             }
-            if self.keep_step(now) {
+            if self.keep_step(now, due) {
                 continue;
             }
             let place = self.pace.map_or(0, |(_, packets)| packets);
@@ -260,11 +263,13 @@ impl Voice {
     }
 
     /// Moves the pace to when the packets of the leg are there that it speaks for. Whether that is later than now.
-    fn keep_step(&mut self, now: Timestamp) -> bool {
+    fn keep_step(&mut self, now: Timestamp, due: Timestamp) -> bool {
         let Source::Peer { playout, .. } = &self.source else { return false };
         let off = playout.off_us(now, self.heard.len());
+        let late_us = i64::try_from(now.since(due).as_micros()).unwrap_or(i64::MAX);
         let by = match off {
-            1..=MOST_LATER_US => off,
+            // One that is later than that by itself waits no longer.
+            1..=MOST_LATER_US if off > late_us => off,
             _ if off < -SLACK_US => -EARLIER_US,
             _ => 0,
         };
@@ -296,7 +301,7 @@ impl Voice {
     /// wants to be told what silence sounds like is told when it begins, and again now and then.
     fn pause(&mut self, place: u32, due: Timestamp) -> Option<Said> {
         self.silent = self.silent.saturating_add(1);
-        if let Some(number) = self.noise {
+        if let Some(number) = self.noise.filter(|_| self.silent <= REMINDED) {
             return ((self.silent - 1).is_multiple_of(PAUSE)).then(|| self.say_noise(number, place, due));
         }
         if self.silent >= PAUSE && matches!(self.source, Source::Peer { .. }) {

@@ -71,6 +71,15 @@ impl Encoder {
         }
     }
 
+    /// Its packets follow on nothing.
+    pub fn begin_anew(&mut self) {
+        match self {
+            Encoder::G711(_) => {}
+            Encoder::G722(encoder) => **encoder = g722::Encoder::default(),
+            Encoder::Opus(encoder) => encoder.begin_anew(),
+        }
+    }
+
     /// So many of a hundred packets do not arrive.
     pub fn expect_loss(&mut self, percent: u8) {
         if let Encoder::Opus(encoder) = self {

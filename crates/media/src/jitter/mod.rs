@@ -194,7 +194,8 @@ impl Playout {
     pub(crate) fn take(&mut self, now: Timestamp, seen: Seen, timestamp: u32, is_noise: bool, payload: &[u8]) {
         let number = seen.extended;
         self.figures.taken += 1;
-        let may_jump = matches!(self.state, State::Idle | State::Playing);
+        // One that comes far too late is late, and no clock that jumps.
+        let may_jump = self.state == State::Idle || self.state == State::Playing && !is_after(self.next.0, number);
         if seen.epoch != self.epoch || may_jump && !self.is_near(now, timestamp) {
             self.begin(now, seen, timestamp);
         }

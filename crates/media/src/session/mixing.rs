@@ -58,8 +58,9 @@ impl Session {
             let wide = speakers.filter_map(|speaker| self.endpoints[speaker].speech.as_ref()).map(|speech| rate_of(speech.codec)).max();
             // What is played over it may have all that the leg can hear.
             let played = self.endpoints[listener].played_over_hz();
-            if let Some(wide_hz) = wide.max(played) {
-                self.endpoints[listener].be_fed(wide_hz, mix);
+            match wide.max(played) {
+                Some(wide_hz) => self.endpoints[listener].be_fed(wide_hz, mix),
+                None => self.endpoints[listener].enter_mix(mix),
             }
         }
         let fed = || self.endpoints.iter().filter_map(|endpoint| endpoint.voice.as_ref()).filter(|voice| voice.is_fed());
@@ -86,7 +87,7 @@ impl Session {
     fn share_coding(&mut self, mix: &Mix) {
         for place in 0..self.endpoints.len() {
             let (before, rest) = self.endpoints.split_at_mut(place);
-            let Some(endpoint) = rest.first_mut() else { continue };
+            let Some((endpoint, behind)) = rest.split_first_mut() else { continue };
             let is_played_over = endpoint.over.is_some();
             let is_recorded = self.recordings.as_ref().is_some_and(|recordings| recordings.are_of(endpoint.leg));
             let alike = before
@@ -94,10 +95,12 @@ impl Session {
                 .filter(|other| !is_recorded && !is_played_over && other.over.is_none())
                 .find(|other| other.coded_by.is_none() && mix.hear_alike(other.name, endpoint.name) && other.speaks_like(endpoint));
             let coded_by = alike.map(|other| other.name);
-            if let (Some(last), None, Some(voice)) = (endpoint.coded_by, coded_by, &mut endpoint.voice)
-                && let Some(other) = before.iter().find(|other| other.name == last).and_then(|other| other.voice.as_ref())
-            {
-                voice.go_on_from(other);
+            if let (Some(last), None, Some(voice)) = (endpoint.coded_by, coded_by, &mut endpoint.voice) {
+                let coder = before.iter().chain(&*behind).find(|other| other.name == last);
+                match coder.and_then(|other| other.voice.as_ref()) {
+                    Some(other) => voice.go_on_from(other),
+                    None => voice.go_on_alone(),
+                }
             }
             endpoint.coded_by = coded_by;
         }
@@ -191,12 +194,17 @@ impl Session {
 }
 
 impl Plain {
-    /// Its voice says what the mix feeds it, of which something has up to `wide_hz` to say.
-    fn be_fed(&mut self, wide_hz: u32, mix: &mut Mix) {
-        let Some(speech) = &self.speech else { return };
+    /// Whom it heard in another codec the mix hears from now on.
+    fn enter_mix(&mut self, mix: &mut Mix) {
         if let Some((speaker, codec, playout)) = self.voice.as_mut().and_then(|voice| voice.enter_mix()) {
             mix.bring(speaker, codec, playout);
         }
+    }
+
+    /// Its voice says what the mix feeds it, of which something has up to `wide_hz` to say.
+    fn be_fed(&mut self, wide_hz: u32, mix: &mut Mix) {
+        self.enter_mix(mix);
+        let Some(speech) = &self.speech else { return };
         let is_wide =
             self.voice.as_ref().is_some_and(|voice| voice.is_fed() && !(speech.codec == Codec::Opus && voice.spoken_hz() < wide_hz));
         if !is_wide {

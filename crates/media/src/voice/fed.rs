@@ -126,7 +126,7 @@ impl Voice {
             }
             (self.pace, self.silent) = (Some((began, 0)), 0);
         }
-        let place = self.pace.map_or(0, |(_, packets)| packets);
+        let place = self.place_at(began);
         // Were it to go on by itself, the next packet would be due when this one is over.
         let back = Duration::from_millis(self.packet_ms.into()) * place;
         let origin = Timestamp::from_micros(began.as_micros().saturating_sub(back.as_micros() as u64));
@@ -140,6 +140,14 @@ impl Voice {
         }
     }
 
+    /// Which packet it is that began then: ticks that were left out, because nobody spoke or they came too late, are time that passed.
+    fn place_at(&self, began: Timestamp) -> u32 {
+        let Some((origin, place)) = self.pace else { return 0 };
+        let span = Duration::from_millis(self.packet_ms.into());
+        let missed = began.since(origin + span * place).as_millis() / span.as_millis().max(1);
+        place.wrapping_add(u32::try_from(missed).unwrap_or(0))
+    }
+
     /// What the other has said is said to this leg as well.
     fn repeat(&mut self, other: &Voice) -> Option<usize> {
         let Source::Mix(Fed { is_complete: true, .. }) = &other.source else { return None };
@@ -147,6 +155,16 @@ impl Voice {
         let payload = super::FIXED_LEN..super::FIXED_LEN + said.header.payload_len;
         self.packet[payload.clone()].copy_from_slice(&other.packet[payload]);
         Some(said.header.payload_len)
+    }
+
+    /// The same where the other has left.
+    pub(crate) fn go_on_alone(&mut self) {
+        self.heard.fill(0);
+        let own = self.encoder.rate_hz();
+        if let Some(resampler) = &mut self.resampler {
+            *resampler = Resampler::new(self.heard.len() as u32 * 1_000 / self.packet_ms, own);
+        }
+        self.encoder.begin_anew();
     }
 
     /// From now on it codes for itself what the other coded for it.

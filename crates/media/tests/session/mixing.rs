@@ -444,3 +444,52 @@ fn something_is_played_over_silence_over_another_play_and_until_its_end() {
     left.sort_by_key(|event| format!("{event:?}"));
     assert_eq!(left, [ended(2, PlayEnd::Stopped), ended(3, PlayEnd::Stopped)]);
 }
+
+#[test]
+fn time_that_nobody_fills_passes_all_the_same() {
+    let mut room = Room::of([Codec::Pcmu; 3]);
+    room.hear(ALL);
+    room.talk(30);
+    let (before, first) = room.heard[A].last().map(|(at, sent)| (*at, sent.timestamp())).unwrap();
+    // Nobody speaks for half a minute, and later the thread sleeps for two seconds.
+    let until = room.bench.now + Duration::from_secs(30);
+    let packets = room.bench.run(until).0;
+    room.sort(packets);
+    room.talk(30);
+    room.bench.wait(Duration::from_secs(2));
+    room.talk(30);
+    let (after, last) = room.heard[A].last().map(|(at, sent)| (*at, sent.timestamp())).unwrap();
+    let (passed_ms, told_ms) = (after.since(before).as_millis() as i64, i64::from(last.wrapping_sub(first)) / 8);
+    assert!((passed_ms - told_ms).abs() < 60, "{passed_ms} ms passed, {told_ms} were told");
+    for pair in room.heard[A].windows(2) {
+        assert_eq!(pair[1].1.sequence(), pair[0].1.sequence().wrapping_add(1));
+    }
+}
+
+#[test]
+fn who_is_made_deaf_hears_no_more_of_what_was_transcoded() {
+    let mut room = Room::of([Codec::Pcmu, Codec::Pcma, Codec::Pcmu]);
+    room.hear(&[(A, B), (B, A)]);
+    room.talk(50);
+    room.hear(&[(A, C), (B, C)]);
+    room.listen_anew();
+    room.talk(50);
+    assert!(room.heard[B].len() <= 1, "{} packets", room.heard[B].len());
+    assert_eq!(room.levels(C).map(|level| level > LOUD), [true, true, false]);
+}
+
+#[test]
+fn who_codes_alone_after_the_other_left_begins_afresh() {
+    for codec in [Codec::G722, Codec::Opus, Codec::Pcmu] {
+        let mut room = Room::of([codec; 3]);
+        room.hear(&[(C, A), (C, B)]);
+        room.talk(40);
+        room.bench.handle(Input::Remove(leg(A)));
+        room.bench.drain();
+        room.silent[A] = true;
+        room.listen_anew();
+        room.talk(60);
+        assert!(room.levels(B)[C] > LOUD, "{codec:?} {:?}", room.levels(B));
+        assert_coherent(&room.heard[B]);
+    }
+}

@@ -239,3 +239,17 @@ fn from_one_way_to_the_other_the_stream_has_no_seam() {
     let last = &before.last().unwrap().1;
     assert_eq!((next.ssrc(), next.sequence()), (last.ssrc(), last.sequence().wrapping_add(1)));
 }
+
+#[test]
+fn one_packet_that_comes_far_too_late_is_no_new_clock() {
+    for late_ms in [300, 500, 900] {
+        let mut bench = Bench::bare(2);
+        bench.describe(A, speaking(A, Codec::Pcmu));
+        bench.describe(B, speaking(B, Codec::Pcma));
+        let late = |n: usize| if n == 100 { Duration::from_millis(late_ms) } else { Duration::ZERO };
+        let heard = hum(&mut bench, A, &mut Humming::new(Codec::Pcmu, 440.0), 200, late);
+        assert!(heard.len() >= 198, "{}", heard.len());
+        let playout = bench.close()[A].playout.unwrap();
+        assert!(playout.missing <= 1 && playout.late <= 1, "{late_ms} ms: {playout:?}");
+    }
+}
