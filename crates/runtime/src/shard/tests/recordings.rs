@@ -64,7 +64,7 @@ fn what_two_say_is_in_the_file_and_they_go_on_hearing_each_other() {
         packet[12..].fill(0x90);
         packet
     });
-    let comes_through = |heard: &(Vec<u8>, SocketAddr)| heard.0.len() == 172 && heard.0[12..].iter().any(|octet| *octet == 0x90);
+    let comes_through = |heard: &(Vec<u8>, SocketAddr)| heard.0.len() == 172 && heard.0[12..].contains(&0x90);
     a.send_to(&said.next().unwrap(), locals[0].rtp).unwrap();
     for _ in 0..30 {
         a.send_to(&said.next().unwrap(), locals[0].rtp).unwrap();
