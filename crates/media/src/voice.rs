@@ -4,7 +4,7 @@ mod fed;
 
 use crate::{
     jitter::{Figures, Playout},
-    keys::{Ear, Strokes},
+    keys::{Listening, Strokes},
     rtp::{
         header::{FIXED_LEN, Header},
         sequence::Seen,
@@ -12,7 +12,7 @@ use crate::{
     source::Player,
 };
 use fed::Fed;
-pub(crate) use fed::Tick;
+pub(crate) use fed::{Carried, Tick};
 use std::time::Duration;
 use tandem_model::{Codec, Speech, Timestamp};
 use tandem_sound::{
@@ -42,7 +42,7 @@ pub(crate) enum Source {
     /// What is played to it.
     Player(Box<Player>),
     /// What a leg says in another codec, and the keys in it if they are wanted otherwise: its name in the session.
-    Peer { speaker: u8, codec: Codec, playout: Box<Playout>, ear: Option<Box<Ear>> },
+    Peer { speaker: u8, codec: Codec, playout: Box<Playout>, listening: Listening },
     /// A mix, which feeds it.
     Mix(Fed),
 }
@@ -69,8 +69,6 @@ pub(crate) struct Voice {
     noise: Option<u8>,
     /// What comes from the source, and what goes to the encoder.
     heard: Box<[i16]>,
-    /// Keys in it that have not been told yet.
-    strokes: Strokes,
     said: Box<[i16]>,
     packet: Box<[u8]>,
     /// It is in `packet`, and its numbers are these.
@@ -108,7 +106,7 @@ impl Voice {
         let mut playout = Box::new(Playout::new(codec, encoder.rate_hz(), seed)?);
         playout.be_followed(true);
         let rate_hz = playout.rate_hz();
-        Ok(Voice::new(Source::Peer { speaker, codec, playout, ear: None }, encoder, speech, rate_hz))
+        Ok(Voice::new(Source::Peer { speaker, codec, playout, listening: Listening::default() }, encoder, speech, rate_hz))
     }
 
     fn new(source: Source, encoder: Encoder, speech: &Speech, source_hz: u32) -> Voice {
@@ -118,7 +116,6 @@ impl Voice {
             source,
             resampler: (source_hz != encoder.rate_hz()).then(|| Resampler::new(source_hz, encoder.rate_hz())),
             heard: samples(source_hz),
-            strokes: Strokes::default(),
             said: samples(encoder.rate_hz()),
             encoder,
             payload: speech.payload & 0x7f,
@@ -180,17 +177,26 @@ impl Voice {
 
     /// Whether there may be keys in what it says, which are to be told of and not to be said.
     pub(crate) fn listen_for_keys(&mut self, listen: bool) {
-        if let Source::Peer { playout, ear, .. } = &mut self.source
-            && ear.is_some() != listen
-        {
-            *ear = listen.then(|| Box::new(Ear::new(playout.rate_hz())));
+        if let Source::Peer { playout, listening, .. } = &mut self.source {
+            listening.listen_for_keys(listen, playout.rate_hz());
         }
     }
 
     /// The keys in what was said last, and whose they are.
     pub(crate) fn heard_keys(&mut self) -> Option<(u8, Strokes)> {
-        let strokes = std::mem::take(&mut self.strokes);
-        self.speaker().filter(|_| !strokes.is_empty()).map(|speaker| (speaker, strokes))
+        let Source::Peer { speaker, listening, .. } = &mut self.source else { return None };
+        listening.heard_keys().map(|strokes| (*speaker, strokes))
+    }
+
+    /// Nothing more is said by it: the keys that it has heard, to the end.
+    pub(crate) fn last_keys(&mut self) -> Option<(u8, Strokes)> {
+        self.listen_for_keys(false);
+        self.heard_keys()
+    }
+
+    /// Whether there is a key in what that leg says by it.
+    pub(crate) fn hears_key(&self, leg: u8) -> bool {
+        matches!(&self.source, Source::Peer { speaker, listening, .. } if *speaker == leg && listening.hears_key())
     }
 
     /// Takes a packet of the leg that it speaks for: sound, or what silence sounds like.
@@ -335,14 +341,9 @@ impl Voice {
     fn speak(&mut self, now: Timestamp, over: Option<&mut Player>) -> Option<usize> {
         match &mut self.source {
             Source::Player(player) => player.pull(&mut self.heard),
-            Source::Peer { playout, ear, .. } => {
+            Source::Peer { playout, listening, .. } => {
                 let sounds = playout.pull(now, &mut self.heard);
-                if let Some(ear) = ear {
-                    if !sounds {
-                        self.heard.fill(0);
-                    }
-                    self.strokes.extend(ear.listen(&mut self.heard));
-                }
+                listening.listen(sounds, &mut self.heard);
                 if !sounds || self.noise.is_some() && playout.rests() {
                     return None;
                 }

@@ -2,7 +2,7 @@
 
 use crate::{
     jitter::Figures,
-    keys::{Collector, Pressing},
+    keys::{Collector, Pressing, Strokes},
     latch::{Claim, Latch},
     packet::{Channel, DropReason, PacketBuf},
     path::{event::Sounding, repack::Packer},
@@ -114,6 +114,8 @@ pub(crate) struct Plain {
     pressing: Option<Box<Pressing>>,
     /// There may be keys in the sound that it hears, which it wants in another way.
     pub(crate) listens: bool,
+    /// The keys that were heard last in what it does not hear any more, and who pressed them.
+    last_keys: Option<(u8, Strokes)>,
 }
 
 /// What the leg is, from its last description.
@@ -208,6 +210,7 @@ impl Plain {
             collector: Collector::default(),
             pressing: None,
             listens: false,
+            last_keys: None,
         }
     }
 
@@ -263,6 +266,7 @@ impl Plain {
 
     /// What we said to the leg is over. What is played to it goes on, as the leg wants to be spoken to by now.
     pub(crate) fn tune(&mut self, now: Timestamp) {
+        self.end_keys();
         let player = self.voice.take().and_then(|voice| {
             self.outgoing.interrupt();
             voice.into_player()
@@ -316,6 +320,7 @@ impl Plain {
     pub(crate) fn speak_with(&mut self, voice: Option<Box<Voice>>) {
         if self.voice.is_some() {
             self.outgoing.interrupt();
+            self.end_keys();
         }
         (self.voice, self.coded_by) = (voice, None);
         let (percent, noise) = (self.loss_percent, self.noise());
@@ -323,6 +328,17 @@ impl Plain {
             voice.expect_loss(percent);
             voice.tell_noise(noise);
         }
+    }
+
+    /// Keys in what it hears by its voice are over for those who were told of them.
+    fn end_keys(&mut self) {
+        let last = self.voice.as_mut().and_then(|voice| voice.last_keys());
+        self.last_keys = last.or(self.last_keys.take());
+    }
+
+    /// Keys that were heard in what another said to it, and who that is.
+    pub(crate) fn heard_keys(&mut self) -> Option<(u8, Strokes)> {
+        self.last_keys.take().or_else(|| self.voice.as_mut()?.heard_keys())
     }
 
     /// Under which number the leg wants to be told what silence sounds like, if it does: it is of 8000 samples in a second (RFC 3389 §5).
@@ -382,9 +398,9 @@ impl Plain {
         self.pressing.iter().flat_map(|pressing| pressing.held())
     }
 
-    /// One of them is heard no longer.
-    pub(crate) fn let_go(&mut self, name: u8) {
-        self.pressing.iter_mut().for_each(|pressing| pressing.up(name, 0));
+    /// One of them is let go after so long, or heard no longer.
+    pub(crate) fn let_go(&mut self, name: u8, ms: u16) {
+        self.pressing.iter_mut().for_each(|pressing| pressing.up(name, ms));
     }
 
     /// When the next packet of keys is due.

@@ -6,7 +6,9 @@ mod sender;
 mod tones;
 
 pub(crate) use collector::Collector;
-pub(crate) use ear::Ear;
+#[cfg(test)]
+use ear::Ear;
+pub(crate) use ear::Listening;
 pub(crate) use sender::Pressing;
 
 use tandem_model::Key;
@@ -20,10 +22,10 @@ pub(crate) enum Stroke {
     Up(Key, u16),
 }
 
-/// What comes of one packet, or of one frame: a key ends, another begins, and ends too.
+/// What comes of one packet, or of one frame: a key ends, another begins, and ends too. And what is heard no longer ends.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Strokes {
-    list: [Option<Stroke>; 3],
+    list: [Option<Stroke>; 4],
 }
 
 impl Strokes {

@@ -7,10 +7,10 @@ mod limiter;
 mod mouth;
 
 use crate::{
-    jitter::{Figures, Playout},
+    jitter::Figures,
     keys::Strokes,
     rtp::sequence::Seen,
-    voice::Tick,
+    voice::{Carried, Tick},
 };
 pub(crate) use limiter::Limiter;
 use mouth::{Mouth, Terms};
@@ -218,6 +218,17 @@ impl Mix {
         self.members.iter_mut().flatten().find_map(|member| Some((member.name, member.mouth.as_mut()?.heard_keys()?)))
     }
 
+    /// The same once nobody is to be heard by it any more.
+    pub(crate) fn last_keys(&mut self) -> Option<(u8, Strokes)> {
+        self.members.iter_mut().flatten().find_map(|member| Some((member.name, member.mouth.as_mut()?.last_keys()?)))
+    }
+
+    /// Whether there is a key in what a member says.
+    pub(crate) fn hears_key(&self, name: u8) -> bool {
+        let mut of_name = self.members.iter().flatten().filter(|member| member.name == name);
+        of_name.any(|member| member.mouth.as_ref().is_some_and(|mouth| mouth.hears_key()))
+    }
+
     /// Whether anybody hears that member.
     pub(crate) fn is_heard(&self, name: u8) -> bool {
         let mask = self.place(name).map_or(0, |place| 1_u32 << place);
@@ -230,7 +241,9 @@ impl Mix {
         let Some(member) = self.member(name) else { return false };
         if member.mouth.as_ref().is_none_or(|mouth| mouth.codec() != sound.codec) {
             // Rates that Opus does not know are never asked for.
+            let before = member.mouth.take();
             member.mouth = Mouth::new(terms, seed()).ok().map(Box::new);
+            member.mouth.iter_mut().zip(Some(before)).for_each(|(mouth, before)| mouth.go_on_from(before));
         }
         let Some(mouth) = &mut member.mouth else { return false };
         mouth.take(now, sound);
@@ -265,7 +278,7 @@ impl Mix {
     }
 
     /// What a member said so far, for it to be heard in this way from now on.
-    pub(crate) fn bring(&mut self, name: u8, codec: Codec, playout: Box<Playout>) {
+    pub(crate) fn bring(&mut self, name: u8, codec: Codec, playout: Carried) {
         let terms = Terms { codec, rate_hz: self.rate_hz, tick_ms: self.tick_ms };
         if let Some(member) = self.member(name) {
             member.mouth = Some(Box::new(Mouth::of(terms, playout)));
@@ -274,8 +287,8 @@ impl Mix {
     }
 
     /// The other way round.
-    pub(crate) fn release(&mut self, name: u8) -> Option<(Codec, Box<Playout>)> {
-        self.member(name)?.mouth.take().map(|mouth| mouth.into_playout())
+    pub(crate) fn release(&mut self, name: u8) -> Option<(Codec, Carried)> {
+        self.member(name)?.mouth.take().map(|mouth| mouth.into_carried())
     }
 
     /// Takes a frame of everybody, if a tick is due.

@@ -2,10 +2,10 @@
 
 use super::Session;
 use crate::{
-    endpoint::{Heard, Plain},
+    endpoint::{Heard, Hears, Plain},
     keys::{Stroke, Strokes},
     packet::{PacketBuf, Verdict},
-    path::{event, relay},
+    path::{event, mix::Mix, relay},
     rtp::{header::Header, rewrite::Feeder},
 };
 use std::net::SocketAddr;
@@ -33,7 +33,7 @@ impl Session {
         self.stroke(now, speaker, strokes);
         let Some(listener) = self.listeners[speaker] else {
             let verdict = self.take_in(now, speaker, &heard, packet).unwrap_or_else(|| self.ignore(speaker));
-            return if sets_off && verdict == Verdict::Consumed { Verdict::Waits } else { verdict };
+            return if sets_off { Verdict::Waits } else { verdict };
         };
         let listener = &mut self.endpoints[usize::from(listener)];
         let verdict = match rule.across {
@@ -63,7 +63,7 @@ impl Session {
         };
         match verdict {
             Verdict::Forward { port, channel, to } if sets_off => Verdict::ForwardAndWait { port, channel, to },
-            Verdict::Consumed if sets_off => Verdict::Waits,
+            _ if sets_off && !matches!(verdict, Verdict::ForwardAndWait { .. }) => Verdict::Waits,
             _ => verdict,
         }
     }
@@ -75,26 +75,26 @@ impl Session {
         }
         let Some(of) = self.endpoints.get(speaker) else { return };
         let (leg, name, keys) = (of.leg, of.name, of.keys);
-        for stroke in strokes.iter() {
-            if let Stroke::Up(key, ms) = stroke
-                && self.events.len() < MAX_TOLD
-            {
-                self.events.push_back(MediaEvent::Key { leg, key, ms });
-            }
-        }
         let is_mixed = self.mix.is_some();
-        for pair in &self.hearing {
-            let hears = |endpoint: &&mut Plain| pair.speaker == leg && endpoint.leg == pair.listener && pair.listener != leg;
-            let Some(listener) = self.endpoints.iter_mut().find(hears).filter(|listener| is_pressed_anew(keys, listener.keys, is_mixed))
-            else {
-                continue;
-            };
-            listener.press(|pressing| {
-                strokes.iter().for_each(|stroke| match stroke {
-                    Stroke::Down(key) => pressing.down(now, name, key),
-                    Stroke::Up(_, ms) => pressing.up(name, ms),
-                });
-            });
+        for stroke in strokes.iter() {
+            match stroke {
+                Stroke::Up(key, ms) => {
+                    if self.events.len() < MAX_TOLD {
+                        self.events.push_back(MediaEvent::Key { leg, key, ms });
+                    }
+                    // Whoever was told that it is pressed, by whichever path that was.
+                    self.endpoints.iter_mut().for_each(|listener| listener.let_go(name, ms));
+                }
+                Stroke::Down(key) => {
+                    for pair in self.hearing.iter().filter(|pair| pair.speaker == leg && pair.listener != leg) {
+                        let hears = |endpoint: &&mut Plain| endpoint.leg == pair.listener && matches!(endpoint.hears, Hears::Peer);
+                        let listener = self.endpoints.iter_mut().find(hears);
+                        if let Some(listener) = listener.filter(|listener| is_pressed_anew(keys, listener.keys, is_mixed)) {
+                            listener.press(|pressing| pressing.down(now, name, key));
+                        }
+                    }
+                }
+            }
         }
     }
 
@@ -103,17 +103,41 @@ impl Session {
         speaker != listener && self.endpoints[speaker].keys == Keys::InBand && self.endpoints[listener].keys != Keys::InBand
     }
 
-    /// Keys that a leg holds are let go for who does not hear it any more.
+    /// Keys that a leg holds are let go for who does not hear it any more, or not in the way in which they were heard.
     pub(super) fn let_go_unheard(&mut self) {
         for listener in 0..self.endpoints.len() {
-            let leg = self.endpoints[listener].leg;
-            let is_unheard = |name: &u8| {
-                let speaker = self.endpoints.iter().find(|endpoint| endpoint.name == *name).map(|endpoint| endpoint.leg);
-                !self.hearing.iter().any(|pair| Some(pair.speaker) == speaker && pair.listener == leg)
-            };
-            let unheard = self.endpoints[listener].held_keys().find(is_unheard);
-            // Nobody holds two at a time.
-            unheard.into_iter().for_each(|name| self.endpoints[listener].let_go(name));
+            // Nobody holds two at a time, and few at once do any.
+            let unheard = |session: &Session| session.endpoints[listener].held_keys().find(|name| !session.is_heard(*name, listener));
+            while let Some(name) = unheard(self) {
+                self.endpoints[listener].let_go(name, 0);
+            }
+        }
+    }
+
+    /// Whether the leg of that name presses a key, and that endpoint hears it.
+    fn is_heard(&self, name: u8, listener: usize) -> bool {
+        let Plain { leg, hears, .. } = &self.endpoints[listener];
+        let speaker = self.endpoints.iter().find(|endpoint| endpoint.name == name).filter(|_| matches!(hears, Hears::Peer));
+        speaker.is_some_and(|speaker| {
+            let mut pairs = self.hearing.iter();
+            pairs.any(|pair| pair.speaker == speaker.leg && pair.listener == *leg) && self.is_held(speaker)
+        })
+    }
+
+    /// Whether a leg still presses a key, as far as is known.
+    fn is_held(&self, speaker: &Plain) -> bool {
+        let name = speaker.name;
+        speaker.collector.due_at().is_some()
+            || self.mix.as_ref().is_some_and(|mix| mix.hears_key(name))
+            || self.endpoints.iter().filter_map(|endpoint| endpoint.voice.as_ref()).any(|voice| voice.hears_key(name))
+    }
+
+    /// A mix ends: so do keys in what it heard, and nobody else does.
+    pub(super) fn end_keys_of(&mut self, mix: &mut Mix) {
+        while let Some((name, strokes)) = mix.last_keys() {
+            if let Some(speaker) = self.endpoints.iter().position(|endpoint| endpoint.name == name) {
+                self.stroke(self.now, speaker, strokes);
+            }
         }
     }
 
@@ -124,6 +148,7 @@ impl Session {
             let strokes = self.endpoints[speaker].collector.wake(now);
             self.stroke(now, speaker, strokes);
         }
+        self.let_go_unheard();
     }
 
     /// A leg leaves, or all do: what it presses it presses no longer.
@@ -139,7 +164,7 @@ impl Session {
     pub(super) fn hear_keys(&mut self) {
         let now = self.now;
         let next = |session: &mut Session| {
-            let of_voices = session.endpoints.iter_mut().find_map(|endpoint| endpoint.voice.as_mut()?.heard_keys());
+            let of_voices = session.endpoints.iter_mut().find_map(|endpoint| endpoint.heard_keys());
             of_voices.or_else(|| session.mix.as_mut()?.heard_keys())
         };
         while let Some((name, strokes)) = next(self) {

@@ -190,6 +190,7 @@ impl Session {
             }
             endpoint.coded_by = None;
         }
+        self.end_keys_of(&mut mix);
     }
 }
 

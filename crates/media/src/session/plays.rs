@@ -40,6 +40,7 @@ impl Session {
                 endpoint.hears = Hears::Played(play);
                 endpoint.begin_voice(now, Box::new(Player::new(play, sound, times)));
                 self.arrange();
+                self.let_go_unheard();
             }
         }
         self.end_plays();

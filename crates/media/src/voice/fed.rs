@@ -1,7 +1,7 @@
 //! A voice that says what a mix feeds it, a tick at a time.
 
 use super::{Source, Voice, encoder};
-use crate::{jitter::Playout, source::Player};
+use crate::{jitter::Playout, keys::Listening, source::Player};
 use std::time::Duration;
 use tandem_model::{Codec, Speech, Timestamp};
 use tandem_sound::{Resampler, opus::OpusError};
@@ -24,6 +24,21 @@ pub(crate) struct Tick {
     pub(crate) number: u64,
     /// Samples of it.
     pub(crate) samples: usize,
+}
+
+/// What a leg says, on its way from a voice to a mix or back.
+#[derive(Debug)]
+pub(crate) struct Carried {
+    pub(crate) playout: Box<Playout>,
+    /// A key in it goes on.
+    pub(crate) listening: Listening,
+}
+
+impl Carried {
+    /// Nobody has listened to it for keys.
+    pub(crate) fn new(playout: Playout) -> Carried {
+        Carried { playout: Box::new(playout), listening: Listening::default() }
+    }
 }
 
 impl Voice {
@@ -66,21 +81,22 @@ impl Voice {
     }
 
     /// What it said of one speaker it is fed by a mix from now on: who that was, and what the mix needs of it.
-    pub(crate) fn enter_mix(&mut self) -> Option<(u8, Codec, Box<Playout>)> {
+    pub(crate) fn enter_mix(&mut self) -> Option<(u8, Codec, Carried)> {
         if !matches!(self.source, Source::Peer { .. }) {
             return None;
         }
         match std::mem::replace(&mut self.source, Source::Mix(Fed::default())) {
-            Source::Peer { speaker, codec, playout, .. } => Some((speaker, codec, playout)),
+            Source::Peer { speaker, codec, playout, listening } => Some((speaker, codec, Carried { playout, listening })),
             Source::Player(_) | Source::Mix(_) => None,
         }
     }
 
     /// The other way round. Its next packet follows on what it said last.
-    pub(crate) fn leave_mix(&mut self, speaker: u8, codec: Codec, mut playout: Box<Playout>) {
+    pub(crate) fn leave_mix(&mut self, speaker: u8, codec: Codec, carried: Carried) {
+        let Carried { mut playout, listening } = carried;
         playout.be_followed(true);
         let rate_hz = playout.rate_hz();
-        self.source = Source::Peer { speaker, codec, playout, ear: None };
+        self.source = Source::Peer { speaker, codec, playout, listening };
         self.attune(rate_hz);
     }
 

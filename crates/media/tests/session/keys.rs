@@ -5,8 +5,11 @@ use crate::{
     transcode::{FRAME, Humming, payload, speaking},
 };
 use std::time::Duration;
-use tandem_media::{Input, Verdict};
-use tandem_model::{Across, Carries, Codec, EndpointDescription, Hearing, Key, KeyPress, Keys, MediaEvent, PayloadRule, Speech, Timestamp};
+use tandem_media::{Input, Playable, Verdict};
+use tandem_model::{
+    Across, Carries, Codec, EndpointDescription, Hearing, Key, KeyPress, Keys, Layout, MediaEvent, PayloadRule, PlayId, Recorded,
+    RecordingId, Speech, Timestamp,
+};
 use tandem_sound::{
     Decoder, Encoder,
     keys::{Detector, Generator, Heard},
@@ -396,4 +399,125 @@ fn packets_of_any_length_tell_of_keys() {
         assert!(packets.windows(2).all(|pair| pair[1].0.since(pair[0].0) == spaced));
         assert_eq!((events_in(&packets, B), packets.len()), (vec![('2', 120)], usize::from(120 / packet_ms) + 2));
     }
+}
+
+fn record(bench: &mut Bench) {
+    bench.session.record(bench.now, RecordingId(1), Recorded::Call, Layout::Mono).unwrap();
+}
+
+fn stop_recording(bench: &mut Bench) {
+    bench.handle(Input::StopRecording(RecordingId(1)));
+}
+
+/// One tick of both: A says that, B is silent. What reaches B, and what is told.
+fn tick(bench: &mut Bench, n: u16, packet: &[u8]) -> (Timed<Sent>, Timed<MediaEvent>) {
+    let now = bench.now;
+    let mut silence = rtp(0, 0xbbb, n, u32::from(n) * 160);
+    silence[12..].fill(0xff);
+    let said: Timed<Sent> = bench.say(A, packet).into_iter().chain(bench.say(B, &silence)).map(|sent| (now, sent)).collect();
+    let (more, told) = bench.run(now + FRAME);
+    (said.into_iter().chain(more).filter(|(_, sent)| sent.port == port(B)).collect(), told)
+}
+
+/// Sound goes on to B after the key: for half a second at the end nothing else is heard.
+fn assert_sounds_at_the_end(packets: &[(Timestamp, Sent)], now: Timestamp) {
+    let last: Vec<u8> = packets.iter().filter(|(at, _)| now.since(*at) <= FRAME * 25).map(|(_, sent)| sent.payload()).collect();
+    assert!(last.len() > 20 && last.iter().all(|payload| *payload == 0), "{last:?}");
+}
+
+#[test]
+fn an_event_ends_though_the_mix_has_ended_in_it() {
+    for stop_at in [12, 22] {
+        let mut bench = pair(EVENTS, EVENTS);
+        record(&mut bench);
+        let (mut packets, mut told_of) = (Vec::new(), Vec::new());
+        for n in 0..100_u16 {
+            if n == stop_at {
+                stop_recording(&mut bench);
+            }
+            let is_pressed = (20..31).contains(&n);
+            let mut packet =
+                if is_pressed { event(n, 3_200, 5, n >= 28, (n - 19).min(9) * 160) } else { rtp(0, SSRC, n, u32::from(n) * 160) };
+            if !is_pressed {
+                // Loud until the recording stops: the mix waits for a pause, which is in the key.
+                packet[12..].fill(if n < 20 && stop_at == 12 { 0x10 } else { 0xff });
+            }
+            let (more, told) = tick(&mut bench, n, &packet);
+            packets.extend(more);
+            told_of.extend(told.into_iter().filter(|(_, event)| matches!(event, MediaEvent::Key { .. })));
+        }
+        assert_eq!(told_of.iter().map(|(_, event)| event).collect::<Vec<_>>(), [&told(A, '5', 180)]);
+        let found = events_in(&packets, B);
+        assert!(found.len() == 1 && found[0].0 == '5' && (140..=220).contains(&found[0].1), "{stop_at}: {found:?}");
+        assert_sounds_at_the_end(&packets, bench.now);
+    }
+}
+
+#[test]
+fn a_tone_is_one_key_whatever_changes_in_it() {
+    type Change = fn(&mut Bench);
+    let changes: [(&str, bool, u16, Change); 6] = [
+        ("nothing", false, 28, |_| {}),
+        ("begins to be mixed", false, 28, record),
+        ("ends to be mixed in it", true, 26, stop_recording),
+        ("ends to be mixed at the next pause", true, 15, stop_recording),
+        ("is played something", false, 28, |bench| bench.play_as(B, 7, Playable::Sine { frequency_hz: 440 }, 1)),
+        ("is played something, mixed", true, 28, |bench| bench.play_as(B, 7, Playable::Sine { frequency_hz: 440 }, 1)),
+    ];
+    for (what, is_mixed, at, change) in changes {
+        let mut bench = pair(Keys::InBand, EVENTS);
+        if is_mixed {
+            record(&mut bench);
+        }
+        let (mut packets, mut told_of) = (Vec::new(), Vec::new());
+        let mut tone = vec![0; 160 * 15];
+        Generator::new(key('5'), 8_000).fill(&mut tone);
+        for n in 0..150_u16 {
+            if n == at {
+                change(&mut bench);
+            }
+            if n == 60 {
+                bench.handle(Input::Stop(PlayId(7)));
+            }
+            let mut packet = rtp(0, SSRC, n, u32::from(n) * 160);
+            packet[12..].fill(if n < 20 && at == 15 { 0x10 } else { 0xff });
+            if (20..35).contains(&n) {
+                let samples = tone[usize::from(n - 20) * 160..][..160].iter();
+                packet[12..].iter_mut().zip(samples).for_each(|(octet, sample)| *octet = tandem_sound::g711::mu_law(*sample));
+            }
+            let (more, told) = tick(&mut bench, n, &packet);
+            packets.extend(more);
+            told_of.extend(told.into_iter().filter(|(_, event)| matches!(event, MediaEvent::Key { .. })));
+        }
+        let found = events_in(&packets, B);
+        assert_eq!((told_of.len(), found.len()), (1, 1), "{what}: {told_of:?} {found:?}");
+        let least = if what.starts_with("is played") { 40 } else { 270 };
+        assert!(found[0].0 == '5' && (least..=340).contains(&found[0].1), "{what}: {found:?}");
+        assert_sounds_at_the_end(&packets, bench.now);
+    }
+}
+
+#[test]
+fn a_leg_that_something_is_played_to_hears_no_keys() {
+    let mut bench = pair(EVENTS, Keys::InBand);
+    // One that is held when the play begins is let go.
+    bench.say(A, &event(99, 1_000, 1, false, 160)).unwrap_err();
+    bench.run(bench.now + FRAME * 4);
+    bench.play_as(B, 7, Playable::Sine { frequency_hz: 440 }, 0);
+    bench.run(bench.now + FRAME * 20);
+    let (mut packets, told_of) = press_events(&mut bench, A, 120, 5, 0);
+    packets.extend(bench.run(bench.now + FRAME * 20).0);
+    assert!(told_of.iter().any(|(_, event)| *event == told(A, '5', 100)));
+    assert_eq!(keys_in(&decoded(&packets, Codec::Pcmu, B), 8_000), []);
+    assert_eq!(packets.iter().filter(|(_, sent)| sent.port == port(B)).count(), 27);
+}
+
+#[test]
+fn a_key_of_a_leg_that_nobody_hears_is_told_at_once() {
+    let mut bench = pair(EVENTS, EVENTS);
+    bench.handle(Input::Remove(leg(B)));
+    bench.drain();
+    assert_eq!(bench.say(A, &event(1, 800, 5, true, 800)), Err(Verdict::Waits));
+    assert_eq!(bench.session.poll_timeout().map(|(at, _)| at <= bench.now), Some(true));
+    assert_eq!(bench.drain().1, [told(A, '5', 100)]);
 }

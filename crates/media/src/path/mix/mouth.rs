@@ -3,7 +3,8 @@
 use super::Sound;
 use crate::{
     jitter::Playout,
-    keys::{Ear, Strokes},
+    keys::{Listening, Strokes},
+    voice::Carried,
 };
 use tandem_model::{Codec, Timestamp};
 use tandem_sound::{Resampler, opus::OpusError};
@@ -34,8 +35,7 @@ pub(super) struct Mouth {
     begins: bool,
     is_sounding: bool,
     /// Listens for keys, where somebody wants them in another way.
-    ear: Option<Box<Ear>>,
-    strokes: Strokes,
+    listening: Listening,
 }
 
 impl Mouth {
@@ -45,11 +45,12 @@ impl Mouth {
     /// A rate that Opus does not know.
     pub(super) fn new(terms: Terms, seed: u64) -> Result<Mouth, OpusError> {
         let playout = Playout::new(terms.codec, terms.rate_hz, seed)?;
-        Ok(Mouth { begins: true, ..Mouth::of(terms, Box::new(playout)) })
+        Ok(Mouth { begins: true, ..Mouth::of(terms, Carried::new(playout)) })
     }
 
     /// One that was heard in another way until now.
-    pub(super) fn of(terms: Terms, mut playout: Box<Playout>) -> Mouth {
+    pub(super) fn of(terms: Terms, carried: Carried) -> Mouth {
+        let Carried { mut playout, listening } = carried;
         playout.be_followed(false);
         let mut mouth = Mouth {
             codec: terms.codec,
@@ -60,8 +61,7 @@ impl Mouth {
             ramp: 0,
             begins: false,
             is_sounding: false,
-            ear: None,
-            strokes: Strokes::default(),
+            listening,
         };
         mouth.retune(terms.rate_hz, terms.tick_ms);
         mouth
@@ -91,19 +91,14 @@ impl Mouth {
         self.playout.begins_at()
     }
 
-    pub(super) fn into_playout(self) -> (Codec, Box<Playout>) {
-        (self.codec, self.playout)
+    pub(super) fn into_carried(self) -> (Codec, Carried) {
+        (self.codec, Carried { playout: self.playout, listening: self.listening })
     }
 
     /// Makes the next frame. Whether there is anything to be heard in it.
     pub(super) fn pull(&mut self, now: Timestamp) -> bool {
         let was_sounding = std::mem::replace(&mut self.is_sounding, self.playout.pull(now, &mut self.heard));
-        if let Some(ear) = &mut self.ear {
-            if !self.is_sounding {
-                self.heard.fill(0);
-            }
-            self.strokes.extend(ear.listen(&mut self.heard));
-        }
+        self.listening.listen(self.is_sounding, &mut self.heard);
         if !self.is_sounding {
             self.begins = true;
             if was_sounding {
@@ -128,14 +123,31 @@ impl Mouth {
 
     /// Whether there may be keys in what it says, which are to be told of and not to be heard.
     pub(super) fn listen_for_keys(&mut self, listen: bool) {
-        if self.ear.is_some() != listen {
-            self.ear = listen.then(|| Box::new(Ear::new(self.playout.rate_hz())));
+        self.listening.listen_for_keys(listen, self.playout.rate_hz());
+    }
+
+    /// Whether it hears a key.
+    pub(super) fn hears_key(&self) -> bool {
+        self.listening.hears_key()
+    }
+
+    /// It is heard no longer in this way: the keys that it has heard, to the end.
+    pub(super) fn last_keys(&mut self) -> Option<Strokes> {
+        self.listening.end();
+        self.heard_keys()
+    }
+
+    /// Whom it is the mouth of has told of these keys in another codec.
+    pub(super) fn go_on_from(&mut self, before: Option<Box<Mouth>>) {
+        if let Some(mut before) = before {
+            self.listening = std::mem::take(&mut before.listening);
+            self.listening.end();
         }
     }
 
     /// The keys in what was heard last.
     pub(super) fn heard_keys(&mut self) -> Option<Strokes> {
-        Some(std::mem::take(&mut self.strokes)).filter(|strokes| !strokes.is_empty())
+        self.listening.heard_keys()
     }
 
     /// What it said in this tick.
@@ -143,8 +155,11 @@ impl Mouth {
         &self.frame
     }
 
-    /// The loudest sample of it.
+    /// The loudest sample of it. What is silenced for a key is no pause.
     pub(super) fn peak(&self) -> i16 {
+        if self.listening.is_shut() {
+            return i16::MAX;
+        }
         if self.is_sounding { self.frame.iter().map(|sample| sample.saturating_abs()).max().unwrap_or(0) } else { 0 }
     }
 }
