@@ -224,13 +224,13 @@ impl Config {
             match &route.action.value {
                 Do::Reject { .. } => {}
                 Do::Bridge { .. } | Do::Ring { .. } if !route.anchor => {}
-                Do::Answer(_) => callers.iter().for_each(|caller| demand.add(&[*caller])),
+                Do::Answer(_) | Do::Announce(_) => callers.iter().for_each(|caller| demand.add(&[*caller])),
                 Do::Bridge { endpoints, .. } => {
                     let called: BTreeSet<MediaSide> = endpoints.iter().flat_map(|endpoint| self.called_sides(endpoint)).collect();
                     let pairs = callers.iter().flat_map(|caller| called.iter().map(move |called| (*caller, *called)));
                     seen.extend(pairs);
                 }
-                Do::Ring { endpoints, terms } => {
+                Do::Ring { endpoints, terms, .. } => {
                     let members: Vec<_> = endpoints.iter().map(|endpoint| self.called_sides(endpoint)).collect();
                     // Those that ring at once have ports of their own.
                     let at_once = if terms.strategy == Strategy::Parallel { members.len().max(1) } else { 1 };

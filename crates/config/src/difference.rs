@@ -117,6 +117,7 @@ impl Difference {
     fn compare_files(&mut self, old: &Config, new: &Config) {
         let (was, is) = (&old.files, &new.files);
         self.refuse_key(was.recordings != is.recordings, new, keys::FILES.title, "recordings");
+        self.refuse_key(was.prompts != is.prompts, new, keys::FILES.title, "prompts");
     }
 
     fn compare_abuse(&mut self, old: &Config, new: &Config) {

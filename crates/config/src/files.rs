@@ -13,11 +13,13 @@ pub(crate) const MAX_PATH: usize = 1024;
 pub struct Files {
     /// Folder for recordings.
     pub recordings: Box<str>,
+    /// Folder of prompts.
+    pub prompts: Box<str>,
 }
 
 impl Default for Files {
     fn default() -> Self {
-        Files { recordings: "recordings".into() }
+        Files { recordings: "recordings".into(), prompts: "prompts".into() }
     }
 }
 
@@ -26,6 +28,10 @@ impl Files {
         let default = Files::default();
         let Some(table) = Table::open(reader, value, &keys::FILES, keys::FILES.title.to_owned()) else { return default };
         let recordings = table.parsed(reader, "recordings", |text| check_line(text, MAX_PATH));
-        Files { recordings: recordings.map_or(default.recordings, |path| path.value) }
+        let prompts = table.parsed(reader, "prompts", |text| check_line(text, MAX_PATH));
+        Files {
+            recordings: recordings.map_or(default.recordings, |path| path.value),
+            prompts: prompts.map_or(default.prompts, |path| path.value),
+        }
     }
 }

@@ -33,7 +33,7 @@ pub(crate) const MEDIA: Keys = Keys { title: "[[media]]", built: &["name", "bind
 pub(crate) const CALLS: Keys =
     Keys { title: "[calls]", built: &["max", "max_cps", "max_duration", "inactivity_timeout", "hold_timeout", "shards"], later: &[] };
 
-pub(crate) const FILES: Keys = Keys { title: "[files]", built: &["recordings"], later: &["prompts"] };
+pub(crate) const FILES: Keys = Keys { title: "[files]", built: &["recordings", "prompts"], later: &[] };
 
 pub(crate) const ABUSE: Keys = Keys { title: "[abuse]", built: &["answers", "offences", "ban", "allow"], later: &[] };
 
@@ -143,7 +143,22 @@ pub(crate) const ROUTE: Keys =
 
 pub(crate) const DO: Keys = Keys {
     title: "`do`",
-    built: &["bridge", "ring", "strategy", "timeout", "target_timeout", "ends_on_6xx", "hears", "picks_up", "answer", "reject", "reason"],
+    built: &[
+        "bridge",
+        "ring",
+        "strategy",
+        "timeout",
+        "target_timeout",
+        "ends_on_6xx",
+        "hears",
+        "picks_up",
+        "ringback",
+        "answer",
+        "announce",
+        "times",
+        "reject",
+        "reason",
+    ],
     later: &["ask"],
 };
 

@@ -19,6 +19,7 @@ mod keys;
 mod nearest;
 mod node;
 mod places;
+mod played;
 mod problem;
 mod reader;
 mod ring;

@@ -2,6 +2,7 @@
 
 use crate::{
     node::one_of,
+    played,
     reader::{Reader, Table},
     route::{Do, read_endpoints, read_timeout},
 };
@@ -41,5 +42,6 @@ pub(crate) fn read(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Do>
         hears: hears.map_or(usual.hears, |hears| *hears),
         picks_up: picks_up.map_or(usual.picks_up, |picks_up| *picks_up),
     };
-    Some(Do::Ring { endpoints, terms })
+    let ringback = played::read_ringback(reader, table);
+    Some(Do::Ring { endpoints, terms, ringback })
 }

@@ -4,6 +4,7 @@ use crate::{
     keys,
     nearest::nearest,
     node::one_of,
+    played,
     problem::{At, Place},
     reader::{Reader, Table, Value, check_line, check_name},
     ring,
@@ -12,7 +13,7 @@ use crate::{
     value::Pattern,
 };
 use std::time::Duration;
-use tandem_model::{BuiltIn, Layout, PicksUp, RingTerms};
+use tandem_model::{Announce, BuiltIn, Layout, PicksUp, RingTerms, Sound, Then};
 
 /// Endpoints of one `bridge`, members of one `ring`.
 pub const MAX_ENDPOINTS: usize = 16;
@@ -74,6 +75,8 @@ pub enum Do {
         endpoints: Vec<At<Endpoint>>,
         /// For all of them together.
         timeout: Option<Duration>,
+        /// What the caller hears meanwhile.
+        ringback: Option<Sound>,
     },
     /// Rings these; the first that answers takes the call.
     Ring {
@@ -81,9 +84,13 @@ pub enum Do {
         endpoints: Vec<At<Endpoint>>,
         /// How.
         terms: RingTerms,
+        /// What the caller hears meanwhile.
+        ringback: Option<Sound>,
     },
     /// Answers the call itself.
     Answer(BuiltIn),
+    /// Plays something.
+    Announce(Announce),
     /// Refuses it.
     Reject {
         /// 400 to 699.
@@ -94,11 +101,24 @@ pub enum Do {
 }
 
 impl Do {
+    /// The prompts that it plays, by their names.
+    pub fn prompts(&self) -> impl Iterator<Item = &str> {
+        let sounds = match self {
+            Do::Bridge { ringback, .. } | Do::Ring { ringback, .. } => [ringback.as_ref(), None],
+            Do::Announce(Announce { early, then }) => {
+                let then = if let Then::Play(announcement) = then { Some(&announcement.sound) } else { None };
+                [early.as_ref().map(|announcement| &announcement.sound), then]
+            }
+            Do::Answer(_) | Do::Reject { .. } => [None, None],
+        };
+        sounds.into_iter().flatten().filter_map(|sound| if let Sound::Prompt(name) = sound { Some(&**name) } else { None })
+    }
+
     /// Whom it calls.
     pub fn endpoints(&self) -> &[At<Endpoint>] {
         match self {
             Do::Bridge { endpoints, .. } | Do::Ring { endpoints, .. } => endpoints,
-            Do::Answer(_) | Do::Reject { .. } => &[],
+            Do::Answer(_) | Do::Announce(_) | Do::Reject { .. } => &[],
         }
     }
 }
@@ -156,6 +176,11 @@ impl Route {
         let action = table.value("do").and_then(|value| read_do(reader, table, value));
         if let Some(action) = action.as_ref().filter(|action| !anchor && action.value.endpoints().is_empty()) {
             let message = format!("`anchor = false` in {} goes only with `bridge` and `ring`: there is no other peer", table.title());
+            reader.report(action.place, message);
+        }
+        let rings_back = |action: &Do| matches!(action, Do::Bridge { ringback: Some(_), .. } | Do::Ring { ringback: Some(_), .. });
+        if let Some(action) = action.as_ref().filter(|action| !anchor && rings_back(&action.value)) {
+            let message = format!("`ringback` in {} does not go with `anchor = false`: it comes from our own ports", table.title());
             reader.report(action.place, message);
         }
         let picks_up = |action: &Do| matches!(action, Do::Ring { terms, .. } if terms.picks_up == PicksUp::AtOnce);
@@ -247,7 +272,7 @@ fn read_do(reader: &mut Reader<'_>, table: &Table<'_, '_>, value: &Value<'_>) ->
     let has_odd_keys = reader.problems.len() > mistakes_before;
     let bridge = read_bridge(reader, &table);
     let ring = ring::read(reader, &table);
-    let answer = table.parsed(reader, "answer", parse_built_in).map(|answer| Do::Answer(*answer));
+    let answer = played::read_answer(reader, &table);
     let reject = read_reject(reader, &table);
     let verbs: Vec<&str> = ["bridge", "ring", "answer", "reject"].into_iter().filter(|verb| table.has(verb)).collect();
     match verbs.len() {
@@ -257,8 +282,15 @@ fn read_do(reader: &mut Reader<'_>, table: &Table<'_, '_>, value: &Value<'_>) ->
         1 => {}
         _ => reader.report(table.place, format!("{} has {}: one of them is possible", table.title(), verbs.join(" and "))),
     }
-    for (key, goes_with) in
-        [("timeout", &["bridge", "ring"][..]), ("reason", &["reject"])].into_iter().chain(ring::KEYS.map(|key| (key, &["ring"][..])))
+    for (key, goes_with) in [
+        ("timeout", &["bridge", "ring"][..]),
+        ("ringback", &["bridge", "ring"]),
+        ("reason", &["reject"]),
+        ("announce", &["answer", "reject"]),
+        ("times", &["answer", "announce"]),
+    ]
+    .into_iter()
+    .chain(ring::KEYS.map(|key| (key, &["ring"][..])))
     {
         if table.has(key) && !goes_with.iter().any(|verb| table.has(verb)) && !has_odd_keys {
             reader.report(table.place, format!("{} goes only with `{}`", table.what(key), goes_with.join("` and `")));
@@ -270,13 +302,19 @@ fn read_do(reader: &mut Reader<'_>, table: &Table<'_, '_>, value: &Value<'_>) ->
 fn read_reject(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Do> {
     let status = read_status(reader, table, "reject");
     let reason = table.parsed(reader, "reason", |text| check_line(text, MAX_TEXT)).map(|reason| reason.value);
-    Some(Do::Reject { status: *status?, reason })
+    let status = *status?;
+    let early = played::read_announcement(reader, table, "announce");
+    Some(match early {
+        Some(early) => Do::Announce(Announce { early: Some(early), then: Then::Reject { status, reason } }),
+        None => Do::Reject { status, reason },
+    })
 }
 
 fn read_bridge(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Do> {
     let endpoints = read_endpoints(reader, table, "bridge")?;
     let timeout = read_timeout(reader, table, "timeout");
-    Some(Do::Bridge { endpoints, timeout })
+    let ringback = played::read_ringback(reader, table);
+    Some(Do::Bridge { endpoints, timeout, ringback })
 }
 
 /// The endpoints that the table lists under `verb`, if it has that.
@@ -297,12 +335,4 @@ pub(crate) fn read_endpoints(reader: &mut Reader<'_>, table: &Table<'_, '_>, ver
 /// How long those may ring whom a route calls.
 pub(crate) fn read_timeout(reader: &mut Reader<'_>, table: &Table<'_, '_>, key: &str) -> Option<Duration> {
     table.duration(reader, key, Duration::from_secs(1)..=Duration::from_secs(3600)).map(|span| *span)
-}
-
-fn parse_built_in(text: &str) -> Result<BuiltIn, String> {
-    match text {
-        "echo" => Ok(BuiltIn::Echo),
-        "tone" => Ok(BuiltIn::Tone),
-        _ => Err(format!("`{}`: answering with a file is not built yet; \"echo\" and \"tone\" are", text.escape_debug())),
-    }
 }

@@ -11,7 +11,7 @@ const TRUNK: &str = "[[trunk]]\nname='t'\ntargets=[{uri='sip:127.0.0.2'}]\n[[rou
 fn ring(keys: &str) -> (Vec<Endpoint>, RingTerms) {
     let config = read(&format!("{TRUNK}do={{ring=['trunk:t/1','sip:127.0.0.3'],{keys}}}")).expect("it loads");
     match &config.routes[0].action.value {
-        Do::Ring { endpoints, terms } => (endpoints.iter().map(|endpoint| endpoint.value.clone()).collect(), *terms),
+        Do::Ring { endpoints, terms, .. } => (endpoints.iter().map(|endpoint| endpoint.value.clone()).collect(), *terms),
         other => unreachable!("{other:?}"),
     }
 }

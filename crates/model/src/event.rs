@@ -293,6 +293,8 @@ pub enum EndReason {
     SessionExpired,
     /// Its peer transferred the other one, and is no part of the call any more. A leg ends so, not a call.
     Transferred,
+    /// What the caller was to hear was over.
+    Played,
     /// `[calls] max_duration`.
     MaxDuration,
     /// The node stopped before the call did.
@@ -317,6 +319,7 @@ impl EndReason {
             EndReason::Inactivity => "no media",
             EndReason::SessionExpired => "session expired",
             EndReason::Transferred => "transferred",
+            EndReason::Played => "announcement over",
             EndReason::MaxDuration => "maximum duration",
             EndReason::Shutdown => "node stopped",
             EndReason::Moved => "moved to another call",

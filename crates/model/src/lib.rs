@@ -10,6 +10,7 @@
 //! [`Question`] is what a call asks of policy.
 
 mod agent;
+mod announce;
 mod binding;
 mod caller;
 mod codec;
@@ -34,6 +35,7 @@ mod time;
 mod trail;
 
 pub use agent::{AgentPlan, HealthNews, PingPlan, PingTarget, RegistrarPlan, ServiceRoute};
+pub use announce::{Announce, Announcement, Then};
 pub use binding::{Binding, BindingUsed, Bindings, NoBindings};
 pub use caller::{CalledFrom, Caller, CallerId, Presentation, Shown, is_signature};
 pub use codec::{Codec, TELEPHONE_EVENT};

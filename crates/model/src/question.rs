@@ -2,8 +2,8 @@
 //! tell them apart.
 
 use crate::{
-    BindingUsed, Caller, Challenge, Codec, Destination, Dtmf, Failover, Layout, ListenerId, Login, MediaSide, Presentation, RingGroup,
-    SessionTimer, Shown, Trail,
+    Announce, BindingUsed, Caller, Challenge, Codec, Destination, Dtmf, Failover, Layout, ListenerId, Login, MediaSide, Presentation,
+    RingGroup, SessionTimer, Shown, Sound, Trail,
 };
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -205,11 +205,15 @@ pub enum Action {
         timeout: Option<Duration>,
         /// False: media flows between the peers and only signalling passes through here.
         anchor: bool,
+        /// What the caller hears of us while somebody rings who brings no early media.
+        ringback: Option<Sound>,
     },
     /// Join the caller to the first of these that answers. No trunk counts the call yet: each member is asked for.
     Ring(Box<RingGroup>),
     /// Answer the call ourselves.
     Answer(BuiltIn),
+    /// Play something to the caller.
+    Announce(Box<Announce>),
 }
 
 /// What can answer a call without another leg.
@@ -219,6 +223,8 @@ pub enum BuiltIn {
     Echo,
     /// The caller hears a sine of 440 Hz.
     Tone,
+    /// The caller hears what is played to it.
+    Player,
 }
 
 /// What [`LegPlan::target`] says where a leg goes to none of its trunk's targets.

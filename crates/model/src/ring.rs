@@ -1,6 +1,6 @@
 //! A ring group: one call, several who may take it.
 
-use crate::LegPlan;
+use crate::{LegPlan, Sound};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -23,6 +23,9 @@ pub struct RingGroup {
     /// tried.
     #[serde(default)]
     pub tries: bool,
+    /// What the caller hears of us while members ring who bring no early media.
+    #[serde(default)]
+    pub ringback: Option<Sound>,
 }
 
 /// How a ring group is rung.

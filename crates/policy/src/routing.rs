@@ -9,8 +9,8 @@ use std::cmp::Reverse;
 use std::time::Duration;
 use tandem_config::{Limits, Pattern, Target};
 use tandem_model::{
-    Action, Binding, BindingUsed, BuiltIn, Decision, Layout, LegPlan, LegProfile, MAX_MEMBERS, NO_TARGET, Origin, Presentation, Random,
-    RingGroup, RingTerms, Route, ServiceRoute, Strategy, TrunkId,
+    Action, Announce, Binding, BindingUsed, BuiltIn, Decision, Layout, LegPlan, LegProfile, MAX_MEMBERS, NO_TARGET, Origin, Presentation,
+    Random, RingGroup, RingTerms, Route, ServiceRoute, Sound, Strategy, TrunkId,
 };
 
 /// One `[[route]]`.
@@ -33,9 +33,10 @@ pub(crate) struct RouteRule {
 /// What it does.
 #[derive(Clone, Debug)]
 pub(crate) enum ActionRule {
-    Bridge { endpoints: Box<[EndpointRule]>, timeout: Option<Duration>, anchor: bool },
-    Ring { endpoints: Box<[EndpointRule]>, terms: RingTerms, anchor: bool },
+    Bridge { endpoints: Box<[EndpointRule]>, timeout: Option<Duration>, anchor: bool, ringback: Option<Sound> },
+    Ring { endpoints: Box<[EndpointRule]>, terms: RingTerms, anchor: bool, ringback: Option<Sound> },
     Answer(BuiltIn),
+    Announce(Announce),
     Reject { status: u16, reason: Option<Box<str>> },
 }
 
@@ -52,7 +53,7 @@ impl ActionRule {
     pub(crate) fn endpoints(&self) -> &[EndpointRule] {
         match self {
             ActionRule::Bridge { endpoints, .. } | ActionRule::Ring { endpoints, .. } => endpoints,
-            ActionRule::Answer(_) | ActionRule::Reject { .. } => &[],
+            ActionRule::Answer(_) | ActionRule::Announce(_) | ActionRule::Reject { .. } => &[],
         }
     }
 }
@@ -87,21 +88,30 @@ impl RouteRule {
         let action = match &self.action {
             ActionRule::Reject { status, reason } => return Decision::Reject { status: *status, reason: reason.clone() },
             ActionRule::Answer(built_in) => Action::Answer(*built_in),
-            ActionRule::Bridge { endpoints, timeout, anchor } => match Planner::new(rules, view, (call, called), *anchor, self.emergency)
-                .bridge(endpoints)
-            {
-                Ok(Members { plans, turns }) if turns.last().is_none_or(|last| usize::from(*last) + 1 == turns.len()) => {
-                    let legs = plans.into_iter().flatten().collect();
-                    Action::Bridge { legs, timeout: *timeout, anchor: *anchor }
+            ActionRule::Announce(announce) => Action::Announce(Box::new(announce.clone())),
+            ActionRule::Bridge { endpoints, timeout, anchor, ringback } => {
+                match Planner::new(rules, view, (call, called), *anchor, self.emergency).bridge(endpoints) {
+                    Ok(Members { plans, turns }) if turns.last().is_none_or(|last| usize::from(*last) + 1 == turns.len()) => {
+                        let legs = plans.into_iter().flatten().collect();
+                        Action::Bridge { legs, timeout: *timeout, anchor: *anchor, ringback: ringback.clone() }
+                    }
+                    // Somebody has several phones, which ring together.
+                    Ok(Members { plans, turns }) => {
+                        let terms = RingTerms { strategy: Strategy::Sequential, timeout: *timeout, ..RingTerms::default() };
+                        let (anchor, ringback) = (*anchor, ringback.clone());
+                        Action::Ring(Box::new(RingGroup {
+                            members: plans.into(),
+                            terms,
+                            anchor,
+                            turns: turns.into(),
+                            tries: true,
+                            ringback,
+                        }))
+                    }
+                    Err((status, reason)) => return Decision::Reject { status, reason },
                 }
-                // Somebody has several phones, which ring together.
-                Ok(Members { plans, turns }) => {
-                    let terms = RingTerms { strategy: Strategy::Sequential, timeout: *timeout, ..RingTerms::default() };
-                    Action::Ring(Box::new(RingGroup { members: plans.into(), terms, anchor: *anchor, turns: turns.into(), tries: true }))
-                }
-                Err((status, reason)) => return Decision::Reject { status, reason },
-            },
-            ActionRule::Ring { endpoints, terms, anchor } => {
+            }
+            ActionRule::Ring { endpoints, terms, anchor, ringback } => {
                 let first = if terms.strategy == Strategy::RoundRobin { view.load.turn(&self.name) } else { 0 };
                 match Planner::new(rules, view, (call, called), *anchor, self.emergency).ring(endpoints, first) {
                     Ok(Members { plans, turns }) => Action::Ring(Box::new(RingGroup {
@@ -110,6 +120,7 @@ impl RouteRule {
                         anchor: *anchor,
                         turns: turns.into(),
                         tries: false,
+                        ringback: ringback.clone(),
                     })),
                     Err((status, reason)) => return Decision::Reject { status, reason },
                 }

@@ -259,12 +259,19 @@ fn compile_route(config: &Config, route: &At<tandem_config::Route>) -> RouteRule
     let action = match &route.action.value {
         Do::Answer(built_in) => ActionRule::Answer(*built_in),
         Do::Reject { status, reason } => ActionRule::Reject { status: *status, reason: reason.clone() },
-        Do::Bridge { endpoints, timeout } => {
-            ActionRule::Bridge { endpoints: compile_endpoints(config, endpoints), timeout: *timeout, anchor: route.anchor }
-        }
-        Do::Ring { endpoints, terms } => {
-            ActionRule::Ring { endpoints: compile_endpoints(config, endpoints), terms: *terms, anchor: route.anchor }
-        }
+        Do::Announce(announce) => ActionRule::Announce(announce.clone()),
+        Do::Bridge { endpoints, timeout, ringback } => ActionRule::Bridge {
+            endpoints: compile_endpoints(config, endpoints),
+            timeout: *timeout,
+            anchor: route.anchor,
+            ringback: ringback.clone(),
+        },
+        Do::Ring { endpoints, terms, ringback } => ActionRule::Ring {
+            endpoints: compile_endpoints(config, endpoints),
+            terms: *terms,
+            anchor: route.anchor,
+            ringback: ringback.clone(),
+        },
     };
     let (limits, emergency) = (route.limits, route.emergency);
     let (name, to, record) = (route.name.clone(), route.to.clone(), route.record);

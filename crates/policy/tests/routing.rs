@@ -86,7 +86,7 @@ fn without_routes_nobody_is_found() {
 #[test]
 fn a_bridge_lists_its_targets_in_order_with_all_that_a_leg_needs() {
     let rules = with("[[route]]\nname='r'\nanchor=false\ndo={bridge=['trunk:carrier','trunk:pbx'],timeout='20s'}");
-    let Decision::Route { rule, action: Action::Bridge { legs, timeout, anchor }, record: None } =
+    let Decision::Route { rule, action: Action::Bridge { legs, timeout, anchor, .. }, record: None } =
         ask(&rules, &call(&rules, "pbx", "0301"))
     else {
         unreachable!()

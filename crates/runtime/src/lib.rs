@@ -31,6 +31,7 @@ mod media_port;
 mod node;
 mod outbox;
 mod plain_text;
+pub mod prompts;
 mod recorder;
 mod registrations;
 pub mod replay;

@@ -125,9 +125,15 @@ impl MediaEvents {
     /// Tells the call something. With as many waiting as may it is lost, which is counted and said.
     pub fn send(&self, call: CallId, event: MediaEvent) {
         // A call that never hears that its ports are open gives up by itself; one that never hears that its media is gone would go
-        // on without it; and the end of a recording is waited for.
-        let must_arrive =
-            matches!(event, MediaEvent::Inactive { .. } | MediaEvent::Failed | MediaEvent::Closed(_) | MediaEvent::Recorded { .. });
+        // on without it; and the end of a recording, and of what is played, is waited for.
+        let must_arrive = matches!(
+            event,
+            MediaEvent::Inactive { .. }
+                | MediaEvent::Failed
+                | MediaEvent::Closed(_)
+                | MediaEvent::Recorded { .. }
+                | MediaEvent::Played { .. }
+        );
         if !must_arrive && self.queue.capacity() <= self.reserved {
             return self.lose(call, &event);
         }

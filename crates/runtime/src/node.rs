@@ -20,8 +20,8 @@ use std::{
     sync::Arc,
 };
 use tandem_model::{
-    CallId, Decision, Event, EventKind, HealthNews, MediaCommand, MediaEvent, MediaFailure, Place, Question, Random, RecordingEnd,
-    RecordingFailure, Timestamp,
+    CallId, Decision, Event, EventKind, HealthNews, MediaCommand, MediaEvent, MediaFailure, Place, PlayEnd, PlayFailure, Question, Random,
+    RecordingEnd, RecordingFailure, Timestamp,
 };
 use tandem_policy::{AbuseBook, CallView, HealthBook, LimitBook, NodeLimits, Places, Ruleset};
 use tandem_signalling::{Dispatcher, Lines, NodeFacts, Registrar, Roster};
@@ -95,6 +95,9 @@ impl Node {
         match self.media.command(command) {
             Ok(answer) => answer,
             Err(MediaCommand::Open { .. }) => Some(MediaEvent::Refused(MediaFailure::Overloaded)),
+            Err(MediaCommand::Play { leg, play, .. }) => {
+                Some(MediaEvent::Played { leg, play, end: PlayEnd::Failed(PlayFailure::Overloaded) })
+            }
             Err(MediaCommand::Add { endpoint, .. }) => Some(MediaEvent::NotAdded { leg: endpoint.leg, failure: MediaFailure::Overloaded }),
             Err(MediaCommand::Record { recording, .. }) => {
                 let end = RecordingEnd::Failed(RecordingFailure::Overloaded);

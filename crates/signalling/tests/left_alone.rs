@@ -56,7 +56,7 @@ fn decision(choice: u8) -> Decision {
         4..6 => bridge(&[BOB, CAROL]),
         6 => match bridge(&[BOB, CAROL]) {
             Decision::Route { action: Action::Bridge { legs, .. }, .. } => {
-                route(Action::Bridge { legs, timeout: Some(Duration::from_secs(10)), anchor: false })
+                route(Action::Bridge { legs, timeout: Some(Duration::from_secs(10)), anchor: false, ringback: None })
             }
             other => other,
         },

@@ -78,7 +78,7 @@ fn who_asks_for_sips_is_sent_to_no_target_without_tls() {
     unsafe_plan.profile.listener = ListenerId(1);
     let decide = |legs: Vec<_>| {
         let Decision::Route { action: Action::Bridge { timeout, anchor, .. }, rule, record } = bridge(&[BOB]) else { unreachable!() };
-        Decision::Route { rule, action: Action::Bridge { legs: legs.into(), timeout, anchor }, record }
+        Decision::Route { rule, action: Action::Bridge { legs: legs.into(), timeout, anchor, ringback: None }, record }
     };
     bench.decision = decide(vec![unsafe_plan.clone()]);
     bench.receive(ALICE, sips_invite());

@@ -28,7 +28,7 @@ fn ringing() -> (Bench, Message, String) {
     bench.profile = profile;
     bench.decision = Decision::Route {
         rule: "to bob".into(),
-        action: Action::Bridge { legs: [plan].into(), timeout: None, anchor: true },
+        action: Action::Bridge { legs: [plan].into(), timeout: None, anchor: true, ringback: None },
         record: None,
     };
     bench.receive(ALICE, reliable(invite(), ""));

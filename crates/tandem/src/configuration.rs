@@ -3,7 +3,7 @@
 use crate::certificates::{self, Certificates};
 use std::path::Path;
 use tandem_config::{Config, Outside, Place, Problems};
-use tandem_runtime::{Rules, limits};
+use tandem_runtime::{Rules, limits, prompts::PromptStore};
 
 /// What a file says.
 pub(crate) struct Loaded {
@@ -28,8 +28,23 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Problems> {
     let descriptors = limits::raise_descriptor_limit().map_err(|error| whole(format!("the descriptor limit cannot be raised: {error}")))?;
     let (config, ruleset) = tandem_policy::load_with(&text, &name, outside(), Some(descriptors))?;
     let Certificates { tls, warnings } = certificates::load(&config)?;
+    check_prompts(&config)?;
     let rules = Rules { tls, ..Rules::new(&config, ruleset, Some(descriptors)) };
     Ok(Loaded { config, rules, warnings })
+}
+
+/// Reads the prompts that routes play. Blocks on them.
+fn check_prompts(config: &Config) -> Result<(), Problems> {
+    let mut problems = Problems::new(&config.file);
+    let store = PromptStore::new(Path::new(&*config.files.prompts));
+    for route in &config.routes {
+        for name in route.action.value.prompts() {
+            if let Err(error) = store.read(name) {
+                problems.add(route.action.place, format!("the prompt `{name}` of [[route]] {}: {error}", route.name));
+            }
+        }
+    }
+    problems.or(())
 }
 
 /// Secrets come from the environment and from files, as seen from the folder that the process runs in.

@@ -8,13 +8,14 @@ use crate::{
     tell,
 };
 use anyhow::Context;
-use std::{fmt::Write, net::SocketAddr, sync::Arc};
+use std::{fmt::Write, net::SocketAddr, path::Path, sync::Arc};
 use tandem_config::Config;
 use tandem_model::Transport;
 use tandem_runtime::{
     MediaEvents, MediaPort, OpenNode, Setup, background, limits,
     log::{self, Escaped},
     orders,
+    prompts::PromptStore,
     shard::{ShardConfig, Shards, SideConfig},
 };
 
@@ -31,9 +32,10 @@ pub(crate) fn serve(options: &cli::Serve) -> anyhow::Result<u8> {
     warnings.iter().for_each(|warning| tracing::warn!("{}", Escaped(warning)));
     let (background, _background_thread) = background::start().context("no second runtime")?;
     let media = media(&config);
-    let start_media = |events: MediaEvents, clock| {
+    let (prompts, reads) = (Arc::new(PromptStore::new(Path::new(&*config.files.prompts))), background.clone());
+    let start_media = move |events: MediaEvents, clock| {
         let tell = Arc::new(move |call, event| events.send(call, event));
-        Shards::start(&media, clock, tell).map(|shards| Box::new(shards) as Box<dyn MediaPort>)
+        Shards::start(&media, clock, tell).map(|shards| Box::new(shards.with_prompts(prompts, reads)) as Box<dyn MediaPort>)
     };
     let running = config.clone();
     let node = OpenNode::open(Setup { config, rules, background: background.clone(), fault: None }, start_media)?;

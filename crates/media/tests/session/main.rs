@@ -15,6 +15,7 @@ mod mixing;
 mod moves;
 mod noise;
 mod packing;
+mod plays;
 mod recordings;
 mod relay;
 mod reports;

@@ -356,10 +356,16 @@ mod tests {
             binding: None,
             presentation: None,
         };
-        let action = Action::Bridge { legs: [plan].into(), timeout: None, anchor: true };
+        let action = Action::Bridge { legs: [plan].into(), timeout: None, anchor: true, ringback: None };
         let Action::Bridge { legs, .. } = &action else { unreachable!() };
-        let group =
-            RingGroup { members: [legs.clone()].into(), terms: RingTerms::default(), anchor: true, turns: Box::default(), tries: false };
+        let group = RingGroup {
+            members: [legs.clone()].into(),
+            terms: RingTerms::default(),
+            anchor: true,
+            turns: Box::default(),
+            tries: false,
+            ringback: None,
+        };
         for action in [Action::Ring(Box::new(group)), action] {
             let mut decision = Decision::Route { rule: "all".into(), action, record: None };
             mask_plans(&mut decision);

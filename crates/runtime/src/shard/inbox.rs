@@ -10,7 +10,8 @@ use std::{
         mpsc::{Receiver, Sender, channel},
     },
 };
-use tandem_model::{MediaCommand, PortId};
+use tandem_media::Clip;
+use tandem_model::{CallId, MediaCommand, PlayFailure, PlayId, PortId};
 
 /// Commands that may wait for a thread: what some 500 calls are set up with. Each `Open` that was let in may be followed
 /// by one `Close` on top, so that no session is ever left open for want of room.
@@ -25,6 +26,8 @@ pub(super) enum Item {
     Command(MediaCommand),
     /// An `Open` or `Add` with ports from the stock, which its call knows already.
     At(MediaCommand, Box<[PortId]>),
+    /// A prompt that a session waits for.
+    Loaded(CallId, PlayId, Result<Clip, PlayFailure>),
     Stop,
     /// Makes the session panic, at once or at its next packet.
     #[cfg(test)]
@@ -102,7 +105,7 @@ impl Outlet {
         }
     }
 
-    /// Queues what has its place for certain: a `Close` for each session, the end.
+    /// Queues what has its place for certain: a `Close` for each session, a prompt for each that is being read, the end.
     pub(super) fn push_reserved(&self, item: Item) {
         // A thread that is gone has no session left to close.
         if self.queue.send(item).is_ok() {
@@ -133,7 +136,7 @@ impl Inbox {
     /// The next item.
     pub(super) fn take(&self) -> Option<Item> {
         let item = self.queue.try_recv().ok()?;
-        if !matches!(item, Item::Stop | Item::Command(MediaCommand::Close { .. })) {
+        if !matches!(item, Item::Stop | Item::Loaded(..) | Item::Command(MediaCommand::Close { .. })) {
             self.bell.waiting.fetch_sub(1, Ordering::Relaxed);
         }
         Some(item)
@@ -152,7 +155,6 @@ impl Bell {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tandem_model::CallId;
 
     fn play(counter: u16) -> Item {
         let call = CallId::new(1, counter);

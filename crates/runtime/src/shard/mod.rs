@@ -12,8 +12,10 @@ mod tests;
 mod worker;
 
 use crate::{
+    background::Background,
     clock::Clock,
     media_port::MediaPort,
+    prompts::{PromptReader, PromptStore},
     recorder::{self, RecorderThread},
 };
 use inbox::{Inbox, Item, Outlet, inbox};
@@ -32,7 +34,9 @@ use std::{
     thread::{self, JoinHandle},
 };
 use stock::{Stock, Stocked};
-use tandem_model::{CallId, EndpointRequest, LocalEndpoint, MediaCommand, MediaEvent, MediaSide, RecordingEnd, RecordingFailure};
+use tandem_model::{
+    CallId, EndpointRequest, LocalEndpoint, MediaCommand, MediaEvent, MediaSide, PlayFailure, RecordingEnd, RecordingFailure, Sound,
+};
 use worker::Worker;
 
 /// One `[[media]]` section.
@@ -67,8 +71,9 @@ pub type Sink = Arc<dyn Fn(CallId, MediaEvent) + Send + Sync>;
 /// The running media threads. They stop when this is dropped.
 pub struct Shards {
     shared: Arc<Shared>,
-    outlets: Box<[Outlet]>,
+    outlets: Arc<[Outlet]>,
     threads: Vec<JoinHandle<()>>,
+    prompts: Option<PromptReader>,
     /// Dropped when the threads have ended: their recordings are finished then.
     _recorder: RecorderThread,
 }
@@ -157,7 +162,7 @@ impl Shards {
         let (outlets, inboxes): (Vec<Outlet>, Vec<Inbox>) =
             (0..count).map(|_| inbox()).collect::<io::Result<Vec<_>>>()?.into_iter().unzip();
         let (recorder, thread) = recorder::start(config.recordings.clone(), sink.clone())?;
-        let mut shards = Shards { shared: shared.clone(), outlets: outlets.into(), threads: Vec::new(), _recorder: thread };
+        let mut shards = Shards { shared: shared.clone(), outlets: outlets.into(), threads: Vec::new(), prompts: None, _recorder: thread };
         for (index, inbox) in inboxes.into_iter().enumerate() {
             let sockets = Sockets::new(config, (index, count), shared.clone())?;
             let seed = getrandom::u64().map_err(io::Error::other)?;
@@ -165,6 +170,13 @@ impl Shards {
             shards.threads.push(thread::Builder::new().name(format!("media-{index}")).spawn(move || worker.run())?);
         }
         Ok(shards)
+    }
+
+    /// Plays prompts of that store, which are read in the background. Without one there are none.
+    #[must_use]
+    pub fn with_prompts(mut self, store: Arc<PromptStore>, background: Background) -> Shards {
+        self.prompts = Some(PromptReader::new(store, background));
+        self
     }
 
     /// Passes a command on to the thread that has the call's session, without waiting. What is for a session that is
@@ -177,7 +189,6 @@ impl Shards {
             MediaCommand::Open { call, .. } => self.open(call, command),
             MediaCommand::Add { call, endpoint } => self.add(call, endpoint, command),
             MediaCommand::Describe { call, .. }
-            | MediaCommand::Play { call, .. }
             | MediaCommand::Stop { call, .. }
             | MediaCommand::Hear { call, .. }
             | MediaCommand::Remove { call, .. }
@@ -186,6 +197,7 @@ impl Shards {
                 let pass_on = |shard: usize| self.outlets[shard].push(Item::Command(command));
                 self.shared.route(call).map_or(Ok(()), pass_on).map(|()| None)
             }
+            MediaCommand::Play { call, .. } => self.play(call, command),
             MediaCommand::Record { call, recording, .. } => match self.shared.route(call) {
                 Some(shard) => self.outlets[shard].push(Item::Command(command)).map(|()| None),
                 None => {
@@ -214,6 +226,24 @@ impl Shards {
         };
         let locals = endpoints.iter().zip(&taken).map(|(request, stocked)| stocked.local(request.leg)).collect();
         self.open_at(shard, command, taken, locals).inspect_err(|_| self.shared.leave(call, shard))
+    }
+
+    /// Something is to be played. A prompt follows its command when it was read, so that what else is said of it meanwhile finds it there.
+    fn play(&self, call: CallId, command: MediaCommand) -> Result<Option<MediaEvent>, MediaCommand> {
+        let Some(shard) = self.shared.route(call) else { return Ok(None) };
+        let prompt = match &command {
+            MediaCommand::Play { play, sound: Sound::Prompt(name), .. } => Some((*play, name.clone())),
+            _ => None,
+        };
+        self.outlets[shard].push(Item::Command(command))?;
+        let Some((play, name)) = prompt else { return Ok(None) };
+        let outlets = self.outlets.clone();
+        let done = move |clip| outlets[shard].push_reserved(Item::Loaded(call, play, clip));
+        match &self.prompts {
+            Some(reader) => reader.read(call, &name, done),
+            None => done(Err(PlayFailure::Missing)),
+        }
+        Ok(None)
     }
 
     fn add(&self, call: CallId, endpoint: EndpointRequest, command: MediaCommand) -> Result<Option<MediaEvent>, MediaCommand> {

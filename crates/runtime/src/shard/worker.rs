@@ -200,6 +200,11 @@ impl Worker {
             match self.inbox.take() {
                 Some(Item::Command(command)) => self.command(now, command, None),
                 Some(Item::At(command, ports)) => self.command(now, command, Some(ports)),
+                Some(Item::Loaded(call, play, clip)) => {
+                    if let Some(place) = self.calls.get(&call) {
+                        self.handle(now, *place, Some(Input::Loaded(play, clip)));
+                    }
+                }
                 Some(Item::Stop) => return Going::Over,
                 #[cfg(test)]
                 Some(Item::Fault(call, fault)) => self.inject(now, call, fault),

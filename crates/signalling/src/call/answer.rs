@@ -10,10 +10,7 @@ use crate::message::Message;
 use crate::negotiation::{self, Exchange, Offer, Refusal};
 use bytes::Bytes;
 use std::sync::Arc;
-use tandem_model::{BuiltIn, EndReason, EventKind, MediaCommand, PlayId, Sound, Timestamp};
-
-/// What the built-in tone sounds like.
-const TONE_HZ: u16 = 440;
+use tandem_model::{BuiltIn, EndReason, EventKind, MediaCommand, Timestamp};
 
 impl Call {
     /// The callee answered.
@@ -193,8 +190,11 @@ impl Call {
         });
     }
 
-    /// Answers the call ourselves: echo or tone.
+    /// Answers the call ourselves.
     pub(super) fn answer_alone(&mut self, now: Timestamp, built_in: BuiltIn, offer: Option<&Offer>) {
+        if let Some(offer) = offer.filter(|_| self.is_told_early()) {
+            return self.announce_early(now, offer);
+        }
         self.answered = Some(now);
         self.alone = Some(built_in);
         match offer {
@@ -238,14 +238,5 @@ impl Call {
         self.media(MediaCommand::Describe { call, leg, description: alone.describe });
         alone.hears.into_iter().for_each(|built_in| self.play_to_caller(built_in));
         self.note_hold(now, Side::Caller, leg, alone.holds);
-    }
-
-    /// Lets the caller hear what it is to hear of us.
-    pub(super) fn play_to_caller(&mut self, built_in: BuiltIn) {
-        let (call, leg, sound) = (self.id, self.caller.id, Sound::Sine { frequency_hz: TONE_HZ });
-        match built_in {
-            BuiltIn::Echo => self.tell_hearing(),
-            BuiltIn::Tone => self.media(MediaCommand::Play { call, leg, play: PlayId(0), sound, times: 0, over: false }),
-        }
     }
 }

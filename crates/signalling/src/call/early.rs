@@ -6,7 +6,7 @@ use super::leg::sdp_of;
 use super::over;
 use super::phase::Phase;
 use super::{Call, Side, context};
-use crate::message::Message;
+use crate::message::{Message, reason_phrase};
 use crate::negotiation::{self, Settled};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -44,10 +44,15 @@ impl Call {
         let offer = sdp_of(message).filter(|_| owes_answer).and_then(|sdp| self.early_offer(now, tag, sdp));
         let Phase::Dialling(dialling) = &mut self.phase else { return };
         dialling.passed_on = true;
+        let is_silent = answer.is_none() && offer.is_none();
+        let ours = self.ringback.is_some().then(|| self.ring_back(status, is_silent)).flatten();
         if self.ring.is_some() {
-            return self.pass_ringing(now, status, reason, answer.as_ref());
+            return self.pass_ringing(now, status, reason, (answer.as_ref(), ours.as_ref()));
         }
-        self.caller.provisional(context!(self, now), status, reason, answer.as_deref().or(offer.as_deref()));
+        match &ours {
+            Some(sdp) => self.caller.provisional(context!(self, now), 183, reason_phrase(183), Some(sdp)),
+            None => self.caller.provisional(context!(self, now), status, reason, answer.as_deref().or(offer.as_deref())),
+        }
         let callee = self.callee.as_ref().map(|callee| callee.id);
         if status == 180 {
             self.rang = self.rang.or(Some(now));
@@ -106,6 +111,7 @@ impl Call {
         let (answer, leg) = (settled.answer.clone(), callee.id);
         self.join(leg);
         self.describe(now, Side::Caller, settled);
+        self.end_ringback();
         Some(answer)
     }
 

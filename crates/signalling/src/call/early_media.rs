@@ -39,6 +39,11 @@ impl EarlyMedia {
         self.hear_again(sdp, answer);
     }
 
+    /// The caller gets that answer, which is of no phone.
+    pub(super) fn tell(&mut self, answer: &Arc<[u8]>) {
+        self.told.get_or_insert_with(|| Told { answer: Arc::clone(answer), of: Box::default() });
+    }
+
     /// The last one is heard again, with what it said before.
     pub(super) fn hear_again(&mut self, sdp: &[u8], answer: &Arc<[u8]>) {
         self.is_silent = false;

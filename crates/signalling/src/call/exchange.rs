@@ -251,7 +251,7 @@ impl MessageExchange {
                 self.try_next(now);
             }
             // Nobody is there who could read it.
-            Action::Answer(_) => {
+            Action::Answer(_) | Action::Announce(_) => {
                 let mut extra = Extra::none();
                 extra.push(HeaderName::Allow, ALLOW_WITHOUT_MESSAGE);
                 self.answer(now, 405, None, &extra);

@@ -199,6 +199,7 @@ pub(super) const fn caller_status(reason: EndReason) -> u16 {
         | EndReason::Inactivity
         | EndReason::SessionExpired
         | EndReason::CalleeHungUp
+        | EndReason::Played
         | EndReason::Transferred => 480,
         EndReason::DialogLost | EndReason::AckTimeout | EndReason::Shutdown | EndReason::Internal => 500,
     }

@@ -5,6 +5,7 @@
 //!
 //! This file only dispatches. What the legs do to each other is one verb a file.
 
+mod announce;
 mod answer;
 mod best_failure;
 mod command;
@@ -30,6 +31,7 @@ mod reliable;
 mod reoffer;
 mod restore;
 mod ring;
+mod ringback;
 mod setup;
 mod teardown;
 mod timers;
@@ -51,6 +53,7 @@ use crate::minted::Minter;
 use crate::tombstone::Tombstone;
 use crate::transaction::{TransactionKey, TransactionKeys};
 use crate::wire::{Arrival, Transmit};
+use announce::Announcing;
 use command::Controls;
 use failure::{Cause, Failure};
 use leg::{Context, Leg, LegEvent, LostWay};
@@ -59,6 +62,7 @@ use phase::{Bridge, MediaState, Phase};
 use recording::Recordings;
 use reoffer::Wanted;
 use ring::Ring;
+use ringback::Ringback;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -302,6 +306,12 @@ pub struct Call {
     held: [bool; 2],
     /// What answers, when the call has one leg.
     alone: Option<BuiltIn>,
+    /// What is still to be played to the caller.
+    announcing: Option<Box<Announcing>>,
+    /// What the caller hears while others ring.
+    ringback: Option<Box<Ringback>>,
+    /// Sounds that were played: the number of the next.
+    plays: u16,
     past_legs: Vec<LegRecord>,
     stats: Box<[EndpointStats]>,
     recorded: bool,
@@ -343,6 +353,9 @@ impl Call {
         }
         if self.ring.is_some() {
             self.hear_again(now);
+        }
+        if self.ringback.is_some() {
+            self.look_after_ringback();
         }
         if self.wanted.is_some() {
             self.send_reoffers(now);
@@ -466,7 +479,7 @@ impl Call {
             MediaEvent::Inactive { .. } => self.end(now, EndReason::Inactivity, None),
             MediaEvent::Recorded { recording, file, ms, end } => self.on_recorded(now, RecordingDone { recording, file, ms, end }),
             MediaEvent::Key { leg, key, ms } => self.on_key(now, leg, KeyPress { key, ms }),
-            MediaEvent::Played { play, end, .. } => self.on_play_ended(now, play, end),
+            MediaEvent::Played { play, end, .. } => self.on_played(now, play, end),
             MediaEvent::Closed(stats) => self.on_media_closed(now, stats),
             MediaEvent::Failed => self.on_media_failed(now),
         }

@@ -63,9 +63,12 @@ pub(super) fn untold(leg: &Leg) -> LegEnd {
 /// The Q.850 cause of an end that nobody gave one for.
 const fn own_cause(reason: EndReason) -> Option<u8> {
     Some(match reason {
-        EndReason::CallerHungUp | EndReason::CalleeHungUp | EndReason::Cancelled | EndReason::Transferred | EndReason::Moved => {
-            NORMAL_CLEARING
-        }
+        EndReason::CallerHungUp
+        | EndReason::CalleeHungUp
+        | EndReason::Cancelled
+        | EndReason::Transferred
+        | EndReason::Moved
+        | EndReason::Played => NORMAL_CLEARING,
         EndReason::Failed(_) => return None,
         EndReason::RingTimeout => NO_ANSWER,
         EndReason::AckTimeout | EndReason::SessionExpired => TIMER_EXPIRY,
@@ -77,7 +80,12 @@ const fn own_cause(reason: EndReason) -> Option<u8> {
 /// What the end of an answered leg comes to as a status.
 const fn own_status(reason: EndReason) -> u16 {
     match reason {
-        EndReason::CallerHungUp | EndReason::CalleeHungUp | EndReason::Cancelled | EndReason::Transferred | EndReason::Moved => 200,
+        EndReason::CallerHungUp
+        | EndReason::CalleeHungUp
+        | EndReason::Cancelled
+        | EndReason::Transferred
+        | EndReason::Moved
+        | EndReason::Played => 200,
         EndReason::AckTimeout | EndReason::SessionExpired => 408,
         EndReason::DialogLost => 481,
         _ => caller_status(reason),
@@ -87,7 +95,7 @@ const fn own_status(reason: EndReason) -> u16 {
 /// The Reason value (RFC 3326) that legs ended by us are told where no peer gave one.
 pub(super) fn reason_value(reason: EndReason) -> Option<Cow<'static, str>> {
     Some(Cow::Borrowed(match reason {
-        EndReason::CallerHungUp | EndReason::CalleeHungUp | EndReason::Cancelled | EndReason::Moved => return None,
+        EndReason::CallerHungUp | EndReason::CalleeHungUp | EndReason::Cancelled | EndReason::Moved | EndReason::Played => return None,
         EndReason::Failed(status) => return Some(Cow::Owned(format!("SIP;cause={status};text=\"{}\"", reason_phrase(status)))),
         EndReason::Transferred => "Q.850;cause=16;text=\"transferred\"",
         EndReason::RingTimeout => "Q.850;cause=19;text=\"not answered in time\"",

@@ -5,6 +5,7 @@ use super::early_media::EarlyMedia;
 use super::reliable::{AnsweredElsewhere, EarlyOffers};
 use super::transfer::Offered;
 use crate::negotiation::{LegMedia, Offer, PendingAlone, PendingOffer, PendingOwn, Refusal, translate_offer};
+use std::sync::Arc;
 use tandem_model::{BuiltIn, LegId, LegPlan, QuestionId, Timestamp, TrunkId};
 
 /// The phases of a call, in the order in which they come.
@@ -34,6 +35,8 @@ pub(super) enum Phase {
     LateLike(Box<PendingOwn>),
     /// We answered with an offer ourselves; the caller's ACK will hold the answer.
     LateAlone(Box<PendingAlone>),
+    /// The caller hears something before it is answered or refused, and has had this answer to its offer.
+    Announcing(Arc<[u8]>),
     /// The caller went to another call, to take the place of a leg there; whether it does is waited for until then.
     Moving(Timestamp),
     /// Both legs are confirmed, or the one leg of a call that we answered.

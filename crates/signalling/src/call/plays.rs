@@ -8,7 +8,7 @@ use tandem_model::{
 };
 
 /// Where the names begin that plays of commands have; what the call plays by itself has names below.
-const FIRST: u16 = 1 << 15;
+pub(super) const FIRST_OF_COMMANDS: u16 = 1 << 15;
 
 /// Something that plays.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +31,7 @@ impl Controls {
     /// A name that nothing has which plays.
     fn next_play(&mut self) -> PlayId {
         loop {
-            self.last_play = self.last_play.wrapping_add(1) | FIRST;
+            self.last_play = self.last_play.wrapping_add(1) | FIRST_OF_COMMANDS;
             let next = PlayId(self.last_play);
             if !self.plays.iter().any(|playing| playing.own == next || playing.play == next) {
                 return next;

@@ -4,6 +4,7 @@ use super::early_media::EarlyMedia;
 use super::failure::Failure;
 use super::leg::{Extra, Invitation, Leg, OptionTags, State, hops_left, too_short};
 use super::phase::{Bridge, Dialling, MediaState, Opening, PassedOffer, Phase};
+use super::ringback::Ringback;
 use super::{Call, CallSetup, Output, context};
 use super::{parties, trail};
 use crate::message::{HeaderName, RELIABLE, is_sips, unreadable_body};
@@ -69,6 +70,9 @@ impl Call {
             codec: None,
             held: [false; 2],
             alone: None,
+            announcing: None,
+            ringback: None,
+            plays: 0,
             past_legs: Vec::new(),
             stats: Box::default(),
             recorded: false,
@@ -159,8 +163,9 @@ impl Call {
             Err(refusal) => return self.fail_refused(now, &refusal),
         };
         match action {
-            Action::Bridge { legs, timeout, anchor } => {
+            Action::Bridge { legs, timeout, anchor, ringback } => {
                 self.anchor(anchor);
+                self.ringback = ringback.map(Ringback::new);
                 let deadline = timeout.map(|span| now + span);
                 self.bridge = Some(Box::new(Bridge {
                     member: 0,
@@ -174,10 +179,12 @@ impl Call {
                 }));
                 self.try_next(now, offer);
             }
-            Action::Ring(group) => {
+            Action::Ring(mut group) => {
                 self.anchor(group.anchor);
+                self.ringback = group.ringback.take().map(Ringback::new);
                 self.ring(now, *group, offer);
             }
+            Action::Announce(announce) => self.announce(now, *announce, offer),
             Action::Answer(built_in) => {
                 let passage = Passage { anchored: true, ..Passage::default() };
                 let screen = |offer: &Offer| negotiation::screen_offer(offer, &self.caller.profile.codecs, &Codec::ALL, passage);

@@ -54,7 +54,7 @@ pub fn answer_alone(offer: &Offer, leg: &mut LegMedia, builtin: BuiltIn) -> Resu
     let off = (audio.line.port == 0).then(|| audio.line.rejected(offer.text()));
     let remote = leg.keep_host(audio.remote(Some(local.rtp.ip()))?);
     let mut formats = audio.formats.retain(|format| formats.contains(format));
-    if builtin == BuiltIn::Tone {
+    if builtin != BuiltIn::Echo {
         formats = formats.restrict(&FormatList::of_codecs(formats.codec().as_slice()));
     }
     let formats = leg.tell(formats);

@@ -24,6 +24,7 @@
 //!                  in another codec: part_answer(&pending, sdp, a, b)?     likewise; a is offered the like of b after its ACK
 //!    not anchored   part_answer(&pending, sdp, a, b)?            likewise, and after its ACK: pending = offer_unheard(b, a)?
 //!                  settle_unheard(&pending, sdp, b, a)?           true: b is offered what a said, likewise
+//!    b only rings  x = answer_meanwhile(&offer, a, b)?                     183 to a carries x; then as for another b
 //!    next target   drop(pending); translate_offer(offer, a, another b)?    a is as if never asked
 //!
 //! late offer       INVITE to b without SDP; b's 200 has the offer:
@@ -104,5 +105,5 @@ pub use received::{Offer, Passage, screen_offer};
 pub use refusal::Refusal;
 pub use restore::{PendingAgain, Restored, describe_both, offer_again, settle_again};
 pub use state::{Exchange, ExchangeEvent, ExchangeOutcome};
-pub use unasked::{answer_unasked, offer_unasked};
+pub use unasked::{answer_meanwhile, answer_unasked, offer_unasked};
 pub use unheard::{offer_unheard, settle_unheard};

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::sdp::Direction;
 use std::sync::Arc;
-use tandem_model::LocalEndpoint;
+use tandem_model::{Codec, LocalEndpoint};
 
 /// Answers an offer of `leg` with what `other` speaks, or with what it spoke itself where nobody is there. Where that is not settled yet it
 /// is one codec that both allow: what the other leg is asked for later.
@@ -22,6 +22,20 @@ use tandem_model::LocalEndpoint;
 /// As [`super::translate_offer`]; 500 where media does not go through us.
 pub fn answer_unasked(offer: &Offer, leg: &mut LegMedia, other: Option<&LegMedia>) -> Result<Arc<[u8]>, Refusal> {
     leg.permit(ExchangeEvent::OfferArrives, Some(offer.text()))?;
+    answer_at_once(offer, leg, other)
+}
+
+/// Answers an offer of `leg` that was passed on to `other`, which has not answered it yet: in one codec that both allow, else in one of its
+/// own. What `other` answers later is [joined](super::join_answer) to that.
+///
+/// # Errors
+/// 488 where there is no such codec, 500 where media does not go through us; nothing was changed.
+pub fn answer_meanwhile(offer: &Offer, leg: &mut LegMedia, other: &LegMedia) -> Result<Arc<[u8]>, Refusal> {
+    let unheard = LegMedia::new(&Codec::ALL, true, None, 0);
+    answer_at_once(offer, leg, Some(other)).or_else(|_| answer_at_once(offer, leg, Some(&unheard)))
+}
+
+fn answer_at_once(offer: &Offer, leg: &mut LegMedia, other: Option<&LegMedia>) -> Result<Arc<[u8]>, Refusal> {
     let local = leg.local().ok_or(Refusal::NO_ENDPOINT)?;
     let speaker = other.unwrap_or(leg);
     let spoken = speaker.session.as_ref().map(|session| session.formats);

@@ -271,7 +271,8 @@ pub(crate) fn plan(place: &str) -> LegPlan {
 
 /// A route to the targets at these places.
 pub(crate) fn bridge(places: &[&str]) -> Decision {
-    let action = Action::Bridge { legs: places.iter().map(|place| plan(place)).collect(), timeout: None, anchor: true };
+    let legs = places.iter().map(|place| plan(place)).collect();
+    let action = Action::Bridge { legs, timeout: None, anchor: true, ringback: None };
     Decision::Route { rule: "to bob".into(), action, record: None }
 }
 

@@ -6,6 +6,7 @@ use tandem_model::EventKind;
 use tandem_phone::{Edit, Message, Place, Script};
 use tandem_sim::{ALICE, BOB, Run, STANDARD, Sim};
 
+mod announcements;
 mod answers_cross_byes;
 mod audio;
 mod basic_call;
@@ -103,6 +104,7 @@ mod ring_limits;
 mod ring_races;
 mod ring_reliable;
 mod ring_sequential;
+mod ringback;
 mod route_limits;
 mod routes;
 mod session_timer_races;

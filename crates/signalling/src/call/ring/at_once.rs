@@ -110,6 +110,9 @@ impl Call {
         if let Some(description) = self.caller.media.describe(&self.caller.media) {
             self.media(MediaCommand::Describe { call: self.id, leg: self.caller.id, description });
         }
+        if self.has_picked_up() && self.ringback.is_some() {
+            self.play_ringback();
+        }
     }
 
     /// Lets the caller hear the member under way, if both speak the same.
@@ -124,6 +127,7 @@ impl Call {
         let leg = callee.id;
         self.join(leg);
         self.describe_like(now, settled);
+        self.end_ringback();
         Some(Arc::default())
     }
 

@@ -21,7 +21,7 @@ use crate::reason::COMPLETED_ELSEWHERE;
 use rivals::Rival;
 use sound::Sound;
 use std::collections::VecDeque;
-use tandem_model::{EndedBy, LegEnd, LegId, LegPlan, PicksUp, Place, RingGroup, RingTerms, Strategy, Timestamp};
+use tandem_model::{EndedBy, Hears, LegEnd, LegId, LegPlan, PicksUp, Place, RingGroup, RingTerms, Strategy, Timestamp};
 
 /// The group of a call, until somebody answers.
 #[derive(Debug)]
@@ -71,6 +71,21 @@ impl Ring {
         self.sound.has_told
     }
 
+    /// It has one now.
+    pub(super) fn tell(&mut self) {
+        self.sound.has_told = true;
+    }
+
+    /// Whether the caller hears a member.
+    pub(super) fn is_heard(&self) -> bool {
+        self.sound.is_heard()
+    }
+
+    /// Whether the caller is to hear no member.
+    pub(super) fn is_mute(&self) -> bool {
+        self.terms.hears == Hears::Ringing
+    }
+
     /// What the rivals wait for.
     pub(super) fn deadlines(&self) -> impl Iterator<Item = (Timestamp, Reason)> {
         let legs = self.legs().filter_map(Leg::poll_timeout).map(|at| (at, Reason::Transaction));
@@ -81,7 +96,7 @@ impl Ring {
 impl Call {
     /// Rings the members of a group.
     pub(super) fn ring(&mut self, now: Timestamp, group: RingGroup, offer: Option<Offer>) {
-        let RingGroup { members, terms, anchor, turns, tries } = group;
+        let RingGroup { members, terms, anchor, turns, tries, .. } = group;
         let is_at_once = terms.picks_up == PicksUp::AtOnce && anchor;
         self.ring = Some(Box::new(Ring {
             terms,
@@ -106,6 +121,7 @@ impl Call {
 
     fn begin_to_ring(&mut self, now: Timestamp) {
         self.phase = Phase::Between;
+
         self.ring_more(now);
     }
 

@@ -25,6 +25,10 @@ pub(super) struct Sound {
 }
 
 impl Sound {
+    pub(super) fn is_heard(&self) -> bool {
+        !self.sources.is_empty()
+    }
+
     /// Whether a provisional response says what the caller has not been told: several phones ring, and it hears of one ringing.
     fn is_new(&mut self, status: u16) -> bool {
         let bit = 1u128.checked_shl(u32::from(status.saturating_sub(100))).unwrap_or(0);
@@ -35,13 +39,25 @@ impl Sound {
 }
 
 impl Call {
-    /// 101 to 198 from the member under way, with the answer for the caller that it brought.
-    pub(in super::super) fn pass_ringing(&mut self, now: Timestamp, status: u16, reason: &str, answer: Option<&Arc<[u8]>>) {
+    /// 101 to 198 from the member under way, with the answer for the caller that it brought, or that is ours.
+    pub(in super::super) fn pass_ringing(
+        &mut self,
+        now: Timestamp,
+        status: u16,
+        reason: &str,
+        answers: (Option<&Arc<[u8]>>, Option<&Arc<[u8]>>),
+    ) {
+        let (answer, ours) = answers;
         let (Some(ring), Some(leg)) = (&mut self.ring, self.callee.as_ref().map(|callee| callee.id)) else { return };
         // What a phone repeats that is not heard is for nobody.
         let answer = answer.filter(|_| ring.sound.sources.last() == Some(&leg));
         let began = ring.sound.has_news;
-        let (told, words) = if ring.terms.hears == Hears::Ringing { (180, reason_phrase(180)) } else { (status, reason) };
+        let (told, words) = match ours {
+            Some(_) => (183, reason_phrase(183)),
+            None if ring.terms.hears == Hears::Ringing => (180, reason_phrase(180)),
+            None => (status, reason),
+        };
+        let answer = answer.or(ours);
         if ring.sound.is_new(told) {
             ring.sound.has_told |= answer.is_some() && ring.picked_up.is_none();
             self.caller.provisional(context!(self, now), told, words, answer.map(|answer| &**answer));
