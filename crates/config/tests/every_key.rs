@@ -30,6 +30,7 @@ const BUILT: &[Case] = &[
     Case(CALLS, "hold_timeout = '10m'"),
     Case(CALLS, "shards = 2"),
     Case("[files]\n", "recordings = '/var/lib/tandem/recordings'"),
+    Case("[files]\n", "prompts = '/var/lib/tandem/prompts'"),
     Case(ABUSE, "answers = 5"),
     Case(ABUSE, "offences = 3"),
     Case(ABUSE, "ban = '0s'"),
@@ -105,6 +106,13 @@ const BUILT: &[Case] = &[
     Case(ROUTE, "record = 'sides'\ndo = { bridge = ['trunk:peer'] }"),
     Case(ROUTE, "do = { answer = 'tone' }"),
     Case(ROUTE, "do = { reject = 486, reason = 'Asleep' }"),
+    Case(ROUTE, "do = { answer = 'welcome.wav' }"),
+    Case(ROUTE, "do = { answer = 'de/welcome.WAV', times = 0 }"),
+    Case(ROUTE, "do = { answer = 'busy:de' }"),
+    Case(ROUTE, "do = { answer = 'echo', announce = 'welcome.wav', times = 2 }"),
+    Case(ROUTE, "do = { reject = 404, announce = 'congestion:us', times = 9 }"),
+    Case(ROUTE, "do = { bridge = ['trunk:peer'], ringback = 'gb' }"),
+    Case(ROUTE, "do = { ring = ['trunk:peer'], ringback = 'music.wav' }"),
     Case(CALLED, "session_timer = 'off'"),
     Case(CALLED, "dtmf = 'rfc4733'"),
     Case(CALLED, "dtmf = 'info'"),
@@ -113,7 +121,6 @@ const BUILT: &[Case] = &[
 ];
 
 const LATER: &[Case] = &[
-    Case("", "[files]\nprompts = 'sounds/'"),
     Case("", "[api]\nbind = '127.0.0.1:8081'"),
     Case("", "[[token]]\nname = 'app'\nalgorithm = 'HS256'"),
     Case(NODE, "store = 'sqlite:calls.db'"),
@@ -122,7 +129,6 @@ const LATER: &[Case] = &[
     Case(CALLED, "keying = ['dtls']"),
     Case(CALLED, "ice = 'lite'"),
     Case(ROUTE, "do = { ask = 'https://policy.example.org' }"),
-    Case(ROUTE, "do = { answer = 'welcome.wav' }"),
 ];
 
 const LISTEN: &str = "[[media]]\nname = 'm'\nbind = '127.0.0.1'\nports = '20000-20999'\n[calls]\nmax_cps = 10\n[[listen]]\nname = 'l'\nbind = '127.0.0.1:5060'\n";

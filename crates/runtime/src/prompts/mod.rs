@@ -137,12 +137,12 @@ impl PromptReader {
         let accepted = self.background.run_blocking(move || {
             let read = store.read(&owned);
             if let Err(error) = &read {
-                tracing::warn!(%call, "the prompt `{}` is not played: {}", Escaped(&owned), Escaped(&error.to_string()));
+                tracing::warn!(%call, file = %Escaped(&owned), reason = %Escaped(&error.to_string()), "a prompt is not played");
             }
             tell(read.map_err(|error| error.failure()));
         });
         if accepted.is_none() {
-            tracing::warn!(%call, "the prompt `{}` is not played: too many files are being read", Escaped(name));
+            tracing::warn!(%call, file = %Escaped(name), reason = "too many files are being read", "a prompt is not played");
             done(Err(PlayFailure::Overloaded));
         }
     }
