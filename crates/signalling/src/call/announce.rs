@@ -107,6 +107,8 @@ impl Call {
         announcing.playing = None;
         match self.phase {
             Phase::Announcing(_) => self.go_on_from_announcement(now),
+            // Something else was to be played in its place: whoever wanted that wants the call to go on.
+            _ if end == PlayEnd::Stopped => {}
             _ => self.end(now, EndReason::Played, None),
         }
     }

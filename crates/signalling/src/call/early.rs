@@ -47,7 +47,7 @@ impl Call {
         let is_silent = answer.is_none() && offer.is_none();
         let ours = self.ringback.is_some().then(|| self.ring_back(status, is_silent)).flatten();
         if self.ring.is_some() {
-            return self.pass_ringing(now, status, reason, (answer.as_ref(), ours.as_ref()));
+            return self.pass_ringing(now, (status, reason), answer.as_ref(), ours.as_ref());
         }
         match &ours {
             Some(sdp) => self.caller.provisional(context!(self, now), 183, reason_phrase(183), Some(sdp)),

@@ -43,11 +43,10 @@ impl Call {
     pub(in super::super) fn pass_ringing(
         &mut self,
         now: Timestamp,
-        status: u16,
-        reason: &str,
-        answers: (Option<&Arc<[u8]>>, Option<&Arc<[u8]>>),
+        (status, reason): (u16, &str),
+        answer: Option<&Arc<[u8]>>,
+        ours: Option<&Arc<[u8]>>,
     ) {
-        let (answer, ours) = answers;
         let (Some(ring), Some(leg)) = (&mut self.ring, self.callee.as_ref().map(|callee| callee.id)) else { return };
         // What a phone repeats that is not heard is for nobody.
         let answer = answer.filter(|_| ring.sound.sources.last() == Some(&leg));
