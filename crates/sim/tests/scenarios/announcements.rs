@@ -92,7 +92,7 @@ fn an_announcement_before_a_refusal_is_early_media() {
     assert_eq!(statuses(&sim, ALICE), [100, 183, 404]);
     let last = sim.phone(ALICE).heard("INVITE").last().unwrap();
     assert!(last.label().contains("404"), "{}", last.label());
-    assert_eq!((sim.end_reason(), sim.call(ALICE).outcome.clone()), (Some(EndReason::Failed(404)), Some(Outcome::Failed(404))));
+    assert_eq!((sim.end_reason(), sim.call(ALICE).outcome), (Some(EndReason::Failed(404)), Some(Outcome::Failed(404))));
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn a_caller_that_gives_up_hears_no_more() {
     let mut sim = routed(8, "reject = 404, announce = \"welcome.wav\"");
     sim.place(ALICE, "it", Script::new().cancel(When::Status(183), 500));
     sim.finish();
-    assert_eq!((sim.end_reason(), sim.call(ALICE).outcome.clone()), (Some(EndReason::Cancelled), Some(Outcome::Failed(487))));
+    assert_eq!((sim.end_reason(), sim.call(ALICE).outcome), (Some(EndReason::Cancelled), Some(Outcome::Failed(487))));
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn a_prompt_that_is_not_there_is_over_at_once() {
     let mut sim = routed(11, "answer = \"missing.wav\"");
     sim.place(ALICE, "it", Script::new());
     sim.finish();
-    assert_eq!((sim.end_reason(), sim.call(ALICE).outcome.clone()), (Some(EndReason::Played), Some(Outcome::TheyHungUp)));
+    assert_eq!((sim.end_reason(), sim.call(ALICE).outcome), (Some(EndReason::Played), Some(Outcome::TheyHungUp)));
     let mut sim = routed(12, "reject = 404, announce = \"missing.wav\"");
     sim.place(ALICE, "it", Script::new());
     sim.finish();
