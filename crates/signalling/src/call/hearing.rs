@@ -30,6 +30,11 @@ impl Call {
         std::iter::once(self.caller.id).chain(other).collect()
     }
 
+    /// Whether nothing that was asked for keeps one of the two from hearing the other.
+    pub(super) fn lets_hear(&self, speaker: LegId, listener: LegId) -> bool {
+        self.controls.as_ref().is_none_or(|controls| controls.hears(Hearing { speaker, listener }, true))
+    }
+
     /// Who hears whom as it is to be.
     fn hearing(&self) -> Box<[Hearing]> {
         let echoes = self.alone == Some(BuiltIn::Echo);

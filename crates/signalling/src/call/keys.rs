@@ -11,7 +11,8 @@ impl Call {
     pub(super) fn on_key(&mut self, now: Timestamp, leg: LegId, press: KeyPress) {
         self.notify(now, Some(leg), EventKind::LegDtmf(press));
         let side = if leg == self.caller.id { Side::Caller } else { Side::Callee };
-        if self.leg(side).is_some_and(|near| near.id == leg) {
+        let is_heard = self.leg(side.other()).is_some_and(|far| self.lets_hear(leg, far.id));
+        if is_heard && self.leg(side).is_some_and(|near| near.id == leg) {
             self.with_leg(side.other(), now, |far, context| {
                 if far.media.keys() == Keys::Info && far.media.is_anchored() {
                     far.tell_key(context, press);
@@ -21,7 +22,7 @@ impl Call {
     }
 
     /// An INFO of a peer that tells of a key. False if it does not, or is to reach the other peer as it is: because that wants an INFO, or
-    /// cannot be told in another way.
+    /// cannot be told in another way. Whoever is not to hear its sender is told nothing.
     pub(super) fn on_key_info(&mut self, now: Timestamp, side: Side, id: HeldId) -> bool {
         let Some(near) = self.leg(side) else { return false };
         let Some(info) = near.held(id).and_then(KeyInfo::of) else { return false };
@@ -30,8 +31,10 @@ impl Call {
         if let Some(press) = pressed {
             self.notify(now, Some(leg), EventKind::LegDtmf(press));
         }
-        let is_heard = self.media == MediaState::Open && self.leg(side.other()).is_some_and(|far| far.media.hears_keys());
-        if !is_heard && self.alone.is_none() {
+        let far = self.leg(side.other());
+        let is_kept_back = far.is_some_and(|far| !self.lets_hear(leg, far.id));
+        let is_heard = !is_kept_back && self.media == MediaState::Open && far.is_some_and(|far| far.media.hears_keys());
+        if !is_heard && !is_kept_back && self.alone.is_none() {
             return false;
         }
         if let Some(press) = pressed.filter(|_| is_heard) {

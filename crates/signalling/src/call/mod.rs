@@ -458,8 +458,9 @@ impl Call {
             LegEvent::Noticed(id, accepted) => self.on_noticed(now, id, accepted),
             LegEvent::RefreshDue => self.on_refresh_due(now, side),
             LegEvent::Expired => self.end(now, EndReason::SessionExpired, None),
-            LegEvent::Lost if side == Side::Callee && self.ring.is_some() => self.member_gone(now, &Failure::new(480)),
-            LegEvent::Lost => self.end(now, EndReason::DialogLost, None),
+            LegEvent::KeyLost if self.outlives(side) => {}
+            LegEvent::Lost | LegEvent::KeyLost if side == Side::Callee && self.ring.is_some() => self.member_gone(now, &Failure::new(480)),
+            LegEvent::Lost | LegEvent::KeyLost => self.end(now, EndReason::DialogLost, None),
         }
     }
 

@@ -67,6 +67,8 @@ impl Call {
         }
         self.dismiss_rivals(now, value.as_deref(), None);
         self.ring = None;
+        // Nothing plays any more; what the media session says of it later comes to a play that nobody knows.
+        self.forget_plays(now);
         self.legs_over(now, reason, said);
         match self.media {
             MediaState::None => self.record(now),

@@ -84,6 +84,25 @@ fn it_is_over_by_itself() {
     hang_up(sim);
 }
 
+/// It is told of each leg once, before that leg and the call are told to be over; music of a hold is not.
+#[test]
+fn it_is_over_with_the_call() {
+    let mut sim = talking(Sim::new(31));
+    let [alice, bob] = legs(&sim);
+    done(&mut sim, CallCommand::Hold { leg: bob, music: Some(sine(850)) });
+    let play = playing(&mut sim, play(None, sine(500), 0));
+    sim.run_for(secs(1));
+    sim.act(ALICE, Act::Bye);
+    sim.finish();
+    for leg in [alice, bob] {
+        assert_eq!(ended(&sim, leg), [(play, PlayEnd::Stopped)]);
+    }
+    let names: Vec<_> = sim.core().events.iter().map(|event| event.kind.name()).collect();
+    let last = names.iter().rposition(|name| *name == "play.ended");
+    let over = ["leg.ended", "call.ended"].map(|over| names.iter().position(|name| *name == over));
+    assert!(over.iter().all(|over| over.is_some() && last < *over), "{names:?}");
+}
+
 #[test]
 fn of_two_the_later_is_heard() {
     let mut sim = talking(Sim::new(4));

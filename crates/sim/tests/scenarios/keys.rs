@@ -7,13 +7,13 @@ use tandem_phone::{Act, Edit, Place, Reply, Request, Script, media::keys_in};
 use tandem_sim::{ALICE, BOB, Link, STANDARD, Sim, ms, secs};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+pub(crate) enum Way {
     Events,
     Info,
     Tones,
 }
 
-const WAYS: [Way; 3] = [Way::Events, Way::Info, Way::Tones];
+pub(crate) const WAYS: [Way; 3] = [Way::Events, Way::Info, Way::Tones];
 
 impl Way {
     fn name(self) -> &'static str {
@@ -26,10 +26,10 @@ impl Way {
 }
 
 /// What is pressed: 100 ms each, with pauses of 100.
-const PRESSED: &str = "1556#";
+pub(crate) const PRESSED: &str = "1556#";
 
 /// The house where Alice and Bob have these habits.
-fn house(alice: Way, bob: Way) -> String {
+pub(crate) fn house(alice: Way, bob: Way) -> String {
     let with = |text: &str, name: &str, way: Way| {
         let section = format!("name = \"{name}\"\nmatch");
         assert!(text.contains(&section));
@@ -39,10 +39,10 @@ fn house(alice: Way, bob: Way) -> String {
 }
 
 /// A call between the two, each of whom hums and notes what comes.
-fn talking(seed: u64, text: &str) -> Sim {
+pub(crate) fn talking(seed: u64, text: &str) -> Sim {
     let mut sim = Sim::with_config(seed, text);
     tones(&mut sim);
-    let takes = |habits: &mut tandem_phone::Habits| habits.others = vec![(ms(0), Reply::new(200))];
+    let takes = |habits: &mut tandem_phone::Habits| habits.others = vec![(ms(0), Reply::new(200)); 20];
     sim.expect(BOB, Script::answers(100).habits(takes));
     sim.place_with(ALICE, Place::new(&sim.uri(ALICE, "bob")).script(Script::new().habits(takes)));
     sim.run_until_talking(ALICE, BOB);
@@ -58,7 +58,7 @@ fn info(sim: &mut Sim, phone: SocketAddr, kind: &str, body: &str) {
 }
 
 /// One phone presses its keys in its way.
-fn press(sim: &mut Sim, phone: SocketAddr, way: Way) {
+pub(crate) fn press(sim: &mut Sim, phone: SocketAddr, way: Way) {
     for sign in PRESSED.chars() {
         match way {
             Way::Info => {
@@ -75,7 +75,7 @@ fn press(sim: &mut Sim, phone: SocketAddr, way: Way) {
 }
 
 /// The keys that came as events, with their length.
-fn events_at(sim: &Sim, phone: SocketAddr) -> Vec<(char, usize)> {
+pub(crate) fn events_at(sim: &Sim, phone: SocketAddr) -> Vec<(char, usize)> {
     let kept = sim.call(phone).stream().and_then(|stream| stream.kept()).expect("it was kept");
     let mut events: Vec<(u32, char, usize)> = Vec::new();
     for (_, packet) in kept.packets.iter().filter(|(_, packet)| packet.payload_type == 101) {
@@ -93,13 +93,13 @@ fn events_at(sim: &Sim, phone: SocketAddr) -> Vec<(char, usize)> {
 }
 
 /// The keys that came as tones: what is shorter than 40 ms is none.
-fn tones_at(sim: &Sim, phone: SocketAddr) -> Vec<(char, usize)> {
+pub(crate) fn tones_at(sim: &Sim, phone: SocketAddr) -> Vec<(char, usize)> {
     let kept = sim.call(phone).stream().and_then(|stream| stream.kept()).expect("it was kept");
     keys_in(&kept.sound).into_iter().filter(|(_, ms)| *ms >= 40).collect()
 }
 
 /// The keys that came by INFO.
-fn infos_at(sim: &Sim, phone: SocketAddr) -> Vec<(char, usize)> {
+pub(crate) fn infos_at(sim: &Sim, phone: SocketAddr) -> Vec<(char, usize)> {
     let requests = sim.phone(phone).heard("INFO");
     let of = |body: &str| {
         let mut lines = body.lines();
@@ -110,7 +110,7 @@ fn infos_at(sim: &Sim, phone: SocketAddr) -> Vec<(char, usize)> {
 }
 
 /// Every key is there once, in order, about as long as it was pressed, and in no other way.
-fn assert_pressed(sim: &Sim, phone: SocketAddr, way: Way, what: &str) {
+pub(crate) fn assert_pressed(sim: &Sim, phone: SocketAddr, way: Way, what: &str) {
     for (kind, found) in [(Way::Events, events_at(sim, phone)), (Way::Info, infos_at(sim, phone)), (Way::Tones, tones_at(sim, phone))] {
         let signs: String = found.iter().map(|(sign, _)| *sign).collect();
         assert_eq!(signs, if kind == way { PRESSED } else { "" }, "{what}: {kind:?} of {found:?}");
@@ -119,7 +119,7 @@ fn assert_pressed(sim: &Sim, phone: SocketAddr, way: Way, what: &str) {
 }
 
 /// What was told of keys, of that leg.
-fn told(sim: &Sim, leg: usize) -> String {
+pub(crate) fn told(sim: &Sim, leg: usize) -> String {
     let mut legs: Vec<_> = sim.core().events.iter().filter_map(|event| event.leg).collect();
     legs.sort_unstable();
     legs.dedup();
@@ -128,7 +128,7 @@ fn told(sim: &Sim, leg: usize) -> String {
     of_leg.filter_map(|event| sign(&event.kind)).collect()
 }
 
-fn hang_up(mut sim: Sim) {
+pub(crate) fn hang_up(mut sim: Sim) {
     sim.act(ALICE, Act::Bye);
     sim.finish();
 }

@@ -239,6 +239,9 @@ impl Leg {
         let mut open = self.requests.swap_remove(place);
         let domain = open.way.destination.name().unwrap_or_default();
         let Some(found) = located.ok().and_then(|hops| Found::new(hops, domain)) else {
+            if let Interest::Key { .. } = open.interest {
+                self.on_key_lost();
+            }
             return open.interest.undelivered(Delivery::Never);
         };
         open.hops = Some(Box::new(Hops::Found(found)));

@@ -60,13 +60,24 @@ impl Leg {
         true
     }
 
+    /// There is no peer any more, as it seems. If the call goes on with it all the same the next key is a new beginning.
+    pub(super) fn on_key_lost(&mut self) {
+        if let Some(telling) = &mut self.telling_keys {
+            telling.is_open = false;
+            telling.waiting.clear();
+        }
+    }
+
     /// The peer has answered; `None`: it did not, or could not be reached.
     pub(super) fn on_key_told(&mut self, context: &mut Context<'_>, settled: bool, response: Option<&Message>) -> Option<LegEvent> {
         let telling = self.telling_keys.as_mut()?;
         telling.is_open = false;
         match response.map(Message::status) {
             // RFC 3261 §12.2.1.2: it has no dialog.
-            Some(408 | 481) if settled => return Some(LegEvent::Lost),
+            Some(408 | 481) if settled => {
+                telling.waiting.clear();
+                return Some(LegEvent::KeyLost);
+            }
             // It knows no INFO, or none with such a body (RFC 3261 §21.4.6, §21.4.13, §21.5.2): it will not later either.
             Some(status @ (405 | 415 | 501)) => {
                 telling.waiting.clear();

@@ -133,6 +133,8 @@ pub(crate) enum LegEvent {
     Noticed(u16, bool),
     /// A request of ours found no dialog at the peer, or no peer (481, 408; RFC 3261 §12.2.1.2).
     Lost,
+    /// The same of a request that told of a key, and matters only to who still talks.
+    KeyLost,
     /// The session is to be refreshed (RFC 4028 §10).
     RefreshDue,
     /// The peer has not refreshed it, or we could not.

@@ -82,7 +82,8 @@ impl Interest {
             Interest::Asker(asked) => Some(LegEvent::Unanswered(asked)),
             Interest::Notice(notice) => Some(LegEvent::Noticed(notice, false)),
             // RFC 3261 §12.2.1.2.
-            Interest::Call { settled: true } | Interest::Key { settled: true } | Interest::Refresh => Some(LegEvent::Lost),
+            Interest::Call { settled: true } | Interest::Refresh => Some(LegEvent::Lost),
+            Interest::Key { settled: true } => Some(LegEvent::KeyLost),
             Interest::Key { settled: false } => None,
             Interest::Call { settled: false } => Some(LegEvent::Unmodified),
         }
@@ -93,9 +94,8 @@ impl Interest {
             Interest::Nobody => None,
             Interest::Asker(asked) => Some(LegEvent::Undelivered(asked, delivery)),
             Interest::Notice(notice) => Some(LegEvent::Noticed(notice, false)),
-            Interest::Call { settled: true } | Interest::Key { settled: true } | Interest::Refresh if delivery.is_never() => {
-                Some(LegEvent::Lost)
-            }
+            Interest::Call { settled: true } | Interest::Refresh if delivery.is_never() => Some(LegEvent::Lost),
+            Interest::Key { settled: true } if delivery.is_never() => Some(LegEvent::KeyLost),
             Interest::Refresh | Interest::Key { .. } => None,
             Interest::Call { .. } => Some(LegEvent::Unmodified),
         }
@@ -244,6 +244,7 @@ impl Leg {
                 match (interest, &event) {
                     (Interest::Refresh, None) => event = self.on_refreshed(context, None),
                     (Interest::Key { settled }, None) => event = self.on_key_told(context, settled, None),
+                    (Interest::Key { .. }, Some(_)) => self.on_key_lost(),
                     _ => {}
                 }
                 continue;
@@ -263,8 +264,10 @@ impl Leg {
                 open.give_up_hop(context);
                 place -= 1;
                 self.requests.swap_remove(place);
-                if let (Interest::Key { settled: false }, None) = (interest, &event) {
-                    event = self.on_key_told(context, false, None);
+                match (interest, &event) {
+                    (Interest::Key { .. }, None) => event = self.on_key_told(context, false, None),
+                    (Interest::Key { .. }, Some(_)) => self.on_key_lost(),
+                    _ => {}
                 }
             }
         }

@@ -208,7 +208,7 @@ impl Call {
             Some(LegEvent::Turned) => self.on_target_turned(now),
             Some(LegEvent::TimedOut) => self.on_target_silent(now, Cause::Timeout),
             Some(LegEvent::Unreachable) => self.on_target_silent(now, Cause::Unreachable),
-            Some(LegEvent::HungUp(_) | LegEvent::Lost | LegEvent::Expired) => self.on_target_gone(now),
+            Some(LegEvent::HungUp(_) | LegEvent::Lost | LegEvent::KeyLost | LegEvent::Expired) => self.on_target_gone(now),
             Some(LegEvent::RefreshDue) => {
                 if let Some(leg) = target_mut(&mut self.transfers) {
                     leg.refresh_later(now);
@@ -253,7 +253,7 @@ impl Call {
                     stray.reject(context!(self, now), 500, None, &super::leg::Extra::none());
                 }
             }
-            Some(LegEvent::HungUp(_) | LegEvent::Lost) => {
+            Some(LegEvent::HungUp(_) | LegEvent::Lost | LegEvent::KeyLost) => {
                 self.forget_parting(leg);
                 self.free_place(leg);
             }
