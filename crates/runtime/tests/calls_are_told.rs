@@ -65,9 +65,13 @@ fn the_call_fails_while_somebody_waits() {
     let keys: Box<[KeyPress]> = "4711".chars().map(|sign| KeyPress { key: Key::of_sign(sign).unwrap(), ms: 90 }).collect();
     let pressed = node.tell(call, CallCommand::Press { leg, keys }).blocking_recv();
     assert_eq!(pressed, Ok(Ok(CommandOutcome::Done)));
+    let body = "Signal=7\r\nDuration=90\r\n";
+    let kind = format!("Content-Type: application/dtmf-relay\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    caller.send(node.address, &caller.inside("INFO", 2, &ok, "told").replace("Content-Length: 0\r\n\r\n", &kind));
+    caller.hear_starting("SIP/2.0 200");
     let outcome = node.tell(call, CallCommand::Hold { leg, music: None });
     callee.hear_starting("INVITE");
-    let faulty = caller.inside("BYE", 2, &ok, "told").replace("Content-Length", "X-Tandem-Fault: boom\r\nContent-Length");
+    let faulty = caller.inside("BYE", 3, &ok, "told").replace("Content-Length", "X-Tandem-Fault: boom\r\nContent-Length");
     caller.send(node.address, &faulty);
     assert_eq!(outcome.blocking_recv(), Ok(Err(CommandError::CallOver(call))));
     let dumps = node.dumps_at_the_end();
@@ -75,6 +79,7 @@ fn the_call_fails_while_somebody_waits() {
     let told: Vec<&str> = dumps[0].lines().filter(|line| line.contains("\"command\"")).collect();
     assert_eq!(told.len(), 2, "{told:?}");
     assert!(told[0].contains("press") && !told[0].contains("\"key\":4") && told[0].contains("90"), "{}", told[0]);
+    assert!(dumps[0].contains("Signal=0") && !dumps[0].contains("Signal=7"));
     let replayed = replay(&dump).unwrap();
     assert!(replayed.fault.is_some() && replayed.ladder.to_string().contains("told to: hold"));
 }

@@ -1,8 +1,9 @@
 //! Secrets, overwritten where they stand: the text keeps its length, so positions and Content-Length stay true.
 
+use super::pressed;
 use memchr::{memchr, memchr_iter, memmem::Finder, memrchr3};
 use std::ops::Range;
-use tandem_signalling::message::{HeaderName, Message};
+use tandem_signalling::message::{HeaderName, Message, Method};
 
 /// What secrets become. In a URI it is a character as any other.
 const MASK: u8 = b'*';
@@ -18,7 +19,8 @@ impl Suspicion {
 
     pub(super) fn has_secrets(&self, message: &Message) -> bool {
         let has = |name| message.header(name).is_some();
-        has(HeaderName::Authorization)
+        (message.method() == Method::Info && message.is_request() && !message.body().is_empty())
+            || has(HeaderName::Authorization)
             || has(HeaderName::ProxyAuthorization)
             || has(HeaderName::AuthenticationInfo)
             || may_have_passwords(message.bytes())
@@ -101,9 +103,10 @@ impl Iterator for Passwords<'_> {
 }
 
 /// Masks the credentials of Authorization and Proxy-Authorization headers and what Authentication-Info proves, folded lines included; the passwords of URIs; and the
-/// keys of SDP: `a=crypto` (RFC 4568 §9.1), `a=key-mgmt` (RFC 4567 §3) and `k=` (RFC 4566 §5.12). Works on anything that has lines,
-/// malformed messages too.
+/// keys of SDP: `a=crypto` (RFC 4568 §9.1), `a=key-mgmt` (RFC 4567 §3) and `k=` (RFC 4566 §5.12); which key of a phone an INFO tells of.
+/// Works on anything that has lines, malformed messages too.
 pub fn mask_secrets(message: &mut [u8]) {
+    pressed::mask(message);
     mask_passwords(message);
     let mut inside_credentials = false;
     let mut start = 0;

@@ -6,6 +6,7 @@
 mod dump;
 mod folder;
 mod mask;
+mod pressed;
 mod ring;
 mod tokens;
 
@@ -80,7 +81,7 @@ impl FlightRecorder {
                 self.push(trail, label, &head, Some(&arrival.message));
             }
             Input::Decided(id, decision) => self.push(trail, label(kind::DECIDED), &(id, decision), None),
-            Input::Media(event) => self.push(trail, label(kind::MEDIA), event, None),
+            Input::Media(event) => self.push(trail, label(kind::MEDIA), &*without_key(event), None),
             Input::Unreachable(listener, destination, delivery) => {
                 self.push(trail, label(kind::UNREACHABLE), &(*listener, destination, *delivery), None);
             }
@@ -145,6 +146,14 @@ fn without_keys(command: &CallCommand) -> Cow<'_, CallCommand> {
     }
 }
 
+/// The same of a key that media has heard.
+fn without_key(event: &MediaEvent) -> Cow<'_, MediaEvent> {
+    match (event, Key::of_code(0)) {
+        (MediaEvent::Key { leg, ms, .. }, Some(key)) => Cow::Owned(MediaEvent::Key { leg: *leg, key, ms: *ms }),
+        _ => Cow::Borrowed(event),
+    }
+}
+
 fn label(now: Timestamp, call: CallId, kind: u8) -> Label {
     Label { kind, call: call.bits(), leg: 0, time: now.as_micros(), previous: None }
 }
@@ -199,4 +208,21 @@ fn decode(label: &Label, content: &[u8]) -> Option<Entry> {
 
 fn read<T: DeserializeOwned>(head: &[u8]) -> Option<T> {
     postcard::from_bytes(head).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn which_key_was_pressed_is_not_kept() {
+        let (mut recorder, mut trail) = (FlightRecorder::new(1 << 16), Trail::default());
+        let call = CallId::new(1, 1);
+        let leg = call.leg(0).unwrap();
+        let heard = |sign| MediaEvent::Key { leg, key: Key::of_sign(sign).unwrap(), ms: 120 };
+        recorder.input(&mut trail, Timestamp::from_micros(5), call, &Input::Media(Box::new(heard('7'))));
+        let entries = recorder.recall(&trail).unwrap();
+        let kept = |entry: &Entry| if let Recorded::Media(event) = &entry.recorded { Some((**event).clone()) } else { None };
+        assert_eq!(entries.iter().filter_map(kept).collect::<Vec<_>>(), [heard('0')]);
+    }
 }
