@@ -378,6 +378,8 @@ impl Session {
                 verdict
             }
             Some(_) => Verdict::Consumed,
+            // Of a mix all reports are ours, also of who only listens.
+            None if self.mix.is_some() || self.endpoints[speaker].reports.is_some() => Verdict::Consumed,
             None => self.ignore(speaker),
         }
     }

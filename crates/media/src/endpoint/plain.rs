@@ -305,12 +305,20 @@ impl Plain {
         Some(rate_of(speech.codec))
     }
 
-    /// The leg that hears it from now on is that one, who wants to be spoken to so, and keys so. Rules that were made for another leg are
+    /// The leg that hears it from now on is that one, who wants to be spoken to so, and keys and silence so. Rules that were made for another leg are
     /// made anew.
-    pub(crate) fn meet(&mut self, listener: LegId, speech: Option<&Speech>, keys: Keys) {
+    pub(crate) fn meet(&mut self, listener: LegId, speech: Option<&Speech>, keys: Keys, noise: Option<u8>) {
         let is_meant = self.remote.hearer.is_none_or(|hearer| hearer == listener);
         let listens = self.keys == Keys::InBand && keys != Keys::InBand;
-        let derived = (!is_meant).then(|| self.remote.payloads.iter().map(|rule| derive(*rule, speech, keys, listens)).collect());
+        let derived = (!is_meant).then(|| {
+            let anew = |rule: &PayloadRule| derive(*rule, speech, keys, listens);
+            let sound = self.remote.payloads.iter().find(|rule| matches!(rule.carries, Carries::Sound(_))).map(anew);
+            self.remote
+                .payloads
+                .iter()
+                .filter_map(|rule| if rule.carries == Carries::Noise { beside(*rule, sound?, noise) } else { Some(anew(rule)) })
+                .collect()
+        });
         if self.remote.derived != derived {
             (self.remote.derived, self.rule) = (derived, None);
         }
@@ -342,9 +350,10 @@ impl Plain {
     }
 
     /// Under which number the leg wants to be told what silence sounds like, if it does: it is of 8000 samples in a second (RFC 3389 §5).
-    fn noise(&self) -> Option<u8> {
+    pub(crate) fn noise(&self) -> Option<u8> {
         let is_narrow = self.speech.as_ref().is_some_and(|speech| matches!(speech.codec, Codec::Pcmu | Codec::Pcma));
-        let rule = self.remote.payloads().iter().find(|rule| rule.carries == Carries::Noise && is_narrow)?;
+        // What it wants does not depend on who hears it.
+        let rule = self.remote.payloads.iter().find(|rule| rule.carries == Carries::Noise && is_narrow)?;
         Some(rule.from)
     }
 
@@ -618,9 +627,21 @@ fn derive(rule: PayloadRule, speech: Option<&Speech>, keys: Keys, listens: bool)
         (Carries::Sound(codec), ..) => Across::Sound(codec),
         (Carries::Event, _, Keys::Events { payload, clock_khz }) => Across::Event { number: payload, clock_khz },
         (Carries::Event, ..) => Across::Key,
+        // As its sound is heard: [`beside`].
         (Carries::Noise, ..) => rule.across,
     };
     PayloadRule { across, ..rule }
+}
+
+/// What silence sounds like goes the way of the sound beside which it comes: as it is only to who wants to be told under that number. Else
+/// nobody is to hear it.
+fn beside(rule: PayloadRule, sound: PayloadRule, number: Option<u8>) -> Option<PayloadRule> {
+    let across = match (sound.across, sound.carries) {
+        (Across::Sound(codec), _) => Across::Sound(codec),
+        (_, Carries::Sound(_)) => Across::As(number?),
+        _ => return None,
+    };
+    Some(PayloadRule { across, ..rule })
 }
 
 /// What speaks for a source other than the pinned one, which was last heard at `last`.

@@ -71,8 +71,8 @@ impl Session {
         for (speaker, listener) in pairs.iter().copied() {
             self.listeners[speaker] = u8::try_from(listener).ok();
             let Plain { leg, speech, keys, .. } = &self.endpoints[listener];
-            let (leg, speech, keys) = (*leg, speech.clone(), *keys);
-            self.endpoints[speaker].meet(leg, speech.as_ref(), keys);
+            let (leg, speech, keys, noise) = (*leg, speech.clone(), *keys, self.endpoints[listener].noise());
+            self.endpoints[speaker].meet(leg, speech.as_ref(), keys, noise);
             self.endpoints[listener].listens = self.listens(speaker, listener);
         }
     }

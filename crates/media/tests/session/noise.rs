@@ -5,8 +5,8 @@ use crate::{
     transcode::{FRAME, Humming, hum, speaking},
 };
 use std::time::Duration;
-use tandem_media::Verdict;
-use tandem_model::{Across, Carries, Codec, EndpointDescription, PayloadRule, Timestamp};
+use tandem_media::{Input, Verdict};
+use tandem_model::{Across, Carries, Codec, EndpointDescription, Hearing, PayloadRule, Timestamp};
 use tandem_sound::g711::{FROM_A_LAW, FROM_MU_LAW};
 
 const NOISE: u8 = 13;
@@ -118,4 +118,42 @@ fn who_does_not_want_it_is_not_told_of_it() {
     hum(&mut bench, A, &mut Humming::new(Codec::Opus, 440.0), 50, |_| Duration::ZERO);
     let (heard, _) = bench.run(bench.now + Duration::from_secs(5));
     assert!(heard.iter().all(|(_, sent)| sent.payload() == 0) && heard.len() < 12, "{}", heard.len());
+}
+
+/// What reaches C of A, whose rules were made for B, where the codec of C is that and it wants to be told under that number, if it does.
+fn heard_by_another(codec: Codec, number: Option<u8>) -> Vec<Sent> {
+    let mut bench = Bench::bare(3);
+    let mut speaks = pausing(A, Codec::Pcmu, Across::As(NOISE));
+    speaks.payloads[0].across = Across::As(0);
+    speaks.hearer = Some(leg(B));
+    bench.describe(A, speaks);
+    bench.describe(B, description(B));
+    let mut hears = speaking(C, codec);
+    let noise = number.map(|from| PayloadRule { from, carries: Carries::Noise, across: Across::As(NOISE), clock_rate: 8000 });
+    hears.payloads = hears.payloads.iter().copied().chain(noise).collect();
+    bench.describe(C, hears);
+    bench.handle(Input::Hear([Hearing { speaker: leg(A), listener: leg(C) }].into()));
+    bench.drain();
+    let mut heard = Vec::new();
+    for n in 0..40_u16 {
+        let mut packet = rtp(0, 5, n, u32::from(n) * 160);
+        if n % 10 == 9 {
+            packet.truncate(12);
+            packet[1] = NOISE;
+            packet.push(60);
+        }
+        heard.extend(bench.say(A, &packet));
+        heard.extend(bench.run(bench.now + FRAME).0.into_iter().map(|(_, sent)| sent));
+    }
+    assert!(heard.len() > 30 && heard.iter().all(|sent| sent.port == port(C)));
+    heard
+}
+
+#[test]
+fn another_who_hears_the_leg_by_now_is_told_as_it_wants_to_be() {
+    let noise = |packets: Vec<Sent>| -> Vec<u8> { packets.iter().map(|sent| sent.payload()).filter(|payload| *payload != 0).collect() };
+    assert_eq!(noise(heard_by_another(Codec::Pcmu, Some(99))), [99; 4], "under its own number");
+    assert_eq!(noise(heard_by_another(Codec::Pcmu, None)), [], "it did not agree to any");
+    let said = heard_by_another(Codec::G722, None);
+    assert!(said.iter().all(|sent| sent.payload() == 9), "it is heard in its codec");
 }

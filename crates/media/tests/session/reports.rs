@@ -329,3 +329,13 @@ fn there_are_none_where_the_leg_takes_none() {
         assert!(to(&bench, B).is_empty() && !to(&bench, A).is_empty());
     }
 }
+
+#[test]
+fn reports_of_one_who_only_listens_to_a_mix_are_taken() {
+    let mut bench = Bench::bare(3);
+    (A..=C).for_each(|index| bench.describe(index, description(index)));
+    let pairs = [A, B].map(|speaker| Hearing { speaker: leg(speaker), listener: leg(C) });
+    bench.handle(Input::Hear(pairs.into()));
+    assert_eq!(bench.report(C, &control(SR, 0, &[0xdef, 1, 1, 0, 1, 160])), Err(Verdict::Consumed));
+    assert_eq!(bench.close()[C].dropped, 0);
+}
