@@ -1,8 +1,11 @@
 //! The end of a scenario: nothing is left behind.
 
 use super::Sim;
-use std::{collections::BTreeMap, time::Duration};
-use tandem_model::{CallId, EventKind, LegEnd, LegId};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+use tandem_model::{CallId, CommandId, EventKind, LegEnd, LegId};
 use tandem_phone::LIFETIME;
 
 impl Sim {
@@ -29,6 +32,10 @@ impl Sim {
         assert_eq!(self.core.shard.misdirected, 0, "commands for media sessions that do not exist");
         assert_eq!(self.core.counted(), (0, 0), "calls are counted that are over");
         assert_eq!(self.core.commanded.len() as u64, self.commands, "commands have no outcome: {:?}", self.core.commanded);
+        let answered: BTreeSet<CommandId> = self.core.commanded.iter().map(|(id, _)| *id).collect();
+        assert_eq!(answered.len() as u64, self.commands, "a command has two outcomes: {:?}", self.core.commanded);
+        let running = self.core.shard.recordings.all.iter().filter(|recording| recording.end.is_none()).count();
+        assert_eq!(running, 0, "recordings have no end");
         self.assert_records();
         self.assert_ends();
         for station in &self.stations {

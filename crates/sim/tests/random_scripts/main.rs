@@ -8,6 +8,7 @@
 //! is a line of `moments.rs`, a bad habit one of `habits.rs`; what a phone is able to do, and what the node's configuration says, are the lists `ABILITIES` and `KEYS` of `world.rs`.
 
 mod agreement;
+mod commands;
 mod dice;
 mod forgiven;
 mod habits;
@@ -46,4 +47,10 @@ fn demanding_phones_leave_nothing_behind() {
 #[test]
 fn meddling_phones_leave_nothing_behind() {
     many::play(SCRIPTS / 10, World::Meddling);
+}
+
+/// Calls that are told to play, record, hold, press keys and who hears whom, at any moment.
+#[test]
+fn commanded_calls_leave_nothing_behind() {
+    many::play(SCRIPTS / 10, World::Commanded);
 }

@@ -14,6 +14,9 @@ use tandem_sim::seed_from_environment;
 /// Turns of the clock that one script may take on average: more is something that nobody needs, again and again.
 const TURNS: u64 = 500;
 
+/// The same where calls are told to play and record: fifty packets and more a second.
+const TURNS_OF_SOUND: u64 = 4_000;
+
 /// In one of so many plain scripts there is a call that the model can judge, or it has become blind.
 const PREDICTED: u64 = 6;
 
@@ -33,6 +36,7 @@ struct Tally {
     turns: u64,
     predicted: u64,
     joined: u64,
+    obeyed: u64,
     spent: Duration,
 }
 
@@ -56,8 +60,10 @@ pub(crate) fn play(count: u64, world: World) {
     assert!(failed.is_empty(), "TANDEM_SEED={} cargo test -p tandem-sim --test random_scripts replays the first of {failed:?}", failed[0]);
     assert!(world != World::Plain || tally.predicted * PREDICTED >= count, "only {} calls could be predicted", tally.predicted);
     assert!(world != World::Plain || tally.joined >= count / JOINED, "only {} calls were joined with others", tally.joined);
+    assert!(world != World::Commanded || tally.obeyed >= count, "only {} commands were carried out", tally.obeyed);
     let each = tally.turns / count.max(1);
-    assert!(each < TURNS, "a script takes {each} turns of the clock on average, {TURNS} is too many");
+    let most = if world == World::Commanded { TURNS_OF_SOUND } else { TURNS };
+    assert!(each < most, "a script takes {each} turns of the clock on average, {most} is too many");
 }
 
 /// One thread: takes the next seed until there is none.
@@ -71,14 +77,15 @@ fn work(first: u64, count: u64, world: World, next: &AtomicU64, tally: &Mutex<Ta
         let seed = first + done;
         let played = std::panic::catch_unwind(AssertUnwindSafe(|| {
             let played = play::one(seed, world);
-            [u64::from(played.sim.turns()), played.predicted, played.joined]
+            [u64::from(played.sim.turns()), played.predicted, played.joined, played.obeyed]
         }));
         let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
         match played {
-            Ok([turns, predicted, joined]) => {
+            Ok([turns, predicted, joined, obeyed]) => {
                 tally.turns += turns;
                 tally.predicted += predicted;
                 tally.joined += joined;
+                tally.obeyed += obeyed;
             }
             Err(_) => tally.failed.push(seed),
         }
@@ -95,13 +102,13 @@ fn work(first: u64, count: u64, world: World, next: &AtomicU64, tally: &Mutex<Ta
 }
 
 fn tell(count: u64, world: World, tally: &Tally) {
-    let Tally { failed, turns, predicted, joined, spent } = tally;
+    let Tally { failed, turns, predicted, joined, obeyed, spent } = tally;
     let (each, second) = (turns / count.max(1), count as f64 / spent.as_secs_f64().max(0.001));
     #[expect(clippy::print_stdout, reason = "a run of the tests tells what scripts cost")]
     {
         println!(
             "{world:?}: {count} scripts in {spent:.1?} of processor time, {second:.0} a second, {each} turns each; \
-             {predicted} calls predicted, {joined} joined with others; failed: {failed:?}"
+             {predicted} calls predicted, {joined} joined with others, {obeyed} commands carried out; failed: {failed:?}"
         );
     }
 }

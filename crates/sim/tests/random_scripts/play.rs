@@ -1,7 +1,7 @@
 //! One world from one seed, from the first call until nothing is left.
 
 use crate::{
-    agreement,
+    agreement, commands,
     dice::Dice,
     forgiven::Forgiven,
     meddle, model, moments, scripts,
@@ -23,6 +23,8 @@ pub(crate) struct Played {
     pub(crate) sim: Sim,
     /// Calls of which the model knew beforehand how they go.
     pub(crate) predicted: u64,
+    /// Commands that were carried out.
+    pub(crate) obeyed: u64,
     /// Calls of which a leg went to another.
     pub(crate) joined: u64,
 }
@@ -31,6 +33,10 @@ pub(crate) fn one(seed: u64, world: World) -> Played {
     let mut dice = Dice::new(seed);
     let mut forgiven = Forgiven::new(world);
     let mut sim = world::draw(&mut dice, seed, world, &mut forgiven);
+    let mut told = commands::Told::default();
+    if world == World::Commanded {
+        commands::prepare(&mut dice, &mut sim, &forgiven);
+    }
     for _ in 0..1 + dice.below(3) {
         let caller = dice.pick(&CALLERS);
         for callee in PHONES {
@@ -42,7 +48,13 @@ pub(crate) fn one(seed: u64, world: World) -> Played {
         if world == World::Meddling {
             meddle::draw(&mut dice, &mut sim, &mut forgiven);
         }
+        if world == World::Commanded {
+            told.draw(&mut dice, &mut sim);
+        }
         moments::draw(&mut dice, &mut sim, &mut forgiven);
+        if world == World::Commanded {
+            told.draw(&mut dice, &mut sim);
+        }
     }
     if dice.chance(5) {
         sim.run_for(dice.span());
@@ -56,6 +68,7 @@ pub(crate) fn one(seed: u64, world: World) -> Played {
     end_everything(&mut sim, &forgiven);
     forgiven.apply(&mut sim);
     sim.finish();
+    told.assert_all_ended(&sim);
     let mut predicted = 0;
     if !forgiven.trouble && world == World::Plain {
         agreement::assert_both_sides_agree(&sim, &forgiven);
@@ -65,7 +78,8 @@ pub(crate) fn one(seed: u64, world: World) -> Played {
     }
     let left = sim.core().records().filter(|record| matches!(record.reason, EndReason::Moved | EndReason::Transferred));
     let joined = left.count() as u64;
-    Played { sim, predicted, joined }
+    let obeyed = told.obeyed(&sim);
+    Played { sim, predicted, obeyed, joined }
 }
 
 /// Everybody hangs up who has not, as often as it takes: scripts do not always say how a call ends.

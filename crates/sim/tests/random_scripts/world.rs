@@ -24,6 +24,8 @@ pub(crate) enum World {
     Demanding,
     /// Everybody may transfer, by himself or by the other, and some may take places.
     Meddling,
+    /// The standard house, and calls are told what to do from outside.
+    Commanded,
 }
 
 const EXECUTES: &str = "refer = \"execute\"";
