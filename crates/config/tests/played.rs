@@ -16,7 +16,7 @@ fn prompt(name: &str) -> Sound {
 }
 
 fn tone(country: &str, tone: NetworkTone) -> Sound {
-    Sound::Tone { country: country.parse().unwrap(), tone }
+    Sound::Tone { country: country.parse().expect("a country that is known"), tone }
 }
 
 #[test]
