@@ -58,6 +58,23 @@ fn call(number: u16) -> CallId {
     CallId::new(1, number)
 }
 
+/// A phone there that sends µ-law as 0, which goes on as 96, and that nobody here speaks to.
+fn description(rtp: SocketAddr) -> EndpointDescription {
+    EndpointDescription {
+        kind: StreamKind::Rtp,
+        rtp: Some(rtp),
+        rtcp: None,
+        rtcp_mux: false,
+        source: SourceRule::Described(rtp.ip()),
+        receives: true,
+        held: false,
+        payloads: [PayloadRule { from: 0, carries: Carries::Sound(Codec::Pcmu), across: Across::As(96), clock_rate: 8000 }].into(),
+        hearer: None,
+        speech: None,
+        keys: Keys::InBand,
+    }
+}
+
 impl Bench {
     fn event(&self) -> (CallId, MediaEvent) {
         self.events.recv_timeout(PATIENCE).unwrap()
@@ -98,19 +115,7 @@ impl Bench {
     fn describe(&self, number: u16, index: u8) -> UdpSocket {
         let phone = self.socket();
         let rtp = phone.local_addr().unwrap();
-        let description = EndpointDescription {
-            kind: StreamKind::Rtp,
-            rtp: Some(rtp),
-            rtcp: None,
-            rtcp_mux: false,
-            source: SourceRule::Described(rtp.ip()),
-            receives: true,
-            held: false,
-            payloads: [PayloadRule { from: 0, carries: Carries::Sound(Codec::Pcmu), across: Across::As(96), clock_rate: 8000 }].into(),
-            hearer: None,
-            speech: None,
-            keys: Keys::InBand,
-        };
+        let description = description(rtp);
         let leg = call(number).leg(index).unwrap();
         self.shards.send(MediaCommand::Describe { call: call(number), leg, description: description.into() }).unwrap();
         phone

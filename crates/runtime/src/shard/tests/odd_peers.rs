@@ -26,19 +26,8 @@ impl Phone {
 
     fn describe(&self, bench: &Bench, leg: u8, mux: bool) {
         let rtp = self.rtp.local_addr().unwrap();
-        let description = EndpointDescription {
-            kind: StreamKind::Rtp,
-            rtp: Some(rtp),
-            rtcp: Some(if mux { rtp } else { self.rtcp.local_addr().unwrap() }),
-            rtcp_mux: mux,
-            source: SourceRule::Described(rtp.ip()),
-            receives: true,
-            held: false,
-            payloads: [PayloadRule { from: 0, carries: Carries::Sound(Codec::Pcmu), across: Across::As(96), clock_rate: 8000 }].into(),
-            hearer: None,
-            speech: None,
-            keys: Keys::InBand,
-        };
+        let rtcp = Some(if mux { rtp } else { self.rtcp.local_addr().unwrap() });
+        let description = EndpointDescription { rtcp, rtcp_mux: mux, ..description(rtp) };
         let leg = call(1).leg(leg).unwrap();
         bench.shards.send(MediaCommand::Describe { call: call(1), leg, description: description.into() }).unwrap();
     }

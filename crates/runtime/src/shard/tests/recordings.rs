@@ -25,17 +25,9 @@ impl Bench {
         let phone = self.socket();
         let rtp = phone.local_addr().unwrap();
         let description = EndpointDescription {
-            kind: StreamKind::Rtp,
-            rtp: Some(rtp),
-            rtcp: None,
-            rtcp_mux: false,
-            source: SourceRule::Described(rtp.ip()),
-            receives: true,
-            held: false,
             payloads: [PayloadRule { from: 0, carries: Carries::Sound(Codec::Pcmu), across: Across::As(0), clock_rate: 8000 }].into(),
-            hearer: None,
             speech: Some(Speech { payload: 0, codec: Codec::Pcmu, packet_ms: 20, parameters: None }),
-            keys: Keys::InBand,
+            ..description(rtp)
         };
         let leg = call(number).leg(index).unwrap();
         self.shards.send(MediaCommand::Describe { call: call(number), leg, description: description.into() }).unwrap();

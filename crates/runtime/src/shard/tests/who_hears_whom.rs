@@ -168,24 +168,12 @@ impl Room {
 impl Bench {
     /// The phone at that address speaks and hears one codec, whoever it talks with.
     fn describe_codec(&self, index: u8, rtp: SocketAddr, codec: Codec) {
+        let sound = PayloadRule { from: 96, carries: Carries::Sound(codec), across: Across::Sound(codec), clock_rate: codec.clock_rate() };
         let description = EndpointDescription {
-            kind: StreamKind::Rtp,
-            rtp: Some(rtp),
-            rtcp: None,
-            rtcp_mux: false,
-            source: SourceRule::Described(rtp.ip()),
-            receives: true,
-            held: false,
-            payloads: [PayloadRule {
-                from: 96,
-                carries: Carries::Sound(codec),
-                across: Across::Sound(codec),
-                clock_rate: codec.clock_rate(),
-            }]
-            .into(),
+            payloads: [sound].into(),
             hearer: Some(leg(index)),
             speech: Some(Speech { payload: 96, codec, packet_ms: 20, parameters: None }),
-            keys: Keys::InBand,
+            ..description(rtp)
         };
         self.shards.send(MediaCommand::Describe { call: call(1), leg: leg(index), description: description.into() }).unwrap();
     }
