@@ -350,15 +350,15 @@ impl Voice {
             }
             Source::Mix(_) => {}
         }
-        self.encode(over)
-    }
-
-    /// Codes what was heard, and what is played over it.
-    fn encode(&mut self, over: Option<&mut Player>) -> Option<usize> {
         if let Some(player) = over {
             player.retune(self.heard.len() as u32 * 1_000 / self.packet_ms);
             player.add(&mut self.heard);
         }
+        self.encode()
+    }
+
+    /// Codes what was heard.
+    fn encode(&mut self) -> Option<usize> {
         let samples = match &mut self.resampler {
             Some(resampler) => {
                 resampler.convert(&self.heard, &mut self.said);

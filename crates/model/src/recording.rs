@@ -14,9 +14,9 @@ pub struct RecordingId(pub u16);
 /// What is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Recorded {
-    /// What this leg says and what it hears.
+    /// What this leg says, and what it hears: what others say to it, and what is played to it, over that or in its place.
     Leg(LegId),
-    /// What all legs say, and what is played to them.
+    /// What all legs say, whether anybody hears it or not, and what is played to any of them: once for each.
     Call,
 }
 
@@ -25,7 +25,8 @@ pub enum Recorded {
 pub enum Layout {
     /// One channel with all of it.
     Mono,
-    /// Two channels. Of a leg: left what it says, right what it hears. Of the call: left the first leg, right everything else.
+    /// Two channels. Of a leg: left what it says, right what it hears. Of the call: left what the first leg says, right what the others
+    /// say and what is played to any, the first one included.
     Sides,
 }
 

@@ -5,7 +5,7 @@ use crate::{
     endpoint::{Heard, Hears, Plain},
     packet::{PacketBuf, Verdict},
     path::mix::{Mix, Sound},
-    voice::{Voice, rate_of},
+    voice::{Tick, Voice, rate_of},
 };
 use tandem_model::{Carries, Codec, MAX_ENDPOINTS, Speech, StreamKind, Timestamp};
 
@@ -139,6 +139,7 @@ impl Session {
         if let Some(recordings) = &mut self.recordings {
             recordings.begin(&tick);
         }
+        let mut over = [0; Tick::MOST];
         for place in 0..self.endpoints.len() {
             let (before, rest) = self.endpoints.split_at_mut(place);
             let Some(endpoint) = rest.first_mut() else { continue };
@@ -147,11 +148,17 @@ impl Session {
             match coder {
                 Some(other) => voice.follow(&tick, mix.sounds_to(endpoint.name), other),
                 None => {
-                    let frame = mix.heard_by(endpoint.name);
-                    if let (Some(recordings), Some(frame)) = (&mut self.recordings, frame) {
-                        recordings.add_heard(endpoint.leg, frame);
+                    let rate_hz = mix.rate_hz();
+                    let over = endpoint.over.as_deref_mut().map(|player| {
+                        let over = &mut over[..tick.samples];
+                        player.retune(rate_hz);
+                        player.pull(over);
+                        &*over
+                    });
+                    let heard = voice.feed(&tick, mix.heard_by(endpoint.name), over);
+                    if let Some(recordings) = &mut self.recordings {
+                        recordings.add_heard(endpoint.leg, heard, over);
                     }
-                    voice.feed(&tick, frame, endpoint.over.as_deref_mut());
                 }
             }
         }

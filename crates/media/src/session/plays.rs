@@ -67,7 +67,7 @@ impl Session {
     /// Ends what has that name, at once.
     fn end_play(&mut self, play: PlayId, end: PlayEnd) {
         self.end_plays_as(|endpoint| matches!(endpoint.hears, Hears::Played(own) if own == play).then_some(end));
-        self.end_plays_over_as(|player| (player.play() == play).then_some(end));
+        self.end_plays_over_as(|_, player| (player.play() == play).then_some(end));
     }
 
     /// Tells of what has come to its end, if anything has, and lets the legs hear again what they would.
@@ -77,14 +77,16 @@ impl Session {
             // What the leg speaks now nobody here can.
             None => Some(PlayEnd::Failed(PlayFailure::Unheard)),
         });
-        self.end_plays_over_as(|player| player.end()) || any
+        // One that ends within a packet is heard when that has left.
+        let is_out = |endpoint: &Plain| endpoint.voice.as_ref().is_none_or(|voice| voice.has_said_all());
+        self.end_plays_over_as(|endpoint, player| player.end().filter(|_| is_out(endpoint))) || any
     }
 
-    fn end_plays_over_as(&mut self, end: impl Fn(&Player) -> Option<PlayEnd>) -> bool {
+    fn end_plays_over_as(&mut self, end: impl Fn(&Plain, &Player) -> Option<PlayEnd>) -> bool {
         let mut any = false;
         for endpoint in &mut self.endpoints {
             let is_unheard = endpoint.speech.is_none().then_some(PlayEnd::Failed(PlayFailure::Unheard));
-            let ended = endpoint.over.as_ref().and_then(|player| end(player).or(is_unheard));
+            let ended = endpoint.over.as_ref().and_then(|player| end(endpoint, player).or(is_unheard));
             if let (Some(end), leg) = (ended, endpoint.leg) {
                 self.events.extend(endpoint.end_play_over().map(|play| MediaEvent::Played { leg, play, end }));
                 any = true;

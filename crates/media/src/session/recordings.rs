@@ -104,9 +104,12 @@ impl Recordings {
         self.sinks.iter_mut().for_each(|sink| sink.clear(tick.samples));
     }
 
-    /// What others say to a leg in this tick.
-    pub(super) fn add_heard(&mut self, leg: LegId, frame: &[i16]) {
-        self.sinks.iter_mut().for_each(|sink| sink.add(Part::Heard, leg, frame));
+    /// What a leg hears in this tick, and what of that is played over the rest.
+    pub(super) fn add_heard(&mut self, leg: LegId, heard: Option<&[i16]>, over: Option<&[i16]>) {
+        for sink in &mut self.sinks {
+            heard.into_iter().for_each(|frame| sink.add(Part::Heard, leg, frame));
+            over.into_iter().for_each(|frame| sink.add(Part::Over, leg, frame));
+        }
     }
 
     /// What a voice has just said to a leg that is played something.

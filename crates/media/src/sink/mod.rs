@@ -8,7 +8,7 @@ mod ear;
 #[cfg(test)]
 mod tests;
 
-use crate::path::mix::Limiter;
+use crate::{path::mix::Limiter, voice::Tick};
 pub(crate) use ear::Ear;
 use std::time::Duration;
 use tandem_model::{Layout, LegId, Recorded, RecordingEnd, RecordingId, Timestamp};
@@ -24,7 +24,7 @@ const BLOCKS: usize = 3;
 const FRAME: Duration = Duration::from_millis(20);
 
 /// Samples of the longest frame.
-const MAX_SAMPLES: usize = 960;
+const MAX_SAMPLES: usize = Tick::MOST;
 
 /// Bytes of a sample.
 const SAMPLE: usize = 2;
@@ -60,9 +60,11 @@ impl Format {
 pub(crate) enum Part {
     /// It says it.
     Said,
-    /// It hears it, and others said it.
+    /// It hears it: what others say, and what is played over that.
     Heard,
-    /// It hears it, and it is played to it.
+    /// Of what it hears, what is played over the rest.
+    Over,
+    /// It hears it, and it is played to it in place of what others say.
     Played,
 }
 
@@ -140,11 +142,11 @@ impl Sink {
     pub(crate) fn add(&mut self, part: Part, leg: LegId, frame: &[i16]) {
         let is_left = match (self.of, part) {
             (Recorded::Leg(own), _) if own != leg => return,
-            // Whoever said it was there to say it.
-            (Recorded::Call, Part::Heard) => return,
+            // Whoever said it was there to say it, and what is played over it comes by itself.
+            (Recorded::Call, Part::Heard) | (Recorded::Leg(_), Part::Over) => return,
             (Recorded::Leg(_), Part::Said) => true,
             (Recorded::Call, Part::Said) => self.first == Some(leg),
-            (Recorded::Leg(_), Part::Heard | Part::Played) | (Recorded::Call, Part::Played) => false,
+            (Recorded::Leg(_), Part::Heard | Part::Played) | (Recorded::Call, Part::Over | Part::Played) => false,
         };
         let channel = if is_left { self.channels.first_mut() } else { self.channels.last_mut() };
         if let Some(channel) = channel {

@@ -1,7 +1,7 @@
 //! A voice that says what a mix feeds it, a tick at a time.
 
 use super::{Source, Voice, encoder};
-use crate::{jitter::Playout, keys::Listening, source::Player};
+use crate::{jitter::Playout, keys::Listening};
 use std::time::Duration;
 use tandem_model::{Codec, Speech, Timestamp};
 use tandem_sound::{Resampler, opus::OpusError};
@@ -24,6 +24,11 @@ pub(crate) struct Tick {
     pub(crate) number: u64,
     /// Samples of it.
     pub(crate) samples: usize,
+}
+
+impl Tick {
+    /// Samples of the longest.
+    pub(crate) const MOST: usize = 960;
 }
 
 /// What a leg says, on its way from a voice to a mix or back.
@@ -100,17 +105,26 @@ impl Voice {
         self.attune(rate_hz);
     }
 
-    /// Takes what is to be heard in a tick, if anything is, and what is played over it.
-    pub(crate) fn feed(&mut self, tick: &Tick, frame: Option<&[i16]>, over: Option<&mut Player>) {
-        let Some((place, began)) = self.step(tick, frame.is_some() || over.is_some()) else { return };
-        let room = &mut self.heard[place..][..tick.samples];
+    /// Takes what is to be heard in a tick, if anything is, and what is played over it. What the leg hears of the two, if anything.
+    pub(crate) fn feed(&mut self, tick: &Tick, frame: Option<&[i16]>, over: Option<&[i16]>) -> Option<&[i16]> {
+        let is_heard = frame.is_some() || over.is_some();
+        let (place, began) = self.step(tick, is_heard)?;
+        let places = place..place + tick.samples;
+        let room = &mut self.heard[places.clone()];
         match frame {
             Some(frame) => room.copy_from_slice(frame),
             None => room.fill(0),
         }
+        room.iter_mut().zip(over.into_iter().flatten()).for_each(|(sample, over)| *sample = sample.saturating_add(*over));
         if let Some(began) = began {
-            self.complete(began, |voice| voice.encode(over));
+            self.complete(began, Voice::encode);
         }
+        is_heard.then(|| &self.heard[places])
+    }
+
+    /// Whether all that a mix has fed it is in packets.
+    pub(crate) fn has_said_all(&self) -> bool {
+        !matches!(self.source, Source::Mix(Fed { is_complete: false, .. }))
     }
 
     /// The same, where `other` has just coded it.

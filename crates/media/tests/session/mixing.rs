@@ -5,7 +5,7 @@ use crate::{
     transcode::{FRAME, Humming, payload, speaking},
 };
 use std::time::Duration;
-use tandem_media::{Input, Playable, Verdict};
+use tandem_media::{Clip, Input, Playable, Verdict};
 use tandem_model::{Codec, EndpointDescription, Hearing, MediaEvent, PlayEnd, PlayId, Speech, Timestamp};
 use tandem_sound::Decoder;
 
@@ -80,7 +80,7 @@ impl Room {
         self.heard = Default::default();
     }
 
-    fn samples(&self, index: usize) -> (Vec<f64>, f64) {
+    pub(crate) fn samples(&self, index: usize) -> (Vec<f64>, f64) {
         let mut decoder = Decoder::new(self.codecs[index], 48_000).unwrap();
         let mut samples = Vec::new();
         for (_, packet) in &self.heard[index] {
@@ -415,6 +415,26 @@ fn what_is_played_over_what_a_leg_hears_is_heard_with_it_and_by_nobody_else() {
         let packet = room.hums[A].packet();
         let verdict = room.bench.say(A, &packet).map(|_| ());
         assert_eq!(verdict, if codecs[A] == codecs[B] { Ok(()) } else { Err(Verdict::Waits) });
+    }
+}
+
+#[test]
+fn the_last_of_what_is_played_over_a_leg_is_heard_though_it_ends_within_a_packet() {
+    for packet_ms in [20, 30, 60] {
+        let mut room = Room::of([Codec::Pcmu; 3]);
+        room.silent = [true; 3];
+        let speech = Some(Speech { packet_ms, ..speech(0, Codec::Pcmu) });
+        room.bench.describe(A, EndpointDescription { speech, ..in_a_room(A, Codec::Pcmu) });
+        for ms in [70, 90, 130] {
+            room.listen_anew();
+            let sound = Playable::Clip(Clip::new(8_000, vec![9_000; ms * 8].into()));
+            room.bench.handle(Input::Play { leg: leg(A), play: PlayId(1), sound, times: 1, over: true });
+            let finished = MediaEvent::Played { leg: leg(A), play: PlayId(1), end: PlayEnd::Finished };
+            assert_eq!(ends(&mut room, Duration::from_millis(400)), [finished]);
+            // But for the ramps at its ends.
+            let loud = room.samples(A).0.iter().filter(|sample| **sample > 4_000.0).count();
+            assert!((ms * 8 - 60..=ms * 8).contains(&loud), "{ms} ms in packets of {packet_ms}: {loud} samples");
+        }
     }
 }
 

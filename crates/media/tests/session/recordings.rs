@@ -6,8 +6,10 @@ use crate::{
     udptl::{datagram, fax},
 };
 use std::time::Duration;
-use tandem_media::{Format, Input, Playable, Verdict};
-use tandem_model::{Codec, Layout, MAX_RECORDINGS, Recorded, RecordingEnd, RecordingFailure, RecordingId};
+use tandem_media::{Clip, Format, Input, Playable, Verdict};
+use tandem_model::{
+    Codec, EndpointDescription, Layout, MAX_RECORDINGS, PlayId, Recorded, RecordingEnd, RecordingFailure, RecordingId, Speech,
+};
 
 const FIRST: RecordingId = RecordingId(1);
 const MONO: Format = Format { rate_hz: 8_000, channels: 1 };
@@ -133,6 +135,97 @@ fn one_who_hears_a_tone_is_recorded_with_it() {
         let tone = &channels(&room.bench, FIRST, format)[1];
         assert!(steepest(&tone[tone.len() / 10..]) < 10_400.0 * std::f64::consts::TAU * 700.0 / f64::from(format.rate_hz) * 1.05);
         assert!((108..=111).contains(&room.heard[A].len()), "{}", room.heard[A].len());
+    }
+}
+
+/// A hears that tone for ever, over what it hears or in place of it.
+fn play(room: &mut Room, play: u16, hz: f64, over: bool) {
+    let sound = Playable::Sine { frequency_hz: hz as u16 };
+    room.bench.handle(Input::Play { leg: leg(A), play: PlayId(play), sound, times: 0, over });
+}
+
+/// Who is heard in all ways to record a room in which A and B hear each other, and A is played what sounds like C, or is in place of B.
+fn assert_recorded(room: &mut Room, to_a: &[usize], played: &[usize]) {
+    let all: Vec<usize> = [A, B].into_iter().chain(played.iter().copied()).collect();
+    let but_a: Vec<usize> = [B].into_iter().chain(played.iter().copied()).collect();
+    let with_a: Vec<usize> = [A].into_iter().chain(to_a.iter().copied()).collect();
+    let cases: [(Recorded, Layout, &[&[usize]]); 6] = [
+        (Recorded::Call, Layout::Mono, &[&all]),
+        (Recorded::Call, Layout::Sides, &[&[A], &but_a]),
+        (Recorded::Leg(leg(A)), Layout::Mono, &[&with_a]),
+        (Recorded::Leg(leg(A)), Layout::Sides, &[&[A], to_a]),
+        (Recorded::Leg(leg(B)), Layout::Mono, &[&[A, B]]),
+        (Recorded::Leg(leg(B)), Layout::Sides, &[&[B], &[A]]),
+    ];
+    for (of, layout, expected) in cases {
+        let format = room.bench.record(FIRST, of, layout).unwrap();
+        room.talk(60);
+        room.bench.handle(Input::StopRecording(FIRST));
+        room.bench.drain();
+        assert_eq!(heard(room, FIRST, format), expected, "{of:?} {layout:?}");
+        room.bench.recorded.bytes.clear();
+    }
+}
+
+#[test]
+fn what_is_played_to_a_leg_is_recorded_of_it_and_of_the_call() {
+    for codecs in [[Codec::Pcmu; 3], [Codec::G722, Codec::Pcma, Codec::Pcmu], [Codec::Opus, Codec::Pcmu, Codec::Pcmu]] {
+        let mut room = Room::of(codecs);
+        room.silent[C] = true;
+        room.hear(&[(A, B), (B, A)]);
+        room.talk(10);
+        play(&mut room, 1, TONES[C], true);
+        room.talk(10);
+        assert_recorded(&mut room, &[B, C], &[C]);
+        // In place of what it hears, too, and then nothing but that.
+        room.bench.handle(Input::Stop(PlayId(1)));
+        play(&mut room, 2, TONES[C], false);
+        room.talk(10);
+        assert_recorded(&mut room, &[C], &[C]);
+    }
+}
+
+#[test]
+fn one_thing_played_over_another_is_recorded_with_it() {
+    let mut room = Room::of([Codec::Pcmu; 3]);
+    room.silent = [true; 3];
+    room.hear(&[(A, B), (B, A)]);
+    play(&mut room, 1, TONES[B], false);
+    play(&mut room, 2, TONES[C], true);
+    room.talk(10);
+    for of in [Recorded::Leg(leg(A)), Recorded::Call] {
+        room.bench.record(FIRST, of, Layout::Sides).unwrap();
+        room.talk(60);
+        room.bench.handle(Input::StopRecording(FIRST));
+        room.bench.drain();
+        assert_eq!(heard(&room, FIRST, Format { channels: 2, ..MONO }), [vec![], vec![B, C]], "{of:?}");
+        room.bench.recorded.bytes.clear();
+    }
+}
+
+#[test]
+fn a_beep_is_in_the_recording_as_the_leg_heard_it() {
+    for packet_ms in [20, 30, 60] {
+        let mut room = Room::of([Codec::Pcmu; 3]);
+        room.silent = [true, false, true];
+        let speech = Some(Speech { packet_ms, ..speech(0, Codec::Pcmu) });
+        room.bench.describe(A, EndpointDescription { speech, ..description(A) });
+        room.hear(&[(A, B), (B, A)]);
+        room.bench.record(FIRST, Recorded::Leg(leg(A)), Layout::Sides).unwrap();
+        room.talk(30);
+        let beep = (0..70 * 8).map(|n| (8_000.0 * (n as f64 * 0.9).sin()) as i16).collect();
+        let sound = Playable::Clip(Clip::new(8_000, beep));
+        room.bench.handle(Input::Play { leg: leg(A), play: PlayId(7), sound, times: 1, over: true });
+        room.talk(30);
+        room.bench.handle(Input::StopRecording(FIRST));
+        room.bench.drain();
+        let recorded = &channels(&room.bench, FIRST, Format { channels: 2, ..MONO })[1];
+        let (told, _) = room.samples(A);
+        // It is in the middle of both; and what was heard differs by the steps of the codec.
+        let recorded = &recorded[recorded.len() / 2 - 1_200..][..2_400];
+        let is_same = |told: &[f64]| recorded.iter().zip(told).all(|(a, b)| (a - b).abs() <= 40.0 + b.abs() / 16.0);
+        assert!(peak(&recorded[1_200..][..400], 0.9 * 8_000.0 / std::f64::consts::TAU, 8_000.0) > 4_000.0);
+        assert!(told.windows(2_400).any(is_same), "{packet_ms} ms");
     }
 }
 
