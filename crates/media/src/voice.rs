@@ -194,6 +194,15 @@ impl Voice {
         self.heard_keys()
     }
 
+    /// That leg leaves: a key in what it says is over.
+    pub(crate) fn end_keys_of(&mut self, leg: u8) {
+        if let Source::Peer { speaker, listening, .. } = &mut self.source
+            && *speaker == leg
+        {
+            listening.end();
+        }
+    }
+
     /// Whether there is a key in what that leg says by it.
     pub(crate) fn hears_key(&self, leg: u8) -> bool {
         matches!(&self.source, Source::Peer { speaker, listening, .. } if *speaker == leg && listening.hears_key())

@@ -223,6 +223,13 @@ impl Mix {
         self.members.iter_mut().flatten().find_map(|member| Some((member.name, member.mouth.as_mut()?.last_keys()?)))
     }
 
+    /// A member leaves: a key in what it says is over.
+    pub(crate) fn end_keys_of(&mut self, name: u8) {
+        if let Some(mouth) = self.member(name).and_then(|member| member.mouth.as_mut()) {
+            mouth.end_keys();
+        }
+    }
+
     /// Whether there is a key in what a member says.
     pub(crate) fn hears_key(&self, name: u8) -> bool {
         let mut of_name = self.members.iter().flatten().filter(|member| member.name == name);

@@ -133,7 +133,7 @@ impl Session {
     }
 
     /// A mix ends: so do keys in what it heard, and nobody else does.
-    pub(super) fn end_keys_of(&mut self, mix: &mut Mix) {
+    pub(super) fn end_keys_in(&mut self, mix: &mut Mix) {
         while let Some((name, strokes)) = mix.last_keys() {
             if let Some(speaker) = self.endpoints.iter().position(|endpoint| endpoint.name == name) {
                 self.stroke(self.now, speaker, strokes);
@@ -154,10 +154,14 @@ impl Session {
     /// A leg leaves, or all do: what it presses it presses no longer.
     pub(super) fn end_keys(&mut self, leg: LegId) {
         let now = self.now;
-        if let Some(speaker) = self.endpoints.iter().position(|endpoint| endpoint.leg == leg) {
-            let strokes = self.endpoints[speaker].collector.end();
-            self.stroke(now, speaker, strokes);
-        }
+        let Some(speaker) = self.endpoints.iter().position(|endpoint| endpoint.leg == leg) else { return };
+        let strokes = self.endpoints[speaker].collector.end();
+        self.stroke(now, speaker, strokes);
+        let name = self.endpoints[speaker].name;
+        self.endpoints.iter_mut().filter_map(|listener| listener.voice.as_mut()).for_each(|voice| voice.end_keys_of(name));
+        self.mix.iter_mut().for_each(|mix| mix.end_keys_of(name));
+        // While it is known whose they are.
+        self.hear_keys();
     }
 
     /// Takes the keys that were heard in what was said.

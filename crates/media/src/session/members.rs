@@ -34,6 +34,8 @@ impl Session {
         let Some(place) = self.endpoints.iter().position(|endpoint| endpoint.leg == leg) else { return };
         self.end_keys(leg);
         self.hear(self.hearing.iter().copied().filter(|pair| pair.speaker != leg && pair.listener != leg).collect());
+        // Keys in what it heard of others.
+        self.hear_keys();
         // Another takes its place; feeders go by name, so what they feed goes on.
         let mut endpoint = self.endpoints.swap_remove(place);
         let plays = endpoint.end_play().into_iter().chain(endpoint.end_play_over());

@@ -197,7 +197,7 @@ impl Session {
             }
             endpoint.coded_by = None;
         }
-        self.end_keys_of(&mut mix);
+        self.end_keys_in(&mut mix);
     }
 }
 

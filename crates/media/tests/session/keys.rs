@@ -498,6 +498,55 @@ fn a_tone_is_one_key_whatever_changes_in_it() {
 }
 
 #[test]
+fn a_tone_that_is_held_when_its_leg_or_the_call_goes_is_one_key() {
+    type End = fn(&mut Bench);
+    let ends: [(&str, End); 4] = [
+        ("its leg leaves", |bench| bench.handle(Input::Remove(leg(A)))),
+        ("who hears it leaves", |bench| bench.handle(Input::Remove(leg(B)))),
+        ("both leave", |bench| {
+            bench.handle(Input::Remove(leg(B)));
+            bench.handle(Input::Remove(leg(A)));
+        }),
+        ("the call ends", |bench| bench.handle(Input::Close)),
+    ];
+    for (what, end) in ends {
+        // Listened to by the voice of B, by a mix, and by a mix that waits for its end. So many packets say the key.
+        for (mixed, packets) in [("", 8), ("", 1), ("mixed", 8), ("mixed", 1), ("mixed until now", 8)] {
+            let mut bench = pair(Keys::InBand, EVENTS);
+            if !mixed.is_empty() {
+                record(&mut bench);
+            }
+            let mut told_of = Vec::new();
+            let mut tone = [0; 160 * 8];
+            Generator::new(key('5'), 8_000).fill(&mut tone);
+            for n in 0..20 + packets {
+                let mut packet = rtp(0, SSRC, n, u32::from(n) * 160);
+                packet[12..].fill(0x10);
+                if n >= 20 {
+                    let samples = tone[usize::from(n - 20) * 160..][..160].iter();
+                    packet[12..].iter_mut().zip(samples).for_each(|(octet, sample)| *octet = tandem_sound::g711::mu_law(*sample));
+                }
+                if n == 22 && mixed == "mixed until now" {
+                    stop_recording(&mut bench);
+                }
+                told_of.extend(tick(&mut bench, n, &packet).1.into_iter().map(|(_, event)| event));
+            }
+            end(&mut bench);
+            told_of.extend(bench.drain().1);
+            told_of.extend(bench.run(bench.now + Duration::from_secs(1)).1.into_iter().map(|(_, event)| event));
+            told_of.retain(|event| matches!(event, MediaEvent::Key { .. }));
+            match told_of[..] {
+                [] if packets == 1 => {}
+                [MediaEvent::Key { leg: of, key: pressed, ms }] if packets > 1 => {
+                    assert!(of == leg(A) && pressed == key('5') && (90..=180).contains(&ms), "{what}, {mixed}: {ms} ms");
+                }
+                _ => panic!("{what}, {mixed}, {packets} packets: {told_of:?}"),
+            }
+        }
+    }
+}
+
+#[test]
 fn a_leg_that_something_is_played_to_hears_no_keys() {
     let mut bench = pair(EVENTS, Keys::InBand);
     // One that is held when the play begins is let go.

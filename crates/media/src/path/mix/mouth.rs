@@ -131,9 +131,14 @@ impl Mouth {
         self.listening.hears_key()
     }
 
+    /// A key in what it says is over.
+    pub(super) fn end_keys(&mut self) {
+        self.listening.end();
+    }
+
     /// It is heard no longer in this way: the keys that it has heard, to the end.
     pub(super) fn last_keys(&mut self) -> Option<Strokes> {
-        self.listening.end();
+        self.end_keys();
         self.heard_keys()
     }
 
