@@ -1,5 +1,5 @@
 //! A packet allocates nothing: RTP of one source, a change of source, RTCP, strangers and junk, what is said again in another codec, and
-//! the reports about it.
+//! the reports about it. And so does a tick: of a mix, of what is played, and of a recording.
 #![allow(clippy::unwrap_used, reason = "a test fails loudly")]
 #![allow(unsafe_code, reason = "an allocator that counts is an unsafe trait")]
 
@@ -9,10 +9,10 @@ use std::{
     net::SocketAddr,
     time::Duration,
 };
-use tandem_media::{Channel, DropReason, Input, Output, PacketBuf, Session, Setup, Verdict};
+use tandem_media::{Channel, Clip, DropReason, Input, Output, PacketBuf, Playable, Session, Setup, Verdict};
 use tandem_model::{
-    Across, CallId, Carries, Codec, EndpointDescription, Hearing, Keys, LocalEndpoint, MAX_ENDPOINTS, PayloadRule, PortId, Recorded,
-    RecordingId, SourceRule, Speech, StreamKind, Timestamp,
+    Across, CallId, Carries, Codec, EndpointDescription, Hearing, Keys, LegId, LocalEndpoint, MAX_ENDPOINTS, NetworkTone, PayloadRule,
+    PlayId, PortId, Recorded, RecordingId, SourceRule, Speech, StreamKind, Timestamp,
 };
 
 struct Counting;
@@ -281,46 +281,129 @@ fn datagram(sequence: u16) -> [u8; 6] {
 
 #[test]
 fn nor_for_a_tick_of_a_mix() {
-    Codec::ALL.into_iter().for_each(|codec| mix(codec, &[]));
+    Codec::ALL.into_iter().for_each(|codec| assert_allocates_nothing(&Case::of(codec)));
 }
 
 #[test]
 fn nor_for_one_that_is_recorded() {
-    use tandem_model::Layout::{Mono, Sides};
-    let leg = CallId::new(1, 1).leg(0).unwrap();
     for codec in Codec::ALL {
-        mix(codec, &[(Recorded::Call, Sides), (Recorded::Leg(leg), Mono)]);
+        assert_allocates_nothing(&Case { recordings: RECORDINGS, ..Case::of(codec) });
     }
 }
 
-/// Three who talk, and are recorded so.
-fn mix(codec: Codec, recordings: &[(Recorded, tandem_model::Layout)]) {
-    let (mut session, mut packet) = (session(StreamKind::Rtp), PacketBuf::new());
+#[test]
+fn nor_for_one_with_comfort_noise() {
+    for codec in [Codec::Pcmu, Codec::Opus] {
+        assert_allocates_nothing(&Case { has_noise: true, ..Case::of(codec) });
+        assert_allocates_nothing(&Case { has_noise: true, recordings: RECORDINGS, ..Case::of(codec) });
+    }
+}
+
+#[test]
+fn nor_for_what_is_played() {
+    for codec in [Codec::Pcmu, Codec::G722, Codec::Opus] {
+        let busy = Playable::Tone { country: "gb".parse().unwrap(), tone: NetworkTone::Busy };
+        for (sound, over) in [busy, clip(8_000), clip(16_000)].into_iter().flat_map(|sound| [(sound.clone(), false), (sound, true)]) {
+            let case = Case { played: Some((sound, over)), ..Case::of(codec) };
+            assert_allocates_nothing(&Case { recordings: RECORDINGS, ..case.clone() });
+            // To one of two who are not mixed but for that, and who may be silent.
+            assert_allocates_nothing(&Case { legs: 2, ..case.clone() });
+            assert_allocates_nothing(&Case { legs: 2, is_silent: true, ..case });
+        }
+    }
+}
+
+/// What is heard of a session once it has been set up.
+#[derive(Clone)]
+struct Case {
+    /// 2 or 3, who hear each other.
+    legs: usize,
+    /// What each wants to be spoken to in. All speak PCMU.
+    codec: Codec,
+    recordings: &'static [(Whole, tandem_model::Layout)],
+    /// To the first leg, over what it hears or in its place, again and again.
+    played: Option<(Playable, bool)>,
+    /// All say, and want to be told, what silence sounds like.
+    has_noise: bool,
+    /// Nobody says anything.
+    is_silent: bool,
+}
+
+/// What is recorded: the whole call, or the first leg.
+#[derive(Clone, Copy, PartialEq)]
+enum Whole {
+    Call,
+    Leg,
+}
+
+const RECORDINGS: &[(Whole, tandem_model::Layout)] =
+    &[(Whole::Call, tandem_model::Layout::Sides), (Whole::Leg, tandem_model::Layout::Mono)];
+
+/// Half a second.
+fn clip(rate_hz: u32) -> Playable {
+    Playable::Clip(Clip::new(rate_hz, (0..rate_hz / 2).map(|n| (n % 64 * 200) as i16).collect()))
+}
+
+impl Case {
+    fn of(codec: Codec) -> Case {
+        Case { legs: 3, codec, recordings: &[], played: None, has_noise: false, is_silent: false }
+    }
+
+    /// A leg of it.
+    fn description(&self, index: usize) -> EndpointDescription {
+        let speech = Some(Speech { payload: 96, codec: self.codec, packet_ms: 20, parameters: None });
+        let described = description(index, StreamKind::Rtp);
+        let noise = PayloadRule { from: 13, carries: Carries::Noise, across: Across::As(13), clock_rate: 8000 };
+        let payloads = described.payloads.iter().copied().chain(self.has_noise.then_some(noise)).collect();
+        EndpointDescription { speech, payloads, ..described }
+    }
+
+    /// A session of it.
+    fn session(&self, legs: &[LegId]) -> Session {
+        let mut session = session(StreamKind::Rtp);
+        let end = SocketAddr::from(([127, 0, 0, 1], 20_000));
+        for (index, leg) in legs.iter().enumerate() {
+            if index > 1 {
+                session.add(Timestamp::ZERO, LocalEndpoint { leg: *leg, rtp: end, rtcp: end }, PortId(index as u32)).unwrap();
+            }
+            session.handle(Timestamp::ZERO, Input::Describe(*leg, Box::new(self.description(index))));
+        }
+        let pairs = legs.iter().flat_map(|speaker| legs.iter().map(|listener| Hearing { speaker: *speaker, listener: *listener }));
+        session.handle(Timestamp::ZERO, Input::Hear(pairs.filter(|pair| pair.speaker != pair.listener).collect()));
+        for (number, (of, layout)) in (0..).zip(self.recordings) {
+            let of = if *of == Whole::Call { Recorded::Call } else { Recorded::Leg(legs[0]) };
+            session.record(Timestamp::ZERO, RecordingId(number), of, *layout).unwrap();
+        }
+        if let Some((sound, over)) = self.played.clone() {
+            session.handle(Timestamp::ZERO, Input::Play { leg: legs[0], play: PlayId(1), sound, times: 0, over });
+        }
+        session
+    }
+}
+
+/// 24 seconds of it, of which the first six may set it up.
+fn assert_allocates_nothing(case: &Case) {
     let call = CallId::new(1, 1);
-    let legs = [0, 1, 2].map(|index| call.leg(index).unwrap());
-    let end = SocketAddr::from(([127, 0, 0, 1], 20_000));
-    session.add(Timestamp::ZERO, LocalEndpoint { leg: legs[2], rtp: end, rtcp: end }, PortId(2)).unwrap();
-    for (index, leg) in legs.into_iter().enumerate() {
-        let speech = Some(Speech { payload: 96, codec, packet_ms: 20, parameters: None });
-        let described = EndpointDescription { speech, ..description(index, StreamKind::Rtp) };
-        session.handle(Timestamp::ZERO, Input::Describe(leg, Box::new(described)));
-    }
-    let pairs = legs.iter().flat_map(|speaker| legs.map(|listener| Hearing { speaker: *speaker, listener }));
-    session.handle(Timestamp::ZERO, Input::Hear(pairs.filter(|pair| pair.speaker != pair.listener).collect()));
-    for (number, (of, layout)) in (0..).zip(recordings) {
-        session.record(Timestamp::ZERO, RecordingId(number), *of, *layout).unwrap();
-    }
+    let legs: Vec<LegId> = (0..case.legs).map(|index| call.leg(index as u8).unwrap()).collect();
+    let (mut session, mut packet) = (case.session(&legs), PacketBuf::new());
     let (mut said, mut written, mut before) = (0, 0, 0);
-    for n in 0..2_000_u16 {
-        if n == 500 {
+    for n in 0..1_200_u16 {
+        if n == 300 {
             before = ALLOCATIONS.get();
         }
         let now = Timestamp::from_millis(u64::from(n) * 20);
-        for (index, port) in [PortId(0), PortId(1), PortId(2)].into_iter().enumerate() {
+        for index in (0..case.legs).filter(|_| !case.is_silent) {
+            let mut spoken = audio(1, n);
             // Some are lost, and one pauses now and then.
-            if n % 20 != 7 && (index != 2 || n % 100 < 60) {
-                packet.fill(&audio(1, n));
-                session.handle_packet(now + Duration::from_millis(u64::from(n % 3)), port, Channel::Rtp, phone(index, 0), &mut packet);
+            let pauses = index == 2 && n % 100 >= 60;
+            let is_noise = case.has_noise && (n % 40 == index as u16 || pauses && n % 10 == 0);
+            if is_noise {
+                (spoken[1], spoken[12]) = (13, 40);
+            }
+            if n % 20 != 7 && (is_noise || !pauses && (!case.has_noise || n % 40 > 20)) {
+                packet.fill(&spoken[..if is_noise { 16 } else { 172 }]);
+                let at = now + Duration::from_millis(u64::from(n % 3));
+                session.handle_packet(at, PortId(index as u32), Channel::Rtp, phone(index, 0), &mut packet);
             }
         }
         session.handle(now + Duration::from_millis(10), Input::Wake);
@@ -329,7 +412,16 @@ fn mix(codec: Codec, recordings: &[(Recorded, tandem_model::Layout)]) {
             written += usize::from(matches!(output, Output::Block { .. }));
         }
     }
-    assert_eq!(ALLOCATIONS.get() - before, 0, "{codec:?}");
-    assert!(said > 5_950, "{said}");
-    assert_eq!(written, 80 * recordings.len());
+    let Case { legs, codec, has_noise, played, .. } = case;
+    assert_eq!(ALLOCATIONS.get() - before, 0, "{legs} {codec:?} {played:?} {has_noise}");
+    // What is relayed is not ours; noise is told now and then.
+    let least = if *legs == 2 {
+        1_190
+    } else if *has_noise {
+        1_200
+    } else {
+        3_550
+    };
+    assert!(said > least, "{legs} {codec:?} {played:?} {has_noise}: {said}");
+    assert_eq!(written, 48 * case.recordings.len());
 }
