@@ -68,7 +68,13 @@ impl Talk {
             held: false,
             payloads: PAYLOADS.map(|number| (number, Across::As(number))).into_iter().chain(SPOKEN).map(rule).collect(),
             hearer: None,
-            speech: Some(Speech { payload: 0, codec: Codec::Pcmu, packet_ms: 20, parameters: None }),
+            speech: Some(Speech {
+                payload: 0,
+                codec: Codec::Pcmu,
+                packet_ms: 20,
+                passed: tandem_model::PacketTimes::ANY,
+                parameters: None,
+            }),
             keys: tandem_model::Keys::InBand,
         };
         self.session.handle(self.now, Input::Describe(id(leg), Box::new(description)));

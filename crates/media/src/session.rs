@@ -4,6 +4,7 @@
 //! [`Session::handle_packet`]. After `open`, `add` and each `handle`, drain [`Session::poll_output`] and ask [`Session::poll_timeout`] anew; packets change
 //! neither, but for those that [wait](Verdict::Waits). When the time that it gave has come, `handle` [`Input::Wake`].
 
+mod converting;
 mod keys;
 mod matrix;
 mod members;
@@ -15,12 +16,7 @@ mod reports;
 use crate::{
     endpoint::{Plain, Unheard},
     packet::{Channel, DropReason, PacketBuf, Verdict},
-    path::{
-        mix::Mix,
-        relay,
-        repack::{self, Lengths, Packed},
-        transcode,
-    },
+    path::{mix::Mix, relay, repack::Packed},
     rtcp::reports::Report,
     rtp::{header::Header, rewrite::Feeder, sequence::Seen},
     source::{Clip, Playable},
@@ -33,9 +29,6 @@ use tandem_model::{
     Across, Carries, EndpointDescription, EndpointStats, Hearing, KeyPress, LegId, LocalEndpoint, MAX_ENDPOINTS, MediaEvent, PlayFailure,
     PlayId, PortId, Random, RecordingEnd, RecordingId, StreamKind, Timestamp,
 };
-
-/// The clock of sound that is cut and joined.
-const PACKED_HZ: u32 = 8_000;
 
 /// What a session is made of.
 #[derive(Clone, Copy, Debug)]
@@ -303,27 +296,16 @@ impl Session {
             Err(unheard) => self.pass_over(speaker, unheard),
             Ok(heard) if heard.rule.carries == Carries::Event => self.handle_event(now, speaker, heard, packet),
             Ok(heard) => match self.listeners[speaker] {
-                Some(listener) => {
+                Some(place) => {
                     let name = self.endpoints[speaker].name;
-                    let listener = &mut self.endpoints[usize::from(listener)];
+                    let listener = &mut self.endpoints[usize::from(place)];
+                    let pair = (speaker, usize::from(place));
                     match heard.rule.across {
-                        Across::As(number) => relay::rtp(now, name, heard, number, listener, packet),
-                        Across::Packed { number, least_ms, most_ms } => {
-                            let verdict = repack::rtp(now, name, heard, Lengths { number, least_ms, most_ms }, listener, packet);
-                            if verdict == Verdict::Waits && listener.reports.is_none() {
-                                self.begin_reports(now);
-                            }
-                            verdict
+                        Across::As(number) if listener.passes.admit(&heard, packet) => {
+                            relay::rtp(now, name, heard, number, listener, packet)
                         }
-                        Across::Sound(codec) => {
-                            let verdict = transcode::rtp(now, name, heard, codec, listener, packet, &mut self.random);
-                            let figures = listener.voice.as_ref().and_then(|voice| voice.figures());
-                            if verdict == Verdict::Waits && listener.reports.is_none() {
-                                self.begin_reports(now);
-                            }
-                            self.endpoints[speaker].note_played(figures);
-                            verdict
-                        }
+                        Across::As(number) => self.convert(now, pair, heard, number, packet),
+                        Across::Sound(codec) => self.say_again(now, pair, heard, codec, packet),
                         Across::Event { .. } | Across::Key => self.handle_event(now, speaker, heard, packet),
                     }
                 }
@@ -462,16 +444,17 @@ impl Session {
     fn next_packed(&mut self) -> Option<(usize, SocketAddr, Header)> {
         let now = self.now;
         for (index, endpoint) in self.endpoints.iter_mut().enumerate().filter(|_| !self.closed) {
-            if endpoint.voice.is_some() {
+            if endpoint.voice.is_some() && endpoint.packer.is_some() {
                 // Who hears something else by now is told no more of it.
-                endpoint.packer = None;
+                endpoint.stop_packing();
             }
             let Some(packer) = &mut endpoint.packer else { continue };
             while let Some(Packed { mut header, seen, due }) = packer.next(now) {
                 let is_silenced = endpoint.event.is_some_and(|event| event.silences(packer.speaker, now));
                 let Some(to) = endpoint.rtp_target.filter(|_| !is_silenced) else { continue };
-                endpoint.outgoing.renumber(due, Feeder::Packer(packer.speaker), seen, PACKED_HZ, &mut header);
-                endpoint.note_clock(PACKED_HZ);
+                let clock_rate = packer.clock_rate();
+                endpoint.outgoing.renumber(due, Feeder::Packer(packer.speaker), seen, clock_rate, &mut header);
+                endpoint.note_clock(clock_rate);
                 return Some((index, to, header));
             }
         }

@@ -11,8 +11,8 @@ use std::{
 };
 use tandem_media::{Channel, Clip, DropReason, Input, Output, PacketBuf, Playable, Session, Setup, Verdict};
 use tandem_model::{
-    Across, CallId, Carries, Codec, EndpointDescription, Hearing, Keys, LegId, LocalEndpoint, MAX_ENDPOINTS, NetworkTone, PayloadRule,
-    PlayId, PortId, Recorded, RecordingId, SourceRule, Speech, StreamKind, Timestamp,
+    Across, CallId, Carries, Codec, EndpointDescription, Hearing, Keys, LegId, LocalEndpoint, MAX_ENDPOINTS, NetworkTone, PacketTimes,
+    PayloadRule, PlayId, PortId, Recorded, RecordingId, SourceRule, Speech, StreamKind, Timestamp,
 };
 
 struct Counting;
@@ -133,10 +133,10 @@ fn nothing_is_allocated_for_a_packet() {
 fn nor_for_one_that_is_cut_and_joined() {
     let (mut session, mut packet) = (session(StreamKind::Rtp), PacketBuf::new());
     let call = CallId::new(1, 1);
-    for (index, ms) in [(0, 30), (1, 10)] {
-        let across = Across::Packed { number: 96, least_ms: ms, most_ms: ms };
-        let payloads = [PayloadRule { from: 0, carries: Carries::Sound(Codec::Pcmu), across, clock_rate: 8000 }].into();
-        let described = EndpointDescription { payloads, ..description(index, StreamKind::Rtp) };
+    for (index, ms) in [(0, 10), (1, 30)] {
+        let passed = PacketTimes { least_ms: ms, most_ms: ms, frame_ms: u8::MAX };
+        let speech = Some(Speech { payload: 96, codec: Codec::Pcmu, packet_ms: ms, passed, parameters: None });
+        let described = EndpointDescription { speech, ..description(index, StreamKind::Rtp) };
         session.handle(Timestamp::ZERO, Input::Describe(call.leg(index as u8).unwrap(), Box::new(described)));
     }
     let (mut made, mut before) = (0, 0);
@@ -159,6 +159,42 @@ fn nor_for_one_that_is_cut_and_joined() {
     }
     assert_eq!(ALLOCATIONS.get() - before, 0);
     assert!((2_300..2_700).contains(&made), "{made}");
+}
+
+#[test]
+fn nor_for_one_of_opus_whose_frames_go_into_others() {
+    let (mut session, mut packet) = (session(StreamKind::Rtp), PacketBuf::new());
+    let call = CallId::new(1, 1);
+    for (index, ms) in [(0, 10), (1, 60)] {
+        let passed = PacketTimes { least_ms: ms, most_ms: ms, frame_ms: u8::MAX };
+        let speech = Some(Speech { payload: 96, codec: Codec::Opus, packet_ms: ms, passed, parameters: None });
+        let payloads = [PayloadRule { from: 0, carries: Carries::Sound(Codec::Opus), across: Across::As(96), clock_rate: 48_000 }].into();
+        let described = EndpointDescription { payloads, speech, ..description(index, StreamKind::Rtp) };
+        session.handle(Timestamp::ZERO, Input::Describe(call.leg(index as u8).unwrap(), Box::new(described)));
+    }
+    let (mut made, mut before) = (0, 0);
+    for n in 0..2_000_u16 {
+        if n == 10 {
+            // Both have begun by then.
+            (made, before) = (0, ALLOCATIONS.get());
+        }
+        let now = Timestamp::from_millis(u64::from(n) * 10);
+        let speaker = usize::from(n % 2);
+        // One in twenty is lost; each has two frames of 10 ms.
+        if n % 40 > 1 {
+            let mut told = audio(5, n / 2);
+            told[4..8].copy_from_slice(&(u32::from(n / 2) * 960).to_be_bytes());
+            told[12] = 0x01;
+            packet.fill(&told[..12 + 1 + 80 + 2 * usize::from(n % 8)]);
+            assert_eq!(session.handle_packet(now, PORTS[speaker], Channel::Rtp, phone(speaker, 0), &mut packet), Verdict::Waits);
+        }
+        session.handle(now, Input::Wake);
+        while let Some(output) = session.poll_output() {
+            made += usize::from(matches!(output, Output::Packet { .. }));
+        }
+    }
+    assert_eq!(ALLOCATIONS.get() - before, 0);
+    assert!((2_150..2_500).contains(&made), "{made}");
 }
 
 #[test]
@@ -192,7 +228,7 @@ fn nor_for_one_that_is_said_again_in_another_codec() {
         let call = CallId::new(1, 1);
         let sound = PayloadRule { from: 0, carries: Carries::Sound(Codec::Pcmu), across: Across::Sound(Codec::Pcmu), clock_rate: 8000 };
         let speaker = EndpointDescription { payloads: [sound].into(), ..description(0, StreamKind::Rtp) };
-        let speech = Some(Speech { payload: 96, codec, packet_ms: 20, parameters: None });
+        let speech = Some(Speech { payload: 96, codec, packet_ms: 20, passed: PacketTimes::ANY, parameters: None });
         let listener = EndpointDescription { speech, ..description(1, StreamKind::Rtp) };
         session.handle(Timestamp::ZERO, Input::Describe(call.leg(0).unwrap(), Box::new(speaker)));
         session.handle(Timestamp::ZERO, Input::Describe(call.leg(1).unwrap(), Box::new(listener)));
@@ -227,7 +263,7 @@ fn nor_for_an_event_beside_it() {
     let sound = PayloadRule { from: 0, carries: Carries::Sound(Codec::Pcmu), across: Across::Sound(Codec::Pcmu), clock_rate: 8000 };
     let event = PayloadRule { from: 101, carries: Carries::Event, across: Across::Event { number: 110, clock_khz: 48 }, clock_rate: 8000 };
     let speaker = EndpointDescription { payloads: [sound, event].into(), ..description(0, StreamKind::Rtp) };
-    let speech = Some(Speech { payload: 111, codec: Codec::Opus, packet_ms: 20, parameters: None });
+    let speech = Some(Speech { payload: 111, codec: Codec::Opus, packet_ms: 20, passed: PacketTimes::ANY, parameters: None });
     let listener = EndpointDescription { speech, ..description(1, StreamKind::Rtp) };
     session.handle(Timestamp::ZERO, Input::Describe(call.leg(0).unwrap(), Box::new(speaker)));
     session.handle(Timestamp::ZERO, Input::Describe(call.leg(1).unwrap(), Box::new(listener)));
@@ -351,7 +387,7 @@ impl Case {
 
     /// A leg of it.
     fn description(&self, index: usize) -> EndpointDescription {
-        let speech = Some(Speech { payload: 96, codec: self.codec, packet_ms: 20, parameters: None });
+        let speech = Some(Speech { payload: 96, codec: self.codec, packet_ms: 20, passed: PacketTimes::ANY, parameters: None });
         let described = description(index, StreamKind::Rtp);
         let noise = PayloadRule { from: 13, carries: Carries::Noise, across: Across::As(13), clock_rate: 8000 };
         let payloads = described.payloads.iter().copied().chain(self.has_noise.then_some(noise)).collect();

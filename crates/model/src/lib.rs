@@ -53,8 +53,8 @@ pub use ids::{CallId, LegId, MAX_LEGS, PortId};
 pub use keys::{Dtmf, Key, KeyPress, Keys, NoKey};
 pub use media::{
     Across, Carries, DirectionStats, EndpointDescription, EndpointRequest, EndpointStats, Hearing, LocalEndpoint, MAX_ENDPOINTS,
-    MAX_ENDPOINTS_EVER, MediaCommand, MediaEvent, MediaFailure, MediaSide, Mos, PORT_REST, PayloadRule, PlayoutStats, SourceRule, Speech,
-    StreamKind,
+    MAX_ENDPOINTS_EVER, MediaCommand, MediaEvent, MediaFailure, MediaSide, Mos, PORT_REST, PacketTimes, PayloadRule, PlayoutStats,
+    SourceRule, Speech, StreamKind,
 };
 pub use net::{Delivery, Destination, Flow, Hop, ListenerId, NoHop, Transport, neighbourhood};
 pub use place::Place;

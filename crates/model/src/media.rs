@@ -241,18 +241,8 @@ pub enum Carries {
 /// How what one leg sends reaches the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Across {
-    /// As it is, under the number that the other leg expects.
+    /// As it is, under the number that the other leg expects, in packets as long as that wants ([`PacketTimes`]).
     As(u8),
-    /// The same, but in packets of so many milliseconds: those that are of another length are cut and joined. For sound of which an octet
-    /// is a tick of the clock, and for what goes beside it.
-    Packed {
-        /// The number that the other leg expects.
-        number: u8,
-        /// What a packet has to hold at least …
-        least_ms: u8,
-        /// … and at most; it is what packets are made to hold.
-        most_ms: u8,
-    },
     /// Heard, and said again in the other leg's [`Speech`].
     Sound(Codec),
     /// Not at all: a telephone event (RFC 4733) for a leg that wants to hear its key in another way.
@@ -273,10 +263,35 @@ pub struct Speech {
     pub payload: u8,
     /// What it stands for.
     pub codec: Codec,
-    /// Milliseconds of sound in a packet, as the leg asked for (`a=ptime`).
+    /// Milliseconds of sound in a packet that we make, as the leg asked for (`a=ptime`).
     pub packet_ms: u8,
+    /// How much sound a packet of another leg holds that goes on to it.
+    #[serde(default)]
+    pub passed: PacketTimes,
     /// What the leg said of the codec (`a=fmtp`, without the number).
     pub parameters: Option<Box<str>>,
+}
+
+/// How much sound packets hold that are passed on to a leg, in milliseconds: others are cut and joined, without being heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PacketTimes {
+    /// At least.
+    pub least_ms: u8,
+    /// At most; it is what packets are made to hold.
+    pub most_ms: u8,
+    /// What cannot be cut to packets of no more than this (a frame of Opus) is said again.
+    pub frame_ms: u8,
+}
+
+impl PacketTimes {
+    /// The leg wants nothing in particular.
+    pub const ANY: PacketTimes = PacketTimes { least_ms: 0, most_ms: u8::MAX, frame_ms: u8::MAX };
+}
+
+impl Default for PacketTimes {
+    fn default() -> Self {
+        PacketTimes::ANY
+    }
 }
 
 /// What a media session tells its call.

@@ -3,7 +3,7 @@
 mod negotiation_support;
 
 use negotiation_support::*;
-use tandem_model::{BuiltIn, Codec, Speech};
+use tandem_model::{BuiltIn, Codec, PacketTimes, Speech};
 use tandem_signalling::negotiation::{Alone, Exchange, LegMedia, offer_alone, settle_alone};
 
 const OFFER: &str = "m=audio 4000 RTP/AVP 111 8 0 101\na=rtpmap:111 opus/48000/2\na=rtpmap:101 telephone-event/8000\na=ptime:20\n";
@@ -28,7 +28,16 @@ fn a_tone_is_made_in_the_first_codec_of_the_offer() {
     let alone = answer_alone(sdp("192.0.2.10", OFFER).as_bytes(), &mut a, BuiltIn::Tone).unwrap();
     assert_eq!(audio(text(&alone.sdp)), "m=audio 20000 RTP/AVP 111 101");
     assert_eq!(alone.hears, Some(BuiltIn::Tone));
-    assert_eq!(alone.describe.speech, Some(Speech { payload: 111, codec: Codec::Opus, packet_ms: 20, parameters: None }));
+    assert_eq!(
+        alone.describe.speech,
+        Some(Speech {
+            payload: 111,
+            codec: Codec::Opus,
+            packet_ms: 20,
+            passed: PacketTimes { least_ms: 20, most_ms: 20, frame_ms: 255 },
+            parameters: None
+        })
+    );
     let mut b = leg(2, 20000, &[Codec::G722, Codec::Pcma]);
     let alone = answer_alone(sdp("192.0.2.10", OFFER).as_bytes(), &mut b, BuiltIn::Tone).unwrap();
     assert_eq!(audio(text(&alone.sdp)), "m=audio 20000 RTP/AVP 8 101");
@@ -42,7 +51,10 @@ fn a_tone_is_sent_under_the_number_that_the_leg_gave() {
     let mut a = leg(1, 20000, &Codec::ALL);
     let offered = sdp("192.0.2.10", "m=audio 4000 RTP/AVP 99\na=rtpmap:99 PCMU/8000\n");
     let alone = answer_alone(offered.as_bytes(), &mut a, BuiltIn::Tone).unwrap();
-    assert_eq!(alone.describe.speech, Some(Speech { payload: 99, codec: Codec::Pcmu, packet_ms: 20, parameters: None }));
+    assert_eq!(
+        alone.describe.speech,
+        Some(Speech { payload: 99, codec: Codec::Pcmu, packet_ms: 20, passed: PacketTimes::ANY, parameters: None })
+    );
 }
 
 #[test]
@@ -107,7 +119,10 @@ fn a_tone_offers_whatever_the_leg_may_use() {
     let pending = offer_alone(&mut a, BuiltIn::Tone).unwrap();
     assert_eq!(audio(text(pending.sdp())), "m=audio 20000 RTP/AVP 111 9 0 8 101 110");
     let alone = settle_alone(&pending, caller().as_bytes(), &mut a).unwrap();
-    assert_eq!(alone.describe.speech, Some(Speech { payload: 0, codec: Codec::Pcmu, packet_ms: 20, parameters: None }));
+    assert_eq!(
+        alone.describe.speech,
+        Some(Speech { payload: 0, codec: Codec::Pcmu, packet_ms: 20, passed: PacketTimes::ANY, parameters: None })
+    );
 }
 
 #[test]

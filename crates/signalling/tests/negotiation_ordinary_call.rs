@@ -45,10 +45,8 @@ fn the_answer_comes_back_and_media_is_described() {
     assert!(caller.receives && !caller.held && !caller.rtcp_mux);
     let rule = |from, carries, across| PayloadRule { from, carries, across, clock_rate: 8000 };
     let sound = |across| rule(0, Carries::Sound(Codec::Pcmu), across);
-    // Each asks for packets of another length.
-    let packed = |ms| sound(Across::Packed { number: 0, least_ms: ms, most_ms: ms });
     let event = rule(101, Carries::Event, Across::As(101));
-    assert_eq!(*caller.payloads, [packed(30), event]);
+    assert_eq!(*caller.payloads, [sound(Across::As(0)), event]);
     assert_eq!(called.rtp, Some("198.51.100.7:6000".parse().unwrap()));
-    assert_eq!(*called.payloads, [packed(20), event]);
+    assert_eq!(*called.payloads, [sound(Across::As(0)), event]);
 }

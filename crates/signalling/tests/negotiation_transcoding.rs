@@ -3,7 +3,7 @@
 mod negotiation_support;
 
 use negotiation_support::*;
-use tandem_model::{Across, Codec, EndpointDescription, Speech};
+use tandem_model::{Across, Codec, EndpointDescription, PacketTimes, Speech};
 use tandem_signalling::negotiation::{LegMedia, Passage, join_answer, translate_answer};
 
 const OPUS: &str = "m=audio 4000 RTP/AVP 111 101\na=rtpmap:111 opus/48000/2\na=fmtp:111 maxplaybackrate=16000\n\
@@ -47,8 +47,17 @@ fn where_nothing_is_in_common_each_speaks_its_own() {
     assert_eq!(across(&to_a), [(111, Across::Sound(Codec::Opus)), (101, EVENT)]);
     assert_eq!(across(&to_b), [(8, Across::Sound(Codec::Pcma)), (101, EVENT)]);
     let parameters = Some("maxplaybackrate=16000".into());
-    assert_eq!(to_a.speech, Some(Speech { payload: 111, codec: Codec::Opus, packet_ms: 40, parameters }));
-    assert_eq!(to_b.speech, Some(Speech { payload: 8, codec: Codec::Pcma, packet_ms: 20, parameters: None }));
+    assert_eq!(
+        to_a.speech,
+        Some(Speech {
+            payload: 111,
+            codec: Codec::Opus,
+            packet_ms: 40,
+            passed: PacketTimes { least_ms: 40, most_ms: 40, frame_ms: 255 },
+            parameters
+        })
+    );
+    assert_eq!(to_b.speech, Some(Speech { payload: 8, codec: Codec::Pcma, packet_ms: 20, passed: PacketTimes::ANY, parameters: None }));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Opus (RFC 6716) as RTP carries it (RFC 7587), by libopus: always one channel of ours, at the rate that the other side can use.
 
+pub mod frames;
+
 use opus::{Application, Bandwidth, Bitrate, Channels};
 use std::fmt;
 

@@ -1,5 +1,6 @@
 //! Our end of a leg: what comes in from it, what goes out to it.
 
+mod converted;
 mod figures;
 mod plain;
 mod reports;

@@ -5,7 +5,10 @@ use crate::{
     keys::{Collector, Pressing, Strokes},
     latch::{Claim, Latch},
     packet::{Channel, DropReason, PacketBuf},
-    path::{event::Sounding, repack::Packer},
+    path::{
+        event::Sounding,
+        repack::{Packer, Passes},
+    },
     rtcp::{
         compound,
         reports::{self, Reports},
@@ -23,8 +26,8 @@ use crate::{
 };
 use std::{hint::black_box, net::SocketAddr, time::Duration};
 use tandem_model::{
-    Across, Carries, Codec, EndpointDescription, Keys, LegId, PayloadRule, PlayId, PortId, Random, SourceRule, Speech, StreamKind,
-    Timestamp,
+    Across, Carries, Codec, EndpointDescription, Keys, LegId, PacketTimes, PayloadRule, PlayId, PortId, Random, SourceRule, Speech,
+    StreamKind, Timestamp,
 };
 
 /// Another port of a leg's host is believed to be the leg's when the port that its RTP came from has been silent for so long.
@@ -68,6 +71,8 @@ pub(crate) struct Plain {
     pub(crate) outgoing: Outgoing,
     /// Of what was last sent to the leg.
     pub(super) clock_rate: u32,
+    /// What goes on to it as it is.
+    pub(crate) passes: Passes,
     // For the others.
     pub(crate) leg: LegId,
     pub(crate) hears: Hears,
@@ -94,6 +99,8 @@ pub(crate) struct Plain {
     pub(crate) coded_by: Option<u8>,
     /// What cuts and joins what it hears of another, where that is of another length than it wants.
     pub(crate) packer: Option<Box<Packer>>,
+    /// Who is said to it again in the same codec, by name: no packets that it takes could be cut of those.
+    pub(super) said_again: Option<u8>,
     /// What is played over what it hears.
     pub(crate) over: Option<Box<Player>>,
     /// How it wants to be spoken to.
@@ -183,6 +190,7 @@ impl Plain {
             rtp_target: None,
             outgoing: Outgoing::new(random),
             clock_rate: 8000,
+            passes: Passes::of(PacketTimes::ANY),
             leg,
             cname: random_name(random),
             remote: Remote::default(),
@@ -199,6 +207,7 @@ impl Plain {
             passed: (0, 0),
             voice: None,
             packer: None,
+            said_again: None,
             coded_by: None,
             over: None,
             speech: None,
@@ -247,7 +256,9 @@ impl Plain {
         }
         if self.speech != speech {
             self.speech = speech;
+            self.said_again = None;
             self.tune(now);
+            self.settle_passes();
         }
         let noise = self.noise();
         self.voice.iter_mut().for_each(|voice| voice.tell_noise(noise));
@@ -360,12 +371,13 @@ impl Plain {
     /// Whether sound of the leg in that codec goes on to the one who hears it as it is.
     pub(crate) fn is_relayed(&self, codec: Codec) -> bool {
         let rule = self.remote.payloads().iter().find(|rule| rule.carries == Carries::Sound(codec));
-        rule.is_some_and(|rule| matches!(rule.across, Across::As(_) | Across::Packed { .. }))
+        rule.is_some_and(|rule| matches!(rule.across, Across::As(_)))
     }
 
     /// What the leg heard of another is over, also what still waits to be said.
     pub(crate) fn fall_silent(&mut self) {
-        (self.event, self.packer) = (None, None);
+        (self.event, self.said_again) = (None, None);
+        self.stop_packing();
         self.pressing.iter_mut().for_each(|pressing| pressing.release());
         if matches!(self.hears, Hears::Peer) {
             self.speak_with(None);

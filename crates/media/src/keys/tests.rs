@@ -2,7 +2,7 @@ use super::*;
 use crate::rtp::{header::Header, rewrite::Outgoing, sequence::Seen};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
-use tandem_model::{Codec, Key, KeyPress, Keys, Random, Speech, Timestamp};
+use tandem_model::{Codec, Key, KeyPress, Keys, PacketTimes, Random, Speech, Timestamp};
 use tandem_sound::g711;
 use tandem_sound::keys::{Detector, Generator, Heard};
 
@@ -137,7 +137,7 @@ fn what_is_no_key_is_none() {
 
 /// All packets of a sender whose keys are those, with the times at which they came.
 fn sent(keys: Keys, packet_ms: u8, presses: &[KeyPress]) -> Vec<(u64, Vec<u8>)> {
-    let speech = Speech { payload: 0, codec: Codec::Pcmu, packet_ms, parameters: None };
+    let speech = Speech { payload: 0, codec: Codec::Pcmu, packet_ms, passed: PacketTimes::ANY, parameters: None };
     let (mut pressing, mut stream, mut packets) = (Pressing::new(), Outgoing::new(&mut Random::new(5)), Vec::new());
     presses.iter().for_each(|press| pressing.press(at(1_000), *press));
     while let Some(due) = pressing.due_at() {
@@ -211,7 +211,7 @@ fn a_long_event_goes_on_in_segments_and_is_one_key_to_who_hears_it() {
 
 #[test]
 fn a_key_that_is_held_lasts_as_long_as_it_is() {
-    let speech = Speech { payload: 0, codec: Codec::Pcmu, packet_ms: 20, parameters: None };
+    let speech = Speech { payload: 0, codec: Codec::Pcmu, packet_ms: 20, passed: PacketTimes::ANY, parameters: None };
     for (held_ms, told_ms, lasts) in [(70, 100, 100), (200, 100, 200), (3, 0, 40)] {
         let (mut pressing, mut stream) = (Pressing::new(), Outgoing::new(&mut Random::new(5)));
         pressing.down(at(0), 3, key('1'));

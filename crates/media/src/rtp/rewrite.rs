@@ -97,6 +97,23 @@ impl Outgoing {
         self.mapping = None;
     }
 
+    /// `to` goes on with what `from` has fed: its packet takes the place of that of `from`, and its clock is the same. Where `from` feeds
+    /// nothing it begins a new run.
+    pub(crate) fn hand_over(&mut self, from: (Feeder, Seen), to: (Feeder, Seen)) {
+        let ((from, seen), (feeder, first)) = (from, to);
+        let (Some(newest), Some(mapping)) = (self.newest(), self.mapping(from, seen.epoch).copied()) else { return self.interrupt() };
+        let place = seen.extended.wrapping_add(mapping.sequence);
+        let next = if place.wrapping_sub(newest) as i32 > 0 { place } else { newest.wrapping_add(1) };
+        self.mapping = Some(Mapping {
+            feeder,
+            epoch: first.epoch,
+            sequence: next.wrapping_sub(first.extended),
+            first: next,
+            before: (next.wrapping_sub(self.start.0), self.octets as u32),
+            ..mapping
+        });
+    }
+
     /// A packet of `feeder` is not to be heard: what follows it takes its number, for to the listener it is not lost.
     pub(crate) fn skip(&mut self, feeder: Feeder, seen: Seen) {
         let Some(newest) = self.newest else { return };
@@ -212,5 +229,21 @@ mod tests {
         assert_eq!(after.sequence, before.sequence.wrapping_add(1));
         assert_eq!(after.timestamp.wrapping_sub(before.timestamp), 480_000);
         assert!(after.marker);
+    }
+
+    #[test]
+    fn what_is_handed_over_goes_on_at_the_same_time() {
+        let mut stream = Outgoing::new(&mut Random::new(4));
+        let before = send(&mut stream, 0, 1, 10, 1600);
+        // One was lost in between.
+        let (next, first) = (Seen { extended: 12, epoch: 1 }, Seen { extended: 0, epoch: 1 });
+        stream.hand_over((Feeder::Leg(0), next), (Feeder::Packer(0), first));
+        let mut after = Header { marker: false, payload: 0, sequence: 0, timestamp: 1920, ssrc: 7, payload_len: 80 };
+        stream.renumber(Timestamp::from_millis(60), Feeder::Packer(0), first, 8000, &mut after);
+        let apart = (after.sequence.wrapping_sub(before.sequence), after.timestamp.wrapping_sub(before.timestamp));
+        assert_eq!((apart, after.marker), ((2, 320), false));
+        // Nobody feeds it that way any more.
+        stream.hand_over((Feeder::Leg(0), next), (Feeder::Packer(0), first));
+        assert!(stream.mapping(Feeder::Packer(0), 1).is_none());
     }
 }

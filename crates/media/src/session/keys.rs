@@ -37,11 +37,9 @@ impl Session {
         };
         let listener = &mut self.endpoints[usize::from(listener)];
         let verdict = match rule.across {
-            Across::As(number) | Across::Packed { number, .. } if listener.packer.is_none() => {
-                relay::rtp(now, name, heard, number, listener, packet)
-            }
+            Across::As(number) if !listener.is_converted() => relay::rtp(now, name, heard, number, listener, packet),
             // The stream is ours then, and they are put into it.
-            Across::As(number) | Across::Packed { number, .. } => {
+            Across::As(number) => {
                 let clock_khz = u8::try_from(rule.clock_rate / 1_000).unwrap_or(u8::MAX);
                 let verdict = event::rtp(now, name, &heard, (number, clock_khz), listener, packet);
                 self.tell(speaker, seen, verdict)

@@ -4,7 +4,7 @@ use crate::common::*;
 use proptest::prelude::*;
 use std::time::Duration;
 use tandem_media::{Channel, Input, Playable};
-use tandem_model::{Across, Carries, Codec, EndpointDescription, Hearing, Keys, PayloadRule, SourceRule, Speech, StreamKind};
+use tandem_model::{Across, Carries, Codec, EndpointDescription, Hearing, Keys, PacketTimes, PayloadRule, SourceRule, Speech, StreamKind};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -39,12 +39,9 @@ fn descriptions() -> impl Strategy<Value = EndpointDescription> {
     let across = prop_oneof![any::<u8>().prop_map(Across::As), codec().prop_map(Across::Sound)];
     let rules = prop::collection::vec((any::<u8>(), across, prop_oneof![Just(0), Just(8000), any::<u32>()]), 0..6);
     let parameters = prop_oneof![Just(None), "[a-z=;0-9]{0,40}".prop_map(|text| Some(text.into()))];
-    let speech = (any::<u8>(), codec(), any::<u8>(), parameters).prop_map(|(payload, codec, packet_ms, parameters)| Speech {
-        payload,
-        codec,
-        packet_ms,
-        parameters,
-    });
+    let times = any::<[u8; 3]>().prop_map(|[least_ms, most_ms, frame_ms]| PacketTimes { least_ms, most_ms, frame_ms });
+    let speech = (any::<u8>(), codec(), any::<u8>(), times, parameters)
+        .prop_map(|(payload, codec, packet_ms, passed, parameters)| Speech { payload, codec, packet_ms, passed, parameters });
     let speech = prop::option::of(speech);
     let events = (any::<u8>(), any::<u8>()).prop_map(|(payload, clock_khz)| Keys::Events { payload, clock_khz });
     let keys = prop_oneof![Just(Keys::InBand), Just(Keys::Info), events];

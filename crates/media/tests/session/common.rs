@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 use tandem_media::{Channel, Input, Output, PacketBuf, Playable, Session, Setup, Verdict};
 use tandem_model::{
-    Across, CallId, Carries, Codec, EndpointDescription, EndpointStats, Keys, LegId, LocalEndpoint, MediaEvent, PayloadRule, PlayId,
-    PortId, RecordingEnd, RecordingId, SourceRule, Speech, StreamKind, Timestamp,
+    Across, CallId, Carries, Codec, EndpointDescription, EndpointStats, Keys, LegId, LocalEndpoint, MediaEvent, PacketTimes, PayloadRule,
+    PlayId, PortId, RecordingEnd, RecordingId, SourceRule, Speech, StreamKind, Timestamp,
 };
 
 pub(crate) const A: usize = 0;
@@ -95,7 +95,7 @@ pub(crate) fn local(index: usize) -> LocalEndpoint {
 
 /// It wants to be spoken to in that codec.
 pub(crate) fn speech(payload: u8, codec: Codec) -> Speech {
-    Speech { payload, codec, packet_ms: 20, parameters: None }
+    Speech { payload, codec, packet_ms: 20, passed: PacketTimes::ANY, parameters: None }
 }
 
 /// A leg that sends and receives µ-law as 0, A-law as 8 and events as 101.

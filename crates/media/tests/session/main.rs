@@ -14,6 +14,8 @@ mod members;
 mod mixing;
 mod moves;
 mod noise;
+mod opus_packing;
+mod packet_times;
 mod packing;
 mod plays;
 mod recordings;

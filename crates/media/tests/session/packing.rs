@@ -3,7 +3,7 @@
 use crate::common::*;
 use std::{collections::BTreeMap, time::Duration};
 use tandem_media::Verdict;
-use tandem_model::{Across, Carries, Codec, EndpointDescription, PayloadRule, Timestamp};
+use tandem_model::{Codec, EndpointDescription, PacketTimes, Speech, Timestamp};
 
 const LENGTHS: [u32; 5] = [10, 20, 30, 40, 60];
 const SSRC: u32 = 0xabc;
@@ -22,22 +22,11 @@ fn spoken(nth: u32, ms: u32) -> Vec<u8> {
     packet
 }
 
-/// A leg whose sound reaches the other in packets of that length, or from one to another.
-fn packed(index: usize, least_ms: u8, most_ms: u8) -> EndpointDescription {
-    let sound = PayloadRule {
-        from: 0,
-        carries: Carries::Sound(Codec::Pcmu),
-        across: Across::Packed { number: 0, least_ms, most_ms },
-        clock_rate: 8000,
-    };
-    let event = PayloadRule { from: 101, carries: Carries::Event, across: Across::As(101), clock_rate: 8000 };
-    EndpointDescription { payloads: [sound, event].into(), ..description(index) }
-}
-
+/// B wants packets of that length, or from one to another.
 fn bench(least_ms: u32, most_ms: u32) -> Bench {
-    let mut bench = Bench::bare(2);
-    bench.describe(A, packed(A, least_ms as u8, most_ms as u8));
-    bench.describe(B, description(B));
+    let mut bench = Bench::talking();
+    let passed = PacketTimes { least_ms: least_ms as u8, most_ms: most_ms as u8, ..PacketTimes::ANY };
+    bench.describe(B, EndpointDescription { speech: Some(Speech { passed, ..speech(0, Codec::Pcmu) }), ..description(B) });
     bench
 }
 
@@ -227,4 +216,27 @@ fn both_sides_get_reports_of_ours_then() {
     speak(&mut bench, 60, &(0..200).collect::<Vec<u32>>());
     let to: Vec<_> = bench.reports.iter().map(|(_, sent)| sent.to).collect();
     assert!(to.contains(&address(PHONE_RTCP[A])) && to.contains(&address(PHONE_RTCP[B])));
+}
+
+#[test]
+fn one_who_changes_the_length_of_its_packets_is_heard_without_a_seam() {
+    for (from, to, wanted) in [(20, 30, 20), (20, 60, 20), (20, 10, 20), (30, 20, 30)] {
+        let mut bench = bench(wanted, wanted);
+        let mut heard = speak(&mut bench, from, &(0..3).collect::<Vec<u32>>());
+        assert_eq!(heard.len(), 3, "they fit");
+        // What is said goes on where it was.
+        for nth in 0..6 {
+            let mut packet = spoken(0, to);
+            let begins = BEGINS + (3 * from + nth * to) * 8;
+            packet[2..4].copy_from_slice(&(3 + nth as u16).to_be_bytes());
+            packet[4..8].copy_from_slice(&begins.to_be_bytes());
+            packet.truncate(12);
+            packet.extend((begins..begins + to * 8).map(octet));
+            assert_eq!(bench.say(A, &packet), Err(Verdict::Waits));
+            heard.extend(bench.run(bench.now + Duration::from_millis(to.into())).0);
+        }
+        heard.extend(bench.run(bench.now + Duration::from_millis(200)).0);
+        assert_eq!(ticks(&heard).len() as u32, (3 * from + 6 * to) * 8, "{from}, then {to} to {wanted}");
+        assert!(heard.windows(2).all(|pair| pair[1].1.sequence() == pair[0].1.sequence().wrapping_add(1) && !pair[1].1.marker()));
+    }
 }

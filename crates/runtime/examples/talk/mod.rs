@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, time::Duration};
 use tandem_media::{Input, Session, Setup};
 use tandem_model::{
-    Across, CallId, Carries, Codec, EndpointDescription, Hearing, Keys, LegId, LocalEndpoint, PayloadRule, PortId, SourceRule, Speech,
-    StreamKind, Timestamp,
+    Across, CallId, Carries, Codec, EndpointDescription, Hearing, Keys, LegId, LocalEndpoint, PacketTimes, PayloadRule, PortId, SourceRule,
+    Speech, StreamKind, Timestamp,
 };
 
 /// The payload number that either leg sends and is sent.
@@ -56,7 +56,7 @@ pub(crate) fn describe(leg: LegId, rtp: SocketAddr, codec: Codec, parameters: Op
         held: false,
         payloads: [sound].into(),
         hearer: Some(leg),
-        speech: Some(Speech { payload: NUMBER, codec, packet_ms: 20, parameters: parameters.map(Into::into) }),
+        speech: Some(Speech { payload: NUMBER, codec, packet_ms: 20, passed: PacketTimes::ANY, parameters: parameters.map(Into::into) }),
         keys: Keys::InBand,
     }
 }

@@ -184,7 +184,7 @@ impl LegMedia {
         if !self.anchored {
             return None;
         }
-        let mut payloads = payload_rules(
+        let payloads = payload_rules(
             &session.formats,
             &session.ours,
             Some(&session.theirs),
@@ -194,7 +194,6 @@ impl LegMedia {
                 listens: self.is_listened_to(self.keys(), other.keys(), other),
             },
         );
-        packing::pack(&mut payloads, &other.wishes, &self.wishes);
         let rtcp = if session.mux { session.remote.rtp.filter(|_| !session.remote.uncontrolled) } else { session.remote.rtcp };
         Some(Box::new(EndpointDescription {
             kind: kind_of(session.fax),
@@ -206,9 +205,21 @@ impl LegMedia {
             held: session.direction != Direction::SendRecv,
             payloads,
             hearer: other.local.map(|local| local.leg),
-            speech: speech(&session.formats, &session.theirs, &self.wishes),
+            speech: self.speech_in(&session.formats, &session.theirs, &self.wishes, other),
             keys: self.keys(),
         }))
+    }
+
+    /// How it wants to be spoken to, and to hear `other`, where it speaks these, of which the first codec is the one that is meant.
+    pub(super) fn speech_in(&self, formats: &FormatList, numbers: &Numbers, wishes: &Wishes, other: &LegMedia) -> Option<Speech> {
+        let codec = formats.codec()?;
+        Some(Speech {
+            payload: numbers.get(Format::of(codec))?,
+            codec,
+            packet_ms: packing::packet_ms(wishes, None),
+            passed: packing::passed(wishes, None, self.may_say_again(other)),
+            parameters: wishes.parameters_of(codec),
+        })
     }
 
     /// Whose packets are the leg's, when its description names `host`.
@@ -360,13 +371,6 @@ impl LegMedia {
 /// What flows where the line in use is one of fax, or not.
 pub(super) fn kind_of(fax: bool) -> StreamKind {
     if fax { StreamKind::Udptl } else { StreamKind::Rtp }
-}
-
-/// How a leg wants to be spoken to that speaks these, of which the first codec is the one that is meant.
-pub(super) fn speech(formats: &FormatList, numbers: &Numbers, wishes: &Wishes) -> Option<Speech> {
-    let codec = formats.codec()?;
-    let payload = numbers.get(Format::of(codec))?;
-    Some(Speech { payload, codec, packet_ms: wishes.packet_ms(), parameters: wishes.parameters_of(codec) })
 }
 
 /// The other leg, for how what one says reaches it.

@@ -3,7 +3,7 @@
 use super::{
     ExchangeEvent, Offer, Refusal,
     format::{FormatList, Numbers},
-    leg::{Hearer, LegMedia, Token, kind_of, payload_rules, speech},
+    leg::{Hearer, LegMedia, Token, kind_of, payload_rules},
     own::usual_number,
     read::{Heard, Remote, Stream},
     received::{Allowed, Chosen, Terms},
@@ -161,6 +161,7 @@ impl PendingOffer {
             return None;
         }
         let (offered, kind) = (&self.offered, kind_of(self.asked.stream.is_fax()));
+        let wishes = Wishes::of_stream(&self.asked.stream, &self.token.0);
         let offerer = EndpointDescription {
             kind,
             rtp: offered.remote.rtp.filter(|_| offered.direction.receives()),
@@ -171,7 +172,7 @@ impl PendingOffer {
             held: offered.direction != Direction::SendRecv,
             payloads: Box::default(),
             hearer: None,
-            speech: speech(&self.asked.spoken, &self.asked.stream.numbers, &Wishes::of_stream(&self.asked.stream, &self.token.0)),
+            speech: from.speech_in(&self.asked.spoken, &self.asked.stream.numbers, &wishes, to),
             keys: from.keys_in(&self.asked.spoken, &self.asked.stream.numbers),
         };
         let answerer = EndpointDescription {

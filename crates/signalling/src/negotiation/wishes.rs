@@ -6,9 +6,6 @@ use super::{
 };
 use tandem_model::Codec;
 
-/// Milliseconds of sound in a packet of a leg that asks for none (RFC 3551 §4.2).
-const USUAL_PACKET_MS: u16 = 20;
-
 /// How a leg wants its audio, as its last description said.
 #[derive(Debug, Default)]
 pub(super) struct Wishes {
@@ -36,12 +33,6 @@ impl Wishes {
     #[cfg(test)]
     pub(super) fn of_lengths(ptime: Option<u16>, maxptime: Option<u16>) -> Wishes {
         Wishes { ptime, maxptime, ..Wishes::default() }
-    }
-
-    /// How much sound the leg wants in a packet (RFC 8866 §6.4), in milliseconds.
-    pub(super) fn packet_ms(&self) -> u8 {
-        let wanted = self.ptime.unwrap_or(USUAL_PACKET_MS).min(self.maxptime.unwrap_or(u16::MAX));
-        wanted.try_into().unwrap_or(u8::MAX)
     }
 
     /// What it says of a codec that it wants to be sent.

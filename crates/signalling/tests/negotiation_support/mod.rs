@@ -132,7 +132,7 @@ pub(crate) fn version(sdp: &str) -> u64 {
 /// From and to of the payloads that are relayed.
 pub(crate) fn rules(description: &tandem_model::EndpointDescription) -> Vec<(u8, u8)> {
     let relayed = |rule: &PayloadRule| match rule.across {
-        Across::As(to) | Across::Packed { number: to, .. } => Some((rule.from, to)),
+        Across::As(to) => Some((rule.from, to)),
         Across::Sound(_) | Across::Event { .. } | Across::Key => None,
     };
     description.payloads.iter().filter_map(relayed).collect()

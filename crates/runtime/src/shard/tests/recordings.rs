@@ -2,7 +2,7 @@
 
 use super::*;
 use std::{fs, iter::repeat_with};
-use tandem_model::{Layout, Recorded, RecordingEnd, RecordingFailure, RecordingId, Speech};
+use tandem_model::{Layout, PacketTimes, Recorded, RecordingEnd, RecordingFailure, RecordingId, Speech};
 use tandem_sound::wav;
 
 const RECORDING: RecordingId = RecordingId(1);
@@ -26,7 +26,7 @@ impl Bench {
         let rtp = phone.local_addr().unwrap();
         let description = EndpointDescription {
             payloads: [PayloadRule { from: 0, carries: Carries::Sound(Codec::Pcmu), across: Across::As(0), clock_rate: 8000 }].into(),
-            speech: Some(Speech { payload: 0, codec: Codec::Pcmu, packet_ms: 20, parameters: None }),
+            speech: Some(Speech { payload: 0, codec: Codec::Pcmu, packet_ms: 20, passed: PacketTimes::ANY, parameters: None }),
             ..description(rtp)
         };
         let leg = call(number).leg(index).unwrap();

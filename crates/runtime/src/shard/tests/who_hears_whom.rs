@@ -2,7 +2,7 @@
 
 use super::*;
 use std::time::Instant;
-use tandem_model::{Hearing, LegId, Speech};
+use tandem_model::{Hearing, LegId, PacketTimes, Speech};
 use tandem_sound::{Decoder, Encoder, opus::OpusTerms};
 
 const A: u8 = 0;
@@ -172,7 +172,7 @@ impl Bench {
         let description = EndpointDescription {
             payloads: [sound].into(),
             hearer: Some(leg(index)),
-            speech: Some(Speech { payload: 96, codec, packet_ms: 20, parameters: None }),
+            speech: Some(Speech { payload: 96, codec, packet_ms: 20, passed: PacketTimes::ANY, parameters: None }),
             ..description(rtp)
         };
         self.shards.send(MediaCommand::Describe { call: call(1), leg: leg(index), description: description.into() }).unwrap();
