@@ -174,7 +174,8 @@ impl Decoder {
 
     /// Samples that a packet stands for; `None` if it is none.
     pub fn samples(&self, packet: &[u8]) -> Option<usize> {
-        self.inner.get_nb_samples(packet).ok().filter(|_| !packet.is_empty())
+        // RFC 6716 §3.4: at least one frame.
+        self.inner.get_nb_samples(packet).ok().filter(|samples| !packet.is_empty() && *samples > 0)
     }
 
     /// How many samples came of a packet; `None` if it is none, or there is no room for them.
@@ -320,6 +321,7 @@ mod tests {
             assert!(made.is_none() || made == said, "{length}");
         }
         assert_eq!(decoder.decode(&[], &mut [0; 160]), None);
+        assert_eq!(decoder.samples(&[3, 0]), None, "no frame");
         assert!(Encoder::new(44_100, &OpusTerms::default()).is_err());
     }
 }
