@@ -22,7 +22,7 @@ help:
 	@echo 'make test-fast     tidy, licences, format, lint, unit and simulator tests, documentation'
 	@echo 'make test-interop  against sipp, baresip and friends: $(INTEROP)'
 	@echo 'make test-examples the examples: $(EXAMPLES)'
-	@echo 'make test-oracles  our parsers beside those of other crates'
+	@echo 'make test-oracles  our parsers and codecs beside those of other crates'
 	@echo 'make stage-NAME    one stage of the above by itself'
 	@echo 'make fmt           format the code'
 	@echo 'make lint          clippy, warnings are errors'

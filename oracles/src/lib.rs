@@ -1,15 +1,33 @@
-//! What several parsers read from the same bytes, in words that can be compared.
+//! What several parsers read from the same bytes, in words that can be compared; and what several codecs make of the same sound.
 //!
-//! A [`Parser`] turns a message into [`Facts`], or says why it will not. The tests put the facts of other crates beside ours; a
+//! A [`Parser`] of SIP turns a message into [`Facts`], or says why it will not. The tests put the facts of other crates beside ours; a
 //! difference must be in the test's list of explanations, and an explanation without its difference fails too.
+//! For bytes of RTP and RTCP by the thousand the explanations are rules, kept by a [`Ledger`].
 
 mod compare;
+mod ledger;
+pub mod media;
+mod mutation;
 mod ours;
+pub mod sound;
 mod with_rsip;
 mod with_rsipstack;
 mod with_rvoip;
 
 pub use compare::{Difference, Explained, compare, judge};
+pub use ledger::{Exception, Ledger};
+pub use mutation::{bytes, mutate};
+
+// `tandem-media` keeps its packets to itself, so that part of its source is compiled here once more, under the names that it has there.
+#[allow(dead_code)]
+#[path = "../../crates/media/src/packet.rs"]
+mod packet;
+#[allow(dead_code)]
+#[path = "../../crates/media/src/rtcp/mod.rs"]
+mod rtcp;
+#[allow(dead_code)]
+#[path = "../../crates/media/src/rtp/mod.rs"]
+mod rtp;
 
 use std::collections::BTreeMap;
 
