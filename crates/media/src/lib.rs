@@ -28,6 +28,6 @@ mod voice;
 
 pub use packet::{Channel, DropReason, MAX_PACKET, PacketBuf, Verdict};
 pub use ports::{FOREIGN_RETRY, MAX_PROBES, PortAllocator, PortCounts, Probe};
-pub use session::{AddError, Input, OpenError, Output, Reason, Session, Setup};
+pub use session::{AddError, Adoptee, Input, OpenError, Output, Reason, Session, Setup};
 pub use sink::Format;
 pub use source::{Clip, Playable};

@@ -22,6 +22,7 @@ use crate::{
     source::{Clip, Playable},
     voice::Said,
 };
+pub use members::Adoptee;
 use recordings::Recordings;
 use reports::Farewell;
 use std::{collections::VecDeque, net::SocketAddr, time::Duration};

@@ -79,6 +79,17 @@ pub enum MediaCommand {
         /// What to add. The leg must not have an endpoint in the session yet.
         endpoint: EndpointRequest,
     },
+    /// Take a leg of another session in, as it is there: its ports, whose packets are let in, its stream with its SSRC and numbers, what was
+    /// counted. Nobody hears it and it hears nobody until `Hear`; what comes for this session after this command finds it there. Not answered, but
+    /// by [`MediaEvent::NotAdded`] where the other session is gone, and the leg's endpoint with it.
+    Adopt {
+        /// Whose session it is to be in.
+        call: CallId,
+        /// Which leg.
+        leg: LegId,
+        /// Whose session it is in.
+        from: CallId,
+    },
     /// Who hears whom from now on, in full: what a leg sends whom nobody hears is counted as dropped, and what was sent to one who
     /// hears nobody stops. Each hears the others in the stream that it has been sent so far, as after a change of source: the same
     /// SSRC, the next sequence number, the time that passed. A leg that hears a tone goes on to.
@@ -133,6 +144,26 @@ pub enum MediaCommand {
         /// Whose session.
         call: CallId,
     },
+}
+
+impl MediaCommand {
+    /// Whose session it is for.
+    pub fn call(&self) -> CallId {
+        match self {
+            MediaCommand::Open { call, .. }
+            | MediaCommand::Describe { call, .. }
+            | MediaCommand::Play { call, .. }
+            | MediaCommand::Stop { call, .. }
+            | MediaCommand::Add { call, .. }
+            | MediaCommand::Adopt { call, .. }
+            | MediaCommand::Hear { call, .. }
+            | MediaCommand::Press { call, .. }
+            | MediaCommand::Remove { call, .. }
+            | MediaCommand::Record { call, .. }
+            | MediaCommand::StopRecording { call, .. }
+            | MediaCommand::Close { call } => *call,
+        }
+    }
 }
 
 /// One entry of the hear matrix.
@@ -302,7 +333,7 @@ pub enum MediaEvent {
     /// There is no session: no port was taken for `Open`.
     Refused(MediaFailure),
     /// No port was taken for an `Add`; the session goes on as it was. For want of room in the session this may come after `Opened`,
-    /// which told of ports in stock: they are given back.
+    /// which told of ports in stock: they are given back. Or an `Adopt` found no endpoint.
     NotAdded {
         /// Whose endpoint it would have been.
         leg: LegId,
@@ -362,6 +393,8 @@ pub enum MediaFailure {
     Overloaded,
     /// The session has, or has had, as many endpoints as it may.
     Full,
+    /// The leg's endpoint is gone, and so is the session that had it.
+    Gone,
 }
 
 /// Our end of a leg, as SDP must state it (the advertised address, not the bound one).

@@ -44,6 +44,8 @@ pub struct Shard {
     pub matrices: Vec<Box<[Hearing]>>,
     /// The files of `[files] prompts`.
     pub prompts: BTreeMap<Box<str>, Clip>,
+    /// Endpoints that went from one session to another.
+    pub adopted: u32,
     /// How long it takes until a call hears of its session.
     pub delay: Duration,
     /// What was recorded.
@@ -67,6 +69,7 @@ impl Shard {
             descriptions: Vec::new(),
             matrices: Vec::new(),
             prompts: BTreeMap::new(),
+            adopted: 0,
             delay: Duration::from_micros(200),
             recordings: Recordings::default(),
             refuse: 0,
@@ -149,6 +152,13 @@ impl Shard {
                 if let Err(failure) = self.add(world.now, call, endpoint) {
                     self.tell(world, call, MediaEvent::NotAdded { leg: endpoint.leg, failure });
                 }
+                self.drain(world, call);
+            }
+            MediaCommand::Adopt { call, leg, from } => {
+                if !self.adopt(world.now, call, leg, from) {
+                    self.tell(world, call, MediaEvent::NotAdded { leg, failure: MediaFailure::Gone });
+                }
+                self.drain(world, from);
                 self.drain(world, call);
             }
             MediaCommand::Hear { call, pairs } => {
@@ -290,6 +300,25 @@ impl Shard {
                 Err(MediaFailure::Full)
             }
         }
+    }
+
+    /// A leg goes from one session to another.
+    fn adopt(&mut self, now: Timestamp, call: CallId, leg: LegId, from: CallId) -> bool {
+        let Some(giver) = self.sessions.get_mut(&from) else { return false };
+        let Some((adoptee, port)) = giver.session.detach(now, leg) else { return false };
+        let mut endpoints = giver.endpoints.extract_if(.., |(.., own)| *own == port).collect::<Vec<_>>();
+        let Some(taker) = self.sessions.get_mut(&call) else {
+            self.misdirected += 1;
+            return false;
+        };
+        let adopted = taker.session.adopt(now, adoptee, port);
+        assert!(adopted.is_ok(), "{call} adopts {leg}: {adopted:?}");
+        taker.endpoints.append(&mut endpoints);
+        if let Some((_, local, _)) = taker.endpoints.last().copied() {
+            self.own(call, local, port);
+        }
+        self.adopted += 1;
+        true
     }
 
     /// A pair of ports of a side.

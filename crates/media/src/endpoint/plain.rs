@@ -384,6 +384,13 @@ impl Plain {
         }
     }
 
+    /// It goes to another session: what came of those in this one is over, and they have other names there.
+    pub(crate) fn leave(&mut self) {
+        self.fall_silent();
+        self.outgoing.interrupt();
+        (self.rule, self.remote.derived, self.last_keys) = (None, None, None);
+    }
+
     /// Keeps at hand what the latch says.
     fn settle(&mut self) {
         self.rtp_source = self.rtp_latch.pinned();

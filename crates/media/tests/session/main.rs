@@ -1,6 +1,7 @@
 //! A session seen from outside, one behaviour a file.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails loudly")]
 
+mod adoption;
 mod arbitrary_bytes;
 mod coherence;
 mod common;

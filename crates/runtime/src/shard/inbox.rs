@@ -1,5 +1,6 @@
 //! Commands on their way to a media thread: a bounded queue and the bell that wakes the thread.
 
+use super::sockets::Loan;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::{
     io,
@@ -10,8 +11,8 @@ use std::{
         mpsc::{Receiver, Sender, channel},
     },
 };
-use tandem_media::Clip;
-use tandem_model::{CallId, MediaCommand, PlayFailure, PlayId, PortId};
+use tandem_media::{Adoptee, Clip};
+use tandem_model::{CallId, LegId, MediaCommand, PlayFailure, PlayId, PortId};
 
 /// Commands that may wait for a thread: what some 500 calls are set up with. Each `Open` that was let in may be followed
 /// by one `Close` on top, so that no session is ever left open for want of room.
@@ -28,10 +29,61 @@ pub(super) enum Item {
     At(MediaCommand, Box<[PortId]>),
     /// A prompt that a session waits for.
     Loaded(CallId, PlayId, Result<Clip, PlayFailure>),
+    /// A leg of a session of that call goes to another's.
+    Leaves(Leaving),
+    /// It comes from another thread: what the call is told from now on is for when it is here.
+    Comes(CallId, LegId),
+    /// It is here, or there is none.
+    Here(CallId, LegId, Option<Box<Passage>>),
+    /// A pair that was lent is back.
+    Returned(Loan),
     Stop,
     /// Makes the session panic, at once or at its next packet.
     #[cfg(test)]
     Fault(tandem_model::CallId, super::worker::Fault),
+}
+
+/// A leg that is to go from one session to another.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Leaving {
+    pub(super) leg: LegId,
+    pub(super) from: CallId,
+    /// To whom, and which thread has that session.
+    pub(super) call: CallId,
+    pub(super) shard: usize,
+}
+
+/// Its endpoint between two threads.
+#[derive(Debug)]
+pub(super) struct Passage {
+    pub(super) adoptee: Box<Adoptee>,
+    pub(super) loan: Loan,
+}
+
+impl Item {
+    /// Whose session it is for, if for one.
+    pub(super) fn call(&self) -> Option<CallId> {
+        match self {
+            Item::Command(command) | Item::At(command, _) => Some(command.call()),
+            Item::Loaded(call, ..) | Item::Comes(call, _) | Item::Here(call, ..) => Some(*call),
+            Item::Leaves(leaving) => Some(leaving.from),
+            Item::Returned(_) | Item::Stop => None,
+            #[cfg(test)]
+            Item::Fault(call, _) => Some(*call),
+        }
+    }
+
+    /// Whether it counts against the bound. The others have their place for certain: a `Close` for each session, a prompt for each that is being
+    /// read, a leg for each transfer, of which a call has few, a pair for each leg, the end.
+    fn counts(&self) -> bool {
+        match self {
+            Item::Command(command) => !matches!(command, MediaCommand::Close { .. }),
+            Item::At(..) => true,
+            Item::Loaded(..) | Item::Leaves(_) | Item::Comes(..) | Item::Here(..) | Item::Returned(_) | Item::Stop => false,
+            #[cfg(test)]
+            Item::Fault(..) => true,
+        }
+    }
 }
 
 /// The sending end.
@@ -105,7 +157,7 @@ impl Outlet {
         }
     }
 
-    /// Queues what has its place for certain: a `Close` for each session, a prompt for each that is being read, the end.
+    /// Queues what has its place for certain.
     pub(super) fn push_reserved(&self, item: Item) {
         // A thread that is gone has no session left to close.
         if self.queue.send(item).is_ok() {
@@ -136,7 +188,7 @@ impl Inbox {
     /// The next item.
     pub(super) fn take(&self) -> Option<Item> {
         let item = self.queue.try_recv().ok()?;
-        if !matches!(item, Item::Stop | Item::Loaded(..) | Item::Command(MediaCommand::Close { .. })) {
+        if item.counts() {
             self.bell.waiting.fetch_sub(1, Ordering::Relaxed);
         }
         Some(item)

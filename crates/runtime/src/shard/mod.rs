@@ -1,7 +1,8 @@
 //! The media threads. Each has its own sockets, ports and sessions and shares none of them: a packet is received, handled
 //! and sent on by one thread, without a lock, an allocation or another thread being woken.
 //!
-//! A session lives where its `Open` was sent, the thread with the fewest sessions then; all its legs do.
+//! A session lives where its `Open` was sent, the thread with the fewest sessions then; all its legs do, and one that comes from another session
+//! takes its sockets along.
 
 mod inbox;
 mod poller;
@@ -18,7 +19,7 @@ use crate::{
     prompts::{PromptReader, PromptStore},
     recorder::{self, RecorderThread},
 };
-use inbox::{Inbox, Item, Outlet, inbox};
+use inbox::{Inbox, Item, Leaving, Outlet, inbox};
 use sockets::Sockets;
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -35,7 +36,8 @@ use std::{
 };
 use stock::{Stock, Stocked};
 use tandem_model::{
-    CallId, EndpointRequest, LocalEndpoint, MediaCommand, MediaEvent, MediaSide, PlayFailure, RecordingEnd, RecordingFailure, Sound,
+    CallId, EndpointRequest, LegId, LocalEndpoint, MediaCommand, MediaEvent, MediaFailure, MediaSide, PlayFailure, RecordingEnd,
+    RecordingFailure, Sound,
 };
 use worker::Worker;
 
@@ -71,7 +73,6 @@ pub type Sink = Arc<dyn Fn(CallId, MediaEvent) + Send + Sync>;
 /// The running media threads. They stop when this is dropped.
 pub struct Shards {
     shared: Arc<Shared>,
-    outlets: Arc<[Outlet]>,
     threads: Vec<JoinHandle<()>>,
     prompts: Option<PromptReader>,
     /// Dropped when the threads have ended: their recordings are finished then.
@@ -85,6 +86,8 @@ struct Shared {
     routes: Mutex<HashMap<CallId, usize>>,
     /// Sessions by thread, those still waiting to be opened included.
     sessions: Box<[AtomicUsize]>,
+    /// The way to each thread.
+    outlets: Box<[Outlet]>,
     /// Ports for calls to take, by thread.
     stocks: Box<[Stock]>,
     gauges: Box<[SideGauges]>,
@@ -152,17 +155,18 @@ impl Shards {
             0 => thread::available_parallelism().map_or(1, NonZero::get).saturating_sub(1).max(1),
             threads => threads,
         };
+        let (outlets, inboxes): (Vec<Outlet>, Vec<Inbox>) =
+            (0..count).map(|_| inbox()).collect::<io::Result<Vec<_>>>()?.into_iter().unzip();
         let shared = Arc::new(Shared {
             routes: Mutex::default(),
+            outlets: outlets.into(),
             sessions: (0..count).map(|_| AtomicUsize::new(0)).collect(),
             stocks: (0..count).map(|_| Stock::new(config.sides.len())).collect(),
             gauges: config.sides.iter().map(|_| SideGauges::default()).collect(),
             counters: Counters::default(),
         });
-        let (outlets, inboxes): (Vec<Outlet>, Vec<Inbox>) =
-            (0..count).map(|_| inbox()).collect::<io::Result<Vec<_>>>()?.into_iter().unzip();
         let (recorder, thread) = recorder::start(config.recordings.clone(), sink.clone())?;
-        let mut shards = Shards { shared: shared.clone(), outlets: outlets.into(), threads: Vec::new(), prompts: None, _recorder: thread };
+        let mut shards = Shards { shared: shared.clone(), threads: Vec::new(), prompts: None, _recorder: thread };
         for (index, inbox) in inboxes.into_iter().enumerate() {
             let sockets = Sockets::new(config, (index, count), shared.clone())?;
             let seed = getrandom::u64().map_err(io::Error::other)?;
@@ -188,18 +192,20 @@ impl Shards {
         match command {
             MediaCommand::Open { call, .. } => self.open(call, command),
             MediaCommand::Add { call, endpoint } => self.add(call, endpoint, command),
-            MediaCommand::Describe { call, .. }
-            | MediaCommand::Stop { call, .. }
-            | MediaCommand::Hear { call, .. }
-            | MediaCommand::Remove { call, .. }
-            | MediaCommand::Press { call, .. }
-            | MediaCommand::StopRecording { call, .. } => {
-                let pass_on = |shard: usize| self.outlets[shard].push(Item::Command(command));
+            MediaCommand::Adopt { call, leg, from } => Ok(self.adopt(call, leg, from)),
+            MediaCommand::Describe { .. }
+            | MediaCommand::Stop { .. }
+            | MediaCommand::Hear { .. }
+            | MediaCommand::Remove { .. }
+            | MediaCommand::Press { .. }
+            | MediaCommand::StopRecording { .. } => {
+                let call = command.call();
+                let pass_on = |shard: usize| self.shared.outlets[shard].push(Item::Command(command));
                 self.shared.route(call).map_or(Ok(()), pass_on).map(|()| None)
             }
             MediaCommand::Play { call, .. } => self.play(call, command),
             MediaCommand::Record { call, recording, .. } => match self.shared.route(call) {
-                Some(shard) => self.outlets[shard].push(Item::Command(command)).map(|()| None),
+                Some(shard) => self.shared.outlets[shard].push(Item::Command(command)).map(|()| None),
                 None => {
                     let end = RecordingEnd::Failed(RecordingFailure::NoLeg);
                     Ok(Some(MediaEvent::Recorded { recording, file: "".into(), ms: 0, end }))
@@ -207,7 +213,7 @@ impl Shards {
             },
             MediaCommand::Close { call } => {
                 if let Some(shard) = self.shared.forget(call) {
-                    self.outlets[shard].push_reserved(Item::Command(command));
+                    self.shared.outlets[shard].push_reserved(Item::Command(command));
                 }
                 Ok(None)
             }
@@ -222,7 +228,7 @@ impl Shards {
         }
         let MediaCommand::Open { endpoints, .. } = &command else { return Ok(None) };
         let Some(taken) = self.shared.stocks[shard].take_all(endpoints) else {
-            return self.outlets[shard].push(Item::Command(command)).map(|()| None).inspect_err(|_| self.shared.leave(call, shard));
+            return self.shared.outlets[shard].push(Item::Command(command)).map(|()| None).inspect_err(|_| self.shared.leave(call, shard));
         };
         let locals = endpoints.iter().zip(&taken).map(|(request, stocked)| stocked.local(request.leg)).collect();
         self.open_at(shard, command, taken, locals).inspect_err(|_| self.shared.leave(call, shard))
@@ -235,10 +241,10 @@ impl Shards {
             MediaCommand::Play { play, sound: Sound::Prompt(name), .. } => Some((*play, name.clone())),
             _ => None,
         };
-        self.outlets[shard].push(Item::Command(command))?;
+        self.shared.outlets[shard].push(Item::Command(command))?;
         let Some((play, name)) = prompt else { return Ok(None) };
-        let outlets = self.outlets.clone();
-        let done = move |clip| outlets[shard].push_reserved(Item::Loaded(call, play, clip));
+        let shared = self.shared.clone();
+        let done = move |clip| shared.outlets[shard].push_reserved(Item::Loaded(call, play, clip));
         match &self.prompts {
             Some(reader) => reader.read(call, &name, done),
             None => done(Err(PlayFailure::Missing)),
@@ -249,12 +255,26 @@ impl Shards {
     fn add(&self, call: CallId, endpoint: EndpointRequest, command: MediaCommand) -> Result<Option<MediaEvent>, MediaCommand> {
         let Some(shard) = self.shared.route(call) else { return Ok(None) };
         match self.shared.stocks[shard].take_all(&[endpoint]) {
-            None => self.outlets[shard].push(Item::Command(command)).map(|()| None),
+            None => self.shared.outlets[shard].push(Item::Command(command)).map(|()| None),
             Some(taken) => {
                 let locals = taken.iter().map(|stocked| stocked.local(endpoint.leg)).collect();
                 self.open_at(shard, command, taken, locals)
             }
         }
+    }
+
+    /// A leg goes from one session to another, where that is another thread's too.
+    fn adopt(&self, call: CallId, leg: LegId, from: CallId) -> Option<MediaEvent> {
+        let shard = self.shared.route(call)?;
+        let Some(giver) = self.shared.route(from) else {
+            return Some(MediaEvent::NotAdded { leg, failure: MediaFailure::Gone });
+        };
+        if giver != shard {
+            // It cannot be there before it is known to come.
+            self.shared.outlets[shard].push_reserved(Item::Comes(call, leg));
+        }
+        self.shared.outlets[giver].push_reserved(Item::Leaves(Leaving { leg, from, call, shard }));
+        None
     }
 
     /// Passes on a command whose ports are known.
@@ -267,7 +287,7 @@ impl Shards {
     ) -> Result<Option<MediaEvent>, MediaCommand> {
         let ports = taken.iter().map(|stocked| stocked.port).collect();
         // The endpoints must be there when they are described or meet a packet; they need not be there before.
-        match self.outlets[shard].push_quietly(Item::At(command, ports)) {
+        match self.shared.outlets[shard].push_quietly(Item::At(command, ports)) {
             Ok(()) => Ok(Some(MediaEvent::Opened(locals))),
             Err(command) => {
                 self.shared.stocks[shard].put_back(taken);
@@ -278,7 +298,7 @@ impl Shards {
 
     fn least_loaded(&self) -> usize {
         let load = |shard: &usize| self.shared.sessions[*shard].load(Relaxed);
-        (0..self.outlets.len()).min_by_key(load).unwrap_or(0)
+        (0..self.shared.outlets.len()).min_by_key(load).unwrap_or(0)
     }
 
     /// The ports of one side.
@@ -317,7 +337,7 @@ impl MediaPort for Shards {
 
 impl Drop for Shards {
     fn drop(&mut self) {
-        self.outlets.iter().for_each(|outlet| outlet.push_reserved(Item::Stop));
+        self.shared.outlets.iter().for_each(|outlet| outlet.push_reserved(Item::Stop));
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
                 tracing::error!("a media thread had panicked");

@@ -33,6 +33,12 @@ impl Poller {
         Ok(self.epoll.add(counter, EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, token))?)
     }
 
+    /// Watches a socket no longer, which is watched.
+    pub(super) fn unwatch(&self, socket: impl AsFd) {
+        // It can only fail for one that is not.
+        let _ = self.epoll.delete(socket);
+    }
+
     /// Waits until something is ready, or for as long as `timeout` says; `None`: for ever. Says how many are.
     pub(super) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<usize> {
         // Up, not down: a timer that is early by a part of a millisecond would be asked for again and again.

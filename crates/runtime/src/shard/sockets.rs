@@ -1,11 +1,15 @@
 //! The sockets of one media thread: pairs on ports of its part of each side's range. A pair stays open when its session
 //! is over, so that the next one need not open it again; while it rests, what still arrives is read and dropped.
 
+mod loans;
+
 use super::{
     ShardConfig, Shared, SideGauges,
     poller::Poller,
     stock::{MAX_STOCKED, Stock, Stocked},
 };
+use loans::Home;
+pub(super) use loans::Loan;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
     hint::black_box,
@@ -21,8 +25,10 @@ use tandem_model::{LegId, LocalEndpoint, MediaSide, PortId, Timestamp};
 pub(super) struct Sockets {
     pub(super) poller: Poller,
     sides: Box<[Side]>,
-    /// By [`PortId`]: the parts of all sides, one after the other.
+    /// By [`PortId`]: the parts of all sides, one after the other, and behind them pairs of other threads.
     slots: Vec<Slot>,
+    /// Places behind them that are empty.
+    vacant: Vec<PortId>,
     open: usize,
     max_open: usize,
     /// Where the search for a pair to close goes on.
@@ -64,6 +70,8 @@ struct Slot {
     stocked: bool,
     /// The session that has it, by its place in the thread's table.
     session: Option<u32>,
+    /// Whose it is, if not this thread's.
+    home: Option<Home>,
 }
 
 #[derive(Debug)]
@@ -88,7 +96,7 @@ impl Sockets {
             let (first_slot, ports) = (slots.len(), allocator.rtp_ports());
             let first_port = ports.clone().next().unwrap_or(0);
             shared.gauges[side].pairs.fetch_add(ports.len(), Relaxed);
-            slots.extend(ports.map(|port| Slot { side, port, pair: None, stocked: false, session: None }));
+            slots.extend(ports.map(|port| Slot { side, port, pair: None, stocked: false, session: None, home: None }));
             Side {
                 bind: config.bind,
                 advertise: config.advertise,
@@ -105,6 +113,7 @@ impl Sockets {
             poller: Poller::new()?,
             sides,
             slots,
+            vacant: Vec::new(),
             open: 0,
             max_open: config.max_sockets / shares,
             hand: 0,
@@ -218,6 +227,9 @@ impl Sockets {
     /// Takes back a pair, to rest if anybody may send to it.
     pub(super) fn give_back(&mut self, now: Timestamp, port: PortId, was_used: bool) {
         let Some(slot) = self.slots.get_mut(port.0 as usize) else { return };
+        if slot.home.is_some() {
+            return self.lend(port).into_iter().for_each(|loan| self.send_home(loan));
+        }
         slot.session = None;
         let side = &mut self.sides[slot.side];
         if was_used {

@@ -133,7 +133,7 @@ impl Bench {
 
     fn inject(&self, number: u16, fault: Fault) {
         let shard = self.shards.shared.route(call(number)).unwrap();
-        self.shards.outlets[shard].push(Item::Fault(call(number), fault)).unwrap();
+        self.shards.shared.outlets[shard].push(Item::Fault(call(number), fault)).unwrap();
     }
 }
 
@@ -383,6 +383,7 @@ fn stocked_sockets_make_room_where_few_may_be_open() {
     assert_eq!((bench.shards.counts().sockets, bench.in_use()), (16, 8));
 }
 
+mod adoption;
 mod members;
 mod odd_peers;
 mod recordings;

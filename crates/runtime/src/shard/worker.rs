@@ -1,5 +1,6 @@
 //! One media thread: waits for packets, commands and timers, and lets sessions handle them.
 
+mod adoption;
 mod recordings;
 
 use super::{
@@ -8,9 +9,10 @@ use super::{
     sockets::Sockets,
 };
 use crate::{clock::Clock, containment::contain, flight_recorder::Fault as Panic, log::Escaped, recorder::Recorder};
+use adoption::Awaited;
 use recordings::Tapes;
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     io, mem,
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
@@ -41,6 +43,8 @@ pub(super) struct Worker {
     /// Places of `sessions` that are empty. Both are bounded by the ports: a session has one pair at least.
     vacant: Vec<u32>,
     calls: HashMap<CallId, u32>,
+    /// Calls whose next commands are for when a leg is here that comes from another thread.
+    awaited: BTreeMap<CallId, Awaited>,
     /// Each session that wants to be woken has one entry.
     timers: BTreeSet<(Timestamp, u32)>,
     packet: PacketBuf,
@@ -98,6 +102,7 @@ impl Worker {
             sessions: Vec::new(),
             vacant: Vec::new(),
             calls: HashMap::new(),
+            awaited: BTreeMap::new(),
             timers: BTreeSet::new(),
             packet: PacketBuf::new(),
             shared,
@@ -137,7 +142,8 @@ impl Worker {
         if self.backlog {
             return Some(Duration::ZERO);
         }
-        self.timers.first().map(|(at, _)| at.since(self.clock.now()))
+        let timer = self.timers.first().map(|(at, _)| *at);
+        timer.into_iter().chain(self.awaited_until()).min().map(|at| at.since(self.clock.now()))
     }
 
     /// Takes one packet from each socket that is ready. The bell says nothing new if it `was_heard` before.
@@ -198,16 +204,8 @@ impl Worker {
         for _ in 0..COMMANDS_PER_TURN {
             let now = self.clock.now();
             match self.inbox.take() {
-                Some(Item::Command(command)) => self.command(now, command, None),
-                Some(Item::At(command, ports)) => self.command(now, command, Some(ports)),
-                Some(Item::Loaded(call, play, clip)) => {
-                    if let Some(place) = self.calls.get(&call) {
-                        self.handle(now, *place, Some(Input::Loaded(play, clip)));
-                    }
-                }
                 Some(Item::Stop) => return Going::Over,
-                #[cfg(test)]
-                Some(Item::Fault(call, fault)) => self.inject(now, call, fault),
+                Some(item) => self.receive(now, item),
                 None => {
                     self.backlog = false;
                     return Going::On;
@@ -216,6 +214,26 @@ impl Worker {
         }
         self.backlog = true;
         Going::On
+    }
+
+    fn act(&mut self, now: Timestamp, item: Item) {
+        match item {
+            Item::Command(command) => self.command(now, command, None),
+            Item::At(command, ports) => self.command(now, command, Some(ports)),
+            Item::Loaded(call, play, clip) => {
+                if let Some(place) = self.calls.get(&call) {
+                    self.handle(now, *place, Some(Input::Loaded(play, clip)));
+                }
+            }
+            Item::Leaves(leaving) => self.leave(now, leaving),
+            Item::Comes(call, leg) => self.expect(now, call, leg),
+            Item::Here(.., passage) => self.turn_away(passage),
+            Item::Returned(loan) => self.sockets.welcome(now, loan),
+            // Nothing waits any more.
+            Item::Stop => {}
+            #[cfg(test)]
+            Item::Fault(call, fault) => self.inject(now, call, fault),
+        }
     }
 
     /// `stocked`: the ports of an `Open` or `Add`, where its call has them from the stock.
@@ -240,6 +258,8 @@ impl Worker {
             MediaCommand::Record { call, recording, of, layout, file } => return self.record(now, call, (recording, of, layout), file),
             MediaCommand::StopRecording { call, recording } => (call, Input::StopRecording(recording)),
             MediaCommand::Close { call } => (call, Input::Close),
+            // It is another item by the time that it is here.
+            MediaCommand::Adopt { .. } => return,
         };
         if let Some(place) = self.calls.get(&call) {
             self.handle(now, *place, Some(input));
@@ -413,10 +433,11 @@ impl Worker {
 
     /// Wakes the sessions whose time has come.
     fn wake(&mut self) {
-        if self.timers.is_empty() {
+        if self.timers.is_empty() && self.awaited.is_empty() {
             return;
         }
         let now = self.clock.now();
+        self.look_for_awaited(now);
         for _ in 0..TIMERS_PER_TURN {
             match self.timers.first() {
                 Some((at, place)) if *at <= now => self.handle(now, *place, Some(Input::Wake)),

@@ -9,8 +9,8 @@
 //!
 //! What stays behind is a husk: a leg with nothing open, of which the record does not tell.
 //!
-//! Taking a leg in: a call that finds [`Call::place_for`] a leg puts it there, gives it ports and a description of its own (the leg's
-//! [`LegMedia`](crate::negotiation::LegMedia) is that of the call it comes from) and answers [`Letter::Taken`]; no `LegAdded` is due.
+//! Taking a leg in: a call that finds [`Call::place_for`] a leg puts it there, gives it ports, or [adopts](tandem_model::MediaCommand::Adopt) those that
+//! it has, and a description of its own (the leg's [`LegMedia`](crate::negotiation::LegMedia) is that of the call it comes from) and answers [`Letter::Taken`]; no `LegAdded` is due.
 
 use super::leg::{Facing, Leg, State};
 use super::phase::Phase;

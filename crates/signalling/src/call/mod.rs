@@ -69,8 +69,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tandem_model::{
     BindingUsed, BuiltIn, CallCommand, CallId, Codec, CommandError, CommandId, CommandOutcome, Decision, Delivery, Destination, EndReason,
-    EndpointStats, Event, EventKind, HealthNews, Hop, KeyPress, LegId, LegRecord, ListenerId, MediaCommand, MediaEvent, Origin, Place,
-    Question, QuestionId, Random, RecordingDone, Timestamp, Transport,
+    EndpointStats, Event, EventKind, HealthNews, Hop, KeyPress, LegId, LegRecord, ListenerId, MediaCommand, MediaEvent, MediaFailure,
+    Origin, Place, Question, QuestionId, Random, RecordingDone, Timestamp, Transport,
 };
 use transfer::Transfers;
 
@@ -468,6 +468,8 @@ impl Call {
         match event {
             MediaEvent::Opened(locals) if self.on_target_ports(now, &locals) => {}
             MediaEvent::Opened(locals) => self.on_media_opened(now, &locals),
+            // Of a leg that has its place here already.
+            MediaEvent::NotAdded { failure: MediaFailure::Gone, .. } => self.end(now, EndReason::Internal, None),
             MediaEvent::NotAdded { leg, .. } if self.ring.is_some() && self.target().is_none_or(|target| target.id != leg) => {
                 self.on_ports_refused(now, leg)
             }

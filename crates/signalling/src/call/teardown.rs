@@ -72,6 +72,7 @@ impl Call {
         self.legs_over(now, reason, said);
         match self.media {
             MediaState::None => self.record(now),
+            MediaState::Open if self.has_leg_elsewhere() => self.empty_media(),
             _ => self.close_media(now),
         }
     }

@@ -1,6 +1,7 @@
 //! A leg of another call that is to take the place of one of ours (RFC 3891): one whose INVITE says so, or one that an attended transfer
-//! sends over (RFC 5589 §7). It gets ports here. The offer of an INVITE goes to the one who stays; any other newcomer is offered what
-//! the one who stays has. Until they agree the leg that is to be replaced stays where it is, and a leg that was sent over can go back.
+//! sends over (RFC 5589 §7). The one gets ports here, the other keeps its own. The offer of an INVITE goes to the one who stays; any other newcomer
+//! is offered what the one who stays has. Until they agree the leg that is to be replaced stays where it is, and a leg that was sent over can go
+//! back: its media endpoint is in the session of its call until then, and is [taken over](MediaCommand::Adopt) with the place.
 
 use super::super::leg::{Leg, MAX_FORWARDS, State, glare_pause, sdp_of};
 use super::super::letter::{Addressee, Letter, MovingLeg};
@@ -24,8 +25,7 @@ pub(super) struct Arriving {
     pub(super) leg: Leg,
     /// Whose it is until it has its place; nobody's but ours if its INVITE is unanswered.
     from: Option<CallId>,
-    /// Its ports there.
-    kept: Option<LocalEndpoint>,
+    /// It has its ports.
     is_open: bool,
     /// It was held by us there.
     was_held: bool,
@@ -116,10 +116,9 @@ impl Call {
         leg.media.hold(false);
         let endpoint = EndpointRequest { leg: leg.id, side: leg.profile.media };
         let arriving = Arriving {
-            kept: leg.media.local(),
             leg,
             from: (!is_new).then_some(from),
-            is_open: false,
+            is_open: !is_new,
             was_held,
             pending: None,
             offered: None,
@@ -132,7 +131,16 @@ impl Call {
         if let Some(transfers) = &mut self.transfers {
             transfers.count += 1;
         }
-        self.media(MediaCommand::Add { call: self.id, endpoint });
+        if is_new {
+            self.media(MediaCommand::Add { call: self.id, endpoint });
+        } else {
+            self.try_arrive(now);
+        }
+    }
+
+    /// The newcomer has its place, and its media endpoint comes after it.
+    pub(super) fn adopt(&mut self, leg: LegId, from: CallId) {
+        self.media(MediaCommand::Adopt { call: self.id, leg, from });
     }
 
     /// Its ports, if they are.
@@ -276,6 +284,9 @@ impl Call {
         let (id, hears) = (arriving.leg.id, arriving.leg.media.direction());
         let described = [(id, settled.describe_to), (stayer, settled.describe_of)];
         let holds = [settled.to_holds, false];
+        if let Some(from) = arriving.from {
+            self.adopt(id, from);
+        }
         self.take_place(now, (transfer.by, arriving.leg), Joined { described, codec: settled.codec, holds });
         self.count_newcomer(transfer.by);
         // RFC 3891 §3.
@@ -335,11 +346,7 @@ impl Call {
     fn return_newcomer(&mut self, now: Timestamp, status: u16, disturbed: bool) {
         let Some(mut arriving) = self.take_arriving() else { return };
         let Some(from) = arriving.from else { return };
-        self.drop_ports(arriving.leg.id);
         (arriving.pending, arriving.offered) = (None, None);
-        if let Some(kept) = arriving.kept {
-            arriving.leg.media.set_local(kept);
-        }
         arriving.leg.media.hold(arriving.was_held);
         match MovingLeg::new(arriving.leg) {
             Ok(leg) => self.write_to(Addressee::Call(from), Letter::Refused { leg, status, disturbed }),
@@ -351,7 +358,9 @@ impl Call {
     /// It is over, or cannot go back, and is seen to its end here.
     pub(super) fn newcomer_gone(&mut self, now: Timestamp, status: u16) {
         let Some(arriving) = self.take_arriving() else { return };
-        self.drop_ports(arriving.leg.id);
+        if arriving.from.is_none() {
+            self.drop_ports(arriving.leg.id);
+        }
         self.see_newcomer_off(now, arriving.leg, arriving.from, status);
         self.end_if_left(now);
     }

@@ -67,6 +67,18 @@ impl Call {
         self.transfer().is_some_and(|transfer| matches!(transfer.stage, Stage::SentOver(_)))
     }
 
+    /// Whether a leg of ours is with another call, and its media endpoint in our session.
+    pub(in super::super) fn has_leg_elsewhere(&self) -> bool {
+        self.transfer().is_some_and(|transfer| matches!(transfer.stage, Stage::Away(_)))
+    }
+
+    /// The call has ended: of its media session nothing is left but that endpoint, until it is decided where the leg goes.
+    pub(in super::super) fn empty_media(&mut self) {
+        if let Some(leg) = self.away().map(|transfer| transfer.transferor) {
+            self.give_up_ports(leg);
+        }
+    }
+
     fn away(&mut self) -> Option<&mut Transfer> {
         self.transfer_mut().filter(|transfer| matches!(transfer.stage, Stage::Away(_)))
     }
@@ -143,12 +155,14 @@ impl Call {
         }
     }
 
-    /// The call ended while a leg was between two calls, which is decided now: its record can be written.
+    /// The call ended while a leg was between two calls, which is decided now: its media session can end, and its record be written.
     pub(super) fn nothing_elsewhere(&mut self, now: Timestamp) {
         self.clear_transfer();
-        // While it is about to end, the rest of it writes that.
-        if self.media == MediaState::None && matches!(self.phase, Phase::Ending) {
-            self.record(now);
+        // While it is about to end, the rest of it does that.
+        match self.media {
+            _ if !matches!(self.phase, Phase::Ending) => {}
+            MediaState::None => self.record(now),
+            _ => self.close_media(now),
         }
     }
 }

@@ -242,6 +242,9 @@ impl Call {
     fn take_over(&mut self, now: Timestamp, arriving: Arriving) {
         let (newcomer, from) = arriving.into_leg();
         let (id, caller) = (newcomer.id, self.caller.id);
+        if let Some(from) = from {
+            self.adopt(id, from);
+        }
         self.phase = Phase::Talking;
         if let Some(mut replaced) = self.callee.replace(newcomer) {
             // RFC 3891 §3: CANCEL, or BYE if its 2xx crosses that.
