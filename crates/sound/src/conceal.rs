@@ -1,53 +1,88 @@
-//! What is heard instead of what is lost, after ITU-T G.711 Appendix I: the last period of the voice goes on, softer and softer. For codecs
-//! that have no way of their own; unlike the appendix it adds no delay, and takes any rate.
+//! What is heard instead of what is lost, for codecs that have no way of their own: what was heard before goes on, softer and softer, and
+//! where it is known what comes next, that is gone back from, too. Like ITU-T G.711 Appendix I it repeats the last period of the voice, but
+//! of what excites it ([`Extrapolation`]); it adds no delay, and takes any rate.
 
-use crate::pitch;
+use crate::{extrapolation::Extrapolation, pitch};
 
-/// How long it goes on as loud as it was, and after how long nothing is left, in milliseconds. Sooner than in the appendix, and of one
-/// period all the time: PESQ (`tests/interop/sound`) hears a tenth of a point in that and in the join, at 5 % loss of packets of 20 ms.
-const LOUD_MS: u32 = 5;
-const SILENT_MS: u32 = 40;
-
-/// How long the first good frame is mixed in over, in milliseconds.
+/// How long the first good frame is mixed in over, where what came before it was made up without it, in milliseconds.
 const JOIN_MS: u32 = 5;
+
+/// How much of what comes next is looked at, in milliseconds, and the least of which anything can be told.
+const AHEAD_MS: u32 = 20;
+const LEAST_AHEAD_MS: u32 = 5;
 
 /// Fills gaps of one stream.
 #[derive(Clone, Debug)]
 pub struct Concealer {
     rate_hz: u32,
-    /// The last that was heard, with what was made up left out.
+    /// The last that was heard. Of what was made up it has only what was made from both sides.
     past: Box<[i16]>,
-    gap: Option<Gap>,
-}
-
-/// A gap that is being filled.
-#[derive(Clone, Debug)]
-struct Gap {
-    /// Samples made up so far.
-    made: usize,
-    period: usize,
-    /// Where in it it is.
-    at: usize,
-    /// What the last good sample was above the one that its place in the period has.
-    step: f32,
+    /// What comes next, the last of it first.
+    ahead: Box<[i16]>,
+    onward: Extrapolation,
+    backward: Extrapolation,
+    /// What was made up last goes on.
+    is_open: bool,
 }
 
 impl Concealer {
     /// For samples at `rate_hz`.
     pub fn new(rate_hz: u32) -> Concealer {
-        Concealer { rate_hz, past: vec![0; pitch::needed(rate_hz).max(2 * pitch::periods(rate_hz).1)].into(), gap: None }
+        let (_, longest) = pitch::periods(rate_hz);
+        let extrapolation = Extrapolation::new(rate_hz, longest);
+        Concealer {
+            rate_hz,
+            past: vec![0; pitch::needed(rate_hz).max(2 * longest)].into(),
+            ahead: vec![0; (AHEAD_MS * rate_hz / 1_000) as usize].into(),
+            onward: extrapolation.clone(),
+            backward: extrapolation,
+            is_open: false,
+        }
+    }
+
+    /// Samples of what comes next that can be of use.
+    pub fn looks_ahead(&self) -> usize {
+        self.ahead.len()
     }
 
     /// Takes a frame that was heard, and joins it to what was made up before it if that is so.
     pub fn heard(&mut self, samples: &mut [i16]) {
-        if let Some(mut gap) = self.gap.take() {
+        if std::mem::take(&mut self.is_open) {
             let join = ((JOIN_MS * self.rate_hz / 1_000) as usize).min(samples.len());
             for (n, sample) in samples[..join].iter_mut().enumerate() {
                 let share = (n + 1) as f32 / (join + 1) as f32;
-                let made_up = gap.next(&self.past, self.rate_hz);
-                *sample = (f32::from(*sample) * share + made_up * (1.0 - share)) as i16;
+                *sample = (f32::from(*sample) * share + self.onward.next() * (1.0 - share)) as i16;
             }
         }
+        self.remember(samples);
+    }
+
+    /// Makes up a frame that is missing. `next` is what comes right after it, as far as that is known: so much as is
+    /// [of use](Concealer::looks_ahead), or nothing.
+    pub fn conceal(&mut self, next: &[i16], samples: &mut [i16]) {
+        if !std::mem::replace(&mut self.is_open, true) {
+            let (period, _) = pitch::period(&self.past, self.rate_hz);
+            self.onward.begin(&self.past, period);
+        }
+        let known = next.len().min(self.ahead.len());
+        if known < (LEAST_AHEAD_MS * self.rate_hz / 1_000) as usize {
+            return samples.iter_mut().for_each(|sample| *sample = self.onward.next() as i16);
+        }
+        let ahead = &mut self.ahead[..known];
+        ahead.iter_mut().zip(next[..known].iter().rev()).for_each(|(place, sample)| *place = *sample);
+        self.backward.begin(ahead, pitch::period_within(ahead, self.rate_hz));
+        samples.iter_mut().rev().for_each(|sample| *sample = self.backward.next() as i16);
+        let whole = samples.len() as f32;
+        for (n, sample) in samples.iter_mut().enumerate() {
+            let share = (n as f32 + 0.5) / whole;
+            *sample = (f32::from(*sample) * share + self.onward.next() * (1.0 - share)) as i16;
+        }
+        // It ends where what comes next begins.
+        self.is_open = false;
+        self.remember(samples);
+    }
+
+    fn remember(&mut self, samples: &[i16]) {
         let (kept, new) = (self.past.len(), samples.len());
         if new >= kept {
             self.past.copy_from_slice(&samples[new - kept..]);
@@ -55,42 +90,6 @@ impl Concealer {
             self.past.copy_within(new.., 0);
             self.past[kept - new..].copy_from_slice(samples);
         }
-    }
-
-    /// Makes up a frame that is missing.
-    pub fn conceal(&mut self, samples: &mut [i16]) {
-        let gap = self.gap.get_or_insert_with(|| Gap::new(&self.past, self.rate_hz));
-        samples.iter_mut().for_each(|sample| *sample = gap.next(&self.past, self.rate_hz) as i16);
-    }
-}
-
-impl Gap {
-    fn new(past: &[i16], rate_hz: u32) -> Gap {
-        let (period, _) = pitch::period(past, rate_hz);
-        let last = |back: usize| past.len().checked_sub(back).and_then(|place| past.get(place)).copied().map_or(0.0, f32::from);
-        Gap { made: 0, period, at: 0, step: last(1) - last(period + 1) }
-    }
-
-    fn next(&mut self, past: &[i16], rate_hz: u32) -> f32 {
-        let of = |ms: u32| (ms * rate_hz / 1_000) as usize;
-        let length = self.period;
-        let tail = &past[past.len().saturating_sub(length)..];
-        let sample = tail.get(self.at).copied().map_or(0.0, f32::from);
-        // Its end is laid over what came before its beginning, so that it closes.
-        let lap = (self.period / 4).max(1);
-        let (left, before) = (length - self.at, past.len().saturating_sub(length + lap));
-        let closed = if left <= lap {
-            let share = left as f32 / (lap + 1) as f32;
-            let onto = past.get(before + lap - left).copied().map_or(0.0, f32::from);
-            sample * share + onto * (1.0 - share)
-        } else {
-            sample
-        };
-        let smoothed = closed + self.step * (1.0 - self.made as f32 / lap as f32).max(0.0);
-        let faded = self.made.saturating_sub(of(LOUD_MS)) as f32 / of(SILENT_MS - LOUD_MS) as f32;
-        self.at = (self.at + 1) % length.max(1);
-        self.made += 1;
-        (smoothed * (1.0 - faded).max(0.0)).clamp(i16::MIN.into(), i16::MAX.into())
     }
 }
 
@@ -106,9 +105,16 @@ mod tests {
 
     /// Every frame of 20 ms for which `is_lost` is made up; the rest is as it was.
     fn with_gaps(sound: &[i16], rate: u32, is_lost: impl Fn(usize) -> bool) -> Vec<i16> {
+        with_gaps_between(sound, rate, is_lost, false)
+    }
+
+    /// The same, where what comes next may be there already.
+    fn with_gaps_between(sound: &[i16], rate: u32, is_lost: impl Fn(usize) -> bool, looks_ahead: bool) -> Vec<i16> {
         let (mut concealer, mut heard) = (Concealer::new(rate), sound.to_vec());
-        for (n, frame) in heard.chunks_mut(rate as usize / 50).enumerate() {
-            if is_lost(n) { concealer.conceal(frame) } else { concealer.heard(frame) }
+        let length = rate as usize / 50;
+        for (n, frame) in heard.chunks_mut(length).enumerate() {
+            let next = sound.chunks(length).nth(n + 1).filter(|_| looks_ahead && !is_lost(n + 1)).unwrap_or_default();
+            if is_lost(n) { concealer.conceal(next, frame) } else { concealer.heard(frame) }
         }
         heard
     }
@@ -138,6 +144,22 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_next_makes_it_better() {
+        // Up by a third in a second, and softer and louder.
+        let glide = |n: usize| {
+            let seconds = n as f32 / 8_000.0;
+            let turn = TAU * (120.0 * seconds + 20.0 * seconds * seconds);
+            (1..6).map(|k| 4_000.0 * (turn * k as f32).sin() / k as f32).sum::<f32>() * (0.6 + 0.4 * (seconds * 9.0).sin())
+        };
+        let sound: Vec<i16> = (0..16_000).map(|n| glide(n) as i16).collect();
+        for lost in 1..3 {
+            let is_lost = |n: usize| n >= 8 && n % 11 < lost;
+            let [alone, between] = [false, true].map(|looks_ahead| db(&sound, &with_gaps_between(&sound, 8_000, is_lost, looks_ahead)));
+            assert!(between > alone + 3.0, "{lost}: {between} dB, {alone} without");
+        }
+    }
+
+    #[test]
     fn a_long_gap_fades_to_silence() {
         let sound: Vec<i16> = (0..8_000).map(|n| buzz(125.0, 8_000, n)).collect();
         let heard = with_gaps(&sound, 8_000, |n| (10..20).contains(&n));
@@ -151,8 +173,11 @@ mod tests {
         let sound: Vec<i16> = (0..16_000).map(|n| buzz(97.0, 8_000, n)).collect();
         let steepest = |samples: &[i16]| samples.array_windows().map(|[a, b]| a.abs_diff(*b)).max().unwrap();
         for length in 1..6 {
-            let heard = with_gaps(&sound, 8_000, |n| n >= 8 && n % 13 < length);
-            assert!(steepest(&heard) < steepest(&sound) * 3 / 2, "{length}: {} where {} is natural", steepest(&heard), steepest(&sound));
+            for looks_ahead in [false, true] {
+                let heard = with_gaps_between(&sound, 8_000, |n| n >= 8 && n % 13 < length, looks_ahead);
+                let (made, natural) = (steepest(&heard), steepest(&sound));
+                assert!(made < natural * 3 / 2, "{length}: {made} where {natural} is natural");
+            }
         }
     }
 
@@ -160,8 +185,9 @@ mod tests {
     fn nothing_is_made_of_nothing_and_the_loudest_is_not_turned_over() {
         assert!(with_gaps(&[0; 1_600], 8_000, |n| n % 2 == 0).iter().all(|sample| *sample == 0));
         let square: Vec<i16> = (0..8_000).map(|n| if n / 31 % 2 == 0 { i16::MAX } else { i16::MIN }).collect();
-        with_gaps(&square, 8_000, |n| n % 3 == 2);
+        [false, true].into_iter().for_each(|looks_ahead| drop(with_gaps_between(&square, 8_000, |n| n % 3 == 2, looks_ahead)));
         let mut first = [0; 480];
-        Concealer::new(48_000).conceal(&mut first);
+        Concealer::new(48_000).conceal(&[], &mut first);
+        Concealer::new(48_000).conceal(&[7; 2_000], &mut first);
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod comfort;
 mod conceal;
+mod extrapolation;
 pub mod g711;
 pub mod g722;
 pub mod keys;

@@ -22,20 +22,31 @@ pub(crate) fn needed(rate_hz: u32) -> usize {
 pub(crate) fn period(samples: &[i16], rate_hz: u32) -> (usize, f32) {
     let (shortest, longest) = periods(rate_hz);
     let compared = (COMPARED_MS * rate_hz / 1_000) as usize;
-    // First roughly, at no more than 8 kHz, then around what was found.
+    search(rate_hz, (shortest, longest), |lag, step| likeness(samples, compared, lag, step))
+}
+
+/// The same of fewer samples: what is compared is all that there is of them.
+pub(crate) fn period_within(samples: &[i16], rate_hz: u32) -> usize {
+    let (shortest, longest) = periods(rate_hz);
+    let longest = longest.min(samples.len() / 2).max(shortest);
+    search(rate_hz, (shortest, longest), |lag, step| likeness(samples, samples.len().saturating_sub(lag), lag, step)).0
+}
+
+/// First roughly, at no more than 8 kHz, then around what was found.
+fn search(rate_hz: u32, (shortest, longest): (usize, usize), likeness: impl Fn(usize, usize) -> f32) -> (usize, f32) {
     let step = (rate_hz / 8_000).max(1) as usize;
-    let rough = best(samples, compared, (shortest..=longest).step_by(step), step);
+    let rough = best((shortest..=longest).step_by(step), |lag| likeness(lag, step));
     if step == 1 {
         return rough;
     }
     let near = rough.0.saturating_sub(step).max(shortest)..=(rough.0 + step).min(longest);
-    best(samples, compared, near, 1)
+    best(near, |lag| likeness(lag, 1))
 }
 
-fn best(samples: &[i16], compared: usize, lags: impl Iterator<Item = usize>, step: usize) -> (usize, f32) {
+fn best(lags: impl Iterator<Item = usize>, likeness: impl Fn(usize) -> f32) -> (usize, f32) {
     let mut best = (periods(8_000).0, f32::MIN);
     for lag in lags {
-        let likeness = likeness(samples, compared, lag, step);
+        let likeness = likeness(lag);
         if likeness > best.1 {
             best = (lag, likeness);
         }

@@ -88,6 +88,9 @@ impl Encoder {
     }
 }
 
+/// Samples of what comes after a gap that are looked at most: 20 ms at 16 kHz.
+const MOST_AHEAD: usize = 320;
+
 /// From payloads to samples, and over what is missing between them.
 #[derive(Debug)]
 pub enum Decoder {
@@ -154,7 +157,19 @@ impl Decoder {
     /// comes right after. Their number is a multiple of 2.5 ms.
     pub fn conceal(&mut self, next: Option<&[u8]>, samples: &mut [i16]) {
         match self {
-            Decoder::G711(_, concealer) | Decoder::G722(_, concealer) => concealer.conceal(samples),
+            Decoder::G711(table, concealer) => {
+                let (mut ahead, next) = ([0; MOST_AHEAD], next.unwrap_or(&[]));
+                let known = next.len().min(concealer.looks_ahead()).min(MOST_AHEAD);
+                ahead.iter_mut().zip(&next[..known]).for_each(|(sample, octet)| *sample = table[usize::from(*octet)]);
+                concealer.conceal(&ahead[..known], samples);
+            }
+            Decoder::G722(decoder, concealer) => {
+                let (mut ahead, next) = ([0; MOST_AHEAD], next.unwrap_or(&[]));
+                let octets = next.len().min(concealer.looks_ahead().min(MOST_AHEAD) / 2);
+                // It will be decoded again when it is its turn.
+                g722::Decoder::clone(decoder).decode(&next[..octets], &mut ahead[..octets * 2]);
+                concealer.conceal(&ahead[..octets * 2], samples);
+            }
             Decoder::Opus(decoder) => {
                 if decoder.recover(next.unwrap_or(&[]), samples).is_none() {
                     samples.fill(0);

@@ -35,7 +35,8 @@ const PIECE_MS: u32 = 10;
 /// Sound that nobody sends is made up for so long; then there is none, until a packet comes.
 const ABANDONED_MS: u32 = 120;
 
-/// Of the sound of the last seconds so much was lost: then Opus waits one packet longer, which may say what was in the lost one.
+/// Of the sound of the last seconds so much was lost: then each packet waits for the next one, which tells more of a lost one than what was
+/// before it does; of Opus, it may say what was in that.
 const LOSSY: u32 = 1;
 
 /// What became of packets.
@@ -95,7 +96,6 @@ pub(crate) struct Playout {
     usual: u32,
     /// Ticks that were made up where nothing had come, and that may yet come.
     starved: u32,
-    is_opus: bool,
     /// Who asks for samples does so when packets are there: see [`Playout::off_us`].
     is_followed: bool,
     /// Of the last packets, how many were missing: in 1/256.
@@ -137,7 +137,6 @@ impl Playout {
             anchor: (0, 0),
             usual: codec.clock_rate() / 50,
             starved: 0,
-            is_opus: codec == Codec::Opus,
             is_followed: false,
             loss: 0,
             figures: Figures::default(),
@@ -308,7 +307,7 @@ impl Playout {
     }
 
     fn margin(&self) -> i64 {
-        let repair = self.is_opus && self.loss * 100 > LOSSY * 256;
+        let repair = self.loss * 100 > LOSSY * 256;
         MARGIN_US + if repair { self.micros(self.usual) } else { 0 }
     }
 
@@ -436,7 +435,8 @@ impl Playout {
         let made_up = if rest > MOST_US as u32 / 1_000 * (self.clock / 1_000) { 0 } else { ticks / piece * piece };
         if made_up > 0 {
             let count = (u64::from(made_up) * u64::from(self.rate_hz()) / u64::from(self.clock)) as usize;
-            let next = (is_last && ticks == made_up).then_some(&kept.payload[..]);
+            // Only of what it comes right after it may tell something.
+            let next = (rest == made_up && kept.what == What::Sound).then_some(&kept.payload[..]);
             self.samples.push(count, |samples| self.decoder.conceal(next, samples));
         }
         let at = if is_last { kept.timestamp } else { kept.timestamp.wrapping_sub(rest - ticks) };
