@@ -35,9 +35,22 @@ const PIECE_MS: u32 = 10;
 /// Sound that nobody sends is made up for so long; then there is none, until a packet comes.
 const ABANDONED_MS: u32 = 120;
 
-/// Of the sound of the last seconds so much was lost: then each packet waits for the next one, which tells more of a lost one than what was
-/// before it does; of Opus, it may say what was in that.
-const LOSSY: u32 = 1;
+/// Packets that losses are looked back on.
+const LOOKED_BACK: u32 = 256;
+
+/// One of them that is lost. It counts for less and less.
+const LOST: u32 = 1 << 16;
+
+/// How many lost ones make each packet wait for the next one, which tells of a lost one, until there are fewer than half a one. With Opus it may
+/// say what was in that, and one is reason enough. With G.711 it tells what is to be led over to: two, for one alone is made up well enough.
+/// With G.722 it tells little, as what it says goes by what was in the lost one.
+fn lossy_from(codec: Codec) -> Option<u32> {
+    match codec {
+        Codec::Opus => Some(LOST),
+        Codec::Pcmu | Codec::Pcma => Some(LOST * 7 / 5),
+        Codec::G722 => None,
+    }
+}
 
 /// What became of packets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,8 +111,10 @@ pub(crate) struct Playout {
     starved: u32,
     /// Who asks for samples does so when packets are there: see [`Playout::off_us`].
     is_followed: bool,
-    /// Of the last packets, how many were missing: in 1/256.
+    /// How many of the last packets were lost. If they are so many, each waits for the next, until they are few.
     loss: u32,
+    lossy_from: Option<u32>,
+    is_lossy: bool,
     figures: Figures,
     /// In the last frame nobody spoke.
     rests: bool,
@@ -139,6 +154,8 @@ impl Playout {
             starved: 0,
             is_followed: false,
             loss: 0,
+            lossy_from: lossy_from(codec),
+            is_lossy: false,
             figures: Figures::default(),
             rests: true,
         })
@@ -307,8 +324,7 @@ impl Playout {
     }
 
     fn margin(&self) -> i64 {
-        let repair = self.loss * 100 > LOSSY * 256;
-        MARGIN_US + if repair { self.micros(self.usual) } else { 0 }
+        MARGIN_US + if self.is_lossy { self.micros(self.usual) } else { 0 }
     }
 
     fn micros(&self, ticks: u32) -> i64 {
@@ -402,7 +418,7 @@ impl Playout {
         let ticks = (count as u64 * u64::from(self.clock) / u64::from(self.rate_hz())) as u32;
         self.usual = ticks.max(self.clock / 200);
         self.next = (self.next.0.wrapping_add(1), self.next.1.wrapping_add(ticks));
-        self.loss -= self.loss / 32;
+        self.note_loss(0);
     }
 
     /// The packet that comes next in number is of another time: its sender has paused, or its clock has moved.
@@ -442,7 +458,14 @@ impl Playout {
         let at = if is_last { kept.timestamp } else { kept.timestamp.wrapping_sub(rest - ticks) };
         self.next = (number.wrapping_add(1), at);
         self.figures.missing += 1;
-        self.loss = self.loss - self.loss / 32 + 8;
+        self.note_loss(LOST);
+    }
+
+    /// A packet came, or did not.
+    fn note_loss(&mut self, lost: u32) {
+        self.loss = self.loss - self.loss / LOOKED_BACK + lost;
+        let bound = if self.is_lossy { Some(LOST / 2) } else { self.lossy_from };
+        self.is_lossy = bound.is_some_and(|bound| self.loss >= bound);
     }
 
     /// Nothing at all is there.

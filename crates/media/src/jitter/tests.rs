@@ -189,6 +189,17 @@ fn a_new_source_takes_over() {
 }
 
 #[test]
+fn where_much_is_lost_each_packet_waits_for_the_next_and_no_longer_than_that_lasts() {
+    for (every, waits) in [(12, true), (400, false)] {
+        let lossy = |packets: u32| (0..packets).filter(|n| n % every != 0 || *n == 0 || *n > 600).map(|n| packet(n, 0)).collect();
+        let (_, playout) = play(lossy(600), 600, 3_000);
+        assert_eq!(playout.target() >= Duration::from_millis(20), waits, "one of {every}: {:?}", playout.target());
+        let (_, playout) = play(lossy(1_700), 1_700, 3_000);
+        assert!(playout.target() < Duration::from_millis(10), "{:?}", playout.target());
+    }
+}
+
+#[test]
 fn opus_hears_what_the_next_packet_says_of_a_lost_one() {
     let terms = tandem_sound::opus::OpusTerms { fec: true, ..Default::default() };
     let mut encoder = tandem_sound::opus::Encoder::new(8_000, &terms).unwrap();
