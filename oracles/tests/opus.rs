@@ -4,13 +4,8 @@
 //! the last bit of a sample. What is made up where something is missing (§4.4) is everybody's own, and not compared.
 
 use opus::{Application, Bitrate, Channels};
-use ruopus::{Mode, OpusDecoder, OpusEncoder, Packet, PacketError};
-use std::time::Duration;
-use tandem_model::Random;
-use tandem_oracles::{
-    Exception, Ledger, bytes, mutate,
-    sound::{farthest, noise, ratio_db, speech},
-};
+use ruopus::{Mode, OpusDecoder, OpusEncoder, Packet};
+use tandem_oracles::sound::{farthest, noise, ratio_db, speech};
 use tandem_sound::opus::{Decoder, Encoder, MAX_PACKET, OpusTerms};
 
 /// Decibels between what is heard and what differs, where CELT has a part in it.
@@ -231,51 +226,4 @@ fn what_they_code_is_heard_alike() {
         let is_exact = packets.iter().all(|packet| is_silk(packet));
         assert_alike(&ours, &theirs, is_exact, &format!("{bits} bit/s"));
     }
-}
-
-/// A packet, and why ruopus refuses it.
-#[derive(Debug)]
-struct Refused {
-    _packet: Vec<u8>,
-    why: Option<PacketError>,
-}
-
-const EXCEPTIONS: &[Exception<Refused>] = &[Exception {
-    name: "frames that do not fill the packet, or more than fill it",
-    why: "RFC 6716 §3.4, R2 to R4, R6, R7: theirs. How long a packet lasts is asked before it is decoded, and read from what says so alone; decoding refuses it",
-    covers: |refused| refused.why.is_some_and(|why| why != PacketError::Empty && why != PacketError::InvalidFrameCount),
-}];
-
-#[test]
-fn how_long_a_packet_lasts_and_whether_it_is_one() {
-    let mut random = Random::new(1);
-    let rates = [8_000, 12_000, 16_000, 24_000, 48_000].map(|rate_hz| (rate_hz, Decoder::new(rate_hz).unwrap()));
-    let lasts = |samples: usize, rate_hz: u32| Duration::from_micros(samples as u64 * 1_000_000 / u64::from(rate_hz));
-    let (mut decoder, mut samples) = (Decoder::new(8_000).unwrap(), vec![0; 960]);
-    let mut ledger = Ledger::new(EXCEPTIONS);
-    let (mut taken, mut refused) = (0, 0);
-    for number in 0..40_000_u32 {
-        let len = random.below(60) as usize;
-        let mut packet = bytes(&mut random, len);
-        // Every first octet, and counts of frames that are not too many.
-        packet.insert(0, number as u8);
-        if let Some(count) = packet.get_mut(1).filter(|_| number & 0x100 == 0) {
-            *count &= 0xc7;
-        }
-        if random.below(4) == 0 {
-            mutate(&mut random, &mut packet);
-        }
-        let read = Packet::parse(&packet);
-        let theirs = read.as_ref().map(Packet::duration);
-        let decoded = decoder.decode(&packet, &mut samples).map(|count| lasts(count, 8_000));
-        assert_eq!(decoded, theirs.ok(), "{packet:02x?}: {read:?}");
-        *if decoded.is_some() { &mut taken } else { &mut refused } += 1;
-        for (rate_hz, decoder) in &rates {
-            if decoder.samples(&packet).map(|count| lasts(count, *rate_hz)) != theirs.ok() {
-                ledger.differ(&Refused { _packet: packet.clone(), why: read.as_ref().err().copied() });
-            }
-        }
-    }
-    ledger.judge().unwrap();
-    assert!(taken > 10_000 && refused > 10_000, "{taken} taken, {refused} refused: one side is hardly tried");
 }
