@@ -117,6 +117,7 @@ const BUILT: &[Case] = &[
     Case(CALLED, "dtmf = 'rfc4733'"),
     Case(CALLED, "dtmf = 'info'"),
     Case(CALLED, "dtmf = 'inband'"),
+    Case(CALLED, "ptime = '30ms'"),
     Case(CALLED, "session_timer = { expires = '15m', min = '120s', refresher = 'them' }"),
 ];
 

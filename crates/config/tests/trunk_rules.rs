@@ -190,3 +190,17 @@ fn a_ping_needs_somebody_to_ask() {
     let ping = read(&called("ping = {}")).unwrap().trunks[0].ping.unwrap();
     assert_eq!((ping.every.as_secs(), ping.down_after), (30, 2));
 }
+
+#[test]
+fn packets_have_one_of_five_lengths() {
+    let ptime = |keys: &str| read(&trunk(keys)).unwrap().trunks[0].ptime_ms;
+    assert_eq!((ptime(""), ptime("ptime = '10ms'"), ptime("ptime = '60ms'")), (None, Some(10), Some(60)));
+    let lengths = ["`ptime` in [[trunk]] a", "\"10ms\", \"20ms\", \"30ms\", \"40ms\", \"60ms\""];
+    for (wrong, told) in [("'25ms'", "`25ms`"), ("'50ms'", "`50ms`"), ("'20'", "the nearest is \"20ms\""), ("'0.02s'", "`0.02s`")] {
+        assert_mistake(&trunk(&format!("ptime = {wrong}")), &[lengths[0], lengths[1], told]);
+    }
+    assert_mistake(&trunk("ptime = 20"), &["`ptime` in [[trunk]] a", "text in quotes is wanted"]);
+    let user = "[[user]]\nname = 'u'\npassword = 'p'\n";
+    assert_eq!(read(&format!("{user}ptime = '40ms'")).unwrap().users[0].spoken.ptime_ms, Some(40));
+    assert_mistake(&format!("{user}ptime = '15ms'"), &["`ptime` in [[user]] u", "`15ms`", lengths[1]]);
+}

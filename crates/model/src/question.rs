@@ -292,6 +292,9 @@ pub struct LegProfile {
     pub transcode: bool,
     /// How it presses keys, and wants to hear those of the other leg.
     pub dtmf: Dtmf,
+    /// Milliseconds of sound in a packet that it is asked to send, and is sent if it asks for nothing. `None`: what the other leg asks for,
+    /// and what comes.
+    pub ptime_ms: Option<u8>,
     /// Its sessions are refreshed (RFC 4028). `None`: we know nothing of that towards it.
     pub session_timer: Option<SessionTimer>,
     /// Reliable provisional responses.
@@ -357,6 +360,7 @@ impl Default for LegProfile {
             t38: false,
             transcode: true,
             dtmf: Dtmf::default(),
+            ptime_ms: None,
             session_timer: Some(SessionTimer::default()),
             prack: Prack::Off,
             refer: ReferRule::default(),

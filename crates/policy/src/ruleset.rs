@@ -238,6 +238,7 @@ pub(crate) fn profile(trunk: Option<&Trunk>, listener: ListenerId, media: MediaS
         t38: trunk.t38,
         transcode: trunk.transcode,
         dtmf: trunk.dtmf,
+        ptime_ms: trunk.ptime_ms,
         session_timer: trunk.session_timer,
         prack: trunk.prack,
         refer: trunk.refer,

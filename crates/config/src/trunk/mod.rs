@@ -75,6 +75,8 @@ pub struct Trunk {
     pub transcode: bool,
     /// How it presses keys, and wants to hear those of others.
     pub dtmf: Dtmf,
+    /// Milliseconds of sound in a packet that it is asked to send, and is sent if it asks for nothing.
+    pub ptime_ms: Option<u8>,
     /// Reliable provisional responses.
     pub prack: Prack,
     /// No response at all for so long: the next target.
@@ -137,6 +139,7 @@ impl Default for Trunk {
             t38: false,
             transcode: true,
             dtmf: Dtmf::default(),
+            ptime_ms: None,
             prack: Prack::default(),
             trying_timeout: SECOND * 4,
             ring_timeout: SECOND * 180,
@@ -176,6 +179,7 @@ impl Trunk {
             t38: table.boolean(reader, "t38").unwrap_or(default.t38),
             transcode: table.boolean(reader, "transcode").unwrap_or(default.transcode),
             dtmf: table.parsed(reader, "dtmf", parse_dtmf).map_or(default.dtmf, |dtmf| *dtmf),
+            ptime_ms: table.parsed(reader, "ptime", parse_ptime).map(|ms| *ms),
             prack: table.parsed(reader, "prack", parse_prack).map_or(default.prack, |prack| *prack),
             trying_timeout: trying.map_or(default.trying_timeout, |span| *span),
             ring_timeout: ring.map_or(default.ring_timeout, |span| *span),
@@ -217,6 +221,7 @@ impl Trunk {
             t38: table.boolean(reader, "t38").unwrap_or(default.t38),
             transcode: table.boolean(reader, "transcode").unwrap_or(default.transcode),
             dtmf: table.parsed(reader, "dtmf", parse_dtmf).map_or(default.dtmf, |dtmf| *dtmf),
+            ptime_ms: table.parsed(reader, "ptime", parse_ptime).map(|ms| *ms),
             prack: table.parsed(reader, "prack", parse_prack).map_or(default.prack, |prack| *prack),
             trying_timeout: trying.map_or(default.trying_timeout, |span| *span),
             ring_timeout: ring.map_or(default.ring_timeout, |span| *span),
@@ -303,6 +308,11 @@ fn parse_prack(text: &str) -> Result<Prack, String> {
 
 fn parse_dtmf(text: &str) -> Result<Dtmf, String> {
     one_of(text, &[("rfc4733", Dtmf::Events), ("info", Dtmf::Info), ("inband", Dtmf::InBand)])
+}
+
+/// RFC 8866 §6.4, as far as packets can be made so.
+fn parse_ptime(text: &str) -> Result<u8, String> {
+    one_of(text, &[("10ms", 10), ("20ms", 20), ("30ms", 30), ("40ms", 40), ("60ms", 60)])
 }
 
 fn read_codecs(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Vec<Codec> {

@@ -485,6 +485,7 @@ fn leg_media(profile: &LegProfile, remote: IpAddr, anchored: bool, random: &mut 
     media.allow_fax(profile.t38);
     media.allow_transcoding(profile.transcode);
     media.allow_keys(profile.dtmf);
+    media.ask_for_packets_of(profile.ptime_ms);
     media
 }
 

@@ -26,6 +26,8 @@ pub struct LegMedia {
     fax: bool,
     transcodes: bool,
     pub(super) dtmf: Dtmf,
+    /// What it is asked to send in a packet, and sent if it asks for nothing.
+    pub(super) ptime_ms: Option<u8>,
     nat: Option<IpAddr>,
     /// We hold it.
     pub(super) held: bool,
@@ -91,6 +93,7 @@ impl LegMedia {
             fax: false,
             transcodes: false,
             dtmf: Dtmf::default(),
+            ptime_ms: None,
             nat,
             held: false,
             local: None,
@@ -124,6 +127,12 @@ impl LegMedia {
     /// What another leg says may be said to it in another codec, and what it says to the other.
     pub fn allow_transcoding(&mut self, allow: bool) {
         self.transcodes = allow;
+    }
+
+    /// So many milliseconds of sound it is asked to send in a packet, and is sent if it asks for nothing. `None`: what the other leg asks
+    /// for, and what comes.
+    pub fn ask_for_packets_of(&mut self, ptime_ms: Option<u8>) {
+        self.ptime_ms = ptime_ms;
     }
 
     /// Whether what one of the two says may be said to the other in another codec. Only what goes through us can be.
@@ -216,8 +225,8 @@ impl LegMedia {
         Some(Speech {
             payload: numbers.get(Format::of(codec))?,
             codec,
-            packet_ms: packing::packet_ms(wishes, None),
-            passed: packing::passed(wishes, None, self.may_say_again(other)),
+            packet_ms: packing::packet_ms(wishes, self.ptime_ms),
+            passed: packing::passed(wishes, self.ptime_ms, self.may_say_again(other)),
             parameters: wishes.parameters_of(codec),
         })
     }

@@ -132,7 +132,8 @@ pub(super) struct OurLine<'a> {
 /// Writes a description with our address for `leg`. `times` is what `t=` says.
 pub(super) fn write(leg: &mut LegMedia, address: IpAddr, times: &[u8], layout: &Layout, line: &OurLine<'_>) -> Arc<[u8]> {
     let (mut writer, tail) = begin_with(leg, Some(address), times);
-    layout.print(&mut writer, None, |writer| line.print(writer));
+    let asked = leg.ptime_ms;
+    layout.print(&mut writer, None, |writer| line.print(writer, asked));
     leg.stamp(writer, tail)
 }
 
@@ -141,7 +142,8 @@ fn print_rejected(writer: &mut Writer, line: &[u8]) {
 }
 
 impl OurLine<'_> {
-    fn print(&self, writer: &mut Writer) {
+    /// `asked_ms` is what the leg is asked to send, whatever is carried over.
+    fn print(&self, writer: &mut Writer, asked_ms: Option<u8>) {
         let local = match self.end {
             End::Open(local) => local,
             End::Rejected(line) => return print_rejected(writer, line),
@@ -159,8 +161,11 @@ impl OurLine<'_> {
                 writer.text("a=fmtp:").number(number.into()).text(" ").bytes(parameters).end();
             }
         }
-        let (ptime, maxptime) = self.like.packets();
-        if let Some(ptime) = ptime {
+        let (wanted, maxptime) = self.like.packets();
+        let asked = asked_ms.map(u16::from);
+        // What comes in longer packets than the other leg takes is cut for it.
+        let maxptime = maxptime.filter(|most| asked.is_none_or(|asked| asked <= *most));
+        if let Some(ptime) = asked.or(wanted) {
             writer.text("a=ptime:").number(ptime.into()).end();
         }
         if let Some(maxptime) = maxptime {

@@ -67,6 +67,7 @@ mod next_hop_memory;
 mod numbers;
 mod odd_rtp;
 mod options;
+mod packet_times;
 mod peer_restarts;
 mod pick_up;
 mod pick_up_races;
