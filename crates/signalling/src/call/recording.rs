@@ -15,7 +15,9 @@ const FINISH_TIMEOUT: Duration = Duration::from_secs(1);
 /// The recordings of a call.
 #[derive(Debug, Default)]
 pub(super) struct Recordings {
-    /// The route wants the call recorded so, once somebody has answered.
+    /// The route wants the call recorded so.
+    by_route: Option<Layout>,
+    /// It is to begin so, once somebody has answered.
     wanted: Option<Layout>,
     /// Those that run: at most [`MAX_RECORDINGS`].
     running: Vec<(RecordingId, Recorded)>,
@@ -26,11 +28,19 @@ pub(super) struct Recordings {
 }
 
 impl Call {
-    /// The call is to be recorded as soon as it has been answered.
+    /// The call is to be recorded as soon as it has been answered, if it is not to be already: by its own route, or by that of a call that a leg
+    /// came from.
     pub(super) fn want_recording(&mut self, layout: Option<Layout>) {
-        if let Some(layout) = layout {
-            self.recordings.get_or_insert_default().wanted = Some(layout);
+        let Some(layout) = layout else { return };
+        let recordings = self.recordings.get_or_insert_default();
+        if recordings.by_route.is_none() {
+            (recordings.by_route, recordings.wanted) = (Some(layout), Some(layout));
         }
+    }
+
+    /// How a route wants it recorded, if one does.
+    pub(super) fn recorded_by_route(&self) -> Option<Layout> {
+        self.recordings.as_ref()?.by_route
     }
 
     /// Begins what is wanted, if it can begin by now. To be asked after each input: there are many ways to an answer.

@@ -1,6 +1,8 @@
 //! Calls that their route has recorded.
 
 use crate::sound::{assert_hears, tones};
+use crate::transfer_attended::{attended, consult};
+use crate::transfer_blind::house;
 use std::net::SocketAddr;
 use tandem_model::{
     CallCommand, CommandError, CommandOutcome, EndReason, EventKind, Layout, MAX_RECORDINGS, Recorded, RecordingDone, RecordingEnd,
@@ -64,6 +66,50 @@ fn level(recording: &Recording, channel: usize, hz: f64) -> f64 {
 fn heard(recording: &Recording, channel: usize) -> Vec<SocketAddr> {
     let tones = [(ALICE, 440.0), (BOB, 620.0), (CAROL, 850.0)];
     tones.into_iter().filter(|(_, hz)| level(recording, channel, *hz) > 2_000.0).map(|(phone, _)| phone).collect()
+}
+
+/// Alice talks with bob and bob with carol, by routes of which these are recorded so.
+fn consulting(seed: u64, routes: &[(&str, &str)]) -> Sim {
+    let with = |text: String, (route, how): &(&str, &str)| {
+        let name = format!("name = \"{route}\"\n");
+        assert!(text.contains(&name));
+        text.replacen(&name, &format!("{name}record = {how}\n"), 1)
+    };
+    let mut sim = Sim::with_config(seed, &routes.iter().fold(house(), with));
+    tones(&mut sim);
+    consult(sim, Script::answers(100), Script::new())
+}
+
+fn transfer(sim: &mut Sim) {
+    let refer = attended(sim);
+    sim.act(BOB, refer);
+    sim.run_for(secs(4));
+    assert_hears(sim, ALICE, 850.0);
+    assert_hears(sim, CAROL, 440.0);
+    hang_up(sim);
+}
+
+/// The call that she is transferred to is recorded from then on, though no route of its own wants that.
+#[test]
+fn whoever_is_transferred_is_recorded_where_they_go() {
+    let mut sim = consulting(40, &[("to bob", "\"sides\"")]);
+    transfer(&mut sim);
+    let all = &sim.core().shard.recordings.all;
+    assert_eq!(all.len(), 2);
+    assert_ne!(all[0].call, all[1].call);
+    // Who was there first is the first side.
+    assert_eq!((heard(&all[1], 0), heard(&all[1], 1)), (vec![CAROL], vec![ALICE]));
+    assert!((3_500..4_300).contains(&all[1].ms()), "{} ms", all[1].ms());
+    assert_eq!(told(&sim).len(), 2);
+}
+
+#[test]
+fn a_call_that_is_recorded_already_is_so_once() {
+    let mut sim = consulting(41, &[("to bob", "true"), ("to carol", "true")]);
+    transfer(&mut sim);
+    let all = &sim.core().shard.recordings.all;
+    assert_eq!(all.len(), 2);
+    assert_eq!(heard(&all[1], 0), [ALICE, CAROL]);
 }
 
 #[test]
@@ -130,7 +176,7 @@ fn whoever_of_a_group_answers_is_recorded() {
     sim.run_until_talking(ALICE, CAROL);
     sim.run_for(secs(2));
     hang_up(&mut sim);
-    assert_eq!((heard(only(&sim), 0), heard(only(&sim), 1)), (vec![ALICE], vec![CAROL]));
+    assert_eq!((heard(only(&sim), 0), heard(only(&sim), 1)), (vec![CAROL], vec![ALICE]));
 }
 
 #[test]

@@ -59,7 +59,9 @@ use server::{AwaitingAck, InviteServer};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tandem_model::{CallId, Delivery, Event, EventKind, LegEnd, LegId, LegProfile, NO_TARGET, Privacy, Random, Timestamp, Transport};
+use tandem_model::{
+    CallId, Delivery, Event, EventKind, Layout, LegEnd, LegId, LegProfile, NO_TARGET, Privacy, Random, Timestamp, Transport,
+};
 use way::OurVia;
 
 /// Max-Forwards of a request that no other gave rise to (RFC 3261 §8.1.1.6).
@@ -195,6 +197,8 @@ pub(crate) struct Leg {
     pub(crate) user_to_user: Vec<Box<str>>,
     /// Who pays for the call that takes it in: whoever sends it there, and whoever paid for the call that it leaves. Nobody until it leaves.
     pub(crate) payers: Vec<Box<str>>,
+    /// On its way to another call: the one that it leaves is recorded so by its route, and the other is to be.
+    pub(crate) record: Option<Layout>,
     /// The peer's signalling address as last seen.
     pub(crate) remote: Option<SocketAddr>,
     home: Home,
@@ -263,6 +267,7 @@ impl Leg {
             replaced_by: None,
             user_to_user: Vec::new(),
             payers: Vec::new(),
+            record: None,
             remote: None,
             home: Home::default(),
             tag,

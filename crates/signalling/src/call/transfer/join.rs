@@ -144,7 +144,9 @@ impl Call {
         if let Some(leg) = side.of(&mut self.caller, &mut self.callee) {
             let (id, payers) = (leg.id, std::mem::take(&mut leg.payers).into());
             self.outputs.push_back(Output::Joined(id, leg.endpoint.clone(), payers));
+            let record = leg.record.take();
             self.note_place(id, Place::Joined(id));
+            self.want_recording(record);
         }
     }
 

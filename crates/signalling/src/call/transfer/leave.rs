@@ -39,8 +39,9 @@ impl Call {
         }
         self.accept_refer(now, side, id, &asked);
         let Some(replaces) = asked.replaces else { return };
+        let record = self.recorded_by_route();
         let Some(slot) = side.other().of(&mut self.caller, &mut self.callee) else { return };
-        slot.payers = vec![endpoint];
+        (slot.payers, slot.record) = (vec![endpoint], record);
         let husk = slot.husk();
         match MovingLeg::new(std::mem::replace(slot, husk)) {
             Ok(leg) => {
