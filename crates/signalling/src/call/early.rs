@@ -111,7 +111,7 @@ impl Call {
         let (answer, leg) = (settled.answer.clone(), callee.id);
         self.join(leg);
         self.describe(now, Side::Caller, settled);
-        self.end_ringback();
+        self.pause_ringback();
         Some(answer)
     }
 

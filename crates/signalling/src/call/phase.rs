@@ -53,6 +53,11 @@ impl Phase {
         if let Phase::Opening(Opening::Leg(leg), _) = self { Some(*leg) } else { None }
     }
 
+    /// Whether somebody rings whom the caller need not hear.
+    pub(super) fn is_ringing(&self) -> bool {
+        matches!(self, Phase::Dialling(dialling) if dialling.is_ringing)
+    }
+
     /// What it waits for no longer than that.
     pub(super) fn deadlines(&self) -> impl Iterator<Item = (Timestamp, Reason)> + use<> {
         let (first, second) = match self {
@@ -110,6 +115,8 @@ pub(super) struct Dialling {
     pub(super) ring_until: Timestamp,
     /// Something beyond 100 went to the caller: no other target may be tried.
     pub(super) passed_on: bool,
+    /// It has said that it rings, and brought no media with that. Kept for ringback alone.
+    pub(super) is_ringing: bool,
 }
 
 /// The targets of a call, or of a member of its ring group.

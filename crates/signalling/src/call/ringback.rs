@@ -1,8 +1,8 @@
 //! What a caller hears of us while others ring: the tone of its country, or music.
 //!
 //! It comes with the first 180 of somebody who brings no early media (RFC 3960 §3.2): the caller gets 183 with an answer of ours to its
-//! offer, which stays the answer, and is [joined](negotiation::join_answer) later to whoever brings media or answers. A caller that made no
-//! offer hears its own tone.
+//! offer, which stays the answer, and is [joined](negotiation::join_answer) later to whoever brings media or answers. It is silent while
+//! the caller hears early media, and comes back when that is gone and somebody rings. A caller that made no offer hears its own tone.
 
 use super::Call;
 use super::phase::{MediaState, Phase};
@@ -14,8 +14,8 @@ use tandem_model::{MediaCommand, PlayId, Sound};
 #[derive(Debug)]
 pub(super) struct Ringback {
     sound: Sound,
-    /// It plays, and the caller has had that answer; none if it had one before.
-    playing: Option<(PlayId, Option<Arc<[u8]>>)>,
+    /// As what it plays, while it does.
+    playing: Option<PlayId>,
 }
 
 impl Ringback {
@@ -31,43 +31,68 @@ impl Call {
         if !is_silent || !(status == 180 || is_mute) {
             return None;
         }
-        if let Some(Ringback { playing: Some((_, told)), .. }) = self.ringback.as_deref() {
-            return told.clone();
+        if let Phase::Dialling(dialling) = &mut self.phase {
+            dialling.is_ringing = true;
         }
-        let has_told = self.ring.as_ref().is_some_and(|ring| ring.has_told() || ring.is_heard()) || self.caller.is_described_reliably();
-        let (Phase::Dialling(dialling), Some(callee)) = (&mut self.phase, &self.callee) else { return None };
-        let passed = dialling.passed.as_ref().filter(|_| self.media == MediaState::Open && self.caller.media.is_anchored())?;
-        if has_told || dialling.early.has_told() {
+        if self.hears_early_media() {
             return None;
         }
+        if self.has_early_answer() {
+            self.resume_ringback();
+            return self.caller.media.said().filter(|_| self.is_ringback_possible());
+        }
+        if !self.is_ringback_possible() || self.caller.is_described_reliably() {
+            return None;
+        }
+        let (Phase::Dialling(dialling), Some(callee)) = (&mut self.phase, &self.callee) else { return None };
+        let passed = dialling.passed.as_ref()?;
         let answer = negotiation::answer_meanwhile(&passed.offer, &mut self.caller.media, &callee.media).ok()?;
         dialling.early.tell(&answer);
         self.ring.iter_mut().for_each(|ring| ring.tell());
         self.describe_picked_up();
         self.play_ringback();
-        if let Some(Ringback { playing: Some((_, told)), .. }) = self.ringback.as_deref_mut() {
-            *told = Some(Arc::clone(&answer));
-        }
         Some(answer)
+    }
+
+    fn is_ringback_possible(&self) -> bool {
+        self.media == MediaState::Open && self.caller.media.is_anchored()
+    }
+
+    /// Whether somebody who rings is heard.
+    fn hears_early_media(&self) -> bool {
+        match (&self.ring, &self.phase) {
+            (Some(ring), _) => ring.is_heard(),
+            (None, Phase::Dialling(dialling)) => dialling.early.heard().is_some(),
+            _ => false,
+        }
+    }
+
+    /// Whether the caller, which nobody has answered for good, has had an answer to its offer.
+    fn has_early_answer(&self) -> bool {
+        match (&self.ring, &self.phase) {
+            (Some(ring), _) => ring.has_told() || self.has_picked_up(),
+            (None, Phase::Dialling(dialling)) => dialling.early.has_told(),
+            _ => false,
+        }
     }
 
     /// The caller hears it from now on.
     pub(super) fn play_ringback(&mut self) {
         let play = self.next_play();
         let Some(ringback) = self.ringback.as_deref_mut() else { return };
-        ringback.playing = Some((play, None));
+        ringback.playing = Some(play);
         let (call, leg, sound) = (self.id, self.caller.id, ringback.sound.clone());
         self.media(MediaCommand::Play { call, leg, play, sound, times: 0, over: false });
     }
 
     /// The caller hears somebody else from now on.
-    pub(super) fn end_ringback(&mut self) {
-        if let Some(Ringback { playing: Some((play, _)), .. }) = self.ringback.take().as_deref() {
-            self.media(MediaCommand::Stop { call: self.id, play: *play });
+    pub(super) fn pause_ringback(&mut self) {
+        if let Some(play) = self.ringback.as_mut().and_then(|ringback| ringback.playing.take()) {
+            self.media(MediaCommand::Stop { call: self.id, play });
         }
     }
 
-    /// It is over where nobody rings any more.
+    /// The caller hears it again where whoever gave early media is gone and another rings; it is over where nobody rings any more.
     pub(super) fn look_after_ringback(&mut self) {
         match self.phase {
             Phase::Routing(..)
@@ -76,16 +101,27 @@ impl Call {
             | Phase::PickedUp(_)
             | Phase::Dialling(_)
             | Phase::Between
-            | Phase::Announcing(_) => {}
+            | Phase::Announcing(_) => self.resume_ringback(),
             Phase::TakenOver(_)
             | Phase::LateAnswer(_)
             | Phase::AnsweredElsewhere(_)
             | Phase::LateLike(_)
             | Phase::LateAlone(_)
             | Phase::Moving(_)
-            | Phase::Talking => self.end_ringback(),
+            | Phase::Talking => {
+                self.pause_ringback();
+                self.ringback = None;
+            }
             // The session ends.
             Phase::Ending | Phase::Over => self.ringback = None,
+        }
+    }
+
+    fn resume_ringback(&mut self) {
+        let is_idle = self.ringback.as_ref().is_some_and(|ringback| ringback.playing.is_none());
+        let rings = self.phase.is_ringing() || self.ring.as_ref().is_some_and(|ring| ring.is_ringing());
+        if is_idle && rings && self.has_early_answer() && !self.hears_early_media() && self.is_ringback_possible() {
+            self.play_ringback();
         }
     }
 }

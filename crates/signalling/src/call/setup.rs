@@ -372,6 +372,7 @@ impl Call {
             trying_until: Some(now + plan.profile.trying_timeout),
             ring_until: deadline.map_or(ring_until, |deadline| deadline.min(ring_until)),
             passed_on: false,
+            is_ringing: false,
         }));
     }
 

@@ -109,6 +109,7 @@ mod ring_races;
 mod ring_reliable;
 mod ring_sequential;
 mod ringback;
+mod ringback_returns;
 mod route_limits;
 mod routes;
 mod session_timer_races;

@@ -1,5 +1,7 @@
 //! A call that rings is picked up: an INVITE names a dialog of whoever is called (RFC 3891 §3), and answers in its place.
 
+use crate::announcements::assert_frequency;
+use crate::ringback;
 use crate::sound::{assert_hears, tones};
 use crate::statuses;
 use std::net::SocketAddr;
@@ -87,6 +89,27 @@ fn the_newcomer_answers_in_the_place_of_who_rings() {
     assert_eq!(count(|kind| matches!(kind, EventKind::LegFailed(_))), 1);
     assert_eq!(count(|kind| matches!(kind, EventKind::LegEnded(_))), 2);
     assert_eq!(count(|kind| matches!(kind, EventKind::LegAnswered)), 2);
+}
+
+#[test]
+fn what_the_caller_hears_of_us_meanwhile_ends() {
+    for (late, early) in [(false, false), (true, false), (false, true), (true, true)] {
+        let mut sim = ringback::house(12, "ring = [\"trunk:bob\", \"trunk:carol\"], ringback = \"music.wav\"");
+        sim.expect(BOB, Script::new().reply(50, 180));
+        let media = Reply::new(183).with_sdp();
+        sim.expect(CAROL, if early { Script::new().reply_with(100, media).reply(3000, 486) } else { Script::new().reply(100, 180) });
+        sim.place(ALICE, "it", Script::new());
+        sim.run_until_status(ALICE, 183);
+        sim.run_for(secs(4));
+        assert_frequency(&sim, ALICE, 706.0);
+        let place = Place { late, ..asking(&sim, DORA, BOB) };
+        sim.place_with(DORA, place);
+        assert_picked_up(&mut sim, (DORA, 1000.0), if early { &[BOB] } else { &[BOB, CAROL] });
+        let told = ringback::told(&sim);
+        assert!(told.iter().all(|sdp| *sdp == told[0]), "the caller has one answer");
+        assert_eq!(sim.call(ALICE).stream().map(|stream| stream.sources()), Some(1));
+        finish(sim);
+    }
 }
 
 #[test]

@@ -8,9 +8,15 @@ use tandem_phone::{Act, Message, Outcome, Place, Reply, Script, When, sdp::Forma
 use tandem_sim::{ALICE, BOB, CAROL, STANDARD, Sim, ms, secs};
 
 /// The standard house, in which calls to `it` get that; one codec is preferred by all.
-fn house(seed: u64, action: &str) -> Sim {
+pub(crate) fn house(seed: u64, action: &str) -> Sim {
+    house_beside(seed, action, "")
+}
+
+/// The same with more in its configuration.
+pub(crate) fn house_beside(seed: u64, action: &str, more: &str) -> Sim {
     let text = STANDARD.replacen("codecs = [\"pcma\", \"pcmu\"]", "codecs = [\"pcmu\", \"pcma\"]", 1);
-    let mut sim = Sim::with_config(seed, &format!("{text}\n[[route]]\nname = \"it\"\nto = '^it$'\ndo = {{ {action} }}\n"));
+    let text = text.replace("[[trunk]]\n", "[[trunk]]\nreplaces = true\n");
+    let mut sim = Sim::with_config(seed, &format!("{text}\n{more}\n[[route]]\nname = \"it\"\nto = '^it$'\ndo = {{ {action} }}\n"));
     tones(&mut sim);
     sim.core_mut().shard.prompts.insert("music.wav".into(), clip(706.0, 16_000, 0.7));
     sim
@@ -21,7 +27,7 @@ fn to_bob(seed: u64, ringback: &str) -> Sim {
 }
 
 /// The descriptions that alice was told.
-fn told(sim: &Sim) -> Vec<Vec<u8>> {
+pub(crate) fn told(sim: &Sim) -> Vec<Vec<u8>> {
     sim.phone(ALICE).heard("INVITE").filter(|message| message.has_sdp()).map(|message| message.body.clone()).collect()
 }
 

@@ -127,7 +127,7 @@ impl Call {
         let leg = callee.id;
         self.join(leg);
         self.describe_like(now, settled);
-        self.end_ringback();
+        self.pause_ringback();
         Some(Arc::default())
     }
 

@@ -81,6 +81,11 @@ impl Ring {
         self.sound.is_heard()
     }
 
+    /// Whether a rival rings without media of its own.
+    pub(super) fn is_ringing(&self) -> bool {
+        self.rivals.iter().any(|rival| rival.phase.is_ringing())
+    }
+
     /// Whether the caller is to hear no member.
     pub(super) fn is_mute(&self) -> bool {
         self.terms.hears == Hears::Ringing
