@@ -19,7 +19,7 @@ use crate::{
     path::{mix::Mix, relay, repack::Packed},
     rtcp::reports::Report,
     rtp::{header::Header, rewrite::Feeder, sequence::Seen},
-    source::{Clip, Playable},
+    source::Playable,
     voice::Said,
 };
 pub use members::Adoptee;
@@ -86,8 +86,8 @@ pub enum Input {
         /// Over what the leg hears, not in place of it.
         over: bool,
     },
-    /// A prompt that is [awaited](Playable::Awaited) has come, or will not.
-    Loaded(PlayId, Result<Clip, PlayFailure>),
+    /// A prompt that is [awaited](Playable::Awaited) has come, or what is heard in its place; or neither will.
+    Loaded(PlayId, Result<Playable, PlayFailure>),
     /// What is played ends.
     Stop(PlayId),
     /// Who hears whom, in full.
@@ -238,7 +238,7 @@ impl Session {
                 self.arrange();
             }
             Input::Play { leg, play, sound, times, over } => self.play(leg, play, sound, times, over),
-            Input::Loaded(play, clip) => self.loaded(play, clip),
+            Input::Loaded(play, sound) => self.loaded(play, sound),
             Input::Stop(play) => self.stop(play),
             Input::Hear(pairs) => self.hear(pairs),
             Input::Press(leg, keys) => self.press(now, leg, &keys),

@@ -62,6 +62,13 @@ impl From<Country> for Box<str> {
     }
 }
 
+impl Default for Country {
+    /// The United States: whose tones most telephone systems have where nobody says which.
+    fn default() -> Country {
+        Country(CODES.iter().position(|code| *code == "us").unwrap_or_default() as u8)
+    }
+}
+
 impl Country {
     /// Every one that is known, by its letters.
     pub fn all() -> impl Iterator<Item = Country> {

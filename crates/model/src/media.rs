@@ -1,6 +1,8 @@
 //! What a call tells its media session, and what it hears back. No other path joins the two.
 
-use crate::{CallId, Codec, Key, KeyPress, Keys, Layout, LegId, PlayEnd, PlayId, Recorded, RecordingEnd, RecordingId, Sound};
+use crate::{
+    CallId, Codec, Country, Key, KeyPress, Keys, Layout, LegId, PlayEnd, PlayFailure, PlayId, Recorded, RecordingEnd, RecordingId, Sound,
+};
 use serde::{Deserialize, Serialize};
 use std::{
     fmt,
@@ -48,6 +50,14 @@ pub enum MediaCommand {
         /// All of it: what is not said does not stay.
         description: Box<EndpointDescription>,
     },
+    /// Read a prompt that is to be played, so that it is known whether it can be. There need be no session. Answered by
+    /// [`MediaEvent::Prepared`].
+    Prepare {
+        /// Whose call.
+        call: CallId,
+        /// The file, below the folder for prompts.
+        file: Box<str>,
+    },
     /// Let the leg hear something that we make. [`MediaEvent::Played`] tells once when it has come to its end, whatever that was; the end
     /// of the session tells nothing.
     Play {
@@ -63,6 +73,8 @@ pub enum MediaCommand {
         times: u16,
         /// Mixed with what the leg hears; else in place of that, and of what was being played so before, which does not come back.
         over: bool,
+        /// Whose ringing tone is heard in its place, as often, where it is a prompt that cannot be read.
+        instead: Option<Country>,
     },
     /// Let something that is being played end now, softly.
     Stop {
@@ -152,6 +164,7 @@ impl MediaCommand {
         match self {
             MediaCommand::Open { call, .. }
             | MediaCommand::Describe { call, .. }
+            | MediaCommand::Prepare { call, .. }
             | MediaCommand::Play { call, .. }
             | MediaCommand::Stop { call, .. }
             | MediaCommand::Add { call, .. }
@@ -367,6 +380,13 @@ pub enum MediaEvent {
         key: Key,
         /// For how many milliseconds, as far as is known.
         ms: u16,
+    },
+    /// A prompt was read, or cannot be.
+    Prepared {
+        /// The file, below the folder for prompts.
+        file: Box<str>,
+        /// How long it plays, in milliseconds.
+        length: Result<u64, PlayFailure>,
     },
     /// Something that was being played has come to its end.
     Played {

@@ -2,7 +2,7 @@
 
 use crate::Country;
 use serde::{Deserialize, Serialize};
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
 
 /// Something that is played to a leg: the call numbers its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -43,6 +43,9 @@ pub enum NetworkTone {
 pub struct UnknownTone;
 
 impl NetworkTone {
+    /// Longer than any takes to go once through its cadence.
+    pub const MAX_ROUND: Duration = Duration::from_secs(10);
+
     /// As the configuration writes them.
     pub const NAMES: [&'static str; 3] = ["ringing", "busy", "congestion"];
 }

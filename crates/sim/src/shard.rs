@@ -12,8 +12,8 @@ use std::{
 };
 use tandem_media::{AddError, Channel, Clip, Input, Output, PacketBuf, Playable, PortAllocator, Probe, Session, Setup, Verdict};
 use tandem_model::{
-    CallId, EndpointDescription, EndpointRequest, Hearing, LegId, LocalEndpoint, MediaCommand, MediaEvent, MediaFailure, PlayFailure,
-    PortId, RecordingEnd, RecordingFailure, Sound, Timestamp,
+    CallId, EndpointDescription, EndpointRequest, Hearing, LegId, LocalEndpoint, MediaCommand, MediaEvent, MediaFailure, NetworkTone,
+    PlayFailure, PortId, RecordingEnd, RecordingFailure, Sound, Timestamp,
 };
 
 /// One `[[media]]` side.
@@ -46,6 +46,8 @@ pub struct Shard {
     pub prompts: BTreeMap<Box<str>, Clip>,
     /// Endpoints that went from one session to another.
     pub adopted: u32,
+    /// The next so many times that a prompt is read something comes of it, and then never more.
+    pub reads_that_end: u32,
     /// How long it takes until a call hears of its session.
     pub delay: Duration,
     /// What was recorded.
@@ -70,6 +72,7 @@ impl Shard {
             matrices: Vec::new(),
             prompts: BTreeMap::new(),
             adopted: 0,
+            reads_that_end: u32::MAX,
             delay: Duration::from_micros(200),
             recordings: Recordings::default(),
             refuse: 0,
@@ -137,14 +140,18 @@ impl Shard {
                 self.descriptions.push((leg, (*description).clone()));
                 self.handle(world, call, Input::Describe(leg, description));
             }
-            MediaCommand::Play { call, leg, play, sound, times, over } => {
-                let loaded = match &sound {
-                    Sound::Prompt(name) => Some(self.prompts.get(name).cloned().ok_or(PlayFailure::Missing)),
-                    _ => None,
-                };
+            MediaCommand::Prepare { call, file } => {
+                if let Some(read) = self.read(&file) {
+                    self.tell(world, call, MediaEvent::Prepared { file, length: read.map(|clip| clip.ms()) });
+                }
+            }
+            MediaCommand::Play { call, leg, play, sound, times, over, instead } => {
                 self.handle(world, call, Input::Play { leg, play, sound: Playable::of(&sound), times, over });
-                if let Some(clip) = loaded {
-                    self.handle(world, call, Input::Loaded(play, clip));
+                let Sound::Prompt(file) = sound else { return };
+                let ringing = instead.map(|country| Playable::Tone { country, tone: NetworkTone::Ringing });
+                if let Some(read) = self.read(&file) {
+                    let sound = read.map(Playable::Clip).or_else(|failure| ringing.ok_or(failure));
+                    self.handle(world, call, Input::Loaded(play, sound));
                 }
             }
             MediaCommand::Stop { call, play } => self.handle(world, call, Input::Stop(play)),
@@ -237,6 +244,12 @@ impl Shard {
             self.owners.remove(&local.rtcp);
             self.sides[usize::from(request.side.0)].ports.give_back(world.now, local.rtp.port());
         }
+    }
+
+    /// What comes of reading a prompt; `None`: nothing ever does.
+    fn read(&mut self, file: &str) -> Option<Result<Clip, PlayFailure>> {
+        self.reads_that_end = self.reads_that_end.checked_sub(1)?;
+        Some(self.prompts.get(file).cloned().ok_or(PlayFailure::Missing))
     }
 
     fn tell(&self, world: &mut World<'_>, call: CallId, event: MediaEvent) {

@@ -3,7 +3,7 @@
 use super::Session;
 use crate::{
     endpoint::{Hears, Plain},
-    source::{Clip, Playable, Player},
+    source::{Playable, Player},
 };
 use tandem_model::{LegId, MediaEvent, PlayEnd, PlayFailure, PlayId};
 
@@ -46,10 +46,10 @@ impl Session {
         self.end_plays();
     }
 
-    /// A prompt that is awaited has come, or will not.
-    pub(super) fn loaded(&mut self, play: PlayId, clip: Result<Clip, PlayFailure>) {
-        match clip {
-            Ok(clip) => self.players().filter(|player| player.play() == play).for_each(|player| player.load(clip.clone())),
+    /// A prompt that is awaited has come, or what is heard in its place; or neither will.
+    pub(super) fn loaded(&mut self, play: PlayId, sound: Result<Playable, PlayFailure>) {
+        match sound {
+            Ok(sound) => self.players().filter(|player| player.play() == play).for_each(|player| player.load(sound.clone())),
             Err(failure) => self.end_play(play, PlayEnd::Failed(failure)),
         }
     }

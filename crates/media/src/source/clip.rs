@@ -51,6 +51,11 @@ impl Clip {
         &self.samples
     }
 
+    /// How long it plays, in milliseconds.
+    pub fn ms(&self) -> u64 {
+        (self.samples.len() as u64 * 1_000).div_ceil(self.rate_hz.into())
+    }
+
     /// What it takes of memory, about.
     pub fn bytes(&self) -> usize {
         size_of_val(&*self.samples)

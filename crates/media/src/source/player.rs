@@ -1,6 +1,6 @@
 //! What is played to one leg in place of what it would hear: one thing at a time, the next in its place without a click.
 
-use super::{Clip, Playable, track::Track};
+use super::{Playable, track::Track};
 use tandem_model::{PlayEnd, PlayId};
 
 /// Samples that are summed at a time.
@@ -34,9 +34,9 @@ impl Player {
         self.before = Some(before).filter(|before| before.end().is_none());
     }
 
-    /// The prompt that it waits for.
-    pub(crate) fn load(&mut self, clip: Clip) {
-        self.now.load(clip);
+    /// The prompt that it waits for, or what is heard in its place.
+    pub(crate) fn load(&mut self, sound: Playable) {
+        self.now.load(sound);
     }
 
     /// Plays on at that rate.
@@ -79,6 +79,7 @@ impl Player {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Clip;
     use super::*;
     use std::f64::consts::TAU;
     use tandem_model::NetworkTone;
@@ -196,13 +197,13 @@ mod tests {
         let mut frame = [9; 160];
         player.pull(&mut frame);
         assert_eq!((frame, player.end()), ([0; 160], None));
-        player.load(sine(400.0, 8_000, 160));
+        player.load(Playable::Clip(sine(400.0, 8_000, 160)));
         let (heard, end) = play(&mut player, 8_000);
         assert_eq!((end, heard.len(), crossings(&heard)), (Some(PlayEnd::Finished), 160, 8));
         let mut player = playing(Playable::Awaited, 1, 8_000);
         player.stop();
         assert_eq!(player.end(), Some(PlayEnd::Stopped));
-        player.load(sine(400.0, 8_000, 160));
+        player.load(Playable::Clip(sine(400.0, 8_000, 160)));
         player.pull(&mut frame);
         assert_eq!(frame, [0; 160]);
     }

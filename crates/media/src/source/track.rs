@@ -46,10 +46,10 @@ impl Track {
         self.rate_hz
     }
 
-    /// The prompt that it waits for.
-    pub(super) fn load(&mut self, clip: Clip) {
+    /// The prompt that it waits for, or what is heard in its place.
+    pub(super) fn load(&mut self, sound: Playable) {
         if self.sound == Playable::Awaited {
-            self.sound = Playable::Clip(clip);
+            self.sound = sound;
             self.begin();
         }
     }

@@ -3,7 +3,7 @@
 use crate::common::*;
 use std::time::Duration;
 use tandem_media::{Clip, Input, Playable};
-use tandem_model::{Across, Carries, Codec, MediaEvent, PayloadRule, PlayEnd, PlayFailure, PlayId};
+use tandem_model::{Across, Carries, Codec, Country, MediaEvent, NetworkTone, PayloadRule, PlayEnd, PlayFailure, PlayId};
 
 const FRAME: Duration = Duration::from_millis(20);
 const SINE: Playable = Playable::Sine { frequency_hz: 440 };
@@ -67,7 +67,7 @@ fn a_prompt_that_is_awaited_is_silence_until_it_comes() {
     bench.play_as(A, 1, Playable::Awaited, 1);
     let (packets, _) = run(&mut bench, FRAME * 2);
     assert!(packets.iter().all(|sent| sent.bytes[12..].iter().all(|code| *code == 0xff)) && !packets.is_empty());
-    let Playable::Clip(loaded) = clip(40) else { unreachable!() };
+    let loaded = clip(40);
     bench.handle(Input::Loaded(PlayId(9), Ok(loaded.clone())));
     bench.handle(Input::Loaded(PlayId(1), Ok(loaded.clone())));
     let (packets, events) = run(&mut bench, FRAME * 5);
@@ -76,7 +76,14 @@ fn a_prompt_that_is_awaited_is_silence_until_it_comes() {
     bench.play_as(A, 2, Playable::Awaited, 1);
     bench.handle(Input::Loaded(PlayId(2), Err(PlayFailure::Missing)));
     assert_eq!(run(&mut bench, FRAME).1, [(2, PlayEnd::Failed(PlayFailure::Missing))]);
+    let tone = Playable::Tone { country: Country::default(), tone: NetworkTone::Ringing };
+    bench.play_as(A, 4, Playable::Awaited, 0);
+    bench.handle(Input::Loaded(PlayId(4), Ok(tone)));
+    let (packets, events) = run(&mut bench, FRAME * 5);
+    let sounds = packets.iter().filter(|sent| sent.bytes[12..].iter().any(|code| *code != 0xff)).count();
+    assert_eq!((sounds, events), (packets.len(), Vec::new()), "in its place");
     bench.play_as(A, 3, Playable::Awaited, 1);
+    assert_eq!(run(&mut bench, FRAME).1, [(4, PlayEnd::Stopped)]);
     bench.handle(Input::Stop(PlayId(3)));
     bench.handle(Input::Loaded(PlayId(3), Ok(loaded)));
     assert_eq!(run(&mut bench, FRAME).1, [(3, PlayEnd::Stopped)]);

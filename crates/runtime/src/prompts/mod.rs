@@ -12,9 +12,10 @@ use std::{
     io::{self, Read},
     path::{Component, Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 use tandem_media::Clip;
-use tandem_model::{CallId, PlayFailure};
+use tandem_model::{CallId, Country, PlayFailure};
 use tandem_sound::wav::{self, WavError};
 
 /// The longest file, in bytes: more than ten minutes in any form that telephones carry.
@@ -22,6 +23,9 @@ pub const MAX_FILE: u64 = 64 << 20;
 
 /// Samples that are kept, in bytes; who was not heard for longest goes first.
 const MAX_KEPT: usize = 128 << 20;
+
+/// Reading may take so long; a call that waits for it gives up by itself a while later.
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a prompt is not played.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +45,12 @@ pub enum PromptError {
     /// It is too long.
     #[error("is longer than {MAX_FILE} bytes")]
     Long,
+    /// Whoever read it panicked.
+    #[error("the reading of it failed inside")]
+    Panicked,
+    /// Nothing came of it in time.
+    #[error("was not read within {} seconds", READ_TIMEOUT.as_secs())]
+    Slow,
     /// It is none that can be played.
     #[error("{0}")]
     Wav(#[from] WavError),
@@ -119,32 +129,65 @@ impl PromptStore {
     }
 }
 
+/// Who wants a prompt, and what for.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) call: CallId,
+    /// Its name in the folder.
+    pub(crate) file: Box<str>,
+    /// Whose ringing tone is heard in its place, should it not be read.
+    pub(crate) instead: Option<Country>,
+}
+
+impl Wanted {
+    fn warn(&self, reason: &str) {
+        let instead = self.instead.map(|country| tracing::field::display(format!("ringing:{country}")));
+        tracing::warn!(call = %self.call, file = %Escaped(&self.file), reason = %Escaped(reason), instead, "a prompt is not played");
+    }
+}
+
 /// Reads prompts for calls.
 #[derive(Clone, Debug)]
 pub(crate) struct PromptReader {
     store: Arc<PromptStore>,
     background: Background,
+    patience: Duration,
 }
 
 impl PromptReader {
     pub(crate) fn new(store: Arc<PromptStore>, background: Background) -> PromptReader {
-        PromptReader { store, background }
+        PromptReader { store, background, patience: READ_TIMEOUT }
     }
 
-    /// Reads that prompt in the background; `done` is called there with it, or at once where as much is in hand as may be.
-    pub(crate) fn read(&self, call: CallId, name: &str, done: impl Fn(Result<Clip, PlayFailure>) + Clone + Send + 'static) {
-        let (store, owned, tell) = (self.store.clone(), Box::<str>::from(name), done.clone());
-        let accepted = self.background.run_blocking(move || {
-            let read = store.read(&owned);
+    /// Reads that prompt in the background; `done` is called there with it, or at once where as much is in hand as may be. It is called
+    /// whatever becomes of the reading.
+    pub(crate) fn read(&self, wanted: Wanted, done: impl FnOnce(Result<Clip, PlayFailure>) + Send + 'static) {
+        self.read_by(PromptStore::read, wanted, done);
+    }
+
+    fn read_by(
+        &self,
+        read: impl FnOnce(&PromptStore, &str) -> Result<Clip, PromptError> + Send + 'static,
+        wanted: Wanted,
+        done: impl FnOnce(Result<Clip, PlayFailure>) + Send + 'static,
+    ) {
+        let (store, file, patience) = (self.store.clone(), wanted.file.clone(), self.patience);
+        let Some(reading) = self.background.run_blocking(move || read(&store, &file)) else {
+            wanted.warn("too many files are being read");
+            return done(Err(PlayFailure::Overloaded));
+        };
+        let told = self.background.run(async move {
+            let read = match tokio::time::timeout(patience, reading).await {
+                Ok(Ok(read)) => read,
+                Ok(Err(_)) => Err(PromptError::Panicked),
+                Err(_) => Err(PromptError::Slow),
+            };
             if let Err(error) = &read {
-                tracing::warn!(%call, file = %Escaped(&owned), reason = %Escaped(&error.to_string()), "a prompt is not played");
+                wanted.warn(&error.to_string());
             }
-            tell(read.map_err(|error| error.failure()));
+            done(read.map_err(|error| error.failure()));
         });
-        if accepted.is_none() {
-            tracing::warn!(%call, file = %Escaped(name), reason = "too many files are being read", "a prompt is not played");
-            done(Err(PlayFailure::Overloaded));
-        }
+        drop(told);
     }
 }
 

@@ -1,5 +1,8 @@
 use super::*;
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::mpsc::{Sender, channel},
+    time::SystemTime,
+};
 
 /// A folder of this test alone, gone with it.
 struct Folder(PathBuf);
@@ -87,19 +90,65 @@ fn what_cannot_be_played_says_why() {
     assert!(matches!(store.read("long.wav"), Err(PromptError::Long)));
 }
 
+fn wanted(file: &str) -> Wanted {
+    Wanted { call: CallId::new(1, 1), file: file.into(), instead: None }
+}
+
+type Told = Result<usize, PlayFailure>;
+
+/// Somebody who is told how many samples a prompt has.
+fn telling(tell: Sender<Told>) -> impl Fn(Result<Clip, PlayFailure>) + Clone + Send + 'static {
+    move |read| tell.send(read.map(|clip| clip.samples().len())).unwrap()
+}
+
 #[test]
 fn whoever_asks_is_told_from_elsewhere() {
     let folder = Folder::new("told");
     folder.write("prompts/a.wav", 8_000, 100);
     let (background, thread) = crate::background::start().unwrap();
     let reader = PromptReader::new(folder.store().into(), background);
-    let (tell, told) = std::sync::mpsc::channel();
-    for name in ["a.wav", "b.wav"] {
-        let tell = tell.clone();
-        reader.read(CallId::new(1, 1), name, move |read| tell.send(read.map(|clip| clip.samples().len())).unwrap());
-    }
+    let (tell, told) = channel();
+    ["a.wav", "b.wav"].iter().for_each(|name| reader.read(wanted(name), telling(tell.clone())));
     let mut heard = [told.recv().unwrap(), told.recv().unwrap()];
     heard.sort_by_key(Result::is_err);
     assert_eq!(heard, [Ok(100), Err(PlayFailure::Missing)]);
+    drop(thread);
+}
+
+#[test]
+fn the_warning_names_the_file_and_what_is_heard_instead() {
+    let said = |wanted: &Wanted| {
+        let text = crate::log::written(crate::log::LogFormat::Json, || wanted.warn("is gone"));
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()
+    };
+    let line = said(&Wanted { instead: Some(Country::default()), ..wanted("a.wav") });
+    assert_eq!((&line["level"], &line["file"], &line["instead"]), (&"WARN".into(), &"a.wav".into(), &"ringing:us".into()));
+    assert!(said(&wanted("a.wav")).get("instead").is_none());
+}
+
+#[test]
+fn whoever_asks_is_told_though_the_reading_panics() {
+    let (background, thread) = crate::background::start().unwrap();
+    let reader = PromptReader::new(Folder::new("panics").store().into(), background);
+    let (tell, told) = channel();
+    reader.read_by(|_, _| panic!("this panic is part of the test"), wanted("a.wav"), telling(tell));
+    assert_eq!(told.recv(), Ok(Err(PlayFailure::Unreadable)));
+    drop(thread);
+}
+
+#[test]
+fn whoever_asks_is_told_though_the_reading_never_ends() {
+    let (background, thread) = crate::background::start().unwrap();
+    let mut reader = PromptReader::new(Folder::new("hangs").store().into(), background);
+    reader.patience = Duration::ZERO;
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let (tell, told) = channel();
+    let hang = move |_: &PromptStore, _: &str| {
+        held.recv().unwrap_err();
+        Err(PromptError::NoFile)
+    };
+    reader.read_by(hang, wanted("a.wav"), telling(tell));
+    assert_eq!(told.recv(), Ok(Err(PlayFailure::Unreadable)));
+    drop(release);
     drop(thread);
 }

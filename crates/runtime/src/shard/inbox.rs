@@ -11,7 +11,7 @@ use std::{
         mpsc::{Receiver, Sender, channel},
     },
 };
-use tandem_media::{Adoptee, Clip};
+use tandem_media::{Adoptee, Playable};
 use tandem_model::{CallId, LegId, MediaCommand, PlayFailure, PlayId, PortId};
 
 /// Commands that may wait for a thread: what some 500 calls are set up with. Each `Open` that was let in may be followed
@@ -27,8 +27,8 @@ pub(super) enum Item {
     Command(MediaCommand),
     /// An `Open` or `Add` with ports from the stock, which its call knows already.
     At(MediaCommand, Box<[PortId]>),
-    /// A prompt that a session waits for.
-    Loaded(CallId, PlayId, Result<Clip, PlayFailure>),
+    /// A prompt that a session waits for, or what is heard in its place.
+    Loaded(CallId, PlayId, Result<Playable, PlayFailure>),
     /// A leg of a session of that call goes to another's.
     Leaves(Leaving),
     /// It comes from another thread: what the call is told from now on is for when it is here.

@@ -16,7 +16,7 @@ use crate::{
     background::Background,
     clock::Clock,
     media_port::MediaPort,
-    prompts::{PromptReader, PromptStore},
+    prompts::{PromptReader, PromptStore, Wanted},
     recorder::{self, RecorderThread},
 };
 use inbox::{Inbox, Item, Leaving, Outlet, inbox};
@@ -35,9 +35,10 @@ use std::{
     thread::{self, JoinHandle},
 };
 use stock::{Stock, Stocked};
+use tandem_media::{Clip, Playable};
 use tandem_model::{
-    CallId, EndpointRequest, LegId, LocalEndpoint, MediaCommand, MediaEvent, MediaFailure, MediaSide, PlayFailure, RecordingEnd,
-    RecordingFailure, Sound,
+    CallId, EndpointRequest, LegId, LocalEndpoint, MediaCommand, MediaEvent, MediaFailure, MediaSide, NetworkTone, PlayFailure,
+    RecordingEnd, RecordingFailure, Sound,
 };
 use worker::Worker;
 
@@ -75,6 +76,7 @@ pub struct Shards {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
     prompts: Option<PromptReader>,
+    sink: Sink,
     /// Dropped when the threads have ended: their recordings are finished then.
     _recorder: RecorderThread,
 }
@@ -166,7 +168,7 @@ impl Shards {
             counters: Counters::default(),
         });
         let (recorder, thread) = recorder::start(config.recordings.clone(), sink.clone())?;
-        let mut shards = Shards { shared: shared.clone(), threads: Vec::new(), prompts: None, _recorder: thread };
+        let mut shards = Shards { shared: shared.clone(), threads: Vec::new(), prompts: None, sink: sink.clone(), _recorder: thread };
         for (index, inbox) in inboxes.into_iter().enumerate() {
             let sockets = Sockets::new(config, (index, count), shared.clone())?;
             let seed = getrandom::u64().map_err(io::Error::other)?;
@@ -204,6 +206,7 @@ impl Shards {
                 self.shared.route(call).map_or(Ok(()), pass_on).map(|()| None)
             }
             MediaCommand::Play { call, .. } => self.play(call, command),
+            MediaCommand::Prepare { call, file } => Ok(self.prepare(call, file)),
             MediaCommand::Record { call, recording, .. } => match self.shared.route(call) {
                 Some(shard) => self.shared.outlets[shard].push(Item::Command(command)).map(|()| None),
                 None => {
@@ -238,18 +241,30 @@ impl Shards {
     fn play(&self, call: CallId, command: MediaCommand) -> Result<Option<MediaEvent>, MediaCommand> {
         let Some(shard) = self.shared.route(call) else { return Ok(None) };
         let prompt = match &command {
-            MediaCommand::Play { play, sound: Sound::Prompt(name), .. } => Some((*play, name.clone())),
+            MediaCommand::Play { play, sound: Sound::Prompt(name), instead, .. } => Some((*play, name.clone(), *instead)),
             _ => None,
         };
         self.shared.outlets[shard].push(Item::Command(command))?;
-        let Some((play, name)) = prompt else { return Ok(None) };
+        let Some((play, file, instead)) = prompt else { return Ok(None) };
         let shared = self.shared.clone();
-        let done = move |clip| shared.outlets[shard].push_reserved(Item::Loaded(call, play, clip));
+        let done = move |clip: Result<Clip, PlayFailure>| {
+            let ringing = instead.map(|country| Playable::Tone { country, tone: NetworkTone::Ringing });
+            let sound = clip.map(Playable::Clip).or_else(|failure| ringing.ok_or(failure));
+            shared.outlets[shard].push_reserved(Item::Loaded(call, play, sound));
+        };
         match &self.prompts {
-            Some(reader) => reader.read(call, &name, done),
+            Some(reader) => reader.read(Wanted { call, file, instead }, done),
             None => done(Err(PlayFailure::Missing)),
         }
         Ok(None)
+    }
+
+    /// A prompt is to be played once it is known that it can be.
+    fn prepare(&self, call: CallId, file: Box<str>) -> Option<MediaEvent> {
+        let Some(reader) = &self.prompts else { return Some(MediaEvent::Prepared { file, length: Err(PlayFailure::Missing) }) };
+        let (sink, wanted) = (self.sink.clone(), Wanted { call, file: file.clone(), instead: None });
+        reader.read(wanted, move |clip| sink(call, MediaEvent::Prepared { file, length: clip.map(|clip| clip.ms()) }));
+        None
     }
 
     fn add(&self, call: CallId, endpoint: EndpointRequest, command: MediaCommand) -> Result<Option<MediaEvent>, MediaCommand> {

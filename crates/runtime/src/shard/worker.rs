@@ -220,9 +220,9 @@ impl Worker {
         match item {
             Item::Command(command) => self.command(now, command, None),
             Item::At(command, ports) => self.command(now, command, Some(ports)),
-            Item::Loaded(call, play, clip) => {
+            Item::Loaded(call, play, sound) => {
                 if let Some(place) = self.calls.get(&call) {
-                    self.handle(now, *place, Some(Input::Loaded(play, clip)));
+                    self.handle(now, *place, Some(Input::Loaded(play, sound)));
                 }
             }
             Item::Leaves(leaving) => self.leave(now, leaving),
@@ -248,7 +248,7 @@ impl Worker {
             }
             MediaCommand::Add { call, endpoint } => return self.add(now, call, endpoint, stocked),
             MediaCommand::Describe { call, leg, description } => (call, Input::Describe(leg, description)),
-            MediaCommand::Play { call, leg, play, sound, times, over } => {
+            MediaCommand::Play { call, leg, play, sound, times, over, .. } => {
                 (call, Input::Play { leg, play, sound: Playable::of(&sound), times, over })
             }
             MediaCommand::Stop { call, play } => (call, Input::Stop(play)),
@@ -260,6 +260,8 @@ impl Worker {
             MediaCommand::Close { call } => (call, Input::Close),
             // It is another item by the time that it is here.
             MediaCommand::Adopt { .. } => return,
+            // Those who read prompts do that.
+            MediaCommand::Prepare { .. } => return,
         };
         if let Some(place) = self.calls.get(&call) {
             self.handle(now, *place, Some(input));

@@ -236,7 +236,7 @@ impl Call {
         self.codec = alone.codec.or(self.codec);
         let (call, leg) = (self.id, self.caller.id);
         self.media(MediaCommand::Describe { call, leg, description: alone.describe });
-        alone.hears.into_iter().for_each(|built_in| self.play_to_caller(built_in));
+        alone.hears.into_iter().for_each(|built_in| self.play_to_caller(now, built_in));
         self.note_hold(now, Side::Caller, leg, alone.holds);
     }
 }

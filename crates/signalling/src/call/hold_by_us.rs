@@ -77,7 +77,7 @@ impl Call {
         if !held {
             self.end_music(leg);
             // Music took the place of what we play to it.
-            self.alone.filter(|built_in| *built_in == BuiltIn::Tone).into_iter().for_each(|built_in| self.play_to_caller(built_in));
+            self.alone.filter(|built_in| *built_in == BuiltIn::Tone).into_iter().for_each(|built_in| self.play_to_caller(now, built_in));
         }
         if let Some(Holding { command, music, .. }) = self.take_holding(side) {
             music.into_iter().for_each(|sound| self.play_music(leg, sound));

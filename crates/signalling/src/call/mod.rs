@@ -218,6 +218,8 @@ pub enum Output {
 pub enum Reason {
     /// Policy did not answer.
     Decision,
+    /// A prompt was not read, or what plays has not come to its end.
+    Prompt,
     /// The media session did not say that it opened.
     MediaOpen,
     /// A transaction's timer, or a 2xx to repeat.
@@ -482,6 +484,7 @@ impl Call {
             MediaEvent::Inactive { .. } => self.end(now, EndReason::Inactivity, None),
             MediaEvent::Recorded { recording, file, ms, end } => self.on_recorded(now, RecordingDone { recording, file, ms, end }),
             MediaEvent::Key { leg, key, ms } => self.on_key(now, leg, KeyPress { key, ms }),
+            MediaEvent::Prepared { file, length } => self.on_prepared(now, &file, length),
             MediaEvent::Played { play, end, .. } => self.on_played(now, play, end),
             MediaEvent::Closed(stats) => self.on_media_closed(now, stats),
             MediaEvent::Failed => self.on_media_failed(now),

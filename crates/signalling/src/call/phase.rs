@@ -16,6 +16,8 @@ pub(super) enum Phase {
     /// Policy has been asked whether the trunk of the target under way has room, and is waited for until then. With the caller's
     /// offer, if it made one.
     Seizing(QuestionId, Timestamp, Option<Offer>),
+    /// The prompts that the caller is to hear are being read, and waited for until then. With its offer, if it made one.
+    Preparing(Timestamp, Option<Offer>),
     /// Ports are being opened; then the next leg is dialled, or the call is answered here. With the caller's offer, if it
     /// made one.
     Opening(Opening, Option<Offer>),
@@ -62,6 +64,7 @@ impl Phase {
     pub(super) fn deadlines(&self) -> impl Iterator<Item = (Timestamp, Reason)> + use<> {
         let (first, second) = match self {
             Phase::Routing(_, until) | Phase::Seizing(_, until, _) => (Some((*until, Reason::Decision)), None),
+            Phase::Preparing(until, _) => (Some((*until, Reason::Prompt)), None),
             Phase::Dialling(dialling) => {
                 (dialling.trying_until.map(|at| (at, Reason::Trying)), Some((dialling.ring_until, Reason::Ringing)))
             }

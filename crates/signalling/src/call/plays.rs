@@ -84,7 +84,7 @@ impl Call {
 
     fn begin_play(&mut self, playing: Playing, sound: Sound, times: u16, over: bool) {
         self.controls.get_or_insert_default().plays.push(playing);
-        self.media(MediaCommand::Play { call: self.id, leg: playing.leg, play: playing.own, sound, times, over });
+        self.media(MediaCommand::Play { call: self.id, leg: playing.leg, play: playing.own, sound, times, over, instead: None });
     }
 
     /// Ends what plays; [`Call::on_play_ended`] hears when it has ended.

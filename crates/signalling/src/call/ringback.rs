@@ -8,7 +8,7 @@ use super::Call;
 use super::phase::{MediaState, Phase};
 use crate::negotiation;
 use std::sync::Arc;
-use tandem_model::{MediaCommand, PlayId, Sound};
+use tandem_model::{Country, MediaCommand, PlayId, Sound};
 
 /// What the caller is to hear.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ impl Call {
         let Some(ringback) = self.ringback.as_deref_mut() else { return };
         ringback.playing = Some(play);
         let (call, leg, sound) = (self.id, self.caller.id, ringback.sound.clone());
-        self.media(MediaCommand::Play { call, leg, play, sound, times: 0, over: false });
+        self.media(MediaCommand::Play { call, leg, play, sound, times: 0, over: false, instead: Some(Country::default()) });
     }
 
     /// The caller hears somebody else from now on.
@@ -96,6 +96,7 @@ impl Call {
     pub(super) fn look_after_ringback(&mut self) {
         match self.phase {
             Phase::Routing(..)
+            | Phase::Preparing(..)
             | Phase::Seizing(..)
             | Phase::Opening(..)
             | Phase::PickedUp(_)

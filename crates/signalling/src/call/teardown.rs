@@ -157,6 +157,7 @@ impl Call {
         let own = [
             moving,
             self.recordings_due(),
+            self.announcement_due().map(|at| (at, Reason::Prompt)),
             media,
             expires,
             longest.map(|at| (at, Reason::MaxDuration)),
@@ -176,6 +177,7 @@ impl Call {
         if self.recordings_due().is_some_and(|(at, _)| at <= now) {
             self.record(now);
         }
+        self.on_announcement_overdue(now);
         self.on_letter_unanswered(now);
         if self.caller.state == State::Incoming && self.expires.is_some_and(|at| at <= now) {
             // RFC 3261 §13.3.1: as if the caller had sent a CANCEL.
@@ -193,6 +195,7 @@ impl Call {
     pub(super) fn on_phase_deadline(&mut self, now: Timestamp) {
         match self.phase {
             Phase::Routing(_, until) if until <= now => self.refuse(now, 500, None, &Extra::none()),
+            Phase::Preparing(until, _) if until <= now => self.stop_waiting_for_prompts(now),
             Phase::Seizing(_, until, _) if until <= now => {
                 // The time for an answer may be up before policy has said anything.
                 let is_up = self.bridge.as_ref().and_then(|bridge| bridge.deadline).is_some_and(|deadline| deadline <= now);

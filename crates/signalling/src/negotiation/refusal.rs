@@ -27,6 +27,8 @@ impl Refusal {
         Refusal { status, warning: None }
     }
 
+    /// What would answer the call cannot be read.
+    pub const NO_PROMPT: Refusal = Refusal::own_mistake("The announcement cannot be played");
     /// No audio, or audio that is switched off.
     pub(super) const NO_AUDIO: Refusal = Refusal::not_acceptable(304, "No audio offered");
     /// Audio over a transport that we do not relay.

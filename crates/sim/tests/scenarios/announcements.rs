@@ -162,15 +162,70 @@ fn one_who_speaks_nothing_that_we_do_is_refused_as_the_route_says() {
 }
 
 #[test]
-fn a_prompt_that_is_not_there_is_over_at_once() {
-    let mut sim = routed(11, "answer = \"missing.wav\"");
+fn nobody_is_answered_for_a_prompt_that_is_not_there() {
+    for (late, announce) in [(false, ""), (true, ""), (false, ", announce = \"de/closed.wav\"")] {
+        let mut sim = routed(11, &format!("answer = \"missing.wav\"{announce}"));
+        sim.place_with(ALICE, Place { late, ..Place::new(&sim.uri(ALICE, "it")) });
+        sim.finish();
+        assert_eq!(statuses(&sim, ALICE), [100, 500], "it is known before anything is heard");
+        let last = sim.phone(ALICE).heard("INVITE").last().unwrap();
+        assert!(last.header("Warning").is_some_and(|warning| warning.starts_with("399 ")));
+        let record = sim.core().records().last().unwrap();
+        assert_eq!((record.reason, record.answered), (EndReason::Failed(500), None));
+    }
+}
+
+#[test]
+fn an_announcement_that_is_not_there_is_left_out() {
+    for (then, status, end) in [("reject = 404", 404, EndReason::Failed(404)), ("answer = \"welcome.wav\"", 200, EndReason::Played)] {
+        let mut sim = routed(12, &format!("{then}, announce = \"missing.wav\""));
+        sim.place(ALICE, "it", Script::new());
+        sim.finish();
+        assert_eq!((statuses(&sim, ALICE), sim.end_reason()), (vec![100, status], Some(end)));
+    }
+}
+
+#[test]
+fn a_prompt_that_goes_between_reading_and_answer_fails_the_call() {
+    let mut sim = routed(14, "answer = \"welcome.wav\", announce = \"de/closed.wav\"");
     sim.place(ALICE, "it", Script::new());
+    sim.run_until_status(ALICE, 183);
+    sim.core_mut().shard.prompts.remove("welcome.wav");
     sim.finish();
-    assert_eq!((sim.end_reason(), sim.call(ALICE).outcome), (Some(EndReason::Played), Some(Outcome::TheyHungUp)));
-    let mut sim = routed(12, "reject = 404, announce = \"missing.wav\"");
-    sim.place(ALICE, "it", Script::new());
+    assert_eq!(statuses(&sim, ALICE), [100, 183, 200]);
+    assert_eq!((sim.end_reason(), sim.call(ALICE).outcome), (Some(EndReason::Failed(500)), Some(Outcome::TheyHungUp)));
+}
+
+#[test]
+fn a_prompt_of_which_nobody_tells_anything_is_not_waited_for_without_end() {
+    let [prompt, announcement] = ["answer = \"welcome.wav\"", "reject = 404, announce = \"welcome.wav\""];
+    let failed = |status| EndReason::Failed(status);
+    for (reads, action, expected, end, seconds) in [
+        (0, prompt, &[100, 500][..], failed(500), 10),
+        (0, announcement, &[100, 404], failed(404), 10),
+        (1, prompt, &[100, 200], failed(500), 12),
+        (1, announcement, &[100, 183, 404], failed(404), 12),
+        (2, "answer = \"welcome.wav\", announce = \"de/closed.wav\"", &[100, 183, 200], failed(500), 23),
+    ] {
+        let mut sim = routed(15, action);
+        sim.core_mut().shard.reads_that_end = reads;
+        let began = sim.now();
+        sim.place(ALICE, "it", Script::new());
+        sim.run_until("the end", |sim| sim.end_reason().is_some());
+        let took = sim.now().since(began);
+        sim.finish();
+        assert_eq!((statuses(&sim, ALICE), sim.end_reason()), (expected.to_vec(), Some(end)), "{reads} {action}");
+        assert!((secs(seconds)..secs(seconds + 1)).contains(&took), "{reads} {action}: {took:?}");
+    }
+}
+
+#[test]
+fn a_caller_may_give_up_while_a_prompt_is_read() {
+    let mut sim = routed(16, "answer = \"welcome.wav\"");
+    sim.core_mut().shard.reads_that_end = 0;
+    sim.place(ALICE, "it", Script::new().cancel(When::Status(100), 500));
     sim.finish();
-    assert_eq!(statuses(&sim, ALICE), [100, 183, 404]);
+    assert_eq!((sim.end_reason(), sim.call(ALICE).outcome), (Some(EndReason::Cancelled), Some(Outcome::Failed(487))));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What a caller hears of us while others ring, until somebody brings media or answers.
 
 use crate::announcements::{assert_frequency, clip};
-use crate::sound::{assert_hears, tones};
+use crate::sound::{assert_hears, stream, tones};
 use crate::statuses;
 use tandem_model::EndReason;
 use tandem_phone::{Act, Message, Outcome, Place, Reply, Script, When, sdp::Format};
@@ -138,6 +138,25 @@ fn with_reliable_responses_the_200_repeats_nothing() {
     let heard: Vec<_> =
         sim.phone(ALICE).heard("INVITE").filter(|heard| heard.status() > 100).map(|heard| (heard.status(), heard.has_sdp())).collect();
     assert_eq!(heard, [(183, true), (200, false)]);
+}
+
+#[test]
+fn a_ringing_tone_is_heard_in_place_of_music_that_cannot_be_read() {
+    for picks_up in ["when-answered", "at-once"] {
+        let mut sim = house(12, &format!("ring = [\"trunk:bob\"], picks_up = \"{picks_up}\", ringback = \"gone.wav\""));
+        sim.expect(BOB, Script::new().reply(50, 180).reply(9000, 200));
+        sim.place(ALICE, "it", Script::new());
+        sim.run_until("bob rings", |sim| sim.phone(BOB).calls().first().is_some_and(|call| !call.statuses.is_empty()));
+        sim.run_for(ms(1500));
+        let heard = stream(&sim, ALICE).meter().measure().expect("she hears something");
+        let is_either = [440.0, 480.0].iter().any(|hz| (heard.frequency_hz - hz).abs() < 4.0);
+        assert!(is_either && (0.4..0.6).contains(&heard.purity), "two frequencies at once: {heard:?}");
+        sim.run_until_talking(ALICE, BOB);
+        sim.run_for(secs(2));
+        assert_hears(&sim, ALICE, 620.0);
+        sim.act(ALICE, Act::Bye);
+        sim.finish();
+    }
 }
 
 #[test]

@@ -118,6 +118,18 @@ mod tests {
     }
 
     #[test]
+    fn none_takes_longer_to_go_through_its_cadence_than_calls_wait() {
+        let round = usize::try_from(NetworkTone::MAX_ROUND.as_millis()).unwrap();
+        for country in Country::all() {
+            for tone in [NetworkTone::Ringing, NetworkTone::Busy, NetworkTone::Congestion] {
+                let mut once = Tone::new(country, tone, 8_000).times(1);
+                sounds(&mut once, round);
+                assert!(once.is_over(), "{country} {tone:?}");
+            }
+        }
+    }
+
+    #[test]
     fn cadences_are_kept() {
         let of = |country: &str, call, ms| {
             let country = country.parse().unwrap();
