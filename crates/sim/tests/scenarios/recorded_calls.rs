@@ -176,7 +176,7 @@ fn whoever_of_a_group_answers_is_recorded() {
     sim.run_until_talking(ALICE, CAROL);
     sim.run_for(secs(2));
     hang_up(&mut sim);
-    assert_eq!((heard(only(&sim), 0), heard(only(&sim), 1)), (vec![CAROL], vec![ALICE]));
+    assert_eq!((heard(only(&sim), 0), heard(only(&sim), 1)), (vec![ALICE], vec![CAROL]));
 }
 
 #[test]
