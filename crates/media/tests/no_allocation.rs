@@ -129,17 +129,9 @@ fn nothing_is_allocated_for_a_packet() {
     assert_ne!(ALLOCATIONS.get(), before, "the allocator counts");
 }
 
-#[test]
-fn nor_for_one_that_is_cut_and_joined() {
-    let (mut session, mut packet) = (session(StreamKind::Rtp), PacketBuf::new());
-    let call = CallId::new(1, 1);
-    for (index, ms) in [(0, 10), (1, 30)] {
-        let passed = PacketTimes { least_ms: ms, most_ms: ms, frame_ms: u8::MAX };
-        let speech = Some(Speech { payload: 96, codec: Codec::Pcmu, packet_ms: ms, passed, parameters: None });
-        let described = EndpointDescription { speech, ..description(index, StreamKind::Rtp) };
-        session.handle(Timestamp::ZERO, Input::Describe(call.leg(index as u8).unwrap(), Box::new(described)));
-    }
-    let (mut made, mut before) = (0, 0);
+/// Both send a packet every 20 ms, of which one in twenty is lost; how many are made of those once both have begun. Nothing is allocated.
+fn made_of(session: &mut Session, say: impl Fn(u16, &mut PacketBuf)) -> usize {
+    let (mut packet, mut made, mut before) = (PacketBuf::new(), 0, 0);
     for n in 0..2_000_u16 {
         if n == 10 {
             // Both have begun by then.
@@ -147,45 +139,8 @@ fn nor_for_one_that_is_cut_and_joined() {
         }
         let now = Timestamp::from_millis(u64::from(n) * 10);
         let speaker = usize::from(n % 2);
-        // One in twenty is lost.
         if n % 40 > 1 {
-            packet.fill(&audio(5, n / 2));
-            assert_eq!(session.handle_packet(now, PORTS[speaker], Channel::Rtp, phone(speaker, 0), &mut packet), Verdict::Waits);
-        }
-        session.handle(now, Input::Wake);
-        while let Some(output) = session.poll_output() {
-            made += usize::from(matches!(output, tandem_media::Output::Packet { .. }));
-        }
-    }
-    assert_eq!(ALLOCATIONS.get() - before, 0);
-    assert!((2_300..2_700).contains(&made), "{made}");
-}
-
-#[test]
-fn nor_for_one_of_opus_whose_frames_go_into_others() {
-    let (mut session, mut packet) = (session(StreamKind::Rtp), PacketBuf::new());
-    let call = CallId::new(1, 1);
-    for (index, ms) in [(0, 10), (1, 60)] {
-        let passed = PacketTimes { least_ms: ms, most_ms: ms, frame_ms: u8::MAX };
-        let speech = Some(Speech { payload: 96, codec: Codec::Opus, packet_ms: ms, passed, parameters: None });
-        let payloads = [PayloadRule { from: 0, carries: Carries::Sound(Codec::Opus), across: Across::As(96), clock_rate: 48_000 }].into();
-        let described = EndpointDescription { payloads, speech, ..description(index, StreamKind::Rtp) };
-        session.handle(Timestamp::ZERO, Input::Describe(call.leg(index as u8).unwrap(), Box::new(described)));
-    }
-    let (mut made, mut before) = (0, 0);
-    for n in 0..2_000_u16 {
-        if n == 10 {
-            // Both have begun by then.
-            (made, before) = (0, ALLOCATIONS.get());
-        }
-        let now = Timestamp::from_millis(u64::from(n) * 10);
-        let speaker = usize::from(n % 2);
-        // One in twenty is lost; each has two frames of 10 ms.
-        if n % 40 > 1 {
-            let mut told = audio(5, n / 2);
-            told[4..8].copy_from_slice(&(u32::from(n / 2) * 960).to_be_bytes());
-            told[12] = 0x01;
-            packet.fill(&told[..12 + 1 + 80 + 2 * usize::from(n % 8)]);
+            say(n, &mut packet);
             assert_eq!(session.handle_packet(now, PORTS[speaker], Channel::Rtp, phone(speaker, 0), &mut packet), Verdict::Waits);
         }
         session.handle(now, Input::Wake);
@@ -194,6 +149,38 @@ fn nor_for_one_of_opus_whose_frames_go_into_others() {
         }
     }
     assert_eq!(ALLOCATIONS.get() - before, 0);
+    made
+}
+
+/// Who wants to hear it in packets of so long.
+fn wants(session: &mut Session, index: usize, ms: u8, (codec, clock_rate): (Codec, u32)) {
+    let passed = PacketTimes { least_ms: ms, most_ms: ms, frame_ms: u8::MAX };
+    let speech = Some(Speech { payload: 96, codec, packet_ms: ms, passed, parameters: None });
+    let payloads = [PayloadRule { from: 0, carries: Carries::Sound(codec), across: Across::As(96), clock_rate }].into();
+    let described = EndpointDescription { payloads, speech, ..description(index, StreamKind::Rtp) };
+    let leg = CallId::new(1, 1).leg(index as u8).unwrap();
+    session.handle(Timestamp::ZERO, Input::Describe(leg, Box::new(described)));
+}
+
+#[test]
+fn nor_for_one_that_is_cut_and_joined() {
+    let mut session = session(StreamKind::Rtp);
+    [10, 30].into_iter().enumerate().for_each(|(index, ms)| wants(&mut session, index, ms, (Codec::Pcmu, 8_000)));
+    let made = made_of(&mut session, |n, packet| packet.fill(&audio(5, n / 2)));
+    assert!((2_300..2_700).contains(&made), "{made}");
+}
+
+#[test]
+fn nor_for_one_of_opus_whose_frames_go_into_others() {
+    let mut session = session(StreamKind::Rtp);
+    [10, 60].into_iter().enumerate().for_each(|(index, ms)| wants(&mut session, index, ms, (Codec::Opus, 48_000)));
+    let made = made_of(&mut session, |n, packet| {
+        let mut told = audio(5, n / 2);
+        told[4..8].copy_from_slice(&(u32::from(n / 2) * 960).to_be_bytes());
+        // Two frames of 10 ms.
+        told[12] = 0x01;
+        packet.fill(&told[..12 + 1 + 80 + 2 * usize::from(n % 8)]);
+    });
     assert!((2_150..2_500).contains(&made), "{made}");
 }
 
