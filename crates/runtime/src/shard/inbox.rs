@@ -31,7 +31,7 @@ pub(super) enum Item {
     Loaded(CallId, PlayId, Result<Playable, PlayFailure>),
     /// A leg of a session of that call goes to another's.
     Leaves(Leaving),
-    /// It comes from another thread: what the call is told from now on is for when it is here.
+    /// It comes from another session: what the call is told from now on is for when it is here.
     Comes(CallId, LegId),
     /// It is here, or there is none.
     Here(CallId, LegId, Option<Box<Passage>>),
@@ -53,7 +53,7 @@ pub(super) struct Leaving {
     pub(super) shard: usize,
 }
 
-/// Its endpoint between two threads.
+/// Its endpoint between two sessions.
 #[derive(Debug)]
 pub(super) struct Passage {
     pub(super) adoptee: Box<Adoptee>,

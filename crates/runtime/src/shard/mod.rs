@@ -284,10 +284,11 @@ impl Shards {
         let Some(giver) = self.shared.route(from) else {
             return Some(MediaEvent::NotAdded { leg, failure: MediaFailure::Gone });
         };
-        if giver != shard {
-            // It cannot be there before it is known to come.
-            self.shared.outlets[shard].push_reserved(Item::Comes(call, leg));
+        if call == from {
+            return None;
         }
+        // It cannot be there before it is known to come.
+        self.shared.outlets[shard].push_reserved(Item::Comes(call, leg));
         self.shared.outlets[giver].push_reserved(Item::Leaves(Leaving { leg, from, call, shard }));
         None
     }

@@ -43,7 +43,7 @@ pub(super) struct Worker {
     /// Places of `sessions` that are empty. Both are bounded by the ports: a session has one pair at least.
     vacant: Vec<u32>,
     calls: HashMap<CallId, u32>,
-    /// Calls whose next commands are for when a leg is here that comes from another thread.
+    /// Calls whose next commands are for when a leg is here that comes from another session.
     awaited: BTreeMap<CallId, Awaited>,
     /// Each session that wants to be woken has one entry.
     timers: BTreeSet<(Timestamp, u32)>,

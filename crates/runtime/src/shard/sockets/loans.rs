@@ -24,12 +24,7 @@ pub(in crate::shard) struct Loan {
 }
 
 impl Sockets {
-    /// A pair goes from one session to another of this thread.
-    pub(in crate::shard) fn pass_on(&mut self, port: PortId, session: u32) {
-        self.slots[port.0 as usize].session = Some(session);
-    }
-
-    /// A pair goes to another thread.
+    /// A pair goes to another session.
     pub(in crate::shard) fn lend(&mut self, port: PortId) -> Option<Loan> {
         let slot = self.slots.get_mut(port.0 as usize)?;
         let pair = slot.pair.take()?;
@@ -44,7 +39,7 @@ impl Sockets {
         Some(loan)
     }
 
-    /// A pair comes from another thread, for a session.
+    /// A pair comes from another session, which may be another thread's.
     ///
     /// # Errors
     /// The system does not let it be watched; it is on its way home.

@@ -155,3 +155,36 @@ fn one_who_never_comes_is_waited_for_no_longer_than_that() {
     bench.close(2);
     bench.is_idle();
 }
+
+#[test]
+fn one_whose_new_session_fails_meanwhile_gives_its_ports_back() {
+    for threads in [1, 2] {
+        let bench = start_with(own_host(49 + threads as u8), 32, 1, threads, 100);
+        let (_, _, [own, _], [c, _]) = two_calls(&bench);
+        let [giver, taker] = [1, 2].map(|number| bench.shards.shared.route(call(number)).unwrap());
+        bench.inject(2, Fault::Packet);
+        bench.shards.shared.outlets[taker].push_reserved(Item::Comes(call(2), leg(1, 0)));
+        c.send_to(&packet(1), own.rtp).unwrap();
+        assert_eq!(bench.event(), (call(2), MediaEvent::Failed));
+        let leaving = Leaving { leg: leg(1, 0), from: call(1), call: call(2), shard: taker };
+        bench.shards.shared.outlets[giver].push_reserved(Item::Leaves(leaving));
+        bench.close(1);
+        // Each thread has had its turn by then.
+        [6, 7].map(|number| bench.open(number));
+        [6, 7].map(|number| bench.close(number));
+        bench.is_idle();
+    }
+}
+
+#[test]
+fn one_whose_old_session_waits_for_another_is_waited_for_too() {
+    let bench = start(52, 1, 1, 100);
+    let ([ours, _], [a, _], [_, other], [_, d]) = two_calls(&bench);
+    bench.shards.shared.outlets[0].push_reserved(Item::Comes(call(1), leg(9, 0)));
+    bench.moves(1, 2);
+    assert_eq!(bench.event(), (call(1), MediaEvent::NotAdded { leg: leg(9, 0), failure: MediaFailure::Gone }));
+    talk(&a, &ours, &d, &other);
+    bench.close(1);
+    bench.close(2);
+    bench.is_idle();
+}

@@ -1,8 +1,8 @@
 //! A leg goes from one session to another, of this thread or another one.
 //!
-//! The thread that has the leg takes it out and sends it over, sockets and all ([`Item::Here`]). The other one was told before that it comes
-//! ([`Item::Comes`]): what the call says meanwhile waits for it, so that its call need not. It does not wait for ever: a thread that never sends it
-//! has failed.
+//! The thread that has the leg takes it out and sends it over, sockets and all ([`Item::Here`]). The one that is to have it was told before that
+//! it comes ([`Item::Comes`]): what the call says meanwhile waits for it, so that its call need not. It does not wait for ever: a thread that never
+//! sends it has failed. Where both are one thread it is the same, as the giver may itself be waiting for a leg.
 
 use super::{
     super::inbox::{Item, Leaving, Passage},
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// What a call may say meanwhile: it says a few things about each of its legs.
 const MAX_WAITING: usize = 256;
 
-/// A leg that comes from another thread.
+/// A leg that comes from another session.
 #[derive(Debug)]
 pub(super) struct Awaited {
     leg: LegId,
@@ -57,18 +57,9 @@ impl Worker {
     pub(super) fn leave(&mut self, now: Timestamp, leaving: Leaving) {
         let Leaving { leg, from, call, shard } = leaving;
         let left = self.take_out(now, leg, from);
-        if shard != self.index {
-            let passage = left.and_then(|(adoptee, port)| Some(Box::new(Passage { adoptee, loan: self.sockets.lend(port)? })));
-            return self.shared.outlets[shard].push_reserved(Item::Here(call, leg, passage));
-        }
-        let Some((adoptee, port)) = left else { return self.tell_gone(call, leg) };
-        match self.calls.get(&call).copied() {
-            Some(place) => {
-                self.sockets.pass_on(port, place);
-                self.settle_in(now, place, adoptee, port);
-            }
-            None => self.sockets.give_back(now, port, true),
-        }
+        let passage = left.and_then(|(adoptee, port)| Some(Box::new(Passage { adoptee, loan: self.sockets.lend(port)? })));
+        let here = Item::Here(call, leg, passage);
+        if shard == self.index { self.receive(now, here) } else { self.shared.outlets[shard].push_reserved(here) }
     }
 
     fn take_out(&mut self, now: Timestamp, leg: LegId, from: CallId) -> Option<(Box<Adoptee>, PortId)> {
@@ -91,7 +82,8 @@ impl Worker {
 
     /// A leg that was awaited is here, or is not to be had.
     fn come(&mut self, now: Timestamp, call: CallId, leg: LegId, passage: Option<Box<Passage>>) {
-        let (Some(passage), Some(place)) = (passage, self.calls.get(&call).copied()) else { return self.tell_gone(call, leg) };
+        let Some(passage) = passage else { return self.tell_gone(call, leg) };
+        let Some(place) = self.calls.get(&call).copied() else { return self.turn_away(Some(passage)) };
         let Passage { adoptee, loan } = *passage;
         match self.sockets.borrow(loan, place) {
             Ok(port) => self.settle_in(now, place, adoptee, port),
@@ -122,7 +114,7 @@ impl Worker {
         }
     }
 
-    /// It comes too late for anybody.
+    /// It comes too late for anybody, or who waited for it has failed.
     pub(super) fn turn_away(&mut self, passage: Option<Box<Passage>>) {
         if let Some(passage) = passage {
             self.sockets.send_home(passage.loan);
@@ -136,14 +128,17 @@ impl Worker {
 
     /// Gives up waiting for those who have not come in time.
     pub(super) fn look_for_awaited(&mut self, now: Timestamp) {
-        while let Some(call) = self.awaited.iter().find(|(_, awaited)| awaited.until <= now).map(|(call, _)| *call) {
+        // The first one first: it may be what the others wait for.
+        let longest =
+            |worker: &Worker| worker.awaited.iter().min_by_key(|(_, awaited)| awaited.until).map(|(call, awaited)| (*call, awaited.until));
+        while let Some((call, _)) = longest(self).filter(|(_, until)| *until <= now) {
             self.give_up_waiting(now, call);
         }
     }
 
     fn give_up_waiting(&mut self, now: Timestamp, call: CallId) {
         let Some(Awaited { leg, waiting, .. }) = self.awaited.remove(&call) else { return };
-        tracing::error!(%call, %leg, "a leg was to come from another media thread and has not");
+        tracing::error!(%call, %leg, "a leg was to come from another media session and has not");
         self.tell_gone(call, leg);
         waiting.into_iter().for_each(|item| self.receive(now, item));
     }
