@@ -15,7 +15,6 @@ const TICK_MS: u32 = 20;
 impl Session {
     /// Mixes from now on, or goes on to with others.
     pub(super) fn mix(&mut self, pairs: &[Pair]) {
-        self.listeners = [None; MAX_ENDPOINTS];
         let mut mix = self.mix.take().unwrap_or_else(|| {
             // In step with what somebody hears already.
             let due = self.endpoints.iter().filter(|endpoint| matches!(endpoint.hears, Hears::Peer));
@@ -72,6 +71,7 @@ impl Session {
         }
         self.share_coding(mix);
         // Fax is no sound: it goes on as it is.
+        self.listeners = [None; MAX_ENDPOINTS];
         for (speaker, listener) in pairs.iter().filter(|pair| self.endpoints[pair.0].kind == StreamKind::Udptl) {
             self.listeners[*speaker] = u8::try_from(*listener).ok();
         }

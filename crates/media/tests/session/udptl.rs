@@ -2,8 +2,8 @@
 
 use crate::common::*;
 use std::time::Duration;
-use tandem_media::{Channel, DropReason, Verdict};
-use tandem_model::{EndpointDescription, MediaEvent, SourceRule, StreamKind};
+use tandem_media::{Channel, DropReason, Input, Verdict};
+use tandem_model::{EndpointDescription, Hearing, MediaEvent, SourceRule, StreamKind};
 
 pub(crate) fn fax(index: usize) -> EndpointDescription {
     EndpointDescription { kind: StreamKind::Udptl, rtcp: None, payloads: Box::default(), ..description(index) }
@@ -128,4 +128,24 @@ fn silence_counts_only_when_both_are_silent() {
     let (_, events) = bench.run(last + INACTIVITY * 3 / 2);
     let inactive = |index| (last + INACTIVITY, MediaEvent::Inactive { leg: leg(index), held: false });
     assert_eq!(events, [inactive(A), inactive(B)]);
+}
+
+#[test]
+fn it_goes_to_nobody_who_does_not_hear_it_while_a_mix_ends() {
+    let mut bench = Bench::talking();
+    bench.session.add(bench.now, local(C), port(C)).unwrap();
+    bench.describe(C, description(C));
+    switch(&mut bench);
+    let hear = |bench: &mut Bench, pairs: &[(usize, usize)]| {
+        let pairs = pairs.iter().map(|(speaker, listener)| Hearing { speaker: leg(*speaker), listener: leg(*listener) });
+        bench.handle(Input::Hear(pairs.collect()));
+    };
+    hear(&mut bench, &[(A, B), (B, B)]);
+    assert_eq!(bench.say(A, &datagram(0)).unwrap().port, port(B));
+    hear(&mut bench, &[(B, A)]);
+    assert!(bench.say(A, &datagram(1)).is_err());
+    bench.handle(Input::Remove(leg(B)));
+    assert!(bench.say(A, &datagram(2)).is_err());
+    bench.handle(Input::Remove(leg(C)));
+    assert!(bench.say(A, &datagram(3)).is_err());
 }
