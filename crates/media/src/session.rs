@@ -452,9 +452,13 @@ impl Session {
             let Some(packer) = &mut endpoint.packer else { continue };
             while let Some(Packed { mut header, seen, due }) = packer.next(now) {
                 let is_silenced = endpoint.event.is_some_and(|event| event.silences(packer.speaker, now));
-                let Some(to) = endpoint.rtp_target.filter(|_| !is_silenced) else { continue };
+                let feeder = Feeder::Packer(packer.speaker);
+                let Some(to) = endpoint.rtp_target.filter(|_| !is_silenced) else {
+                    endpoint.outgoing.skip(feeder, seen);
+                    continue;
+                };
                 let clock_rate = packer.clock_rate();
-                endpoint.outgoing.renumber(due, Feeder::Packer(packer.speaker), seen, clock_rate, &mut header);
+                endpoint.outgoing.renumber(due, feeder, seen, clock_rate, &mut header);
                 endpoint.note_clock(clock_rate);
                 return Some((index, to, header));
             }

@@ -9,6 +9,7 @@ use crate::{
         repack::{self, Way},
         transcode,
     },
+    rtp::rewrite::Feeder,
 };
 use tandem_model::{Codec, Timestamp};
 
@@ -34,6 +35,8 @@ impl Session {
         let (speaker, listener) = pair;
         let name = self.endpoints[speaker].name;
         let listener = &mut self.endpoints[listener];
+        // Nor does it leave a gap among others of it that go on as they are.
+        listener.outgoing.skip(Feeder::Leg(name), heard.seen);
         let verdict = transcode::rtp(now, name, heard, codec, listener, packet, &mut self.random);
         let figures = listener.voice.as_ref().and_then(|voice| voice.figures());
         if verdict == Verdict::Waits && listener.reports.is_none() {

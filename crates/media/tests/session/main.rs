@@ -30,3 +30,4 @@ mod strangers;
 mod transcode;
 mod udptl;
 mod unreported;
+mod upheaval;

@@ -3,7 +3,7 @@
 use crate::common::*;
 use std::{collections::BTreeMap, time::Duration};
 use tandem_media::Verdict;
-use tandem_model::{Codec, EndpointDescription, PacketTimes, Speech, Timestamp};
+use tandem_model::{Across, Codec, EndpointDescription, PacketTimes, Speech, Timestamp};
 
 const LENGTHS: [u32; 5] = [10, 20, 30, 40, 60];
 const SSRC: u32 = 0xabc;
@@ -208,6 +208,23 @@ fn events_beside_it_are_not_mixed_into_it_and_are_no_loss() {
     assert!(heard.windows(2).all(|pair| pair[1].1.sequence() == pair[0].1.sequence().wrapping_add(1)));
     let events: Vec<u32> = heard[9..17].iter().map(|(_, sent)| sent.timestamp()).collect();
     assert!(events.iter().all(|timestamp| *timestamp == events[0]));
+}
+
+#[test]
+fn what_is_left_out_while_an_event_sounds_is_no_loss() {
+    let mut bench = bench(20, 20);
+    let mut from = description(A);
+    from.payloads.iter_mut().filter(|rule| rule.from == 101).for_each(|rule| rule.across = Across::Event { number: 101, clock_khz: 8 });
+    bench.describe(A, from);
+    let mut event = rtp(101, SSRC, u16::MAX, BEGINS)[..12].to_vec();
+    event.extend([5, 10, 0, 160]);
+    bench.say(A, &event).unwrap();
+    let before = bench.say(A, &spoken(0, 20)).unwrap();
+    let passed = PacketTimes { least_ms: 10, most_ms: 10, ..PacketTimes::ANY };
+    bench.describe(B, EndpointDescription { speech: Some(Speech { passed, ..speech(0, Codec::Pcmu) }), ..description(B) });
+    let heard = speak(&mut bench, 20, &(1..20).collect::<Vec<u32>>());
+    assert_eq!(heard[0].1.sequence(), before.sequence().wrapping_add(1));
+    assert!(heard.len() < 38 && heard.windows(2).all(|pair| pair[1].1.sequence() == pair[0].1.sequence().wrapping_add(1)));
 }
 
 #[test]

@@ -253,3 +253,15 @@ fn one_packet_that_comes_far_too_late_is_no_new_clock() {
         assert!(playout.missing <= 1 && playout.late <= 1, "{late_ms} ms: {playout:?}");
     }
 }
+
+#[test]
+fn what_is_said_again_leaves_no_gap_among_what_goes_on_as_it_is() {
+    let mut bench = Bench::talking();
+    let mut from = description(A);
+    from.payloads.iter_mut().filter(|rule| rule.from == 8).for_each(|rule| rule.across = Across::Sound(Codec::Pcma));
+    bench.describe(A, from);
+    let first = bench.say(A, &rtp(0, 1, 10, 0)).unwrap();
+    assert_eq!(bench.say(A, &rtp(8, 1, 11, 160)), Err(Verdict::Waits));
+    let next = bench.say(A, &rtp(0, 1, 12, 320)).unwrap();
+    assert_eq!(next.sequence(), first.sequence().wrapping_add(1));
+}
