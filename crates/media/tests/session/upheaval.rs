@@ -528,75 +528,120 @@ impl World {
         self.settle(to);
     }
 
+    fn add(&mut self, session: usize, index: usize) {
+        let local = self.local(index);
+        if self.phones[index].session.is_some() || self.closed.contains(&session) {
+            return;
+        }
+        let (now, port) = (self.now, self.phones[index].port);
+        let Some(own) = &mut self.sessions[session] else { return };
+        own.add(now, local, port).unwrap();
+        (self.phones[index].session, self.phones[index].deaf_since) = (Some(session), Some(now));
+        self.settle(session);
+    }
+
+    fn hear(&mut self, session: usize, pairs: Vec<(usize, usize)>) {
+        let of = |index: usize| self.phones[index].id;
+        let is_here = |index: usize| self.phones[index].session == Some(session);
+        let pairs = pairs.into_iter().filter(|(speaker, listener)| is_here(*speaker) && is_here(*listener));
+        let pairs: Vec<Hearing> = pairs.map(|(speaker, listener)| Hearing { speaker: of(speaker), listener: of(listener) }).collect();
+        if !self.closed.contains(&session) {
+            self.hearing[session].clone_from(&pairs);
+        }
+        self.handle(session, Input::Hear(pairs.into()));
+    }
+
+    fn play(&mut self, leg: usize, (sound, times, over): (u8, u16, bool)) {
+        let Some(session) = self.phones[leg].session.filter(|session| !self.closed.contains(session)) else { return };
+        let sound = match sound {
+            0 => Playable::Sine { frequency_hz: 440 },
+            1 => Playable::Awaited,
+            2 => Playable::Clip(Clip::new(8_000, vec![5_000; 1_234].into())),
+            3 => Playable::Clip(Clip::new(48_000, vec![5_000; 9_999].into())),
+            _ => Playable::Clip(Clip::new(16_000, [].into())),
+        };
+        let play = PlayId(self.plays);
+        self.plays += 1;
+        let id = self.phones[leg].id;
+        self.playing.insert(play, (id, over));
+        self.handle(session, Input::Play { leg: id, play, sound, times, over });
+    }
+
+    fn record(&mut self, session: usize, leg: Option<usize>, sides: bool) {
+        let of = leg.map_or(Recorded::Call, |leg| Recorded::Leg(self.phones[leg].id));
+        let recording = RecordingId(self.recordings);
+        self.recordings += 1;
+        let now = self.now;
+        let Some(own) = &mut self.sessions[session] else { return };
+        if let Ok(format) = own.record(now, recording, of, if sides { Layout::Sides } else { Layout::Mono }) {
+            self.recorded.insert(recording, (session, format, now, 0));
+        }
+        self.settle(session);
+    }
+
+    fn press(&mut self, index: usize, keys: &[(u8, u16)]) {
+        let Some(session) = self.phones[index].session else { return };
+        let presses: Vec<KeyPress> = keys.iter().map(|(code, ms)| KeyPress { key: Key::of_code(*code).unwrap(), ms: *ms }).collect();
+        self.phones[index].pressed_until = self.now + KEYS_LAST;
+        self.handle(session, Input::Press(self.phones[index].id, presses.into()));
+    }
+
+    fn remove(&mut self, index: usize) {
+        let Some(session) = self.phones[index].session.filter(|session| !self.closed.contains(session)) else { return };
+        self.handle(session, Input::Remove(self.phones[index].id));
+        self.gone(index);
+    }
+
+    fn garble(&mut self, index: usize, channel: Channel, number: u8, bytes: &[u8]) {
+        let [rtp_at, rtcp_at] = World::phone_at(index);
+        // It may be a key.
+        let until = self.now + KEYS_LAST;
+        self.phones.iter_mut().for_each(|phone| phone.pressed_until = until);
+        let phone = &mut self.phones[index];
+        phone.sequence = phone.sequence.wrapping_add(1);
+        let mut packet = rtp(number & 0x7f, phone.ssrc, phone.sequence, self.now.as_micros() as u32 / 125);
+        packet.truncate(12);
+        packet.extend(bytes);
+        self.offer(index, channel, if channel == Channel::Rtp { rtp_at } else { rtcp_at }, &packet);
+        self.offer(index, channel, rtp_at, bytes);
+    }
+
+    fn close(&mut self, session: usize) {
+        if self.closed.contains(&session) {
+            return;
+        }
+        self.handle(session, Input::Close);
+        assert!(self.closed.contains(&session));
+        assert!(self.recorded.values().all(|(of, ..)| *of != session));
+        for phone in self.phones.iter_mut().filter(|phone| phone.session == Some(session)) {
+            (phone.session, phone.manner) = (None, None);
+            (phone.heard, phone.sound_at) = (None, None);
+        }
+        let ids: Vec<LegId> = self.phones.iter().map(|phone| phone.id).collect();
+        self.playing.retain(|_, (leg, _)| ids.contains(leg));
+        for index in 0..LEGS {
+            if self.phones[index].session.is_none() {
+                self.lives += 1;
+                self.phones[index].id = leg_id(index, self.lives);
+            }
+        }
+    }
+
     fn step(&mut self, step: Step) {
         match step {
-            Step::Add(session, index) => {
-                let local = self.local(index);
-                if self.phones[index].session.is_some() || self.closed.contains(&session) {
-                    return;
-                }
-                let (now, port) = (self.now, self.phones[index].port);
-                let Some(own) = &mut self.sessions[session] else { return };
-                own.add(now, local, port).unwrap();
-                (self.phones[index].session, self.phones[index].deaf_since) = (Some(session), Some(now));
-                self.settle(session);
-            }
+            Step::Add(session, index) => self.add(session, index),
             Step::Describe(index, manner) => self.describe(index, manner),
-            Step::Hear(session, pairs) => {
-                let of = |index: usize| self.phones[index].id;
-                let is_here = |index: usize| self.phones[index].session == Some(session);
-                let pairs = pairs.into_iter().filter(|(speaker, listener)| is_here(*speaker) && is_here(*listener));
-                let pairs: Vec<Hearing> =
-                    pairs.map(|(speaker, listener)| Hearing { speaker: of(speaker), listener: of(listener) }).collect();
-                if !self.closed.contains(&session) {
-                    self.hearing[session].clone_from(&pairs);
-                }
-                self.handle(session, Input::Hear(pairs.into()));
-            }
-            Step::Play { leg, sound, times, over } => {
-                let Some(session) = self.phones[leg].session.filter(|session| !self.closed.contains(session)) else { return };
-                let sound = match sound {
-                    0 => Playable::Sine { frequency_hz: 440 },
-                    1 => Playable::Awaited,
-                    2 => Playable::Clip(Clip::new(8_000, vec![5_000; 1_234].into())),
-                    3 => Playable::Clip(Clip::new(48_000, vec![5_000; 9_999].into())),
-                    _ => Playable::Clip(Clip::new(16_000, [].into())),
-                };
-                let play = PlayId(self.plays);
-                self.plays += 1;
-                let id = self.phones[leg].id;
-                self.playing.insert(play, (id, over));
-                self.handle(session, Input::Play { leg: id, play, sound, times, over });
-            }
+            Step::Hear(session, pairs) => self.hear(session, pairs),
+            Step::Play { leg, sound, times, over } => self.play(leg, (sound, times, over)),
             Step::Stop(nth) => (0..SESSIONS).for_each(|session| self.handle(session, Input::Stop(PlayId(nth)))),
-            Step::Record { session, leg, sides } => {
-                let of = leg.map_or(Recorded::Call, |leg| Recorded::Leg(self.phones[leg].id));
-                let recording = RecordingId(self.recordings);
-                self.recordings += 1;
-                let now = self.now;
-                let Some(own) = &mut self.sessions[session] else { return };
-                if let Ok(format) = own.record(now, recording, of, if sides { Layout::Sides } else { Layout::Mono }) {
-                    self.recorded.insert(recording, (session, format, now, 0));
-                }
-                self.settle(session);
-            }
+            Step::Record { session, leg, sides } => self.record(session, leg, sides),
             Step::StopRecording(nth) => {
                 (0..SESSIONS).for_each(|session| self.handle(session, Input::StopRecording(RecordingId(nth))));
                 assert!(!self.recorded.contains_key(&RecordingId(nth)));
             }
-            Step::Press(index, keys) => {
-                let Some(session) = self.phones[index].session else { return };
-                let presses: Vec<KeyPress> =
-                    keys.iter().map(|(code, ms)| KeyPress { key: Key::of_code(*code).unwrap(), ms: *ms }).collect();
-                self.phones[index].pressed_until = self.now + KEYS_LAST;
-                self.handle(session, Input::Press(self.phones[index].id, presses.into()));
-            }
+            Step::Press(index, keys) => self.press(index, &keys),
             Step::Adopt(index, to) => self.adopt(index, to),
-            Step::Remove(index) => {
-                let Some(session) = self.phones[index].session.filter(|session| !self.closed.contains(session)) else { return };
-                self.handle(session, Input::Remove(self.phones[index].id));
-                self.gone(index);
-            }
+            Step::Remove(index) => self.remove(index),
             Step::Talk { turns, lost, key } => {
                 for _ in 0..turns {
                     (0..LEGS).for_each(|index| self.speak(index, lost, key));
@@ -605,39 +650,8 @@ impl World {
             }
             Step::Wait(ms) => self.run(self.now + Duration::from_millis(ms)),
             Step::Garbage(..) if !self.is_rough => {}
-            Step::Garbage(index, channel, number, bytes) => {
-                let [rtp_at, rtcp_at] = World::phone_at(index);
-                // It may be a key.
-                let until = self.now + KEYS_LAST;
-                self.phones.iter_mut().for_each(|phone| phone.pressed_until = until);
-                let phone = &mut self.phones[index];
-                phone.sequence = phone.sequence.wrapping_add(1);
-                let mut packet = rtp(number & 0x7f, phone.ssrc, phone.sequence, self.now.as_micros() as u32 / 125);
-                packet.truncate(12);
-                packet.extend(&bytes);
-                self.offer(index, channel, if channel == Channel::Rtp { rtp_at } else { rtcp_at }, &packet);
-                self.offer(index, channel, rtp_at, &bytes);
-            }
-            Step::Close(session) => {
-                if self.closed.contains(&session) {
-                    return;
-                }
-                self.handle(session, Input::Close);
-                assert!(self.closed.contains(&session));
-                assert!(self.recorded.values().all(|(of, ..)| *of != session));
-                for phone in self.phones.iter_mut().filter(|phone| phone.session == Some(session)) {
-                    (phone.session, phone.manner) = (None, None);
-                    (phone.heard, phone.sound_at) = (None, None);
-                }
-                let ids: Vec<LegId> = self.phones.iter().map(|phone| phone.id).collect();
-                self.playing.retain(|_, (leg, _)| ids.contains(leg));
-                for index in 0..LEGS {
-                    if self.phones[index].session.is_none() {
-                        self.lives += 1;
-                        self.phones[index].id = leg_id(index, self.lives);
-                    }
-                }
-            }
+            Step::Garbage(index, channel, number, bytes) => self.garble(index, channel, number, &bytes),
+            Step::Close(session) => self.close(session),
         }
     }
 }

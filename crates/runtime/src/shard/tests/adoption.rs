@@ -170,8 +170,8 @@ fn one_whose_new_session_fails_meanwhile_gives_its_ports_back() {
         bench.shards.shared.outlets[giver].push_reserved(Item::Leaves(leaving));
         bench.close(1);
         // Each thread has had its turn by then.
-        [6, 7].map(|number| bench.open(number));
-        [6, 7].map(|number| bench.close(number));
+        [6, 7].into_iter().for_each(|number| drop(bench.open(number)));
+        [6, 7].into_iter().for_each(|number| drop(bench.close(number)));
         bench.is_idle();
     }
 }
