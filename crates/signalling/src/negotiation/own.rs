@@ -54,7 +54,7 @@ pub struct SettledLike {
     pub describe_of: Option<Box<EndpointDescription>>,
     /// The leg that answered, likewise.
     pub describe_to: Option<Box<EndpointDescription>>,
-    /// The codec that both speak; `None` where `to` has switched its audio off.
+    /// The codec that `to` speaks; `None` where it has switched its audio off.
     pub codec: Option<Codec>,
     /// `to` does not want to hear the other, though it was asked to.
     pub to_holds: bool,
@@ -80,17 +80,20 @@ pub(super) fn offer_formats(to: &mut LegMedia, codecs: &FormatList) -> Result<Pe
 }
 
 /// Offers `to` what `of` has settled on: its codec with the telephone events that go with it, its packet times and
-/// parameters. One codec and no choice, so that both speak the same. `direction` is what our offer says: that of `of`
+/// parameters. Where what one says may be said to the other in another codec, all that `to` may use come behind it; else it is
+/// one codec and no choice, so that both speak the same. `direction` is what our offer says: that of `of`
 /// ([`LegMedia::direction`]), or another; a leg on hold is resumed by [`Direction::SendRecv`].
 ///
 /// # Errors
-/// 488 where `of` has no audio, or in a codec that `to` may not use, and where media does not go through us; 491 while another
+/// 488 where `of` has no audio, or `to` is left without a codec, and where media does not go through us; 491 while another
 /// offer is open; 500 without ports.
 pub fn offer_like(of: &LegMedia, to: &mut LegMedia, direction: Direction) -> Result<PendingOwn, Refusal> {
     let session = of.session.as_ref().ok_or(Refusal::SUPERSEDED)?;
-    let spoken = FormatList::of_codecs(session.formats.codec().as_slice()).retain(|format| to.allowed().contains(format));
+    let codec = session.formats.codec().ok_or(Refusal::NO_CODEC)?;
+    let spoken = FormatList::of_codecs(&[codec]).retain(|format| to.allowed().contains(format));
+    let others = if of.may_say_again(to) { to.allowed() } else { FormatList::EMPTY };
     // What `of` wants to be sent under a number, `to` may as well send under the same.
-    let formats = to.tell_beside(of, session.formats.restrict(&spoken));
+    let formats = to.tell_beside(of, session.formats.restrict_and_make(&spoken, &others));
     let wish = |format| session.theirs.get(format).or_else(|| usual_number(format));
     offer(to, formats, wish, direction, Like::Noted(&of.wishes))
 }

@@ -70,8 +70,8 @@ fn another_codec_in_the_answer_than_in_the_early_media() {
     sim.finish();
     assert_eq!(sim.phone(ALICE).heard("INVITE").filter(|message| message.is_request()).count(), 1, "a re-INVITE");
     assert_eq!(sim.end_reason(), Some(EndReason::CallerHungUp));
-    let answer = sim.call(ALICE).remote_sdp().and_then(|sdp| sdp.audio_line()).map(|line| line.formats.clone());
-    assert_eq!(answer, Some(vec!["8".to_owned()]));
+    let offered = sim.call(ALICE).remote_sdp().and_then(|sdp| sdp.audio_line()).and_then(|line| line.formats.first());
+    assert_eq!(offered.map(String::as_str), Some("8"), "before what would be transcoded");
 }
 
 #[test]
@@ -230,8 +230,8 @@ fn early_media_of_two_in_different_codecs() {
         assert!(said.len() >= 2 && said.iter().all(|text| *text == said[0]), "{answers}: one answer");
         let offers = sim.phone(ALICE).heard("INVITE").filter(|message| message.is_request()).count();
         assert_eq!(offers, usize::from(codec == "8"), "{answers}: what another phone speaks is offered");
-        let line = sim.call(ALICE).remote_sdp().and_then(|sdp| sdp.audio_line()).map(|line| line.formats.clone());
-        assert_eq!(line, Some(vec![codec.to_owned()]), "{answers}");
+        let first = sim.call(ALICE).remote_sdp().and_then(|sdp| sdp.audio_line()).and_then(|line| line.formats.first());
+        assert_eq!(first.map(String::as_str), Some(codec), "{answers}: before what would be transcoded");
     }
 }
 

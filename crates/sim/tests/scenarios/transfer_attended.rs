@@ -1,9 +1,12 @@
 //! An attended transfer (RFC 5589 §7): one who talks with two joins them by a REFER whose Replaces names the other call.
 
-use crate::sound::assert_hears;
+use crate::sound::{assert_hears, tones};
 use crate::transfer_blind::{assert_told, house, referral, sounding};
 use tandem_model::{EndReason, EventKind};
-use tandem_phone::{Act, Offer, Outcome, Place, Refer, Reply, Script, When, sdp::Direction};
+use tandem_phone::{
+    Act, Offer, Outcome, Place, Refer, Reply, Script, When,
+    sdp::{Direction, Format},
+};
 use tandem_sim::{ALICE, BOB, CAROL, STANDARD, Sim, ms, secs};
 
 /// Bob talks with Alice, who called him and is held, and with Carol, whom he called: his second call.
@@ -82,6 +85,50 @@ fn the_caller_of_both_joins_them() {
     assert_hears(&sim, BOB, 850.0);
     assert_hears(&sim, CAROL, 620.0);
     sim.act(CAROL, Act::Bye);
+    sim.finish();
+}
+
+/// Alice speaks PCMU and Carol PCMA alone: they are offered each other's first, and hear each other all the same.
+#[test]
+fn the_two_need_no_codec_in_common() {
+    for is_held_too in [false, true] {
+        let mut sim = sounding(12);
+        sim.phone_mut(ALICE).setup_mut().formats = vec![Format::pcmu()];
+        sim.phone_mut(CAROL).setup_mut().formats = vec![Format::pcma()];
+        let mut sim = consult(sim, Script::answers(100), Script::new());
+        if is_held_too {
+            sim.act_in(BOB, 1, Act::Reinvite(Offer::direction(Direction::SendOnly)));
+            sim.run_for(ms(500));
+        }
+        let refer = attended(&sim);
+        sim.act(BOB, refer);
+        sim.run_for(secs(4));
+        assert_told(&sim, BOB, &[100, 200]);
+        assert_joined(&sim);
+        let offered = sim.call(ALICE).remote_sdp().and_then(|sdp| sdp.audio_line()).map(|line| line.formats.clone());
+        assert_eq!(offered.expect("an offer")[0], "8", "what is passed on as it is comes first");
+        sim.act(ALICE, Act::Bye);
+        sim.finish();
+    }
+}
+
+#[test]
+fn two_that_may_not_be_transcoded_need_a_codec_in_common() {
+    let config = house().replace("[[trunk]]\n", "[[trunk]]\ntranscode = false\n");
+    let mut sim = Sim::with_config(13, &config);
+    tones(&mut sim);
+    sim.phone_mut(ALICE).setup_mut().formats = vec![Format::pcmu()];
+    sim.phone_mut(CAROL).setup_mut().formats = vec![Format::pcma()];
+    let mut sim = consult(sim, Script::answers(100), Script::new());
+    let refer = attended(&sim);
+    sim.act(BOB, refer);
+    sim.run_for(secs(1));
+    assert_told(&sim, BOB, &[100, 488]);
+    sim.act(BOB, Act::Reinvite(Offer::direction(Direction::SendRecv)));
+    sim.run_for(secs(4));
+    assert_hears(&sim, ALICE, 620.0);
+    sim.act(ALICE, Act::Bye);
+    sim.act_in(BOB, 1, Act::Bye);
     sim.finish();
 }
 
