@@ -34,13 +34,13 @@ def level(samples, rate, frequency):
     return 0.0 if total == 0 else min(1.0, found / total * 3)
 
 
-def read_wav(path):
-    """Samples of the first channel, and their rate."""
+def read_wav(path, channel=0):
+    """Samples of that channel, and their rate."""
     with wave.open(str(path)) as file:
         samples = array.array("h", file.readframes(file.getnframes()))
         if sys.byteorder == "big":
             samples.byteswap()
-        return samples[:: file.getnchannels()], file.getframerate()
+        return samples[channel :: file.getnchannels()], file.getframerate()
 
 
 # What a phone must have recorded of a call, in seconds, and how clean it must be.
@@ -75,45 +75,6 @@ def from_ulaw(byte):
 def tone(frequency, at, count=FRAME, amplitude=8000):
     """µ-law of a sine, from sample `at` on."""
     return bytes(to_ulaw(round(amplitude * math.sin(2 * math.pi * frequency * n / RATE))) for n in range(at, at + count))
-
-
-class Tap:
-    """Reads the RTP in G.711 µ-law that arrives on loopback at the even ports from `first` to `last`."""
-
-    IP, UDP = 14, 34  # where the headers begin behind Ethernet's, and behind one of IPv4 without options
-
-    def __init__(self, first, last):
-        self.ports = range(first + first % 2, last + 1, 2)
-        self.heard = []
-        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
-        self.socket.bind(("lo", 0))
-        self.socket.settimeout(0.1)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def samples(self):
-        """All that came so far, decoded."""
-        return [from_ulaw(byte) for payload in list(self.heard) for byte in payload]
-
-    def close(self):
-        self._stop.set()
-        self._thread.join(timeout=2)
-        self.socket.close()
-
-    def _read(self):
-        while not self._stop.is_set():
-            try:
-                frame, whence = self.socket.recvfrom(2048)
-            except TimeoutError:
-                continue
-            # Loopback shows each packet twice: as it leaves and as it arrives.
-            if whence[2] == socket.PACKET_OUTGOING or len(frame) < self.UDP + 8 + 12 or frame[self.IP + 9] != socket.IPPROTO_UDP:
-                continue
-            port, size = struct.unpack_from("!HH", frame, self.UDP + 2)
-            packet = frame[self.UDP + 8 : self.UDP + size]
-            if port in self.ports and packet[1] & 0x7F == 0:
-                self.heard.append(packet[12:])
 
 
 class AudioEnd:

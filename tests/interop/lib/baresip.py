@@ -9,8 +9,9 @@ import pathlib
 import socket
 import time
 
-from audio import HEARD, RATE, Tap, hears, level
+from audio import HEARD, RATE, hears, level
 from stage import check, is_bound, wait_until
+from tap import Tap
 
 HOST = "127.0.0.1"
 TEMPLATE = pathlib.Path(__file__).resolve().parent / "baresip.template"
@@ -51,7 +52,7 @@ class Baresip:
         (self.folder / "config").write_text(text + lines, encoding="utf-8")
         (self.folder / "accounts").write_text(account, encoding="utf-8")
         (self.folder / "contacts").write_text("", encoding="utf-8")
-        self.tap = Tap(*(int(port) for port in rtp.split("-")))
+        self.tap = Tap(*(int(port) for port in rtp.split("-")), codec, sip)
         self.process = stage.start(self.folder.name, ["baresip", "-f", self.folder, *arguments])
         wait_until(lambda: is_bound(HOST, sip) or not self.process.running, 5, f"{name} to listen")
         if control:
