@@ -189,12 +189,15 @@ impl Phone {
         let (Some(local), Some(remote)) = (&session.local, &session.remote) else { return };
         let sends = local.audio_line().is_some_and(|line| line.direction.sends())
             && remote.audio_line().is_some_and(|line| line.direction.receives());
+        let ours = local.audio_line();
         let payload = remote.audio_line().and_then(|line| {
-            line.formats.iter().find_map(|format| match line.encoding(format)?.as_str() {
-                "PCMU/8000" => Some((format.parse().ok()?, false)),
-                "PCMA/8000" => Some((format.parse().ok()?, true)),
-                _ => None,
-            })
+            let laws =
+                || line.formats.iter().filter_map(|format| Some((format, line.encoding(format).filter(|name| law(name).is_some())?)));
+            let is_ours =
+                |name: &str| ours.is_some_and(|ours| ours.formats.iter().any(|format| ours.encoding(format).as_deref() == Some(name)));
+            // One that speaks what it has not agreed to does so where nothing else is left.
+            let (format, name) = laws().find(|(_, name)| is_ours(name)).or_else(|| laws().next())?;
+            Some((format.parse().ok()?, law(&name)?))
         });
         let seed = own.session_id;
         let stream = own.stream.get_or_insert_with(|| Stream::new(tone, seed));
@@ -206,6 +209,15 @@ impl Phone {
         let call = &mut self.calls[call];
         call.direction = direction.unwrap_or(call.direction);
         call.formats = formats.unwrap_or_else(|| std::mem::take(&mut call.formats));
+    }
+}
+
+/// Which law of G.711 that is: true for A-law.
+fn law(encoding: &str) -> Option<bool> {
+    match encoding {
+        "PCMU/8000" => Some(false),
+        "PCMA/8000" => Some(true),
+        _ => None,
     }
 }
 
