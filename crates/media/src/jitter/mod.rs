@@ -22,6 +22,9 @@ const MARGIN_US: i64 = 2_000;
 /// More than this must be waited in vain before sound is made shorter: else it would soon be made longer again.
 const TOO_MUCH_US: i64 = 12_000;
 
+/// Over so much at least the last samples are led over to the newest.
+const LEAD_US: i64 = 5_000;
+
 /// Who asks at a pace of its own asks a little before packets are surely there or a little after, and what is needed wavers: only what
 /// would be too much with this much more needed is made shorter, else sound would be made longer and shorter in turn.
 const WAVERING_US: i64 = 5_000;
@@ -279,6 +282,37 @@ impl Playout {
         let noise = self.state == State::Noise;
         self.fill_silence(noise, &mut out[count..]);
         count > 0 || noise
+    }
+
+    /// Whether there is nothing that would have to be made up first.
+    pub(crate) fn may_end(&self) -> bool {
+        self.state != State::Playing || self.starved == 0
+    }
+
+    /// The last samples: what is due, led over to the newest that have come, so that whoever hears the next packet by itself hears it follow on them.
+    /// False if there is nothing to be heard.
+    pub(crate) fn end(&mut self, now: Timestamp, out: &mut [i16]) -> bool {
+        if self.state != State::Playing {
+            return self.pull(now, out);
+        }
+        while self.state == State::Playing && self.ring.next_after(self.next.0.wrapping_sub(1)).is_some() {
+            let before = self.next;
+            self.produce(now);
+            if self.next == before {
+                break;
+            }
+        }
+        self.rests = self.samples.len() == 0;
+        if self.rests {
+            out.fill(0);
+            return false;
+        }
+        // What is led over must not be shorter than that.
+        let least = in_samples(LEAD_US, self.rate_hz()).min(out.len());
+        let made_up = least.saturating_sub(self.samples.len());
+        self.samples.push(made_up, |samples| self.decoder.conceal(None, samples));
+        self.samples.pop_all(made_up, out);
+        true
     }
 
     fn fill_silence(&mut self, noise: bool, out: &mut [i16]) {

@@ -41,6 +41,20 @@ impl Samples {
         count
     }
 
+    /// All that wait, led over to the last of them: `out` begins with the first that waits and ends with the last that came. There must be
+    /// so many that the one can be led over to the other.
+    pub(super) fn pop_all(&mut self, newest: usize, out: &mut [i16]) {
+        let end = self.all.len() - newest;
+        let (first, lead) = (end.saturating_sub(out.len()), self.len().min(out.len()));
+        let span = lead.max(1) as i32;
+        for (place, sample) in out.iter_mut().enumerate() {
+            let last = i32::from(self.all[first + place]);
+            let led = if place < lead { i32::from(self.all[self.head + place]) * (span - place as i32) + last * place as i32 } else { last * span };
+            *sample = (led / span) as i16;
+        }
+        self.head = self.all.len();
+    }
+
     /// Makes what waits shorter, by at most `most`. By how many.
     pub(super) fn shorten(&mut self, rate_hz: u32, most: usize) -> usize {
         // Two periods are laid over each other, and neither may have been heard.

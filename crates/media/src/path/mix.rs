@@ -26,7 +26,8 @@ const REST: u32 = 50;
 /// Members, those included who have just left. Each is a bit of a mask.
 const MAX_MEMBERS: usize = 32;
 
-/// Who waits for a pause to leave the mix does so at the first frame that has no louder sample, and after so long at any.
+/// Who waits for a pause to leave the mix does so at the first frame that has no louder sample. After so long all that still waits is heard at once,
+/// or not, so that packets follow on what was heard; if any of it had to be made up first, that waits for as long again.
 const QUIET: i16 = 400;
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -48,8 +49,12 @@ pub(crate) struct Mix {
     sum: Box<[i32]>,
     before: Box<[i32]>,
     frame: Box<[i16]>,
-    /// It is over at the next pause, and then at the latest.
+    /// It is over at the next pause, and soon after that at the latest.
     leaves_at: Option<Timestamp>,
+    /// Whose packets go on by themselves then.
+    passed_on: u32,
+    /// What these say has come to its end.
+    has_ended: bool,
 }
 
 #[derive(Debug)]
@@ -61,6 +66,8 @@ struct Member {
     heard: u32,
     limiter: Limiter,
     has_left: bool,
+    /// Somebody has heard its packets by themselves until now, in a codec that can be gone on with.
+    goes_on: bool,
     /// There may be keys in what it says that others want in another way.
     has_keys: bool,
 }
@@ -82,6 +89,8 @@ impl Mix {
             before: Box::default(),
             frame: Box::default(),
             leaves_at: None,
+            passed_on: 0,
+            has_ended: false,
         };
         mix.measure();
         mix
@@ -138,22 +147,64 @@ impl Mix {
         self.began + Duration::from_millis(u64::from(self.tick_ms)) * u32::try_from(self.ticks).unwrap_or(u32::MAX)
     }
 
-    /// It is to end: in the next pause, or as soon as all hear what they are to hear by then.
-    pub(crate) fn leave(&mut self, now: Timestamp, at_a_pause: bool) {
-        let until = now + if at_a_pause { PATIENCE } else { Duration::ZERO };
+    /// One hears another, whose packets went on by themselves until now, and who is to be heard to go on.
+    pub(crate) fn take_over(&mut self, speaker: u8, listener: u8) {
+        let Some(place) = self.place(speaker) else { return };
+        if let Some(member) = self.member(speaker) {
+            member.goes_on = true;
+        }
+        if let Some(member) = self.member(listener) {
+            member.heard |= 1 << place;
+        }
+    }
+
+    /// It is to end: in the next pause of those who are passed on, or soon; or if there are none, as soon as all hear what they are to hear by then.
+    pub(crate) fn leave(&mut self, now: Timestamp, passed_on: &[u8]) {
+        let places = passed_on.iter().filter_map(|name| self.place(*name));
+        self.passed_on = places.fold(0, |mask, place| mask | 1 << place);
+        let until = now + if passed_on.is_empty() { Duration::ZERO } else { PATIENCE };
         self.leaves_at = Some(self.leaves_at.map_or(until, |before| before.min(until)));
     }
 
     /// It is to go on after all.
     pub(crate) fn stay(&mut self) {
-        self.leaves_at = None;
+        (self.leaves_at, self.has_ended) = (None, false);
     }
 
     /// Whether it is to end, and may now.
     pub(crate) fn is_over(&self, now: Timestamp) -> bool {
-        let is_quiet = || self.members.iter().flatten().filter_map(|member| member.mouth.as_ref()).all(|mouth| mouth.peak() <= QUIET);
-        let is_settled = || self.members.iter().flatten().all(|member| member.hears == member.heard);
-        self.leaves_at.is_some_and(|until| self.idle >= REST || is_settled() && (now >= until || is_quiet()))
+        let is_quiet = || self.mouths().all(|mouth| mouth.peak() <= QUIET);
+        let may_end = |until: Timestamp| self.has_ended || is_quiet() || self.passed_on == 0 && now >= until;
+        self.leaves_at.is_some_and(|until| self.idle >= REST || self.is_settled() && may_end(until))
+    }
+
+    /// What was heard has come to an end at which those who were mixed can be passed on.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.has_ended
+    }
+
+    fn is_settled(&self) -> bool {
+        self.members.iter().flatten().all(|member| member.hears == member.heard)
+    }
+
+    fn mouths(&self) -> impl Iterator<Item = &Mouth> {
+        self.members.iter().flatten().filter_map(|member| member.mouth.as_deref())
+    }
+
+    /// Whether the next tick is to be the last: packets of all are whole with it.
+    fn ends_with_next(&self, is_whole: bool) -> bool {
+        let Some(until) = self.leaves_at.filter(|until| is_whole && self.passed_on != 0 && *until <= self.next_at()) else { return false };
+        self.is_settled() && (self.mouths().all(Mouth::may_end) || until + PATIENCE <= self.next_at())
+    }
+
+    /// Which tick is next.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.ticks
+    }
+
+    /// Milliseconds of a tick.
+    pub(crate) fn tick_ms(&self) -> u32 {
+        self.tick_ms
     }
 
     /// Sets the whole matrix: the names of all members, and for each the names of whom it hears. Whoever is not there any more is heard
@@ -182,7 +233,7 @@ impl Mix {
         }
         // A session has fewer endpoints than there are bits.
         if let Some(vacant) = self.members.iter_mut().find(|place| place.is_none()) {
-            *vacant = Some(Member { name, mouth: None, hears: 0, heard: 0, limiter: Limiter::new(), has_left: false, has_keys: false });
+            *vacant = Some(Member { name, mouth: None, hears: 0, heard: 0, limiter: Limiter::new(), has_left: false, goes_on: false, has_keys: false });
         }
     }
 
@@ -251,6 +302,9 @@ impl Mix {
             let before = member.mouth.take();
             member.mouth = Mouth::new(terms, seed()).ok().map(Box::new);
             member.mouth.iter_mut().zip(Some(before)).for_each(|(mouth, before)| mouth.go_on_from(before));
+            if std::mem::take(&mut member.goes_on) {
+                member.mouth.iter_mut().for_each(|mouth| mouth.go_on());
+            }
         }
         let Some(mouth) = &mut member.mouth else { return false };
         mouth.take(now, sound);
@@ -298,8 +352,8 @@ impl Mix {
         self.member(name)?.mouth.take().map(|mouth| mouth.into_carried())
     }
 
-    /// Takes a frame of everybody, if a tick is due.
-    pub(crate) fn pull(&mut self, now: Timestamp) -> Option<Tick> {
+    /// Takes a frame of everybody, if a tick is due; `is_whole` where with it the packets of all are.
+    pub(crate) fn pull(&mut self, now: Timestamp, is_whole: bool) -> Option<Tick> {
         let due = self.due_at().filter(|due| *due <= now)?;
         let tick_ms = u64::from(self.tick_ms);
         let late = now.since(due);
@@ -310,10 +364,12 @@ impl Mix {
         self.ticks += 1;
         self.total.0 = false;
         self.sounding = 0;
+        let ends = self.ends_with_next(is_whole);
+        self.has_ended |= ends;
         for (place, member) in self.members.iter_mut().enumerate() {
             let Some(Member { mouth: Some(mouth), has_keys, .. }) = member.as_mut() else { continue };
             mouth.listen_for_keys(*has_keys);
-            if mouth.pull(now) {
+            if mouth.pull(now, ends && self.passed_on & 1 << place != 0) {
                 self.sounding |= 1 << place;
             }
         }

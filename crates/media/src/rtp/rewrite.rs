@@ -8,6 +8,9 @@ use tandem_model::{Random, Timestamp};
 /// What a frame is taken to last where one source follows another at once: the new one begins no earlier.
 const FRAME: Duration = Duration::from_millis(20);
 
+/// Where one source goes on with what another has said, it does so within twice the time that the last packet lasts, and this.
+const SEAM_US: u64 = 40_000;
+
 /// Who feeds a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Feeder {
@@ -42,6 +45,9 @@ struct Newest {
     extended: u32,
     timestamp: u32,
     at: Timestamp,
+    octets: u16,
+    /// What comes next follows on it without a pause.
+    is_followed: bool,
 }
 
 /// A stream towards a leg.
@@ -95,6 +101,14 @@ impl Outgoing {
     /// What comes next does not follow on what came last: the next packet begins a new run at the next number.
     pub(crate) fn interrupt(&mut self) {
         self.mapping = None;
+        self.newest.iter_mut().for_each(|newest| newest.is_followed = false);
+    }
+
+    /// What comes next is of another source, and the same sound: it follows on what came last, of which an octet is a tick, if that was not long
+    /// ago.
+    pub(crate) fn go_on(&mut self) {
+        self.mapping = None;
+        self.newest.iter_mut().for_each(|newest| newest.is_followed = true);
     }
 
     /// `to` goes on with what `from` has fed: its packet takes the place of that of `from`, and its clock is the same. Where `from` feeds
@@ -138,7 +152,7 @@ impl Outgoing {
         header.sequence = extended as u16;
         header.timestamp = header.timestamp.wrapping_add(mapping.timestamp);
         if self.newest.is_none_or(|newest| (extended.wrapping_sub(newest.extended) as i32) > 0) {
-            self.newest = Some(Newest { extended, timestamp: header.timestamp, at: now });
+            self.newest = Some(Newest { extended, timestamp: header.timestamp, at: now, octets: header.payload_len as u16, is_followed: false });
         }
         self.packets += 1;
         self.octets += header.payload_len as u64;
@@ -151,9 +165,9 @@ impl Outgoing {
         header.ssrc = self.ssrc;
         header.sequence = next as u16;
         header.timestamp = timestamp.unwrap_or(next_timestamp);
-        let newest = Newest { extended: next, timestamp: header.timestamp, at: now };
+        let newest = Newest { extended: next, timestamp: header.timestamp, at: now, octets: 0, is_followed: false };
         self.newest = Some(match self.newest {
-            Some(before) if header.timestamp.wrapping_sub(before.timestamp) as i32 <= 0 => Newest { extended: next, ..before },
+            Some(before) if header.timestamp.wrapping_sub(before.timestamp) as i32 <= 0 => Newest { extended: next, is_followed: false, ..before },
             _ => newest,
         });
         self.mapping = None;
@@ -165,7 +179,11 @@ impl Outgoing {
     fn next(&self, now: Timestamp, clock_rate: u32) -> (u32, u32) {
         let Some(newest) = self.newest else { return self.start };
         let elapsed_us = now.since(newest.at).max(FRAME).as_micros() as u64;
-        let ticks = elapsed_us.wrapping_mul(u64::from(clock_rate)) / 1_000_000;
+        let passed = elapsed_us.wrapping_mul(u64::from(clock_rate)) / 1_000_000;
+        let lasts = u64::from(newest.octets);
+        let lasts_us = lasts * 1_000_000 / u64::from(clock_rate.max(1));
+        let follows = newest.is_followed && lasts > 0 && elapsed_us < 2 * lasts_us + SEAM_US;
+        let ticks = if follows { lasts } else { passed };
         (newest.extended.wrapping_add(1), newest.timestamp.wrapping_add(ticks as u32))
     }
 

@@ -15,6 +15,7 @@ const TICK_MS: u32 = 20;
 impl Session {
     /// Mixes from now on, or goes on to with others.
     pub(super) fn mix(&mut self, pairs: &[Pair]) {
+        let passed_on = if self.mix.is_none() { self.passed_on(pairs) } else { Vec::new() };
         let mut mix = self.mix.take().unwrap_or_else(|| {
             // In step with what somebody hears already.
             let due = self.endpoints.iter().filter(|endpoint| matches!(endpoint.hears, Hears::Peer));
@@ -24,7 +25,21 @@ impl Session {
         mix.stay();
         mix.keep_ticking(self.wants_mix());
         self.admit(&mut mix, pairs);
+        for (speaker, listener) in passed_on {
+            mix.take_over(self.endpoints[speaker].name, self.endpoints[listener].name);
+            self.endpoints[listener].outgoing.go_on();
+        }
         self.mix = Some(mix);
+    }
+
+    /// Of those pairs, which hear each other's packets as they are, in a codec that can be begun to be heard anywhere.
+    fn passed_on(&self, pairs: &[Pair]) -> Vec<Pair> {
+        let is_passed_on = |(speaker, listener): &&Pair| {
+            let (speaks, hears) = (&self.endpoints[*speaker], &self.endpoints[*listener]);
+            let is_direct = self.listeners[*speaker].map(usize::from) == Some(*listener) && hears.voice.is_none() && !hears.is_converted();
+            is_direct && speaks.speaks_law()
+        };
+        pairs.iter().filter(is_passed_on).copied().collect()
     }
 
     /// Goes on to mix until it can end without being heard to.
@@ -33,11 +48,12 @@ impl Session {
         mix.keep_ticking(self.wants_mix());
         self.admit(&mut mix, pairs);
         // What is decoded anyhow goes on without a seam.
-        let is_relayed = |(speaker, listener): &Pair| {
+        let is_relayed = |(speaker, listener): &&Pair| {
             let codec = |place: usize| self.endpoints[place].speech.as_ref().map(|speech| speech.codec);
             codec(*speaker) == codec(*listener)
         };
-        mix.leave(self.now, pairs.iter().any(is_relayed));
+        let passed_on: Vec<u8> = pairs.iter().filter(is_relayed).map(|pair| self.endpoints[pair.0].name).collect();
+        mix.leave(self.now, &passed_on);
         self.mix = Some(mix);
         if self.mix.as_ref().is_some_and(|mix| mix.is_over(self.now)) {
             self.fall_back();
@@ -134,8 +150,13 @@ impl Session {
     /// Mixes what is due. Whether there was anything.
     pub(super) fn tick(&mut self) -> bool {
         let now = self.now;
+        if self.mix.as_ref().is_some_and(|mix| mix.has_ended()) {
+            // All that was made of the last tick has left.
+            self.fall_back();
+        }
+        let is_whole = self.is_whole_with_next();
         let Some(mix) = self.mix.as_mut().filter(|mix| mix.due_at().is_some_and(|due| due <= now)) else { return false };
-        let Some(tick) = mix.pull(now) else { return false };
+        let Some(tick) = mix.pull(now, is_whole) else { return false };
         if let Some(recordings) = &mut self.recordings {
             recordings.begin(&tick);
         }
@@ -171,10 +192,17 @@ impl Session {
             self.share_coding(&mix);
             self.mix = Some(mix);
         }
-        if self.mix.as_ref().is_some_and(|mix| mix.is_over(now)) {
+        if self.mix.as_ref().is_some_and(|mix| mix.is_over(now) && !mix.has_ended()) {
             self.fall_back();
         }
         true
+    }
+
+    /// Whether with the next tick the packets of all who are mixed are whole.
+    fn is_whole_with_next(&self) -> bool {
+        let Some(mix) = &self.mix else { return false };
+        let fed = self.endpoints.iter().filter_map(|endpoint| endpoint.voice.as_ref()).filter(|voice| voice.is_fed());
+        fed.map(|voice| u64::from(voice.packet_ms() / mix.tick_ms()).max(1)).all(|ticks| (mix.next_number() + 1).is_multiple_of(ticks))
     }
 
     /// Everybody hears one at most: packets go on directly. What was still to be heard of who is transcoded goes along.
@@ -182,6 +210,7 @@ impl Session {
         let Some(mut mix) = self.mix.take() else { return };
         let pairs = self.pairs();
         self.listen_directly(&pairs);
+        let has_ended = mix.has_ended();
         for listener in 0..self.endpoints.len() {
             let speaker = pairs.iter().find(|pair| pair.1 == listener).map(|pair| pair.0);
             let said = speaker.and_then(|speaker| {
@@ -192,7 +221,12 @@ impl Session {
             let endpoint = &mut self.endpoints[listener];
             match (&mut endpoint.voice, said) {
                 (Some(voice), Some((speaker, codec, playout))) if voice.is_fed() => voice.leave_mix(speaker, codec, playout),
-                (Some(voice), _) if voice.is_fed() => endpoint.speak_with(None),
+                (Some(voice), _) if voice.is_fed() => {
+                    endpoint.speak_with(None);
+                    if has_ended && endpoint.speaks_law() {
+                        endpoint.outgoing.go_on();
+                    }
+                }
                 _ => {}
             }
             endpoint.coded_by = None;
@@ -220,6 +254,11 @@ impl Plain {
             let voice = Voice::of_mix(speech, wide_hz).ok().map(Box::new);
             self.speak_with(voice);
         }
+    }
+
+    /// Whether it is spoken to in octets that are samples, of which each can be followed by any.
+    fn speaks_law(&self) -> bool {
+        self.speech.as_ref().is_some_and(|speech| matches!(speech.codec, Codec::Pcmu | Codec::Pcma))
     }
 
     /// Whether what is coded for the one will do for the other.

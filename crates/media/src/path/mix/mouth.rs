@@ -95,9 +95,20 @@ impl Mouth {
         (self.codec, Carried { playout: self.playout, listening: self.listening })
     }
 
-    /// Makes the next frame. Whether there is anything to be heard in it.
-    pub(super) fn pull(&mut self, now: Timestamp) -> bool {
-        let was_sounding = std::mem::replace(&mut self.is_sounding, self.playout.pull(now, &mut self.heard));
+    /// Whether its next frame may be its last, behind which its packets go on by themselves.
+    pub(super) fn may_end(&self) -> bool {
+        self.playout.may_end()
+    }
+
+    /// It is heard already, and goes on.
+    pub(super) fn go_on(&mut self) {
+        self.begins = false;
+    }
+
+    /// Makes the next frame; where `ends` the last one, on which its next packet follows. Whether there is anything to be heard in it.
+    pub(super) fn pull(&mut self, now: Timestamp, ends: bool) -> bool {
+        let is_sounding = if ends { self.playout.end(now, &mut self.heard) } else { self.playout.pull(now, &mut self.heard) };
+        let was_sounding = std::mem::replace(&mut self.is_sounding, is_sounding);
         self.listening.listen(self.is_sounding, &mut self.heard);
         if !self.is_sounding {
             self.begins = true;
