@@ -323,7 +323,9 @@ impl Plain {
         let listens = self.keys == Keys::InBand && keys != Keys::InBand;
         let derived = (!is_meant).then(|| {
             let anew = |rule: &PayloadRule| derive(*rule, speech, keys, listens);
-            let sound = self.remote.payloads.iter().find(|rule| matches!(rule.carries, Carries::Sound(_))).map(anew);
+            // The noise goes beside sound of its own clock (RFC 3389 §5).
+            let goes_beside = |rule: &&PayloadRule| matches!(rule.carries, Carries::Sound(Codec::Pcmu | Codec::Pcma));
+            let sound = self.remote.payloads.iter().find(goes_beside).map(anew);
             self.remote
                 .payloads
                 .iter()

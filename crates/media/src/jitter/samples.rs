@@ -49,7 +49,11 @@ impl Samples {
         let span = lead.max(1) as i32;
         for (place, sample) in out.iter_mut().enumerate() {
             let last = i32::from(self.all[first + place]);
-            let led = if place < lead { i32::from(self.all[self.head + place]) * (span - place as i32) + last * place as i32 } else { last * span };
+            let led = if place < lead {
+                i32::from(self.all[self.head + place]) * (span - place as i32) + last * place as i32
+            } else {
+                last * span
+            };
             *sample = (led / span) as i16;
         }
         self.head = self.all.len();

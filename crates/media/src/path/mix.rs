@@ -233,7 +233,16 @@ impl Mix {
         }
         // A session has fewer endpoints than there are bits.
         if let Some(vacant) = self.members.iter_mut().find(|place| place.is_none()) {
-            *vacant = Some(Member { name, mouth: None, hears: 0, heard: 0, limiter: Limiter::new(), has_left: false, goes_on: false, has_keys: false });
+            *vacant = Some(Member {
+                name,
+                mouth: None,
+                hears: 0,
+                heard: 0,
+                limiter: Limiter::new(),
+                has_left: false,
+                goes_on: false,
+                has_keys: false,
+            });
         }
     }
 

@@ -152,7 +152,8 @@ impl Outgoing {
         header.sequence = extended as u16;
         header.timestamp = header.timestamp.wrapping_add(mapping.timestamp);
         if self.newest.is_none_or(|newest| (extended.wrapping_sub(newest.extended) as i32) > 0) {
-            self.newest = Some(Newest { extended, timestamp: header.timestamp, at: now, octets: header.payload_len as u16, is_followed: false });
+            self.newest =
+                Some(Newest { extended, timestamp: header.timestamp, at: now, octets: header.payload_len as u16, is_followed: false });
         }
         self.packets += 1;
         self.octets += header.payload_len as u64;
@@ -167,7 +168,9 @@ impl Outgoing {
         header.timestamp = timestamp.unwrap_or(next_timestamp);
         let newest = Newest { extended: next, timestamp: header.timestamp, at: now, octets: 0, is_followed: false };
         self.newest = Some(match self.newest {
-            Some(before) if header.timestamp.wrapping_sub(before.timestamp) as i32 <= 0 => Newest { extended: next, is_followed: false, ..before },
+            Some(before) if header.timestamp.wrapping_sub(before.timestamp) as i32 <= 0 => {
+                Newest { extended: next, is_followed: false, ..before }
+            }
             _ => newest,
         });
         self.mapping = None;

@@ -120,11 +120,15 @@ fn who_does_not_want_it_is_not_told_of_it() {
     assert!(heard.iter().all(|(_, sent)| sent.payload() == 0) && heard.len() < 12, "{}", heard.len());
 }
 
-/// What reaches C of A, whose rules were made for B, where the codec of C is that and it wants to be told under that number, if it does.
-fn heard_by_another(codec: Codec, number: Option<u8>) -> Vec<Sent> {
+/// What reaches C of A, whose rules were made for B, where the codec of C is that and it wants to be told under that number, if it does; and how many
+/// of its 40 packets go on as they are.
+fn heard_by_another(codec: Codec, number: Option<u8>) -> (Vec<Sent>, usize) {
     let mut bench = Bench::bare(3);
     let mut speaks = pausing(A, Codec::Pcmu, Across::As(NOISE));
     speaks.payloads[0].across = Across::As(0);
+    // It may speak something else too, which has nothing to do with the noise.
+    let other = PayloadRule { from: 111, carries: Carries::Sound(Codec::Opus), across: Across::As(111), clock_rate: 48_000 };
+    speaks.payloads = [other].into_iter().chain(speaks.payloads).collect();
     speaks.hearer = Some(leg(B));
     bench.describe(A, speaks);
     bench.describe(B, description(B));
@@ -134,7 +138,7 @@ fn heard_by_another(codec: Codec, number: Option<u8>) -> Vec<Sent> {
     bench.describe(C, hears);
     bench.handle(Input::Hear([Hearing { speaker: leg(A), listener: leg(C) }].into()));
     bench.drain();
-    let mut heard = Vec::new();
+    let (mut heard, mut passed_on) = (Vec::new(), 0);
     for n in 0..40_u16 {
         let mut packet = rtp(0, 5, n, u32::from(n) * 160);
         if n % 10 == 9 {
@@ -142,18 +146,22 @@ fn heard_by_another(codec: Codec, number: Option<u8>) -> Vec<Sent> {
             packet[1] = NOISE;
             packet.push(60);
         }
-        heard.extend(bench.say(A, &packet));
+        let sent = bench.say(A, &packet);
+        passed_on += usize::from(sent.is_ok());
+        heard.extend(sent);
         heard.extend(bench.run(bench.now + FRAME).0.into_iter().map(|(_, sent)| sent));
     }
     assert!(heard.len() > 30 && heard.iter().all(|sent| sent.port == port(C)));
-    heard
+    (heard, passed_on)
 }
 
 #[test]
 fn another_who_hears_the_leg_by_now_is_told_as_it_wants_to_be() {
-    let noise = |packets: Vec<Sent>| -> Vec<u8> { packets.iter().map(|sent| sent.payload()).filter(|payload| *payload != 0).collect() };
-    assert_eq!(noise(heard_by_another(Codec::Pcmu, Some(99))), [99; 4], "under its own number");
-    assert_eq!(noise(heard_by_another(Codec::Pcmu, None)), [], "it did not agree to any");
-    let said = heard_by_another(Codec::G722, None);
-    assert!(said.iter().all(|sent| sent.payload() == 9), "it is heard in its codec");
+    let noise = |(packets, passed_on): (Vec<Sent>, usize)| -> (Vec<u8>, usize) {
+        (packets.iter().map(|sent| sent.payload()).filter(|payload| *payload != 0).collect(), passed_on)
+    };
+    assert_eq!(noise(heard_by_another(Codec::Pcmu, Some(99))), (vec![99; 4], 40), "under its own number");
+    assert_eq!(noise(heard_by_another(Codec::Pcmu, None)), (vec![], 36), "it did not agree to any");
+    let (said, passed_on) = heard_by_another(Codec::G722, None);
+    assert!(passed_on == 0 && said.iter().all(|sent| sent.payload() == 9), "it is heard in its codec");
 }
