@@ -5,13 +5,13 @@ use std::ops::Range;
 /// Ticks in a second of the clock in which the length of frames is told (RFC 7587 §4.1).
 pub const CLOCK_HZ: u32 = 48_000;
 
-/// The most that a packet may hold, in ticks: 120 ms (RFC 6716 §3.2.5 [R5]).
+/// The most that a packet may hold, in ticks: 120 ms (RFC 6716 §3.2.5, R5).
 const MAX_TICKS: u32 = 5_760;
 
 /// The most frames that a packet may have: those of 2.5 ms.
 pub const MAX_FRAMES: usize = 48;
 
-/// Octets that a frame may have (RFC 6716 §3.4 [R2]).
+/// Octets that a frame may have (RFC 6716 §3.4, R2).
 pub const MAX_FRAME: usize = 1_275;
 
 /// Lengths from here on take two octets (RFC 6716 §3.2.1).
