@@ -37,7 +37,12 @@ pub(crate) struct Mapping {
     pub(crate) first: u32,
     /// Packets and payload octets of the stream before this source, as RTCP counts them.
     pub(crate) before: (u32, u32),
+    /// The last of its numbers that was skipped: what came before that has the numbers that it had before.
+    skipped: u32,
 }
+
+/// As good as before any packet.
+const LONG_AGO: u32 = 1 << 30;
 
 /// The newest packet of the stream.
 #[derive(Clone, Copy, Debug)]
@@ -124,6 +129,7 @@ impl Outgoing {
             sequence: next.wrapping_sub(first.extended),
             first: next,
             before: (next.wrapping_sub(self.start.0), self.octets as u32),
+            skipped: first.extended.wrapping_sub(LONG_AGO),
             ..mapping
         });
     }
@@ -135,7 +141,7 @@ impl Outgoing {
         if let Some(mapping) = mapping
             && (seen.extended.wrapping_add(mapping.sequence).wrapping_sub(newest.extended) as i32) > 0
         {
-            mapping.sequence = mapping.sequence.wrapping_sub(1);
+            (mapping.sequence, mapping.skipped) = (mapping.sequence.wrapping_sub(1), seen.extended);
         }
     }
 
@@ -147,7 +153,8 @@ impl Outgoing {
             header.marker = true;
             self.switch(now, feeder, seen, clock_rate, header.timestamp)
         });
-        let extended = seen.extended.wrapping_add(mapping.sequence);
+        let is_behind = seen.extended.wrapping_sub(mapping.skipped) as i32 <= 0;
+        let extended = seen.extended.wrapping_add(mapping.sequence).wrapping_add(u32::from(is_behind));
         header.ssrc = self.ssrc;
         header.sequence = extended as u16;
         header.timestamp = header.timestamp.wrapping_add(mapping.timestamp);
@@ -200,6 +207,7 @@ impl Outgoing {
             timestamp: next_timestamp.wrapping_sub(timestamp),
             first: next,
             before: (next.wrapping_sub(self.start.0), self.octets as u32),
+            skipped: seen.extended.wrapping_sub(LONG_AGO),
         };
         self.mapping = Some(mapping);
         mapping
@@ -239,6 +247,15 @@ mod tests {
         assert_eq!(distances, [0, 2, 1, 2, 10]);
         let next = send(&mut stream, 40, 2, 1, 1);
         assert_eq!(next.sequence.wrapping_sub(numbers[0]), 11);
+    }
+
+    #[test]
+    fn one_that_comes_late_behind_a_skipped_one_has_the_number_that_was_its() {
+        let mut stream = Outgoing::new(&mut Random::new(4));
+        let first = send(&mut stream, 0, 1, 10, 0);
+        stream.skip(Feeder::Leg(0), Seen { extended: 12, epoch: 1 });
+        let numbers = [11, 13, 14].map(|extended| send(&mut stream, 0, 1, extended, extended * 160).sequence.wrapping_sub(first.sequence));
+        assert_eq!(numbers, [1, 2, 3]);
     }
 
     #[test]
