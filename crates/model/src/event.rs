@@ -387,6 +387,9 @@ pub struct LegRecord {
     pub to: Box<str>,
     /// The peer's signalling address.
     pub remote: Option<SocketAddr>,
+    /// Call-ID of its dialog.
+    #[serde(default)]
+    pub sip_call_id: Box<str>,
     /// The final status of its INVITE; 0 if there was none.
     pub sip_status: u16,
     /// Name of the audio codec, once one was agreed.

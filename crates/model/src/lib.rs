@@ -33,6 +33,7 @@ mod session_timer;
 mod sound;
 mod time;
 mod trail;
+mod view;
 
 pub use agent::{AgentPlan, HealthNews, PingPlan, PingTarget, RegistrarPlan, ServiceRoute};
 pub use announce::{Announce, Announcement, Then};
@@ -69,5 +70,6 @@ pub use ring::{Hears, MAX_MEMBERS, PicksUp, RingGroup, RingTerms, Strategy};
 pub use secret::{Account, Accounts, Challenge, DigestAlgorithm, Login, Secret};
 pub use session_timer::{MIN_SESSION_S, Refresher, SessionTimer};
 pub use sound::{NetworkTone, PlayEnd, PlayFailure, PlayId, Sound, UnknownTone};
-pub use time::Timestamp;
+pub use time::{Epoch, Timestamp};
 pub use trail::{Moved, Passage, Trail};
+pub use view::{CallState, CallView, LegDirection, LegState, LegView};

@@ -37,6 +37,26 @@ impl Timestamp {
     }
 }
 
+/// Which wall-clock time the base instant was: turns a [`Timestamp`] into what others call time. It does not follow later changes of
+/// the system's clock: times of one run stay in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Epoch {
+    /// Microseconds since the Unix epoch.
+    base_us: i64,
+}
+
+impl Epoch {
+    /// The base instant was so long after the Unix epoch.
+    pub fn new(base: Duration) -> Self {
+        Epoch { base_us: i64::try_from(base.as_micros()).unwrap_or(i64::MAX) }
+    }
+
+    /// Microseconds since the Unix epoch at `at`.
+    pub fn unix_us(self, at: Timestamp) -> i64 {
+        self.base_us.saturating_add(i64::try_from(at.0).unwrap_or(i64::MAX))
+    }
+}
+
 impl ops::Add<Duration> for Timestamp {
     type Output = Timestamp;
 

@@ -5,18 +5,19 @@ use crate::{
     containment::contain,
     flight_recorder::{Dump, Entry, Fault, Founding, Recorded, Trail},
     log::Escaped,
-    mailbox::Mailbox,
+    mailbox::{Mail, Mailbox},
     node::Node,
     replay::revive,
 };
 use bytes::Bytes;
 use std::{pin::pin, rc::Rc, time::Duration};
 use tandem_model::{
-    CallId, CallRecord, EndReason, EndedBy, Event, EventKind, LegEnd, LegProfile, LegRecord, MAX_LEGS, MediaCommand, Origin, Place,
-    Timestamp,
+    CallId, CallRecord, CallView, EndReason, EndedBy, Event, EventKind, LegEnd, LegProfile, LegRecord, MAX_LEGS, MediaCommand, Origin,
+    Place, Timestamp,
 };
 use tandem_policy::{Begun, Places};
 use tandem_signalling::{Arrival, CallSetup, Input, Machine, Output, message::Message};
+use tokio::sync::oneshot;
 
 /// Pauses before each time that the last words of a call that failed are said: nobody is left to hear whether they arrived.
 static LAST_WORDS: [Duration; 3] = [Duration::ZERO, Duration::from_millis(500), Duration::from_secs(1)];
@@ -81,10 +82,28 @@ impl Actor {
         let mut alarm = Alarm::new(timer.as_mut(), self.node.clock);
         loop {
             let due = self.call.as_ref().and_then(|call| call.poll_timeout()).map(|(at, _)| at);
-            let input = alarm.next(&self.mailbox, due).await;
+            let input = match alarm.next(&self.mailbox, due).await {
+                Mail::Input(input) => input,
+                Mail::Look(reply) => {
+                    self.show(reply);
+                    continue;
+                }
+            };
             let now = self.node.clock.now();
             if self.handle(now, input) == Going::Over || self.carry_out(now) == Going::Over {
                 return;
+            }
+        }
+    }
+
+    /// Shows the call as it is, if it is to be seen.
+    fn show(&self, reply: oneshot::Sender<CallView>) {
+        match contain(|| self.call.as_ref().and_then(|call| call.view())) {
+            // Whoever asked may have gone.
+            Ok(view) => drop(view.map(|view| reply.send(view))),
+            Err(fault) => {
+                let (call, message) = (self.setup.id, Escaped(&fault.message));
+                tracing::error!(%call, place = %fault.place, "a call could not be shown: {message}");
             }
         }
     }
@@ -253,6 +272,7 @@ fn caller_of(call: CallId, founding: &Founding) -> Option<LegRecord> {
         from: invite.from().map(|from| from.uri.into()).unwrap_or_default(),
         to: invite.to().map(|to| to.uri.into()).unwrap_or_default(),
         remote: Some(founding.flow.remote),
+        sip_call_id: invite.call_id().into(),
         sip_status: 0,
         codec: None,
         replaced_by: None,

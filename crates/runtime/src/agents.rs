@@ -84,7 +84,8 @@ impl Clerk {
         let mut alarm = Alarm::new(timer.as_mut(), self.node.clock);
         loop {
             let due = self.agent.poll_timeout();
-            let input = alarm.next(&self.mailbox, due).await;
+            // It is no call, and nobody looks at it.
+            let Some(input) = alarm.next(&self.mailbox, due).await.input() else { continue };
             if !self.handle(input) {
                 return;
             }

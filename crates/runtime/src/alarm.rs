@@ -1,6 +1,9 @@
 //! What the task of a call or an agent waits for: its mailbox, or its machine's deadline.
 
-use crate::{clock::Clock, mailbox::Mailbox};
+use crate::{
+    clock::Clock,
+    mailbox::{Mail, Mailbox},
+};
 use std::{
     future::{Future, poll_fn},
     pin::Pin,
@@ -28,7 +31,7 @@ impl<'a> Alarm<'a> {
     }
 
     /// What is in the mailbox, or [`Input::Wake`] once it is `due`.
-    pub(crate) async fn next(&mut self, mailbox: &Mailbox, due: Option<Timestamp>) -> Input {
+    pub(crate) async fn next(&mut self, mailbox: &Mailbox, due: Option<Timestamp>) -> Mail {
         if due != self.armed {
             self.armed = due;
             if let Some(at) = due {
@@ -36,13 +39,13 @@ impl<'a> Alarm<'a> {
             }
         }
         poll_fn(|context| {
-            if let Poll::Ready(input) = mailbox.poll_take(context.waker()) {
-                return Poll::Ready(input);
+            if let Poll::Ready(mail) = mailbox.poll_take(context.waker()) {
+                return Poll::Ready(mail);
             }
             if self.armed.is_some() && self.timer.as_mut().poll(context).is_ready() {
                 // Should the same deadline be asked for again, it must be set anew.
                 self.armed = None;
-                return Poll::Ready(Input::Wake);
+                return Poll::Ready(Mail::Input(Input::Wake));
             }
             Poll::Pending
         })
@@ -66,11 +69,11 @@ mod tests {
             let mut alarm = Alarm::new(waits.as_mut(), clock);
             mailbox.put(Input::End(EndReason::Shutdown)).unwrap();
             let due = Some(Timestamp::ZERO);
-            assert!(matches!(alarm.next(&mailbox, due).await, Input::End(_)));
-            assert!(matches!(alarm.next(&mailbox, due).await, Input::Wake));
-            assert!(matches!(alarm.next(&mailbox, due).await, Input::Wake), "the same once more");
+            assert!(matches!(alarm.next(&mailbox, due).await, Mail::Input(Input::End(_))));
+            assert!(matches!(alarm.next(&mailbox, due).await, Mail::Input(Input::Wake)));
+            assert!(matches!(alarm.next(&mailbox, due).await, Mail::Input(Input::Wake)), "the same once more");
             mailbox.put(Input::End(EndReason::Shutdown)).unwrap();
-            assert!(matches!(alarm.next(&mailbox, None).await, Input::End(_)));
+            assert!(matches!(alarm.next(&mailbox, None).await, Mail::Input(Input::End(_))));
         });
     }
 }

@@ -2,11 +2,13 @@
 
 use crate::{
     background::Background,
+    bus::{Bus, Told},
     clock::Clock,
     commands::Commanded,
     dns::Resolver,
     flight_recorder::FlightRecorder,
     flows::Flows,
+    handle::{Handle, Look},
     hops::Hops,
     ingress,
     media_port::{self, MAX_EVENTS, MediaPort},
@@ -28,7 +30,7 @@ use std::{
     time::Duration,
 };
 use tandem_config::{Config, Listener};
-use tandem_model::{CallCommand, CallId, EndReason, ListenerId, MediaEvent, Random, Transport};
+use tandem_model::{CallCommand, CallId, EndReason, Epoch, ListenerId, MediaEvent, Random, Transport};
 use tandem_policy::{AbuseBook, HealthBook, LimitBook, NodeLimits, Ruleset};
 use tandem_signalling::{
     Dispatcher, Input, Lines, ListenerFacts, MemoryBindings, Minter, NodeFacts, Registrar, RegistrarTerms, Roster, Terms,
@@ -63,6 +65,8 @@ pub enum Order {
     Reload(Box<Rules>),
     /// Tell a call to do something, and tell this one what came of it.
     Command(CallId, Box<CallCommand>, oneshot::Sender<Commanded>),
+    /// Show something of the node.
+    Look(Look),
 }
 
 /// What a reload changes.
@@ -161,6 +165,8 @@ pub struct Setup {
     pub rules: Rules,
     /// Where slow work goes.
     pub background: Background,
+    /// Where the records of calls go besides; [`records`](crate::records) makes the queue.
+    pub records: Option<mpsc::Sender<Told>>,
     /// For tests of panic isolation: a message whose `X-Tandem-Fault` header says this makes its call panic. Nothing that is
     /// configured can set it.
     pub fault: Option<Box<str>>,
@@ -210,7 +216,7 @@ impl OpenNode {
         setup: Setup,
         start_media: impl FnOnce(MediaEvents, Clock) -> io::Result<Box<dyn MediaPort>>,
     ) -> Result<OpenNode, OpenError> {
-        let Setup { config, rules, background, fault } = setup;
+        let Setup { config, rules, background, records, fault } = setup;
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let transports = {
             let _inside = runtime.enter();
@@ -251,6 +257,7 @@ impl OpenNode {
             draining: Cell::new(false),
             stops: Cell::new(0),
             changed: Notify::new(),
+            bus: Bus::new(Epoch::new(clock.epoch()), records),
         };
         Ok(OpenNode { runtime, local: LocalSet::new(), node: Rc::new(node), events, drain_timeout: config.node.drain_timeout })
     }
@@ -258,6 +265,11 @@ impl OpenNode {
     /// Where SIP is taken, in the order of the listeners.
     pub fn addresses(&self) -> Vec<(Transport, SocketAddr)> {
         self.node.transports.iter().map(|wire| (wire.transport(), wire.local())).collect()
+    }
+
+    /// The node for other threads, which gives it orders there.
+    pub fn handle(&self, orders: &Orders) -> Handle {
+        Handle::new(orders.clone(), self.node.bus.shared(), self.node.bus.epoch())
     }
 
     /// Carries calls until it is told to stop and has stopped.
@@ -330,6 +342,7 @@ async fn follow(node: Rc<Node>, mut orders: mpsc::Receiver<Order>) {
         match order {
             Order::Reload(rules) => node.take_rules(*rules),
             Order::Command(call, command, reply) => node.command(call, command, reply),
+            Order::Look(look) => node.show(look),
             Order::Stop => node.stop(),
         }
     }

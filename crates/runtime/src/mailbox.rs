@@ -8,9 +8,11 @@ use std::{
     rc::Rc,
     task::{Poll, Waker},
 };
+use tandem_model::CallView;
 use tandem_signalling::Input;
+use tokio::sync::oneshot;
 
-/// Inputs that may wait for one call.
+/// Items that may wait for one call.
 pub(crate) const MAX_ITEMS: usize = 64;
 
 /// Places kept for inputs that nobody repeats: media events, network errors, letters, the end. Messages are repeated by their
@@ -18,11 +20,30 @@ pub(crate) const MAX_ITEMS: usize = 64;
 pub(crate) const RESERVED_ITEMS: usize = 16;
 
 /// A mailbox item stays small: messages are boxed.
-const _: () = assert!(size_of::<Input>() <= 64);
+const _: () = assert!(size_of::<Mail>() <= 64);
+
+/// What waits in a mailbox.
+pub(crate) enum Mail {
+    /// For the machine.
+    Input(Input),
+    /// Somebody wants to see the call. The machine is not told, so that nothing of it need be recorded.
+    Look(oneshot::Sender<CallView>),
+}
+
+impl Mail {
+    /// Who sends it would send it again, or is told that there is no room.
+    fn may_be_refused(&self) -> bool {
+        matches!(self, Mail::Look(_) | Mail::Input(Input::Message(_) | Input::Command(..)))
+    }
+
+    pub(crate) fn input(self) -> Option<Input> {
+        if let Mail::Input(input) = self { Some(input) } else { None }
+    }
+}
 
 #[derive(Default)]
 struct State {
-    items: VecDeque<Input>,
+    items: VecDeque<Mail>,
     waker: Option<Waker>,
     closed: bool,
 }
@@ -51,16 +72,28 @@ impl Mailbox {
     /// # Errors
     /// [`Refused`], and the input is gone.
     pub(crate) fn put(&self, input: Input) -> Result<(), Refused> {
+        self.put_mail(Mail::Input(input))
+    }
+
+    /// Asks to see the call.
+    ///
+    /// # Errors
+    /// [`Refused`], and nothing will be seen.
+    pub(crate) fn look(&self, reply: oneshot::Sender<CallView>) -> Result<(), Refused> {
+        self.put_mail(Mail::Look(reply))
+    }
+
+    fn put_mail(&self, mail: Mail) -> Result<(), Refused> {
         let waker = {
             let mut state = self.0.borrow_mut();
             if state.closed {
                 return Err(Refused::Closed);
             }
-            let room = if matches!(input, Input::Message(_) | Input::Command(..)) { MAX_ITEMS - RESERVED_ITEMS } else { MAX_ITEMS };
+            let room = if mail.may_be_refused() { MAX_ITEMS - RESERVED_ITEMS } else { MAX_ITEMS };
             if state.items.len() >= room {
                 return Err(Refused::Full);
             }
-            state.items.push_back(input);
+            state.items.push_back(mail);
             state.waker.take()
         };
         if let Some(waker) = waker {
@@ -69,11 +102,11 @@ impl Mailbox {
         Ok(())
     }
 
-    /// The oldest input, or `Pending` with the waker kept: there is one task that takes.
-    pub(crate) fn poll_take(&self, waker: &Waker) -> Poll<Input> {
+    /// The oldest item, or `Pending` with the waker kept: there is one task that takes.
+    pub(crate) fn poll_take(&self, waker: &Waker) -> Poll<Mail> {
         let mut state = self.0.borrow_mut();
         match state.items.pop_front() {
-            Some(input) => Poll::Ready(input),
+            Some(mail) => Poll::Ready(mail),
             None => {
                 if !state.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
                     state.waker = Some(waker.clone());
@@ -92,7 +125,7 @@ impl Mailbox {
     /// Refuses everything from now on; what waits is given back.
     pub(crate) fn close(&self) -> impl Iterator<Item = Input> + use<> {
         let mut state = self.0.borrow_mut();
-        std::mem::replace(&mut *state, State { closed: true, ..State::default() }).items.into_iter()
+        std::mem::replace(&mut *state, State { closed: true, ..State::default() }).items.into_iter().filter_map(Mail::input)
     }
 }
 
@@ -110,8 +143,8 @@ mod tests {
         let mailbox = Mailbox::new();
         mailbox.put(Input::Wake).unwrap();
         mailbox.put(end()).unwrap();
-        assert!(matches!(mailbox.poll_take(Waker::noop()), Poll::Ready(Input::Wake)));
-        assert!(matches!(mailbox.poll_take(Waker::noop()), Poll::Ready(Input::End(_))));
+        assert!(matches!(mailbox.poll_take(Waker::noop()), Poll::Ready(Mail::Input(Input::Wake))));
+        assert!(matches!(mailbox.poll_take(Waker::noop()), Poll::Ready(Mail::Input(Input::End(_)))));
         assert!(mailbox.poll_take(Waker::noop()).is_pending());
     }
 

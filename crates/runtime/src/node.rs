@@ -2,6 +2,7 @@
 
 use crate::{
     background::Background,
+    bus::Bus,
     clock::Clock,
     commands::Replies,
     flight_recorder::{Dump, FlightRecorder, write_to_folder},
@@ -67,6 +68,8 @@ pub(crate) struct Node {
     pub(crate) stops: Cell<u8>,
     /// Something changed that the node's end may wait for.
     pub(crate) changed: Notify,
+    /// Who listens to what happens.
+    pub(crate) bus: Bus,
 }
 
 impl Node {
@@ -129,6 +132,7 @@ impl Node {
             EventKind::RecordingReady(done) => report::recording(&event, done),
             kind => report::event(&event, kind),
         }
+        self.bus.tell(event);
     }
 
     /// Tells of limits that were reached, or are no longer.

@@ -238,6 +238,7 @@ mod tests {
             from: "sip:a@b".into(),
             to: "sip:c@d".into(),
             remote: Some(([192, 0, 2, 1], 5060).into()),
+            sip_call_id: "".into(),
             sip_status: status,
             codec: None,
             replaced_by: None,

@@ -1,9 +1,10 @@
 //! Which calls and trunks' agents there are, and how to reach them.
 
 use crate::mailbox::{Mailbox, Refused};
-use std::{cell::RefCell, collections::BTreeMap};
-use tandem_model::CallId;
+use std::{cell::RefCell, collections::BTreeMap, ops::Bound};
+use tandem_model::{CallId, CallView};
 use tandem_signalling::Input;
+use tokio::sync::oneshot;
 
 /// Every call whose last transaction is not over. Bounded: a call is let in only where the supervisor finds room, and what has
 /// ended stays for 32 s at most.
@@ -63,6 +64,20 @@ impl RouteTable {
     /// As [`RouteTable::deliver`].
     pub(crate) fn deliver_to_call(&self, call: CallId, input: Input) -> Result<(), Refused> {
         self.calls.borrow().get(&call).ok_or(Refused::Closed)?.put(input)
+    }
+
+    /// Asks to see a call.
+    ///
+    /// # Errors
+    /// As [`RouteTable::deliver`].
+    pub(crate) fn look(&self, call: CallId, reply: oneshot::Sender<CallView>) -> Result<(), Refused> {
+        self.calls.borrow().get(&call).ok_or(Refused::Closed)?.look(reply)
+    }
+
+    /// The one that comes after that one.
+    pub(crate) fn after(&self, call: Option<CallId>) -> Option<CallId> {
+        let from = call.map_or(Bound::Unbounded, Bound::Excluded);
+        self.calls.borrow().range((from, Bound::Unbounded)).next().map(|(call, _)| *call)
     }
 
     /// All of them, oldest first.

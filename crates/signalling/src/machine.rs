@@ -3,7 +3,7 @@
 use crate::call::{Call, CallSetup, Input, MessageExchange, Output, Reason};
 use crate::message::Method;
 use crate::wire::{Arrival, Transmit};
-use tandem_model::{LegProfile, Origin, Timestamp};
+use tandem_model::{CallView, LegProfile, Origin, Timestamp};
 
 /// One of the machines that a request outside of any dialog begins. Used as a [`Call`] is.
 #[derive(Debug)]
@@ -28,6 +28,14 @@ impl Machine {
         match self {
             Machine::Call(call) => call.handle(now, input),
             Machine::Message(exchange) => exchange.handle(now, input),
+        }
+    }
+
+    /// The call as it is now; `None` once it has ended, and of what is no call.
+    pub fn view(&self) -> Option<CallView> {
+        match self {
+            Machine::Call(call) => call.view(),
+            Machine::Message(_) => None,
         }
     }
 

@@ -38,7 +38,7 @@ pub(crate) fn serve(options: &cli::Serve) -> anyhow::Result<u8> {
         Shards::start(&media, clock, tell).map(|shards| Box::new(shards.with_prompts(prompts, reads)) as Box<dyn MediaPort>)
     };
     let running = config.clone();
-    let node = OpenNode::open(Setup { config, rules, background: background.clone(), fault: None }, start_media)?;
+    let node = OpenNode::open(Setup { config, rules, background: background.clone(), records: None, fault: None }, start_media)?;
     let (orders, taken) = orders();
     let signals = background.run(async { Signals::take() }).blocking_recv()?.context("signals cannot be taken")?;
     background.run(signals.give_orders(options.config.clone(), running, orders));

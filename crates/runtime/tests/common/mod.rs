@@ -10,7 +10,9 @@ use std::{
     time::Duration,
 };
 use tandem_model::{CallCommand, CallId, LocalEndpoint, MediaCommand, MediaEvent};
-use tandem_runtime::{Commanded, MediaEvents, MediaPort, OpenNode, Order, Orders, Rules, Setup, background, orders};
+use tandem_runtime::{
+    Commanded, Handle, MediaEvents, MediaPort, OpenNode, Order, Orders, Records, Rules, Setup, background, orders, records,
+};
 use tokio::sync::oneshot;
 
 /// How long a peer waits for what must come: far longer than it takes.
@@ -26,6 +28,9 @@ pub struct TestNode {
     pub dumps: PathBuf,
     /// The calls that asked for ports, as they do.
     pub calls: std::sync::mpsc::Receiver<CallId>,
+    pub handle: Handle,
+    /// Where the records of calls come, if the test wants them.
+    pub records: Records,
     orders: Orders,
     thread: Option<thread::JoinHandle<()>>,
     background: Option<background::BackgroundThread>,
@@ -60,18 +65,31 @@ impl TestNode {
         let (config, rules) = load(&text);
         let (background, background_thread) = background::start().unwrap();
         let (orders, taken) = orders();
-        let (told, addresses) = std::sync::mpsc::channel();
+        let (told, opened_at) = std::sync::mpsc::channel();
+        let (keep, records) = records();
+        let given = orders.clone();
         let (opened, calls) = std::sync::mpsc::channel();
         let host: IpAddr = options.host.parse().unwrap();
         let thread = thread::spawn(move || {
-            let setup = Setup { config, rules, background, fault: options.fault.map(Into::into) };
+            let setup = Setup { config, rules, background, records: Some(keep), fault: options.fault.map(Into::into) };
             let node =
                 OpenNode::open(setup, |events, _| Ok(Box::new(NobodysPorts { host, events, next: Cell::new(40_000), opened }))).unwrap();
-            told.send(node.addresses()).unwrap();
+            told.send((node.addresses(), node.handle(&given))).unwrap();
             node.run(taken);
         });
-        let addresses: Vec<SocketAddr> = addresses.recv().unwrap().into_iter().map(|(_, address)| address).collect();
-        TestNode { address: addresses[0], addresses, dumps, calls, orders, thread: Some(thread), background: Some(background_thread) }
+        let (addresses, handle) = opened_at.recv().unwrap();
+        let addresses: Vec<SocketAddr> = addresses.into_iter().map(|(_, address)| address).collect();
+        TestNode {
+            address: addresses[0],
+            addresses,
+            dumps,
+            calls,
+            handle,
+            records,
+            orders,
+            thread: Some(thread),
+            background: Some(background_thread),
+        }
     }
 
     /// Gives an order.

@@ -167,9 +167,7 @@ impl Call {
 
     /// A leg that is part of the call, or may become so: it talks, rings, or is being called.
     pub(super) fn named(&self, leg: LegId) -> Result<&Leg, CommandError> {
-        let rivals = self.ring.iter().flat_map(|ring| ring.legs());
-        let legs = std::iter::once(&self.caller).chain(&self.callee).chain(rivals).chain(self.targets());
-        let found = legs.into_iter().find(|known| known.id == leg).ok_or(CommandError::UnknownLeg(leg))?;
+        let found = self.present().find(|known| known.id == leg).ok_or(CommandError::UnknownLeg(leg))?;
         if found.is_husk() { Err(CommandError::UnderWay(leg)) } else { Ok(found) }
     }
 

@@ -39,6 +39,7 @@ mod trail;
 mod transfer;
 mod usage;
 pub(crate) mod user_to_user;
+mod view;
 
 pub use exchange::MessageExchange;
 pub use failure::relayed_status;

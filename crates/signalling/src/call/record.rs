@@ -44,6 +44,7 @@ impl Call {
             from: leg.from.clone(),
             to: leg.to.clone(),
             remote: leg.remote,
+            sip_call_id: leg.call_id.clone(),
             sip_status: leg.status,
             codec: self.codec.filter(|_| leg.status / 100 == 2),
             replaced_by: leg.replaced_by,

@@ -4,7 +4,7 @@ use super::cancel::{Cancel, hop_request};
 use super::challenged::{Again, Home, asks_again};
 use super::hops::{HopFailure, Hops};
 use super::prack::write_asked;
-use super::{Context, Extra, Leg, LegEvent, LostWay, MAX_FORWARDS, OurVia, State, Way, finish};
+use super::{Context, Extra, Leg, LegEvent, LostWay, MAX_FORWARDS, OurVia, State, Way, finish, sdp_of};
 use crate::agent::retry_after;
 use crate::auth::Tried;
 use crate::call::Output;
@@ -15,7 +15,7 @@ use crate::transaction::{Action, Event, Kind, TRANSACTION_TIMEOUT, Transaction};
 use crate::wire::{Arrival, Transmit};
 use bytes::Bytes;
 use std::time::Duration;
-use tandem_model::{Delivery, HealthNews, LegId, LegPlan, Prack, Timestamp};
+use tandem_model::{Delivery, HealthNews, LegId, LegPlan, LegState, Prack, Timestamp};
 
 /// CSeq of the first request on a leg.
 const FIRST_CSEQ: u32 = 1;
@@ -128,7 +128,7 @@ impl Leg {
         let tag = context.node.minter.tag(id);
         let (from, to) = (invitation.from_uri.into(), plan.uri.clone());
         let mut leg = Leg::new(id, State::Outgoing, plan.endpoint.clone(), plan.profile.clone(), media, (from, to), tag);
-        (leg.sips, leg.target) = (is_sips(&plan.uri), plan.target);
+        (leg.sips, leg.target, leg.call_id) = (is_sips(&plan.uri), plan.target, invitation.call_id.into());
         let serial = leg.next_serial();
         let way = leg.first_way(plan.destination.clone());
         leg.home = Home::of(&leg.profile, &plan.destination);
@@ -260,6 +260,9 @@ impl Leg {
         client.hops.heard();
         client.has_rung |= message.status() > 100;
         let reliable = client.reliable.zip(message.rseq());
+        if first {
+            self.progress = self.progress.max(progress_of(&message));
+        }
         if wanted {
             self.send_cancel(context);
         }
@@ -526,5 +529,14 @@ impl Leg {
 
     pub(super) fn is_unacknowledged(&self) -> bool {
         self.client.as_ref().is_some_and(|client| client.is_accepted())
+    }
+}
+
+/// What a provisional response says of its sender.
+fn progress_of(response: &Message) -> LegState {
+    match response.status() {
+        180 => LegState::Ringing,
+        101..199 if sdp_of(response).is_some() => LegState::EarlyMedia,
+        _ => LegState::Trying,
     }
 }

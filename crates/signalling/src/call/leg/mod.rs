@@ -60,7 +60,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tandem_model::{
-    CallId, Delivery, Event, EventKind, Layout, LegEnd, LegId, LegProfile, NO_TARGET, Privacy, Random, Timestamp, Transport,
+    CallId, Delivery, Event, EventKind, Layout, LegEnd, LegId, LegProfile, LegState, NO_TARGET, Privacy, Random, Timestamp, Transport,
 };
 use way::OurVia;
 
@@ -185,6 +185,10 @@ pub(crate) struct Leg {
     /// From and To URIs as in its first INVITE, for the record.
     pub(crate) from: Box<str>,
     pub(crate) to: Box<str>,
+    /// Call-ID of its first INVITE, which its dialog has too (§12.1).
+    pub(crate) call_id: Box<str>,
+    /// The most that its peer has said before it answered.
+    pub(crate) progress: LegState,
     /// What its peer asked to be kept private when it called.
     pub(crate) privacy: Privacy,
     /// Final status of its first INVITE, which its peer gave or owes us, or we gave; 0 where there is none.
@@ -261,6 +265,8 @@ impl Leg {
             state,
             from: ends.0,
             to: ends.1,
+            call_id: Box::default(),
+            progress: LegState::Created,
             privacy: Privacy::default(),
             status: 0,
             end: None,

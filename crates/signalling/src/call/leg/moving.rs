@@ -49,7 +49,7 @@ impl Leg {
     pub(crate) fn husk(&self) -> Leg {
         let (ends, media) = ((self.from.clone(), self.to.clone()), LegMedia::new(&[], false, None, 0));
         let mut husk = Leg::new(self.id, State::Leaving, self.endpoint.clone(), self.profile.clone(), media, ends, self.tag);
-        (husk.status, husk.remote) = (self.status, self.remote);
+        (husk.status, husk.remote, husk.call_id) = (self.status, self.remote, self.call_id.clone());
         // Where it went tells how it ends.
         husk.end = Some(LegEnd { sip_status: self.status, reason: Cow::Borrowed(MOVED), q850_cause: REDIRECTED, by: EndedBy::Node });
         husk

@@ -152,6 +152,7 @@ impl Leg {
         let tag = context.node.minter.tag(id);
         let mut leg = Leg::new(id, State::Incoming, endpoint, profile, media, ends_of(&arrival.message), tag);
         leg.remote = Some(arrival.flow.remote);
+        leg.call_id = arrival.message.call_id().into();
         leg.home.address = Some(arrival.flow.remote.ip());
         leg.privacy = parties::privacy(&arrival.message);
         leg.sips = begins_secure_dialog(&arrival.message);

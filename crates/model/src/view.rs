@@ -1,0 +1,131 @@
+//! What is to be seen of a node while it runs: calls, trunks, registrations, each as it was at one moment.
+
+use crate::{CallId, Codec, LegId, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+
+/// A call that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallView {
+    /// Which call.
+    pub call: CallId,
+    /// Name of the route that took it; empty as long as none has.
+    pub route: Box<str>,
+    /// How far it is.
+    pub state: CallState,
+    /// When it came.
+    pub began: Timestamp,
+    /// When it was answered, if it was.
+    pub answered: Option<Timestamp>,
+    /// Who talks, rings or is being called, in the order of their creation. Who has left is not among them.
+    pub legs: Box<[LegView]>,
+}
+
+/// How far a call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallState {
+    /// Nobody rings yet.
+    Created,
+    /// Somebody rings.
+    Ringing,
+    /// It was answered.
+    Answered,
+}
+
+impl CallState {
+    /// In a word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            CallState::Created => "created",
+            CallState::Ringing => "ringing",
+            CallState::Answered => "answered",
+        }
+    }
+}
+
+/// A leg of such a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegView {
+    /// Which leg.
+    pub leg: LegId,
+    /// `trunk:carrier`.
+    pub endpoint: Box<str>,
+    /// From URI as it stood in the leg's INVITE.
+    pub from: Box<str>,
+    /// To URI as it stood in the leg's INVITE.
+    pub to: Box<str>,
+    /// The peer's signalling address; `None` as long as nothing has come from it.
+    pub remote: Option<SocketAddr>,
+    /// Who invited whom.
+    pub direction: LegDirection,
+    /// How far it is.
+    pub state: LegState,
+    /// Call-ID of its dialog.
+    pub sip_call_id: Box<str>,
+    /// The audio codec, once one is agreed.
+    pub codec: Option<Codec>,
+    /// The final status of its INVITE; 0 as long as there is none.
+    pub sip_status: u16,
+    /// Nobody hears it, because the call was told so.
+    pub muted: bool,
+    /// It hears nobody, because the call was told so.
+    pub deaf: bool,
+    /// We hold it, because the call was told so.
+    pub held: bool,
+    /// Its peer holds us.
+    pub holds: bool,
+}
+
+/// Who sent a leg's INVITE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LegDirection {
+    /// Its peer: it called us.
+    In,
+    /// We: it was called.
+    Out,
+}
+
+impl LegDirection {
+    /// In a word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            LegDirection::In => "in",
+            LegDirection::Out => "out",
+        }
+    }
+}
+
+/// How far a leg is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LegState {
+    /// It has called us and has no answer; or we call it and have heard nothing.
+    #[default]
+    Created,
+    /// Somebody there has our INVITE.
+    Trying,
+    /// It rings.
+    Ringing,
+    /// It is heard already.
+    EarlyMedia,
+    /// It talks.
+    Answered,
+    /// It is being hung up.
+    Ended,
+}
+
+impl LegState {
+    /// In a word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            LegState::Created => "created",
+            LegState::Trying => "trying",
+            LegState::Ringing => "ringing",
+            LegState::EarlyMedia => "early_media",
+            LegState::Answered => "answered",
+            LegState::Ended => "ended",
+        }
+    }
+}
