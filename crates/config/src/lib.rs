@@ -15,6 +15,7 @@ mod check;
 mod difference;
 mod expand;
 mod files;
+mod json;
 mod keys;
 mod nearest;
 mod node;
@@ -39,14 +40,14 @@ pub use files::Files;
 pub use node::{Calls, Log, LogFormat, LogLevel, Node};
 pub use problem::{At, Place, Problem, Problems};
 pub use reader::Outside;
-pub use route::{Do, Endpoint, From, MAX_ENDPOINTS, Route};
+pub use route::{Do, Endpoint, From, MAX_ENDPOINTS, Route, read_do};
 pub use side::{Advertised, Listener, Media, TlsPaths, TlsVersion};
 pub use sides::Sides;
 pub use trunk::{
     Asked, CallerRule, HeaderRules, Limits, MAX_HEADER_RULES, MAX_MAY_CALL, MAX_NUMBER_RULES, MAX_REGISTRARS, MAX_SOURCES, MAX_TARGETS,
-    Match, NamePattern, NumberRule, Of, Ping, PrivacyRule, Register, Toll, TrailRule, Trunk, TrunkTarget, is_our_header,
+    Match, NamePattern, NumberRule, Of, Ping, PrivacyRule, Register, Toll, TrailRule, Trunk, TrunkTarget, check_settable, is_our_header,
 };
-pub use uri::{Host, Target};
+pub use uri::{Host, Target, parse_domain};
 pub use user::{Registrar, User};
 pub use value::{MAX_NUMBER, Network, Pattern, PortRange, Template, print_duration};
 

@@ -1,12 +1,13 @@
 //! `[[route]]`: what happens to a call.
 
 use crate::{
+    json::toml_of,
     keys,
     nearest::nearest,
     node::one_of,
     played,
     problem::{At, Place},
-    reader::{Reader, Table, Value, check_line, check_name},
+    reader::{Outside, Reader, Table, Value, check_line, check_name},
     ring,
     trunk::{Limits, read_limits, read_status},
     uri::Target,
@@ -14,6 +15,7 @@ use crate::{
 };
 use std::time::Duration;
 use tandem_model::{Announce, BuiltIn, Layout, PicksUp, RingTerms, Sound, Then};
+use toml::de::DeTable;
 
 /// Endpoints of one `bridge`, members of one `ring`.
 pub const MAX_ENDPOINTS: usize = 16;
@@ -140,7 +142,11 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    pub(crate) fn parse(text: &str) -> Result<Endpoint, String> {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<Endpoint, String> {
         let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
         match kind {
             "trunk" => {
@@ -173,7 +179,7 @@ impl Route {
         let to = table.parsed(reader, "to", Pattern::parse);
         let anchor = table.boolean(reader, "anchor").unwrap_or(true);
         table.missing(reader, "do", "{ bridge = [\"trunk:…\"] }");
-        let action = table.value("do").and_then(|value| read_do(reader, table, value));
+        let action = table.value("do").and_then(|value| read_action(reader, table.what("do"), value));
         if let Some(action) = action.as_ref().filter(|action| !anchor && action.value.endpoints().is_empty()) {
             let message = format!("`anchor = false` in {} goes only with `bridge` and `ring`: there is no other peer", table.title());
             reader.report(action.place, message);
@@ -266,9 +272,25 @@ fn read_record(reader: &mut Reader<'_>, table: &Table<'_, '_>, value: &Value<'_>
     }
 }
 
-fn read_do(reader: &mut Reader<'_>, table: &Table<'_, '_>, value: &Value<'_>) -> Option<At<Do>> {
+/// A `do` that somebody says for one call, as JSON. Whether there are such trunks and users is not looked at.
+///
+/// # Errors
+/// All that is wrong with it, in words.
+pub fn read_do(json: &str) -> Result<Do, String> {
+    let text = format!("do = {}", toml_of(json)?);
+    let mut reader = Reader::new(&text, "do", Outside::variables(&|_| None));
+    let table = DeTable::parse(&text).map_err(|error| error.message().to_owned())?;
+    let action = table.get_ref().get("do").and_then(|value| read_action(&mut reader, "it".to_owned(), value));
+    let said: Vec<&str> = reader.problems.iter().map(|problem| &*problem.message).collect();
+    match action {
+        Some(action) if said.is_empty() => Ok(action.value),
+        _ => Err(said.join("; ")),
+    }
+}
+
+fn read_action(reader: &mut Reader<'_>, title: String, value: &Value<'_>) -> Option<At<Do>> {
     let mistakes_before = reader.problems.len();
-    let table = Table::open(reader, value, &keys::DO, table.what("do"))?;
+    let table = Table::open(reader, value, &keys::DO, title)?;
     let has_odd_keys = reader.problems.len() > mistakes_before;
     let bridge = read_bridge(reader, &table);
     let ring = ring::read(reader, &table);
@@ -335,4 +357,40 @@ pub(crate) fn read_endpoints(reader: &mut Reader<'_>, table: &Table<'_, '_>, ver
 /// How long those may ring whom a route calls.
 pub(crate) fn read_timeout(reader: &mut Reader<'_>, table: &Table<'_, '_>, key: &str) -> Option<Duration> {
     table.duration(reader, key, Duration::from_secs(1)..=Duration::from_secs(3600)).map(|span| *span)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_do_may_come_as_json() {
+        let bridge = read_do(r#"{"bridge": ["trunk:carrier/+4930", "user:alice"], "timeout": "30s"}"#).unwrap();
+        let Do::Bridge { endpoints, timeout, .. } = bridge else { unreachable!("{bridge:?}") };
+        assert_eq!(endpoints.len(), 2);
+        assert_eq!(timeout, Some(Duration::from_secs(30)));
+        assert_eq!(read_do(r#"{"answer": "echo"}"#), Ok(Do::Answer(BuiltIn::Echo)));
+        assert_eq!(read_do(r#"{"reject": 486}"#), Ok(Do::Reject { status: 486, reason: None }));
+    }
+
+    #[test]
+    fn what_is_wrong_with_it_is_said() {
+        for (json, said) in [
+            (r#"{"brigde": ["trunk:a"]}"#, "the nearest valid key is `bridge`"),
+            (r#"{"answer": "ekko"}"#, "the nearest is \"echo\""),
+            (r#"{"answer": "${HOME}.wav"}"#, ""),
+            (r#"{"bridge": []}"#, "nobody to call"),
+            (r#"{}"#, "says nothing"),
+            (r#"[1]"#, "a table is wanted"),
+            (r#"{"answer": "echo", "answer": "tone"}"#, "duplicate key"),
+            ("", "JSON"),
+        ] {
+            let read = read_do(json);
+            if said.is_empty() {
+                assert!(matches!(&read, Ok(Do::Announce(_))), "no variable is expanded: {read:?}");
+            } else {
+                assert!(read.as_ref().is_err_and(|message| message.contains(said)), "{json}: {read:?}");
+            }
+        }
+    }
 }

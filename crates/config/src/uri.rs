@@ -207,7 +207,10 @@ pub(crate) fn read_host_port<'t>(text: &str, host_port: &'t str) -> Result<(Host
 }
 
 /// A host name or an address, as a URI writes it: IPv6 in brackets.
-pub(crate) fn parse_domain(text: &str) -> Result<Box<str>, String> {
+///
+/// # Errors
+/// What is neither.
+pub fn parse_domain(text: &str) -> Result<Box<str>, String> {
     match text.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
         Ok(IpAddr::V6(address)) => Ok(format!("[{address}]").into()),
         Ok(IpAddr::V4(address)) => Ok(address.to_string().into()),

@@ -16,6 +16,7 @@ mod caller;
 mod codec;
 mod command;
 mod country;
+mod dial;
 mod event;
 mod failover;
 mod ids;
@@ -45,6 +46,7 @@ pub use command::{
     is_file_name,
 };
 pub use country::{Country, UnknownCountry};
+pub use dial::{Calling, Dial, DialError, DialLeg, DialOrder, MAX_IN_TURN};
 pub use event::{
     CallRecord, EndReason, EndedBy, Event, EventKind, ExchangeRecord, Fate, HeldBy, LegEnd, LegRecord, Limit, LimitState, RecordingDone,
     RegistrationChange, TrunkState,

@@ -11,7 +11,7 @@ pub enum Place {
     Callee,
     /// This member of a ring group.
     Member(u8),
-    /// The target of a transfer that this question was about.
+    /// The target of a transfer, or the leg that we were told to dial, that this question was about.
     Target(QuestionId),
     /// The route that has it.
     Route,
@@ -28,7 +28,7 @@ impl Place {
                 Some(member) => Place::Member(member),
                 None => Place::Callee,
             },
-            Question::Transfer(_) | Question::Target(_) => Place::Target(id),
+            Question::Transfer(_) | Question::Target(_) | Question::Call(_) | Question::Told { .. } => Place::Target(id),
             Question::Admit(_) | Question::User(_) | Question::Route(_) | Question::Dial(_) => Place::Callee,
         }
     }

@@ -2,8 +2,8 @@
 //! tell them apart.
 
 use crate::{
-    Announce, BindingUsed, Caller, Challenge, Codec, Destination, Dtmf, Failover, Layout, ListenerId, Login, MediaSide, Presentation,
-    RingGroup, SessionTimer, Shown, Sound, Trail,
+    Announce, BindingUsed, Caller, Calling, Challenge, Codec, Destination, Dtmf, Failover, Layout, ListenerId, Login, MediaSide,
+    Presentation, RingGroup, SessionTimer, Shown, Sound, Trail,
 };
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -43,6 +43,17 @@ pub enum Question {
         member: u8,
         /// Its endpoint.
         endpoint: Box<str>,
+    },
+    /// Where does a leg go that we are told to dial? The answer is a [`Decision::Route`] that bridges or rings; the trunk that it leads
+    /// to counts the leg beside those that it counts already.
+    Call(Box<Calling>),
+    /// What does this come to? A `do` of the configuration, as JSON, that somebody says for this one call. A trunk that the answer leads to
+    /// counts it beside those that do already.
+    Told {
+        /// The call.
+        route: Route,
+        /// The `do`.
+        act: Box<str>,
     },
 }
 
@@ -124,33 +135,40 @@ pub enum Origin {
         /// Its name.
         name: Box<str>,
     },
+    /// Somebody who tells us by the API to call.
+    Api {
+        /// The name of the key that it showed; empty if there is none.
+        name: Box<str>,
+    },
 }
 
 impl Origin {
-    /// Whoever a leg's endpoint (`trunk:NAME`, `trunk:NAME/NUMBER`, `user:NAME`) is part of; `None` for a bare URI. A trunk is then known by
+    /// Whoever a leg's endpoint (`trunk:NAME`, `trunk:NAME/NUMBER`, `user:NAME`, `api:NAME`) is part of; `None` for a bare URI. A trunk is then known by
     /// its name alone.
     pub fn of_endpoint(endpoint: &str) -> Option<Origin> {
         match endpoint.split_once(':')? {
             ("trunk", rest) => Some(Origin::Trunk { id: TrunkId(0), name: rest.split('/').next().unwrap_or(rest).into() }),
             ("user", name) => Some(Origin::User { name: name.into() }),
+            ("api", name) => Some(Origin::Api { name: name.into() }),
             _ => None,
         }
     }
 
-    /// As endpoints are written: `trunk:NAME`, `user:NAME`.
+    /// As endpoints are written: `trunk:NAME`, `user:NAME`; and `api:NAME`.
     pub fn endpoint(&self) -> Box<str> {
         match self {
             Origin::Trunk { name, .. } => ["trunk:", name].concat().into(),
             Origin::User { name } => ["user:", name].concat().into(),
+            Origin::Api { name } => ["api:", name].concat().into(),
         }
     }
 
-    /// Whether both are the same trunk or user, by name.
+    /// Whether both are the same trunk, user or key, by name.
     pub fn is_same(&self, other: &Origin) -> bool {
         match (self, other) {
-            (Origin::Trunk { name, .. }, Origin::Trunk { name: other, .. }) | (Origin::User { name }, Origin::User { name: other }) => {
-                name == other
-            }
+            (Origin::Trunk { name, .. }, Origin::Trunk { name: other, .. })
+            | (Origin::User { name }, Origin::User { name: other })
+            | (Origin::Api { name }, Origin::Api { name: other }) => name == other,
             _ => false,
         }
     }

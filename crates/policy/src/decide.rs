@@ -1,7 +1,7 @@
 //! The one function that answers.
 
 use crate::{
-    HealthBook, LimitBook, Ruleset,
+    HealthBook, LimitBook, Ruleset, dial,
     toll::{barred, forward},
 };
 use tandem_model::{Admit, Bindings, CalledFrom, Decision, Origin, Proved, Question, Route, Timestamp, TrunkId};
@@ -39,8 +39,10 @@ pub fn decide(rules: &Ruleset, view: &CallView<'_>, question: &Question) -> Deci
             Some(status) if !rules.is_emergency(&call.origin, &call.called) => Decision::Reject { status, reason: None },
             _ => route(rules, view, call),
         },
-        Question::Forward(asked) => forward(rules, view, asked, || dial(rules, view, &asked.endpoint)),
-        Question::Dial(endpoint) | Question::Target(endpoint) | Question::Ring { endpoint, .. } => dial(rules, view, endpoint),
+        Question::Forward(asked) => forward(rules, view, asked, || has_room(rules, view, &asked.endpoint)),
+        Question::Dial(endpoint) | Question::Target(endpoint) | Question::Ring { endpoint, .. } => has_room(rules, view, endpoint),
+        Question::Call(calling) => dial::call(rules, view, calling),
+        Question::Told { route, act } => dial::told(rules, view, route, act),
     }
 }
 
@@ -97,7 +99,7 @@ fn route(rules: &Ruleset, view: &CallView<'_>, call: &Route) -> Decision {
 }
 
 /// The plan may be older than the rules: its trunk goes by its name. One that is gone has no limits any more.
-fn dial(rules: &Ruleset, view: &CallView<'_>, endpoint: &str) -> Decision {
+fn has_room(rules: &Ruleset, view: &CallView<'_>, endpoint: &str) -> Decision {
     let name = endpoint.strip_prefix("trunk:").map(|rest| rest.split_once('/').map_or(rest, |(name, _)| name));
     let place = name.and_then(|name| rules.trunks().position(|(known, _)| known == name));
     let trunk = place.and_then(|place| u16::try_from(place).ok()).map(TrunkId);

@@ -1,13 +1,13 @@
 //! `headers_in` and `headers_out`: which headers of a caller's INVITE cross.
 
 use std::borrow::Cow;
-use tandem_config::{HeaderRules, NamePattern, is_our_header};
+use tandem_config::{HeaderRules, NamePattern, check_settable, is_our_header};
 
 /// Headers of the caller that may cross to one leg.
-const MAX_PASSED: usize = 64;
+pub(crate) const MAX_PASSED: usize = 64;
 
 /// Bytes of their names and values.
-const MAX_PASSED_BYTES: usize = 8192;
+pub(crate) const MAX_PASSED_BYTES: usize = 8192;
 
 /// More would cross than may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,16 @@ fn plain(name: &str) -> Cow<'_, str> {
     }
     let plain: String = name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();
     Cow::Owned(plain.trim_matches('-').to_owned())
+}
+
+/// Whether whoever has us call may say a header of that name.
+pub(crate) fn is_settable(name: &str) -> bool {
+    check_settable(name).is_ok() && !is_our_header(&plain(name))
+}
+
+/// Whether `outgoing` leaves a header alone that was said for one leg.
+pub(crate) fn lets_set(outgoing: &HeaderRules, name: &str) -> bool {
+    !sets(outgoing, name) && !any(&outgoing.remove, name) && !any(&outgoing.remove, &plain(name))
 }
 
 /// What of `headers` crosses: let in by the caller's trunk, let out to the called one, in their order; then what is set. Nothing

@@ -14,6 +14,7 @@ mod agents;
 mod barred;
 mod bucket;
 mod decide;
+mod dial;
 mod headers;
 mod health;
 mod identity;

@@ -235,6 +235,7 @@ impl LimitBook {
             Origin::Trunk { id, name } => (id, name),
             Origin::User { .. } if !self.has_users => return Ok(None),
             Origin::User { name } => return Ok(self.in_force(&format!("user:{name}"))),
+            Origin::Api { .. } => return Ok(None),
         };
         let is_it = |place: &&usize| self.slots[**place].key.strip_prefix("trunk:") == Some(name);
         if let Some(place) = self.of_trunk.get(usize::from(id.0)).filter(is_it) {

@@ -1,7 +1,7 @@
 //! How a trunk puts things: what of its calls is let in, and what calls to it say.
 
 use crate::{
-    headers::{TooMuch, crossing, lets_any_out, lets_in, sets},
+    headers::{TooMuch, crossing, lets_any_out, lets_in, lets_set, sets},
     identity::{IdentityRule, Told, Unkept},
     numbers::{are_about, rewritten},
     trail::{Telling, tell},
@@ -92,6 +92,11 @@ impl Manner {
     pub(crate) fn of_nobody() -> Manner {
         let headers_in = HeaderRules { pass: Some(Vec::new()), ..HeaderRules::default() };
         Manner { is_user: true, headers_in, ..Manner::default() }
+    }
+
+    /// Whether a header that was said for one leg may go out to this trunk.
+    pub(crate) fn lets_set(&self, name: &str) -> bool {
+        lets_set(&self.headers_out, name)
     }
 
     /// The called number of a call from this trunk, as routes write it.

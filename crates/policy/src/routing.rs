@@ -9,8 +9,8 @@ use std::cmp::Reverse;
 use std::time::Duration;
 use tandem_config::{Limits, Pattern, Target};
 use tandem_model::{
-    Action, Announce, Binding, BindingUsed, BuiltIn, Decision, Layout, LegPlan, LegProfile, MAX_MEMBERS, NO_TARGET, Origin, Presentation,
-    Random, RingGroup, RingTerms, Route, ServiceRoute, Sound, Strategy, TrunkId,
+    Action, Announce, Binding, BindingUsed, BuiltIn, Decision, Destination, Layout, LegPlan, LegProfile, MAX_MEMBERS, NO_TARGET, Origin,
+    Presentation, Random, RingGroup, RingTerms, Route, ServiceRoute, Sound, Strategy, TrunkId,
 };
 
 /// One `[[route]]`.
@@ -43,9 +43,29 @@ pub(crate) enum ActionRule {
 /// Where a leg can go.
 #[derive(Clone, Debug)]
 pub(crate) enum EndpointRule {
-    Trunk { trunk: TrunkId, text: Box<str>, number: Option<Box<str>> },
-    User { name: Box<str>, text: Box<str> },
-    Uri { text: Box<str>, target: Box<Target>, profile: Box<LegProfile> },
+    Trunk {
+        trunk: TrunkId,
+        text: Box<str>,
+        number: Option<Box<str>>,
+    },
+    User {
+        name: Box<str>,
+        text: Box<str>,
+    },
+    Uri {
+        text: Box<str>,
+        target: Box<Target>,
+        profile: Box<LegProfile>,
+    },
+    /// A URI that goes by a trunk; `place` is the target of it that the URI names, or [`NO_TARGET`].
+    By {
+        trunk: TrunkId,
+        text: Box<str>,
+        target: Box<Target>,
+        place: u8,
+        hop: Destination,
+        profile: Box<LegProfile>,
+    },
 }
 
 impl ActionRule {
@@ -64,6 +84,7 @@ impl RouteRule {
         let is_theirs = match origin {
             Origin::Trunk { name, .. } => self.is_from(name),
             Origin::User { .. } => self.users,
+            Origin::Api { .. } => self.from.is_none(),
         };
         is_theirs && self.to.as_ref().is_none_or(|to| to.is_match(called))
     }
@@ -131,7 +152,7 @@ impl RouteRule {
 }
 
 /// What a caller gets who can be put through to nobody: the status, and a reason of its own.
-type Refusal = (u16, Option<Box<str>>);
+pub(crate) type Refusal = (u16, Option<Box<str>>);
 
 /// What a caller gets where no target of a trunk can be called.
 const NOBODY_THERE: u16 = 480;
@@ -197,45 +218,77 @@ impl<'a> Planner<'a> {
                 presentation: self.rules.plain.present(origin, self.call, self.anchored, None).map_err(Unsaid::refusal)?,
             }),
             EndpointRule::User { name, text } => return self.plan_user(origin, name, text),
-            EndpointRule::Trunk { trunk, text, number } => {
-                let full = if self.emergency { None } else { self.view.load.full(*trunk, self.view.now) };
-                if let Some(status) = full {
-                    self.refused.get_or_insert(status);
+            EndpointRule::Trunk { trunk, text, number } => legs = self.plan_trunk(*trunk, text, number.as_deref())?,
+            EndpointRule::By { trunk, text, target, place, hop, profile } => {
+                let is_open = *place == NO_TARGET || self.view.health.is_open(*trunk, *place, self.view.now);
+                if self.is_full(*trunk) || !is_open {
+                    self.refused.get_or_insert(NOBODY_THERE);
                     return Ok(Vec::new());
                 }
                 let Some(rule) = self.rules.trunks.get(usize::from(trunk.0)) else { return Ok(Vec::new()) };
-                let moved = number.as_deref().filter(|number| *number != self.called).map(|number| (self.called, number));
-                let presentation = rule.manner.present(origin, self.call, self.anchored, moved).map_err(Unsaid::refusal)?;
-                let (call, called, view) = (self.call, self.called, self.view);
-                let (is_open, emergency) = (|place| view.health.is_open(*trunk, place, view.now), self.emergency);
-                let open = rule.targets.in_order(&mut self.random).filter(|rule| emergency || is_open(rule.place));
-                legs.extend(open.map(|TargetRule { place, target, hop, profile, .. }| {
-                    let plan = LegPlan {
-                        endpoint: text.clone(),
-                        trunk: (!emergency).then_some(*trunk),
-                        target: *place,
-                        uri: request_uri(target, &rule.manner, number.as_deref(), called),
-                        destination: hop.clone(),
-                        profile: profile.clone(),
-                        forwarded: false,
-                        binding: None,
-                        presentation: said_to(target, number.as_deref(), &call.called, presentation.clone()),
-                    };
-                    match view.health.service_route(*trunk, hop) {
-                        Some(route) => through(plan, route),
-                        None => plan,
-                    }
-                }));
-                if emergency {
-                    // What seems to be dead is the last resort.
-                    legs.sort_by_key(|plan| !is_open(plan.target));
-                }
-                if legs.is_empty() {
-                    self.refused.get_or_insert(NOBODY_THERE);
-                }
+                legs.push(LegPlan {
+                    endpoint: text.clone(),
+                    trunk: Some(*trunk),
+                    target: *place,
+                    uri: target.uri(),
+                    destination: hop.clone(),
+                    profile: (**profile).clone(),
+                    forwarded: false,
+                    binding: None,
+                    presentation: rule.manner.present(origin, self.call, self.anchored, None).map_err(Unsaid::refusal)?,
+                });
             }
         }
         Ok(vec![legs])
+    }
+
+    /// Whether that trunk has all the calls that it may; then its status is what is said if nobody else can be called.
+    fn is_full(&mut self, trunk: TrunkId) -> bool {
+        let full = if self.emergency { None } else { self.view.load.full(trunk, self.view.now) };
+        if let Some(status) = full {
+            self.refused.get_or_insert(status);
+        }
+        full.is_some()
+    }
+
+    /// The targets of a trunk that can be called; none if it is full.
+    fn plan_trunk(&mut self, trunk: TrunkId, text: &str, number: Option<&str>) -> Result<Vec<LegPlan>, Refusal> {
+        if self.is_full(trunk) {
+            return Ok(Vec::new());
+        }
+        let origin = self.rules.manner_of(&self.call.origin);
+        let Some(rule) = self.rules.trunks.get(usize::from(trunk.0)) else { return Ok(Vec::new()) };
+        let moved = number.filter(|number| *number != self.called).map(|number| (self.called, number));
+        let presentation = rule.manner.present(origin, self.call, self.anchored, moved).map_err(Unsaid::refusal)?;
+        let (call, called, view) = (self.call, self.called, self.view);
+        let (is_open, emergency) = (|place| view.health.is_open(trunk, place, view.now), self.emergency);
+        let open = rule.targets.in_order(&mut self.random).filter(|rule| emergency || is_open(rule.place));
+        let open = open.map(|TargetRule { place, target, hop, profile, .. }| {
+            let plan = LegPlan {
+                endpoint: text.into(),
+                trunk: (!emergency).then_some(trunk),
+                target: *place,
+                uri: request_uri(target, &rule.manner, number, called),
+                destination: hop.clone(),
+                profile: profile.clone(),
+                forwarded: false,
+                binding: None,
+                presentation: said_to(target, number, &call.called, presentation.clone()),
+            };
+            match view.health.service_route(trunk, hop) {
+                Some(route) => through(plan, route),
+                None => plan,
+            }
+        });
+        let mut legs: Vec<LegPlan> = open.collect();
+        if emergency {
+            // What seems to be dead is the last resort.
+            legs.sort_by_key(|plan| !is_open(plan.target));
+        }
+        if legs.is_empty() {
+            self.refused.get_or_insert(NOBODY_THERE);
+        }
+        Ok(legs)
     }
 
     /// For each phone of a user the legs to it, the phone that it likes best first; none where it has not registered.

@@ -30,6 +30,10 @@ pub struct Ruleset {
     /// What strangers get, and who is none.
     pub(crate) abuse: Arc<AbuseRules>,
     agents: Box<[AgentPlan]>,
+    /// How calls are put that we are told to make: who calls in them, whoever tells us says.
+    told: Manner,
+    /// For what is said of one call alone.
+    pub(crate) config: Arc<Config>,
     /// Some route is to an emergency service.
     pub(crate) has_emergency: bool,
 }
@@ -97,9 +101,15 @@ impl Ruleset {
         let (id, name) = match origin {
             Origin::Trunk { id, name } => (id, name),
             Origin::User { name } => return self.users.find(name).map_or(&self.users.gone, |user| &user.manner),
+            Origin::Api { .. } => return &self.told,
         };
         let by_id = self.trunks.get(usize::from(id.0)).filter(|trunk| trunk.name == *name);
         by_id.or_else(|| self.trunks.iter().find(|trunk| trunk.name == *name)).map_or(&self.plain, |trunk| &trunk.manner)
+    }
+
+    /// How calls to that endpoint are put.
+    pub(crate) fn manner_of_endpoint(&self, endpoint: &str) -> &Manner {
+        Origin::of_endpoint(endpoint).map_or(&self.plain, |origin| self.manner_of(&origin))
     }
 
     /// The names of the routes that ring their members in turn.
@@ -156,6 +166,8 @@ fn compile(config: &Config, problems: &mut Problems) -> Ruleset {
         silent: config.listeners.iter().map(|listener| listener.silent).collect(),
         abuse: AbuseRules::compile(config).into(),
         agents: compile_agents(config),
+        told: Manner::of_user(&Trunk::default()),
+        config: Arc::new(config.clone()),
     };
     for index in 0..rules.trunks.len() {
         let trunk = &rules.trunks[index];
@@ -176,7 +188,9 @@ fn shown_of(rules: &Ruleset, origin: &Manner, is_theirs: impl Fn(&RouteRule) -> 
     for route in rules.routes.iter().filter(|route| is_theirs(route)) {
         for endpoint in route.action.endpoints() {
             let called = match endpoint {
-                EndpointRule::Trunk { trunk, .. } => rules.trunks.get(usize::from(trunk.0)).map_or(&rules.plain, |trunk| &trunk.manner),
+                EndpointRule::Trunk { trunk, .. } | EndpointRule::By { trunk, .. } => {
+                    rules.trunks.get(usize::from(trunk.0)).map_or(&rules.plain, |trunk| &trunk.manner)
+                }
                 EndpointRule::User { name, .. } => rules.users.find(name).map_or(&rules.plain, |user| &user.manner),
                 EndpointRule::Uri { .. } => &rules.plain,
             };
@@ -257,33 +271,32 @@ fn compile_route(config: &Config, route: &At<tandem_config::Route>) -> RouteRule
     from.sort();
     let from = (route.from != From::Anybody).then(|| from.into());
     let users = !matches!(route.from, From::Trunks(_));
-    let action = match &route.action.value {
-        Do::Answer(built_in) => ActionRule::Answer(*built_in),
-        Do::Reject { status, reason } => ActionRule::Reject { status: *status, reason: reason.clone() },
-        Do::Announce(announce) => ActionRule::Announce(announce.clone()),
-        Do::Bridge { endpoints, timeout, ringback } => ActionRule::Bridge {
-            endpoints: compile_endpoints(config, endpoints),
-            timeout: *timeout,
-            anchor: route.anchor,
-            ringback: ringback.clone(),
-        },
-        Do::Ring { endpoints, terms, ringback } => ActionRule::Ring {
-            endpoints: compile_endpoints(config, endpoints),
-            terms: *terms,
-            anchor: route.anchor,
-            ringback: ringback.clone(),
-        },
-    };
+    let action = compile_action(config, &route.action.value, route.anchor);
     let (limits, emergency) = (route.limits, route.emergency);
     let (name, to, record) = (route.name.clone(), route.to.clone(), route.record);
     RouteRule { name, from, users, to, action, limits, emergency, record }
+}
+
+/// What an action comes to; endpoints that there are not are left out.
+pub(crate) fn compile_action(config: &Config, action: &Do, anchor: bool) -> ActionRule {
+    match action {
+        Do::Answer(built_in) => ActionRule::Answer(*built_in),
+        Do::Reject { status, reason } => ActionRule::Reject { status: *status, reason: reason.clone() },
+        Do::Announce(announce) => ActionRule::Announce(announce.clone()),
+        Do::Bridge { endpoints, timeout, ringback } => {
+            ActionRule::Bridge { endpoints: compile_endpoints(config, endpoints), timeout: *timeout, anchor, ringback: ringback.clone() }
+        }
+        Do::Ring { endpoints, terms, ringback } => {
+            ActionRule::Ring { endpoints: compile_endpoints(config, endpoints), terms: *terms, anchor, ringback: ringback.clone() }
+        }
+    }
 }
 
 fn compile_endpoints(config: &Config, endpoints: &[At<Endpoint>]) -> Box<[EndpointRule]> {
     endpoints.iter().filter_map(|endpoint| compile_endpoint(config, endpoint)).collect()
 }
 
-fn compile_endpoint(config: &Config, endpoint: &Endpoint) -> Option<EndpointRule> {
+pub(crate) fn compile_endpoint(config: &Config, endpoint: &Endpoint) -> Option<EndpointRule> {
     match endpoint {
         Endpoint::Trunk { name, number } => {
             let index = config.trunks.iter().position(|trunk| trunk.name == *name)?;

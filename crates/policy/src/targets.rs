@@ -38,6 +38,12 @@ impl Targets {
         places.iter().map(|target| target.target.uri()).collect()
     }
 
+    /// The one that `uri` names, whatever its user.
+    pub(crate) fn at(&self, uri: &Target) -> Option<&TargetRule> {
+        let is_it = |known: &Target| (&known.destination, known.transport, known.sips) == (&uri.destination, uri.transport, uri.sips);
+        self.sorted.iter().find(|rule| is_it(&rule.target))
+    }
+
     /// All of them, in an order that `random` decides where weights leave it open.
     pub(crate) fn in_order(&self, random: &mut Random) -> impl Iterator<Item = &TargetRule> {
         let mut order: [usize; MAX_TARGETS] = std::array::from_fn(|index| index);

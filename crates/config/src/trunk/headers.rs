@@ -144,6 +144,14 @@ pub fn is_our_header(name: &str) -> bool {
     OURS.iter().any(|ours| ours.eq_ignore_ascii_case(name)) || OURS_FROM.iter().find(begins).is_some()
 }
 
+/// Whether somebody may have us say a header of this name (in its long form).
+///
+/// # Errors
+/// Why not.
+pub fn check_settable(name: &str) -> Result<(), String> {
+    check_header_name(name).and_then(|()| check_not_ours(name))
+}
+
 fn check_not_ours(name: &str) -> Result<(), String> {
     if is_our_header(name) {
         return Err(format!("`{name}` is written by Tandem itself: no rule can set, pass or remove it"));
@@ -205,7 +213,7 @@ fn read_set(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Vec<(Box<str>, Bo
     for (key, value) in entries.iter().take(MAX_HEADER_RULES) {
         let name: &str = key.get_ref();
         let is_new = set.iter().all(|(other, _)| !other.eq_ignore_ascii_case(name));
-        let fault = check_header_name(name).and_then(|()| check_not_ours(name));
+        let fault = check_settable(name);
         let fault = fault.and_then(|()| if is_new { Ok(()) } else { Err(format!("`{name}` stands there twice: case does not count")) });
         if let Err(message) = fault {
             reader.report(reader.place_of(key), format!("{what}: {message}"));

@@ -13,7 +13,7 @@ mod session_timer;
 mod targets;
 mod toll;
 
-pub use headers::{HeaderRules, MAX_HEADER_RULES, NamePattern, is_our_header};
+pub use headers::{HeaderRules, MAX_HEADER_RULES, NamePattern, check_settable, is_our_header};
 pub use identity::{CallerRule, PrivacyRule, TrailRule};
 pub use limits::Limits;
 pub use matching::{MAX_SOURCES, Match};
