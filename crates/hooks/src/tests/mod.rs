@@ -1,0 +1,5 @@
+//! Against receivers of our own on loopback.
+
+mod calls;
+mod receiver;
+mod sending;
