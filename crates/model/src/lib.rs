@@ -74,4 +74,4 @@ pub use session_timer::{MIN_SESSION_S, Refresher, SessionTimer};
 pub use sound::{NetworkTone, PlayEnd, PlayFailure, PlayId, Sound, UnknownTone};
 pub use time::{Epoch, Timestamp};
 pub use trail::{Moved, Passage, Trail};
-pub use view::{CallState, CallView, LegDirection, LegState, LegView};
+pub use view::{CallState, CallView, Condition, LegDirection, LegState, LegView, PartView, RegistrationView, TrunkView};

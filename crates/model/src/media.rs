@@ -488,6 +488,11 @@ impl Mos {
         Mos(hundredths.clamp(100, 450))
     }
 
+    /// In hundredths.
+    pub fn hundredths(self) -> u16 {
+        self.0
+    }
+
     /// As a number.
     pub fn value(self) -> f64 {
         f64::from(self.0) / 100.0

@@ -1,6 +1,6 @@
 //! What is to be seen of a node while it runs: calls, trunks, registrations, each as it was at one moment.
 
-use crate::{CallId, Codec, LegId, Timestamp};
+use crate::{CallId, Codec, Flow, LegId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 
@@ -128,4 +128,77 @@ impl LegState {
             LegState::Ended => "ended",
         }
     }
+}
+
+/// A trunk, and how it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrunkView {
+    /// Its name.
+    pub trunk: Box<str>,
+    /// Whether it can be used.
+    pub condition: Condition,
+    /// Its targets, in the order of the configuration.
+    pub targets: Box<[PartView]>,
+    /// Where we register for it.
+    pub registrations: Box<[PartView]>,
+    /// Calls that it carries now, in both directions.
+    pub calls: u32,
+    /// The most that it may carry, if there is a limit.
+    pub max_calls: Option<u32>,
+    /// The most new ones a second.
+    pub max_cps: Option<u32>,
+}
+
+/// One of a trunk's targets, or one of the registrars where it registers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartView {
+    /// Its URI.
+    pub at: Box<str>,
+    /// Whether it answers our pings, or has our registration.
+    pub condition: Condition,
+    /// A target asked to be left alone until then (503 with Retry-After).
+    pub rests_until: Option<Timestamp>,
+}
+
+/// How a trunk, or a part of it, is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Condition {
+    /// Whether it can be used; `None`: nobody asks, or nothing is known yet. Then it is used.
+    pub is_up: Option<bool>,
+    /// Why, in words; empty where there is nothing to say.
+    pub reason: Box<str>,
+    /// Since when, if anything is known.
+    pub since: Option<Timestamp>,
+}
+
+impl Condition {
+    /// In a word.
+    pub const fn word(&self) -> &'static str {
+        match self.is_up {
+            Some(true) => "up",
+            Some(false) => "down",
+            None => "unknown",
+        }
+    }
+}
+
+/// Where a user is to be found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegistrationView {
+    /// Whose it is.
+    pub user: Box<str>,
+    /// The Contact URI, as it was written.
+    pub contact: Box<str>,
+    /// It was made, or refreshed last, then.
+    pub since: Timestamp,
+    /// It holds until then.
+    pub until: Timestamp,
+    /// How its REGISTER came.
+    pub flow: Flow,
+    /// What the phone calls itself; may be empty.
+    pub agent: Box<str>,
+    /// Which phone it is (RFC 5626 §4.1), if it says so.
+    pub instance: Option<Box<str>>,
+    /// It is behind a NAT.
+    pub behind_nat: bool,
 }

@@ -103,6 +103,11 @@ impl HealthBook {
         health.is_none_or(|target| !target.is_dead && target.closed_until.is_none_or(|until| until <= now))
     }
 
+    /// Until when that target of `trunk` wants to be left alone, if it does.
+    pub fn rests_until(&self, trunk: TrunkId, target: usize, now: Timestamp) -> Option<Timestamp> {
+        self.trunks.get(usize::from(trunk.0))?.targets.get(target)?.closed_until.filter(|until| *until > now)
+    }
+
     /// The proxies that calls of `trunk` to `hop` go through (RFC 3608 §5): what the registrar there says, and nobody else; where none is,
     /// the first that has our binding.
     pub(crate) fn service_route(&self, trunk: TrunkId, hop: &Destination) -> Option<&ServiceRoute> {

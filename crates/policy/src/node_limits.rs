@@ -73,4 +73,9 @@ impl NodeLimits {
     pub fn calls(&self) -> u32 {
         self.calls
     }
+
+    /// How many there may be.
+    pub fn most_calls(&self) -> u32 {
+        self.most_calls
+    }
 }

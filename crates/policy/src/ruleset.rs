@@ -77,7 +77,7 @@ impl Ruleset {
     }
 
     /// Each trunk's name and the URIs of its targets in the order of the configuration, in the order of their ids.
-    pub(crate) fn targets(&self) -> impl Iterator<Item = (&str, Box<[Box<str>]>)> {
+    pub fn targets(&self) -> impl Iterator<Item = (&str, Box<[Box<str>]>)> {
         self.trunks.iter().map(|trunk| (&*trunk.name, trunk.targets.uris()))
     }
 

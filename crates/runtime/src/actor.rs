@@ -5,7 +5,7 @@ use crate::{
     containment::contain,
     flight_recorder::{Dump, Entry, Fault, Founding, Recorded, Trail},
     log::Escaped,
-    mailbox::{Mail, Mailbox},
+    mailbox::{Glance, Mail, Mailbox},
     node::Node,
     replay::revive,
 };
@@ -39,6 +39,8 @@ pub(crate) struct Actor {
     answered: Option<Timestamp>,
     /// On the trunks that count it.
     places: Places,
+    /// How many it has added to those of the node.
+    legs: i64,
     /// It has ended and no longer counts, though its last transactions may not be over.
     ended: bool,
 }
@@ -64,7 +66,8 @@ impl Actor {
         let now = node.clock.now();
         let trail = node.recorder.borrow_mut().founded(now, &setup, &arrival, &origin, &profile);
         let places = Places::new(&node.trunks.borrow(), calling);
-        let mut actor = Actor { node, setup, call: None, mailbox, trail, failed: false, began: now, answered: None, places, ended: false };
+        let mut actor =
+            Actor { node, setup, call: None, mailbox, trail, failed: false, began: now, answered: None, places, legs: 0, ended: false };
         let setup = actor.setup.clone();
         let going = match contain(|| Machine::found(setup, now, arrival, origin, profile)) {
             Ok(call) => {
@@ -84,8 +87,8 @@ impl Actor {
             let due = self.call.as_ref().and_then(|call| call.poll_timeout()).map(|(at, _)| at);
             let input = match alarm.next(&self.mailbox, due).await {
                 Mail::Input(input) => input,
-                Mail::Look(reply) => {
-                    self.show(reply);
+                Mail::Look(glance) => {
+                    self.show(glance);
                     continue;
                 }
             };
@@ -96,10 +99,16 @@ impl Actor {
         }
     }
 
-    /// Shows the call as it is, if it is to be seen.
-    fn show(&self, reply: oneshot::Sender<CallView>) {
+    /// Shows what is to be seen of the call. Whoever asked may have gone.
+    fn show(&self, glance: Glance) {
+        match glance {
+            Glance::View(reply) => self.show_view(reply),
+            Glance::Story(reply) => drop(self.node.story(&self.setup, &self.trail).map(|story| reply.send(story))),
+        }
+    }
+
+    fn show_view(&self, reply: oneshot::Sender<CallView>) {
         match contain(|| self.call.as_ref().and_then(|call| call.view())) {
-            // Whoever asked may have gone.
             Ok(view) => drop(view.map(|view| reply.send(view))),
             Err(fault) => {
                 let (call, message) = (self.setup.id, Escaped(&fault.message));
@@ -183,7 +192,13 @@ impl Actor {
     fn notify(&mut self, event: Event) {
         if matches!(event.kind, EventKind::LegAnswered) && self.answered.is_none() {
             self.answered = Some(event.time);
+            self.node.counted.borrow_mut().answered(self.began, event.time);
             self.places.answered(&mut self.node.trunks.borrow_mut(), event.time);
+        }
+        match event.kind {
+            EventKind::LegCreated => self.count_legs(1),
+            EventKind::LegEnded(_) | EventKind::LegFailed(_) => self.count_legs(-1),
+            _ => {}
         }
         let is_end = matches!(event.kind, EventKind::CallEnded(_) | EventKind::Exchanged(_));
         self.node.notify(event);
@@ -192,9 +207,15 @@ impl Actor {
         }
     }
 
+    fn count_legs(&mut self, more: i64) {
+        self.legs += more;
+        self.node.count_legs(more);
+    }
+
     /// Gives its place back, once.
     fn release(&mut self) {
         if !std::mem::replace(&mut self.ended, true) {
+            self.count_legs(-self.legs);
             self.node.on_call_ended(&mut self.places);
         }
     }
@@ -260,6 +281,7 @@ impl Actor {
 impl Drop for Actor {
     fn drop(&mut self) {
         self.release();
+        self.node.remember(&self.setup, self.trail);
         self.node.on_call_over(self.setup.id);
     }
 }

@@ -41,6 +41,7 @@ impl Node {
 
     fn start_agent(self: &Rc<Self>, plan: AgentPlan) {
         let now = self.clock.now();
+        self.trunk_notes.borrow_mut().forget(&plan.trunk);
         let id = self.next_call_id(now);
         let setup = AgentSetup { id, seed: self.random.borrow_mut().next_u64(), node: self.facts.borrow().clone() };
         let agent = TrunkAgent::new(setup, now, &plan);
@@ -54,6 +55,7 @@ impl Node {
     /// What a failed agent told holds no longer, and its legs are nobody's.
     fn agent_failed(&self, trunk: &str, legs: impl Iterator<Item = LegId>, id: CallId) {
         self.take_health(&HealthNews::Forgotten { trunk: trunk.into() });
+        self.trunk_notes.borrow_mut().forget(trunk);
         legs.for_each(|leg| self.dispatcher.borrow_mut().leg_removed(leg, id));
     }
 
@@ -146,6 +148,7 @@ impl Clerk {
 /// However an agent ends, nothing leads to it any more, and who is to come after it comes.
 impl Drop for Clerk {
     fn drop(&mut self) {
+        self.node.trunk_notes.borrow_mut().forget(&self.trunk);
         self.node.agent_ended(self.id);
     }
 }

@@ -4,11 +4,9 @@
 //! reads too slowly is told how much it has missed.
 
 use std::{
+    cell::Cell,
     collections::VecDeque,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tandem_model::{Epoch, Event, EventKind, Timestamp};
 use tokio::sync::{
@@ -78,9 +76,10 @@ impl Shared {
         Feed { shared: self.clone(), next }
     }
 
-    /// Hears what happened from that number on, as far as it is kept.
+    /// Hears what happened from that number on, as far as it is kept; from 0 on: since the node began.
     pub(crate) fn subscribe_from(self: &Arc<Self>, seq: u64) -> Feed {
-        Feed { shared: self.clone(), next: seq }
+        let next = if seq == 0 { self.history().first } else { seq };
+        Feed { shared: self.clone(), next }
     }
 }
 
@@ -89,7 +88,7 @@ pub(crate) struct Bus {
     shared: Arc<Shared>,
     epoch: Epoch,
     records: Option<mpsc::Sender<Told>>,
-    records_lost: AtomicU64,
+    records_lost: Cell<u64>,
 }
 
 impl Bus {
@@ -98,7 +97,7 @@ impl Bus {
         // No run has more events than microseconds.
         let first = u64::try_from(epoch.unix_us(Timestamp::ZERO)).unwrap_or_default();
         let history = History { first, next: first, ..History::default() };
-        Bus { shared: Arc::new(Shared { history: history.into(), news: Notify::new() }), epoch, records, records_lost: AtomicU64::new(0) }
+        Bus { shared: Arc::new(Shared { history: history.into(), news: Notify::new() }), epoch, records, records_lost: Cell::new(0) }
     }
 
     pub(crate) fn shared(&self) -> Arc<Shared> {
@@ -107,6 +106,22 @@ impl Bus {
 
     pub(crate) fn epoch(&self) -> Epoch {
         self.epoch
+    }
+
+    /// Events that were told.
+    pub(crate) fn events(&self) -> u64 {
+        let history = self.shared.history();
+        history.next - history.first
+    }
+
+    /// Records that wait for whoever keeps them.
+    pub(crate) fn records_waiting(&self) -> usize {
+        self.records.as_ref().map_or(0, |records| records.max_capacity() - records.capacity())
+    }
+
+    /// Records that found no room.
+    pub(crate) fn records_lost(&self) -> u64 {
+        self.records_lost.get()
     }
 
     /// Tells it everybody.
@@ -131,7 +146,8 @@ impl Bus {
         let Some(records) = &self.records else { return };
         let Err(refused) = records.try_send(record) else { return };
         let (TrySendError::Full(record) | TrySendError::Closed(record)) = refused;
-        let lost = self.records_lost.fetch_add(1, Ordering::Relaxed) + 1;
+        let lost = self.records_lost.get() + 1;
+        self.records_lost.set(lost);
         // Losses come in crowds, and the log is no place for one.
         if lost.is_power_of_two() {
             tracing::error!(call = %record.event.call, lost, "the record of a call is not kept: as many wait to be written as may");
@@ -256,7 +272,7 @@ mod tests {
 
     #[test]
     fn who_waits_is_woken() {
-        let bus = Arc::new(bus(None));
+        let bus = bus(None);
         let mut feed = bus.shared().subscribe();
         let other = std::thread::spawn(move || runtime().block_on(async { number(feed.next().await) }));
         bus.tell(event(1));
@@ -287,7 +303,7 @@ mod tests {
         let bus = bus(Some(sender));
         (0..MAX_RECORDS + 3).for_each(|_| bus.tell(record()));
         bus.tell(event(1));
-        assert_eq!(bus.records_lost.load(Ordering::Relaxed), 3);
+        assert_eq!(bus.records_lost(), 3);
         let mut came = 0;
         while let Ok(told) = waiting.try_recv() {
             assert!(matches!(told.event.kind, EventKind::CallEnded(_)));

@@ -11,7 +11,7 @@ use tandem_signalling::Input;
 use tokio::sync::{mpsc::error::TrySendError, oneshot};
 
 /// Commands that may wait for their outcome, in all calls together.
-const MAX_WAITING: usize = 4096;
+pub(crate) const MAX_WAITING: usize = 4096;
 
 /// What a command came to.
 pub type Commanded = Result<CommandOutcome, CommandError>;
@@ -21,6 +21,13 @@ pub type Commanded = Result<CommandOutcome, CommandError>;
 pub(crate) struct Replies {
     last: u64,
     waiting: BTreeMap<(CallId, CommandId), oneshot::Sender<Commanded>>,
+}
+
+impl Replies {
+    /// How many wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
 }
 
 /// Tells a call of a running node to do something, and waits for what comes of it: at the latest the end of the call.

@@ -3,11 +3,16 @@
 use crate::{
     bus::{Feed, Shared},
     commands::{self, Commanded},
+    figures::Figures,
+    flight_recorder::Trail,
     lifecycle::{Order, Orders, Rules},
+    mailbox::Glance,
     node::Node,
+    trace::{PAST_CALLS, Story, Trace},
 };
 use std::{rc::Rc, sync::Arc};
-use tandem_model::{CallCommand, CallId, CallView, Epoch};
+use tandem_model::{CallCommand, CallId, CallView, Epoch, RegistrationView, TrunkView};
+use tandem_signalling::CallSetup;
 use tokio::sync::oneshot;
 
 /// Calls that one look shows at most.
@@ -35,6 +40,14 @@ pub enum Look {
         /// To whom.
         reply: oneshot::Sender<Vec<CallView>>,
     },
+    /// What a call was told, as far as that is recorded; nothing of one that is not there any more.
+    Story(CallId, oneshot::Sender<Story>),
+    /// All trunks.
+    Trunks(oneshot::Sender<Vec<TrunkView>>),
+    /// Where all users are.
+    Registrations(oneshot::Sender<Vec<RegistrationView>>),
+    /// What it counts.
+    Figures(oneshot::Sender<Box<Figures>>),
 }
 
 impl Handle {
@@ -60,12 +73,35 @@ impl Handle {
         self.look(|reply| Look::Calls { after, limit, reply }).await.unwrap_or_default()
     }
 
+    /// What a call has sent and got, of one that is there or was there a while ago; `None` once the flight recorder has let go of some of
+    /// it.
+    pub async fn trace(&self, call: CallId) -> Option<Trace> {
+        let story = self.look(|reply| Look::Story(call, reply)).await?;
+        Trace::of(&story, self.epoch)
+    }
+
+    /// All trunks as they are now, in the order of the configuration.
+    pub async fn trunks(&self) -> Vec<TrunkView> {
+        self.look(Look::Trunks).await.unwrap_or_default()
+    }
+
+    /// Where all users are to be found now, by their names.
+    pub async fn registrations(&self) -> Vec<RegistrationView> {
+        self.look(Look::Registrations).await.unwrap_or_default()
+    }
+
+    /// What the node counts; `None` once it has stopped.
+    pub async fn figures(&self) -> Option<Box<Figures>> {
+        self.look(Look::Figures).await
+    }
+
     /// Hears what happens from now on.
     pub fn subscribe(&self) -> Feed {
         self.shared.subscribe()
     }
 
-    /// Hears what happened from that number on, and then what happens.
+    /// Hears what happened from that number on, and then what happens; from 0 on: all since the node began. What of it is kept no longer
+    /// is told as missed.
     pub fn subscribe_from(&self, seq: u64) -> Feed {
         self.shared.subscribe_from(seq)
     }
@@ -98,15 +134,45 @@ impl Node {
     pub(crate) fn show(self: &Rc<Self>, look: Look) {
         match look {
             // A call that has as much to do as may wait is not shown.
-            Look::Call(call, reply) => drop(self.routes.look(call, reply)),
+            Look::Call(call, reply) => {
+                let _ = self.routes.look(call, Glance::View(reply));
+            }
             Look::Calls { after, limit, reply } => {
                 let node = self.clone();
-                tokio::task::spawn_local(async move {
-                    // Whoever asked may have gone.
-                    let _ = reply.send(node.show_calls(after, limit.min(MAX_SHOWN)).await);
-                });
+                answer(reply, async move { node.show_calls(after, limit.min(MAX_SHOWN)).await });
             }
+            Look::Story(call, reply) => self.show_story(call, reply),
+            Look::Trunks(reply) => drop(reply.send(self.show_trunks())),
+            Look::Registrations(reply) => answer(reply, self.clone().show_registrations()),
+            Look::Figures(reply) => drop(reply.send(Box::new(self.figures()))),
         }
+    }
+
+    fn show_story(&self, call: CallId, reply: oneshot::Sender<Story>) {
+        if self.routes.has(call) {
+            // One that has as much to do as may wait is not shown.
+            let _ = self.routes.look(call, Glance::Story(reply));
+            return;
+        }
+        let past = self.past.borrow();
+        let story = past.iter().rfind(|(setup, _)| setup.id == call).and_then(|(setup, trail)| self.story(setup, trail));
+        drop(story.map(|story| reply.send(story)));
+    }
+
+    /// What a call was told, if all of that is recorded.
+    pub(crate) fn story(&self, setup: &CallSetup, trail: &Trail) -> Option<Story> {
+        let entries = self.recorder.borrow().recall(trail)?;
+        let locals = self.transports.iter().map(|wire| wire.local()).collect();
+        Some(Story { setup: setup.clone(), entries, locals })
+    }
+
+    /// A call is over. Its story can be told for as long as it is recorded.
+    pub(crate) fn remember(&self, setup: &CallSetup, trail: Trail) {
+        let mut past = self.past.borrow_mut();
+        if past.len() >= PAST_CALLS {
+            past.pop_front();
+        }
+        past.push_back((setup.clone(), trail));
     }
 
     async fn show_calls(&self, mut after: Option<CallId>, limit: usize) -> Vec<CallView> {
@@ -116,9 +182,16 @@ impl Node {
         {
             after = Some(call);
             let (reply, view) = oneshot::channel();
-            let is_there = self.routes.look(call, reply).is_ok();
+            let is_there = self.routes.look(call, Glance::View(reply)).is_ok();
             shown.extend(if is_there { view.await.ok() } else { None });
         }
         shown
     }
+}
+
+/// Shows what takes its time. Whoever asked may have gone by then.
+fn answer<T: 'static>(reply: oneshot::Sender<T>, shown: impl Future<Output = T> + 'static) {
+    tokio::task::spawn_local(async move {
+        let _ = reply.send(shown.await);
+    });
 }

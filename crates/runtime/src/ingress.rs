@@ -57,6 +57,7 @@ impl Node {
 
     fn take(self: &Rc<Self>, flow: Flow, names: &[Box<str>], bytes: Bytes) {
         let (now, source, asked) = (self.clock.now(), flow.remote, bytes.len());
+        self.counted.borrow_mut().received.count(&bytes);
         let shown = tracing::enabled!(tracing::Level::DEBUG).then(|| bytes.clone());
         let verdict = self.dispatcher.borrow_mut().receive(now, bytes, flow);
         let owner = if let Verdict::Call(call, _) = &verdict { Some(*call) } else { None };

@@ -227,7 +227,7 @@ impl OpenNode {
             config.listeners.iter().map(|listener| &listener.value).enumerate().map(bind).collect::<Result<Box<[_]>, _>>()?
         };
         let (sender, events) = MediaEvents::with_room(MAX_EVENTS);
-        let clock = Clock::start();
+        let (clock, media_events) = (Clock::start(), sender.queue.downgrade());
         let media = start_media(sender, clock).map_err(OpenError::Media)?;
         let (minter, secret) = (Minter::new(random_bytes()?), random_bytes()?);
         let facts = facts(&config, rules.terms, &transports, (minter.clone(), secret), fault);
@@ -258,6 +258,12 @@ impl OpenNode {
             stops: Cell::new(0),
             changed: Notify::new(),
             bus: Bus::new(Epoch::new(clock.epoch()), records),
+            past: RefCell::default(),
+            trunk_notes: RefCell::default(),
+            counted: RefCell::default(),
+            legs: Cell::new(0),
+            sides: config.media.iter().map(|media| media.name.clone()).collect(),
+            media_events,
         };
         Ok(OpenNode { runtime, local: LocalSet::new(), node: Rc::new(node), events, drain_timeout: config.node.drain_timeout })
     }

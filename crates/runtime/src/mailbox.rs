@@ -2,6 +2,7 @@
 //!
 //! Both ends live on the signalling thread, so there is no lock and no atomic in it.
 
+use crate::trace::Story;
 use std::{
     cell::RefCell,
     collections::VecDeque,
@@ -27,7 +28,15 @@ pub(crate) enum Mail {
     /// For the machine.
     Input(Input),
     /// Somebody wants to see the call. The machine is not told, so that nothing of it need be recorded.
-    Look(oneshot::Sender<CallView>),
+    Look(Glance),
+}
+
+/// What of a call is to be shown, and to whom.
+pub(crate) enum Glance {
+    /// How it is.
+    View(oneshot::Sender<CallView>),
+    /// What it was told, as far as that is recorded.
+    Story(oneshot::Sender<Story>),
 }
 
 impl Mail {
@@ -79,8 +88,8 @@ impl Mailbox {
     ///
     /// # Errors
     /// [`Refused`], and nothing will be seen.
-    pub(crate) fn look(&self, reply: oneshot::Sender<CallView>) -> Result<(), Refused> {
-        self.put_mail(Mail::Look(reply))
+    pub(crate) fn look(&self, glance: Glance) -> Result<(), Refused> {
+        self.put_mail(Mail::Look(glance))
     }
 
     fn put_mail(&self, mail: Mail) -> Result<(), Refused> {
@@ -114,6 +123,11 @@ impl Mailbox {
                 Poll::Pending
             }
         }
+    }
+
+    /// Items that wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.0.borrow().items.len()
     }
 
     /// Whether something that nobody repeats finds room.

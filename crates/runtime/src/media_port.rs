@@ -1,6 +1,6 @@
 //! Between calls and media threads: commands one way, events the other.
 
-use crate::node::Node;
+use crate::{figures::MediaFigures, node::Node};
 use std::rc::Rc;
 use tandem_model::{CallId, Event, EventKind, MediaCommand, MediaEvent, RecordingDone};
 use tandem_signalling::Input;
@@ -13,6 +13,11 @@ pub trait MediaPort {
     /// # Errors
     /// The command itself, when as many are queued as may be.
     fn command(&self, command: MediaCommand) -> Result<Option<MediaEvent>, MediaCommand>;
+
+    /// What there is to say of the threads; nothing, where there are none.
+    fn figures(&self) -> MediaFigures {
+        MediaFigures::default()
+    }
 }
 
 /// Media events taken at one wake-up.

@@ -5,7 +5,8 @@ use crate::{
     bus::Bus,
     clock::Clock,
     commands::Replies,
-    flight_recorder::{Dump, FlightRecorder, write_to_folder},
+    figures::Counted,
+    flight_recorder::{Dump, FlightRecorder, Trail, write_to_folder},
     flows::Flows,
     hops::Hops,
     log::Escaped,
@@ -13,9 +14,11 @@ use crate::{
     report,
     route_table::RouteTable,
     transport::Wire,
+    trunks::TrunkNotes,
 };
 use std::{
     cell::{Cell, RefCell},
+    collections::VecDeque,
     path::PathBuf,
     rc::Rc,
     sync::Arc,
@@ -25,8 +28,8 @@ use tandem_model::{
     RecordingEnd, RecordingFailure, Timestamp,
 };
 use tandem_policy::{AbuseBook, CallView, HealthBook, LimitBook, NodeLimits, Places, Ruleset};
-use tandem_signalling::{Dispatcher, Lines, NodeFacts, Registrar, Roster};
-use tokio::sync::Notify;
+use tandem_signalling::{CallSetup, Dispatcher, Lines, NodeFacts, Registrar, Roster};
+use tokio::sync::{Notify, mpsc};
 
 /// What calls share. One thread has it: a borrow never outlives the statement that makes it, so none meets another.
 pub(crate) struct Node {
@@ -70,6 +73,17 @@ pub(crate) struct Node {
     pub(crate) changed: Notify,
     /// Who listens to what happens.
     pub(crate) bus: Bus,
+    /// The calls that have ended last, and where the recorder has them.
+    pub(crate) past: RefCell<VecDeque<(CallSetup, Trail)>>,
+    /// What was told of trunks.
+    pub(crate) trunk_notes: RefCell<TrunkNotes>,
+    pub(crate) counted: RefCell<Counted>,
+    /// Legs of calls in progress. Of one that goes to another call both count for a moment, or neither.
+    pub(crate) legs: Cell<i64>,
+    /// The names of the media sides.
+    pub(crate) sides: Box<[Box<str>]>,
+    /// Where the media threads put what they tell.
+    pub(crate) media_events: mpsc::WeakSender<(CallId, MediaEvent)>,
 }
 
 impl Node {
@@ -132,6 +146,8 @@ impl Node {
             EventKind::RecordingReady(done) => report::recording(&event, done),
             kind => report::event(&event, kind),
         }
+        self.trunk_notes.borrow_mut().note(&event);
+        self.counted.borrow_mut().event(&event);
         self.bus.tell(event);
     }
 

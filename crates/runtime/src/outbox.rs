@@ -116,6 +116,7 @@ impl Node {
     fn send_to(self: &Rc<Self>, wire: &Wire, parcel: &Parcel<'_>, (address, whom): (SocketAddr, Whom<'_>)) -> Sent {
         let Parcel { listener, bytes, trial, owner } = *parcel;
         self.log_message("sent", address, owner, bytes);
+        self.counted.borrow_mut().sent.count(bytes);
         let sent = match wire {
             Wire::Udp(udp) => self.send_datagram(udp, address, bytes),
             Wire::Tcp(tcp) => tcp.send(address, bytes, trial, self),

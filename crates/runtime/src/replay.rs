@@ -12,10 +12,8 @@ use tandem_signalling::{Arrival, CallSetup, Input, Machine, Output, Transmit, me
 /// What came of it.
 #[derive(Debug, Default)]
 pub struct Replayed {
-    /// Every message in and out.
-    pub ladder: Ladder,
-    /// What the call sent, in order.
-    pub sent: Vec<(Timestamp, Transmit)>,
+    /// Every message in and out, and what else the call was told.
+    pub happened: Vec<Happened>,
     /// Why the call ended, if it did.
     pub ended: Option<EndReason>,
     /// How it failed, if it did.
@@ -23,6 +21,26 @@ pub struct Replayed {
     /// A letter from another call, by its place among the inputs: what came with it is not in the dump, so the call was run up to
     /// there.
     pub stopped_at: Option<usize>,
+}
+
+/// Something that happened to a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Happened {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub what: Happening,
+}
+
+/// What can happen to a call, as far as its story is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// A message came.
+    Received(Flow, Bytes),
+    /// It sent one.
+    Sent(Box<Transmit>),
+    /// Something else, in words.
+    Noted(String),
 }
 
 /// Why a dump could not be run.
@@ -41,20 +59,24 @@ pub enum ReplayError {
 /// # Errors
 /// [`ReplayError`] where the file was tampered with.
 pub fn replay(dump: &Dump) -> Result<Replayed, ReplayError> {
+    run(|founding| dump.call_setup(founding), &dump.entries)
+}
+
+/// Runs what was recorded of a call that is made from that setup.
+pub(crate) fn run(setup: impl Fn(&Founding) -> CallSetup, entries: &[Entry]) -> Result<Replayed, ReplayError> {
     let mut replayed = Replayed::default();
     let mut call = None;
-    for (index, entry) in dump.entries.iter().enumerate() {
+    for (index, entry) in entries.iter().enumerate() {
         let now = entry.at;
         let outcome = match (&entry.recorded, &mut call) {
             (Recorded::Founded(founding), None) => {
                 let arrival = arrival(&founding.bytes, founding.flow, founding.key, None, 0).ok_or(ReplayError::NoMessage(index))?;
                 replayed.heard(now, &arrival);
-                found(dump, now, founding, arrival).map(|founded| call = Some(founded))
+                found(setup(founding), now, founding, arrival).map(|founded| call = Some(founded))
             }
             (Recorded::Founded(_), Some(_)) | (_, None) => return Err(ReplayError::Misplaced(index)),
             (Recorded::Letter { from, what, .. }, Some(_)) => {
-                let tandem = replayed.ladder.participant("tandem");
-                replayed.ladder.note(now, tandem, format!("letter \"{what}\" from {from}"));
+                replayed.note(now, format!("letter \"{what}\" from {from}"));
                 replayed.stopped_at = Some(index);
                 return Ok(replayed);
             }
@@ -64,15 +86,13 @@ pub fn replay(dump: &Dump) -> Result<Replayed, ReplayError> {
                     replayed.heard(now, arrival);
                 }
                 if let Input::Command(_, command) = &input {
-                    let tandem = replayed.ladder.participant("tandem");
-                    replayed.ladder.note(now, tandem, format!("told to: {}", command.name()));
+                    replayed.note(now, format!("told to: {}", command.name()));
                 }
                 contain(|| call.handle(now, input))
             }
         };
         if let Err(fault) = outcome {
-            let tandem = replayed.ladder.participant("tandem");
-            replayed.ladder.note(now, tandem, format!("panic: {}", fault.message));
+            replayed.note(now, format!("panic: {}", fault.message));
             replayed.fault = Some(fault);
             // What is left of the call may fail once more when it is dropped; the first fault is the one to tell.
             let _ = contain(|| drop(call));
@@ -105,8 +125,7 @@ pub(crate) fn revive(setup: &CallSetup, entries: &[Entry]) -> Option<Machine> {
     .ok()?
 }
 
-fn found(dump: &Dump, now: Timestamp, founding: &Founding, arrival: Box<Arrival>) -> Result<Machine, Fault> {
-    let setup = dump.call_setup(founding);
+fn found(setup: CallSetup, now: Timestamp, founding: &Founding, arrival: Box<Arrival>) -> Result<Machine, Fault> {
     contain(|| Machine::found(setup, now, arrival, founding.origin.clone(), founding.profile.clone()))
 }
 
@@ -131,26 +150,52 @@ fn arrival(bytes: &[u8], flow: Flow, key: u128, leg: Option<LegId>, serial: u16)
 }
 
 impl Replayed {
-    fn heard(&mut self, now: Timestamp, arrival: &Arrival) {
-        let from = self.ladder.participant(&arrival.flow.remote.to_string());
-        let tandem = self.ladder.participant("tandem");
-        self.ladder.message(now, from, tandem, start_of(&arrival.message));
+    /// Who sent what to whom.
+    pub fn ladder(&self) -> Ladder {
+        let mut ladder = Ladder::default();
+        let start = |bytes: &Bytes| Message::parse(bytes.clone()).map(|message| start_of(&message)).unwrap_or_default();
+        for Happened { at, what } in &self.happened {
+            match what {
+                Happening::Received(flow, bytes) => {
+                    let from = ladder.participant(&flow.remote.to_string());
+                    let tandem = ladder.participant("tandem");
+                    ladder.message(*at, from, tandem, start(bytes));
+                }
+                Happening::Sent(transmit) => {
+                    let tandem = ladder.participant("tandem");
+                    let to = ladder.participant(&transmit.destination.to_string());
+                    ladder.message(*at, tandem, to, start(&transmit.bytes));
+                }
+                Happening::Noted(text) => {
+                    let tandem = ladder.participant("tandem");
+                    ladder.note(*at, tandem, text.clone());
+                }
+            }
+        }
+        ladder
+    }
+
+    /// What the call sent, in order.
+    pub fn sent(&self) -> impl Iterator<Item = &Transmit> {
+        self.happened.iter().filter_map(|happened| if let Happening::Sent(transmit) = &happened.what { Some(&**transmit) } else { None })
+    }
+
+    fn note(&mut self, at: Timestamp, text: String) {
+        self.happened.push(Happened { at, what: Happening::Noted(text) });
+    }
+
+    fn heard(&mut self, at: Timestamp, arrival: &Arrival) {
+        self.happened.push(Happened { at, what: Happening::Received(arrival.flow, arrival.message.bytes().clone()) });
     }
 
     fn drain(&mut self, now: Timestamp, call: &mut Machine) {
-        let tandem = self.ladder.participant("tandem");
         while let Some(output) = call.poll_output() {
             match output {
-                Output::Send(transmit) => {
-                    let to = self.ladder.participant(&transmit.destination.to_string());
-                    let text = Message::parse(transmit.bytes.clone()).map(|message| start_of(&message)).unwrap_or_default();
-                    self.ladder.message(now, tandem, to, text);
-                    self.sent.push((now, *transmit));
-                }
+                Output::Send(transmit) => self.happened.push(Happened { at: now, what: Happening::Sent(transmit) }),
                 Output::Notify(event) => {
                     if let EventKind::CallEnded(record) = &event.kind {
                         self.ended = Some(record.reason);
-                        self.ladder.note(now, tandem, format!("ended: {}", record.reason));
+                        self.note(now, format!("ended: {}", record.reason));
                     }
                 }
                 _ => {}

@@ -1,10 +1,9 @@
 //! Which calls and trunks' agents there are, and how to reach them.
 
-use crate::mailbox::{Mailbox, Refused};
+use crate::mailbox::{Glance, Mailbox, Refused};
 use std::{cell::RefCell, collections::BTreeMap, ops::Bound};
-use tandem_model::{CallId, CallView};
+use tandem_model::CallId;
 use tandem_signalling::Input;
-use tokio::sync::oneshot;
 
 /// Every call whose last transaction is not over. Bounded: a call is let in only where the supervisor finds room, and what has
 /// ended stays for 32 s at most.
@@ -70,8 +69,13 @@ impl RouteTable {
     ///
     /// # Errors
     /// As [`RouteTable::deliver`].
-    pub(crate) fn look(&self, call: CallId, reply: oneshot::Sender<CallView>) -> Result<(), Refused> {
-        self.calls.borrow().get(&call).ok_or(Refused::Closed)?.look(reply)
+    pub(crate) fn look(&self, call: CallId, glance: Glance) -> Result<(), Refused> {
+        self.calls.borrow().get(&call).ok_or(Refused::Closed)?.look(glance)
+    }
+
+    /// Items in the mailbox of the call that has the most to do.
+    pub(crate) fn fullest(&self) -> usize {
+        self.calls.borrow().values().map(Mailbox::waiting).max().unwrap_or_default()
     }
 
     /// The one that comes after that one.

@@ -23,6 +23,7 @@ impl Node {
     pub(crate) fn on_offence(&self, now: Timestamp, source: IpAddr, offence: Offence) {
         let ban = self.abuse.borrow_mut().offence(now, source, offence);
         if let Some(ban) = ban {
+            self.counted.borrow_mut().bans += u64::from(!ban.lasts.is_zero());
             tell_of(&ban);
         }
     }

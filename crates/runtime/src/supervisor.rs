@@ -111,12 +111,14 @@ impl Node {
                 }
             }
             Decision::Reject { status, reason } => {
+                self.counted.borrow_mut().strangers_refused += 1;
                 let transmit = self.dispatcher.borrow().reply(&arrival.message, &arrival.flow, status, reason.as_deref(), |_| {});
                 self.answer_stranger(now, &arrival.flow, arrival.message.bytes().len(), transmit);
                 self.on_offence_over(now, &arrival.flow, Offence::Stranger);
                 None
             }
             Decision::Ignore => {
+                self.counted.borrow_mut().strangers_refused += 1;
                 self.on_offence_over(now, &arrival.flow, Offence::Stranger);
                 None
             }
@@ -134,6 +136,7 @@ impl Node {
         if matches!(challenge.accounts, Accounts::Any(_)) {
             unproven.transmit.destination = answer_destination(&arrival.message, &arrival.flow, false);
         }
+        self.counted.borrow_mut().wrong_credentials += u64::from(unproven.wrong.is_some());
         if let Some(holder) = unproven.wrong.as_ref().filter(|wrong| !wrong.is_unheard).and_then(|wrong| wrong.holder) {
             self.abuse.borrow_mut().answered_wrong(now, arrival.flow.remote, holder);
             self.on_offence(now, holder, Offence::Credentials);
@@ -168,6 +171,7 @@ impl Node {
 
     fn refuse_for_want_of_room(self: &Rc<Self>, now: Timestamp, arrival: &Arrival, profile: &LegProfile, full: &Full) {
         let to = ReturnTo::of(profile.nat);
+        self.counted.borrow_mut().calls_refused += 1;
         let mut dispatcher = self.dispatcher.borrow_mut();
         let answer = match *full {
             Full::Node { retry_after_s } => dispatcher.refuse_for_now(now, arrival, to, retry_after_s),

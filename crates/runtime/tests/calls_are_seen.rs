@@ -7,7 +7,7 @@ mod common;
 use common::{Options, Peer, TestNode, answered_call, bridge_to};
 use std::future::Future;
 use tandem_model::{CallCommand, CallId, CallState, CallView, Event, EventKind, LegDirection, LegState};
-use tandem_runtime::{Feed, Heard};
+use tandem_runtime::{Direction, Feed, Heard, Trace};
 
 fn wait<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
@@ -136,4 +136,36 @@ fn a_message_is_no_call_and_nobody_is_seen_of_a_node_that_has_stopped() {
     node.join();
     assert_eq!((wait(handle.calls(None, 9)), wait(handle.call(CallId::new(1, 1)))), (vec![], None));
     assert!(wait(feed.next()).is_none());
+}
+
+/// What the caller and the callee have heard is what the trace says that was sent, byte for byte.
+#[test]
+fn the_trace_of_a_call_is_what_went_over_the_wire() {
+    let (caller, callee) = (Peer::new(), Peer::new());
+    let node = TestNode::bridging_to(callee.address);
+    let mut feed = node.handle.subscribe();
+    let (ok, invite) = answered_call(&node, &caller, &callee, "traced");
+    let call = node.calls.recv().unwrap();
+    let summaries = |trace: &Trace, direction| {
+        let steps = trace.steps.iter().filter(|step| step.direction == direction);
+        steps.map(|step| (step.summary.clone(), step.ends.as_ref().unwrap().peer.to_string())).collect::<Vec<_>>()
+    };
+    let during = wait(node.handle.trace(call)).unwrap();
+    let [a, b] = [&caller, &callee].map(|peer| peer.address.to_string());
+    let named = |list: &[(&str, &String)]| list.iter().map(|(what, who)| ((*what).to_owned(), (*who).clone())).collect::<Vec<_>>();
+    assert_eq!(summaries(&during, Direction::Received), named(&[("INVITE (SDP)", &a), ("200 OK (SDP)", &b), ("ACK", &a)]));
+    assert_eq!(summaries(&during, Direction::Sent), named(&[("100 Trying", &a), ("INVITE (SDP)", &b), ("200 OK (SDP)", &a), ("ACK", &b)]));
+    let sent: Vec<_> = during.steps.iter().filter(|step| step.direction == Direction::Sent).map(|step| &step.sip[..]).collect();
+    assert_eq!((sent[1], sent[2]), (invite.0.as_bytes(), ok.0.as_bytes()));
+    let legs: Vec<_> = during.steps.iter().filter_map(|step| step.ends.as_ref()).map(|ends| ends.leg.unwrap().index()).collect();
+    assert_eq!(legs, [0, 0, 1, 1, 0, 0, 1]);
+    assert!(during.complete && during.to_svg().contains("200 OK") && during.to_pcap().len() > 24 + 7 * 44);
+
+    caller.send(node.address, &caller.inside("BYE", 2, &ok, "traced"));
+    let bye = callee.hear_starting("BYE");
+    callee.send(node.address, &bye.answer("200 OK", "callee", "", ""));
+    hear_until(&mut feed, ends);
+    let after = wait(node.handle.trace(call)).unwrap();
+    assert!(after.steps.len() > during.steps.len() && after.steps.iter().any(|step| step.summary == "ended: caller hung up"));
+    assert!(wait(node.handle.trace(CallId::new(7, 7))).is_none());
 }

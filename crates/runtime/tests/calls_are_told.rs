@@ -81,5 +81,5 @@ fn the_call_fails_while_somebody_waits() {
     assert!(told[0].contains("press") && !told[0].contains("\"key\":4") && told[0].contains("90"), "{}", told[0]);
     assert!(dumps[0].contains("Signal=0") && !dumps[0].contains("Signal=7"));
     let replayed = replay(&dump).unwrap();
-    assert!(replayed.fault.is_some() && replayed.ladder.to_string().contains("told to: hold"));
+    assert!(replayed.fault.is_some() && replayed.ladder().to_string().contains("told to: hold"));
 }

@@ -88,8 +88,8 @@ fn the_dump_reproduces_the_panic_and_every_message_before_it() {
     let dump = Dump::from_text(&text).unwrap();
     assert_eq!(Dump::from_text(&dump.to_text()).unwrap(), dump);
     let replayed = replay(&dump).unwrap();
-    assert_eq!(replayed.fault.unwrap().message, "injected fault");
-    let sent: Vec<String> = replayed.sent.iter().map(|(_, transmit)| String::from_utf8_lossy(&transmit.bytes).into_owned()).collect();
+    assert_eq!(replayed.fault.as_ref().unwrap().message, "injected fault");
+    let sent: Vec<String> = replayed.sent().map(|transmit| String::from_utf8_lossy(&transmit.bytes).into_owned()).collect();
     let starts: Vec<&str> = sent.iter().map(|text| text.split(' ').take(2).last().unwrap()).collect();
     assert_eq!((sent.len(), starts[0], sent[1].split(' ').next()), (4, "100", Some("INVITE")), "{starts:?}");
     // The same bodies, ports and session ids as in life.

@@ -25,7 +25,7 @@ pub(crate) fn replay(options: &cli::Replay) -> anyhow::Result<u8> {
         Err(error) => return bad(&error),
     };
     answer(format_args!("{} of {}, {} inputs\n", Escaped(&dump.setup.name), Escaped(&dump.setup.program), dump.entries.len()))?;
-    answer(&replayed.ladder)?;
+    answer(replayed.ladder())?;
     if let Some(index) = replayed.stopped_at {
         answer(format_args!(
             "input {index} is a letter from another call: what came with it is not in the dump, so the call cannot be run further"

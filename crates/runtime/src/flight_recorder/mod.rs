@@ -63,6 +63,11 @@ impl FlightRecorder {
         FlightRecorder { ring: Ring::new(bytes), scratch: Vec::with_capacity(1024), suspicion: Suspicion::new() }
     }
 
+    /// Bytes that hold something, and all that there are.
+    pub fn bytes(&self) -> (u64, u64) {
+        self.ring.bytes()
+    }
+
     /// A call is about to be founded on this.
     pub fn founded(&mut self, now: Timestamp, setup: &CallSetup, arrival: &Arrival, origin: &Origin, profile: &LegProfile) -> Trail {
         let mut trail = Trail::default();

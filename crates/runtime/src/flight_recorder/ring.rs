@@ -49,6 +49,11 @@ impl Ring {
         Ring { bytes, oldest: 0, next: 0 }
     }
 
+    /// Bytes that hold something, and all that there are.
+    pub(crate) fn bytes(&self) -> (u64, u64) {
+        (self.next - self.oldest, self.bytes.len() as u64)
+    }
+
     /// The longest content that an entry can have.
     pub(crate) fn longest(&self) -> usize {
         (self.bytes.len() - HEADER).min(MAX_CONTENT)

@@ -16,7 +16,7 @@ use tandem_model::{CallId, LegId, MediaCommand, PlayFailure, PlayId, PortId};
 
 /// Commands that may wait for a thread: what some 500 calls are set up with. Each `Open` that was let in may be followed
 /// by one `Close` on top, so that no session is ever left open for want of room.
-const MAX_WAITING: usize = 2048;
+pub(super) const MAX_WAITING: usize = 2048;
 
 /// Items that may wait for the thread to wake by itself.
 const MAX_QUIET: usize = 16;
@@ -139,6 +139,11 @@ impl Outlet {
             self.bell.ring();
         }
         Ok(())
+    }
+
+    /// How many wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.bell.waiting.load(Ordering::Relaxed)
     }
 
     /// Queues an item and says how many were waiting.

@@ -15,11 +15,12 @@ mod worker;
 use crate::{
     background::Background,
     clock::Clock,
+    figures::MediaFigures,
     media_port::MediaPort,
     prompts::{PromptReader, PromptStore, Wanted},
     recorder::{self, RecorderThread},
 };
-use inbox::{Inbox, Item, Leaving, Outlet, inbox};
+use inbox::{Inbox, Item, Leaving, MAX_WAITING, Outlet, inbox};
 use sockets::Sockets;
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -348,6 +349,12 @@ impl Shards {
 impl MediaPort for Shards {
     fn command(&self, command: MediaCommand) -> Result<Option<MediaEvent>, MediaCommand> {
         self.send(command)
+    }
+
+    fn figures(&self) -> MediaFigures {
+        let sides = (0..).zip(&self.shared.gauges).map(|(side, _)| self.ports(MediaSide(side))).collect();
+        let fullest = self.shared.outlets.iter().map(Outlet::waiting).max();
+        MediaFigures { sides, counts: self.counts(), queue: fullest.map(|waiting| (waiting, MAX_WAITING)) }
     }
 }
 
