@@ -146,26 +146,40 @@ fn the_trace_of_a_call_is_what_went_over_the_wire() {
     let mut feed = node.handle.subscribe();
     let (ok, invite) = answered_call(&node, &caller, &callee, "traced");
     let call = node.calls.recv().unwrap();
-    let summaries = |trace: &Trace, direction| {
-        let steps = trace.steps.iter().filter(|step| step.direction == direction);
-        steps.map(|step| (step.summary.clone(), step.ends.as_ref().unwrap().peer.to_string())).collect::<Vec<_>>()
-    };
-    let during = wait(node.handle.trace(call)).unwrap();
-    let [a, b] = [&caller, &callee].map(|peer| peer.address.to_string());
-    let named = |list: &[(&str, &String)]| list.iter().map(|(what, who)| ((*what).to_owned(), (*who).clone())).collect::<Vec<_>>();
-    assert_eq!(summaries(&during, Direction::Received), named(&[("INVITE (SDP)", &a), ("200 OK (SDP)", &b), ("ACK", &a)]));
-    assert_eq!(summaries(&during, Direction::Sent), named(&[("100 Trying", &a), ("INVITE (SDP)", &b), ("200 OK (SDP)", &a), ("ACK", &b)]));
-    let sent: Vec<_> = during.steps.iter().filter(|step| step.direction == Direction::Sent).map(|step| &step.sip[..]).collect();
-    assert_eq!((sent[1], sent[2]), (invite.0.as_bytes(), ok.0.as_bytes()));
-    let legs: Vec<_> = during.steps.iter().filter_map(|step| step.ends.as_ref()).map(|ends| ends.leg.unwrap().index()).collect();
-    assert_eq!(legs, [0, 0, 1, 1, 0, 0, 1]);
-    assert!(during.complete && during.to_svg().contains("200 OK") && during.to_pcap().len() > 24 + 7 * 44);
-
     caller.send(node.address, &caller.inside("BYE", 2, &ok, "traced"));
     let bye = callee.hear_starting("BYE");
     callee.send(node.address, &bye.answer("200 OK", "callee", "", ""));
     hear_until(&mut feed, ends);
-    let after = wait(node.handle.trace(call)).unwrap();
-    assert!(after.steps.len() > during.steps.len() && after.steps.iter().any(|step| step.summary == "ended: caller hung up"));
+    let trace = wait(node.handle.trace(call)).unwrap();
+    let [a, b] = [&caller, &callee].map(|peer| peer.address.to_string());
+    let between = |direction| {
+        let steps = trace.steps.iter().filter(|step| step.direction == direction);
+        steps.map(|step| (&*step.summary, step.ends.as_ref().unwrap().peer.to_string())).collect::<Vec<_>>()
+    };
+    let (invited, accepted, acknowledged) = ("INVITE (SDP)", "200 OK (SDP)", "ACK");
+    let received: Vec<_> = between(Direction::Received);
+    assert_eq!(received[..4], [(invited, a.clone()), (accepted, b.clone()), (acknowledged, a.clone()), ("BYE", a.clone())]);
+    let mut sent = between(Direction::Sent);
+    sent[2..4].sort();
+    assert_eq!(sent[..4], [("100 Trying", a.clone()), (invited, b.clone()), (accepted, a), (acknowledged, b)]);
+    let bytes: Vec<_> = trace.steps.iter().filter(|step| step.direction == Direction::Sent).map(|step| &step.sip[..]).collect();
+    assert!([&invite, &ok, &bye].into_iter().all(|heard| bytes.contains(&heard.0.as_bytes())));
+    let legs: Vec<_> = trace.steps.iter().filter_map(|step| step.ends.as_ref()).map(|ends| ends.leg.unwrap().index()).collect();
+    assert_eq!(legs[..4], [0, 0, 1, 1]);
+    assert!(trace.complete && trace.steps.iter().any(|step| step.summary == "ended: caller hung up"));
+    assert!(trace.to_svg().contains("200 OK") && trace.to_pcap().len() > 24 + 7 * 44);
     assert!(wait(node.handle.trace(CallId::new(7, 7))).is_none());
+}
+
+/// It can be told while the call goes on, too, and telling it changes nothing.
+#[test]
+fn the_trace_of_a_call_grows_with_it() {
+    let (caller, callee) = (Peer::new(), Peer::new());
+    let node = TestNode::bridging_to(callee.address);
+    let (_, _) = answered_call(&node, &caller, &callee, "growing");
+    let call = node.calls.recv().unwrap();
+    let before = wait(node.handle.trace(call)).unwrap();
+    wait(node.handle.command(call, CallCommand::Mute { leg: call.leg(0).unwrap() })).unwrap();
+    let after = wait(node.handle.trace(call)).unwrap();
+    assert!(after.steps.len() > before.steps.len() && after.steps.last().is_some_and(|step| step.summary == "told to: mute"));
 }
