@@ -19,8 +19,11 @@ enum Part {
 /// What was told of trunks. As much as their agents have to tell: nothing of those that are neither registered nor pinged.
 #[derive(Default)]
 pub(crate) struct TrunkNotes {
-    trunks: BTreeMap<Box<str>, BTreeMap<(Part, Box<str>), Condition>>,
+    trunks: BTreeMap<Box<str>, Conditions>,
 }
+
+/// Of a trunk as a whole, and of its parts by their URIs.
+type Conditions = BTreeMap<(Part, Box<str>), Condition>;
 
 impl TrunkNotes {
     /// Takes note of what is told, if it is about a trunk.
@@ -97,16 +100,16 @@ impl Node {
     pub(crate) async fn show_registrations(self: Rc<Self>) -> Vec<RegistrationView> {
         let (users, mut shown) = (self.registrar.borrow().bindings().users(), Vec::new());
         for some in users.chunks(USERS_AT_ONCE) {
-            let now = self.clock.now();
-            let registrar = self.registrar.borrow();
-            for user in some {
-                let held = registrar.bindings().of(user).iter().filter(|binding| binding.until > now);
-                shown.extend(held.map(|binding| registration(user, binding)));
-            }
-            drop(registrar);
+            some.iter().for_each(|user| self.show_bindings(user, &mut shown));
             yield_now().await;
         }
         shown
+    }
+
+    fn show_bindings(&self, user: &str, shown: &mut Vec<RegistrationView>) {
+        let (now, registrar) = (self.clock.now(), self.registrar.borrow());
+        let held = registrar.bindings().of(user).iter().filter(|binding| binding.until > now);
+        shown.extend(held.map(|binding| registration(user, binding)));
     }
 }
 

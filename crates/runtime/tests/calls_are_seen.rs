@@ -7,7 +7,7 @@ mod common;
 use common::{Options, Peer, TestNode, answered_call, bridge_to};
 use std::future::Future;
 use tandem_model::{CallCommand, CallId, CallState, CallView, Event, EventKind, LegDirection, LegState};
-use tandem_runtime::{Direction, Feed, Heard, Trace};
+use tandem_runtime::{Direction, Feed, Heard};
 
 fn wait<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
