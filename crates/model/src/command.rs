@@ -99,6 +99,13 @@ pub enum CallCommand {
         /// Which.
         recording: RecordingId,
     },
+    /// Hangs up a leg, which may ring yet. The call goes on if two are left who talk with each other, else it ends.
+    HangUp {
+        /// Which.
+        leg: LegId,
+    },
+    /// Ends the call.
+    End,
 }
 
 impl CallCommand {
@@ -117,6 +124,8 @@ impl CallCommand {
             CallCommand::Press { .. } => "dtmf",
             CallCommand::Record { .. } => "record",
             CallCommand::StopRecording { .. } => "stop_record",
+            CallCommand::HangUp { .. } => "hang_up",
+            CallCommand::End => "end",
         }
     }
 }

@@ -295,6 +295,8 @@ pub enum EndReason {
     Transferred,
     /// What the caller was to hear was over.
     Played,
+    /// The call, or the leg, was told to end.
+    Commanded,
     /// `[calls] max_duration`.
     MaxDuration,
     /// The node stopped before the call did.
@@ -320,6 +322,7 @@ impl EndReason {
             EndReason::SessionExpired => "session expired",
             EndReason::Transferred => "transferred",
             EndReason::Played => "announcement over",
+            EndReason::Commanded => "told to end",
             EndReason::MaxDuration => "maximum duration",
             EndReason::Shutdown => "node stopped",
             EndReason::Moved => "moved to another call",

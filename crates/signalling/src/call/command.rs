@@ -5,7 +5,7 @@ use super::leg::Leg;
 use super::plays::Playing;
 use super::{Call, Output, Side};
 use tandem_model::{
-    CallCommand, CommandError, CommandId, CommandOutcome, HearEntry, Hearing, KeyPress, LegId, MAX_HEARING, MAX_PRESSES, Sound, Timestamp,
+    CallCommand, CommandError, CommandId, CommandOutcome, EndReason, HearEntry, Hearing, KeyPress, LegId, MAX_HEARING, MAX_PRESSES, Sound, Timestamp,
 };
 
 /// What was asked for of a call, while it stands.
@@ -126,6 +126,8 @@ impl Call {
             CallCommand::Press { leg, keys } => self.press_for(now, leg, &keys)?,
             CallCommand::Record { of, layout, file } => return self.record_to(of, layout, file),
             CallCommand::StopRecording { recording } => return self.stop_recording(recording),
+            CallCommand::HangUp { leg } => self.hang_up_leg(now, leg)?,
+            CallCommand::End => self.end(now, EndReason::Commanded, None),
         }
         Ok(Some(CommandOutcome::Done))
     }

@@ -200,6 +200,7 @@ pub(super) const fn caller_status(reason: EndReason) -> u16 {
         | EndReason::SessionExpired
         | EndReason::CalleeHungUp
         | EndReason::Played
+        | EndReason::Commanded
         | EndReason::Transferred => 480,
         EndReason::DialogLost | EndReason::AckTimeout | EndReason::Shutdown | EndReason::Internal => 500,
     }

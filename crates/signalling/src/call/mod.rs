@@ -13,6 +13,7 @@ mod early;
 mod early_media;
 mod exchange;
 mod failure;
+mod hang_up;
 mod hearing;
 mod hold_by_us;
 mod keys;

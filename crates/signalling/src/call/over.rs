@@ -68,6 +68,7 @@ const fn own_cause(reason: EndReason) -> Option<u8> {
         | EndReason::Cancelled
         | EndReason::Transferred
         | EndReason::Moved
+        | EndReason::Commanded
         | EndReason::Played => NORMAL_CLEARING,
         EndReason::Failed(_) => return None,
         EndReason::RingTimeout => NO_ANSWER,
@@ -85,6 +86,7 @@ const fn own_status(reason: EndReason) -> u16 {
         | EndReason::Cancelled
         | EndReason::Transferred
         | EndReason::Moved
+        | EndReason::Commanded
         | EndReason::Played => 200,
         EndReason::AckTimeout | EndReason::SessionExpired => 408,
         EndReason::DialogLost => 481,
@@ -95,7 +97,12 @@ const fn own_status(reason: EndReason) -> u16 {
 /// The Reason value (RFC 3326) that legs ended by us are told where no peer gave one.
 pub(super) fn reason_value(reason: EndReason) -> Option<Cow<'static, str>> {
     Some(Cow::Borrowed(match reason {
-        EndReason::CallerHungUp | EndReason::CalleeHungUp | EndReason::Cancelled | EndReason::Moved | EndReason::Played => return None,
+        EndReason::CallerHungUp
+        | EndReason::CalleeHungUp
+        | EndReason::Cancelled
+        | EndReason::Moved
+        | EndReason::Commanded
+        | EndReason::Played => return None,
         EndReason::Failed(status) => return Some(Cow::Owned(format!("SIP;cause={status};text=\"{}\"", reason_phrase(status)))),
         EndReason::Transferred => "Q.850;cause=16;text=\"transferred\"",
         EndReason::RingTimeout => "Q.850;cause=19;text=\"not answered in time\"",

@@ -264,6 +264,15 @@ impl Call {
         }
     }
 
+    /// Whether the call is being transferred to that leg; then it is hung up, and the transfer has come to nothing, unless others ring.
+    pub(super) fn hang_up_target(&mut self, now: Timestamp, leg: LegId) -> bool {
+        let is_target = self.transfers.as_deref_mut().is_some_and(|transfers| transfers.bring_forward(leg).is_some());
+        if is_target {
+            self.target_out(now, 480, None);
+        }
+        is_target
+    }
+
     fn forget_parting(&mut self, leg: LegId) {
         if let Some(transfers) = &mut self.transfers {
             transfers.parting.take_if(|(parting, _)| *parting == leg);

@@ -1,0 +1,31 @@
+//! A leg is hung up because the call was told so.
+
+use super::failure::Failure;
+use super::{Call, Side, over};
+use tandem_model::{CommandError, EndReason, LegId, Timestamp};
+
+/// What becomes of a leg that rings and is hung up.
+const TAKEN_BACK: u16 = 487;
+
+impl Call {
+    /// Hangs a leg up, which talks or rings.
+    pub(super) fn hang_up_leg(&mut self, now: Timestamp, leg: LegId) -> Result<(), CommandError> {
+        self.named(leg)?;
+        if self.hang_up_target(now, leg) {
+            return Ok(());
+        }
+        if leg != self.caller.id && self.ring.is_some() {
+            self.hang_up_member(now, leg);
+        } else {
+            self.end(now, EndReason::Commanded, None);
+        }
+        Ok(())
+    }
+
+    /// A member of the ring group is out; the others go on ringing.
+    fn hang_up_member(&mut self, now: Timestamp, leg: LegId) {
+        self.bring_leg_forward(leg);
+        self.with_leg(Side::Callee, now, |member, context| member.note_end(context, over::unanswered(TAKEN_BACK)));
+        self.member_gone(now, &Failure::new(480));
+    }
+}
