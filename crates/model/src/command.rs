@@ -1,6 +1,6 @@
 //! What a call can be told to do from outside, and what comes of that.
 
-use crate::{CallId, KeyPress, Layout, LegId, PlayId, Recorded, RecordingId, Sound};
+use crate::{CallId, DialLeg, KeyPress, Layout, LegId, MAX_ENDPOINTS, PlayId, Recorded, RecordingId, Sound};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -9,6 +9,10 @@ pub const MAX_HEARING: usize = 64;
 
 /// What may be played to the legs of a call at a time because it was told so.
 pub const MAX_PLAYS: usize = 8;
+
+/// Legs that are in a call at a time beside the two that it joins, those that ring among them: the two have an endpoint each in the media session,
+/// and so has one that the call is transferred to.
+pub const MAX_GUESTS: usize = MAX_ENDPOINTS - 3;
 
 /// Keys that one command presses.
 pub const MAX_PRESSES: usize = 32;
@@ -99,6 +103,18 @@ pub enum CallCommand {
         /// Which.
         recording: RecordingId,
     },
+    /// Dials somebody into the call, who is then heard by all that talk, and hears them. Told once it is being dialled.
+    Add {
+        /// Whom.
+        leg: Box<DialLeg>,
+    },
+    /// Whoever talks with this leg is joined to somebody else, and this leg is hung up. Told once that one has answered, or has not.
+    Transfer {
+        /// Which leg is to leave.
+        leg: LegId,
+        /// Who takes its place.
+        to: Box<DialLeg>,
+    },
     /// Hangs up a leg, which may ring yet. The call goes on if two are left who talk with each other, else it ends.
     HangUp {
         /// Which.
@@ -124,6 +140,8 @@ impl CallCommand {
             CallCommand::Press { .. } => "dtmf",
             CallCommand::Record { .. } => "record",
             CallCommand::StopRecording { .. } => "stop_record",
+            CallCommand::Add { .. } => "add",
+            CallCommand::Transfer { .. } => "transfer",
             CallCommand::HangUp { .. } => "hang_up",
             CallCommand::End => "end",
         }
@@ -160,6 +178,8 @@ pub enum CommandOutcome {
     Playing(PlayId),
     /// It is recorded.
     Recording(RecordingId),
+    /// It is being dialled as this leg; if that fails at one place and there is another, as the next.
+    Leg(LegId),
 }
 
 /// Why a command came to nothing. Nothing was changed by it then.
@@ -195,6 +215,21 @@ pub enum CommandError {
     UnknownRecording(RecordingId),
     /// No file may have that name.
     BadName(Box<str>),
+    /// So many legs at a time, or over its life, are all that a call may have.
+    TooManyLegs(usize),
+    /// So many transfers were carried out in the call.
+    TooManyTransfers(usize),
+    /// The leg was added to a call of others: it has no other party that could be joined to somebody.
+    IsGuest(LegId),
+    /// The leg talks with nobody.
+    IsAlone(LegId),
+    /// Nobody was called: there is nobody there, or it may not be called.
+    NotCalled {
+        /// What stands for it.
+        status: u16,
+        /// Why, where that says more.
+        reason: Option<Box<str>>,
+    },
     /// The leg's peer refused what it was told, with this status.
     Refused {
         /// Whose.
@@ -222,6 +257,12 @@ impl fmt::Display for CommandError {
             CommandError::TooManyRecordings(most) => write!(f, "recordings: no more than {most} run in a call at a time"),
             CommandError::UnknownRecording(recording) => write!(f, "recording {}: no such recording runs", recording.0),
             CommandError::BadName(name) => write!(f, "file {name:?}: no file may have that name"),
+            CommandError::TooManyLegs(most) => write!(f, "legs: a call has no more than {most}"),
+            CommandError::TooManyTransfers(most) => write!(f, "transfers: no more than {most} are carried out in a call"),
+            CommandError::IsGuest(leg) => write!(f, "{leg}: the leg was added to a call of others, and can only be hung up"),
+            CommandError::IsAlone(leg) => write!(f, "{leg}: the leg talks with nobody who could be transferred"),
+            CommandError::NotCalled { status, reason: Some(reason) } => write!(f, "nobody was called: {status} {reason}"),
+            CommandError::NotCalled { status, reason: None } => write!(f, "nobody was called: {status}"),
             CommandError::Refused { leg, status } => write!(f, "{leg}: its peer refused with {status}"),
         }
     }

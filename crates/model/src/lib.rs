@@ -42,8 +42,8 @@ pub use binding::{Binding, BindingUsed, Bindings, NoBindings};
 pub use caller::{CalledFrom, Caller, CallerId, Presentation, Shown, is_signature};
 pub use codec::{Codec, TELEPHONE_EVENT};
 pub use command::{
-    CallCommand, CommandError, CommandId, CommandOutcome, HearEntry, MAX_FILE_NAME, MAX_HEARING, MAX_PLAYS, MAX_PRESSES, Stopping,
-    is_file_name,
+    CallCommand, CommandError, CommandId, CommandOutcome, HearEntry, MAX_FILE_NAME, MAX_GUESTS, MAX_HEARING, MAX_PLAYS, MAX_PRESSES,
+    Stopping, is_file_name,
 };
 pub use country::{Country, UnknownCountry};
 pub use dial::{Calling, Dial, DialError, DialLeg, DialOrder, MAX_IN_TURN};

@@ -39,12 +39,7 @@ impl Meter {
         if self.samples.len() < 800 {
             return None;
         }
-        let (late, early) = (&self.samples[..self.next.min(self.samples.len())], &self.samples[self.next.min(self.samples.len())..]);
-        let samples: Vec<f64> = if self.samples.len() < WINDOW { &self.samples[..] } else { early }
-            .iter()
-            .chain(if self.samples.len() < WINDOW { &[][..] } else { late })
-            .map(|sample| f64::from(*sample) / 32_768.0)
-            .collect();
+        let samples = self.window();
         let power = samples.iter().map(|sample| sample * sample).sum::<f64>() / samples.len() as f64;
         if power < 1e-9 {
             return None;
@@ -65,7 +60,21 @@ impl Meter {
         }
         Some(Measurement { level_dbov: 10.0 * power.log10(), frequency_hz: best.0, purity: (best.1 / power).min(1.0) })
     }
+
+    /// Whether a tone of that frequency was heard, whatever else was.
+    pub fn has(&self, frequency_hz: f64) -> bool {
+        goertzel(&self.window(), frequency_hz) > AUDIBLE
+    }
+
+    /// The samples of the window, the oldest first; full scale is 1.
+    fn window(&self) -> Vec<f64> {
+        let (late, early) = self.samples.split_at(self.next.min(self.samples.len()));
+        early.iter().chain(late).map(|sample| f64::from(*sample) / 32_768.0).collect()
+    }
 }
+
+/// The power from which on a part of what is heard is no noise: a ninth of that of a tone that a phone sends.
+const AUDIBLE: f64 = 0.005;
 
 /// Power at one frequency by Goertzel's recurrence.
 fn goertzel(samples: &[f64], frequency: f64) -> f64 {

@@ -171,6 +171,16 @@ impl Call {
         }
     }
 
+    /// Somebody is there to talk with: what the caller was to hear alone is over.
+    pub(super) fn stop_built_in(&mut self) {
+        let play = match self.alone {
+            Some(BuiltIn::Tone) => Some(PlayId(0)),
+            Some(BuiltIn::Player) => self.announcing.take().and_then(|announcing| announcing.playing).map(|(play, _)| play),
+            Some(BuiltIn::Echo) | None => None,
+        };
+        play.into_iter().for_each(|play| self.media(MediaCommand::Stop { call: self.id, play }));
+    }
+
     /// A name for what is played next. The built-in tone has the first.
     pub(super) fn next_play(&mut self) -> PlayId {
         self.plays = self.plays % (FIRST_OF_COMMANDS - 1) + 1;

@@ -133,6 +133,9 @@ impl Call {
 
     /// The ACK of our 2xx.
     pub(super) fn on_acknowledged(&mut self, now: Timestamp, side: Side, sdp: Option<Bytes>) {
+        if self.settle_beside(now, side, sdp.as_deref()) {
+            return;
+        }
         if matches!(self.modify.as_deref(), Some(Modify::Passing(Passing { from, step: Step::Answering(_), .. })) if *from == side) {
             return self.on_modify_acknowledged(now, side, sdp);
         }

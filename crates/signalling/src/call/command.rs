@@ -5,7 +5,8 @@ use super::leg::Leg;
 use super::plays::Playing;
 use super::{Call, Output, Side};
 use tandem_model::{
-    CallCommand, CommandError, CommandId, CommandOutcome, EndReason, HearEntry, Hearing, KeyPress, LegId, MAX_HEARING, MAX_PRESSES, Sound, Timestamp,
+    CallCommand, CommandError, CommandId, CommandOutcome, EndReason, HearEntry, Hearing, KeyPress, LegId, MAX_HEARING, MAX_PRESSES, Sound,
+    Timestamp,
 };
 
 /// What was asked for of a call, while it stands.
@@ -126,6 +127,8 @@ impl Call {
             CallCommand::Press { leg, keys } => self.press_for(now, leg, &keys)?,
             CallCommand::Record { of, layout, file } => return self.record_to(of, layout, file),
             CallCommand::StopRecording { recording } => return self.stop_recording(recording),
+            CallCommand::Add { leg } => return self.add_guest(now, id, *leg),
+            CallCommand::Transfer { leg, to } => return self.transfer_to(now, id, leg, *to),
             CallCommand::HangUp { leg } => self.hang_up_leg(now, leg)?,
             CallCommand::End => self.end(now, EndReason::Commanded, None),
         }
@@ -136,11 +139,11 @@ impl Call {
     fn press_for(&mut self, now: Timestamp, leg: LegId, keys: &[KeyPress]) -> Result<(), CommandError> {
         self.is_through_us()?;
         audible(self.named(leg)?)?;
-        let side = self.side_of(leg).ok_or(CommandError::NotAnswered(leg))?;
+        self.talks(leg)?;
         if keys.len() > MAX_PRESSES {
             return Err(CommandError::TooManyKeys(MAX_PRESSES));
         }
-        self.press(now, side, keys);
+        self.press(now, leg, keys);
         Ok(())
     }
 
@@ -178,11 +181,17 @@ impl Call {
         [Side::Caller, Side::Callee].into_iter().find(|side| self.leg(*side).is_some_and(|known| known.id == leg))
     }
 
+    /// A leg that talks, or is to when the callee has answered.
+    pub(super) fn talks(&self, leg: LegId) -> Result<(), CommandError> {
+        if self.talkers().any(|known| known.id == leg) { Ok(()) } else { Err(CommandError::NotAnswered(leg)) }
+    }
+
     /// Media passes through here.
     pub(super) fn is_through_us(&self) -> Result<(), CommandError> {
         let ring = self.ring.as_ref().map(|ring| ring.is_anchored());
         let bridge = || self.bridge.as_ref().map(|bridge| bridge.anchor);
-        match ring.or_else(bridge).or_else(|| self.alone.map(|_| true)) {
+        let talks = || (self.alone.is_some() || self.callee.is_some()).then(|| self.is_anchored());
+        match ring.or_else(bridge).or_else(talks) {
             Some(true) => Ok(()),
             Some(false) => Err(CommandError::NotAnchored(self.id)),
             // Nobody has said yet where the call goes.

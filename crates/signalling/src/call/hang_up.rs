@@ -11,13 +11,12 @@ impl Call {
     /// Hangs a leg up, which talks or rings.
     pub(super) fn hang_up_leg(&mut self, now: Timestamp, leg: LegId) -> Result<(), CommandError> {
         self.named(leg)?;
-        if self.hang_up_target(now, leg) {
+        if self.hang_up_target(now, leg) || self.hang_up_guest(now, leg) {
             return Ok(());
         }
-        if leg != self.caller.id && self.ring.is_some() {
-            self.hang_up_member(now, leg);
-        } else {
-            self.end(now, EndReason::Commanded, None);
+        match self.side_of(leg) {
+            Some(side) if side == Side::Caller || self.ring.is_none() => self.leave(now, side, EndReason::Commanded, None),
+            _ => self.hang_up_member(now, leg),
         }
         Ok(())
     }

@@ -21,23 +21,23 @@ impl Controls {
 }
 
 impl Call {
-    /// The two that talk with each other, or the one that talks with nobody.
+    /// All that talk with each other, or the one that talks with nobody.
     fn joined(&self) -> Vec<LegId> {
         let other = match &self.ring {
             Some(ring) => ring.heard(),
             None => self.callee.as_ref().map(|callee| callee.id),
         };
-        std::iter::once(self.caller.id).chain(other).collect()
+        std::iter::once(self.caller.id).chain(other).chain(self.company().map(|guest| guest.id)).collect()
     }
 
-    /// Whether nothing that was asked for keeps one of the two from hearing the other.
+    /// Whether nothing that was asked for keeps one from hearing another.
     pub(super) fn lets_hear(&self, speaker: LegId, listener: LegId) -> bool {
         self.controls.as_ref().is_none_or(|controls| controls.hears(Hearing { speaker, listener }, true))
     }
 
     /// Who hears whom as it is to be.
     fn hearing(&self) -> Box<[Hearing]> {
-        let echoes = self.alone == Some(BuiltIn::Echo);
+        let echoes = self.alone == Some(BuiltIn::Echo) && !self.has_company();
         let nothing = Controls::default();
         self.controls.as_deref().unwrap_or(&nothing).matrix(&self.joined(), echoes)
     }

@@ -1,11 +1,11 @@
 //! A leg is held because we were told so (RFC 3264 §8.4, RFC 6337 §5.3): its peer is offered `a=sendonly`, and hears nobody but what is
 //! played to it. The other leg is told nothing: what is offered to either of the two meanwhile is as [`crate::negotiation`] has it.
 
+use super::Call;
 use super::command::{Holding, audible};
 use super::leg::State;
 use super::phase::Phase;
 use super::reoffer::Purpose;
-use super::{Call, Side};
 use crate::message::Message;
 use tandem_model::{BuiltIn, CommandError, CommandId, CommandOutcome, EventKind, HeldBy, LegId, Sound, Timestamp};
 
@@ -21,10 +21,10 @@ impl Call {
         leg: LegId,
         music: Option<Sound>,
     ) -> Result<Option<CommandOutcome>, CommandError> {
-        let (side, is_held) = self.may_be_held(leg)?;
+        let is_held = self.may_be_held(leg)?;
         self.check_music(leg, music.as_ref())?;
         if !is_held {
-            return Ok(self.agree(now, side, Holding { command: id, leg, music }, true));
+            return Ok(self.agree(now, Holding { command: id, leg, music }, true));
         }
         match music {
             Some(sound) => self.play_music(leg, sound),
@@ -35,16 +35,16 @@ impl Call {
 
     /// Lets a leg go on; `None`: once its peer has agreed.
     pub(super) fn unhold(&mut self, now: Timestamp, id: CommandId, leg: LegId) -> Result<Option<CommandOutcome>, CommandError> {
-        let (side, is_held) = self.may_be_held(leg)?;
+        let is_held = self.may_be_held(leg)?;
         let holding = Holding { command: id, leg, music: None };
-        Ok(if is_held { self.agree(now, side, holding, false) } else { Some(CommandOutcome::Done) })
+        Ok(if is_held { self.agree(now, holding, false) } else { Some(CommandOutcome::Done) })
     }
 
-    /// Where a leg is that may be held, and whether it is.
-    fn may_be_held(&self, leg: LegId) -> Result<(Side, bool), CommandError> {
+    /// Whether a leg is held that may be.
+    fn may_be_held(&self, leg: LegId) -> Result<bool, CommandError> {
         self.is_through_us()?;
         let known = self.named(leg)?;
-        let side = self.side_of(leg).ok_or(CommandError::NotAnswered(leg))?;
+        self.talks(leg)?;
         if known.state != State::Confirmed || !matches!(self.phase, Phase::Talking) {
             return Err(CommandError::NotAnswered(leg));
         }
@@ -52,42 +52,45 @@ impl Call {
             return Err(CommandError::UnderWay(leg));
         }
         audible(known)?;
-        Ok((side, known.media.is_held()))
+        Ok(known.media.is_held())
     }
 
-    fn agree(&mut self, now: Timestamp, side: Side, holding: Holding, held: bool) -> Option<CommandOutcome> {
+    fn agree(&mut self, now: Timestamp, holding: Holding, held: bool) -> Option<CommandOutcome> {
+        let leg = holding.leg;
         self.controls.get_or_insert_default().holding.push(holding);
-        self.reoffer(now, side, Purpose::Hold { held });
+        match self.side_of(leg) {
+            Some(side) => self.reoffer(now, side, Purpose::Hold { held }),
+            None => self.reoffer_guest(now, leg, Purpose::Hold { held }),
+        }
         None
     }
 
-    fn take_holding(&mut self, side: Side) -> Option<Holding> {
-        let leg = self.leg(side)?.id;
+    fn take_holding(&mut self, leg: LegId) -> Option<Holding> {
         let holding = &mut self.controls.as_mut()?.holding;
         let place = holding.iter().position(|holding| holding.leg == leg)?;
         Some(holding.remove(place))
     }
 
-    /// The peer of that side agreed.
-    pub(super) fn on_held(&mut self, now: Timestamp, side: Side, held: bool) {
-        let Some(leg) = self.leg(side).map(|leg| leg.id) else { return };
+    /// The peer of that leg agreed.
+    pub(super) fn on_held(&mut self, now: Timestamp, leg: LegId, held: bool) {
         self.controls.get_or_insert_default().at(leg).held = held;
         let by = HeldBy::Node;
         self.notify(now, Some(leg), if held { EventKind::LegHeld(by) } else { EventKind::LegResumed(by) });
         if !held {
             self.end_music(leg);
-            // Music took the place of what we play to it.
-            self.alone.filter(|built_in| *built_in == BuiltIn::Tone).into_iter().for_each(|built_in| self.play_to_caller(now, built_in));
+            // Music took the place of what we play to the one who is alone.
+            let hears = self.alone.filter(|built_in| *built_in == BuiltIn::Tone && !self.has_company());
+            hears.into_iter().for_each(|built_in| self.play_to_caller(now, built_in));
         }
-        if let Some(Holding { command, music, .. }) = self.take_holding(side) {
+        if let Some(Holding { command, music, .. }) = self.take_holding(leg) {
             music.into_iter().for_each(|sound| self.play_music(leg, sound));
             self.reply_to(command, Ok(CommandOutcome::Done));
         }
     }
 
     /// It refused: its session is as it was (RFC 3261 §14.1).
-    pub(super) fn on_not_held(&mut self, side: Side, response: Option<&Message>) {
-        if let Some(Holding { command, leg, .. }) = self.take_holding(side) {
+    pub(super) fn on_not_held(&mut self, leg: LegId, response: Option<&Message>) {
+        if let Some(Holding { command, .. }) = self.take_holding(leg) {
             let status = response.map_or(UNREACHED, Message::status);
             self.reply_to(command, Err(CommandError::Refused { leg, status }));
         }

@@ -1,23 +1,25 @@
 //! Keys that a peer presses, whatever way they come, and how each gets to the other peer: as that wants it.
 
-use super::leg::{HeldId, Reply};
+use super::guest::talker;
+use super::leg::{HeldId, Leg, Reply};
 use super::phase::MediaState;
 use super::{Call, Side, context};
 use crate::message::KeyInfo;
 use tandem_model::{EventKind, KeyPress, Keys, LegId, MediaCommand, Timestamp};
 
 impl Call {
-    /// A leg's peer has pressed a key in its media. Whoever hears that has it from there, unless it is to be told by INFO.
+    /// A leg's peer has pressed a key in its media. Whoever hears that has it from there, unless they are to be told by INFO.
     pub(super) fn on_key(&mut self, now: Timestamp, leg: LegId, press: KeyPress) {
         self.notify(now, Some(leg), EventKind::LegDtmf(press));
-        let side = if leg == self.caller.id { Side::Caller } else { Side::Callee };
-        let is_heard = self.leg(side.other()).is_some_and(|far| self.lets_hear(leg, far.id));
-        if is_heard && self.leg(side).is_some_and(|near| near.id == leg) {
-            self.with_leg(side.other(), now, |far, context| {
-                if far.media.keys() == Keys::Info && far.media.is_anchored() {
-                    far.tell_key(context, press);
-                }
-            });
+        if self.talks(leg).is_err() {
+            return;
+        }
+        let is_told = |far: &&Leg| far.id != leg && far.media.keys() == Keys::Info && far.media.is_anchored();
+        let told: Vec<LegId> = self.talkers().filter(is_told).map(|far| far.id).filter(|far| self.lets_hear(leg, *far)).collect();
+        for far in told {
+            if let Some(far) = talker(&mut self.caller, &mut self.callee, &mut self.guests, far) {
+                far.tell_key(context!(self, now), press);
+            }
         }
     }
 
@@ -30,6 +32,7 @@ impl Call {
         let leg = near.id;
         if let Some(press) = pressed {
             self.notify(now, Some(leg), EventKind::LegDtmf(press));
+            self.press_for_company(now, leg, press);
         }
         let far = self.leg(side.other());
         let is_kept_back = far.is_some_and(|far| !self.lets_hear(leg, far.id));
@@ -37,8 +40,8 @@ impl Call {
         if !is_heard && !is_kept_back && self.alone.is_none() {
             return false;
         }
-        if let Some(press) = pressed.filter(|_| is_heard) {
-            self.press(now, side.other(), &[press]);
+        if let Some((press, far)) = pressed.filter(|_| is_heard).zip(self.leg(side.other()).map(|far| far.id)) {
+            self.press(now, far, &[press]);
         }
         // RFC 6086 §4.2.1: what is no key for all that it says is a bad request.
         let status = if info == KeyInfo::Malformed { 400 } else { 200 };
@@ -46,9 +49,9 @@ impl Call {
         true
     }
 
-    /// Presses keys for one of the two to hear, in the way that it wants them.
-    pub(super) fn press(&mut self, now: Timestamp, side: Side, keys: &[KeyPress]) {
-        let Some(leg) = side.of(&mut self.caller, &mut self.callee) else { return };
+    /// Presses keys for one who talks to hear, in the way that it wants them.
+    pub(super) fn press(&mut self, now: Timestamp, leg: LegId, keys: &[KeyPress]) {
+        let Some(leg) = talker(&mut self.caller, &mut self.callee, &mut self.guests, leg) else { return };
         if leg.media.keys() == Keys::Info {
             return keys.iter().for_each(|press| leg.tell_key(context!(self, now), *press));
         }

@@ -13,9 +13,11 @@ mod early;
 mod early_media;
 mod exchange;
 mod failure;
+mod guest;
 mod hang_up;
 mod hearing;
 mod hold_by_us;
+mod invite;
 mod keys;
 mod leg;
 mod letter;
@@ -58,6 +60,7 @@ use crate::wire::{Arrival, Transmit};
 use announce::Announcing;
 use command::Controls;
 use failure::{Cause, Failure};
+use guest::Guests;
 use leg::{Context, Leg, LegEvent, LostWay};
 use modify::Modify;
 use phase::{Bridge, MediaState, Phase};
@@ -238,6 +241,8 @@ pub enum Reason {
     MediaClose,
     /// A transfer waits for somebody, or its subscription runs out.
     Transfer,
+    /// Somebody who is to come into the call is waited for, or an offer to a guest may be tried again.
+    Guest,
     /// Another call did not answer a letter.
     Letter,
     /// An UPDATE has waited too long for the other side's answer to a re-INVITE.
@@ -281,6 +286,8 @@ pub struct Call {
     outputs: VecDeque<Output>,
     caller: Leg,
     callee: Option<Leg>,
+    /// Legs beside the two; nothing until the first is asked for.
+    guests: Option<Box<Guests>>,
     /// Legs that were tried and given up: they only see their transactions to the end; and dialogs that tell of a transfer alone.
     strays: Vec<Leg>,
     legs_created: u8,
@@ -364,6 +371,9 @@ impl Call {
         if self.wanted.is_some() {
             self.send_reoffers(now);
         }
+        if self.guests.is_some() {
+            self.send_guest_offers(now);
+        }
         if self.controls.is_some() {
             self.tend_controls();
         }
@@ -380,7 +390,7 @@ impl Call {
 
     /// When to wake the call, and why.
     pub fn poll_timeout(&self) -> Option<(Timestamp, Reason)> {
-        let legs = std::iter::once(&self.caller).chain(&self.callee).chain(&self.strays).chain(self.targets());
+        let legs = std::iter::once(&self.caller).chain(&self.callee).chain(&self.strays).chain(self.targets()).chain(self.guest_legs());
         let transactions = legs.filter_map(Leg::poll_timeout).map(|at| (at, Reason::Transaction));
         transactions.chain(self.deadlines()).min_by_key(|(at, _)| *at)
     }
@@ -388,7 +398,7 @@ impl Call {
     /// What to send to its peers should it be given up without a word: BYE, CANCEL or a final failure. Meant for a call that
     /// panicked: it reads little and changes nothing, yet whoever asks must be ready for another panic.
     pub fn last_words(&self) -> Vec<Transmit> {
-        let others = self.ring.iter().flat_map(|ring| ring.legs()).chain(self.targets());
+        let others = self.ring.iter().flat_map(|ring| ring.legs()).chain(self.targets()).chain(self.guest_legs());
         std::iter::once(&self.caller).chain(&self.callee).chain(others).filter_map(|leg| leg.last_word(&self.node)).collect()
     }
 
@@ -410,6 +420,7 @@ impl Call {
             return self.on_leg_event(now, Side::Callee, event);
         }
         let Some(arrival) = self.on_rival_message(now, leg, arrival) else { return };
+        let Some(arrival) = self.on_guest_message(now, leg, arrival) else { return };
         if let Some(stray) = self.strays.iter_mut().find(|stray| stray.id == leg) {
             let event = stray.on_message(context!(self, now), arrival);
             return self.on_stray_event(now, leg, event);
@@ -430,7 +441,9 @@ impl Call {
             let event = target.on_located(context!(self, now), located);
             return self.on_target_event(now, event);
         }
-        self.on_rival_located(now, leg, located);
+        if let Some(located) = self.on_guest_located(now, leg, located) {
+            self.on_rival_located(now, leg, located);
+        }
     }
 
     fn on_leg_event(&mut self, now: Timestamp, side: Side, event: Option<LegEvent>) {
@@ -453,7 +466,7 @@ impl Call {
             LegEvent::PrackOffered(prack, offer) => self.on_prack_offered(now, &prack, offer),
             LegEvent::Accepting => self.notify(now, self.leg(side).map(|leg| leg.id), EventKind::LegAnswered),
             LegEvent::PrackMissing => self.on_prack_missing(now),
-            LegEvent::AckMissing => self.end(now, EndReason::AckTimeout, None),
+            LegEvent::AckMissing => self.leave(now, side, EndReason::AckTimeout, None),
             LegEvent::HungUp(reason) => self.on_hung_up(now, side, reason.as_deref()),
             LegEvent::Asked(id) => self.on_asked(now, side, id),
             LegEvent::Replied(asked, message) => self.on_replied(now, side, asked, &message),
@@ -461,19 +474,20 @@ impl Call {
             LegEvent::Undelivered(asked, delivery) => self.on_undelivered(now, side, asked, delivery),
             LegEvent::Noticed(id, accepted) => self.on_noticed(now, id, accepted),
             LegEvent::RefreshDue => self.on_refresh_due(now, side),
-            LegEvent::Expired => self.end(now, EndReason::SessionExpired, None),
+            LegEvent::Expired => self.leave(now, side, EndReason::SessionExpired, None),
             LegEvent::KeyLost if self.outlives(side) => {}
             LegEvent::Lost | LegEvent::KeyLost if side == Side::Callee && self.ring.is_some() => self.member_gone(now, &Failure::new(480)),
-            LegEvent::Lost | LegEvent::KeyLost => self.end(now, EndReason::DialogLost, None),
+            LegEvent::Lost | LegEvent::KeyLost => self.leave(now, side, EndReason::DialogLost, None),
         }
     }
 
     fn on_media(&mut self, now: Timestamp, event: MediaEvent) {
         match event {
-            MediaEvent::Opened(locals) if self.on_target_ports(now, &locals) => {}
+            MediaEvent::Opened(locals) if self.on_target_ports(now, &locals) || self.on_guest_ports(now, &locals) => {}
             MediaEvent::Opened(locals) => self.on_media_opened(now, &locals),
             // Of a leg that has its place here already.
             MediaEvent::NotAdded { failure: MediaFailure::Gone, .. } => self.end(now, EndReason::Internal, None),
+            MediaEvent::NotAdded { leg, .. } if self.on_guest_refused_ports(now, leg) => {}
             MediaEvent::NotAdded { leg, .. } if self.ring.is_some() && self.target().is_none_or(|target| target.id != leg) => {
                 self.on_ports_refused(now, leg)
             }
@@ -483,7 +497,7 @@ impl Call {
             MediaEvent::Inactive { leg, .. } if self.has_session_timer(leg) => {}
             // While it rings nobody need send anything; who talks is looked at again.
             MediaEvent::Inactive { .. } if self.answered.is_none() => {}
-            MediaEvent::Inactive { .. } => self.end(now, EndReason::Inactivity, None),
+            MediaEvent::Inactive { leg, .. } => self.on_inactive(now, leg),
             MediaEvent::Recorded { recording, file, ms, end } => self.on_recorded(now, RecordingDone { recording, file, ms, end }),
             MediaEvent::Key { leg, key, ms } => self.on_key(now, leg, KeyPress { key, ms }),
             MediaEvent::Prepared { file, length } => self.on_prepared(now, &file, length),
@@ -499,6 +513,7 @@ impl Call {
             self.on_leg_event(now, Side::Callee, event);
         }
         self.rivals_unreachable(now, lost);
+        self.guests_unreachable(now, lost);
         let event = self.caller.on_unreachable(context!(self, now), lost);
         self.on_leg_event(now, Side::Caller, event);
         for stray in &mut self.strays {
@@ -522,6 +537,7 @@ impl Call {
             self.on_leg_event(now, Side::Callee, event);
         }
         self.wake_rivals(now);
+        self.wake_guests(now);
         for place in 0..self.strays.len() {
             while let Some(stray) = self.strays.get_mut(place).filter(|stray| stray.poll_timeout().is_some_and(|at| at <= now)) {
                 let (id, event) = (stray.id, stray.on_timeout(context!(self, now)));

@@ -11,7 +11,7 @@ use super::reoffer::Own;
 use super::usage::ends_dialog;
 use super::{Call, Side};
 use crate::message::{HeaderName, Message, Method};
-use crate::negotiation::{self, Exchange, Offer, PendingOffer};
+use crate::negotiation::{self, Exchange, Offer, PendingAlone, PendingOffer};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +32,8 @@ pub(super) enum Modify {
     Joining { to: Side, passed: Box<PassedOffer> },
     /// A leg that comes from another call was offered what the one who stays has: that is to stay so.
     Arriving,
+    /// Our offer went to this side's peer, which sent an INVITE without one while a guest talks; the ACK will answer it.
+    Beside { from: Side, pending: PendingAlone },
 }
 
 /// A peer's change. `from` is the side whose peer began it.
@@ -72,6 +74,7 @@ impl Modify {
         match self {
             Modify::Passing(Passing { asker: Asker::Gone, .. }) => None,
             Modify::Passing(passing) => Some(passing.from),
+            Modify::Beside { from, .. } => Some(*from),
             Modify::Own(_) | Modify::Joining { .. } | Modify::Arriving => None,
         }
     }
@@ -90,6 +93,9 @@ impl Call {
         if !matches!(self.phase, Phase::Talking) {
             return self.refuse_modify(now, from, Asker::Invite, Failure::new(491));
         }
+        if self.has_company() {
+            return self.modify_beside(now, from, Asker::Invite, offer);
+        }
         if self.callee.is_none() {
             return self.modify_alone(now, Asker::Invite, offer);
         }
@@ -103,6 +109,9 @@ impl Call {
         self.close_first_offer();
         if let Some(crossing) = self.crossing(from) {
             return self.refuse_modify(now, from, asker, crossing);
+        }
+        if self.has_company() {
+            return self.modify_beside(now, from, asker, Some(offer));
         }
         if self.alone.is_some() {
             return self.modify_alone(now, asker, Some(offer));
@@ -213,7 +222,7 @@ impl Call {
                 drop(passed);
                 self.on_join_refused(now, to, message);
             }
-            Some(Modify::Arriving) => self.modify = Some(Box::new(Modify::Arriving)),
+            Some(waiting @ (Modify::Arriving | Modify::Beside { .. })) => self.modify = Some(Box::new(waiting)),
             None => self.acknowledge(now, side, None),
         }
     }
@@ -227,7 +236,7 @@ impl Call {
                 drop(passed);
                 self.join_later(now);
             }
-            Some(Modify::Arriving) => self.modify = Some(Box::new(Modify::Arriving)),
+            Some(waiting @ (Modify::Arriving | Modify::Beside { .. })) => self.modify = Some(Box::new(waiting)),
             None => {}
         }
     }
@@ -312,7 +321,10 @@ impl Call {
     fn on_passed_refused(&mut self, now: Timestamp, passing: Passing, message: &Message) {
         let (status, far) = (message.status(), passing.from.other());
         if self.answered.is_some() && ends_dialog(passing.by, status) {
-            return self.dialog_refused(now, status);
+            if self.has_company() {
+                self.refuse_modify(now, passing.from, passing.asker, Failure::new(500));
+            }
+            return self.dialog_refused(now, far, status);
         }
         // RFC 3311 §4, §5.3: it takes no UPDATE after all, or must ask somebody first: INVITE can wait for that.
         if passing.by == Method::Update && matches!(status, 405 | 501 | 504) {
@@ -343,13 +355,13 @@ impl Call {
         self.modify = Some(Box::new(Modify::Passing(Passing { by: Method::Invite, until, ..passing })));
     }
 
-    /// A failure that ends the dialog on one leg ends the call, and both legs are told why.
-    pub(super) fn dialog_refused(&mut self, now: Timestamp, status: u16) {
+    /// A failure that ends the dialog on that side ends the call, unless somebody else is there; all legs that end are told why.
+    pub(super) fn dialog_refused(&mut self, now: Timestamp, side: Side, status: u16) {
         match status {
-            408 | 481 => self.end(now, EndReason::DialogLost, None),
+            408 | 481 => self.leave(now, side, EndReason::DialogLost, None),
             _ => {
                 let reason = format!("SIP;cause={status};text=\"the other leg is gone\"");
-                self.end(now, EndReason::DialogLost, Some(&reason));
+                self.leave(now, side, EndReason::DialogLost, Some(&reason));
             }
         }
     }
@@ -358,7 +370,7 @@ impl Call {
     pub(super) fn update_due(&self) -> Option<Timestamp> {
         match self.modify.as_deref()? {
             Modify::Passing(passing) => passing.until,
-            Modify::Own(_) | Modify::Joining { .. } | Modify::Arriving => None,
+            Modify::Own(_) | Modify::Joining { .. } | Modify::Arriving | Modify::Beside { .. } => None,
         }
     }
 
@@ -384,7 +396,7 @@ impl Call {
         });
     }
 
-    fn accept_modify(&mut self, now: Timestamp, side: Side, asker: Asker, sdp: &[u8]) {
+    pub(super) fn accept_modify(&mut self, now: Timestamp, side: Side, asker: Asker, sdp: &[u8]) {
         self.with_leg(side, now, |leg, context| match asker {
             Asker::Invite => leg.accept(context, Some(sdp)),
             Asker::Update(id) => leg.reply(context, id, &Reply { sdp: Some(sdp), ..Reply::new(200, &[]) }),

@@ -126,8 +126,8 @@ pub(super) fn status_for_caller(reason: EndReason, said: Told) -> u16 {
     }
 }
 
-/// How the end of the call ends `leg`. `said`: what the peer who ended it gave as reason.
-fn with_call(leg: &Leg, reason: EndReason, said: Told, by: EndedBy) -> LegEnd {
+/// How `leg` ends, by the end of the call or its own. `said`: what the peer who ended it gave as reason.
+pub(super) fn with_call(leg: &Leg, reason: EndReason, said: Told, by: EndedBy) -> LegEnd {
     let cause = said.q850.or(said.sip.map(cause_of_status));
     let (sip_status, words) = match leg.status {
         200..300 => (said.sip.or(said.q850.and_then(status_of_cause)).unwrap_or(own_status(reason)), reason.words()),

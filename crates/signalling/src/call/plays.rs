@@ -1,8 +1,8 @@
 //! What legs are played because the call was told so, the music of those that are held among it.
 
+use super::Call;
 use super::command::{Controls, audible};
 use super::phase::MediaState;
-use super::{Call, Side};
 use tandem_model::{
     CommandError, CommandOutcome, EventKind, LegId, MAX_PLAYS, MediaCommand, PlayEnd, PlayId, Sound, Stopping, Timestamp, is_file_name,
 };
@@ -64,10 +64,7 @@ impl Call {
                 audible(self.named(leg)?)?;
                 vec![leg]
             }
-            None => {
-                let talking = [Side::Caller, Side::Callee].into_iter().filter_map(|side| self.leg(side));
-                talking.filter(|leg| audible(leg).is_ok()).map(|leg| leg.id).collect()
-            }
+            None => self.talkers().filter(|leg| audible(leg).is_ok()).map(|leg| leg.id).collect(),
         };
         if self.media != MediaState::Open || legs.is_empty() {
             return Err(CommandError::NotAnswered(leg.unwrap_or(self.caller.id)));

@@ -46,7 +46,7 @@ impl Call {
             remote: leg.remote,
             sip_call_id: leg.call_id.clone(),
             sip_status: leg.status,
-            codec: self.codec.filter(|_| leg.status / 100 == 2),
+            codec: leg.media.codec().or(self.codec).filter(|_| leg.status / 100 == 2),
             replaced_by: leg.replaced_by,
             media: self.stats.iter().find(|stats| stats.leg == leg.id).copied(),
             end: leg.end.clone().unwrap_or_else(|| over::untold(leg)),

@@ -1,7 +1,7 @@
 //! What one peer asks the other inside the dialog: INFO, OPTIONS, MESSAGE, and UPDATE without SDP. Each goes on as a request of the
 //! other leg's own dialog; only its body and what is said about that are the asker's.
 
-use super::leg::{Asked, HeldId, Reply, sdp_of};
+use super::leg::{Asked, Context, HeldId, Leg, Reply, sdp_of};
 use super::usage::{ends_dialog, ends_subscription};
 use super::{Call, Side, context};
 use crate::message::{HeaderName, Message, Method};
@@ -45,19 +45,10 @@ impl Call {
         if far.is_some_and(|far| far.ask(context!(self, now), id, request)) {
             return;
         }
-        let (method, package) = (request.method(), request.header(HeaderName::InfoPackage).is_some());
-        let allowed = near.allow_without(request.method_token());
-        let allow = [(HeaderName::Allow, allowed.as_str())];
-        let reply = match method {
-            Method::Options => Reply::new(200, &[]),
-            _ if self.alone.is_none() => Reply::new(500, &[(HeaderName::RetryAfter, NOBODY_YET_SECONDS)]),
-            // RFC 6086 §4.2.2: none of the packages is known here. Without a package it needs no more than to be heard.
-            Method::Info if package => Reply::new(469, &[(HeaderName::RecvInfo, "")]),
-            Method::Info | Method::Update => Reply::new(200, &[]),
-            // There is nobody to read a message.
-            _ => Reply::new(405, &allow),
-        };
-        near.reply(context!(self, now), id, &reply);
+        if self.alone.is_none() && request.method() != Method::Options {
+            return near.reply(context!(self, now), id, &Reply::new(500, &[(HeaderName::RetryAfter, NOBODY_YET_SECONDS)]));
+        }
+        reply_of_ours(near, context!(self, now), id);
     }
 
     /// Whoever was asked this has left the conversation: who asked is told, and may ask whoever comes in the other's place.
@@ -76,7 +67,10 @@ impl Call {
             _ => matches!(response.status(), 408 | 481),
         };
         if asked.settled && is_over && !self.outlives(from) {
-            return self.dialog_refused(now, response.status());
+            if self.has_company() {
+                self.answer_for_gone(now, from.other(), &[asked.id]);
+            }
+            return self.dialog_refused(now, from, response.status());
         }
         self.on_passed_refer_answered(from, response);
         let mut status = status_of_reply(response.status());
@@ -117,7 +111,7 @@ impl Call {
         self.end_passed(from, asked.id);
         self.with_leg(from.other(), now, |leg, _| leg.take_back_held(asked.id));
         if asked.settled && !self.outlives(from) {
-            self.end(now, EndReason::DialogLost, None);
+            self.leave(now, from, EndReason::DialogLost, None);
         }
     }
 
@@ -128,9 +122,26 @@ impl Call {
         let reply = Reply::new(status_of_reply(503), &[]);
         self.with_leg(from.other(), now, |leg, context| leg.reply(context, asked.id, &reply));
         if asked.settled && !self.outlives(from) && delivery.is_never() {
-            self.end(now, EndReason::DialogLost, None);
+            self.leave(now, from, EndReason::DialogLost, None);
         }
     }
+}
+
+/// What a peer is told that asks where there is nobody else to be asked.
+pub(super) fn reply_of_ours(near: &mut Leg, context: &mut Context<'_>, id: HeldId) {
+    let Some(request) = near.held(id) else { return };
+    let (method, package) = (request.method(), request.header(HeaderName::InfoPackage).is_some());
+    let allowed = near.allow_without(request.method_token());
+    let allow = [(HeaderName::Allow, allowed.as_str())];
+    let reply = match method {
+        Method::Options => Reply::new(200, &[]),
+        // RFC 6086 §4.2.2: none of the packages is known here. Without a package it needs no more than to be heard.
+        Method::Info if package => Reply::new(469, &[(HeaderName::RecvInfo, "")]),
+        Method::Info | Method::Update => Reply::new(200, &[]),
+        // There is nobody to read a message.
+        _ => Reply::new(405, &allow),
+    };
+    near.reply(context, id, &reply);
 }
 
 /// The status that an asker gets for the other peer's final response. What is about the question itself passes; what is about our own

@@ -20,7 +20,7 @@ use std::time::Duration;
 use tandem_model::{EndReason, Timestamp};
 
 /// How often one offer is made.
-const MAX_TRIES: u8 = 6;
+pub(super) const MAX_TRIES: u8 = 6;
 
 /// Offers that may wait at once: one a side for each purpose.
 const MAX_WANTED: usize = 8;
@@ -86,6 +86,17 @@ pub(super) struct Own {
     purpose: Purpose,
     pending: Pending,
     tries: u8,
+}
+
+impl Own {
+    /// An offer of what that side has, which is under way already.
+    pub(super) fn again(to: Side, purpose: Purpose, pending: PendingAgain, tries: u8) -> Own {
+        Own { to, purpose, pending: Pending::Again(pending), tries }
+    }
+
+    pub(super) fn is_to(&self, side: Side) -> bool {
+        self.to == side
+    }
 }
 
 impl Call {
@@ -247,14 +258,10 @@ impl Call {
         let Own { to, purpose, tries, pending } = own;
         drop(pending);
         if ends_own_dialog(Method::Invite, status) {
-            return self.dialog_refused(now, status);
+            return self.dialog_refused(now, to, status);
         }
-        let pause = match (status, message.and_then(retry_after)) {
-            (491, _) => self.glare_pause(to),
-            (500..600, Some(after)) => Some(after),
-            (503, None) => self.glare_pause(to).map(|pause| pause + UNDELIVERED_PAUSE),
-            _ => None,
-        };
+        let leg = to.of(&mut self.caller, &mut self.callee);
+        let pause = leg.and_then(|leg| pause_after(status, message, || leg.glare_pause(&mut self.random)));
         match pause.filter(|_| tries < MAX_TRIES) {
             Some(pause) => self.want_again(now, Wanted { to, purpose, tries, not_before: now + pause }),
             None => self.on_reoffered(now, to, purpose, &Reoffered::Refused(message)),
@@ -266,16 +273,16 @@ impl Call {
         self.send_reoffers(now);
     }
 
-    fn glare_pause(&mut self, to: Side) -> Option<Duration> {
-        let leg = to.of(&mut self.caller, &mut self.callee);
-        leg.map(|leg| leg.glare_pause(&mut self.random))
-    }
-
     /// What came of an offer of ours.
     fn on_reoffered(&mut self, now: Timestamp, to: Side, purpose: Purpose, outcome: &Reoffered<'_>) {
         match (purpose, outcome) {
-            (Purpose::Hold { held }, Reoffered::Taken) => self.on_held(now, to, held),
-            (Purpose::Hold { .. }, Reoffered::Refused(response)) => self.on_not_held(to, *response),
+            (Purpose::Hold { held }, outcome) => {
+                let Some(leg) = self.leg(to).map(|leg| leg.id) else { return };
+                match outcome {
+                    Reoffered::Taken => self.on_held(now, leg, held),
+                    Reoffered::Refused(response) => self.on_not_held(leg, *response),
+                }
+            }
             (_, Reoffered::Taken) => {}
             // It has no stream and wants none, or will not speak what the other side speaks.
             (Purpose::Restore | Purpose::Like { .. }, Reoffered::Refused(_)) => self.end(now, EndReason::Failed(488), None),
@@ -300,6 +307,16 @@ impl Call {
                 Purpose::Refresh | Purpose::Hold { .. } => true,
             });
         }
+    }
+}
+
+/// After which pause what was refused so is offered again, if it is at all; `glare` is that of a 491.
+pub(super) fn pause_after(status: u16, message: Option<&Message>, glare: impl FnOnce() -> Duration) -> Option<Duration> {
+    match (status, message.and_then(retry_after)) {
+        (491, _) => Some(glare()),
+        (500..600, Some(after)) => Some(after),
+        (503, None) => Some(glare() + UNDELIVERED_PAUSE),
+        _ => None,
     }
 }
 

@@ -49,6 +49,7 @@ impl Call {
             outputs,
             caller,
             callee: None,
+            guests: None,
             strays: Vec::new(),
             legs_created: 1,
             phase: Phase::Routing(QuestionId(0), now),
@@ -110,7 +111,7 @@ impl Call {
     }
 
     pub(super) fn on_decision(&mut self, now: Timestamp, id: QuestionId, decision: Decision) {
-        if self.on_transfer_decision(now, id, &decision) {
+        if self.on_transfer_decision(now, id, &decision) || self.on_guest_decision(now, id, &decision) {
             return;
         }
         self.bring_asker_forward(id);

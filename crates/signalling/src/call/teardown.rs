@@ -9,7 +9,7 @@ use super::{Call, Output, Reason, Side, context};
 use crate::reason;
 use std::borrow::Cow;
 use std::time::Duration;
-use tandem_model::{EndReason, EndpointStats, MediaCommand, Timestamp};
+use tandem_model::{EndReason, EndpointStats, LegId, MediaCommand, Timestamp};
 
 /// How long the record waits for the media session's last figures.
 const MEDIA_CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -44,7 +44,16 @@ impl Call {
             (Side::Caller, false) => EndReason::Cancelled,
             (Side::Callee, _) => EndReason::CalleeHungUp,
         };
-        self.end(now, end, reason);
+        self.leave(now, side, end, reason);
+    }
+
+    /// A leg sends nothing any more.
+    pub(super) fn on_inactive(&mut self, now: Timestamp, leg: LegId) {
+        match self.side_of(leg) {
+            Some(side) => self.leave(now, side, EndReason::Inactivity, None),
+            None if self.on_guest_inactive(now, leg) => {}
+            None => self.end(now, EndReason::Inactivity, None),
+        }
     }
 
     /// Ends the call. `header` is the Reason that a peer gave, if a peer ended it. The first end counts.
@@ -67,6 +76,7 @@ impl Call {
         }
         self.dismiss_rivals(now, value.as_deref(), None);
         self.ring = None;
+        self.dismiss_guests(now, value.as_deref());
         // Nothing plays any more; what the media session says of it later comes to a play that nobody knows.
         self.forget_plays(now);
         self.legs_over(now, reason, said);
@@ -165,7 +175,7 @@ impl Call {
             self.reoffer_due().map(|at| (at, Reason::Reoffer)),
         ];
         let ring = self.ring.iter().flat_map(|ring| ring.deadlines());
-        self.phase.deadlines().chain(own.into_iter().flatten()).chain(ring).chain(self.transfer_deadlines())
+        self.phase.deadlines().chain(own.into_iter().flatten()).chain(ring).chain(self.transfer_deadlines()).chain(self.guest_deadlines())
     }
 
     pub(super) fn on_deadline(&mut self, now: Timestamp) {
@@ -188,6 +198,7 @@ impl Call {
         }
         self.on_update_overdue(now);
         self.on_transfer_deadline(now);
+        self.on_guest_deadline(now);
         self.on_phase_deadline(now);
     }
 

@@ -20,6 +20,6 @@ impl Call {
 
     /// Whether a leg has a session timer: its silence ends no call, for the refreshes show whether its peer is there.
     pub(super) fn has_session_timer(&self, leg: LegId) -> bool {
-        std::iter::once(&self.caller).chain(&self.callee).any(|one| one.id == leg && one.has_session_timer())
+        self.talkers().any(|one| one.id == leg && one.has_session_timer())
     }
 }

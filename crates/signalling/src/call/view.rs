@@ -25,12 +25,12 @@ impl Call {
     /// The legs that are part of the call, or may become so: they talk, ring, or are being called.
     pub(super) fn present(&self) -> impl Iterator<Item = &Leg> {
         let rivals = self.ring.iter().flat_map(|ring| ring.legs());
-        std::iter::once(&self.caller).chain(&self.callee).chain(rivals).chain(self.targets())
+        std::iter::once(&self.caller).chain(&self.callee).chain(rivals).chain(self.targets()).chain(self.guest_legs())
     }
 
     fn leg_view(&self, leg: &Leg) -> LegView {
         let asked = self.controls.as_ref().and_then(|controls| controls.of(leg.id));
-        let holds = self.side_of(leg.id).is_some_and(|side| self.held[side as usize]);
+        let holds = self.side_of(leg.id).map_or_else(|| self.guest_holds(leg.id), |side| self.held[side as usize]);
         LegView {
             leg: leg.id,
             endpoint: leg.endpoint.clone(),

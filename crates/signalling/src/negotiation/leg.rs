@@ -181,6 +181,11 @@ impl LegMedia {
         self.session.as_ref().map(|session| self.wish(session.direction))
     }
 
+    /// The line in use is one of fax.
+    pub fn is_fax(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.fax)
+    }
+
     /// The description of ours that its session came of.
     pub fn said(&self) -> Option<Arc<[u8]>> {
         self.session.as_ref().map(|session| Arc::clone(&session.said))

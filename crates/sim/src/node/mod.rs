@@ -28,8 +28,8 @@ use std::{
 use tandem_config::Config;
 use tandem_media::PortAllocator;
 use tandem_model::{
-    CallId, CallRecord, CommandError, CommandId, CommandOutcome, Destination, Event as Happened, EventKind, Random, Timestamp, Transport,
-    TrunkId,
+    CallId, CallRecord, CallView, CommandError, CommandId, CommandOutcome, Destination, Event as Happened, EventKind, Random, Timestamp,
+    Transport, TrunkId,
 };
 use tandem_policy::{AbuseBook, Ban, HealthBook, LimitBook, NodeLimits, Places, Ruleset};
 use tandem_signalling::{
@@ -185,6 +185,11 @@ impl CoreNode {
     /// Calls in progress.
     pub fn calls(&self) -> usize {
         self.calls.len()
+    }
+
+    /// A call as it is now; `None` once it has ended.
+    pub fn view(&self, call: CallId) -> Option<CallView> {
+        self.calls.get(&call)?.call.view()
     }
 
     /// Calls that were ever begun.

@@ -3,8 +3,8 @@
 use crate::{dice::Dice, forgiven::Forgiven, world::PHONES};
 use std::collections::BTreeMap;
 use tandem_model::{
-    CallCommand, CallId, CommandId, CommandOutcome, EventKind, HearEntry, Key, KeyPress, Layout, LegId, MAX_PRESSES, NetworkTone, PlayId,
-    Recorded, RecordingEnd, RecordingId, Sound, Stopping,
+    CallCommand, CallId, CommandId, CommandOutcome, DialLeg, EventKind, HearEntry, Key, KeyPress, Layout, LegId, MAX_PRESSES, NetworkTone,
+    PlayId, Recorded, RecordingEnd, RecordingId, Sound, Stopping,
 };
 use tandem_sim::{Sim, ms};
 
@@ -14,8 +14,12 @@ const MOST: u64 = 12;
 /// In how many of a hundred worlds phones say something.
 const SOUND: u64 = 10;
 
-/// Legs of a call that are asked for: the later ones never are there.
-const LEGS: u64 = 5;
+/// Legs of a call that are asked for: the later ones seldom are there.
+const LEGS: u64 = 7;
+
+/// Who is dialled into calls.
+const DIALLED: [&str; 8] =
+    ["trunk:alice", "trunk:bob", "trunk:carol", "trunk:carol", "trunk:dora", "trunk:erin", "trunk:narrow", "user:nobody"];
 
 /// What calls were told.
 #[derive(Default)]
@@ -54,7 +58,7 @@ impl Told {
 
     fn command(&self, dice: &mut Dice, sim: &Sim, call: CallId) -> CallCommand {
         let leg = some_leg(dice, sim, call);
-        match dice.below(20) {
+        match dice.below(28) {
             0 => CallCommand::Mute { leg },
             1 => CallCommand::Unmute { leg },
             2 => CallCommand::Deafen { leg },
@@ -74,7 +78,11 @@ impl Told {
                 let file = dice.pick(&["one", "two.wav", "a/b", "../c"]).into();
                 CallCommand::Record { of, layout: dice.pick(&[Layout::Mono, Layout::Sides]), file }
             }
-            _ => CallCommand::StopRecording { recording: self.recording(dice, sim, call) },
+            19 => CallCommand::StopRecording { recording: self.recording(dice, sim, call) },
+            20..24 => CallCommand::Add { leg: Box::new(somebody(dice)) },
+            24 | 25 => CallCommand::HangUp { leg },
+            26 if dice.chance(20) => CallCommand::End,
+            _ => CallCommand::Transfer { leg, to: Box::new(somebody(dice)) },
         }
     }
 
@@ -159,6 +167,11 @@ fn some_leg(dice: &mut Dice, sim: &Sim, call: CallId) -> LegId {
 
 fn entry(dice: &mut Dice, sim: &Sim, call: CallId) -> HearEntry {
     HearEntry { speaker: some_leg(dice, sim, call), listener: some_leg(dice, sim, call), hears: dice.chance(50) }
+}
+
+fn somebody(dice: &mut Dice) -> DialLeg {
+    let ring_timeout = dice.chance(30).then(|| ms(dice.below(20_000)));
+    DialLeg { ring_timeout, ..DialLeg::new(dice.pick(&DIALLED)) }
 }
 
 fn sound(dice: &mut Dice) -> Sound {

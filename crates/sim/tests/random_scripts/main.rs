@@ -49,7 +49,7 @@ fn meddling_phones_leave_nothing_behind() {
     many::play(SCRIPTS / 10, World::Meddling);
 }
 
-/// Calls that are told to play, record, hold, press keys and who hears whom, at any moment.
+/// Calls that are told to play, record, hold, press keys, dial, transfer, hang up and who hears whom, at any moment.
 #[test]
 fn commanded_calls_leave_nothing_behind() {
     many::play(SCRIPTS / 10, World::Commanded);

@@ -63,7 +63,7 @@ fn level(recording: &Recording, channel: usize, hz: f64) -> f64 {
 }
 
 /// Which of the phones' tones are in a channel.
-fn heard(recording: &Recording, channel: usize) -> Vec<SocketAddr> {
+pub(crate) fn heard(recording: &Recording, channel: usize) -> Vec<SocketAddr> {
     let tones = [(ALICE, 440.0), (BOB, 620.0), (CAROL, 850.0)];
     tones.into_iter().filter(|(_, hz)| level(recording, channel, *hz) > 2_000.0).map(|(phone, _)| phone).collect()
 }

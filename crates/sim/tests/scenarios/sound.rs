@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use tandem_phone::{Call, media::Stream};
 use tandem_sim::{ALICE, BOB, CAROL, DORA, Sim};
 
-const TONES: [(SocketAddr, f64); 4] = [(ALICE, 440.0), (BOB, 620.0), (CAROL, 850.0), (DORA, 1000.0)];
+pub(crate) const TONES: [(SocketAddr, f64); 4] = [(ALICE, 440.0), (BOB, 620.0), (CAROL, 850.0), (DORA, 1000.0)];
 
 /// Gives each phone its tone, in hertz.
 pub(crate) fn tones(sim: &mut Sim) {

@@ -1,8 +1,9 @@
 //! The target of a transfer: where it is, and its INVITE until it answers.
 
-use super::super::leg::{Invitation, Leg, State};
+use super::super::invite::Invited;
+use super::super::leg::State;
 use super::super::parties::{self, number_in, own_number, who_is};
-use super::super::setup::{DECISION_TIMEOUT, MEDIA_OPEN_TIMEOUT, UNKNOWN, as_sips, new_call_id};
+use super::super::setup::{DECISION_TIMEOUT, MEDIA_OPEN_TIMEOUT, UNKNOWN, as_sips};
 use super::super::{Call, Cause, Output, Side, context, over, relayed_status};
 use super::{Dialled, Stage, target_mut};
 use crate::message::{HeaderName, Message, Uri};
@@ -150,28 +151,22 @@ impl Call {
             Ok(own) => own,
             Err(status) => return self.target_out(now, status, None),
         };
-        let node = Arc::clone(&self.node);
-        let host = parties::our_host(&node, &plan);
         let said = self.said_of_who_stays(by, &plan);
-        let (from, from_uri) = parties::our_from(None, Some(&said), host);
-        let mut identity = parties::identity(None, Some(&said), host);
+        let mut more: Vec<(HeaderName, Box<str>)> = Vec::new();
         // RFC 3892 §2.1; the transferor's own host stays behind us, as everybody's does.
         if let Some(user) = referred_by {
-            identity.push(HeaderName::ReferredBy, &["<", &parties::uri_of(&user, host), ">"].concat());
+            let host = parties::our_host(&self.node, &plan);
+            more.push((HeaderName::ReferredBy, ["<", &parties::uri_of(&user, host), ">"].concat().into()));
         }
         if let Some(replaces) = replaces {
-            identity.push(HeaderName::Replaces, &replaces);
+            more.push((HeaderName::Replaces, replaces));
             // RFC 3891 §4: otherwise whoever does not know it would ring beside the call that it is to replace.
-            identity.push(HeaderName::Require, "replaces");
+            more.push((HeaderName::Require, "replaces".into()));
         }
-        let call_id = new_call_id(&mut self.random);
         // An offer of the target's in a reliable response would have to be answered before the one who stays has been asked.
         let prack = if own.is_some() { plan.profile.prack } else { Prack::Off };
         let sdp = own.as_ref().map(|own| own.sdp());
-        let invitation = Invitation { from: &from, from_uri: &from_uri, call_id: &call_id, max_forwards, identity, sdp, prack };
-        self.outputs.push_back(Output::LegAdded(id));
-        let leg = Leg::outgoing(context!(self, now), id, &plan, media, &invitation);
-        self.notify(now, Some(id), EventKind::LegCreated);
+        let leg = self.invite_aside(now, id, &plan, media, &Invited { said: &said, more: &more, max_forwards, sdp, prack });
         let ring_until = now + plan.profile.ring_timeout;
         let ring_until = deadline.map_or(ring_until, |deadline| deadline.min(ring_until));
         let trying_until = Some(now + plan.profile.trying_timeout);
@@ -285,8 +280,10 @@ impl Call {
         }
     }
 
-    pub(super) fn is_anchored(&self) -> bool {
-        self.bridge.as_ref().is_some_and(|bridge| bridge.anchor)
+    pub(in super::super) fn is_anchored(&self) -> bool {
+        // Of one that is away there is only a husk.
+        let is_any = || std::iter::once(&self.caller).chain(&self.callee).any(|leg| leg.media.is_anchored());
+        self.bridge.as_ref().map_or_else(is_any, |bridge| bridge.anchor)
     }
 }
 

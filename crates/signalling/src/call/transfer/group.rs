@@ -196,7 +196,7 @@ impl Call {
     }
 
     /// Its trunk counts the target no longer that this question was about.
-    pub(super) fn free_target(&mut self, question: Option<QuestionId>) {
+    pub(in super::super) fn free_target(&mut self, question: Option<QuestionId>) {
         self.outputs.extend(question.map(|question| Output::PlaceFree(Place::Target(question))));
     }
 }

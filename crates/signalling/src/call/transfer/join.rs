@@ -10,7 +10,7 @@ use super::{Joining, Stage, Transfers};
 use crate::message::{Message, Method};
 use crate::negotiation::{self, Offer, Settled};
 use std::time::Duration;
-use tandem_model::{Codec, EndReason, EndpointDescription, EventKind, LegId, Place, QuestionId, Timestamp};
+use tandem_model::{Codec, EndReason, EndpointDescription, EventKind, LegEnd, LegId, Place, QuestionId, Timestamp};
 
 /// While somebody else's re-INVITE is open: when it is tried again.
 pub(super) const PAUSE: Duration = Duration::from_millis(200);
@@ -22,11 +22,11 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(25);
 pub(super) const FAREWELL: Duration = Duration::from_secs(2);
 
 /// What two legs have settled that hear each other from now on.
-pub(super) struct Joined {
-    pub(super) described: [(LegId, Option<Box<EndpointDescription>>); 2],
-    pub(super) codec: Option<Codec>,
+pub(in super::super) struct Joined {
+    pub(in super::super) described: [(LegId, Option<Box<EndpointDescription>>); 2],
+    pub(in super::super) codec: Option<Codec>,
     /// The newcomer does not want to hear anything; nor does the one who stays.
-    pub(super) holds: [bool; 2],
+    pub(in super::super) holds: [bool; 2],
 }
 
 pub(super) fn joining(transfers: &mut Option<Box<Transfers>>) -> Option<&mut Joining> {
@@ -136,6 +136,10 @@ impl Call {
             let is_there = self.strays.iter().any(|leg| leg.id == transferor && leg.state == State::Confirmed);
             transfers.parting = is_there.then_some((transferor, now + FAREWELL));
         }
+        if self.tell_commander(transferor, 200) {
+            // Nobody has told it to hang up by itself.
+            self.part_with_the_last(now);
+        }
         self.tell(now, transferor, 200, None);
     }
 
@@ -153,9 +157,25 @@ impl Call {
     /// `target` takes the place of the leg on that side, and hears the other one from now on.
     pub(super) fn take_place(&mut self, now: Timestamp, (by, target): (Side, Leg), joined: Joined) {
         let Some(stayer) = self.leg(by.other()).map(|leg| leg.id) else { return };
-        let slot = by.of(&mut self.caller, &mut self.callee);
-        let Some(slot) = slot else { return };
-        let (replacement, mut replaced) = (target.id, target);
+        let (replacement, [target_holds, stayer_holds]) = (target.id, joined.holds);
+        let Some(replaced) = self.displace(now, (by, target), joined, Some(over::transferred())) else { return };
+        self.notify(now, Some(stayer), EventKind::LegTransferred { by: replaced, to: replacement });
+        self.held[by as usize] = false;
+        self.note_hold(now, by.other(), stayer, stayer_holds);
+        self.note_hold(now, by, replacement, target_holds);
+    }
+
+    /// The newcomer stands on that side from now on, and who stood there, which is returned, sees its transactions to the end; `end` is how
+    /// it ended, if that was not told before.
+    pub(in super::super) fn displace(
+        &mut self,
+        now: Timestamp,
+        (by, newcomer): (Side, Leg),
+        joined: Joined,
+        end: Option<LegEnd>,
+    ) -> Option<LegId> {
+        let slot = by.of(&mut self.caller, &mut self.callee)?;
+        let (replacement, mut replaced) = (newcomer.id, newcomer);
         std::mem::swap(slot, &mut replaced);
         self.codec = joined.codec.or(self.codec);
         self.describe_each(joined.described);
@@ -164,29 +184,26 @@ impl Call {
         replaced.end_held(context!(self, now));
         let asked = replaced.forget_askers();
         self.answer_for_gone(now, by.other(), &asked);
-        // What the one who stays still says to questions of the other is for nobody: the target's may have the same numbers.
+        // What the one who stays still says to questions of the other is for nobody: the newcomer's may have the same numbers.
         self.with_leg(by.other(), now, |leg, _| drop(leg.forget_askers()));
         self.forget_passed_of(replaced.id);
         replaced.replaced_by = Some(replacement);
-        replaced.note_end(context!(self, now), over::transferred());
-        self.notify(now, Some(stayer), EventKind::LegTransferred { by: replaced.id, to: replacement });
-        self.held[by as usize] = false;
+        end.into_iter().for_each(|end| replaced.note_end(context!(self, now), end));
         // Whatever was still to be offered to the one who has left.
         self.forget_reoffers(by);
         self.note_replaced(replaced.id);
         if replaced.state == State::Leaving {
             self.free_place(replaced.id);
         }
-        let [target_holds, stayer_holds] = joined.holds;
-        self.note_hold(now, by.other(), stayer, stayer_holds);
-        self.note_hold(now, by, replacement, target_holds);
+        let id = replaced.id;
         self.strays.push(replaced);
+        Some(id)
     }
 
     /// The one who stays did not take the target's offer: its session is as it was (RFC 3261 §14.1), and so is the call.
     pub(in super::super) fn on_join_refused(&mut self, now: Timestamp, stays: Side, message: &Message) {
         match message.status() {
-            status if ends_own_dialog(Method::Invite, status) => self.dialog_refused(now, status),
+            status if ends_own_dialog(Method::Invite, status) => self.dialog_refused(now, stays, status),
             491 => {
                 let leg = stays.of(&mut self.caller, &mut self.callee);
                 let pause = leg.map_or(PAUSE, |leg| leg.glare_pause(&mut self.random));

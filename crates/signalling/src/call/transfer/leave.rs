@@ -24,7 +24,8 @@ impl Call {
         let endpoint = transferor.endpoint.clone();
         let by = (!transferor.profile.replaces).then(|| endpoint.clone());
         let is_ours = std::iter::once(&self.caller).chain(&self.callee).chain(&self.strays).any(|leg| leg.id == named);
-        let may_move = self.modify.is_none() && self.leg(side.other()).is_some_and(Leg::may_move);
+        // Guests talk in this call.
+        let may_move = self.modify.is_none() && !self.has_guests() && self.leg(side.other()).is_some_and(Leg::may_move);
         let refusal = match (is_ours, self.is_anchored(), may_move) {
             // Nobody is joined to the one who is on the other side already. RFC 5057 §5.1: 482 would say that the REFER's own dialog leads
             // nowhere.

@@ -9,6 +9,7 @@
 //! out goes on to it ([`pass`]), and names the leg to be replaced as that one's far peer knows it ([`faces`]).
 
 mod arrive;
+mod commanded;
 mod dial;
 mod faces;
 mod group;
@@ -28,12 +29,13 @@ use crate::negotiation::Offer;
 use arrive::Arriving;
 use faces::Asking;
 use group::Group;
+pub(super) use join::Joined;
 use notice::Notice;
 use outside::Aside;
 use own::{OwnOffer, Took};
 use pass::PassedRefer;
 pub(super) use pick_up::Offered;
-use tandem_model::{EndReason, LegId, LegPlan, Place, QuestionId, Timestamp, TrunkId};
+use tandem_model::{CommandId, EndReason, LegId, LegPlan, Place, QuestionId, Timestamp, TrunkId};
 
 /// Transfers of one call that are carried out; more are refused, so that two who pass a caller to and fro come to an end.
 const MAX_TRANSFERS: u8 = 8;
@@ -53,6 +55,8 @@ pub(super) struct Transfers {
     tickets: u16,
     /// A leg that was replaced, and when it is hung up by us.
     parting: Option<(LegId, Timestamp)>,
+    /// Whoever told us to transfer, and whose leg; they are told what came of it.
+    commander: Option<(LegId, CommandId)>,
     /// How many were begun.
     count: u8,
     /// What trunks count the legs for that are here by transfer, and those that were replaced.
@@ -348,7 +352,7 @@ impl Call {
     }
 
     /// Whoever the transfer before replaced is hung up, if it has not done so: there is one at a time who is waited for.
-    fn part_with_the_last(&mut self, now: Timestamp) {
+    pub(super) fn part_with_the_last(&mut self, now: Timestamp) {
         if let Some((leg, _)) = self.transfers.as_mut().and_then(|transfers| transfers.parting.take()) {
             self.part(now, leg);
         }
@@ -369,7 +373,7 @@ impl Call {
     }
 
     /// The transfer came to nothing: the transferor is told, and the call goes on as it was; without a transferor it ends.
-    fn fail_transfer(&mut self, now: Timestamp, status: u16, reason: Option<&str>) {
+    pub(super) fn fail_transfer(&mut self, now: Timestamp, status: u16, reason: Option<&str>) {
         if matches!(self.transfer().map(|transfer| &transfer.stage), Some(Stage::Arriving(_))) {
             return self.turn_away(now, status);
         }
@@ -384,7 +388,7 @@ impl Call {
     fn end_without(&mut self, now: Timestamp, by: Side) {
         if self.leg(by).is_none_or(|leg| leg.state == super::leg::State::Leaving) {
             let end = if by == Side::Caller { EndReason::CallerHungUp } else { EndReason::CalleeHungUp };
-            self.end(now, end, None);
+            self.leave(now, by, end, None);
         }
     }
 }

@@ -61,6 +61,9 @@ impl Call {
 
     /// Tells the transferor how the transfer stands; the status of a final response ends the subscription.
     pub(super) fn tell(&mut self, now: Timestamp, leg: LegId, status: u16, reason: Option<&str>) {
+        if status >= 200 {
+            self.tell_commander(leg, status);
+        }
         let notices = self.transfers.iter_mut().flat_map(|transfers| &mut transfers.notices);
         let Some(notice) = notices.filter(|notice| notice.leg == leg && notice.state.is_active()).last() else { return };
         if notice.status == status && status < 200 {

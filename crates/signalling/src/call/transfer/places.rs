@@ -5,7 +5,7 @@ use tandem_model::{LegId, Place};
 
 impl Call {
     /// The trunk of a leg counts it for that.
-    pub(super) fn note_place(&mut self, leg: LegId, place: Place) {
+    pub(in super::super) fn note_place(&mut self, leg: LegId, place: Place) {
         self.transfers.get_or_insert_default().places.push((leg, place));
     }
 

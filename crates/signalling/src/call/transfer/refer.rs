@@ -61,7 +61,7 @@ impl Call {
     }
 
     /// The status of a REFER that cannot be carried out now.
-    fn why_not(&self, side: Side) -> Option<u16> {
+    pub(super) fn why_not(&self, side: Side) -> Option<u16> {
         if self.alone.is_some() {
             // There is nobody to be joined to the target.
             return Some(403);
