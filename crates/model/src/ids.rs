@@ -1,7 +1,7 @@
 //! Identifiers. All are newtypes over integers: cheap to copy, ordered, and never confused with each other.
 
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 /// Legs that one call may own over its whole life: the low bits of a [`LegId`] count them.
 pub const MAX_LEGS: u8 = 63;
@@ -70,9 +70,13 @@ impl LegId {
 pub struct PortId(pub u32);
 
 /// Crockford's base 32: digits and letters sort as the numbers do.
+const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// Digits of an id.
+const LENGTH: usize = 13;
+
 fn write_base32(f: &mut fmt::Formatter<'_>, prefix: &str, bits: u64) -> fmt::Result {
-    const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-    let mut text = [0u8; 13];
+    let mut text = [0u8; LENGTH];
     for (place, digit) in text.iter_mut().rev().enumerate() {
         *digit = DIGITS[(bits >> (5 * place)) as usize & 31];
     }
@@ -104,6 +108,47 @@ impl fmt::Debug for LegId {
     }
 }
 
+/// That text is no id of that kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoId(&'static str);
+
+impl fmt::Display for NoId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an id is wanted that begins with `{}`, as we wrote it", self.0)
+    }
+}
+
+impl std::error::Error for NoId {}
+
+/// What [`write_base32`] wrote, and nothing else.
+fn read_base32(text: &str, prefix: &'static str) -> Result<u64, NoId> {
+    let digits = text.strip_prefix(prefix).filter(|digits| digits.len() == LENGTH).ok_or(NoId(prefix))?;
+    let mut bits = 0u64;
+    for (place, digit) in digits.bytes().enumerate() {
+        let digit = DIGITS.iter().position(|known| *known == digit).filter(|digit| place > 0 || *digit < 16);
+        bits = (bits << 5) | digit.ok_or(NoId(prefix))? as u64;
+    }
+    Ok(bits)
+}
+
+impl FromStr for CallId {
+    type Err = NoId;
+
+    fn from_str(text: &str) -> Result<CallId, NoId> {
+        let bits = read_base32(text, "call_")?;
+        if bits & u64::from(MAX_LEGS) == 0 { Ok(CallId(bits)) } else { Err(NoId("call_")) }
+    }
+}
+
+impl FromStr for LegId {
+    type Err = NoId;
+
+    fn from_str(text: &str) -> Result<LegId, NoId> {
+        let bits = read_base32(text, "leg_")?;
+        if bits & u64::from(MAX_LEGS) != 0 { Ok(LegId(bits)) } else { Err(NoId("leg_")) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,5 +167,17 @@ mod tests {
         assert_eq!((call.leg(MAX_LEGS), call.unix_ms()), (None, 1_700_000_000_000));
         assert!((0..MAX_LEGS).filter_map(|index| call.leg(index)).all(|leg| leg.created_by() == call));
         assert!(call.leg(MAX_LEGS - 1).is_some_and(|leg| leg.bits() < CallId::new(1_700_000_000_000, 4).bits()));
+    }
+
+    #[test]
+    fn ids_are_read_as_they_were_written_and_not_otherwise() {
+        let call = CallId::new((1 << 42) - 1, u16::MAX);
+        let leg = call.leg(MAX_LEGS - 1).unwrap();
+        assert_eq!((call.to_string().parse(), leg.to_string().parse()), (Ok(call), Ok(leg)));
+        let other_kind = [call.to_string().replace("call_", "leg_"), leg.to_string().replace("leg_", "call_")];
+        assert!(other_kind[0].parse::<LegId>().is_err() && other_kind[1].parse::<CallId>().is_err());
+        let wrong =
+            ["", "call_", "call_000000000000", "call_00000000000000", "call_000000000000i", "call_g000000000000", "CALL_0000000000000"];
+        assert!(wrong.iter().all(|text| text.parse::<CallId>().is_err()));
     }
 }

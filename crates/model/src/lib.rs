@@ -52,7 +52,7 @@ pub use event::{
     RegistrationChange, TrunkState,
 };
 pub use failover::Failover;
-pub use ids::{CallId, LegId, MAX_LEGS, PortId};
+pub use ids::{CallId, LegId, MAX_LEGS, NoId, PortId};
 pub use keys::{Dtmf, Key, KeyPress, Keys, NoKey};
 pub use media::{
     Across, Carries, DirectionStats, EndpointDescription, EndpointRequest, EndpointStats, Hearing, LocalEndpoint, MAX_ENDPOINTS,

@@ -7,6 +7,7 @@ mod buffer;
 mod escape;
 mod text;
 
+pub use text::Rfc3339;
 pub(crate) use text::date;
 
 pub use buffer::{LogBuffer, LogWriter, MAX_BUFFERED_BYTES, TICK};

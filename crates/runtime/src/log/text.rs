@@ -55,6 +55,18 @@ fn level(level: Level) -> &'static str {
     }
 }
 
+/// Microseconds since the Unix epoch, printed as RFC 3339 has it: in UTC, with microseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Rfc3339(pub i64);
+
+impl fmt::Display for Rfc3339 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Nothing that we know of was before 1970.
+        let micros = u64::try_from(self.0).unwrap_or(0);
+        write_time(f, micros / 1_000_000, (micros % 1_000_000) as u32)
+    }
+}
+
 /// RFC 3339 in UTC, with microseconds.
 fn write_time(writer: &mut impl Write, unix_s: u64, micros: u32) -> fmt::Result {
     let (year, month, day) = date(unix_s / 86_400);

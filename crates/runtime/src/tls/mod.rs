@@ -127,6 +127,11 @@ impl TlsSettings {
         Ok(TlsSettings { server: Arc::new(server), client: Arc::new(client), warnings: warnings(&chain, &provider), trusts_somebody })
     }
 
+    /// How those are answered that connect to us.
+    pub fn server(&self) -> Arc<ServerConfig> {
+        self.server.clone()
+    }
+
     /// Whether there is any issuer whose servers are believed.
     pub fn trusts_somebody(&self) -> bool {
         self.trusts_somebody
