@@ -23,6 +23,7 @@ impl Difference {
         difference.compare_calls(old, new);
         difference.compare_files(old, new);
         difference.compare_abuse(old, new);
+        difference.compare_api(old, new);
         difference.compare_trunks(old, new);
         difference.compare_users(old, new);
         difference.compare_routes(old, new);
@@ -126,6 +127,22 @@ impl Difference {
         self.apply(was.offences != is.offences, "`offences` in [abuse]");
         self.apply(was.ban != is.ban, "`ban` in [abuse]");
         self.apply(was.allow != is.allow, "`allow` in [abuse]");
+    }
+
+    fn compare_api(&mut self, old: &Config, new: &Config) {
+        let (was, is) = match (&old.api, &new.api) {
+            (Some(was), Some(is)) => (was, is),
+            (None, None) => return,
+            (_, _) => return self.refuse(true, new.written.section(keys::API.title).unwrap_or(Place::WHOLE), keys::API.title),
+        };
+        self.refuse_key(was.bind != is.bind, new, keys::API.title, "bind");
+        self.refuse_key(was.connections != is.connections, new, keys::API.title, "connections");
+        self.refuse_key(was.tls.is_some() != is.tls.is_some(), new, keys::API.title, "tls");
+        self.apply(was.keys != is.keys, "`keys` in [api]");
+        self.apply(was.tls != is.tls, "`tls` in [api]");
+        self.apply(was.cors != is.cors, "`cors` in [api]");
+        self.apply(was.rate != is.rate, "`rate` in [api]");
+        self.apply(was.body != is.body, "`body` in [api]");
     }
 
     fn compare_trunks(&mut self, old: &Config, new: &Config) {

@@ -13,8 +13,8 @@ pub(crate) struct Keys {
 
 pub(crate) const ROOT: Keys = Keys {
     title: "the configuration",
-    built: &["node", "log", "listen", "media", "calls", "files", "abuse", "registrar", "trunk", "user", "route"],
-    later: &["api", "token"],
+    built: &["node", "log", "listen", "media", "calls", "files", "abuse", "registrar", "api", "trunk", "user", "route"],
+    later: &["token"],
 };
 
 pub(crate) const NODE: Keys =
@@ -36,6 +36,13 @@ pub(crate) const CALLS: Keys =
 pub(crate) const FILES: Keys = Keys { title: "[files]", built: &["recordings", "prompts"], later: &[] };
 
 pub(crate) const ABUSE: Keys = Keys { title: "[abuse]", built: &["answers", "offences", "ban", "allow"], later: &[] };
+
+pub(crate) const API: Keys =
+    Keys { title: "[api]", built: &["bind", "keys", "tls", "cors", "rate", "connections", "body"], later: &["webhook"] };
+
+pub(crate) const API_KEY: Keys = Keys { title: "a key of `keys`", built: &["name", "key", "scopes"], later: &[] };
+
+pub(crate) const API_TLS: Keys = Keys { title: "`tls`", built: &["cert", "key"], later: &[] };
 
 pub(crate) const TRUNK: Keys = Keys {
     title: "[[trunk]]",
@@ -168,7 +175,7 @@ pub(crate) const DO: Keys = Keys {
 mod tests {
     use super::*;
 
-    const ALL: [&Keys; 25] = [
+    const ALL: [&Keys; 28] = [
         &ROOT,
         &NODE,
         &LOG,
@@ -177,6 +184,9 @@ mod tests {
         &CALLS,
         &FILES,
         &ABUSE,
+        &API,
+        &API_KEY,
+        &API_TLS,
         &TRUNK,
         &USER,
         &REGISTRAR,

@@ -10,6 +10,7 @@
 //! whatever interface is promised but not built yet is one of those.
 
 mod abuse;
+mod api;
 mod capacity;
 mod check;
 mod difference;
@@ -34,10 +35,13 @@ mod value;
 mod written;
 
 pub use abuse::Abuse;
+pub use api::{Api, ApiKey, Scope};
 pub use capacity::{CONNECTIONS, DESCRIPTOR_RESERVE, MOST_CALLS_UNASKED, MOST_CPS_UNASKED, PORTS_PER_LEG};
 pub use difference::Difference;
 pub use files::Files;
+pub use nearest::nearest;
 pub use node::{Calls, Log, LogFormat, LogLevel, Node};
+pub use played::parse_sound;
 pub use problem::{At, Place, Problem, Problems};
 pub use reader::Outside;
 pub use route::{Do, Endpoint, From, MAX_ENDPOINTS, Route, read_do};
@@ -49,7 +53,7 @@ pub use trunk::{
 };
 pub use uri::{Host, Target, parse_domain};
 pub use user::{Registrar, User};
-pub use value::{MAX_NUMBER, Network, Pattern, PortRange, Template, print_duration};
+pub use value::{MAX_NUMBER, Network, Pattern, PortRange, Template, parse_duration, print_duration};
 
 use check::Named;
 use keys::Keys;
@@ -82,6 +86,8 @@ pub struct Config {
     pub files: Files,
     /// `[abuse]`.
     pub abuse: Abuse,
+    /// `[api]`; absent, there is no HTTP.
+    pub api: Option<Api>,
     /// `[registrar]`.
     pub registrar: Registrar,
     /// `[[user]]`.
@@ -123,6 +129,7 @@ pub fn read(text: &str, file_name: &str, outside: Outside<'_>) -> Reading {
         calls: Calls::default(),
         files: Files::default(),
         abuse: Abuse::default(),
+        api: None,
         registrar: Registrar::default(),
         users: Vec::new(),
         trunks: Vec::new(),
@@ -144,7 +151,7 @@ pub fn read(text: &str, file_name: &str, outside: Outside<'_>) -> Reading {
     }
     let root = root.get_ref();
     Table::check_keys(&mut reader, root, &keys::ROOT, keys::ROOT.title);
-    config.written = Written::read(&reader, root, &[&keys::NODE, &keys::LOG, &keys::CALLS, &keys::FILES]);
+    config.written = Written::read(&reader, root, &[&keys::NODE, &keys::LOG, &keys::CALLS, &keys::FILES, &keys::API]);
     if let Some(value) = root.get("node") {
         config.node = Node::read(&mut reader, value);
     }
@@ -159,6 +166,9 @@ pub fn read(text: &str, file_name: &str, outside: Outside<'_>) -> Reading {
     }
     if let Some(value) = root.get("abuse") {
         config.abuse = Abuse::read(&mut reader, value);
+    }
+    if let Some(value) = root.get("api") {
+        config.api = Api::read(&mut reader, value);
     }
     if let Some(value) = root.get("registrar") {
         config.registrar = Registrar::read(&mut reader, value);

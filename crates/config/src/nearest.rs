@@ -2,7 +2,7 @@
 
 /// The candidate that takes the fewest edits (insert, delete, replace, swap neighbours) to become `word`; the first of
 /// equals. `None` only without candidates.
-pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates.into_iter().min_by_key(|candidate| distance(word, candidate))
 }
 

@@ -88,7 +88,11 @@ fn parse_ringback(text: &str) -> Result<Sound, String> {
     Ok(Sound::Tone { country, tone: NetworkTone::Ringing })
 }
 
-fn parse_sound(text: &str) -> Result<Sound, String> {
+/// A prompt (`welcome.wav`) or a tone of a country (`busy:de`).
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse_sound(text: &str) -> Result<Sound, String> {
     let Some((tone, country)) = text.split_once(':') else { return check_prompt(text).map(|()| Sound::Prompt(text.into())) };
     let known = tone.parse().map_err(|_| {
         let near = nearest(tone, NetworkTone::NAMES).unwrap_or("ringing");

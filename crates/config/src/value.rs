@@ -241,7 +241,10 @@ impl fmt::Display for PortRange {
 }
 
 /// "500ms", "30s", "5m", "6h".
-pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is not a duration: write a whole number and a unit, \"500ms\", \"30s\", \"5m\" or \"6h\"");
     let (digits, unit) = split_unit(text);
     let number: u64 = digits.parse().map_err(|_| wrong())?;

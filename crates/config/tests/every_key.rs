@@ -9,6 +9,7 @@ struct Case(&'static str, &'static str);
 
 const NODE: &str = "[node]\n";
 const CALLS: &str = "[calls]\n";
+const API: &str = "[api]\nbind = '127.0.0.1:8081'\n";
 const ABUSE: &str = "[abuse]\n";
 const TRUNK: &str = "[[trunk]]\nname = \"peer\"\n";
 const CALLED: &str = "[[trunk]]\nname = \"peer\"\ntargets = [{ uri = \"sip:127.0.0.9\" }]\n";
@@ -31,6 +32,13 @@ const BUILT: &[Case] = &[
     Case(CALLS, "shards = 2"),
     Case("[files]\n", "recordings = '/var/lib/tandem/recordings'"),
     Case("[files]\n", "prompts = '/var/lib/tandem/prompts'"),
+    Case("[api]\n", "bind = '127.0.0.1:8081'"),
+    Case(API, "keys = [{ name = 'ops', key = 'a-key-of-some-length', scopes = ['read', 'call', 'admin'] }]"),
+    Case(API, "tls = { cert = 'cert.pem', key = 'key.pem' }"),
+    Case(API, "cors = ['https://console.example.com']"),
+    Case(API, "rate = 20"),
+    Case(API, "connections = 1000"),
+    Case(API, "body = '256KiB'"),
     Case(ABUSE, "answers = 5"),
     Case(ABUSE, "offences = 3"),
     Case(ABUSE, "ban = '0s'"),
@@ -122,7 +130,7 @@ const BUILT: &[Case] = &[
 ];
 
 const LATER: &[Case] = &[
-    Case("", "[api]\nbind = '127.0.0.1:8081'"),
+    Case("[api]\nbind = '127.0.0.1:8081'\n", "webhook = { url = 'https://hooks.example.com', secret = 'x' }"),
     Case("", "[[token]]\nname = 'app'\nalgorithm = 'HS256'"),
     Case(NODE, "store = 'sqlite:calls.db'"),
     Case(CALLED, "stir = 'verify'"),
