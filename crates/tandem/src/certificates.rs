@@ -11,6 +11,8 @@ const MAX_FILE: u64 = 4 << 20;
 pub(crate) struct Certificates {
     /// Of each listener, how it speaks TLS.
     pub(crate) tls: Box<[Option<TlsSettings>]>,
+    /// The same of `[api]`.
+    pub(crate) api: Option<TlsSettings>,
     /// What is no mistake, and should be known.
     pub(crate) warnings: Vec<String>,
 }
@@ -22,25 +24,26 @@ pub(crate) struct Certificates {
 pub(crate) fn load(config: &Config) -> Result<Certificates, Problems> {
     let mut problems = Problems::new(&config.file);
     let mut warnings = Vec::new();
-    let mut of = |listener: &tandem_config::Listener| {
-        let paths = listener.tls.as_ref()?;
-        let title = format!("[[listen]] {}", listener.name);
-        let settings = load_one(paths, &title, &mut problems)?;
+    let mut of = |paths: Option<&TlsPaths>, title: &str, connects: bool| {
+        let paths = paths?;
+        let settings = load_one(paths, title, connects, &mut problems)?;
         let warn =
             |warning: &String| format!("{}:{}: `cert` in {title}: `{}` {warning}", config.file, paths.cert.place.line, paths.cert.value);
         warnings.extend(settings.warnings().iter().map(warn));
-        if !settings.trusts_somebody() {
+        if connects && !settings.trusts_somebody() {
             warnings.push(format!(
                 "{title}: the system has no issuers that it trusts, so every server is refused that we connect to: write `ca`"
             ));
         }
         Some(settings)
     };
-    let tls = config.listeners.iter().map(|listener| of(listener)).collect();
-    problems.or(Certificates { tls, warnings })
+    let tls = config.listeners.iter().map(|listener| of(listener.tls.as_ref(), &format!("[[listen]] {}", listener.name), true)).collect();
+    let api = of(config.api.as_ref().and_then(|api| api.tls.as_ref()), "[api]", false);
+    problems.or(Certificates { tls, api, warnings })
 }
 
-fn load_one(paths: &TlsPaths, title: &str, problems: &mut Problems) -> Option<TlsSettings> {
+/// `connects`: to others too, of whom some are believed.
+fn load_one(paths: &TlsPaths, title: &str, connects: bool, problems: &mut Problems) -> Option<TlsSettings> {
     let mut read = |key: &str, path: &At<Box<str>>| {
         let bytes = read(&path.value);
         bytes.map_err(|error| problems.add(path.place, format!("`{key}` in {title}: `{}` {error}", path.value))).ok()
@@ -48,7 +51,7 @@ fn load_one(paths: &TlsPaths, title: &str, problems: &mut Problems) -> Option<Tl
     let (cert, key) = (read("cert", &paths.cert), read("key", &paths.key));
     // `Some(None)`: there is none; `None`: it cannot be read.
     let client_ca = paths.client_ca.as_ref().map_or(Some(None), |path| read("client_ca", path).map(Some));
-    let ca = paths.ca.as_ref().map_or_else(|| Some(system_issuers()), |path| read("ca", path).map(Some));
+    let ca = paths.ca.as_ref().map_or_else(|| Some(if connects { system_issuers() } else { None }), |path| read("ca", path).map(Some));
     let (cert, key, client_ca, ca) = (cert?, key?, client_ca?, ca?);
     let ciphers: Vec<&str> = paths.ciphers.iter().map(|cipher| &*cipher.value).collect();
     let files = TlsFiles { cert: &cert, key: &key, client_ca: client_ca.as_deref(), ca: ca.as_deref(), min: paths.min, ciphers: &ciphers };
@@ -130,7 +133,7 @@ mod tests {
     fn good_files_are_taken() {
         let folder = Folder::new("good");
         let files = [("cert", "cert.pem"), ("key", "key.pem"), ("client_ca", "cert.pem"), ("ca", "wild.pem")];
-        let Certificates { tls, warnings } = folder.load(&files).unwrap();
+        let Certificates { tls, warnings, .. } = folder.load(&files).unwrap();
         assert!(tls.len() == 1 && tls[0].is_some());
         assert_eq!(warnings, Vec::<String>::new());
     }
@@ -151,6 +154,21 @@ mod tests {
         }
         let all = folder.load(&[("cert", "a"), ("key", "b"), ("client_ca", "c"), ("ca", "d")]).err().expect("a mistake");
         assert_eq!(all.lines().count(), 4, "{all}");
+    }
+
+    #[test]
+    fn those_of_the_api_are_read_likewise() {
+        let folder = Folder::new("api");
+        let load = |cert: &str, key: &str| {
+            let sections = "[[listen]]\nname = 'l'\nbind = '127.0.0.1'\n[[media]]\nname = 'm'\nbind = '127.0.0.1'\nports = '20000-29999'\n";
+            let path = |name: &str| folder.0.join(name).display().to_string();
+            let api = format!("[api]\nbind = '127.0.0.1'\ntls = {{ cert = '{}', key = '{}' }}\n", path(cert), path(key));
+            let config = tandem_config::load(&(sections.to_owned() + &api), "edge.toml", &|_| None).expect("it reads");
+            super::load(&config).map(|loaded| loaded.api.is_some()).map_err(|problems| problems.to_string())
+        };
+        assert_eq!(load("cert.pem", "key.pem"), Ok(true));
+        let wrong = load("cert.pem", "wild.key").expect_err("a mistake");
+        assert!(wrong.starts_with("edge.toml:9:") && wrong.contains("`key` in [api]: "), "{wrong}");
     }
 
     #[test]

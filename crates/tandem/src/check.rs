@@ -11,7 +11,7 @@ use tandem_runtime::Rules;
 /// Reads the file and says what is wrong with it.
 pub(crate) fn check(options: &cli::Check) -> anyhow::Result<u8> {
     match configuration::load(&options.config) {
-        Ok(Loaded { config, rules, warnings }) => {
+        Ok(Loaded { config, rules, warnings, .. }) => {
             warnings.iter().for_each(|warning| tell(format_args!("warning: {warning}")));
             answer(praise(&config, &rules))?;
             Ok(OK)

@@ -3,12 +3,14 @@
 use crate::certificates::{self, Certificates};
 use std::path::Path;
 use tandem_config::{Config, Outside, Place, Problems};
-use tandem_runtime::{Rules, limits, prompts::PromptStore};
+use tandem_runtime::{Rules, limits, prompts::PromptStore, tls::TlsSettings};
 
 /// What a file says.
 pub(crate) struct Loaded {
     pub(crate) config: Config,
     pub(crate) rules: Rules,
+    /// How `[api]` speaks TLS.
+    pub(crate) api_tls: Option<TlsSettings>,
     /// What is no mistake, and should be known.
     pub(crate) warnings: Vec<String>,
 }
@@ -27,10 +29,10 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Problems> {
     let text = std::fs::read_to_string(path).map_err(|error| whole(format!("cannot be read: {error}")))?;
     let descriptors = limits::raise_descriptor_limit().map_err(|error| whole(format!("the descriptor limit cannot be raised: {error}")))?;
     let (config, ruleset) = tandem_policy::load_with(&text, &name, outside(), Some(descriptors))?;
-    let Certificates { tls, warnings } = certificates::load(&config)?;
+    let Certificates { tls, api, warnings } = certificates::load(&config)?;
     check_prompts(&config)?;
     let rules = Rules { tls, ..Rules::new(&config, ruleset, Some(descriptors)) };
-    Ok(Loaded { config, rules, warnings })
+    Ok(Loaded { config, rules, api_tls: api, warnings })
 }
 
 /// Reads the prompts that routes play. Blocks on them.

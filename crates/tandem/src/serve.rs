@@ -4,24 +4,27 @@ use crate::{
     BAD_INPUT, OK, UNWRITABLE, announce, cli,
     configuration::{self, Loaded},
     demo,
-    signals::Signals,
+    reload::Reloader,
+    signals::{Signals, Told},
     tell,
 };
 use anyhow::Context;
 use std::{fmt::Write, net::SocketAddr, path::Path, sync::Arc};
+use tandem_api::{Interface, MemoryIdempotency, MemoryRecords, Parts, Server};
 use tandem_config::Config;
-use tandem_model::Transport;
+use tandem_model::{EventKind, Transport};
 use tandem_runtime::{
-    MediaEvents, MediaPort, OpenNode, Setup, background, limits,
+    MediaEvents, MediaPort, OpenNode, Records, Setup, background, limits,
     log::{self, Escaped},
     orders,
     prompts::PromptStore,
+    records,
     shard::{ShardConfig, Shards, SideConfig},
 };
 
 /// Runs until it is told to stop.
 pub(crate) fn serve(options: &cli::Serve) -> anyhow::Result<u8> {
-    let Loaded { config, rules, warnings } = match configuration::load(&options.config) {
+    let Loaded { config, rules, api_tls, warnings } = match configuration::load(&options.config) {
         Ok(good) => good,
         Err(problems) => {
             tell(&problems);
@@ -37,18 +40,47 @@ pub(crate) fn serve(options: &cli::Serve) -> anyhow::Result<u8> {
         let tell = Arc::new(move |call, event| events.send(call, event));
         Shards::start(&media, clock, tell).map(|shards| Box::new(shards.with_prompts(prompts, reads)) as Box<dyn MediaPort>)
     };
-    let running = config.clone();
-    let node = OpenNode::open(Setup { config, rules, background: background.clone(), records: None, fault: None }, start_media)?;
+    let (running, api) = (config.clone(), config.api.clone());
+    let server = api.as_ref().map(Server::bind).transpose().with_context(|| format!("[api] cannot bind {}", bound(&config)))?;
+    let (keep, kept) = records();
+    let node = OpenNode::open(Setup { config, rules, background: background.clone(), records: Some(keep), fault: None }, start_media)?;
     let (orders, taken) = orders();
     let signals = background.run(async { Signals::take() }).blocking_recv()?.context("signals cannot be taken")?;
-    background.run(signals.give_orders(options.config.clone(), running, orders));
+    let reloader = Arc::new(Reloader::new(options.config.clone(), running, orders.clone()));
     let addresses = node.addresses();
-    announce(ready_line(&addresses)).context(UNWRITABLE)?;
+    let mut ready = ready_line(&addresses);
+    if let Some((config, server)) = api.zip(server) {
+        let _ = write!(ready, " http={}", server.address()?);
+        let again = reloader.clone();
+        let reload = Box::new(move || again.reload().map_err(|problems| problems.to_string()));
+        let (records, idempotency) = (Arc::<MemoryRecords>::default(), Arc::<MemoryIdempotency>::default());
+        let parts = Parts { config, tls: api_tls, node: node.handle(&orders), records: records.clone(), idempotency, reload };
+        let interface = Server::interface(parts);
+        reloader.tell(interface.clone());
+        background.run(keep_records(kept, records, interface.clone()));
+        background.run(server.serve(interface));
+    }
+    background.run(signals.give_orders(Told { orders, reloader, background: background.clone() }));
+    announce(ready).context(UNWRITABLE)?;
     if let Some((_, address)) = addresses.first().filter(|_| options.options.demo) {
         demo::start(&background, *address);
     }
     node.run(taken);
     Ok(OK)
+}
+
+/// Keeps the records of calls for whoever asks for them over HTTP.
+async fn keep_records(mut ended: Records, kept: Arc<MemoryRecords>, interface: Arc<Interface>) {
+    while let Some(told) = ended.recv().await {
+        if let EventKind::CallEnded(record) = &told.event.kind {
+            kept.keep(interface.record(record));
+        }
+    }
+}
+
+/// Where `[api]` should listen, for messages.
+fn bound(config: &Config) -> String {
+    config.api.as_ref().map_or_else(String::new, |api| api.bind.to_string())
 }
 
 /// What `[[media]]` and `[calls]` say to the media threads.

@@ -1,14 +1,13 @@
 //! What the system's signals mean to a node.
 
-use crate::configuration::{self, Loaded};
+use crate::reload::Reloader;
 use std::{
     future::poll_fn,
     io,
-    path::{Path, PathBuf},
+    sync::Arc,
     task::{Context, Poll},
 };
-use tandem_config::{Config, Difference};
-use tandem_runtime::{Order, Orders, log::Escaped};
+use tandem_runtime::{Order, Orders, background::Background};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The signals that a node listens to.
@@ -31,18 +30,22 @@ impl Signals {
         })
     }
 
-    /// Turns them into orders for as long as somebody takes orders: SIGTERM and SIGINT stop, SIGHUP reads `file` again,
-    /// which `running` was read from.
-    pub(crate) async fn give_orders(mut self, file: PathBuf, mut running: Config, orders: Orders) {
+    /// Turns them into orders for as long as somebody takes orders: SIGTERM and SIGINT stop, SIGHUP reloads.
+    pub(crate) async fn give_orders(mut self, told: Told) {
         loop {
-            let order = match poll_fn(|context| self.poll_next(context)).await {
-                Meaning::Stop => Some(Order::Stop),
-                Meaning::Reload => reload(&file, &mut running),
-            };
-            if let Some(order) = order
-                && orders.send(order).await.is_err()
-            {
-                return;
+            match poll_fn(|context| self.poll_next(context)).await {
+                Meaning::Stop => {
+                    if told.orders.send(Order::Stop).await.is_err() {
+                        return;
+                    }
+                }
+                Meaning::Reload => {
+                    let reloader = told.reloader.clone();
+                    // What is wrong has been logged; a machine too busy to read a file is told again.
+                    if let Some(done) = told.background.run_blocking(move || reloader.reload()) {
+                        let _ = done.await;
+                    }
+                }
             }
         }
     }
@@ -56,29 +59,14 @@ impl Signals {
     }
 }
 
+/// Who is told what the signals mean.
+pub(crate) struct Told {
+    pub(crate) orders: Orders,
+    pub(crate) reloader: Arc<Reloader>,
+    pub(crate) background: Background,
+}
+
 enum Meaning {
     Stop,
     Reload,
-}
-
-/// The new rules; `None` where the file is bad or asks for more than a running node can change, and then what was in
-/// force stays.
-fn reload(file: &Path, running: &mut Config) -> Option<Order> {
-    let new = configuration::load(file).and_then(|loaded| {
-        let changes = Difference::between(running, &loaded.config).reload()?;
-        Ok((loaded, changes))
-    });
-    match new {
-        Ok((Loaded { config, rules, warnings }, changes)) => {
-            warnings.iter().for_each(|warning| tracing::warn!("{}", Escaped(warning)));
-            changes.iter().for_each(|change| tracing::info!("reloading: {}", Escaped(change)));
-            *running = config;
-            Some(Order::Reload(Box::new(rules)))
-        }
-        Err(problems) => {
-            problems.to_string().lines().for_each(|problem| tracing::error!("{}", Escaped(problem)));
-            tracing::error!("the configuration was not reloaded: the one before stays in force");
-            None
-        }
-    }
 }

@@ -29,7 +29,8 @@ def start(stage, config, name="tandem"):
     stage.processes.append(process)
     listeners = [f"udp:{HERE}:5060", f"tcp:{HERE}:5060"][: 2 if config == CONFIG else 1]
     line = process.line("tandem ready ", node.READY)
-    check(line == f"tandem ready sip={','.join(listeners)}", f"an odd ready line: {line!r}")
+    http = f" http={HERE}:8080" if config == CONFIG else ""
+    check(line == f"tandem ready sip={','.join(listeners)}{http}", f"an odd ready line: {line!r}")
     return process
 
 

@@ -83,7 +83,8 @@ def checks_samples(stage):
     Authority(stage.directory, "carrier-ca").issue("cert", "DNS:sip.example.com")
     (stage.directory / "cert.key").rename(stage.directory / "key.pem")
     for sample in samples:
-        status, said = node.check_command(sample, CERTIFICATES=str(stage.directory), CARRIER_PASSWORD="secret", BRANCH_PASSWORD="secret")
+        status, said = node.check_command(sample, CERTIFICATES=str(stage.directory), CARRIER_PASSWORD="secret", BRANCH_PASSWORD="secret",
+                                          TANDEM_API_KEY="0123456789abcdef")
         check(status == 0, f"{sample.name}: {status}, {said}")
 
 

@@ -1,0 +1,34 @@
+//! Lists that are read piece by piece. A cursor is ours: what stands in it is nobody else's.
+
+use crate::problem::Problem;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Entries of one page where nothing is said.
+const USUAL: usize = 100;
+
+/// Entries of one page at most.
+pub(crate) const MOST: usize = 1000;
+
+/// A page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Page<T> {
+    /// The entries.
+    pub(crate) items: Vec<T>,
+    /// The cursor of the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) next: Option<String>,
+}
+
+/// How many entries are wanted.
+pub(crate) fn limit(asked: Option<usize>) -> Result<usize, Problem> {
+    match asked.unwrap_or(USUAL) {
+        limit @ 1..=MOST => Ok(limit),
+        _ => Err(Problem::invalid("limit", format!("a page has from 1 to {MOST} entries"))),
+    }
+}
+
+/// No cursor that we wrote.
+pub(crate) fn bad_cursor() -> Problem {
+    Problem::invalid("cursor", "that is no cursor: it is `next` of the page before")
+}

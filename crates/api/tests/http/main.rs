@@ -1,0 +1,11 @@
+//! Every endpoint and error, over real HTTP against a running node with peers that are plain sockets.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod access;
+mod calls;
+mod common;
+mod events;
+mod malformed;
+mod repeat;
+mod whole_node;
