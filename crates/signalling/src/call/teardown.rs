@@ -37,7 +37,9 @@ impl Call {
             return self.member_gone(now, &Failure::new(480));
         }
         self.take_back_answer();
-        self.pass_farewell(side);
+        if !self.has_company() {
+            self.pass_farewell(side);
+        }
         let end = match (side, self.answered.is_some()) {
             _ if self.has_sent_over() => EndReason::Transferred,
             (Side::Caller, true) => EndReason::CallerHungUp,

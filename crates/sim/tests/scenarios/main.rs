@@ -44,6 +44,7 @@ mod guests;
 mod guests_asked;
 mod guests_dialled;
 mod guests_leaving;
+mod guests_races;
 mod guests_transferred;
 mod header_smuggling;
 mod headers;

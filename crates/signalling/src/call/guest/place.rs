@@ -51,13 +51,10 @@ impl Call {
         if !is_up || self.company().count() < needed {
             return false;
         }
-        if self.transfer().is_some() {
-            self.fail_transfer(now, 487, None);
-            if self.ended.is_some() || self.transfer().is_some() {
-                return self.ended.is_some();
-            }
+        // A leg of another call that is to have a place here may have to go back.
+        if self.is_taking_in() {
+            return false;
         }
-        self.drop_change_of(now, side);
         if self.callee.is_none() {
             let Some(Newcomer { leg, holds, question, open }) = self.take_guest() else { return false };
             self.alone = None;
@@ -71,7 +68,10 @@ impl Call {
         let Some(stays) = self.leg(side.other()) else { return false };
         let (of_newcomer, of_other) = negotiation::describe_both(&leg.media, &stays.media);
         let joined = Joined { described: [(leg.id, of_newcomer), (stays.id, of_other)], codec: leg.media.codec(), holds: [false; 2] };
+        // Media hears of this first: what follows has descriptions for peers.
         self.displace(now, (side, leg), joined, None);
+        self.drop_change_of(now, side);
+        self.fail_transfer(now, 487, None);
         self.inherit(now, side, open);
         if let (false, Some(guests)) = (self.has_company(), &mut self.guests) {
             guests.is_parted = false;

@@ -72,6 +72,11 @@ impl Arriving {
 }
 
 impl Call {
+    /// Whether a leg of another call is to have a place here.
+    pub(in super::super) fn is_taking_in(&self) -> bool {
+        matches!(self.transfer().map(|transfer| &transfer.stage), Some(Stage::Arriving(_)))
+    }
+
     pub(super) fn arriving(&mut self) -> Option<&mut Arriving> {
         match &mut self.transfer_mut()?.stage {
             Stage::Arriving(arriving) => Some(arriving),
