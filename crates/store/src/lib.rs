@@ -18,7 +18,9 @@ mod records;
 mod row;
 mod store;
 
-pub use database::{Cursor, DatabaseError, Filter, Page};
+pub use database::{
+    Answer, Begun, BindingRow, Cursor, DatabaseError, Export, Filter, Idempotency, KEPT, Page, Registrations, WaitingEvent, Webhooks,
+};
 pub use health::Health;
 pub use records::Records;
 pub use row::{CallRow, DirectionRow, LegRow, MediaRow};

@@ -1,7 +1,7 @@
 //! The store as a whole: opened, asked, closed.
 
 use crate::{
-    CallRow, Cursor, DatabaseError, Filter, Health, Page, Records,
+    CallRow, Cursor, DatabaseError, Export, Filter, Health, Idempotency, Page, Records, Registrations, Webhooks,
     batcher::Batcher,
     database::Database,
     health::Tally,
@@ -158,6 +158,26 @@ impl Store {
     /// When the database cannot be asked.
     pub async fn call(&self, call: &str) -> Result<Option<CallRow>, DatabaseError> {
         self.database.call(&self.node, call).await
+    }
+
+    /// All calls that the filter lets through, for a file.
+    pub fn export(&self, filter: Filter) -> Export {
+        Export::new(Arc::clone(&self.database), filter)
+    }
+
+    /// Where this node's users are.
+    pub fn registrations(&self) -> Registrations {
+        Registrations::new(Arc::clone(&self.database), Arc::clone(&self.node))
+    }
+
+    /// What was answered to requests that may come again.
+    pub fn idempotency(&self) -> Idempotency {
+        Idempotency::new(Arc::clone(&self.database))
+    }
+
+    /// What waits to be sent from this node to a target of this name, of which `most` may wait.
+    pub fn webhooks(&self, target: &str, most: usize) -> Webhooks {
+        Webhooks::new(Arc::clone(&self.database), Arc::clone(&self.node), target, most)
     }
 
     /// Waits until the database has all that was pushed before, or lost it, but no longer than so long. Whether it has.

@@ -7,7 +7,7 @@ use super::{
 use crate::{CallRow, DirectionRow, LegRow, MediaRow, number::number};
 use serde::{Deserialize, Serialize};
 use sqlx::{AnyConnection, any::AnyRow};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Calls of one page, at most.
 const MAX_PAGE: usize = 1_000;
@@ -52,6 +52,33 @@ pub struct Page {
     pub calls: Vec<CallRow>,
     /// Where to go on, if there are more.
     pub next: Option<Cursor>,
+}
+
+/// All calls that a filter lets through, newest first, a page at a time: of however many there are, one page is in memory.
+#[derive(Debug)]
+pub struct Export {
+    database: Arc<Database>,
+    filter: Filter,
+    /// Where to go on; `None` once all have been told.
+    next: Option<Option<Cursor>>,
+}
+
+impl Export {
+    pub(crate) fn new(database: Arc<Database>, filter: Filter) -> Export {
+        Export { database, filter, next: Some(None) }
+    }
+
+    /// The next calls; none when all have been told. After an error it may be asked again.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be asked.
+    pub async fn next(&mut self) -> Result<Option<Vec<CallRow>>, DatabaseError> {
+        let Some(after) = &self.next else { return Ok(None) };
+        let page = self.database.page(&self.filter, after.as_ref(), MAX_PAGE).await?;
+        self.next = page.next.map(Some);
+        Ok(Some(page.calls).filter(|calls| !calls.is_empty()))
+    }
 }
 
 /// All of them or none. How many are new: a call that is there already stays as it is.

@@ -1,8 +1,11 @@
 //! The database: SQLite or PostgreSQL, with the same tables and, but for a lock or two, the same statements.
 
 mod calls;
+mod idempotency;
+mod registrations;
 mod schema;
-pub(crate) mod sql;
+mod sql;
+mod webhooks;
 
 use sqlx::{
     Any, AnyConnection, AnyPool, ConnectOptions, Transaction,
@@ -16,7 +19,10 @@ use std::{
 };
 
 pub(crate) use calls::write;
-pub use calls::{Cursor, Filter, Page};
+pub use calls::{Cursor, Export, Filter, Page};
+pub use idempotency::{Answer, Begun, Idempotency, KEPT};
+pub use registrations::{BindingRow, Registrations};
+pub use webhooks::{WaitingEvent, Webhooks};
 
 /// Connections at a time.
 const CONNECTIONS: u32 = 4;

@@ -93,6 +93,12 @@ fn a_thousand_go_in_several_transactions() {
         push(&store, 0..1_700).await;
         assert_eq!(numbers(&store, &Filter::default(), 1_000).await.len(), 1_700);
         assert_eq!((store.health().written, store.health().lost), (1_700, 0));
+        let (mut export, mut exported) = (store.export(Filter::default()), Vec::new());
+        while let Some(calls) = export.next().await.unwrap() {
+            assert!(calls.len() <= 1_000);
+            exported.extend(calls);
+        }
+        assert!(exported.into_iter().eq((0..1_700).rev().map(call)));
         assert_eq!(store.call(&call(1_234).call).await.unwrap(), Some(call(1_234)));
     });
 }

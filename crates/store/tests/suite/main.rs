@@ -4,4 +4,7 @@
 
 mod bench;
 mod calls;
+mod idempotency;
 mod opening;
+mod registrations;
+mod webhooks;

@@ -93,12 +93,13 @@ CREATE INDEX idempotency_by_age ON idempotency (created_ms);
 
 CREATE TABLE webhooks (
     node TEXT NOT NULL,
-    id BIGINT NOT NULL,
     target TEXT NOT NULL,
+    id TEXT NOT NULL,
+    place BIGINT NOT NULL,
     event TEXT NOT NULL,
     due_ms BIGINT NOT NULL,
     attempts BIGINT NOT NULL,
     created_ms BIGINT NOT NULL,
-    PRIMARY KEY (node, id)
+    PRIMARY KEY (node, target, id)
 );
-CREATE INDEX webhooks_by_time ON webhooks (node, due_ms, id);
+CREATE INDEX webhooks_by_time ON webhooks (node, target, due_ms, place);
