@@ -112,11 +112,11 @@ impl Batcher {
     }
 
     async fn attempt(&self, rows: &[CallRow]) -> Result<(), DatabaseError> {
-        let new = match tokio::time::timeout(TRANSACTION, database::write(&self.database, rows)).await {
+        match tokio::time::timeout(TRANSACTION, database::write(&self.database, rows)).await {
             Ok(written) => written?,
             Err(_) => return Err(DatabaseError::Slow(TRANSACTION)),
-        };
-        self.tally.written.fetch_add(new, Relaxed);
+        }
+        self.tally.written.fetch_add(rows.len() as u64, Relaxed);
         self.tally.on_database(Ok(()));
         Ok(())
     }

@@ -32,7 +32,7 @@ pub struct Health {
     pub lag: Duration,
     /// Bytes of the journal on the disk.
     pub journal_bytes: u64,
-    /// Records that the database took since this process began; what it had already does not count.
+    /// Records that this process has given to the database, those included that it had already.
     pub written: u64,
     /// Records that were lost: too many waited, or they were too large.
     pub lost: u64,

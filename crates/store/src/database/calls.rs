@@ -81,15 +81,14 @@ impl Export {
     }
 }
 
-/// All of them or none. How many are new: a call that is there already stays as it is.
-pub(crate) async fn write(database: &Database, rows: &[CallRow]) -> Result<u64, DatabaseError> {
+/// All of them or none. A call that is there already stays as it is.
+pub(crate) async fn write(database: &Database, rows: &[CallRow]) -> Result<(), DatabaseError> {
     let mut transaction = database.begin().await?;
     let calls: Vec<_> = rows.iter().map(call_values).collect();
     let legs: Vec<_> = rows.iter().flat_map(|call| (0..).zip(&call.legs).map(|(place, leg)| leg_values(call, place, leg))).collect();
-    let new = insert(&mut transaction, "calls", CALLS, &calls).await?;
+    insert(&mut transaction, "calls", CALLS, &calls).await?;
     insert(&mut transaction, "legs", LEGS, &legs).await?;
-    transaction.commit().await?;
-    Ok(new)
+    Ok(transaction.commit().await?)
 }
 
 impl Database {

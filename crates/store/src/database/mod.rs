@@ -5,10 +5,11 @@ mod idempotency;
 mod registrations;
 mod schema;
 mod sql;
+mod transaction;
 mod webhooks;
 
 use sqlx::{
-    Any, AnyConnection, AnyPool, ConnectOptions, Transaction,
+    Any, AnyConnection, AnyPool, ConnectOptions,
     any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers},
     pool::PoolConnection,
 };
@@ -17,6 +18,8 @@ use std::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
     time::Duration,
 };
+
+use transaction::Transaction;
 
 pub(crate) use calls::write;
 pub use calls::{Cursor, Export, Filter, Page};
@@ -141,17 +144,15 @@ impl Database {
     }
 
     /// A transaction that writes.
-    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Any>, DatabaseError> {
+    pub(crate) async fn begin(&self) -> Result<Transaction, DatabaseError> {
         self.prepare().await?;
         self.transaction().await
     }
 
-    async fn transaction(&self) -> Result<Transaction<'static, Any>, DatabaseError> {
-        Ok(match self.kind {
-            // One that begins to write later may find that it cannot.
-            Kind::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await?,
-            Kind::Postgres => self.pool.begin().await?,
-        })
+    async fn transaction(&self) -> Result<Transaction, DatabaseError> {
+        // One of SQLite that begins to write later may find that it cannot.
+        let statement = if self.kind == Kind::Sqlite { "BEGIN IMMEDIATE" } else { "BEGIN" };
+        Ok(Transaction::begin(self.pool.acquire().await?, statement).await?)
     }
 
     pub(crate) async fn close(&self) {

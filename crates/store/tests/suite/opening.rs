@@ -68,3 +68,26 @@ fn urls_that_are_none_are_errors_without_their_passwords() {
     }
     assert!(!fs::exists("a.db").unwrap());
 }
+
+#[test]
+fn an_attempt_that_failed_leaves_nothing_behind_it() {
+    let scratch = Scratch::new();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let url = scratch.sqlite();
+        let store = Store::open(scratch.settings(&url)).await.unwrap();
+        let mut other = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        // As on a full disk: SQLite ends the transaction by itself.
+        let full = "CREATE TRIGGER full BEFORE INSERT ON calls BEGIN SELECT RAISE(ROLLBACK, 'full'); END";
+        sqlx::query(full).execute(&mut other).await.unwrap();
+        store.records().push(call(1));
+        // Those that were refused for what they hold are not tried again; what comes next finds the connection as it was.
+        assert!(store.settle(PATIENCE).await);
+        assert_eq!(store.health().refused, 1);
+        sqlx::query("DROP TRIGGER full").execute(&mut other).await.unwrap();
+        push(&store, [2]).await;
+        assert_eq!(store.calls(&Filter::default(), None, 9).await.unwrap().calls, [call(2)]);
+        let refused = fs::read_to_string(scratch.0.join("journal/refused.jsonl")).unwrap();
+        assert!(refused.contains(&*call(1).call) && refused.lines().count() == 1);
+    });
+}
