@@ -50,7 +50,11 @@ pub(crate) const ROOMS: [Room; 15] = [
     ),
     shell("tandem-store", "crates/store", &["tandem-model"]),
     shell("tandem-api", "crates/api", &["tandem-model", "tandem-config", "tandem-policy", "tandem-runtime", "tandem-phone"]),
-    shell("tandem", "crates/tandem", &["tandem-model", "tandem-config", "tandem-policy", "tandem-runtime", "tandem-phone", "tandem-api"]),
+    shell(
+        "tandem",
+        "crates/tandem",
+        &["tandem-model", "tandem-config", "tandem-policy", "tandem-runtime", "tandem-phone", "tandem-api", "tandem-store"],
+    ),
     shell("tandem-fuzz", "fuzz", &["tandem-model", "tandem-signalling", "tandem-media", "tandem-phone"]),
     shell("xtask", "xtask", &[]),
 ];

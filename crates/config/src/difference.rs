@@ -68,6 +68,8 @@ impl Difference {
             (was.name != is.name, "name"),
             (was.dump_dir != is.dump_dir, "dump_dir"),
             (was.flight_recorder != is.flight_recorder, "flight_recorder"),
+            (was.store != is.store, "store"),
+            (was.journal_dir != is.journal_dir, "journal_dir"),
             (was.drain_timeout != is.drain_timeout, "drain_timeout"),
         ] {
             self.refuse_key(is_changed, new, keys::NODE.title, key);

@@ -17,8 +17,11 @@ pub(crate) const ROOT: Keys = Keys {
     later: &["token"],
 };
 
-pub(crate) const NODE: Keys =
-    Keys { title: "[node]", built: &["name", "domain", "dns", "drain_timeout", "dump_dir", "flight_recorder"], later: &["store"] };
+pub(crate) const NODE: Keys = Keys {
+    title: "[node]",
+    built: &["name", "domain", "dns", "drain_timeout", "dump_dir", "flight_recorder", "store", "journal_dir"],
+    later: &[],
+};
 
 pub(crate) const LOG: Keys = Keys { title: "[log]", built: &["format", "level"], later: &[] };
 

@@ -13,6 +13,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
+use tandem_model::Secret;
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -33,6 +34,10 @@ pub struct Node {
     pub dump_dir: Box<str>,
     /// Bytes that the flight recorder may keep.
     pub flight_recorder: u64,
+    /// The database that calls are written to, as a URL, which may have a password in it; absent, none is.
+    pub store: Option<Secret>,
+    /// Folder for what that has not taken yet.
+    pub journal_dir: Box<str>,
 }
 
 impl Default for Node {
@@ -44,6 +49,8 @@ impl Default for Node {
             drain_timeout: Duration::from_secs(5 * 60),
             dump_dir: "dumps".into(),
             flight_recorder: 64 << 20,
+            store: None,
+            journal_dir: "journal".into(),
         }
     }
 }
@@ -70,8 +77,19 @@ impl Node {
                 .parsed(reader, "dump_dir", |text| crate::reader::check_line(text, MAX_PATH))
                 .map_or(default.dump_dir, |path| path.value),
             flight_recorder: flight_recorder.map_or(default.flight_recorder, |bytes| *bytes),
+            store: table.parsed(reader, "store", parse_store).map(|url| url.value),
+            journal_dir: table
+                .parsed(reader, "journal_dir", |text| crate::reader::check_line(text, MAX_PATH))
+                .map_or(default.journal_dir, |path| path.value),
         }
     }
+}
+
+/// What is wrong with it is said without it: it may hold a password.
+fn parse_store(text: &str) -> Result<Secret, String> {
+    let url = crate::reader::check_line(text, MAX_PATH)?;
+    let is_known = ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme));
+    if is_known { Ok(Secret::new(&url)) } else { Err("it is sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE".into()) }
 }
 
 /// Name servers that are listed at most.

@@ -79,6 +79,8 @@ fn what_sockets_and_threads_are_made_from_needs_a_restart() {
         (base.to_owned(), "[node]\nname = 'other'\n", "new.toml:9:1: `name` in [node] changed"),
         (base.to_owned(), "[node]\ndump_dir = 'd'\n", "new.toml:9:1: `dump_dir` in [node] changed"),
         (base.to_owned(), "[node]\nflight_recorder = '1MiB'\n", "new.toml:9:1: `flight_recorder` in [node] changed"),
+        (base.to_owned(), "[node]\nstore = 'sqlite:a'\n", "new.toml:9:1: `store` in [node] changed"),
+        (base.to_owned(), "[node]\njournal_dir = 'j'\n", "new.toml:9:1: `journal_dir` in [node] changed"),
         (base.to_owned(), "[files]\nrecordings = 'r'\n", "new.toml:9:1: `recordings` in [files] changed"),
         (base.to_owned(), "[log]\nlevel = 'debug'\n", "new.toml:9:1: `level` in [log] changed"),
     ] {

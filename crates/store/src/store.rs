@@ -10,14 +10,14 @@ use crate::{
 use std::{
     io,
     path::PathBuf,
-    sync::{Arc, mpsc::sync_channel},
+    sync::{Arc, Mutex, PoisonError, mpsc::sync_channel},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 use tokio::task::{self, spawn_blocking};
 
 /// How long an answer of the database is waited for when the store is opened. One that is away then is waited for later.
-const OPENING: Duration = Duration::from_secs(5);
+const OPENING: Duration = Duration::from_secs(2);
 
 /// What a store is opened with.
 #[derive(Clone, Debug)]
@@ -87,7 +87,7 @@ pub struct Store {
     marks: Arc<Marks>,
     tally: Arc<Tally>,
     node: Arc<str>,
-    writer: Option<JoinHandle<()>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
     batcher: task::JoinHandle<()>,
 }
 
@@ -129,7 +129,7 @@ impl Store {
             .spawn(move || writer.run())
             .map_err(|error| OpenError::Journal { folder, error })?;
         let records = Records::new(sender, Arc::clone(&tally), Arc::clone(&node));
-        Ok(Store { database, records, marks, tally, node, writer: Some(writer), batcher: tokio::spawn(batcher.run()) })
+        Ok(Store { database, records, marks, tally, node, writer: Mutex::new(Some(writer)), batcher: tokio::spawn(batcher.run()) })
     }
 
     /// Where records go.
@@ -192,12 +192,13 @@ impl Store {
 
     /// Ends it: what was pushed goes to the disk, and to the database as far as that takes it in so long. What it does not take stays in the
     /// journal for the next process.
-    pub async fn close(mut self, most: Duration) {
+    pub async fn close(&self, most: Duration) {
         let until = Instant::now() + most;
         self.settle(most).await;
         self.marks.end();
         self.records.wake();
-        if let Some(writer) = self.writer.take() {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(writer) = writer {
             // A disk that hangs would hold the end up; what it has not taken by now is lost.
             let joined = spawn_blocking(move || writer.join());
             let _ = tokio::time::timeout(until.saturating_duration_since(Instant::now()).max(Duration::from_secs(1)), joined).await;

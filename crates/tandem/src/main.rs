@@ -5,6 +5,7 @@ mod check;
 mod cli;
 mod configuration;
 mod demo;
+mod records;
 mod reload;
 mod replay;
 mod serve;

@@ -4,17 +4,18 @@ use crate::{
     BAD_INPUT, OK, UNWRITABLE, announce, cli,
     configuration::{self, Loaded},
     demo,
+    records::{Keeper, Shown},
     reload::Reloader,
     signals::{Signals, Told},
     tell,
 };
 use anyhow::Context;
 use std::{fmt::Write, net::SocketAddr, path::Path, sync::Arc};
-use tandem_api::{Interface, MemoryIdempotency, MemoryRecords, Parts, Server};
+use tandem_api::{MemoryIdempotency, MemoryRecords, Parts, Server};
 use tandem_config::Config;
-use tandem_model::{EventKind, Transport};
+use tandem_model::Transport;
 use tandem_runtime::{
-    MediaEvents, MediaPort, OpenNode, Records, Setup, background, limits,
+    MediaEvents, MediaPort, OpenNode, Setup, background, limits,
     log::{self, Escaped},
     orders,
     prompts::PromptStore,
@@ -43,6 +44,7 @@ pub(crate) fn serve(options: &cli::Serve) -> anyhow::Result<u8> {
     let (running, api) = (config.clone(), config.api.clone());
     let server = api.as_ref().map(Server::bind).transpose().with_context(|| format!("[api] cannot bind {}", bound(&config)))?;
     let (keep, kept) = records();
+    let mut keeper = Keeper::new(&config.node, &background)?;
     let node = OpenNode::open(Setup { config, rules, background: background.clone(), records: Some(keep), fault: None }, start_media)?;
     let (orders, taken) = orders();
     let signals = background.run(async { Signals::take() }).blocking_recv()?.context("signals cannot be taken")?;
@@ -57,25 +59,18 @@ pub(crate) fn serve(options: &cli::Serve) -> anyhow::Result<u8> {
         let parts = Parts { config, tls: api_tls, node: node.handle(&orders), records: records.clone(), idempotency, reload };
         let interface = Server::interface(parts);
         reloader.tell(interface.clone());
-        background.run(keep_records(kept, records, interface.clone()));
+        keeper.show(Shown { records, interface: interface.clone() });
         background.run(server.serve(interface));
     }
+    let keeping = keeper.start(kept, &background);
     background.run(signals.give_orders(Told { orders, reloader, background: background.clone() }));
     announce(ready).context(UNWRITABLE)?;
     if let Some((_, address)) = addresses.first().filter(|_| options.options.demo) {
         demo::start(&background, *address);
     }
     node.run(taken);
+    keeping.end(&background);
     Ok(OK)
-}
-
-/// Keeps the records of calls for whoever asks for them over HTTP.
-async fn keep_records(mut ended: Records, kept: Arc<MemoryRecords>, interface: Arc<Interface>) {
-    while let Some(told) = ended.recv().await {
-        if let EventKind::CallEnded(record) = &told.event.kind {
-            kept.keep(interface.record(record));
-        }
-    }
 }
 
 /// Where `[api]` should listen, for messages.

@@ -39,7 +39,7 @@ fn every_line_is_explained_to_operators() {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
     let text = fs::read_to_string(root.join("docs/operations.md")).unwrap();
     let mut files = Vec::new();
-    ["crates/runtime/src", "crates/hooks/src", "crates/api/src", "crates/tandem/src"]
+    ["crates/runtime/src", "crates/hooks/src", "crates/api/src", "crates/store/src", "crates/tandem/src"]
         .iter()
         .for_each(|folder| sources(&root.join(folder), &mut files));
     let mut seen = 0;

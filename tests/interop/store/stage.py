@@ -21,8 +21,10 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
+import node
+import sipp
 from postgres import Postgres
-from stage import ROOT, Stage, check
+from stage import ROOT, Stage, check, wait_until
 
 NET = 71
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
@@ -205,6 +207,51 @@ def absent(drill, server):
     check(drill.check()[drill.runs] == 4000, "they are not all there")
 
 
+CALLS = 300
+
+
+def killed_with_calls(stage):
+    """The program itself: calls while its database is locked, `kill -9`, and what the next process makes of it."""
+    database = stage.directory / "tandem.db"
+    settings = f'store = "sqlite:{database}"\njournal_dir = "{stage.directory}/tandem-journal"\n'
+    caller, callee = stage.address(20), stage.address(30)
+    text = node.config(
+        stage,
+        node=settings,
+        calls="max_cps = 400\n",
+        trunks=[("caller", node.trunk(caller)), ("callee", node.trunk(callee))],
+        routes=[("all", "from = [\"caller\"]\nto = '^.+$'\ndo = { bridge = [\"trunk:callee\"] }\n")],
+    )
+    tandem = node.Tandem(stage, text)
+    other = sqlite3.connect(database, isolation_level=None, timeout=30)
+    other.execute("BEGIN EXCLUSIVE")
+    uas = sipp.callee(stage, "uas", f"{callee}:5060", "uas", calls=CALLS, seconds=60, traced=False)
+    where = f"{stage.address(1)}:5060"
+    uac = sipp.caller(stage, "uac", f"{caller}:5060", where, "uac", calls=CALLS, seconds=60, traced=False, extra=["-r", 100, "-d", 200])
+    uac.done(60)
+    uas.done(30)
+    wait_until(lambda: len(tandem.ended_calls()) == CALLS, 20, "all calls to be over")
+    # What a record may take to be safe.
+    time.sleep(0.5)
+    tandem.process.signal(signal.SIGKILL)
+    tandem.process.wait(5)
+    check(other.execute("SELECT count(*) FROM calls").fetchone()[0] == 0, "they were written all the same")
+    other.execute("ROLLBACK")
+    again = node.Tandem(stage, text, "tandem-again")
+
+    def count(what):
+        return other.execute(f"SELECT count(*) FROM {what}").fetchone()[0]
+
+    wait_until(lambda: count("calls") == CALLS, 20, f"{CALLS} calls in the database")
+    check(count("legs WHERE end_reason != '' AND sip_call_id IS NOT NULL") == 2 * CALLS, "legs are missing")
+    check(count("calls WHERE reason = 'caller hung up' AND answered_us - began_us BETWEEN 0 AND 60000000") == CALLS, "odd calls")
+    now = time.time() * 1e6
+    check(count(f"calls WHERE began_us BETWEEN {now - 300e6:.0f} AND {now:.0f}") == CALLS, "odd times")
+    again.stop()
+    other.close()
+    print(f"          records written {CALLS}, lost 0, doubled 0", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("words", nargs="*")
@@ -229,6 +276,7 @@ def cases(stage, server, options):
         ("SQLite: locked for seconds", lambda: pushed(lockable, 6000, 2000, locked(lockable))),
         ("SQLite: its disk is full", lambda: full(stage, "full-database", 5000, True)),
         ("the disk of the journal is full", lambda: full(stage, "full-journal", 5000, False)),
+        ("Tandem: its database locked, and killed when calls are over", lambda: killed_with_calls(stage)),
         ("PostgreSQL: 200 ms a commit", lambda: pushed(Drill(stage, "slow", server.create("slow")), 20000, 4000, slow_commits(server))),
         ("PostgreSQL: stopped and started", lambda: pushed(Drill(stage, "stopped", server.create("stopped")), 8000, 2000, stopped(server, 3))),
         ("PostgreSQL: not there at the start", lambda: absent(Drill(stage, "absent", server.create("absent")), server)),

@@ -34,8 +34,8 @@ fn the_next_process_finds_them_in_their_order() {
             BindingRow { path: Vec::new(), instance: None, reg_id: None, domain: Some("edge.example".into()), ..binding("sip:b@h") };
         registrations.keep("bob", &[binding("sip:x@h")]).await.unwrap();
         registrations.keep("bob", &[binding("sip:z@h"), plain.clone()]).await.unwrap();
-        registrations.keep("alice", &[plain.clone()]).await.unwrap();
-        registrations.keep("carol", &[plain.clone()]).await.unwrap();
+        registrations.keep("alice", std::slice::from_ref(&plain)).await.unwrap();
+        registrations.keep("carol", std::slice::from_ref(&plain)).await.unwrap();
         registrations.keep("carol", &[]).await.unwrap();
         let expected = vec![("alice".into(), plain.clone()), ("bob".into(), binding("sip:z@h")), ("bob".into(), plain)];
         assert_eq!(registrations.all().await.unwrap(), expected);
