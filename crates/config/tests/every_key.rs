@@ -135,7 +135,6 @@ const BUILT: &[Case] = &[
 const LATER: &[Case] = &[
     Case("[api]\nbind = '127.0.0.1:8081'\n", "webhook = { url = 'https://hooks.example.com', secret = 'x' }"),
     Case("", "[[token]]\nname = 'app'\nalgorithm = 'HS256'"),
-    Case(NODE, "store = 'sqlite:calls.db'"),
     Case(CALLED, "stir = 'verify'"),
     Case(CALLED, "srtp = 'off'"),
     Case(CALLED, "keying = ['dtls']"),
