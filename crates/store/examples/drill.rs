@@ -14,7 +14,6 @@ use std::{
     env, fs,
     io::{self, Write},
     path::{Path, PathBuf},
-    thread,
     time::{Duration, Instant},
 };
 use tandem_store::{Bounds, CallRow, Filter, Health, LegRow, Settings, Store};
@@ -72,6 +71,7 @@ async fn push(settings: &Settings, run: u32, rate: u64, count: u64) -> Result<()
     let store = Store::open(settings.clone()).await?;
     let (records, began) = (store.records(), Instant::now());
     let (mut pushed, mut told, mut longest) = (0, 0, Duration::ZERO);
+    let mut ticks = tokio::time::interval(TICK);
     while pushed < count {
         let due = count.min(1 + rate * u64::try_from(began.elapsed().as_millis())? / 1_000);
         while pushed < due {
@@ -85,7 +85,7 @@ async fn push(settings: &Settings, run: u32, rate: u64, count: u64) -> Result<()
             told = durable;
             say(&format!("durable {durable}"))?;
         }
-        thread::sleep(TICK);
+        ticks.tick().await;
     }
     let state = store.health();
     say(&format!("pushed {pushed}: {} in memory, {} on the disk, lag {:.1} s", state.in_memory, state.waiting, state.lag.as_secs_f64()))?;
@@ -124,7 +124,7 @@ async fn fill(settings: &Settings, run: u32, count: u64, filler: &Path) -> Resul
         records.push(record);
         longest = longest.max(before.elapsed());
     }
-    let noticed = Instant::now();
+    let (noticed, mut ticks) = (Instant::now(), tokio::time::interval(TICK));
     let stuck = loop {
         let health = store.health();
         if !(health.is_journal_up && health.is_database_up) {
@@ -133,7 +133,7 @@ async fn fill(settings: &Settings, run: u32, count: u64, filler: &Path) -> Resul
         if noticed.elapsed() > PATIENCE {
             bail!("nobody noticed that the disk is full: {health:?}");
         }
-        thread::sleep(TICK);
+        ticks.tick().await;
     };
     say(&format!(
         "stuck journal={} database={} in_memory={} waiting={} error={:?}",
