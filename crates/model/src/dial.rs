@@ -1,6 +1,6 @@
 //! Calls that begin here: somebody tells us to call somebody.
 
-use crate::{CallId, Caller, Login, MAX_MEMBERS, Origin};
+use crate::{Caller, Login, MAX_MEMBERS, Origin};
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -107,8 +107,6 @@ pub enum DialError {
     },
     /// As much waits for the node as may, or it has stopped.
     Busy,
-    /// The call failed inside at its very begin.
-    Failed(CallId),
 }
 
 impl fmt::Display for DialError {
@@ -120,7 +118,6 @@ impl fmt::Display for DialError {
             DialError::Draining => f.write_str("the node takes no new calls: it is about to stop"),
             DialError::Full { retry_after_s } => write!(f, "the node is full: try again in {retry_after_s} s"),
             DialError::Busy => f.write_str("the node has as much to do as may wait"),
-            DialError::Failed(call) => write!(f, "{call}: the call failed inside"),
         }
     }
 }

@@ -12,8 +12,8 @@ use crate::{
 use bytes::Bytes;
 use std::{pin::pin, rc::Rc, time::Duration};
 use tandem_model::{
-    CallId, CallRecord, CallView, EndReason, EndedBy, Event, EventKind, LegEnd, LegProfile, LegRecord, MAX_LEGS, MediaCommand, Origin,
-    Place, Timestamp,
+    CallId, CallRecord, CallView, Dial, EndReason, EndedBy, Event, EventKind, LegEnd, LegProfile, LegRecord, MAX_LEGS, MediaCommand,
+    Origin, Place, Timestamp,
 };
 use tandem_policy::{Begun, Places};
 use tandem_signalling::{Arrival, CallSetup, Input, Machine, Output, message::Message};
@@ -65,11 +65,28 @@ impl Actor {
     ) -> Option<Actor> {
         let now = node.clock.now();
         let trail = node.recorder.borrow_mut().founded(now, &setup, &arrival, &origin, &profile);
+        let begin = |setup| Machine::found(setup, now, arrival, origin, profile);
+        Actor::begin(node, now, setup, (calling, trail, mailbox), begin)
+    }
+
+    /// Makes a call that somebody told us to make, likewise.
+    pub(crate) fn dial(node: Rc<Node>, now: Timestamp, setup: CallSetup, dial: Dial, mailbox: Mailbox) -> Option<Actor> {
+        let trail = node.recorder.borrow_mut().dialled(now, &setup, &dial);
+        Actor::begin(node, now, setup, (None, trail, mailbox), |setup| Machine::dial(setup, now, dial))
+    }
+
+    fn begin(
+        node: Rc<Node>,
+        now: Timestamp,
+        setup: CallSetup,
+        (calling, trail, mailbox): (Option<Begun>, Trail, Mailbox),
+        begin: impl FnOnce(CallSetup) -> Machine,
+    ) -> Option<Actor> {
         let places = Places::new(&node.trunks.borrow(), calling);
         let mut actor =
             Actor { node, setup, call: None, mailbox, trail, failed: false, began: now, answered: None, places, legs: 0, ended: false };
         let setup = actor.setup.clone();
-        let going = match contain(|| Machine::found(setup, now, arrival, origin, profile)) {
+        let going = match contain(|| begin(setup)) {
             Ok(call) => {
                 actor.call = Some(call);
                 actor.carry_out(now)

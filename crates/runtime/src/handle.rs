@@ -11,7 +11,7 @@ use crate::{
     trace::{PAST_CALLS, Story, Trace},
 };
 use std::{rc::Rc, sync::Arc};
-use tandem_model::{CallCommand, CallId, CallView, Epoch, RegistrationView, TrunkView};
+use tandem_model::{CallCommand, CallId, CallView, Dial, DialError, Epoch, RegistrationView, TrunkView};
 use tandem_signalling::CallSetup;
 use tokio::sync::oneshot;
 
@@ -61,6 +61,14 @@ impl Handle {
     /// What the call says, and `Busy` where as much waits for the node as may.
     pub async fn command(&self, call: CallId, command: CallCommand) -> Commanded {
         commands::command(&self.orders, call, command).await
+    }
+
+    /// Makes a call, and waits for its name. What becomes of it is told by its events.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn dial(&self, dial: Dial) -> Result<CallId, DialError> {
+        crate::dial::dial(&self.orders, dial).await
     }
 
     /// A call as it is now; `None` if there is none, or it has ended.

@@ -17,6 +17,7 @@ mod bus;
 pub mod clock;
 mod commands;
 mod containment;
+mod dial;
 mod dns;
 mod figures;
 pub mod flight_recorder;
@@ -50,6 +51,7 @@ mod trunks;
 
 pub use bus::{EVENTS_KEPT, Feed, Heard, MAX_RECORDS, Records, Told, records};
 pub use commands::{Commanded, command};
+pub use dial::dial;
 pub use figures::{Counted, Figures, Histogram, MediaFigures, Messages, Queue, Streams};
 pub use handle::{Handle, Look, MAX_SHOWN};
 pub use lifecycle::{MediaEvents, OpenError, OpenNode, Order, Orders, Rules, Setup, orders};

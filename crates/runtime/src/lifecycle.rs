@@ -30,7 +30,7 @@ use std::{
     time::Duration,
 };
 use tandem_config::{Config, Listener};
-use tandem_model::{CallCommand, CallId, EndReason, Epoch, ListenerId, MediaEvent, Random, Transport};
+use tandem_model::{CallCommand, CallId, Dial, DialError, EndReason, Epoch, ListenerId, MediaEvent, Random, Transport};
 use tandem_policy::{AbuseBook, HealthBook, LimitBook, NodeLimits, Ruleset};
 use tandem_signalling::{
     Dispatcher, Input, Lines, ListenerFacts, MemoryBindings, Minter, NodeFacts, Registrar, RegistrarTerms, Roster, Terms,
@@ -65,6 +65,8 @@ pub enum Order {
     Reload(Box<Rules>),
     /// Tell a call to do something, and tell this one what came of it.
     Command(CallId, Box<CallCommand>, oneshot::Sender<Commanded>),
+    /// Make a call, and tell this one its name, or why there is none.
+    Dial(Box<Dial>, oneshot::Sender<Result<CallId, DialError>>),
     /// Show something of the node.
     Look(Look),
 }
@@ -348,6 +350,8 @@ async fn follow(node: Rc<Node>, mut orders: mpsc::Receiver<Order>) {
         match order {
             Order::Reload(rules) => node.take_rules(*rules),
             Order::Command(call, command, reply) => node.command(call, command, reply),
+            // Whoever asked may have gone.
+            Order::Dial(dial, reply) => drop(reply.send(node.dial(*dial))),
             Order::Look(look) => node.show(look),
             Order::Stop => node.stop(),
         }

@@ -59,11 +59,11 @@ pub enum ReplayError {
 /// # Errors
 /// [`ReplayError`] where the file was tampered with.
 pub fn replay(dump: &Dump) -> Result<Replayed, ReplayError> {
-    run(|founding| dump.call_setup(founding), &dump.entries)
+    run(|seed| dump.call_setup(seed), &dump.entries)
 }
 
-/// Runs what was recorded of a call that is made from that setup.
-pub(crate) fn run(setup: impl Fn(&Founding) -> CallSetup, entries: &[Entry]) -> Result<Replayed, ReplayError> {
+/// Runs what was recorded of a call that is made from that setup, by its seed.
+pub(crate) fn run(setup: impl Fn(u64) -> CallSetup, entries: &[Entry]) -> Result<Replayed, ReplayError> {
     let mut replayed = Replayed::default();
     let mut call = None;
     for (index, entry) in entries.iter().enumerate() {
@@ -72,9 +72,14 @@ pub(crate) fn run(setup: impl Fn(&Founding) -> CallSetup, entries: &[Entry]) -> 
             (Recorded::Founded(founding), None) => {
                 let arrival = arrival(&founding.bytes, founding.flow, founding.key, None, 0).ok_or(ReplayError::NoMessage(index))?;
                 replayed.heard(now, &arrival);
-                found(setup(founding), now, founding, arrival).map(|founded| call = Some(founded))
+                found(setup(founding.seed), now, founding, arrival).map(|founded| call = Some(founded))
             }
-            (Recorded::Founded(_), Some(_)) | (_, None) => return Err(ReplayError::Misplaced(index)),
+            (Recorded::Dialled { seed, dial: told }, None) => {
+                let called: Vec<&str> = told.legs.iter().map(|leg| &*leg.to).collect();
+                replayed.note(now, format!("told to dial: {}", called.join(", ")));
+                contain(|| Machine::dial(setup(*seed), now, (**told).clone())).map(|dialled| call = Some(dialled))
+            }
+            (Recorded::Founded(_) | Recorded::Dialled { .. }, Some(_)) | (_, None) => return Err(ReplayError::Misplaced(index)),
             (Recorded::Letter { from, what, .. }, Some(_)) => {
                 replayed.note(now, format!("letter \"{what}\" from {from}"));
                 replayed.stopped_at = Some(index);
@@ -110,10 +115,15 @@ pub(crate) fn run(setup: impl Fn(&Founding) -> CallSetup, entries: &[Entry]) -> 
 pub(crate) fn revive(setup: &CallSetup, entries: &[Entry]) -> Option<Machine> {
     let (_, told) = entries.split_last()?;
     let (first, told) = told.split_first()?;
-    let Recorded::Founded(founding) = &first.recorded else { return None };
     contain(|| {
-        let invite = arrival(&founding.bytes, founding.flow, founding.key, None, 0)?;
-        let mut call = Machine::found(setup.clone(), first.at, invite, founding.origin.clone(), founding.profile.clone());
+        let mut call = match &first.recorded {
+            Recorded::Founded(founding) => {
+                let invite = arrival(&founding.bytes, founding.flow, founding.key, None, 0)?;
+                Machine::found(setup.clone(), first.at, invite, founding.origin.clone(), founding.profile.clone())
+            }
+            Recorded::Dialled { dial, .. } => Machine::dial(setup.clone(), first.at, (**dial).clone()),
+            _ => return None,
+        };
         while call.poll_output().is_some() {}
         for entry in told {
             call.handle(entry.at, input(&entry.recorded)?);
@@ -131,7 +141,7 @@ fn found(setup: CallSetup, now: Timestamp, founding: &Founding, arrival: Box<Arr
 
 fn input(recorded: &Recorded) -> Option<Input> {
     Some(match recorded {
-        Recorded::Founded(_) | Recorded::Letter { .. } => return None,
+        Recorded::Founded(_) | Recorded::Dialled { .. } | Recorded::Letter { .. } => return None,
         Recorded::Message { flow, key, serial, leg, bytes } => Input::Message(arrival(bytes, *flow, *key, *leg, *serial)?),
         Recorded::Referred { flow, key, origin, bytes } => Input::Referred(arrival(bytes, *flow, *key, None, 0)?, origin.clone()),
         Recorded::Decided(id, decision) => Input::Decided(*id, decision.clone()),

@@ -3,12 +3,12 @@
 use crate::call::{Call, CallSetup, Input, MessageExchange, Output, Reason};
 use crate::message::Method;
 use crate::wire::{Arrival, Transmit};
-use tandem_model::{CallView, LegProfile, Origin, Timestamp};
+use tandem_model::{CallView, Dial, LegProfile, Origin, Timestamp};
 
-/// One of the machines that a request outside of any dialog begins. Used as a [`Call`] is.
+/// One of the machines that a request outside of any dialog begins, or somebody who tells us to call. Used as a [`Call`] is.
 #[derive(Debug)]
 pub enum Machine {
-    /// From an INVITE.
+    /// From an INVITE, or because we were told to call.
     Call(Box<Call>),
     /// From a MESSAGE.
     Message(Box<MessageExchange>),
@@ -21,6 +21,11 @@ impl Machine {
             Method::Message => Machine::Message(Box::new(MessageExchange::found(setup, now, arrival, origin, profile))),
             _ => Machine::Call(Box::new(Call::found(setup, now, arrival, origin, profile))),
         }
+    }
+
+    /// A call that somebody tells us to make.
+    pub fn dial(setup: CallSetup, now: Timestamp, dial: Dial) -> Machine {
+        Machine::Call(Box::new(Call::dial(setup, now, dial)))
     }
 
     /// Takes one input.

@@ -7,8 +7,8 @@ use super::{FlightRecorder, Trail, mask::mask_passwords, translate_tokens};
 use serde::{Deserialize, Serialize};
 use std::{fmt::Write, net::IpAddr, sync::Arc, time::Duration};
 use tandem_model::{
-    Action, CallCommand, CallId, CommandId, Decision, Delivery, Destination, EndReason, Flow, Hop, LegId, LegPlan, LegProfile, ListenerId,
-    MediaEvent, NoHop, Origin, QuestionId, Timestamp, Transport,
+    Action, CallCommand, CallId, CommandId, Decision, Delivery, Destination, Dial, EndReason, Flow, Hop, LegId, LegPlan, LegProfile,
+    ListenerId, MediaEvent, NoHop, Origin, QuestionId, Timestamp, Transport,
 };
 use tandem_signalling::{CallSetup, ListenerFacts, Minter, NodeFacts, Terms, transaction::TransactionKeys};
 
@@ -83,6 +83,13 @@ pub struct Entry {
 pub enum Recorded {
     /// The call began.
     Founded(Box<Founding>),
+    /// The call began because somebody told us to make it.
+    Dialled {
+        /// Decides every random choice of the call.
+        seed: u64,
+        /// What we were told.
+        dial: Box<Dial>,
+    },
     /// A message.
     Message {
         /// How it came.
@@ -184,6 +191,7 @@ impl Dump {
                 Recorded::Founded(founding) => translate_tokens(&mut founding.bytes, &setup.node.minter, &minter),
                 Recorded::Message { bytes, .. } | Recorded::Referred { bytes, .. } => translate_tokens(bytes, &setup.node.minter, &minter),
                 Recorded::Decided(_, decision) => mask_plans(decision),
+                Recorded::Dialled { dial, .. } => mask_legs(dial),
                 _ => {}
             }
         }
@@ -235,12 +243,12 @@ impl Dump {
         let setup: Setup = serde_json::from_str(first).map_err(|error| DumpError::Line(1, error))?;
         let entry = |(index, line): (usize, &str)| serde_json::from_str(line).map_err(|error| DumpError::Line(index + 1, error));
         let entries: Vec<Entry> = lines.filter(|(_, line)| !line.trim().is_empty()).map(entry).collect::<Result<_, _>>()?;
-        let founded = matches!(entries.first(), Some(Entry { recorded: Recorded::Founded(_), .. }));
+        let founded = matches!(entries.first(), Some(Entry { recorded: Recorded::Founded(_) | Recorded::Dialled { .. }, .. }));
         if founded && !setup.listeners.is_empty() { Ok(Dump { setup, entries }) } else { Err(DumpError::Incomplete) }
     }
 
     /// What the call was made from, under the replay's own keys.
-    pub fn call_setup(&self, founding: &Founding) -> CallSetup {
+    pub fn call_setup(&self, seed: u64) -> CallSetup {
         let listener = |listener: &Listener| ListenerFacts {
             transport: listener.transport,
             bound: listener.bound,
@@ -256,7 +264,7 @@ impl Dump {
             terms: Terms { domain: self.setup.domain.as_deref().map(Into::into), max_duration, inactivity_timeout, hold_timeout },
             fault: self.setup.injected.as_deref().map(Into::into),
         };
-        CallSetup { id: self.setup.call, seed: founding.seed, node: Arc::new(node) }
+        CallSetup { id: self.setup.call, seed, node: Arc::new(node) }
     }
 }
 
@@ -268,17 +276,23 @@ fn mask_plans(decision: &mut Decision) {
         _ => return,
     };
     for leg in legs {
-        for uri in leg.binding.iter_mut().map(|binding| &mut binding.contact).chain([&mut leg.uri]) {
-            let mut masked = uri.as_bytes().to_vec();
-            mask_passwords(&mut masked);
-            *uri = String::from_utf8_lossy(&masked).into();
-        }
-        for (_, value) in leg.presentation.iter_mut().flat_map(|presentation| &mut presentation.headers) {
-            let mut masked = value.as_bytes().to_vec();
-            mask_passwords(&mut masked);
-            *value = String::from_utf8_lossy(&masked).into();
-        }
+        leg.binding.iter_mut().map(|binding| &mut binding.contact).chain([&mut leg.uri]).for_each(mask_text);
+        leg.presentation.iter_mut().flat_map(|presentation| &mut presentation.headers).for_each(|(_, value)| mask_text(value));
     }
+}
+
+/// The same for those whom we are told to call. Their logins are not kept at all.
+fn mask_legs(dial: &mut Dial) {
+    for leg in &mut dial.legs {
+        mask_text(&mut leg.to);
+        leg.headers.iter_mut().for_each(|(_, value)| mask_text(value));
+    }
+}
+
+fn mask_text(text: &mut Box<str>) {
+    let mut masked = text.as_bytes().to_vec();
+    mask_passwords(&mut masked);
+    *text = String::from_utf8_lossy(&masked).into();
 }
 
 #[derive(Deserialize)]

@@ -21,8 +21,8 @@ use ring::{Label, Position, Ring};
 use serde::{Serialize, de::DeserializeOwned};
 use std::borrow::Cow;
 use tandem_model::{
-    CallCommand, CallId, CommandId, Decision, Delivery, Destination, EndReason, Flow, Hop, Key, KeyPress, LegId, LegProfile, ListenerId,
-    MediaEvent, NoHop, Origin, QuestionId, Timestamp,
+    CallCommand, CallId, CommandId, Decision, Delivery, Destination, Dial, EndReason, Flow, Hop, Key, KeyPress, LegId, LegProfile,
+    ListenerId, MediaEvent, NoHop, Origin, QuestionId, Timestamp,
 };
 use tandem_signalling::{Arrival, CallSetup, Input, message::Message};
 
@@ -39,6 +39,7 @@ mod kind {
     pub(super) const REFERRED: u8 = 9;
     pub(super) const LOCATED: u8 = 10;
     pub(super) const COMMAND: u8 = 11;
+    pub(super) const DIALLED: u8 = 12;
 }
 
 /// Where a call's newest entry is.
@@ -73,6 +74,13 @@ impl FlightRecorder {
         let mut trail = Trail::default();
         let head = (arrival.flow, arrival.key.bits(), setup.seed, origin, profile);
         self.push(&mut trail, label(now, setup.id, kind::FOUNDED), &head, Some(&arrival.message));
+        trail
+    }
+
+    /// A call is about to be founded because somebody said so.
+    pub fn dialled(&mut self, now: Timestamp, setup: &CallSetup, dial: &Dial) -> Trail {
+        let mut trail = Trail::default();
+        self.push(&mut trail, label(now, setup.id, kind::DIALLED), &(setup.seed, dial), None);
         trail
     }
 
@@ -173,6 +181,10 @@ fn decode(label: &Label, content: &[u8]) -> Option<Entry> {
         kind::FOUNDED => {
             let (flow, key, seed, origin, profile): (Flow, u128, u64, Origin, LegProfile) = read(head)?;
             Recorded::Founded(Box::new(Founding { flow, key, seed, origin, profile, bytes: bytes.to_vec() }))
+        }
+        kind::DIALLED => {
+            let (seed, dial): (u64, Dial) = read(head)?;
+            Recorded::Dialled { seed, dial: Box::new(dial) }
         }
         kind::MESSAGE => {
             let (flow, key, serial): (Flow, u128, u16) = read(head)?;

@@ -76,9 +76,18 @@ impl Call {
         if let (Err(refusal), false) = (screened, matches!(then, Then::Reject { .. })) {
             return self.fail_refused(now, &refusal);
         }
-        let announcing = Announcing::new(early, then);
-        let awaited = announcing.awaited.clone();
-        self.announcing = Some(Box::new(announcing));
+        self.announcing = Some(Box::new(Announcing::new(early, then)));
+        self.prepare(now, offer);
+    }
+
+    /// A caller that is yet to be called is to hear that: its prompts are read before.
+    pub(super) fn announce_to_called(&mut self, now: Timestamp, announcement: Announcement) {
+        self.announcing = Some(Box::new(Announcing::new(None, Then::Play(announcement))));
+        self.prepare(now, None);
+    }
+
+    fn prepare(&mut self, now: Timestamp, offer: Option<Offer>) {
+        let awaited = self.announcing.as_ref().map(|announcing| announcing.awaited.clone()).unwrap_or_default();
         self.phase = Phase::Preparing(now + PROMPT_TIMEOUT, offer);
         if awaited.is_empty() {
             return self.begin_announcing(now);
@@ -120,6 +129,9 @@ impl Call {
             (None, Then::Answer(built_in)) => *built_in,
             _ => BuiltIn::Player,
         };
+        if self.caller.is_nobody() {
+            return self.call_first(now);
+        }
         self.open_media(now, Opening::BuiltIn(built_in), offer);
     }
 

@@ -66,7 +66,7 @@ impl Call {
     /// The SDP of a provisional response as an answer for the caller. One that cannot be used is left out: the final response
     /// decides.
     fn early_answer(&mut self, now: Timestamp, tag: &str, sdp: &[u8]) -> Option<Arc<[u8]>> {
-        if self.keeps_early_media(tag, sdp) {
+        if self.keeps_early_media(now, tag, sdp) {
             return None;
         }
         let Phase::Dialling(dialling) = &self.phase else { return None };
@@ -172,7 +172,11 @@ impl Call {
             let end = over::rejected(message, callee.why_unanswered());
             callee.note_end(context, end);
         });
-        let failure = Failure::from_response(message, self.passes_user_to_user(Side::Callee));
+        let mut failure = Failure::from_response(message, self.passes_user_to_user(Side::Callee));
+        if self.caller.is_nobody() {
+            // There is nobody whom another status would be for.
+            failure = Failure { status: message.status(), reason: Some(message.reason().into()), ..failure };
+        }
         if self.is_followed(message) {
             return self.leave_target(now, true, failure);
         }
@@ -182,7 +186,8 @@ impl Call {
     /// The callee said nothing, or was not there.
     pub(super) fn on_unanswered(&mut self, now: Timestamp, cause: Cause) {
         self.with_leg(Side::Callee, now, |callee, context| callee.note_end(context, over::unanswered(cause.status())));
-        self.target_failed(now, cause, Failure::unanswered(cause));
+        let failure = if self.caller.is_nobody() { Failure::new(cause.status()) } else { Failure::unanswered(cause) };
+        self.target_failed(now, cause, failure);
     }
 
     /// The target under way is out: the next one, unless ringing was passed on or the failure is final.

@@ -27,7 +27,8 @@ impl Call {
             Some(ring) => ring.heard(),
             None => self.callee.as_ref().map(|callee| callee.id),
         };
-        std::iter::once(self.caller.id).chain(other).chain(self.company().map(|guest| guest.id)).collect()
+        let caller = Some(self.caller.id).filter(|_| !self.caller.is_nobody());
+        caller.into_iter().chain(other).chain(self.company().map(|guest| guest.id)).collect()
     }
 
     /// Whether nothing that was asked for keeps one from hearing another.

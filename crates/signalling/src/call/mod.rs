@@ -1,6 +1,6 @@
 //! A call: a set of legs in one conversation, as one value.
 //!
-//! [`Call::found`] makes it from an admitted INVITE. Then [`Call::handle`] every input and drain [`Call::poll_output`] to `None`
+//! [`Call::found`] makes it from an admitted INVITE, [`Call::dial`] because somebody told us to call. Then [`Call::handle`] every input and drain [`Call::poll_output`] to `None`
 //! each time; wake it with [`Input::Wake`] at [`Call::poll_timeout`]. After [`Output::Ended`] nothing more comes.
 //!
 //! This file only dispatches. What the legs do to each other is one verb a file.
@@ -22,6 +22,7 @@ mod keys;
 mod leg;
 mod letter;
 mod modify;
+mod outward;
 mod over;
 mod parties;
 mod phase;
@@ -63,6 +64,7 @@ use failure::{Cause, Failure};
 use guest::Guests;
 use leg::{Context, Leg, LegEvent, LostWay};
 use modify::Modify;
+use outward::Outward;
 use phase::{Bridge, MediaState, Phase};
 use recording::Recordings;
 use reoffer::Wanted;
@@ -321,6 +323,8 @@ pub struct Call {
     announcing: Option<Box<Announcing>>,
     /// What the caller hears while others ring.
     ringback: Option<Box<Ringback>>,
+    /// What a call is to become that begins here.
+    outward: Option<Box<Outward>>,
     /// Sounds that were played: the number of the next.
     plays: u16,
     past_legs: Vec<LegRecord>,

@@ -6,7 +6,7 @@ use super::reliable::{AnsweredElsewhere, EarlyOffers};
 use super::transfer::Offered;
 use crate::negotiation::{LegMedia, Offer, PendingAlone, PendingOffer, PendingOwn, Refusal, translate_offer};
 use std::sync::Arc;
-use tandem_model::{BuiltIn, LegId, LegPlan, QuestionId, Timestamp, TrunkId};
+use tandem_model::{BuiltIn, LegId, LegPlan, Place, QuestionId, Timestamp, TrunkId};
 
 /// The phases of a call, in the order in which they come.
 #[derive(Debug)]
@@ -127,6 +127,8 @@ pub(super) struct Dialling {
 pub(super) struct Bridge {
     /// Which of the group.
     pub(super) member: u8,
+    /// What a trunk counts the plan under way for, where its member was asked about before it was one.
+    pub(super) counted: Option<QuestionId>,
     pub(super) plans: Box<[LegPlan]>,
     /// Index of the plan after the one under way.
     pub(super) next: usize,
@@ -143,6 +145,11 @@ pub(super) struct Bridge {
 }
 
 impl Bridge {
+    /// What a trunk counts its leg for.
+    pub(super) fn place(&self) -> Place {
+        self.counted.map_or(Place::Member(self.member), Place::Target)
+    }
+
     /// The plan under way.
     pub(super) fn current(&self) -> Option<&LegPlan> {
         self.next.checked_sub(1).and_then(|index| self.plans.get(index))

@@ -5,7 +5,7 @@ use super::failure::Failure;
 use super::leg::{Extra, Invitation, Leg, OptionTags, State, hops_left, too_short};
 use super::phase::{Bridge, Dialling, MediaState, Opening, PassedOffer, Phase};
 use super::ringback::Ringback;
-use super::{Call, CallSetup, Output, context};
+use super::{Call, CallSetup, NodeFacts, Output, context};
 use super::{parties, trail};
 use crate::message::{HeaderName, RELIABLE, is_sips, unreadable_body};
 use crate::negotiation::{self, LegMedia, Offer, Passage, Refusal};
@@ -15,8 +15,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tandem_model::{
-    Action, Codec, Decision, EndReason, EndpointRequest, EventKind, Forward, LegId, LegPlan, LegProfile, LocalEndpoint, MediaCommand,
-    Origin, Prack, Question, QuestionId, Random, Route, Timestamp,
+    Action, CallId, Codec, Decision, EndReason, EndpointRequest, EventKind, Forward, LegId, LegPlan, LegProfile, LocalEndpoint,
+    MediaCommand, Origin, Place, Prack, Question, QuestionId, Random, Route, Timestamp,
 };
 
 /// How long policy may think; then the caller gets 500.
@@ -42,9 +42,31 @@ impl Call {
         let expires = arrival.message.header(HeaderName::Expires).and_then(|value| value.parse::<u32>().ok());
         let mut context = super::leg::Context { now, call: id, node: &node, outputs: &mut outputs, random: &mut random };
         let caller = Leg::incoming(&mut context, leg, *arrival, endpoint, profile, media);
-        let mut call = Call {
+        let mut call = Call::begun(id, node, now, (outputs, random), caller);
+        call.expires = expires.map(|seconds| now + Duration::from_secs(seconds.into()));
+        call.notify(now, None, EventKind::CallCreated);
+        call.notify(now, Some(leg), EventKind::LegCreated);
+        match refusal {
+            Some((status, extra)) => call.refuse(now, status, None, &extra),
+            None if !call.caller.has_dialog() => call.refuse(now, 400, Some("Missing or unusable Contact"), &Extra::none()),
+            None if call.caller.profile.replaces && call.caller.asks_for_place() => call.seek_place(now),
+            None => call.ask_route(now, origin, uri),
+        }
+        call.reap();
+        call
+    }
+
+    /// A call with that caller, of which nothing else is known.
+    pub(super) fn begun(
+        id: CallId,
+        node: Arc<NodeFacts>,
+        now: Timestamp,
+        (outputs, random): (VecDeque<Output>, Random),
+        caller: Leg,
+    ) -> Call {
+        Call {
             id,
-            node: Arc::clone(&node),
+            node,
             random,
             outputs,
             caller,
@@ -63,7 +85,7 @@ impl Call {
             media: MediaState::None,
             questions: 0,
             began: now,
-            expires: expires.map(|seconds| now + Duration::from_secs(seconds.into())),
+            expires: None,
             rang: None,
             answered: None,
             ended: None,
@@ -73,21 +95,12 @@ impl Call {
             alone: None,
             announcing: None,
             ringback: None,
+            outward: None,
             plays: 0,
             past_legs: Vec::new(),
             stats: Box::default(),
             recorded: false,
-        };
-        call.notify(now, None, EventKind::CallCreated);
-        call.notify(now, Some(leg), EventKind::LegCreated);
-        match refusal {
-            Some((status, extra)) => call.refuse(now, status, None, &extra),
-            None if !call.caller.has_dialog() => call.refuse(now, 400, Some("Missing or unusable Contact"), &Extra::none()),
-            None if call.caller.profile.replaces && call.caller.asks_for_place() => call.seek_place(now),
-            None => call.ask_route(now, origin, uri),
         }
-        call.reap();
-        call
     }
 
     fn ask_route(&mut self, now: Timestamp, origin: Origin, uri: Box<str>) {
@@ -116,6 +129,7 @@ impl Call {
         }
         self.bring_asker_forward(id);
         match &mut self.phase {
+            Phase::Routing(asked, _) if *asked == id && self.outward.is_some() => self.on_planned(now, id, decision),
             Phase::Routing(asked, _) if *asked == id => self.on_routed(now, decision),
             Phase::Seizing(asked, _, offer) if *asked == id => {
                 let offer = offer.take();
@@ -170,6 +184,7 @@ impl Call {
                 let deadline = timeout.map(|span| now + span);
                 self.bridge = Some(Box::new(Bridge {
                     member: 0,
+                    counted: None,
                     seized: legs.first().and_then(|plan| plan.trunk),
                     plans: legs,
                     next: 0,
@@ -209,6 +224,7 @@ impl Call {
     /// Turns to the next target that could take the offer, if there is one; with none left the caller gets the last failure.
     pub(super) fn try_next(&mut self, now: Timestamp, offer: Option<Offer>) {
         let agent = self.warn_agent();
+        let whose = self.outward.as_ref().map_or_else(|| self.caller.endpoint.clone(), |outward| outward.by().endpoint());
         let asks_for_sips = self.first_invite().is_some_and(|invite| is_sips(invite.uri()));
         let Some(bridge) = &mut self.bridge else { return };
         let anchor = bridge.anchor;
@@ -230,11 +246,13 @@ impl Call {
                 Ok(()) => {
                     let (member, endpoint) = (bridge.member, plan.endpoint.clone());
                     let question = match self.ring.as_ref().map(|_| member) {
-                        member if plan.forwarded => Question::Forward(Box::new(forward(&self.caller, plan, member))),
+                        member if plan.forwarded => Question::Forward(Box::new(forward(&whose, plan, member))),
                         Some(member) => Question::Ring { member, endpoint },
                         None => Question::Dial(endpoint),
                     };
                     let deadline = bridge.deadline;
+                    let freed = bridge.counted.take().map(|before| Output::PlaceFree(Place::Target(before)));
+                    self.outputs.extend(freed);
                     let id = self.ask(question);
                     let until = deadline.into_iter().chain([now + DECISION_TIMEOUT]).min().unwrap_or(now);
                     self.phase = Phase::Seizing(id, until, offer);
@@ -256,7 +274,7 @@ impl Call {
         };
         let anchor = bridge.anchor;
         self.legs_created += 1;
-        if anchor { self.open_media(now, Opening::Leg(leg), offer) } else { self.dial(now, leg, None, offer) }
+        if anchor { self.open_media(now, Opening::Leg(leg), offer) } else { self.call_target(now, leg, None, offer) }
     }
 
     /// Asks for ports, once those of an earlier attempt are given back.
@@ -272,7 +290,9 @@ impl Call {
     }
 
     pub(super) fn ask_ports(&mut self, now: Timestamp, opening: Opening) {
-        let mut endpoints = vec![EndpointRequest { leg: self.caller.id, side: self.caller.profile.media }];
+        let caller = Some(&self.caller).filter(|caller| !caller.is_nobody());
+        let mut endpoints: Vec<_> =
+            caller.map(|caller| EndpointRequest { leg: caller.id, side: caller.profile.media }).into_iter().collect();
         if let (Opening::Leg(leg), Some(plan)) = (opening, self.bridge.as_ref().and_then(|bridge| bridge.current())) {
             endpoints.push(EndpointRequest { leg, side: plan.profile.media });
         }
@@ -299,7 +319,7 @@ impl Call {
         }
         match opening {
             Opening::Leg(leg) => {
-                self.dial(now, leg, locals.iter().find(|local| local.leg == leg).copied(), offer);
+                self.call_target(now, leg, locals.iter().find(|local| local.leg == leg).copied(), offer);
                 self.session_opened(now, leg);
             }
             Opening::BuiltIn(built_in) => self.answer_alone(now, built_in, offer.as_ref()),
@@ -311,7 +331,7 @@ impl Call {
     pub(super) fn dial_opened(&mut self, now: Timestamp, local: LocalEndpoint) {
         let Phase::Opening(_, offer) = &mut self.phase else { return };
         let offer = offer.take();
-        self.dial(now, local.leg, Some(local), offer);
+        self.call_target(now, local.leg, Some(local), offer);
     }
 
     pub(super) fn on_media_refused(&mut self, now: Timestamp) {
@@ -327,7 +347,7 @@ impl Call {
     }
 
     /// Invites the target under way as `leg`.
-    fn dial(&mut self, now: Timestamp, leg: LegId, local: Option<LocalEndpoint>, offer: Option<Offer>) {
+    fn call_target(&mut self, now: Timestamp, leg: LegId, local: Option<LocalEndpoint>, offer: Option<Offer>) {
         let Some(bridge) = &self.bridge else { return };
         let Some(plan) = bridge.current().cloned() else { return };
         let (anchor, deadline) = (bridge.anchor, bridge.deadline);
@@ -451,8 +471,8 @@ impl Call {
 pub(super) const UNKNOWN: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
 
 /// A redirection of `plan`'s endpoint named its target: whoever called is sent there.
-fn forward(caller: &Leg, plan: &LegPlan, member: Option<u8>) -> Forward {
-    let by = [&caller.endpoint, &plan.endpoint].into_iter().filter_map(|endpoint| Origin::of_endpoint(endpoint));
+fn forward(caller: &str, plan: &LegPlan, member: Option<u8>) -> Forward {
+    let by = [caller, &*plan.endpoint].into_iter().filter_map(|endpoint| Origin::of_endpoint(endpoint));
     let number = parties::number_in(&plan.uri).unwrap_or_default();
     Forward { by: by.collect(), number, endpoint: plan.endpoint.clone(), member }
 }

@@ -149,7 +149,7 @@ impl Call {
             && self.strays.is_empty();
         if quiet && self.ended.is_some() && self.recorded && !matches!(self.phase, Phase::Over) {
             self.phase = Phase::Over;
-            for leg in std::iter::once(&self.caller).chain(&self.callee) {
+            for leg in std::iter::once(&self.caller).chain(&self.callee).filter(|leg| !leg.is_nobody()) {
                 self.outputs.extend(leg.leave_behind(&self.node));
                 self.outputs.push_back(Output::LegRemoved(leg.id));
             }
@@ -159,7 +159,7 @@ impl Call {
 
     pub(super) fn deadlines(&self) -> impl Iterator<Item = (Timestamp, Reason)> {
         let expires = self.expires.filter(|_| self.caller.state == State::Incoming).map(|at| (at, Reason::Expires));
-        let longest = self.ended.is_none().then(|| self.began + self.node.terms.max_duration);
+        let longest = self.ended.is_none().then(|| self.began + self.max_duration());
         let media = match self.media {
             MediaState::Opening(until) => Some((until, Reason::MediaOpen)),
             MediaState::Closing(until) => Some((until, Reason::MediaClose)),
@@ -195,7 +195,7 @@ impl Call {
             // RFC 3261 §13.3.1: as if the caller had sent a CANCEL.
             self.end(now, EndReason::Cancelled, None);
         }
-        if self.ended.is_none() && self.began + self.node.terms.max_duration <= now {
+        if self.ended.is_none() && self.began + self.max_duration() <= now {
             self.end(now, EndReason::MaxDuration, None);
         }
         self.on_update_overdue(now);

@@ -99,7 +99,7 @@ pub fn offer_like(of: &LegMedia, to: &mut LegMedia, direction: Direction) -> Res
 }
 
 /// The same, and after that codec those of `codecs` that `to` may use: what it answers may be another than `of`
-/// speaks.
+/// speaks. All that it may use if it may use none of those, where what one says may be said to the other in another codec.
 ///
 /// # Errors
 /// As [`offer_like`], but for a codec that `to` may not use while there are others.
@@ -108,6 +108,9 @@ pub fn offer_first_like(of: &LegMedia, to: &mut LegMedia, codecs: &[Codec], dire
     let listed = FormatList::of_codecs(codecs);
     let mut wanted = FormatList::of_codecs(session.formats.codec().as_slice()).retain(|format| to.allowed().contains(format));
     to.allowed().iter().filter(|format| listed.contains(*format)).for_each(|format| wanted.push(format));
+    if wanted.codec().is_none() && of.may_say_again(to) {
+        wanted = to.allowed();
+    }
     let mut all = wanted;
     Format::EVENTS.into_iter().for_each(|event| all.push(event));
     let wish = |format| session.theirs.get(format).or_else(|| usual_number(format));

@@ -3,6 +3,7 @@
 mod agents;
 mod arrivals;
 mod connections;
+mod dial;
 mod letters;
 mod names;
 mod outputs;

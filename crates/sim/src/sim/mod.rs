@@ -20,7 +20,9 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 use tandem_config::Config;
-use tandem_model::{CallCommand, CallId, CommandError, CommandId, CommandOutcome, EndReason, MediaEvent, Timestamp, Transport};
+use tandem_model::{
+    CallCommand, CallId, CommandError, CommandId, CommandOutcome, Dial, DialError, EndReason, MediaEvent, Timestamp, Transport,
+};
 use tandem_phone::{Act, Call, CallIndex, Ladder, Message, Phone, Place, Register, Script, Setup, Splitter};
 use tandem_policy::Ruleset;
 
@@ -299,6 +301,16 @@ impl Sim {
     /// News of a call's media session.
     pub fn media_event(&mut self, call: CallId, event: MediaEvent) {
         self.input(call, tandem_signalling::Input::Media(Box::new(event)));
+    }
+
+    /// Tells the node to make a call.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub fn dial(&mut self, dial: Dial) -> Result<CallId, DialError> {
+        let mut told = Err(DialError::Busy);
+        self.with_core(|core, world| told = core.dial(world, dial));
+        told
     }
 
     /// Tells a call to do something. [`CoreNode::commanded`] has what came of it, under the name that is returned.

@@ -1,17 +1,21 @@
 //! A leg that goes to another call, and the husk that it leaves behind.
 
 use super::{Leg, State};
+use crate::call::NodeFacts;
 use crate::message::{HeaderName, Replaces};
 use crate::negotiation::LegMedia;
 use crate::transaction::TransactionKey;
 use std::borrow::Cow;
-use tandem_model::{EndedBy, LegEnd};
+use tandem_model::{EndedBy, LegEnd, LegId, LegProfile};
 
 /// What Q.850 calls a call that was redirected to another place: so it is for the call that it leaves.
 const REDIRECTED: u8 = 23;
 
 /// How a husk ended; no other leg does so.
 const MOVED: &str = "moved to another call";
+
+/// How nobody ended; no leg does so.
+const NOBODY: &str = "nobody";
 
 /// A dialog of ours as the peer in it knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,9 +59,22 @@ impl Leg {
         husk
     }
 
-    /// It is what another call's leg left behind: the record of that call has it.
+    /// The place of a caller that is still to be called: nothing is open in it, and no record has it.
+    pub(crate) fn nobody(node: &NodeFacts, id: LegId, endpoint: Box<str>) -> Leg {
+        let (profile, media) = (LegProfile::default(), LegMedia::new(&[], false, None, 0));
+        let mut nobody = Leg::new(id, State::Leaving, endpoint, profile, media, Default::default(), node.minter.tag(id));
+        nobody.end = Some(LegEnd { sip_status: 0, reason: Cow::Borrowed(NOBODY), q850_cause: 0, by: EndedBy::Node });
+        nobody
+    }
+
+    /// It is such a place.
+    pub(crate) fn is_nobody(&self) -> bool {
+        self.end.as_ref().is_some_and(|end| end.reason == NOBODY)
+    }
+
+    /// It is no leg of this call: nobody, or what another call's leg left behind, which the record of that call has.
     pub(crate) fn is_husk(&self) -> bool {
-        self.end.as_ref().is_some_and(|end| end.reason == MOVED)
+        self.is_nobody() || self.end.as_ref().is_some_and(|end| end.reason == MOVED)
     }
 
     /// How its peer names their dialog to somebody who is to take our place in it.

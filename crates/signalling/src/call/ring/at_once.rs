@@ -6,19 +6,19 @@ use super::super::leg::sdp_of;
 use super::super::phase::Phase;
 use super::super::reoffer::Purpose;
 use super::super::{Call, Side, context};
-use super::Ring;
+use super::{Member, PickedUp, Ring};
 use crate::cause::cause_of_status;
 use crate::message::{HeaderName, Message, reason_phrase};
 use crate::negotiation::{self, Exchange, LegMedia, Offer, Passage, PendingOwn, SettledLike};
 use crate::reason;
 use bytes::Bytes;
 use std::sync::Arc;
-use tandem_model::{Codec, EndReason, EventKind, LegPlan, MediaCommand, Timestamp};
+use tandem_model::{Codec, EndReason, EventKind, LegPlan, MediaCommand, RingTerms, Timestamp};
 
 impl Ring {
     /// The codecs that every member may use, and those that one may.
     fn codecs(&self) -> [Vec<Codec>; 2] {
-        let plans = || self.waiting.iter().flat_map(|(_, plans)| plans);
+        let plans = || self.waiting.iter().flat_map(|member| &member.plans);
         let has = |codec: &Codec, plan: &LegPlan| plan.profile.codecs.contains(codec);
         let all = Codec::ALL.into_iter().filter(|codec| plans().all(|plan| has(codec, plan)));
         let some = Codec::ALL.into_iter().filter(|codec| plans().any(|plan| has(codec, plan)));
@@ -34,7 +34,8 @@ impl Call {
 
     /// The INVITE that began the call, until somebody has answered.
     pub(in super::super) fn first_invite(&self) -> Option<&Message> {
-        self.ring.as_ref().and_then(|ring| ring.picked_up.as_ref()).or(self.caller.open_invite())
+        let picked_up = self.ring.as_ref().and_then(|ring| ring.picked_up.as_ref());
+        picked_up.map_or(self.caller.open_invite(), |caller| caller.invite.as_ref())
     }
 
     /// The caller's ports are there: 200, before anybody rings.
@@ -52,7 +53,8 @@ impl Call {
             Err(refusal) => return self.fail_refused(now, &refusal),
         };
         if let Some(ring) = &mut self.ring {
-            ring.picked_up = self.caller.open_invite().cloned();
+            let invite = self.caller.open_invite().cloned();
+            ring.picked_up = Some(PickedUp { said: invite.as_ref().and_then(sdp_of), invite });
         }
         self.answered = Some(now);
         if own.is_none() {
@@ -87,15 +89,30 @@ impl Call {
         self.begin_to_ring(now);
     }
 
-    /// The caller's INVITE once more, to refresh its session (RFC 4028 §7.4): nobody who rings need know. Any other change waits until
+    /// The caller, which we have called, has answered, and said that of its session: now these ring.
+    pub(in super::super) fn ring_for_answered(
+        &mut self,
+        now: Timestamp,
+        members: Vec<Member>,
+        (terms, tries): (RingTerms, bool),
+        said: Bytes,
+    ) {
+        let mut ring = Ring::new(members.into(), terms, true, now);
+        (ring.goes_on, ring.picked_up) = (tries.then_some(true), Some(PickedUp { invite: None, said: Some(said) }));
+        self.ring = Some(Box::new(ring));
+        self.describe_picked_up();
+        self.begin_to_ring(now);
+    }
+
+    /// The caller's session description once more, to refresh its session (RFC 4028 §7.4): nobody who rings need know. Any other change waits until
     /// somebody has answered.
     pub(in super::super) fn answer_refresh_while_ringing(&mut self, now: Timestamp, offer: Option<&Bytes>) -> bool {
         if !self.has_picked_up() {
             return false;
         }
         let is_free = self.modify.is_none() && self.caller.media.exchange() == Exchange::Stable;
-        let first = self.first_invite().and_then(sdp_of);
-        let Some(offer) = offer.filter(|offer| is_free && first.as_ref() == Some(*offer)) else { return false };
+        let said = self.ring.as_ref().and_then(|ring| ring.picked_up.as_ref()).and_then(|caller| caller.said.as_ref());
+        let Some(offer) = offer.filter(|offer| is_free && said == Some(*offer)) else { return false };
         let spoken = LegMedia::new(self.caller.media.codec().as_slice(), true, None, 0);
         let answered =
             Offer::read(offer.clone()).and_then(|offer| negotiation::answer_unasked(&offer, &mut self.caller.media, Some(&spoken)));
@@ -143,9 +160,11 @@ impl Call {
         };
         callee.ack(context!(self, now), None);
         self.ring_answered(now);
-        let is_same = settled.codec == self.caller.media.codec();
+        let own = self.caller.media.codec();
+        let is_possible = settled.codec.is_none_or(|codec| self.caller.profile.codecs.contains(&codec));
+        let wants_like = settled.codec != own && is_possible;
         self.describe_like(now, settled);
-        if !is_same {
+        if wants_like {
             self.reoffer(now, Side::Caller, Purpose::Like { direction: None });
         }
     }

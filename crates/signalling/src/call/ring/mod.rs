@@ -18,10 +18,11 @@ use super::{Call, Output, Reason, Side, context};
 use crate::message::{Message, reason_phrase};
 use crate::negotiation::Offer;
 use crate::reason::COMPLETED_ELSEWHERE;
+use bytes::Bytes;
 use rivals::Rival;
 use sound::Sound;
 use std::collections::VecDeque;
-use tandem_model::{EndedBy, Hears, LegEnd, LegId, LegPlan, PicksUp, Place, RingGroup, RingTerms, Strategy, Timestamp};
+use tandem_model::{EndedBy, Hears, LegEnd, LegId, LegPlan, PicksUp, QuestionId, RingGroup, RingTerms, Strategy, Timestamp};
 
 /// The group of a call, until somebody answers.
 #[derive(Debug)]
@@ -32,10 +33,8 @@ pub(super) struct Ring {
     offer: Option<Offer>,
     /// For all of them together.
     deadline: Option<Timestamp>,
-    /// Whose turn is yet to come, each with its number.
-    waiting: VecDeque<(u8, Box<[LegPlan]>)>,
-    /// Of each member its turn; empty: each has its own.
-    turns: Box<[u8]>,
+    /// Whose turn is yet to come.
+    waiting: VecDeque<Member>,
     /// The turn that it is.
     turn: Option<u8>,
     /// Another turn comes only while that is `None` or true: whether all who failed did so in a way that calls turn elsewhere for.
@@ -44,13 +43,60 @@ pub(super) struct Ring {
     /// The best failure so far.
     best: Option<Failure>,
     sound: Sound,
-    /// The INVITE of a caller that was answered before anybody rang.
-    picked_up: Option<Message>,
+    /// The caller has a session before anybody rings.
+    picked_up: Option<PickedUp>,
     /// Ports that were asked for last are not awaited longer.
     ports_until: Option<Timestamp>,
 }
 
+/// Somebody who is to be rung.
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    /// Which of the group.
+    number: u8,
+    /// Those of one turn ring at once. `None`: a turn of its own.
+    turn: Option<u8>,
+    /// What a trunk counts it for already, at the first of its plans.
+    counted: Option<QuestionId>,
+    pub(super) plans: Box<[LegPlan]>,
+}
+
+impl Member {
+    /// The members of a group, numbered from there. Each is asked for when its turn comes, unless they are `counted`.
+    pub(super) fn of(group: &mut RingGroup, counted: Option<QuestionId>, first: u8) -> impl Iterator<Item = Member> + use<'_> {
+        let turns = group.turns.iter().copied().map(Some).chain(std::iter::repeat(None));
+        let members = (first..).zip(turns).zip(std::mem::take(&mut group.members));
+        members.map(move |((number, turn), plans)| Member { number, turn, counted, plans })
+    }
+}
+
+/// A caller that has a session.
+#[derive(Debug)]
+struct PickedUp {
+    /// Its INVITE, which we answered; none of one that we called.
+    invite: Option<Message>,
+    /// What it last said of its session.
+    said: Option<Bytes>,
+}
+
 impl Ring {
+    fn new(members: VecDeque<Member>, terms: RingTerms, anchor: bool, now: Timestamp) -> Ring {
+        Ring {
+            terms,
+            anchor,
+            offer: None,
+            deadline: terms.timeout.map(|span| now + span),
+            waiting: members,
+            turn: None,
+            goes_on: None,
+            rivals: Vec::new(),
+            best: None,
+            sound: Sound::default(),
+            picked_up: None,
+            ports_until: None,
+        }
+    }
+
     /// The legs of the rivals.
     pub(super) fn legs(&self) -> impl Iterator<Item = &Leg> {
         self.rivals.iter().filter_map(Rival::leg)
@@ -100,33 +146,27 @@ impl Ring {
 
 impl Call {
     /// Rings the members of a group.
-    pub(super) fn ring(&mut self, now: Timestamp, group: RingGroup, offer: Option<Offer>) {
-        let RingGroup { members, terms, anchor, turns, tries, .. } = group;
-        let is_at_once = terms.picks_up == PicksUp::AtOnce && anchor;
-        self.ring = Some(Box::new(Ring {
-            terms,
-            anchor,
-            offer: offer.clone().filter(|_| !is_at_once),
-            deadline: terms.timeout.map(|span| now + span),
-            waiting: (0..).zip(members).collect(),
-            turns,
-            turn: None,
-            goes_on: tries.then_some(true),
-            rivals: Vec::new(),
-            best: None,
-            sound: Sound::default(),
-            picked_up: None,
-            ports_until: None,
-        }));
+    pub(super) fn ring(&mut self, now: Timestamp, mut group: RingGroup, offer: Option<Offer>) {
+        let is_at_once = group.terms.picks_up == PicksUp::AtOnce && group.anchor;
+        let mut ring = Ring::new(Member::of(&mut group, None, 0).collect(), group.terms, group.anchor, now);
+        (ring.offer, ring.goes_on) = (offer.clone().filter(|_| !is_at_once), group.tries.then_some(true));
+        self.ring = Some(Box::new(ring));
         if is_at_once {
             return self.open_media(now, Opening::Caller, offer);
         }
         self.begin_to_ring(now);
     }
 
+    /// Rings these, of whom the first that answers is to be the caller; `failure`: that of others, who are not rung.
+    pub(super) fn ring_first(&mut self, now: Timestamp, members: Vec<Member>, (terms, tries): (RingTerms, bool), failure: Option<Failure>) {
+        let mut ring = Ring::new(members.into(), terms, true, now);
+        (ring.goes_on, ring.best) = (tries.then_some(true), failure);
+        self.ring = Some(Box::new(ring));
+        self.begin_to_ring(now);
+    }
+
     fn begin_to_ring(&mut self, now: Timestamp) {
         self.phase = Phase::Between;
-
         self.ring_more(now);
     }
 
@@ -136,23 +176,24 @@ impl Call {
             let is_idle = matches!(self.phase, Phase::Between);
             let is_over = ring.deadline.is_some_and(|deadline| deadline <= now);
             let may_go_on = is_idle && ring.goes_on != Some(false);
-            let (turns, turn) = (&ring.turns, ring.turn);
-            let is_in_turn = |member: u8| turn.is_some() && turns.get(usize::from(member)).copied() == turn;
-            let has_turn = |member| !is_over && (may_go_on || ring.terms.strategy == Strategy::Parallel || is_in_turn(member));
-            let Some((member, plans)) = ring.waiting.pop_front_if(|(member, _)| has_turn(*member)) else {
+            let turn = ring.turn;
+            let is_in_turn = |member: &Member| turn.is_some() && member.turn == turn;
+            let has_turn = |member: &mut Member| !is_over && (may_go_on || ring.terms.strategy == Strategy::Parallel || is_in_turn(member));
+            let Some(Member { number: member, turn, counted, plans }) = ring.waiting.pop_front_if(has_turn) else {
                 if is_idle {
                     let failure = ring.best.take().unwrap_or_else(|| Failure::new(480));
                     self.fail(now, &failure);
                 }
                 return;
             };
-            ring.turn = ring.turns.get(usize::from(member)).copied();
+            ring.turn = turn;
             let own = ring.terms.target_timeout.map(|span| now + span);
             let deadline = own.into_iter().chain(ring.deadline).min();
             let (anchor, offer) = (ring.anchor, ring.offer.clone());
             self.step_back();
             let failure = Failure::new(480);
-            let bridge = Bridge { member, plans, next: 0, seized: None, deadline, redirects: 0, anchor, failure };
+            let seized = counted.and_then(|_| plans.first().and_then(|plan| plan.trunk));
+            let bridge = Bridge { member, counted, plans, next: 0, seized, deadline, redirects: 0, anchor, failure };
             self.bridge = Some(Box::new(bridge));
             self.try_next(now, offer);
         }
@@ -190,7 +231,7 @@ impl Call {
         self.give_up_callee(now);
         self.phase = Phase::Between;
         if let Some(bridge) = self.bridge.take() {
-            self.outputs.push_back(Output::PlaceFree(Place::Member(bridge.member)));
+            self.outputs.push_back(Output::PlaceFree(bridge.place()));
         }
     }
 
@@ -201,6 +242,7 @@ impl Call {
         }
         if let Some(leg) = self.callee.as_ref().map(|callee| callee.id) {
             self.join(leg);
+            self.note_dialled(leg);
         }
         self.dismiss_rivals(now, Some(COMPLETED_ELSEWHERE), Some(&over::answered_elsewhere()));
         self.ring = None;
@@ -238,7 +280,7 @@ impl Call {
             self.remove_ports(leg.id);
             self.strays.push(leg);
         }
-        self.outputs.push_back(Output::PlaceFree(Place::Member(rival.bridge.member)));
+        self.outputs.push_back(Output::PlaceFree(rival.bridge.place()));
     }
 
     /// The member under way left before it answered, knows nothing of us, or does what we have no answer for.

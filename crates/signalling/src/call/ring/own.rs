@@ -25,14 +25,19 @@ impl Call {
 
     /// The member under way answered our offer: 200 with an offer to the caller, whose ACK will answer it.
     pub(in super::super) fn answer_own(&mut self, now: Timestamp, own: &PendingOwn, dialling: &Dialling, message: &Message) {
+        let (is_picked_up, is_first) = (self.has_picked_up(), self.caller.is_nobody());
         let Some(callee) = &mut self.callee else { return };
         let tag = message.to_tag().unwrap_or_default();
         // RFC 3261 §13.2.1: what came reliably was the answer; and a 2xx without one means what came before.
         let early = dialling.early.of(tag);
         let said = sdp_of(message).filter(|_| early.is_none() || !callee.is_bound_by(tag));
         let Some(sdp) = said.as_deref().or(early) else { return self.unusable_answer(now, Failure::new(500)) };
-        if self.ring.as_ref().is_some_and(|ring| ring.picked_up.is_some()) {
+        if is_picked_up {
             return self.join_picked_up(now, own, sdp);
+        }
+        if is_first {
+            let sdp = Bytes::copy_from_slice(sdp);
+            return self.take_caller(now, own, sdp);
         }
         let caller = &mut self.caller.media;
         let offered = negotiation::settle_own(own, sdp, &mut callee.media).and_then(|_| {

@@ -76,11 +76,15 @@ impl Call {
     }
 
     /// Whether the caller is to hear what the members bring. A description that it does not hear is kept: a 2xx may mean it.
-    pub(in super::super) fn keeps_early_media(&mut self, tag: &str, sdp: &[u8]) -> bool {
+    pub(in super::super) fn keeps_early_media(&mut self, now: Timestamp, tag: &str, sdp: &[u8]) -> bool {
         let is_without_offer = |ring: &Ring| ring.offer.is_none() && ring.picked_up.is_none();
         let is_kept = self.ring.as_ref().is_some_and(|ring| ring.terms.hears == Hears::Ringing || is_without_offer(ring));
         if let (true, Phase::Dialling(dialling)) = (is_kept, &mut self.phase) {
+            let is_first = dialling.early.of(tag).is_none();
             dialling.early.keep(tag, sdp);
+            if is_first && self.caller.is_nobody() {
+                self.notify(now, self.callee.as_ref().map(|callee| callee.id), EventKind::LegEarlyMedia);
+            }
         }
         is_kept
     }

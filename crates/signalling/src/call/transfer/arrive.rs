@@ -101,7 +101,7 @@ impl Call {
         }
         let is_busy = transfers.is_some_and(|transfers| transfers.under_way.is_some());
         let is_settled = match &self.phase {
-            Phase::Dialling(_) => is_early,
+            Phase::Dialling(_) => is_early && !stays.is_nobody(),
             Phase::Talking => [leg, stays].iter().all(|leg| leg.state == State::Confirmed),
             _ => false,
         };
