@@ -342,7 +342,7 @@ impl fmt::Display for EndReason {
 pub struct CallRecord {
     /// Which call.
     pub call: CallId,
-    /// Name of the route that took it; empty if none did.
+    /// Name of the route that took it; empty if none did. `api:NAME` of one that began here, by the name of who told us to make it.
     pub route: Box<str>,
     /// When it came.
     pub began: Timestamp,

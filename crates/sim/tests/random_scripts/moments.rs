@@ -2,14 +2,34 @@
 
 use crate::{dice::Dice, forgiven::Forgiven, scripts, world::PHONES};
 use std::{net::SocketAddr, time::Duration};
+use tandem_model::{Dial, DialLeg, DialOrder};
 use tandem_phone::{Act, Call, Edit, Offer, When, sdp::Direction};
 use tandem_sim::Sim;
 
 type Moment = fn(&mut Dice, &mut Sim, &mut Forgiven);
 
 /// In how many of a hundred pauses, and what.
-const MOMENTS: &[(u64, Moment)] =
-    &[(10, connections_break), (6, a_phone_restarts), (6, all_hang_up), (6, all_hold), (12, somebody_consults), (12, somebody_takes_over)];
+const MOMENTS: &[(u64, Moment)] = &[
+    (10, connections_break),
+    (6, a_phone_restarts),
+    (6, all_hang_up),
+    (6, all_hold),
+    (12, somebody_consults),
+    (12, somebody_takes_over),
+    (12, somebody_is_dialled),
+];
+
+/// Whom the node is told to call, and what becomes of the one who answers.
+const DIALLED: [&str; 7] =
+    ["trunk:alice/1", "trunk:bob/2", "trunk:carol/3", "trunk:dora/4", "trunk:bob-law/5", "sip:six@10.0.3.1", "trunk:nobody/7"];
+const THEN: [Option<&str>; 6] = [
+    None,
+    Some(r#"{"answer": "echo"}"#),
+    Some(r#"{"answer": "busy:de", "times": 3}"#),
+    Some(r#"{"bridge": ["trunk:bob/2", "trunk:carol/3"], "ringback": "de", "timeout": "20s"}"#),
+    Some(r#"{"ring": ["trunk:alice/1", "trunk:carol/3", "trunk:dora/4"]}"#),
+    Some(r#"{"reject": 486}"#),
+];
 
 /// How many of a hundred questions are left out that the configuration refuses anyway.
 const IN_VAIN: u64 = 80;
@@ -74,6 +94,20 @@ fn somebody_takes_over(dice: &mut Dice, sim: &mut Sim, forgiven: &mut Forgiven) 
             place.edits.push(Edit::add("Require", "replaces"));
         }
     });
+}
+
+/// A call that begins in the node.
+fn somebody_is_dialled(dice: &mut Dice, sim: &mut Sim, forgiven: &mut Forgiven) {
+    let count = 1 + dice.below(3) as usize;
+    let order = if count < 3 && dice.chance(60) { DialOrder::Sequential } else { DialOrder::Parallel };
+    let legs = (0..count).map(|_| DialLeg::new(dice.pick(&DIALLED)));
+    let legs = legs.collect();
+    let then = if count == 1 || order == DialOrder::Parallel { dice.pick(&THEN).map(Into::into) } else { None };
+    let max_duration = dice.chance(10).then(|| dice.span());
+    forgiven.rings = true;
+    let dial = Dial { legs, order, then, max_duration, by: "dice".into() };
+    // The node may be full.
+    let _ = sim.dial(dial);
 }
 
 fn has_dialog(call: &Call) -> bool {
