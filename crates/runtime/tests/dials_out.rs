@@ -8,7 +8,10 @@ use common::{Heard, Options, Peer, TestNode, bridge_to};
 use std::future::Future;
 use std::sync::Arc;
 use tandem_model::{CallState, Dial, DialError, DialLeg, DialOrder, EndReason, EventKind, LegDirection, LegState, Login, Secret};
-use tandem_runtime::{flight_recorder::Dump, replay::replay};
+use tandem_runtime::{
+    flight_recorder::Dump,
+    replay::{Happening, replay},
+};
 
 fn wait<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
@@ -109,7 +112,11 @@ fn one_that_fails_inside_is_ended_and_its_dump_runs_again() {
     assert_eq!(Dump::from_text(&dump.to_text()).unwrap(), dump);
     let replayed = replay(&dump).unwrap();
     assert_eq!(replayed.fault.unwrap().message, "injected fault");
-    let sent: Vec<String> = replayed.sent.iter().map(|(_, transmit)| String::from_utf8_lossy(&transmit.bytes).into_owned()).collect();
+    let sent = replayed.happened.iter().filter_map(|happened| match &happened.what {
+        Happening::Sent(transmit) => Some(String::from_utf8_lossy(&transmit.bytes).into_owned()),
+        _ => None,
+    });
+    let sent: Vec<String> = sent.collect();
     let methods: Vec<&str> = sent.iter().filter_map(|text| text.split(' ').next()).collect();
     assert_eq!(methods, ["INVITE", "ACK", "INVITE", "ACK"]);
     let body = |text: &str| text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
