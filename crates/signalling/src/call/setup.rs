@@ -472,7 +472,7 @@ pub(super) const UNKNOWN: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
 
 /// A redirection of `plan`'s endpoint named its target: whoever called is sent there.
 fn forward(caller: &str, plan: &LegPlan, member: Option<u8>) -> Forward {
-    let by = [caller, &*plan.endpoint].into_iter().filter_map(|endpoint| Origin::of_endpoint(endpoint));
+    let by = [caller, &*plan.endpoint].into_iter().filter_map(Origin::of_endpoint);
     let number = parties::number_in(&plan.uri).unwrap_or_default();
     Forward { by: by.collect(), number, endpoint: plan.endpoint.clone(), member }
 }
