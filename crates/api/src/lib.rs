@@ -13,6 +13,7 @@ mod calls;
 mod command;
 mod cors;
 mod csv;
+mod dial;
 mod dialled;
 mod document;
 mod events;

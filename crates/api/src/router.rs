@@ -1,7 +1,7 @@
 //! Every path, and what needs which scope: the document that tells of them is made of the same list.
 
 use crate::{
-    Interface, access, admin, calls, cors, document, events, front, guests, health, hearing,
+    Interface, access, admin, calls, cors, dial, document, events, front, guests, health, hearing,
     legs::{audible, dtmf, hold, play, record},
     metrics, page, records, registrations, repeat, trace, trunks,
 };
@@ -44,6 +44,7 @@ fn routes() -> Routes {
         .routes(routes!(registrations::list))
         .routes(routes!(metrics::metrics));
     let called = OpenApiRouter::new()
+        .routes(routes!(dial::make))
         .routes(routes!(guests::end))
         .routes(routes!(guests::add))
         .routes(routes!(guests::hang_up))

@@ -1,12 +1,12 @@
 //! Calls and legs, as they are shown.
 
 use crate::{
-    record::{Record, RecordLeg},
+    record::{Record, RecordLeg, Times},
     time::Time,
 };
 use serde::Serialize;
 use serde_json::Value;
-use tandem_model::{CallView, Epoch, LegView};
+use tandem_model::{CallId, CallView, Epoch, LegView};
 use utoipa::ToSchema;
 
 /// A call.
@@ -104,6 +104,13 @@ impl Call {
             metadata,
             legs: view.legs.iter().map(Leg::of).collect(),
         }
+    }
+
+    /// One of which nothing is known any more.
+    pub(crate) fn unknown(call: CallId) -> Call {
+        let began = Time(i64::try_from(call.unix_ms()).unwrap_or(i64::MAX).saturating_mul(1000));
+        let times = Times { began, rang: None, answered: None, ended: began };
+        Call::over(Record { id: call.to_string(), ..Record::with_times(times) })
     }
 
     /// One that is over.

@@ -5,6 +5,7 @@
 mod access;
 mod calls;
 mod common;
+mod dial;
 mod events;
 mod malformed;
 mod repeat;

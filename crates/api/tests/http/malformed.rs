@@ -12,7 +12,7 @@ fn what_is_not_there_is_told() {
     let (status, _, detail) = served.get("/v2/calls").problem();
     assert!(status == 404 && detail.contains("/docs"), "{detail}");
     let wrong = served.ask("PATCH", "/v1/calls", "", "");
-    assert_eq!((wrong.problem().0, wrong.header("allow")), (405, Some("GET,HEAD")));
+    assert_eq!((wrong.problem().0, wrong.header("allow")), (405, Some("GET,HEAD,POST")));
     assert_eq!(served.ask("BREW", "/v1/calls", "", "").problem().0, 405);
 }
 
