@@ -53,7 +53,7 @@ pub(crate) const ROOMS: [Room; 15] = [
     shell(
         "tandem",
         "crates/tandem",
-        &["tandem-model", "tandem-config", "tandem-policy", "tandem-runtime", "tandem-phone", "tandem-api", "tandem-store"],
+        &["tandem-model", "tandem-config", "tandem-policy", "tandem-runtime", "tandem-hooks", "tandem-phone", "tandem-api", "tandem-store"],
     ),
     shell("tandem-fuzz", "fuzz", &["tandem-model", "tandem-signalling", "tandem-media", "tandem-phone"]),
     shell("xtask", "xtask", &[]),

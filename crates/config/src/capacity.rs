@@ -221,8 +221,10 @@ impl Config {
         let mut seen: BTreeSet<(MediaSide, MediaSide)> = BTreeSet::new();
         for route in &self.routes {
             let callers = self.caller_sides(route);
-            match &route.action.value {
-                Do::Reject { .. } => {}
+            // What may be answered nobody knows: what is done without an answer stands for it.
+            let action = if let Do::Ask(ask) = &route.action.value { &ask.default.value } else { &route.action.value };
+            match action {
+                Do::Reject { .. } | Do::Ask(_) => {}
                 Do::Bridge { .. } | Do::Ring { .. } if !route.anchor => {}
                 Do::Answer(_) | Do::Announce(_) => callers.iter().for_each(|caller| demand.add(&[*caller])),
                 Do::Bridge { endpoints, .. } => {

@@ -13,7 +13,7 @@ pub(crate) struct Keys {
 
 pub(crate) const ROOT: Keys = Keys {
     title: "the configuration",
-    built: &["node", "log", "listen", "media", "calls", "files", "abuse", "registrar", "api", "trunk", "user", "route"],
+    built: &["node", "log", "listen", "media", "calls", "files", "abuse", "webhooks", "registrar", "api", "trunk", "user", "route"],
     later: &["token"],
 };
 
@@ -46,6 +46,7 @@ pub(crate) const API: Keys =
 pub(crate) const API_KEY: Keys = Keys { title: "a key of `keys`", built: &["name", "key", "scopes"], later: &[] };
 
 pub(crate) const API_TLS: Keys = Keys { title: "`tls`", built: &["cert", "key"], later: &[] };
+pub(crate) const WEBHOOKS: Keys = Keys { title: "[webhooks]", built: &["allow"], later: &[] };
 
 pub(crate) const TRUNK: Keys = Keys {
     title: "[[trunk]]",
@@ -170,15 +171,18 @@ pub(crate) const DO: Keys = Keys {
         "times",
         "reject",
         "reason",
+        "ask",
+        "secret",
+        "default",
     ],
-    later: &["ask"],
+    later: &[],
 };
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const ALL: [&Keys; 28] = [
+    const ALL: [&Keys; 29] = [
         &ROOT,
         &NODE,
         &LOG,
@@ -190,6 +194,7 @@ mod tests {
         &API,
         &API_KEY,
         &API_TLS,
+        &WEBHOOKS,
         &TRUNK,
         &USER,
         &REGISTRAR,

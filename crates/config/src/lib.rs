@@ -11,6 +11,7 @@
 
 mod abuse;
 mod api;
+mod ask;
 mod capacity;
 mod check;
 mod difference;
@@ -32,10 +33,12 @@ mod trunk;
 mod uri;
 mod user;
 mod value;
+mod webhooks;
 mod written;
 
 pub use abuse::Abuse;
 pub use api::{Api, ApiKey, Scope};
+pub use ask::Ask;
 pub use capacity::{CONNECTIONS, DESCRIPTOR_RESERVE, MOST_CALLS_UNASKED, MOST_CPS_UNASKED, PORTS_PER_LEG};
 pub use difference::Difference;
 pub use files::Files;
@@ -54,6 +57,7 @@ pub use trunk::{
 pub use uri::{Host, Target, parse_domain};
 pub use user::{Registrar, User};
 pub use value::{MAX_NUMBER, Network, Pattern, PortRange, Template, parse_duration, print_duration};
+pub use webhooks::Webhooks;
 
 use check::Named;
 use keys::Keys;
@@ -88,6 +92,8 @@ pub struct Config {
     pub abuse: Abuse,
     /// `[api]`; absent, there is no HTTP.
     pub api: Option<Api>,
+    /// `[webhooks]`.
+    pub webhooks: Webhooks,
     /// `[registrar]`.
     pub registrar: Registrar,
     /// `[[user]]`.
@@ -130,6 +136,7 @@ pub fn read(text: &str, file_name: &str, outside: Outside<'_>) -> Reading {
         files: Files::default(),
         abuse: Abuse::default(),
         api: None,
+        webhooks: Webhooks::default(),
         registrar: Registrar::default(),
         users: Vec::new(),
         trunks: Vec::new(),
@@ -151,7 +158,7 @@ pub fn read(text: &str, file_name: &str, outside: Outside<'_>) -> Reading {
     }
     let root = root.get_ref();
     Table::check_keys(&mut reader, root, &keys::ROOT, keys::ROOT.title);
-    config.written = Written::read(&reader, root, &[&keys::NODE, &keys::LOG, &keys::CALLS, &keys::FILES, &keys::API]);
+    config.written = Written::read(&reader, root, &[&keys::NODE, &keys::LOG, &keys::CALLS, &keys::FILES, &keys::API, &keys::WEBHOOKS]);
     if let Some(value) = root.get("node") {
         config.node = Node::read(&mut reader, value);
     }
@@ -169,6 +176,9 @@ pub fn read(text: &str, file_name: &str, outside: Outside<'_>) -> Reading {
     }
     if let Some(value) = root.get("api") {
         config.api = Api::read(&mut reader, value);
+    }
+    if let Some(value) = root.get("webhooks") {
+        config.webhooks = Webhooks::read(&mut reader, value);
     }
     if let Some(value) = root.get("registrar") {
         config.registrar = Registrar::read(&mut reader, value);

@@ -1,6 +1,7 @@
 //! `[[route]]`: what happens to a call.
 
 use crate::{
+    ask::{self, Ask},
     json::toml_of,
     keys,
     nearest::nearest,
@@ -100,6 +101,8 @@ pub enum Do {
         /// Reason phrase.
         reason: Option<Box<str>>,
     },
+    /// Asks somebody else.
+    Ask(Box<Ask>),
 }
 
 impl Do {
@@ -111,6 +114,7 @@ impl Do {
                 let then = if let Then::Play(announcement) = then { Some(&announcement.sound) } else { None };
                 [early.as_ref().map(|announcement| &announcement.sound), then]
             }
+            Do::Ask(ask) => return ask.default.value.prompts(),
             Do::Answer(_) | Do::Reject { .. } => [None, None],
         };
         sounds.into_iter().flatten().filter_map(|sound| if let Sound::Prompt(name) = sound { Some(&**name) } else { None })
@@ -120,6 +124,7 @@ impl Do {
     pub fn endpoints(&self) -> &[At<Endpoint>] {
         match self {
             Do::Bridge { endpoints, .. } | Do::Ring { endpoints, .. } => endpoints,
+            Do::Ask(ask) => ask.default.value.endpoints(),
             Do::Answer(_) | Do::Announce(_) | Do::Reject { .. } => &[],
         }
     }
@@ -193,6 +198,10 @@ impl Route {
         if let Some(action) = action.as_ref().filter(|action| !anchor && picks_up(&action.value)) {
             let message =
                 format!("`picks_up = \"at-once\"` in {} does not go with `anchor = false`: we answer with our own ports", table.title());
+            reader.report(action.place, message);
+        }
+        if let Some(action) = action.as_ref().filter(|action| !anchor && matches!(action.value, Do::Ask(_))) {
+            let message = format!("`anchor = false` in {} does not go with `ask`: what is answered may need our own ports", table.title());
             reader.report(action.place, message);
         }
         let limits = table.value("limits").map(|value| read_limits(reader, table, value));
@@ -288,7 +297,7 @@ pub fn read_do(json: &str) -> Result<Do, String> {
     }
 }
 
-fn read_action(reader: &mut Reader<'_>, title: String, value: &Value<'_>) -> Option<At<Do>> {
+pub(crate) fn read_action(reader: &mut Reader<'_>, title: String, value: &Value<'_>) -> Option<At<Do>> {
     let mistakes_before = reader.problems.len();
     let table = Table::open(reader, value, &keys::DO, title)?;
     let has_odd_keys = reader.problems.len() > mistakes_before;
@@ -296,16 +305,17 @@ fn read_action(reader: &mut Reader<'_>, title: String, value: &Value<'_>) -> Opt
     let ring = ring::read(reader, &table);
     let answer = played::read_answer(reader, &table);
     let reject = read_reject(reader, &table);
-    let verbs: Vec<&str> = ["bridge", "ring", "answer", "reject"].into_iter().filter(|verb| table.has(verb)).collect();
+    let ask = ask::read(reader, &table);
+    let verbs: Vec<&str> = ["bridge", "ring", "answer", "reject", "ask"].into_iter().filter(|verb| table.has(verb)).collect();
     match verbs.len() {
         // The verb is there, perhaps, but misspelt or not built yet.
         0 if has_odd_keys => {}
-        0 => reader.report(table.place, format!("{} says nothing: `bridge`, `ring`, `answer` or `reject` is wanted", table.title())),
+        0 => reader.report(table.place, format!("{} says nothing: `bridge`, `ring`, `answer`, `reject` or `ask` is wanted", table.title())),
         1 => {}
         _ => reader.report(table.place, format!("{} has {}: one of them is possible", table.title(), verbs.join(" and "))),
     }
     for (key, goes_with) in [
-        ("timeout", &["bridge", "ring"][..]),
+        ("timeout", &["bridge", "ring", "ask"][..]),
         ("ringback", &["bridge", "ring"]),
         ("reason", &["reject"]),
         ("announce", &["answer", "reject"]),
@@ -313,12 +323,13 @@ fn read_action(reader: &mut Reader<'_>, title: String, value: &Value<'_>) -> Opt
     ]
     .into_iter()
     .chain(ring::KEYS.map(|key| (key, &["ring"][..])))
+    .chain(ask::KEYS.map(|key| (key, &["ask"][..])))
     {
         if table.has(key) && !goes_with.iter().any(|verb| table.has(verb)) && !has_odd_keys {
             reader.report(table.place, format!("{} goes only with `{}`", table.what(key), goes_with.join("` and `")));
         }
     }
-    bridge.or(ring).or(answer).or(reject).map(|action| At::new(action, table.place))
+    bridge.or(ring).or(answer).or(reject).or(ask).map(|action| At::new(action, table.place))
 }
 
 fn read_reject(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<Do> {

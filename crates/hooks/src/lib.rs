@@ -8,6 +8,7 @@
 //!
 //! Three types to know: [`Client`] posts, [`Queue`] keeps what is to be posted, and [`Sender`] sees to it that it is.
 
+mod ask;
 mod client;
 mod guard;
 mod pace;
@@ -18,6 +19,7 @@ mod signature;
 mod tests;
 mod url;
 
+pub use ask::{AskError, MAX_ANSWER, ask};
 pub use client::{Client, MAX_REDIRECTS, PostError, Reply, Terms};
 pub use guard::{Block, Guard};
 pub use queue::{MemoryQueue, Notice, Queue, QueueError, Waiting};

@@ -63,8 +63,8 @@ pub use net::{Delivery, Destination, Flow, Hop, ListenerId, NoHop, Transport, ne
 pub use place::Place;
 pub use privacy::{Asks, Privacy, Shows};
 pub use question::{
-    Action, Admit, BuiltIn, Crossing, Decision, Forward, LegPlan, LegProfile, NO_TARGET, Origin, Prack, Proved, Question, QuestionId,
-    ReferRule, Route, TrunkId,
+    Action, Admit, BuiltIn, Consult, Crossing, Decision, Forward, LegPlan, LegProfile, NO_TARGET, Origin, Prack, Proved, Question,
+    QuestionId, ReferRule, Route, TrunkId,
 };
 pub use random::Random;
 pub use recording::{Layout, MAX_RECORDINGS, Recorded, RecordingEnd, RecordingFailure, RecordingId};

@@ -21,7 +21,7 @@ pub enum Place {
 
 impl Place {
     /// What the answer to a question gives a place for.
-    pub const fn asked(id: QuestionId, question: &Question) -> Place {
+    pub fn asked(id: QuestionId, question: &Question) -> Place {
         match question {
             Question::Ring { member, .. } => Place::Member(*member),
             Question::Forward(forward) => match forward.member {
@@ -29,6 +29,7 @@ impl Place {
                 None => Place::Callee,
             },
             Question::Transfer(_) | Question::Target(_) | Question::Call(_) | Question::Told { .. } => Place::Target(id),
+            Question::Consulted { asked, .. } => Place::asked(id, asked),
             Question::Admit(_) | Question::User(_) | Question::Route(_) | Question::Dial(_) => Place::Callee,
         }
     }

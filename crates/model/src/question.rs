@@ -3,7 +3,7 @@
 
 use crate::{
     Announce, BindingUsed, Caller, Calling, Challenge, Codec, Destination, Dtmf, Failover, Layout, ListenerId, Login, MediaSide,
-    Presentation, RingGroup, SessionTimer, Shown, Sound, Trail,
+    Presentation, RingGroup, Secret, SessionTimer, Shown, Sound, Trail,
 };
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -31,6 +31,15 @@ pub enum Question {
     Transfer(Route),
     /// Is there room for a transfer at this endpoint of its plan? Its trunk counts the call beside those that do already.
     Target(Box<str>),
+    /// What becomes of a call whose route asks somebody else: the answer to a question that [`Decision::Consult`] was given to.
+    Consulted {
+        /// That question: [`Question::Route`] or [`Question::Transfer`].
+        asked: Box<Question>,
+        /// The route.
+        rule: Box<str>,
+        /// A `do` of the configuration as JSON; `None`: nothing was said in time.
+        said: Option<Box<str>>,
+    },
     /// Who is this user, now that it has proved to be one? The answer to a [`Decision::Prove`] whose challenge was met.
     User(Box<Proved>),
     /// May the call go where a redirection sends it (RFC 3261 §8.1.3.4), and is there room? Whoever sends it there, and whoever called,
@@ -207,9 +216,25 @@ pub enum Decision {
         #[serde(default)]
         record: Option<Layout>,
     },
+    /// Ask this one: what it says is policy's to read, by [`Question::Consulted`]. Whoever drives a call does that; the call itself never hears
+    /// of it.
+    Consult(Box<Consult>),
     /// Dial it; this trunk, by its place in the rules that are in force now, counts the call. The answer to [`Question::Dial`] and
     /// [`Question::Ring`].
     Dial(Option<TrunkId>),
+}
+
+/// Somebody to be asked what becomes of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consult {
+    /// Name of the route that asks.
+    pub rule: Box<str>,
+    /// Where: `http://…`, `https://…`.
+    pub url: Box<str>,
+    /// An answer that takes longer is none.
+    pub timeout: Duration,
+    /// What the question is signed with.
+    pub secret: Option<Secret>,
 }
 
 /// What a route does with a call.

@@ -1,7 +1,9 @@
 //! The one function that answers.
 
 use crate::{
-    HealthBook, LimitBook, Ruleset, dial,
+    HealthBook, LimitBook, Ruleset,
+    consult::consulted,
+    dial,
     toll::{barred, forward},
 };
 use tandem_model::{Admit, Bindings, CalledFrom, Decision, Origin, Proved, Question, Route, Timestamp, TrunkId};
@@ -42,6 +44,7 @@ pub fn decide(rules: &Ruleset, view: &CallView<'_>, question: &Question) -> Deci
         Question::Forward(asked) => forward(rules, view, asked, || has_room(rules, view, &asked.endpoint)),
         Question::Dial(endpoint) | Question::Target(endpoint) | Question::Ring { endpoint, .. } => has_room(rules, view, endpoint),
         Question::Call(calling) => dial::call(rules, view, calling),
+        Question::Consulted { asked, rule, said } => consulted(rules, view, asked, rule, said.as_deref()),
         Question::Told { route, act } => dial::told(rules, view, route, act),
     }
 }

@@ -2,11 +2,12 @@
 
 use crate::{
     CallView, Ruleset,
+    consult::read_said,
     headers::{MAX_PASSED, MAX_PASSED_BYTES, is_settable},
     routing::{ActionRule, EndpointRule, Refusal, RouteRule},
     ruleset::{compile_action, compile_endpoint, profile},
 };
-use tandem_config::{Endpoint, Target, parse_domain, read_do};
+use tandem_config::{Endpoint, Target, parse_domain};
 use tandem_model::{Action, Calling, Decision, DialLeg, LegPlan, NO_TARGET, Route, TrunkId};
 
 /// What cannot be called as it is said.
@@ -50,18 +51,10 @@ pub(crate) fn call(rules: &Ruleset, view: &CallView<'_>, Calling { by, leg }: &C
 
 /// What a `do` comes to that somebody says for this one call.
 pub(crate) fn told(rules: &Ruleset, view: &CallView<'_>, call: &Route, act: &str) -> Decision {
-    let act = match read_do(act) {
+    let act = match read_said(rules, act) {
         Ok(act) => act,
         Err(said) => return reject(because(BAD, said)),
     };
-    let unknown = act.endpoints().iter().find(|endpoint| match &endpoint.value {
-        Endpoint::Trunk { name, .. } => rules.trunk(name).is_none(),
-        Endpoint::User(name) => rules.users.find(name).is_none(),
-        Endpoint::Uri(_) => false,
-    });
-    if unknown.is_some() {
-        return reject((UNKNOWN, None));
-    }
     unnamed(compile_action(&rules.config, &act, true)).decide(rules, view, call, &call.called)
 }
 

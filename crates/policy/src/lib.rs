@@ -13,6 +13,7 @@ mod account;
 mod agents;
 mod barred;
 mod bucket;
+mod consult;
 mod decide;
 mod dial;
 mod headers;
@@ -35,6 +36,7 @@ mod turns;
 mod users;
 
 pub use abuse::{AbuseBook, Ban, Offence, Standing};
+pub use consult::read_said;
 pub use decide::{CallView, decide};
 pub use health::HealthBook;
 pub use limits::{Begun, LimitBook};

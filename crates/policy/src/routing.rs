@@ -9,8 +9,8 @@ use std::cmp::Reverse;
 use std::time::Duration;
 use tandem_config::{Limits, Pattern, Target};
 use tandem_model::{
-    Action, Announce, Binding, BindingUsed, BuiltIn, Decision, Destination, Layout, LegPlan, LegProfile, MAX_MEMBERS, NO_TARGET, Origin,
-    Presentation, Random, RingGroup, RingTerms, Route, ServiceRoute, Sound, Strategy, TrunkId,
+    Action, Announce, Binding, BindingUsed, BuiltIn, Consult, Decision, Destination, Layout, LegPlan, LegProfile, MAX_MEMBERS, NO_TARGET,
+    Origin, Presentation, Random, RingGroup, RingTerms, Route, Secret, ServiceRoute, Sound, Strategy, TrunkId,
 };
 
 /// One `[[route]]`.
@@ -38,6 +38,17 @@ pub(crate) enum ActionRule {
     Answer(BuiltIn),
     Announce(Announce),
     Reject { status: u16, reason: Option<Box<str>> },
+    Ask(Box<AskRule>),
+}
+
+/// Somebody else says what becomes of the call.
+#[derive(Clone, Debug)]
+pub(crate) struct AskRule {
+    pub(crate) url: Box<str>,
+    pub(crate) timeout: Duration,
+    pub(crate) secret: Option<Secret>,
+    /// What becomes of it otherwise.
+    pub(crate) default: ActionRule,
 }
 
 /// Where a leg can go.
@@ -73,7 +84,7 @@ impl ActionRule {
     pub(crate) fn endpoints(&self) -> &[EndpointRule] {
         match self {
             ActionRule::Bridge { endpoints, .. } | ActionRule::Ring { endpoints, .. } => endpoints,
-            ActionRule::Answer(_) | ActionRule::Announce(_) | ActionRule::Reject { .. } => &[],
+            ActionRule::Answer(_) | ActionRule::Announce(_) | ActionRule::Reject { .. } | ActionRule::Ask(_) => &[],
         }
     }
 }
@@ -108,6 +119,11 @@ impl RouteRule {
     pub(crate) fn decide(&self, rules: &Ruleset, view: &CallView<'_>, call: &Route, called: &str) -> Decision {
         let action = match &self.action {
             ActionRule::Reject { status, reason } => return Decision::Reject { status: *status, reason: reason.clone() },
+            ActionRule::Ask(ask) => {
+                let AskRule { url, timeout, secret, .. } = &**ask;
+                let (rule, url) = (self.name.clone(), url.clone());
+                return Decision::Consult(Box::new(Consult { rule, url, timeout: *timeout, secret: secret.clone() }));
+            }
             ActionRule::Answer(built_in) => Action::Answer(*built_in),
             ActionRule::Announce(announce) => Action::Announce(Box::new(announce.clone())),
             ActionRule::Bridge { endpoints, timeout, anchor, ringback } => {

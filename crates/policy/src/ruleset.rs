@@ -5,7 +5,7 @@ use crate::{
     agents::compile_agents,
     headers::{lets_in, lets_out, sets},
     manner::Manner,
-    routing::{ActionRule, EndpointRule, RouteRule},
+    routing::{ActionRule, AskRule, EndpointRule, RouteRule},
     targets::{TargetRule, Targets},
     trunk::Admission,
     users::Users,
@@ -186,6 +186,10 @@ fn shown_of(rules: &Ruleset, origin: &Manner, is_theirs: impl Fn(&RouteRule) -> 
     let mut shown =
         Shown { called_from: origin.called_from, caller_id: origin.identity.header, caller: false, headers: false, trail: false };
     for route in rules.routes.iter().filter(|route| is_theirs(route)) {
+        if matches!(route.action, ActionRule::Ask(_)) {
+            // Whoever is asked is shown all, and may send the call anywhere.
+            return Shown { caller: true, headers: true, trail: true, ..shown };
+        }
         for endpoint in route.action.endpoints() {
             let called = match endpoint {
                 EndpointRule::Trunk { trunk, .. } | EndpointRule::By { trunk, .. } => {
@@ -283,6 +287,12 @@ pub(crate) fn compile_action(config: &Config, action: &Do, anchor: bool) -> Acti
         Do::Answer(built_in) => ActionRule::Answer(*built_in),
         Do::Reject { status, reason } => ActionRule::Reject { status: *status, reason: reason.clone() },
         Do::Announce(announce) => ActionRule::Announce(announce.clone()),
+        Do::Ask(ask) => ActionRule::Ask(Box::new(AskRule {
+            url: ask.url.clone(),
+            timeout: ask.timeout,
+            secret: ask.secret.clone(),
+            default: compile_action(config, &ask.default.value, anchor),
+        })),
         Do::Bridge { endpoints, timeout, ringback } => {
             ActionRule::Bridge { endpoints: compile_endpoints(config, endpoints), timeout: *timeout, anchor, ringback: ringback.clone() }
         }

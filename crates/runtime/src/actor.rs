@@ -12,8 +12,8 @@ use crate::{
 use bytes::Bytes;
 use std::{pin::pin, rc::Rc, time::Duration};
 use tandem_model::{
-    CallId, CallRecord, CallView, Dial, EndReason, EndedBy, Event, EventKind, LegEnd, LegProfile, LegRecord, MAX_LEGS, MediaCommand,
-    Origin, Place, Timestamp,
+    CallId, CallRecord, CallView, Decision, Dial, EndReason, EndedBy, Event, EventKind, LegEnd, LegProfile, LegRecord, MAX_LEGS,
+    MediaCommand, Origin, Place, Question, QuestionId, Timestamp,
 };
 use tandem_policy::{Begun, Places};
 use tandem_signalling::{Arrival, CallSetup, Input, Machine, Output, message::Message};
@@ -27,8 +27,8 @@ const TEMPORARY_FAILURE: u8 = 41;
 
 /// A call and what its task keeps beside it.
 pub(crate) struct Actor {
-    node: Rc<Node>,
-    setup: CallSetup,
+    pub(crate) node: Rc<Node>,
+    pub(crate) setup: CallSetup,
     /// `None` once it failed inside.
     call: Option<Machine>,
     mailbox: Mailbox,
@@ -38,11 +38,13 @@ pub(crate) struct Actor {
     began: Timestamp,
     answered: Option<Timestamp>,
     /// On the trunks that count it.
-    places: Places,
+    pub(crate) places: Places,
+    /// Questions that somebody else was asked, with the route that asks.
+    pub(crate) consulting: Vec<(QuestionId, Box<Question>, Box<str>)>,
     /// How many it has added to those of the node.
     legs: i64,
     /// It has ended and no longer counts, though its last transactions may not be over.
-    ended: bool,
+    pub(crate) ended: bool,
 }
 
 /// Whether the call goes on.
@@ -83,8 +85,20 @@ impl Actor {
         begin: impl FnOnce(CallSetup) -> Machine,
     ) -> Option<Actor> {
         let places = Places::new(&node.trunks.borrow(), calling);
-        let mut actor =
-            Actor { node, setup, call: None, mailbox, trail, failed: false, began: now, answered: None, places, legs: 0, ended: false };
+        let mut actor = Actor {
+            node,
+            setup,
+            call: None,
+            mailbox,
+            trail,
+            failed: false,
+            began: now,
+            answered: None,
+            places,
+            consulting: Vec::new(),
+            legs: 0,
+            ended: false,
+        };
         let setup = actor.setup.clone();
         let going = match contain(|| begin(setup)) {
             Ok(call) => {
@@ -104,6 +118,10 @@ impl Actor {
             let due = self.call.as_ref().and_then(|call| call.poll_timeout()).map(|(at, _)| at);
             let input = match alarm.next(&self.mailbox, due).await {
                 Mail::Input(input) => input,
+                Mail::Said(id, said) => match self.on_said(self.node.clock.now(), id, said) {
+                    Some(input) => input,
+                    None => continue,
+                },
                 Mail::Look(glance) => {
                     self.show(glance);
                     continue;
@@ -182,6 +200,10 @@ impl Actor {
                 // It asks when it turns to somebody else.
                 node.free_place(&mut self.places, place);
                 let decision = node.decide(now, self.setup.seed, &question);
+                if let Decision::Consult(consult) = decision {
+                    self.consult(now, id, question, *consult);
+                    return None;
+                }
                 self.places.take(&mut node.trunks.borrow_mut(), now, (id, &question), &decision);
                 return Some(Input::Decided(id, Box::new(decision)));
             }

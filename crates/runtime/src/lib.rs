@@ -16,6 +16,7 @@ pub mod background;
 mod bus;
 pub mod clock;
 mod commands;
+mod consult;
 mod containment;
 mod dial;
 mod dns;
@@ -51,6 +52,7 @@ mod trunks;
 
 pub use bus::{EVENTS_KEPT, Feed, Heard, MAX_RECORDS, Records, Told, records};
 pub use commands::{Commanded, command};
+pub use consult::{Consultation, Consultations, MAX_CONSULTATIONS};
 pub use dial::dial;
 pub use figures::{Counted, Figures, Histogram, MediaFigures, Messages, Queue, Streams};
 pub use handle::{Handle, Look, MAX_SHOWN};

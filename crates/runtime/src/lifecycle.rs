@@ -5,6 +5,7 @@ use crate::{
     bus::{Bus, Told},
     clock::Clock,
     commands::Commanded,
+    consult::Consultations,
     dns::Resolver,
     flight_recorder::FlightRecorder,
     flows::Flows,
@@ -169,6 +170,8 @@ pub struct Setup {
     pub background: Background,
     /// Where the records of calls go besides; [`records`](crate::records) makes the queue.
     pub records: Option<mpsc::Sender<Told>>,
+    /// Where questions leave that routes ask of others; `None`: nobody is asked, and such routes do what they do by default.
+    pub consultations: Option<Consultations>,
     /// For tests of panic isolation: a message whose `X-Tandem-Fault` header says this makes its call panic. Nothing that is
     /// configured can set it.
     pub fault: Option<Box<str>>,
@@ -218,7 +221,7 @@ impl OpenNode {
         setup: Setup,
         start_media: impl FnOnce(MediaEvents, Clock) -> io::Result<Box<dyn MediaPort>>,
     ) -> Result<OpenNode, OpenError> {
-        let Setup { config, rules, background, records, fault } = setup;
+        let Setup { config, rules, background, records, consultations, fault } = setup;
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let transports = {
             let _inside = runtime.enter();
@@ -256,6 +259,8 @@ impl OpenNode {
             lines: Lines::default().into(),
             registrar: Registrar::new(rules.registrar, Box::new(MemoryBindings::default())).into(),
             rules: rules.ruleset.into(),
+            consultations,
+            silences: Cell::new(0),
             draining: Cell::new(false),
             stops: Cell::new(0),
             changed: Notify::new(),

@@ -9,7 +9,7 @@ use std::{
     rc::Rc,
     task::{Poll, Waker},
 };
-use tandem_model::CallView;
+use tandem_model::{CallView, QuestionId};
 use tandem_signalling::Input;
 use tokio::sync::oneshot;
 
@@ -29,6 +29,8 @@ pub(crate) enum Mail {
     Input(Input),
     /// Somebody wants to see the call. The machine is not told, so that nothing of it need be recorded.
     Look(Glance),
+    /// What was said to a question that somebody else was asked, if anything was.
+    Said(QuestionId, Option<Box<str>>),
 }
 
 /// What of a call is to be shown, and to whom.
@@ -90,6 +92,14 @@ impl Mailbox {
     /// [`Refused`], and nothing will be seen.
     pub(crate) fn look(&self, glance: Glance) -> Result<(), Refused> {
         self.put_mail(Mail::Look(glance))
+    }
+
+    /// Tells what was said to a question.
+    ///
+    /// # Errors
+    /// [`Refused`], and the call does not hear of it.
+    pub(crate) fn say(&self, id: QuestionId, said: Option<Box<str>>) -> Result<(), Refused> {
+        self.put_mail(Mail::Said(id, said))
     }
 
     fn put_mail(&self, mail: Mail) -> Result<(), Refused> {

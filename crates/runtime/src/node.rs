@@ -5,6 +5,7 @@ use crate::{
     bus::Bus,
     clock::Clock,
     commands::Replies,
+    consult::Consultations,
     figures::Counted,
     flight_recorder::{Dump, FlightRecorder, Trail, write_to_folder},
     flows::Flows,
@@ -66,6 +67,10 @@ pub(crate) struct Node {
     pub(crate) lines: RefCell<Lines>,
     /// Where the users are.
     pub(crate) registrar: RefCell<Registrar>,
+    /// Where questions leave that somebody else is asked.
+    pub(crate) consultations: Option<Consultations>,
+    /// How often nobody had anything to say.
+    pub(crate) silences: Cell<u64>,
     pub(crate) draining: Cell<bool>,
     /// How often it was told to stop.
     pub(crate) stops: Cell<u8>,

@@ -2,7 +2,7 @@
 
 use crate::mailbox::{Glance, Mailbox, Refused};
 use std::{cell::RefCell, collections::BTreeMap, ops::Bound};
-use tandem_model::CallId;
+use tandem_model::{CallId, QuestionId};
 use tandem_signalling::Input;
 
 /// Every call whose last transaction is not over. Bounded: a call is let in only where the supervisor finds room, and what has
@@ -76,6 +76,14 @@ impl RouteTable {
     /// Items in the mailbox of the call that has the most to do.
     pub(crate) fn fullest(&self) -> usize {
         self.calls.borrow().values().map(Mailbox::waiting).max().unwrap_or_default()
+    }
+
+    /// Tells a call what was said to a question of its.
+    ///
+    /// # Errors
+    /// As [`RouteTable::deliver`].
+    pub(crate) fn say(&self, call: CallId, id: QuestionId, said: Option<Box<str>>) -> Result<(), Refused> {
+        self.calls.borrow().get(&call).ok_or(Refused::Closed)?.say(id, said)
     }
 
     /// The one that comes after that one.

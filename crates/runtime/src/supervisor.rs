@@ -122,7 +122,7 @@ impl Node {
                 self.on_offence_over(now, &arrival.flow, Offence::Stranger);
                 None
             }
-            Decision::Route { .. } | Decision::Dial(_) => None,
+            Decision::Route { .. } | Decision::Consult(_) | Decision::Dial(_) => None,
         }
     }
 

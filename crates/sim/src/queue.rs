@@ -23,6 +23,8 @@ pub(crate) enum Event {
     Datagram(Datagram),
     Segment(Segment),
     Decided(CallId, QuestionId, Box<Decision>),
+    /// What was said to a question that a route asks of somebody else: a question of its own to policy.
+    Said(CallId, QuestionId, Box<tandem_model::Question>),
     Media(CallId, Box<MediaEvent>),
     /// What DNS says.
     Resolved(Box<(Question, Reply)>),
@@ -37,7 +39,7 @@ impl Event {
         match self {
             Event::Datagram(datagram) => (datagram.from.ip().to_string(), datagram.to.ip().to_string()),
             Event::Segment(segment) => (format!("stream {}", segment.stream), format!("{:?}", segment.to)),
-            Event::Decided(call, ..) => (call.to_string(), "policy".into()),
+            Event::Decided(call, ..) | Event::Said(call, ..) => (call.to_string(), "policy".into()),
             Event::Media(call, _) => (call.to_string(), "media".into()),
             Event::Resolved(resolved) => (format!("{:?}", resolved.0), "dns".into()),
             Event::Back(phone) => (phone.to_string(), "power".into()),

@@ -154,7 +154,7 @@ impl Sim {
         match event {
             Event::Datagram(datagram) => self.is_phone(datagram.to) && actions.iter().all(|(phone, _)| phone.ip() != datagram.to.ip()),
             Event::Segment(segment) => self.is_settled_segment(segment, actions),
-            Event::Decided(..) | Event::Media(..) | Event::Resolved(_) | Event::Back(_) => false,
+            Event::Decided(..) | Event::Said(..) | Event::Media(..) | Event::Resolved(_) | Event::Back(_) => false,
         }
     }
 }

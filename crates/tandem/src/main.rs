@@ -4,6 +4,7 @@ mod certificates;
 mod check;
 mod cli;
 mod configuration;
+mod consult;
 mod demo;
 mod records;
 mod reload;

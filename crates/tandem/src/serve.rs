@@ -3,7 +3,7 @@
 use crate::{
     BAD_INPUT, OK, UNWRITABLE, announce, cli,
     configuration::{self, Loaded},
-    demo,
+    consult, demo,
     records::{Keeper, Shown},
     reload::Reloader,
     signals::{Signals, Told},
@@ -45,7 +45,11 @@ pub(crate) fn serve(options: &cli::Serve) -> anyhow::Result<u8> {
     let server = api.as_ref().map(Server::bind).transpose().with_context(|| format!("[api] cannot bind {}", bound(&config)))?;
     let (keep, kept) = records();
     let mut keeper = Keeper::new(&config.node, &background)?;
-    let node = OpenNode::open(Setup { config, rules, background: background.clone(), records: Some(keep), fault: None }, start_media)?;
+    let consultations = Some(consult::start(&background, consult::client(&config)));
+    let node = OpenNode::open(
+        Setup { config, rules, background: background.clone(), records: Some(keep), consultations, fault: None },
+        start_media,
+    )?;
     let (orders, taken) = orders();
     let signals = background.run(async { Signals::take() }).blocking_recv()?.context("signals cannot be taken")?;
     let reloader = Arc::new(Reloader::new(options.config.clone(), running, orders.clone()));

@@ -1,7 +1,7 @@
 //! What the client calls, and what it does not.
 
 use super::receiver::{Answer, receive};
-use crate::{Block, Client, Guard, MAX_REDIRECTS, PostError, Reply, Terms, Url};
+use crate::{AskError, Block, Client, Guard, MAX_REDIRECTS, PostError, Reply, Terms, Url, ask};
 use bytes::Bytes;
 use rustls::pki_types::{PrivateKeyDer, pem::PemObject};
 use std::{sync::Arc, time::Duration};
@@ -98,4 +98,17 @@ async fn a_server_is_believed_if_its_issuer_is() {
     assert_eq!(post(&known, &url).await.map(|reply| reply.status), Ok(200));
     let error = post(&Client::new(guard, None), &url).await;
     assert!(matches!(&error, Err(PostError::Failed(why)) if why.contains("certificate")), "{error:?}");
+}
+
+#[tokio::test]
+async fn who_is_asked_answers_with_200_and_text() {
+    let mut receiver = receive("127.0.0.1", None, |number| if number == 0 { Answer::Long(3) } else { Answer::Status(404) }).await;
+    let url = Url::parse(&format!("http://{}/route", receiver.address)).unwrap();
+    let (client, span) = (client(), Duration::from_secs(60));
+    assert_eq!(ask(&client, &url, Some("s3cret"), Bytes::from_static(b"{}"), span).await.as_deref(), Ok("xxx"));
+    let signature = receiver.got.recv().await.unwrap().signature.unwrap();
+    let time = signature.strip_prefix("t=").unwrap().split(',').next().unwrap().parse().unwrap();
+    assert_eq!(signature, crate::sign("s3cret", time, b"{}"));
+    assert_eq!(ask(&client, &url, None, Bytes::new(), span).await, Err(AskError::Status(404)));
+    assert_eq!(receiver.got.recv().await.unwrap().signature, None);
 }

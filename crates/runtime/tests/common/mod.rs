@@ -44,11 +44,13 @@ pub struct Options {
     pub fault: Option<&'static str>,
     /// Address of listener and media.
     pub host: &'static str,
+    /// Where routes ask.
+    pub consultations: Option<tandem_runtime::Consultations>,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { sections: String::new(), fault: None, host: "127.0.0.1" }
+        Options { sections: String::new(), fault: None, host: "127.0.0.1", consultations: None }
     }
 }
 
@@ -71,7 +73,14 @@ impl TestNode {
         let (opened, calls) = std::sync::mpsc::channel();
         let host: IpAddr = options.host.parse().unwrap();
         let thread = thread::spawn(move || {
-            let setup = Setup { config, rules, background, records: Some(keep), fault: options.fault.map(Into::into) };
+            let setup = Setup {
+                config,
+                rules,
+                background,
+                records: Some(keep),
+                consultations: options.consultations,
+                fault: options.fault.map(Into::into),
+            };
             let node =
                 OpenNode::open(setup, |events, _| Ok(Box::new(NobodysPorts { host, events, next: Cell::new(40_000), opened }))).unwrap();
             told.send((node.addresses(), node.handle(&given))).unwrap();

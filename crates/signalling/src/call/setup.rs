@@ -148,7 +148,7 @@ impl Call {
                 self.take_route(now, action);
             }
             Decision::Reject { status, reason } => self.refuse(now, status, reason.as_deref(), &Extra::none()),
-            Decision::Admitted { .. } | Decision::Prove(_) | Decision::Ignore | Decision::Dial(_) => {
+            Decision::Admitted { .. } | Decision::Prove(_) | Decision::Ignore | Decision::Consult(_) | Decision::Dial(_) => {
                 self.refuse(now, 500, None, &Extra::none())
             }
         }
@@ -166,7 +166,7 @@ impl Call {
                 bridge.failure = Failure { reason, ..Failure::new(status) };
                 self.try_next(now, offer);
             }
-            Decision::Admitted { .. } | Decision::Prove(_) | Decision::Ignore | Decision::Route { .. } => {
+            Decision::Admitted { .. } | Decision::Prove(_) | Decision::Ignore | Decision::Consult(_) | Decision::Route { .. } => {
                 self.out_of_targets(now, &Failure::new(500))
             }
         }

@@ -104,7 +104,7 @@ impl CoreNode {
                 self.offence_over(world.now, &arrival.flow, Offence::Stranger);
                 None
             }
-            Decision::Route { .. } | Decision::Dial(_) => None,
+            Decision::Route { .. } | Decision::Consult(_) | Decision::Dial(_) => None,
         }
     }
 

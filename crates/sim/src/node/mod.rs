@@ -29,8 +29,8 @@ use std::{
 use tandem_config::Config;
 use tandem_media::PortAllocator;
 use tandem_model::{
-    CallId, CallRecord, CallView, CommandError, CommandId, CommandOutcome, Destination, Event as Happened, EventKind, Random, Timestamp,
-    Transport, TrunkId,
+    CallId, CallRecord, CallView, CommandError, CommandId, CommandOutcome, Destination, Event as Happened, EventKind, Question, Random,
+    Timestamp, Transport, TrunkId,
 };
 use tandem_policy::{AbuseBook, Ban, HealthBook, LimitBook, NodeLimits, Places, Ruleset};
 use tandem_signalling::{
@@ -77,6 +77,10 @@ pub struct CoreNode {
     pub shard: Shard,
     /// How long policy takes to answer; zero: at once.
     pub policy_delay: Duration,
+    /// What is said to routes that ask somebody else, in the order in which they ask, and after how long; with nothing left, nothing.
+    pub hooks: VecDeque<(Duration, Option<Box<str>>)>,
+    /// What they were asked.
+    pub consulted: Vec<Question>,
     /// New calls are refused.
     pub draining: bool,
     /// Letters that were delivered between calls: from, to, which.
@@ -155,6 +159,8 @@ impl CoreNode {
             commanded: Vec::new(),
             shard: Shard::new(sides.collect()),
             policy_delay: Duration::ZERO,
+            hooks: VecDeque::new(),
+            consulted: Vec::new(),
             draining: false,
             letters: Vec::new(),
             letters_lost: Vec::new(),

@@ -6,7 +6,7 @@ use crate::{
     streams::{End, Ends},
 };
 use std::net::SocketAddr;
-use tandem_model::{CallId, Delivery, Destination, EventKind, Flow, MediaCommand, Place, Question, QuestionId};
+use tandem_model::{CallId, Consult, Decision, Delivery, Destination, EventKind, Flow, MediaCommand, Place, Question, QuestionId};
 use tandem_signalling::{Input, Output, Transmit, message::Message};
 
 /// Inputs that one input may lead to at once; more is a call that talks to itself for ever.
@@ -105,6 +105,10 @@ impl CoreNode {
         }
         let seed = self.calls.get(&id).map_or(0, |held| held.seed);
         let decision = self.decide(world.now, seed, what);
+        if let Decision::Consult(consult) = decision {
+            self.consult(world, (id, question), what, *consult);
+            return None;
+        }
         if let Some(held) = self.calls.get_mut(&id) {
             held.places.take(&mut self.trunks, world.now, (question, what), &decision);
         }
@@ -113,6 +117,26 @@ impl CoreNode {
         }
         world.flight.push(world.now + self.policy_delay, Event::Decided(id, question, Box::new(decision)));
         None
+    }
+
+    fn consult(&mut self, world: &mut World<'_>, (id, question): (CallId, QuestionId), what: &Question, consult: Consult) {
+        let Consult { rule, timeout, .. } = consult;
+        let (span, said) = self.hooks.pop_front().filter(|(span, _)| *span < timeout).unwrap_or((timeout, None));
+        self.consulted.push(what.clone());
+        let consulted = Question::Consulted { asked: Box::new(what.clone()), rule, said };
+        world.flight.push(world.now + span, Event::Said(id, question, Box::new(consulted)));
+    }
+
+    /// Something was said to a route that asked somebody else, or nothing was.
+    pub(crate) fn said(&mut self, world: &mut World<'_>, id: CallId, question: QuestionId, consulted: Question) {
+        let is_over = |call: CallId| self.events.iter().any(|event| event.call == call && matches!(event.kind, EventKind::CallEnded(_)));
+        let (Some(seed), false) = (self.calls.get(&id).map(|held| held.seed), is_over(id)) else { return };
+        let decision = self.decide(world.now, seed, &consulted);
+        let Question::Consulted { asked, .. } = consulted else { return };
+        if let Some(held) = self.calls.get_mut(&id) {
+            held.places.take(&mut self.trunks, world.now, (question, &asked), &decision);
+        }
+        self.input(world, id, Input::Decided(question, Box::new(decision)));
     }
 
     fn over(&mut self, world: &mut World<'_>, id: CallId) {

@@ -27,6 +27,7 @@ impl Sim {
             Event::Decided(call, question, decision) => {
                 self.input(call, tandem_signalling::Input::Decided(question, decision));
             }
+            Event::Said(call, question, consulted) => self.with_core(|core, world| core.said(world, call, question, *consulted)),
             Event::Media(call, event) => self.input(call, tandem_signalling::Input::Media(event)),
             Event::Segment(segment) => self.deliver_segment(segment),
             Event::Resolved(resolved) => self.with_core(|core, world| core.resolved(world, &resolved.0, resolved.1)),

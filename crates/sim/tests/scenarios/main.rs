@@ -26,6 +26,7 @@ mod command_presses;
 mod command_refusals;
 mod command_transfer;
 mod commanded;
+mod consultations;
 mod dialog_failures;
 mod digest_challenge;
 mod digest_login;

@@ -36,7 +36,9 @@ impl Call {
             // A leg that is here already is not joined to an answer of our own.
             Decision::Route { .. } => self.fail_transfer(now, 403, None),
             Decision::Reject { status, reason } => self.fail_transfer(now, *status, reason.as_deref()),
-            Decision::Admitted { .. } | Decision::Prove(_) | Decision::Ignore | Decision::Dial(_) => self.fail_transfer(now, 500, None),
+            Decision::Admitted { .. } | Decision::Prove(_) | Decision::Ignore | Decision::Consult(_) | Decision::Dial(_) => {
+                self.fail_transfer(now, 500, None)
+            }
         }
         true
     }
