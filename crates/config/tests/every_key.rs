@@ -139,7 +139,6 @@ const LATER: &[Case] = &[
     Case(CALLED, "srtp = 'off'"),
     Case(CALLED, "keying = ['dtls']"),
     Case(CALLED, "ice = 'lite'"),
-    Case(ROUTE, "do = { ask = 'https://policy.example.org' }"),
 ];
 
 const LISTEN: &str = "[[media]]\nname = 'm'\nbind = '127.0.0.1'\nports = '20000-20999'\n[calls]\nmax_cps = 10\n[[listen]]\nname = 'l'\nbind = '127.0.0.1:5060'\n";

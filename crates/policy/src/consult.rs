@@ -48,10 +48,14 @@ pub fn read_said(rules: &Ruleset, said: &str) -> Result<Do, String> {
     if matches!(act, Do::Ask(_)) {
         return Err("who is asked cannot have somebody else asked".to_owned());
     }
-    let unknown = act.endpoints().iter().find_map(|endpoint| match &endpoint.value {
+    unknown(rules, &act).map_or(Ok(act), Err)
+}
+
+/// Whom of those that it names there is not, in words.
+pub(crate) fn unknown(rules: &Ruleset, act: &Do) -> Option<String> {
+    act.endpoints().iter().find_map(|endpoint| match &endpoint.value {
         Endpoint::Trunk { name, .. } => rules.trunk(name).is_none().then(|| format!("there is no trunk `{}`", name.escape_debug())),
         Endpoint::User(name) => rules.users.find(name).is_none().then(|| format!("there is no user `{}`", name.escape_debug())),
         Endpoint::Uri(_) => None,
-    });
-    unknown.map_or(Ok(act), Err)
+    })
 }

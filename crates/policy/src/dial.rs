@@ -2,12 +2,12 @@
 
 use crate::{
     CallView, Ruleset,
-    consult::read_said,
+    consult::unknown,
     headers::{MAX_PASSED, MAX_PASSED_BYTES, is_settable},
     routing::{ActionRule, EndpointRule, Refusal, RouteRule},
     ruleset::{compile_action, compile_endpoint, profile},
 };
-use tandem_config::{Endpoint, Target, parse_domain};
+use tandem_config::{Endpoint, Target, parse_domain, read_do};
 use tandem_model::{Action, Calling, Decision, DialLeg, LegPlan, NO_TARGET, Route, TrunkId};
 
 /// What cannot be called as it is said.
@@ -51,10 +51,13 @@ pub(crate) fn call(rules: &Ruleset, view: &CallView<'_>, Calling { by, leg }: &C
 
 /// What a `do` comes to that somebody says for this one call.
 pub(crate) fn told(rules: &Ruleset, view: &CallView<'_>, call: &Route, act: &str) -> Decision {
-    let act = match read_said(rules, act) {
+    let act = match read_do(act) {
         Ok(act) => act,
         Err(said) => return reject(because(BAD, said)),
     };
+    if let Some(said) = unknown(rules, &act) {
+        return reject(because(UNKNOWN, said));
+    }
     unnamed(compile_action(&rules.config, &act, true)).decide(rules, view, call, &call.called)
 }
 
