@@ -156,7 +156,7 @@ impl Call {
         let action = match decision {
             Decision::Route { action, .. } => action,
             Decision::Reject { status, reason } => return self.not_planned(now, leg.is_some(), Failure { reason, ..Failure::new(status) }),
-            Decision::Admitted { .. } | Decision::Prove(_) | Decision::Ignore | Decision::Dial(_) => {
+            Decision::Admitted { .. } | Decision::Prove(_) | Decision::Ignore | Decision::Consult(_) | Decision::Dial(_) => {
                 return self.not_planned(now, false, Failure::new(500));
             }
         };
