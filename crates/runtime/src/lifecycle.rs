@@ -368,7 +368,6 @@ async fn follow(node: Rc<Node>, mut orders: mpsc::Receiver<Order>) {
 /// Lets the node carry calls, drain and end them, each for as long as it should.
 async fn live(node: Rc<Node>, drain_timeout: Duration) {
     node.until(|node| node.stops.get() > 0).await;
-    node.draining.set(true);
     tracing::info!(calls = node.calls(), "draining: no new calls are let in");
     let drained = node.until(|node| node.calls() == 0 || node.stops.get() > 1);
     // Whichever comes first: none left, told again, or the time is over.
@@ -395,6 +394,8 @@ impl Node {
 
     fn stop(&self) {
         self.stops.set(self.stops.get().saturating_add(1));
+        // From this word on, whatever comes with the next.
+        self.draining.set(true);
         self.changed.notify_one();
     }
 

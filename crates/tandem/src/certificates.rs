@@ -168,7 +168,7 @@ mod tests {
         };
         assert_eq!(load("cert.pem", "key.pem"), Ok(true));
         let wrong = load("cert.pem", "wild.key").expect_err("a mistake");
-        assert!(wrong.starts_with("edge.toml:9:") && wrong.contains("`key` in [api]: "), "{wrong}");
+        assert!(wrong.starts_with("edge.toml:10:") && wrong.contains("`key` in [api]: "), "{wrong}");
     }
 
     #[test]
