@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Play {
-    /// A prompt of the folder `prompts` in [files] (`welcome.wav`), or a tone (`busy:de`).
+    /// A prompt of the folder `prompts` of `[files]` (`welcome.wav`), or a tone (`busy:de`).
     sound: String,
     /// How often; 0: until it is stopped. Once where it is not said.
     times: Option<u16>,

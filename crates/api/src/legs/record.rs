@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Record {
-    /// The file below the folder `recordings` in [files], with or without `.wav`; the id of leg or call where it is not said.
+    /// The file below the folder `recordings` of `[files]`, with or without `.wav`; the id of leg or call where it is not said.
     file: Option<String>,
     /// What is recorded.
     #[serde(default)]
