@@ -82,7 +82,8 @@ impl Keeping {
     /// Waits for what is still to be written, but not for long.
     pub(crate) fn end(self, background: &Background) {
         // It ends by itself once the node has gone, and what it is late with is on the disk.
-        let _ = background.run(timeout(2 * PATIENCE, self.done)).blocking_recv();
+        let done = self.done;
+        let _ = background.run(async move { timeout(2 * PATIENCE, done).await }).blocking_recv();
     }
 }
 
