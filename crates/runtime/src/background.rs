@@ -13,6 +13,9 @@ use tokio::{runtime, sync::oneshot};
 /// Threads for what blocks (the system's resolver, files), started when needed.
 const MAX_BLOCKING_THREADS: usize = 4;
 
+/// How long such a thread waits for more to do before it ends.
+const IDLE: Duration = Duration::from_secs(1);
+
 /// Pieces of blocking work that may be in hand, waiting or under way.
 const MAX_BLOCKING_WORK: usize = 64;
 
@@ -39,7 +42,8 @@ pub struct BackgroundThread {
 /// # Errors
 /// The system's, when it has no thread or no descriptor to give.
 pub fn start() -> io::Result<(Background, BackgroundThread)> {
-    let runtime = runtime::Builder::new_current_thread().enable_all().max_blocking_threads(MAX_BLOCKING_THREADS).build()?;
+    let mut builder = runtime::Builder::new_current_thread();
+    let runtime = builder.enable_all().max_blocking_threads(MAX_BLOCKING_THREADS).thread_keep_alive(IDLE).build()?;
     let handle = runtime.handle().clone();
     let (stop, stopped) = oneshot::channel();
     let thread = thread::Builder::new().name("tandem-background".into()).spawn(move || {

@@ -30,7 +30,7 @@ fn is_there(name: &str) -> bool {
     let places = match folder {
         "scenarios" => vec![root.join(format!("crates/sim/tests/scenarios/{file}.rs"))],
         "interop" => vec![root.join(format!("tests/interop/{file}/stage.py"))],
-        folder => ["tests/FILE.rs", "tests/FILE/main.rs", "src/FILE.rs", "src/FILE/tests.rs"]
+        folder => ["tests/FILE.rs", "tests/FILE/main.rs", "tests/all/FILE.rs", "src/FILE.rs", "src/FILE/tests.rs"]
             .map(|place| root.join("crates").join(folder).join(place.replace("FILE", file)))
             .into(),
     };

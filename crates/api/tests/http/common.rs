@@ -1,7 +1,7 @@
 //! A running node with its HTTP interface, and a client that says exactly what it is told to.
 #![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 
-#[path = "../../../runtime/tests/common/mod.rs"]
+#[path = "../../../runtime/tests/all/common/mod.rs"]
 pub mod node;
 
 use node::{Peer, TestNode, answered_call};
