@@ -87,12 +87,13 @@ endif
 stage-docs:
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --locked --no-deps --document-private-items
 
+# What `unit` built already, by the same features: nothing is compiled twice.
 stage-build:
-	cargo build --locked --package tandem
+	cargo build --locked --workspace --bins --examples
 
 stage-oracles:
 	cargo fmt --manifest-path oracles/Cargo.toml --check
-	cargo test --manifest-path oracles/Cargo.toml --locked
+	cargo test --manifest-path oracles/Cargo.toml --locked --target-dir $${CARGO_TARGET_DIR:-target}
 
 $(addprefix stage-,$(INTEROP)): stage-%:
 	tests/interop/$*/run

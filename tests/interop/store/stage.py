@@ -161,7 +161,7 @@ def full(stage, name, count, is_database):
 
 
 def suite(url):
-    command = ["cargo", "test", "--locked", "--package", "tandem-store", "--test", "suite", "--", "--test-threads", "1"]
+    command = ["cargo", "test", "--locked", "--workspace", "--test", "suite", "--", "--test-threads", "1"]
     done = subprocess.run(
         command, cwd=ROOT, env={**os.environ, "TANDEM_TEST_POSTGRES": url}, capture_output=True, text=True, timeout=600, check=False
     )
