@@ -393,6 +393,9 @@ pub struct LegRecord {
     /// Call-ID of its dialog.
     #[serde(default)]
     pub sip_call_id: Box<str>,
+    /// Session-ID (RFC 7989) as the leg is told it: the UUID of whom it talks with, and its own.
+    #[serde(default)]
+    pub session_id: Box<str>,
     /// The final status of its INVITE; 0 if there was none.
     pub sip_status: u16,
     /// Name of the audio codec, once one was agreed.

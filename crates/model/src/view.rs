@@ -63,6 +63,8 @@ pub struct LegView {
     pub state: LegState,
     /// Call-ID of its dialog.
     pub sip_call_id: Box<str>,
+    /// Session-ID (RFC 7989) as the leg is told it: the UUID of whom it talks with, and its own; zeros for one that is not known yet.
+    pub session_id: Box<str>,
     /// The audio codec, once one is agreed.
     pub codec: Option<Codec>,
     /// The final status of its INVITE; 0 as long as there is none.

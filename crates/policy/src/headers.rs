@@ -30,7 +30,6 @@ const TELLING: &[&str] = &[
     "Organization",
     "Referred-By",
     "Reply-To",
-    "Session-ID",
     "Subject",
     "User-Agent",
     "Warning",

@@ -334,6 +334,7 @@ fn caller_of(call: CallId, founding: &Founding) -> Option<LegRecord> {
         to: invite.to().map(|to| to.uri.into()).unwrap_or_default(),
         remote: Some(founding.flow.remote),
         sip_call_id: invite.call_id().into(),
+        session_id: Box::default(),
         sip_status: 0,
         codec: None,
         replaced_by: None,

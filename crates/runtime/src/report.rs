@@ -239,6 +239,7 @@ mod tests {
             to: "sip:c@d".into(),
             remote: Some(([192, 0, 2, 1], 5060).into()),
             sip_call_id: "".into(),
+            session_id: "".into(),
             sip_status: status,
             codec: None,
             replaced_by: None,

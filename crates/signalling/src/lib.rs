@@ -18,6 +18,7 @@ mod minted;
 mod outside;
 pub mod reason;
 mod registrar;
+mod session_id;
 mod table;
 mod tombstone;
 mod wire;

@@ -1,6 +1,7 @@
 //! The tags, branches and Contact users that we make. Each decodes to the leg that it was made for and carries a
 //! keyed check, so that a request finds its owner without a table of strings and a forged one finds nobody.
 
+use crate::session_id::Uuid;
 use siphasher::sip::SipHasher24;
 use std::{fmt, hash::Hasher};
 use tandem_model::{LegId, ListenerId};
@@ -43,6 +44,8 @@ enum Purpose {
     Contact = 3,
     Stateless = 4,
     Line = 5,
+    Session = 6,
+    OurSession = 7,
 }
 
 /// A minted token, inline.
@@ -185,6 +188,25 @@ impl Minter {
         hasher.write(&listener.0.to_be_bytes());
         hasher.write(trunk.as_bytes());
         Minted::encode("", &hasher.finish().to_be_bytes())
+    }
+
+    /// What names the peer of `leg` in Session-ID, should it not name itself (RFC 7989 §7).
+    pub(crate) fn session(&self, leg: LegId) -> Uuid {
+        self.uuid(Purpose::Session, leg)
+    }
+
+    /// What names us, where `leg` talks with us alone.
+    pub(crate) fn session_of_ours(&self, leg: LegId) -> Uuid {
+        self.uuid(Purpose::OurSession, leg)
+    }
+
+    fn uuid(&self, purpose: Purpose, leg: LegId) -> Uuid {
+        let half = |number: u8| {
+            let mut named = [number; LEG + 1];
+            named[..LEG].copy_from_slice(&leg.bits().to_be_bytes());
+            u128::from(u64::from_be_bytes(self.check(purpose, &named)))
+        };
+        Uuid::of_bits(half(0) << 64 | half(1))
     }
 
     fn plain(&self, purpose: Purpose, leg: LegId) -> Minted {

@@ -99,6 +99,7 @@ const OURS: &[&str] = &[
     "RSeq",
     "Service-Route",
     "Session-Expires",
+    "Session-ID",
     "SIP-ETag",
     "SIP-If-Match",
     "Subscription-State",

@@ -313,8 +313,16 @@ impl MessageExchange {
         let call_id = new_call_id(&mut self.random);
         // That ends a loop.
         let max_forwards = hops_left(Some(request));
-        let invitation =
-            Invitation { from: &from, from_uri: &from_uri, call_id: &call_id, max_forwards, identity, prack: Prack::Off, sdp: None };
+        let invitation = Invitation {
+            from: &from,
+            from_uri: &from_uri,
+            call_id: &call_id,
+            max_forwards,
+            identity,
+            far: None,
+            prack: Prack::Off,
+            sdp: None,
+        };
         self.outputs.push_back(Output::LegAdded(id));
         let leg = Leg::asking(context!(self, now), id, plan, &invitation, request);
         self.phase = Phase::Asking(Box::new(leg));

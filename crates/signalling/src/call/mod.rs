@@ -36,6 +36,7 @@ mod reoffer;
 mod restore;
 mod ring;
 mod ringback;
+mod session;
 mod setup;
 mod teardown;
 mod timers;
@@ -366,6 +367,7 @@ impl Call {
             Input::End(reason) => self.end(now, reason, None),
             Input::Wake => self.on_wake(now),
         }
+        self.share_sessions();
         if self.ring.is_some() {
             self.hear_again(now);
         }
@@ -452,6 +454,7 @@ impl Call {
 
     fn on_leg_event(&mut self, now: Timestamp, side: Side, event: Option<LegEvent>) {
         let Some(event) = event else { return };
+        self.share_sessions();
         self.hear_user_to_user(&event);
         match event {
             LegEvent::Trying => self.on_trying(now),

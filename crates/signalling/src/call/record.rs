@@ -45,6 +45,7 @@ impl Call {
             to: leg.to.clone(),
             remote: leg.remote,
             sip_call_id: leg.call_id.clone(),
+            session_id: leg.session_id(),
             sip_status: leg.status,
             codec: leg.media.codec().or(self.codec).filter(|_| leg.status / 100 == 2),
             replaced_by: leg.replaced_by,

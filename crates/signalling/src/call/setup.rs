@@ -414,6 +414,7 @@ impl Call {
             call_id: &call_id,
             max_forwards,
             identity,
+            far: self.caller.shown_session(&node),
             sdp,
             prack: self.prack_of(plan, sdp.is_some()),
         };

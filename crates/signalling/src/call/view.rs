@@ -40,6 +40,7 @@ impl Call {
             direction: if leg.owns_call_id { LegDirection::Out } else { LegDirection::In },
             state: leg.seen_state(),
             sip_call_id: leg.call_id.clone(),
+            session_id: leg.session_id(),
             codec: leg.media.codec(),
             sip_status: leg.status,
             muted: asked.is_some_and(|asked| asked.muted),

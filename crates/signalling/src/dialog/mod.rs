@@ -15,6 +15,7 @@ use sequence::{Order, Sequence};
 
 use crate::message::{Contact, HeaderName, Message, NameAddr, Printer, Scheme, Uri};
 use crate::minted::Minted;
+use crate::session_id::SessionId;
 use routing::RouteSet;
 use tandem_model::{Destination, Transport};
 
@@ -40,6 +41,8 @@ pub struct Dialog {
     hop: Option<NextHop>,
     routes: RouteSet,
     sequence: Sequence,
+    /// What its requests say in Session-ID.
+    pub(crate) session: SessionId,
 }
 
 /// Why no dialog can be made.
@@ -86,6 +89,7 @@ impl Dialog {
             hop: routes.next_hop(place, over),
             routes,
             sequence: Sequence::answering(cseq.number),
+            session: SessionId::default(),
         })
     }
 
@@ -113,6 +117,7 @@ impl Dialog {
             hop: routes.next_hop(place, over),
             routes,
             sequence: Sequence::calling(request_cseq),
+            session: SessionId::default(),
         })
     }
 
@@ -128,6 +133,11 @@ impl Dialog {
         };
         self.hop = self.routes.next_hop(place, self.over);
         Ok(self)
+    }
+
+    /// The same, named like this in Session-ID.
+    pub(crate) fn in_session(self, session: SessionId) -> Dialog {
+        Dialog { session, ..self }
     }
 
     /// The Call-ID.
@@ -197,6 +207,7 @@ impl Dialog {
         };
         printer.header_str(HeaderName::CallId, &self.call_id);
         printer.header_cseq(cseq, method);
+        self.session.write(&mut printer);
         printer
     }
 

@@ -119,6 +119,7 @@ mod ringback;
 mod ringback_returns;
 mod route_limits;
 mod routes;
+mod session_ids;
 mod session_timer_races;
 mod session_timers;
 mod shared_source;
@@ -158,6 +159,7 @@ mod user_races;
 mod user_returns;
 mod user_to_user;
 mod users;
+mod views;
 
 /// The statuses that a caller heard, or a callee said, in its first call.
 fn statuses(sim: &Sim, phone: std::net::SocketAddr) -> Vec<u16> {

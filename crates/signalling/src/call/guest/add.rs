@@ -184,7 +184,8 @@ impl Call {
             Err(refusal) => return self.guest_out(now, key, refusal.status, None),
         };
         let said = plan.presentation.as_deref().cloned().unwrap_or_default();
-        let invited = Invited { said: &said, more: &[], max_forwards: MAX_FORWARDS, sdp: Some(own.sdp()), prack: plan.profile.prack };
+        let invited =
+            Invited { said: &said, more: &[], far: None, max_forwards: MAX_FORWARDS, sdp: Some(own.sdp()), prack: plan.profile.prack };
         let leg = self.invite_aside(now, local.leg, &plan, media, &invited);
         let id = leg.id;
         let ring_until = now + plan.profile.ring_timeout;

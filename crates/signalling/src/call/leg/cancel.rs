@@ -70,6 +70,8 @@ pub(crate) fn hop_request(request: &Bytes, method: Method, response: Option<&Mes
     printer.header_str(HeaderName::To, response.unwrap_or(&invite).header(HeaderName::To)?);
     printer.header_str(HeaderName::CallId, invite.call_id());
     printer.header_cseq(invite.cseq().ok()?.number, method.as_str());
+    // RFC 7989 §6: both are about the INVITE, and named like it.
+    printer.copy_all(&invite, HeaderName::SessionId);
     copy_credentials(&invite, &mut printer);
     if method == Method::Cancel {
         // RFC 4028 §7.1, RFC 3262 §4: what a request supports stands in each but ACK.

@@ -10,6 +10,7 @@ use crate::auth::Tried;
 use crate::call::Output;
 use crate::message::{HeaderName, Message, Method, Printer, is_sips};
 use crate::negotiation::{self, LegMedia};
+use crate::session_id::Uuid;
 use crate::tombstone::Tombstone;
 use crate::transaction::{Action, Event, Kind, TRANSACTION_TIMEOUT, Transaction};
 use crate::wire::{Arrival, Transmit};
@@ -34,6 +35,8 @@ pub(crate) struct Invitation<'a> {
     pub(crate) max_forwards: u32,
     /// Who calls, beside From.
     pub(crate) identity: Extra,
+    /// Whom the leg's peer is to talk with, as Session-ID names it; `None`: with us, for now.
+    pub(crate) far: Option<Uuid>,
     /// The offer; `None` asks the peer for one.
     pub(crate) sdp: Option<&'a [u8]>,
     /// How it speaks of reliable provisional responses.
@@ -129,6 +132,10 @@ impl Leg {
         let (from, to) = (invitation.from_uri.into(), plan.uri.clone());
         let mut leg = Leg::new(id, State::Outgoing, plan.endpoint.clone(), plan.profile.clone(), media, (from, to), tag);
         (leg.sips, leg.target, leg.call_id) = (is_sips(&plan.uri), plan.target, invitation.call_id.into());
+        match invitation.far {
+            Some(far) => leg.face(far),
+            None => leg.face_us(context.node),
+        }
         let serial = leg.next_serial();
         let way = leg.first_way(plan.destination.clone());
         leg.home = Home::of(&leg.profile, &plan.destination);
@@ -153,6 +160,7 @@ impl Leg {
         printer.header_str(HeaderName::CallId, invitation.call_id);
         printer.header_cseq(FIRST_CSEQ, method.as_str());
         invitation.identity.write(&mut printer);
+        self.session.write(&mut printer);
         for (name, value) in presentation.into_iter().flat_map(|presentation| &presentation.headers) {
             printer.header_raw(name, value);
         }

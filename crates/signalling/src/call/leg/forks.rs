@@ -28,6 +28,7 @@ impl Leg {
             Some(place) if response.status() == 199 => _ = self.early.remove(place),
             None if response.status() != 199 => {
                 let Ok(dialog) = Dialog::from_response(response, self.tag, cseq, &self.to, self.over(context.node)) else { return };
+                let dialog = dialog.in_session(self.session);
                 if self.early.len() == MAX_EARLY_DIALOGS {
                     self.early.remove(0);
                 }
@@ -42,7 +43,8 @@ impl Leg {
         let mut early = std::mem::take(&mut self.early);
         match early.iter().position(|dialog| dialog.remote_tag() == response.to_tag()) {
             Some(place) => early.swap_remove(place).confirmed(response),
-            None => Dialog::from_response(response, self.tag, cseq, &self.to, self.over(context.node)),
+            None => Dialog::from_response(response, self.tag, cseq, &self.to, self.over(context.node))
+                .map(|dialog| dialog.in_session(self.session)),
         }
         .ok()
     }
@@ -81,7 +83,8 @@ impl Leg {
         if !known && self.forks.len() == MAX_FORKS {
             return;
         }
-        let Ok(mut dialog) = Dialog::from_response(response, self.tag, cseq, &self.to, self.over(context.node)) else { return };
+        let Ok(dialog) = Dialog::from_response(response, self.tag, cseq, &self.to, self.over(context.node)) else { return };
+        let mut dialog = dialog.in_session(self.session);
         let Some(way) = self.way_in(context.node, &dialog) else { return };
         let (_, via) = self.new_via(context, &way);
         let declined = self.decline_offer_of(context, response);

@@ -181,6 +181,7 @@ impl Leg {
         let phrase = reply.reason.unwrap_or_else(|| reason_phrase(reply.status));
         let tag = self.tag_for(context.node, &held);
         let mut printer = Printer::response_to(&held.request, held.flow.remote, reply.status, phrase, Some(tag.as_str()));
+        self.session.write(&mut printer);
         let method = held.request.method();
         if (200..300).contains(&reply.status) {
             // RFC 3311 §5.2, RFC 3515 §2.2: the 2xx to a target refresh names our Contact.

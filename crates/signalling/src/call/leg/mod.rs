@@ -22,6 +22,7 @@ mod refer;
 mod reliable;
 mod requests;
 mod server;
+mod session;
 mod timed;
 mod update;
 mod way;
@@ -44,6 +45,7 @@ use crate::dialog::Dialog;
 use crate::message::{HeaderName, Message, Method, Printer};
 use crate::minted::Minted;
 use crate::negotiation::LegMedia;
+use crate::session_id::SessionId;
 use crate::wire::{Arrival, Transmit};
 use bytes::Bytes;
 use challenged::Home;
@@ -187,6 +189,8 @@ pub(crate) struct Leg {
     pub(crate) to: Box<str>,
     /// Call-ID of its first INVITE, which its dialog has too (§12.1).
     pub(crate) call_id: Box<str>,
+    /// How it names the conversation.
+    pub(crate) session: SessionId,
     /// The most that its peer has said before it answered.
     pub(crate) progress: LegState,
     /// What its peer asked to be kept private when it called.
@@ -266,6 +270,7 @@ impl Leg {
             from: ends.0,
             to: ends.1,
             call_id: Box::default(),
+            session: SessionId::default(),
             progress: LegState::Created,
             privacy: Privacy::default(),
             status: 0,
@@ -375,6 +380,7 @@ impl Leg {
 
     /// Takes a message that the dispatcher found to be this leg's.
     pub(crate) fn on_message(&mut self, context: &mut Context<'_>, arrival: Box<Arrival>) -> Option<LegEvent> {
+        self.hear_session(context.node, &arrival.message);
         if arrival.message.is_request() { self.on_request(context, *arrival) } else { self.on_response(context, *arrival) }
     }
 
@@ -428,7 +434,7 @@ impl Leg {
     /// What to send should this leg's call die without a word: a 500, a CANCEL or a BYE.
     pub(crate) fn last_word(&self, node: &NodeFacts) -> Option<Transmit> {
         match self.state {
-            State::Incoming => self.server.as_ref().map(|server| server.last_word(self.tag)),
+            State::Incoming => self.server.as_ref().map(|server| server.last_word(self.tag, self.session)),
             State::Outgoing => self.client.as_ref().and_then(|client| client.last_word()),
             State::Confirmed => self.last_bye(node),
             State::Leaving | State::Subscribed | State::Unsubscribed => None,

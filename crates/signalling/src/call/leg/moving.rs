@@ -55,6 +55,7 @@ impl Leg {
         let mut husk = Leg::new(self.id, State::Leaving, self.endpoint.clone(), self.profile.clone(), media, ends, self.tag);
         (husk.status, husk.remote, husk.call_id) = (self.status, self.remote, self.call_id.clone());
         // Where it went tells how it ends.
+        husk.session = self.session;
         husk.end = Some(LegEnd { sip_status: self.status, reason: Cow::Borrowed(MOVED), q850_cause: REDIRECTED, by: EndedBy::Node });
         husk
     }

@@ -47,7 +47,7 @@ impl Leg {
     /// The dialog that a held request from outside makes, as `id`, if it has made none. Its requests leave from where that came to.
     pub(crate) fn subscription(&mut self, node: &NodeFacts, held: HeldId, id: LegId) -> Option<Leg> {
         let tag = node.minter.tag(id);
-        let (endpoint, mut profile) = (self.endpoint.clone(), self.profile.clone());
+        let (endpoint, mut profile, session) = (self.endpoint.clone(), self.profile.clone(), self.session);
         let held = self.held_mut(held).filter(|held| held.came == Came::Outside(None))?;
         profile.listener = held.flow.listener;
         let ends = ends_of(&held.request);
@@ -55,7 +55,8 @@ impl Leg {
         leg.remote = Some(held.flow.remote);
         leg.home.address = Some(held.flow.remote.ip());
         leg.sips = begins_secure_dialog(&held.request);
-        leg.dialog = Some(Dialog::from_invite(&held.request, tag, leg.over(node)).ok()?);
+        leg.dialog = Some(Dialog::from_invite(&held.request, tag, leg.over(node)).ok()?.in_session(session));
+        leg.session = session;
         held.came = Came::Outside(Some(id));
         Some(leg)
     }

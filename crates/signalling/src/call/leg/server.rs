@@ -8,6 +8,7 @@ use crate::message::{Contact, HeaderName, Message, Method, NameAddr, Printer, is
 use crate::minted::Minted;
 use crate::negotiation::LegMedia;
 use crate::reason;
+use crate::session_id::SessionId;
 use crate::tombstone::Tombstone;
 use crate::transaction::{Backoff, Event, Kind, T1, T2, TRANSACTION_TIMEOUT, Timer, Transaction, TransactionKey};
 use crate::wire::{Arrival, Transmit};
@@ -110,8 +111,9 @@ impl InviteServer {
         [self.transaction.poll_timeout().map(|(at, _)| at), self.refresh].into_iter().flatten().min()
     }
 
-    pub(super) fn last_word(&self, tag: Minted) -> Transmit {
-        let printer = Printer::response_to(&self.request, self.flow.remote, 500, reason_phrase(500), Some(tag.as_str()));
+    pub(super) fn last_word(&self, tag: Minted, session: SessionId) -> Transmit {
+        let mut printer = Printer::response_to(&self.request, self.flow.remote, 500, reason_phrase(500), Some(tag.as_str()));
+        session.write(&mut printer);
         self.transmit(printer.finish())
     }
 
@@ -157,7 +159,8 @@ impl Leg {
         leg.privacy = parties::privacy(&arrival.message);
         leg.sips = begins_secure_dialog(&arrival.message);
         leg.note_allow(&arrival.message);
-        leg.dialog = Dialog::from_invite(&arrival.message, tag, leg.over(context.node)).ok();
+        leg.hear_session(context.node, &arrival.message);
+        leg.dialog = Dialog::from_invite(&arrival.message, tag, leg.over(context.node)).ok().map(|dialog| dialog.in_session(leg.session));
         leg.open_server(context, arrival);
         leg
     }
@@ -175,8 +178,9 @@ impl Leg {
         }
         let destination = self.answers_to(&arrival.message, &arrival.flow);
         let mut server = InviteServer::new(arrival, destination);
-        let trying = Printer::response_to(&server.request, server.flow.remote, 100, reason_phrase(100), None).finish();
-        server.respond(context, Event::Provisional, trying);
+        let mut trying = Printer::response_to(&server.request, server.flow.remote, 100, reason_phrase(100), None);
+        self.session.write(&mut trying);
+        server.respond(context, Event::Provisional, trying.finish());
         self.server = Some(Box::new(server));
     }
 
@@ -193,6 +197,7 @@ impl Leg {
         let (contact, announced) = (self.contact(context.node), self.announced());
         let Some(server) = self.server.as_mut().filter(|server| server.is_unanswered()) else { return };
         let mut printer = Printer::response_to(&server.request, server.flow.remote, status, reason, Some(self.tag.as_str()));
+        self.session.write(&mut printer);
         printer.copy_all(&server.request, HeaderName::RecordRoute);
         write_user_to_user(&mut printer, &mut self.user_to_user);
         contact.write(&mut printer);
@@ -225,9 +230,11 @@ impl Leg {
     }
 
     pub(super) fn accept_now(&mut self, context: &mut Context<'_>, sdp: Option<&[u8]>) {
+        self.face_us(context.node);
         let (contact, announced) = (self.contact(context.node), self.announced());
         let Some(mut server) = self.server.take_if(|server| server.is_unanswered()) else { return };
         let mut printer = Printer::response_to(&server.request, server.flow.remote, 200, reason_phrase(200), Some(self.tag.as_str()));
+        self.session.write(&mut printer);
         printer.copy_all(&server.request, HeaderName::RecordRoute);
         write_user_to_user(&mut printer, &mut self.user_to_user);
         contact.write(&mut printer);
@@ -262,6 +269,7 @@ impl Leg {
         }
         let phrase = reason.unwrap_or_else(|| reason_phrase(status));
         let mut printer = Printer::response_to(&server.request, server.flow.remote, status, phrase, Some(self.tag.as_str()));
+        self.session.write(&mut printer);
         extra.write(&mut printer);
         server.refresh = None;
         server.respond(context, Event::Failure, printer.finish());
@@ -347,7 +355,10 @@ impl Leg {
     }
 
     pub(super) fn plain_response(&self, arrival: &Arrival, status: u16) -> Printer {
-        Printer::response_to(&arrival.message, arrival.flow.remote, status, reason_phrase(status), Some(self.tag.as_str()))
+        let mut printer =
+            Printer::response_to(&arrival.message, arrival.flow.remote, status, reason_phrase(status), Some(self.tag.as_str()));
+        self.session.write(&mut printer);
+        printer
     }
 
     pub(super) fn server_timeout(&mut self, context: &mut Context<'_>) -> Option<LegEvent> {

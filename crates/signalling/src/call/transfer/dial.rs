@@ -168,7 +168,8 @@ impl Call {
         // An offer of the target's in a reliable response would have to be answered before the one who stays has been asked.
         let prack = if own.is_some() { plan.profile.prack } else { Prack::Off };
         let sdp = own.as_ref().map(|own| own.sdp());
-        let leg = self.invite_aside(now, id, &plan, media, &Invited { said: &said, more: &more, max_forwards, sdp, prack });
+        let far = self.leg(by.other()).and_then(|leg| leg.shown_session(&self.node));
+        let leg = self.invite_aside(now, id, &plan, media, &Invited { said: &said, more: &more, far, max_forwards, sdp, prack });
         let ring_until = now + plan.profile.ring_timeout;
         let ring_until = deadline.map_or(ring_until, |deadline| deadline.min(ring_until));
         let trying_until = Some(now + plan.profile.trying_timeout);
