@@ -11,9 +11,9 @@ fn house() -> String {
     format!("{STANDARD}\n[[listen]]\nname = \"main-tcp\"\ntransport = \"tcp\"\nbind = \"10.0.0.1:5060\"\n")
 }
 
-/// A caller whose name fills a datagram.
+/// A caller whose name fills a datagram of INVITE, and not quite one of BYE.
 fn long_place(sim: &mut Sim, user: &str, script: Script) -> Place {
-    sim.phone_mut(ALICE).setup_mut().name = "alice-of-the-long-name-".repeat(40);
+    sim.phone_mut(ALICE).setup_mut().name = "alice-of-the-long-name-".repeat(36);
     Place::new(&sim.uri(ALICE, user)).script(script)
 }
 
