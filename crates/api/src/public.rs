@@ -30,6 +30,14 @@ pub struct PublicEvent {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub leg: Option<String>,
+    /// `leg.created`: Call-ID of its dialog.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub sip_call_id: Option<String>,
+    /// Its Session-ID (RFC 7989): the UUID of whom it talks with, then its own; zeros as long as one is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub session_id: Option<String>,
     /// Where a leg failed or ended: its final status, or what the end comes to as one. `leg.dtmf_refused`: what the peer said.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -172,12 +180,12 @@ impl PublicEvent {
             ..PublicEvent::default()
         };
         match kind {
-            EventKind::CallCreated
-            | EventKind::LegCreated
-            | EventKind::LegTrying
-            | EventKind::LegRinging
-            | EventKind::LegEarlyMedia
-            | EventKind::LegAnswered => plain,
+            EventKind::CallCreated | EventKind::LegTrying | EventKind::LegRinging | EventKind::LegEarlyMedia | EventKind::LegAnswered => {
+                plain
+            }
+            EventKind::LegCreated(names) => {
+                PublicEvent { sip_call_id: Some(names.sip_call_id.to_string()), session_id: Some(names.session_id.to_string()), ..plain }
+            }
             EventKind::LegHeld(by) | EventKind::LegResumed(by) => PublicEvent { by: Some(held_by(*by)), ..plain },
             EventKind::LegDtmf(KeyPress { key, ms }) => PublicEvent { key: Some(key.sign()), ms: Some((*ms).into()), ..plain },
             EventKind::LegDtmfRefused(status) => PublicEvent { sip_status: Some(*status), ..plain },

@@ -194,7 +194,7 @@ impl RecordLeg {
             to: leg.to.to_string(),
             remote: leg.remote.map(|address| address.to_string()),
             sip_call_id: leg.sip_call_id.to_string(),
-            session_id: String::new(),
+            session_id: leg.session_id.to_string(),
             codec: leg.codec.map(|codec| codec.encoding_name().to_owned()),
             sip_status: leg.sip_status,
             end_status: leg.end.sip_status,

@@ -67,6 +67,8 @@ pub(crate) struct Leg {
     /// Call-ID of its dialog.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub(crate) sip_call_id: String,
+    /// Session-ID (RFC 7989): the UUID of whom it talks with, then its own.
+    pub(crate) session_id: String,
     /// The audio codec.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, nullable = false)]
@@ -141,6 +143,7 @@ impl Leg {
             to: view.to.to_string(),
             remote: view.remote.map(|address| address.to_string()),
             sip_call_id: view.sip_call_id.to_string(),
+            session_id: view.session_id.to_string(),
             codec: view.codec.map(|codec| codec.encoding_name().to_owned()),
             sip_status: view.sip_status,
             reason: None,
@@ -163,6 +166,7 @@ impl Leg {
             to: leg.to,
             remote: leg.remote,
             sip_call_id: leg.sip_call_id,
+            session_id: leg.session_id,
             codec: leg.codec,
             sip_status: if was_answered { leg.sip_status } else { leg.end_status },
             reason: Some(leg.reason),

@@ -22,8 +22,8 @@ pub struct Event {
 pub enum EventKind {
     /// An INVITE was admitted.
     CallCreated,
-    /// A leg exists.
-    LegCreated,
+    /// A leg exists; how the outside names it.
+    LegCreated(LegNames),
     /// The far end has our INVITE (first 1xx).
     LegTrying,
     /// The far end rings.
@@ -95,7 +95,7 @@ impl EventKind {
     pub const fn name(&self) -> &'static str {
         match self {
             EventKind::CallCreated => "call.created",
-            EventKind::LegCreated => "leg.created",
+            EventKind::LegCreated(_) => "leg.created",
             EventKind::LegTrying => "leg.trying",
             EventKind::LegRinging => "leg.ringing",
             EventKind::LegEarlyMedia => "leg.early_media",
@@ -250,6 +250,15 @@ pub struct LegEnd {
     pub q850_cause: u8,
     /// Whose word it was.
     pub by: EndedBy,
+}
+
+/// What a leg is called in the logs of its peer, and of everybody on the way.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegNames {
+    /// Call-ID of its dialog.
+    pub sip_call_id: Box<str>,
+    /// Session-ID (RFC 7989) as the leg is told it: the UUID of whom it talks with, and its own; zeros for one that is not known yet.
+    pub session_id: Box<str>,
 }
 
 /// Who holds whom.

@@ -48,8 +48,8 @@ pub use command::{
 pub use country::{Country, UnknownCountry};
 pub use dial::{Calling, Dial, DialError, DialLeg, DialOrder, MAX_IN_TURN};
 pub use event::{
-    CallRecord, EndReason, EndedBy, Event, EventKind, ExchangeRecord, Fate, HeldBy, LegEnd, LegRecord, Limit, LimitState, RecordingDone,
-    RegistrationChange, TrunkState,
+    CallRecord, EndReason, EndedBy, Event, EventKind, ExchangeRecord, Fate, HeldBy, LegEnd, LegNames, LegRecord, Limit, LimitState,
+    RecordingDone, RegistrationChange, TrunkState,
 };
 pub use failover::Failover;
 pub use ids::{CallId, LegId, MAX_LEGS, NoId, PortId};

@@ -235,7 +235,7 @@ impl Actor {
             self.places.answered(&mut self.node.trunks.borrow_mut(), event.time);
         }
         match event.kind {
-            EventKind::LegCreated => self.count_legs(1),
+            EventKind::LegCreated(_) => self.count_legs(1),
             EventKind::LegEnded(_) | EventKind::LegFailed(_) => self.count_legs(-1),
             _ => {}
         }

@@ -147,7 +147,7 @@ impl LegRow {
                 EndedBy::Node => "node".into(),
             },
             sip_call_id: Some(record.sip_call_id.clone()).filter(|id| !id.is_empty()),
-            session_id: None,
+            session_id: Some(record.session_id.clone()).filter(|id| !id.is_empty()),
             media: record.media.as_ref().map(MediaRow::of),
         }
     }

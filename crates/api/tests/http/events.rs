@@ -82,6 +82,11 @@ fn a_call_is_told_from_its_begin_to_its_end() {
     for kind in ["call.created", "leg.created", "leg.answered", "leg.ended", "call.ended"] {
         assert!(kinds(&events).contains(&kind), "{kind}: {:?}", kinds(&events));
     }
+    let created: Vec<&Value> = events.iter().filter(|event| event["type"] == "leg.created").collect();
+    for (event, leg) in created.iter().zip(events.last().unwrap()["record"]["legs"].as_array().unwrap()) {
+        assert_eq!((&event["leg"], &event["sip_call_id"]), (&leg["id"], &leg["sip_call_id"]));
+        assert!(event["session_id"].as_str().unwrap().contains(";remote="), "{event}");
+    }
     let ended = events.iter().find(|event| event["type"] == "leg.ended" && event["leg"] == legs[0].to_string()).unwrap();
     assert_eq!((&ended["sip_status"], &ended["q850_cause"], &ended["by"]), (&json!(200), &json!(16), &json!("peer")));
     let last = events.last().unwrap();

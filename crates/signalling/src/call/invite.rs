@@ -35,7 +35,7 @@ impl Call {
         let invitation = Invitation { from: &from, from_uri: &from_uri, call_id: &call_id, max_forwards, identity, far, sdp, prack };
         self.outputs.push_back(Output::LegAdded(id));
         let leg = Leg::outgoing(context!(self, now), id, plan, media, &invitation);
-        self.notify(now, Some(id), EventKind::LegCreated);
+        self.notify(now, Some(id), EventKind::LegCreated(leg.names()));
         leg
     }
 }

@@ -45,7 +45,8 @@ impl Call {
         let mut call = Call::begun(id, node, now, (outputs, random), caller);
         call.expires = expires.map(|seconds| now + Duration::from_secs(seconds.into()));
         call.notify(now, None, EventKind::CallCreated);
-        call.notify(now, Some(leg), EventKind::LegCreated);
+        let names = call.caller.names();
+        call.notify(now, Some(leg), EventKind::LegCreated(names));
         match refusal {
             Some((status, extra)) => call.refuse(now, status, None, &extra),
             None if !call.caller.has_dialog() => call.refuse(now, 400, Some("Missing or unusable Contact"), &Extra::none()),
@@ -382,7 +383,7 @@ impl Call {
         }
         self.outputs.push_back(Output::LegAdded(leg));
         let callee = self.invite(now, leg, &plan, media, pending.map(|pending| pending.sdp()).or(own.as_ref().map(|own| own.sdp())));
-        self.notify(now, Some(leg), EventKind::LegCreated);
+        self.notify(now, Some(leg), EventKind::LegCreated(callee.names()));
         self.callee = Some(callee);
         let ring_until = now + plan.profile.ring_timeout;
         self.phase = Phase::Dialling(Box::new(Dialling {

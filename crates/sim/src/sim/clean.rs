@@ -54,7 +54,7 @@ impl Sim {
         for event in &self.core.events {
             let Some(leg) = event.leg else { continue };
             match &event.kind {
-                EventKind::LegCreated => assert!(ends.insert(leg, Vec::new()).is_none(), "{leg} is created twice"),
+                EventKind::LegCreated(_) => assert!(ends.insert(leg, Vec::new()).is_none(), "{leg} is created twice"),
                 EventKind::LegFailed(end) | EventKind::LegEnded(end) => {
                     ends.get_mut(&leg).unwrap_or_else(|| unreachable!("{leg} ends before it is there: {end:?}")).push(end);
                 }

@@ -21,7 +21,7 @@ fn invites(sim: &Sim, phone: std::net::SocketAddr) -> Vec<Message> {
 }
 
 fn created(sim: &Sim) -> usize {
-    sim.core().events.iter().filter(|event| matches!(event.kind, EventKind::LegCreated)).count()
+    sim.core().events.iter().filter(|event| matches!(event.kind, EventKind::LegCreated(_))).count()
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn each_leg_has_its_end_and_its_place_in_the_record() {
     assert!(record.rang.is_some() && record.answered.is_some());
     assert!(record.legs.iter().all(|leg| leg.media.is_some()), "{record:?}");
     let failed = |event: &&tandem_model::Event| matches!(event.kind, EventKind::LegFailed { .. });
-    let created = |event: &&tandem_model::Event| matches!(event.kind, EventKind::LegCreated);
+    let created = |event: &&tandem_model::Event| matches!(event.kind, EventKind::LegCreated(_));
     assert_eq!(sim.core().events.iter().filter(created).count(), 4);
     assert_eq!(sim.core().events.iter().filter(failed).count(), 2);
 }

@@ -2,6 +2,7 @@
 
 use crate::transfer_blind::{refer, sounding};
 use std::net::SocketAddr;
+use tandem_model::EventKind;
 use tandem_phone::{Act, Edit, Message, Place, Reply, Script, When};
 use tandem_sim::{ALICE, BOB, CAROL, Sim, ms, secs};
 
@@ -11,15 +12,15 @@ const OF_BOB: &str = "b0b00000b0b04000b0b0b0b0b0b0b0b0";
 
 /// The two UUIDs of a message: its sender's, and that of who gets it.
 fn ends(message: &Message) -> (String, String) {
-    let value = message.header("Session-ID").unwrap_or_else(|| panic!("no Session-ID in {}", String::from_utf8_lossy(&message.print())));
-    let (own, remote) = value.split_once(";remote=").unwrap_or_else(|| panic!("{value}"));
+    let value = message.header("Session-ID").expect("each message has one");
+    let (own, remote) = value.split_once(";remote=").expect("it names two");
     assert!([own, remote].iter().all(|uuid| uuid.len() == 32), "{value}");
     (own.into(), remote.into())
 }
 
 /// What a phone heard last in messages of that method.
 fn last(sim: &Sim, phone: SocketAddr, method: &str) -> (String, String) {
-    ends(sim.phone(phone).heard(method).last().unwrap_or_else(|| panic!("no {method}")))
+    ends(sim.phone(phone).heard(method).last().expect("it came"))
 }
 
 fn of(message: Option<&Message>) -> (String, String) {
@@ -52,6 +53,15 @@ fn what_one_side_says_of_itself_the_other_hears() {
     let record = sim.core().records().next().expect("there is one");
     let ids: Vec<_> = record.legs.iter().map(|leg| &*leg.session_id).collect();
     assert_eq!(ids, [format!("{OF_BOB};remote={OF_ALICE}"), format!("{OF_ALICE};remote={OF_BOB}")]);
+    let created: Vec<_> = sim
+        .core()
+        .events
+        .iter()
+        .filter_map(|event| if let EventKind::LegCreated(names) = &event.kind { Some(names) } else { None })
+        .collect();
+    let call_ids: Vec<_> = record.legs.iter().map(|leg| &leg.sip_call_id).collect();
+    assert_eq!(created.iter().map(|names| &names.sip_call_id).collect::<Vec<_>>(), call_ids);
+    assert_eq!(&*created[1].session_id, format!("{OF_ALICE};remote={NOBODY}"), "bob has not spoken yet");
 }
 
 #[test]

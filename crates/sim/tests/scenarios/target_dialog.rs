@@ -68,7 +68,7 @@ fn a_blind_transfer_is_carried_out_and_told_in_a_dialog_of_its_own() {
     sim.finish();
     let record = sim.core().records().next().expect("a record");
     assert_eq!(record.legs.len(), 3, "the dialog of the REFER is no leg of the conversation");
-    let created = sim.core().events.iter().filter(|event| matches!(event.kind, EventKind::LegCreated)).count();
+    let created = sim.core().events.iter().filter(|event| matches!(event.kind, EventKind::LegCreated(_))).count();
     assert_eq!(created, 3);
 }
 

@@ -5,6 +5,7 @@ use super::Leg;
 use crate::call::NodeFacts;
 use crate::message::Message;
 use crate::session_id::{SessionId, Uuid};
+use tandem_model::LegNames;
 
 impl Leg {
     /// Takes note of what the peer says of itself. §7: who says nothing is named by us.
@@ -36,6 +37,11 @@ impl Leg {
     /// As the leg is told it; empty as long as nobody has said anything.
     pub(crate) fn session_id(&self) -> Box<str> {
         if self.session == SessionId::default() { Box::default() } else { self.session.to_string().into() }
+    }
+
+    /// How the outside names it.
+    pub(crate) fn names(&self) -> LegNames {
+        LegNames { sip_call_id: self.call_id.clone(), session_id: self.session_id() }
     }
 
     fn set_session(&mut self, session: SessionId) {
