@@ -48,7 +48,7 @@ start() {
 
 # start_tandem CONFIG: builds it, starts it, and waits until it listens; its process id is in $tandem.
 start_tandem() {
-    (cd "$root" && cargo build --quiet --locked --package tandem)
+    make --no-print-directory --directory "$root" stage-build >"$work/build.log" 2>&1 || { cat "$work/build.log"; fail "Tandem cannot be built"; }
     local binary=${CARGO_TARGET_DIR:-$root/target}/debug/tandem
     start tandem "$binary" serve --config "$1"
     tandem=$last
