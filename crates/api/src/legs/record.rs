@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 /// What to record, and how.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Record {
+pub(crate) struct NewRecording {
     /// The file below the folder `recordings` of `[files]`, with or without `.wav`; the id of leg or call where it is not said.
     file: Option<String>,
     /// What is recorded.
@@ -64,13 +64,13 @@ pub(crate) struct StopRecord {
 }
 
 /// Records. The event `recording.ready` tells when the file is whole.
-#[utoipa::path(post, path = "/v1/calls/{id}/legs/{leg}/record", tag = "calls", operation_id = "record", params(OfLeg), request_body(content = Option<Record>),
+#[utoipa::path(post, path = "/v1/calls/{id}/legs/{leg}/record", tag = "calls", operation_id = "record", params(OfLeg), request_body(content = Option<NewRecording>),
     responses((status = 200, body = Recording), (status = 404, description = "No such call or leg"),
         (status = 409, description = "Not now"), (status = 503, description = "Too much to do")))]
 pub(crate) async fn record(
     State(interface): State<Arc<Interface>>,
     Place(of): Place<OfLeg>,
-    Json(record): Json<Record>,
+    Json(record): Json<NewRecording>,
 ) -> Result<axum::Json<Recording>, Problem> {
     let (recorded, usual) = match record.of {
         Of::Leg => (Recorded::Leg(of.leg.0), of.leg.0.to_string()),
