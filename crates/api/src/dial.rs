@@ -122,7 +122,7 @@ impl NewCall {
             Order::Sequential => DialOrder::Sequential,
             Order::Parallel => DialOrder::Parallel,
         };
-        let dial = Dial { legs, order, then: then.map(Into::into), max_duration, by: by.into() };
+        let dial = Dial { legs, order, then: then.map(Into::into), max_duration, quiet: false, by: by.into() };
         dial.check().map_err(|error| problem(&error))?;
         Ok(dial)
     }

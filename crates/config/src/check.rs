@@ -51,6 +51,7 @@ pub(crate) fn check(config: &Config, names: &Names, problems: &mut Problems) {
     }
     check_users(config, names, problems);
     check_routes(config, names, problems);
+    check_webex(config, names, problems);
     if problems.is_empty() {
         config.check_ports(problems);
     }
@@ -272,6 +273,17 @@ fn check_routes(config: &Config, names: &Names, problems: &mut Problems) {
         }
     }
     check_reachable(config, problems);
+}
+
+fn check_webex(config: &Config, names: &Names, problems: &mut Problems) {
+    let Some(webex) = &config.webex else { return };
+    let other = Some(&webex.endpoint_trunk).filter(|other| **other != webex.trunk);
+    for name in [&webex.trunk].into_iter().chain(other) {
+        check_reference("trunk", name, &names.trunks, problems);
+    }
+    if config.api.is_none() && problems.is_empty() {
+        problems.add(webex.trunk.place, "[webex] is asked over HTTP, and there is no [api]");
+    }
 }
 
 impl Config {

@@ -25,6 +25,7 @@ impl Difference {
         difference.compare_abuse(old, new);
         difference.compare_api(old, new);
         difference.refuse_key(old.webhooks != new.webhooks, new, keys::WEBHOOKS.title, "allow");
+        difference.apply(old.webex != new.webex, keys::WEBEX.title);
         difference.compare_trunks(old, new);
         difference.compare_users(old, new);
         difference.compare_routes(old, new);

@@ -13,7 +13,22 @@ pub(crate) struct Keys {
 
 pub(crate) const ROOT: Keys = Keys {
     title: "the configuration",
-    built: &["node", "log", "listen", "media", "calls", "files", "abuse", "webhooks", "registrar", "api", "trunk", "user", "route"],
+    built: &[
+        "node",
+        "log",
+        "listen",
+        "media",
+        "calls",
+        "files",
+        "abuse",
+        "webhooks",
+        "registrar",
+        "api",
+        "webex",
+        "trunk",
+        "user",
+        "route",
+    ],
     later: &["token"],
 };
 
@@ -47,6 +62,12 @@ pub(crate) const API_KEY: Keys = Keys { title: "a key of `keys`", built: &["name
 
 pub(crate) const API_TLS: Keys = Keys { title: "`tls`", built: &["cert", "key"], later: &[] };
 pub(crate) const WEBHOOKS: Keys = Keys { title: "[webhooks]", built: &["allow"], later: &[] };
+
+pub(crate) const WEBEX: Keys = Keys {
+    title: "[webex]",
+    built: &["trunk", "endpoint_trunk", "from", "base", "open", "may_call", "load_timeout", "bridge_timeout"],
+    later: &[],
+};
 
 pub(crate) const TRUNK: Keys = Keys {
     title: "[[trunk]]",
@@ -182,7 +203,7 @@ pub(crate) const DO: Keys = Keys {
 mod tests {
     use super::*;
 
-    const ALL: [&Keys; 29] = [
+    const ALL: [&Keys; 30] = [
         &ROOT,
         &NODE,
         &LOG,
@@ -195,6 +216,7 @@ mod tests {
         &API_KEY,
         &API_TLS,
         &WEBHOOKS,
+        &WEBEX,
         &TRUNK,
         &USER,
         &REGISTRAR,

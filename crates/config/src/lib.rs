@@ -33,6 +33,7 @@ mod trunk;
 mod uri;
 mod user;
 mod value;
+mod webex;
 mod webhooks;
 mod written;
 
@@ -57,6 +58,7 @@ pub use trunk::{
 pub use uri::{Host, Target, parse_domain};
 pub use user::{Registrar, User};
 pub use value::{MAX_NUMBER, Network, Pattern, PortRange, Template, parse_duration, print_duration};
+pub use webex::Webex;
 pub use webhooks::Webhooks;
 
 use check::Named;
@@ -94,6 +96,8 @@ pub struct Config {
     pub api: Option<Api>,
     /// `[webhooks]`.
     pub webhooks: Webhooks,
+    /// `[webex]`; absent, there is no `/bridge`.
+    pub webex: Option<Webex>,
     /// `[registrar]`.
     pub registrar: Registrar,
     /// `[[user]]`.
@@ -137,6 +141,7 @@ pub fn read(text: &str, file_name: &str, outside: Outside<'_>) -> Reading {
         abuse: Abuse::default(),
         api: None,
         webhooks: Webhooks::default(),
+        webex: None,
         registrar: Registrar::default(),
         users: Vec::new(),
         trunks: Vec::new(),
@@ -179,6 +184,9 @@ pub fn read(text: &str, file_name: &str, outside: Outside<'_>) -> Reading {
     }
     if let Some(value) = root.get("webhooks") {
         config.webhooks = Webhooks::read(&mut reader, value);
+    }
+    if let Some(value) = root.get("webex") {
+        config.webex = Webex::read(&mut reader, value);
     }
     if let Some(value) = root.get("registrar") {
         config.registrar = Registrar::read(&mut reader, value);

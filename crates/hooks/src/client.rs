@@ -1,10 +1,10 @@
-//! A client that posts, to addresses that it may call and for no longer than it may.
+//! A client that posts and gets, to addresses that it may call and for no longer than it may.
 
 use crate::{Guard, Url};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{
-    Request, Response, StatusCode,
+    Method, Request, Response, StatusCode,
     body::Incoming,
     header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, USER_AGENT},
 };
@@ -83,7 +83,7 @@ pub enum PostError {
     Failed(Box<str>),
 }
 
-/// Posts JSON. Cheap to clone; connections are shared and kept.
+/// Posts JSON, and gets what others have. Cheap to clone; connections are shared and kept.
 #[derive(Clone, Debug)]
 pub struct Client {
     pool: Pool<HttpsConnector<HttpConnector<Lookup>>, Full<Bytes>>,
@@ -119,35 +119,72 @@ impl Client {
     /// # Errors
     /// Why there is no answer; an answer of any status is one.
     pub async fn post(&self, url: &Url, headers: &[(HeaderName, HeaderValue)], body: Bytes, terms: &Terms) -> Result<Reply, PostError> {
-        let answered = tokio::time::timeout(terms.timeout, self.follow(url.clone(), headers, body, terms.max_reply)).await;
+        self.within(Sent { method: Method::POST, url: url.clone(), headers, body }, terms).await
+    }
+
+    /// Gets what is there, with these headers beside the usual ones. Redirections are followed; `headers`, which may hold a token, go to
+    /// the scheme, host and port of `url` alone. Needs a tokio runtime with I/O and time.
+    ///
+    /// # Errors
+    /// Why there is no answer; an answer of any status is one.
+    pub async fn get(&self, url: &Url, headers: &[(HeaderName, HeaderValue)], terms: &Terms) -> Result<Reply, PostError> {
+        self.within(Sent { method: Method::GET, url: url.clone(), headers, body: Bytes::new() }, terms).await
+    }
+
+    async fn within(&self, sent: Sent<'_>, terms: &Terms) -> Result<Reply, PostError> {
+        let answered = tokio::time::timeout(terms.timeout, self.follow(sent, terms.max_reply)).await;
         answered.unwrap_or(Err(PostError::Timeout(terms.timeout)))
     }
 
-    async fn follow(&self, mut url: Url, headers: &[(HeaderName, HeaderValue)], body: Bytes, most: usize) -> Result<Reply, PostError> {
+    async fn follow(&self, mut sent: Sent<'_>, most: usize) -> Result<Reply, PostError> {
         for _ in 0..=MAX_REDIRECTS {
-            let response = self.once(&url, headers, body.clone()).await?;
+            let response = self.once(&sent).await?;
             let status = response.status();
-            if !matches!(status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT) {
+            if !sent.follows(status) {
                 let body = read(response, most).await?;
                 return Ok(Reply { status: status.as_u16(), body });
             }
             let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
-            url = location.and_then(|location| url.redirected(location)).ok_or(PostError::Redirected)?;
+            let next = location.and_then(|location| sent.url.redirected(location)).ok_or(PostError::Redirected)?;
+            if sent.method == Method::GET && !next.is_beside(&sent.url) {
+                sent.headers = &[];
+            }
+            sent.url = next;
         }
         Err(PostError::Redirected)
     }
 
-    async fn once(&self, url: &Url, headers: &[(HeaderName, HeaderValue)], body: Bytes) -> Result<Response<Incoming>, PostError> {
+    async fn once(&self, sent: &Sent<'_>) -> Result<Response<Incoming>, PostError> {
+        let url = &sent.url;
         // What has an address in place of a name is not looked up.
         if url.address().is_some_and(|address| !self.guard.lets(address)) {
             return Err(forbidden(url));
         }
-        let mut request = Request::post(url.uri().clone()).header(CONTENT_TYPE, JSON).header(USER_AGENT, AGENT);
-        for (name, value) in headers {
+        let mut request = Request::builder().method(&sent.method).uri(url.uri().clone()).header(USER_AGENT, AGENT);
+        if sent.method == Method::POST {
+            request = request.header(CONTENT_TYPE, JSON);
+        }
+        for (name, value) in sent.headers {
             request = request.header(name, value);
         }
-        let request = request.body(Full::new(body)).map_err(|error| failed(&error))?;
+        let request = request.body(Full::new(sent.body.clone())).map_err(|error| failed(&error))?;
         self.pool.request(request).await.map_err(|error| if is_forbidden(&error) { forbidden(url) } else { failed(&error) })
+    }
+}
+
+/// A request.
+struct Sent<'a> {
+    method: Method,
+    url: Url,
+    headers: &'a [(HeaderName, HeaderValue)],
+    body: Bytes,
+}
+
+impl Sent<'_> {
+    /// Whether that status is a redirection that it goes by: what is posted would be something else under another method.
+    fn follows(&self, status: StatusCode) -> bool {
+        let turns_into_get = matches!(status, StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER);
+        matches!(status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT) || (turns_into_get && self.method == Method::GET)
     }
 }
 

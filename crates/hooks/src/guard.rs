@@ -1,6 +1,7 @@
 //! Which addresses may be called. A URL that somebody else has written, or a name whose owner points it elsewhere, must not let the node
 //! call what only its own network can reach (server-side request forgery).
 
+use crate::Url;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A block of addresses: those that share the first `length` bits with `first`.
@@ -38,6 +39,16 @@ impl Guard {
     /// One that also lets these pass.
     pub fn new(allowed: impl IntoIterator<Item = Block>) -> Guard {
         Guard { allowed: allowed.into_iter().collect() }
+    }
+
+    /// The same, which also lets the address in `url` pass, be it only known on this machine: somebody has configured that URL.
+    /// `localhost` is its two addresses; what other names lead to must be let anyway.
+    #[must_use]
+    pub fn letting(self, url: &Url) -> Guard {
+        let is_here = url.uri().host().is_some_and(|host| host.eq_ignore_ascii_case("localhost"));
+        let here = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].into_iter().filter(|_| is_here);
+        let also = url.address().into_iter().chain(here).map(|first| Block { first, length: 128 });
+        Guard { allowed: self.allowed.into_iter().chain(also).collect() }
     }
 
     /// Whether that address may be called.
@@ -138,6 +149,14 @@ mod tests {
         ];
         let let_pass: Vec<_> = ours.iter().zip(lets(&Guard::default(), &ours)).filter(|(_, may)| *may).collect();
         assert!(let_pass.is_empty(), "{let_pass:?}");
+    }
+
+    #[test]
+    fn what_stands_in_a_configured_url_may_be_called() {
+        let guard = |url: &str| Guard::default().letting(&Url::parse(url).unwrap());
+        assert_eq!(lets(&guard("http://127.0.0.1:9000/v1"), &["127.0.0.1", "127.0.0.2", "::1", "8.8.8.8"]), [true, false, false, true]);
+        assert_eq!(lets(&guard("http://localhost:9000"), &["127.0.0.1", "::1", "10.0.0.1"]), [true, true, false]);
+        assert_eq!(lets(&guard("https://webex.example"), &["127.0.0.1", "::1"]), [false, false]);
     }
 
     #[test]

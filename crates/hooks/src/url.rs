@@ -67,6 +67,11 @@ impl Url {
         }
     }
 
+    /// Whether both have the same scheme, host and port.
+    pub(crate) fn is_beside(&self, other: &Url) -> bool {
+        self.0.scheme() == other.0.scheme() && self.0.authority() == other.0.authority()
+    }
+
     pub(crate) fn uri(&self) -> &Uri {
         &self.0
     }

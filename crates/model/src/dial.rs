@@ -16,6 +16,9 @@ pub struct Dial {
     pub then: Option<Box<str>>,
     /// The call is ended then, if not before.
     pub max_duration: Option<Duration>,
+    /// The first hears nothing while the second is called, and no ringing tone.
+    #[serde(default)]
+    pub quiet: bool,
     /// Who says so: the name of an API key, empty if there is none.
     pub by: Box<str>,
 }
@@ -130,7 +133,7 @@ mod tests {
 
     fn dial(legs: usize, order: DialOrder, then: bool) -> Dial {
         let legs = vec![DialLeg::new("user:alice"); legs].into();
-        Dial { legs, order, then: then.then(|| "{}".into()), max_duration: None, by: "ops".into() }
+        Dial { legs, order, then: then.then(|| "{}".into()), max_duration: None, quiet: false, by: "ops".into() }
     }
 
     #[test]

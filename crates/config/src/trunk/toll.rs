@@ -24,12 +24,17 @@ impl Toll {
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Toll {
+        let minutes = table.number(reader, "minutes_per_hour", 1..=10_000_000);
+        Toll { minutes_per_hour: minutes.map(|minutes| *minutes), ..Toll::read_may_call(reader, table) }
+    }
+
+    /// `may_call` alone.
+    pub(crate) fn read_may_call(reader: &mut Reader<'_>, table: &Table<'_, '_>) -> Toll {
         let may_call = table.value("may_call").and_then(|value| {
             let what = table.what("may_call");
             let list = reader.list(&what, value, MAX_MAY_CALL)?;
             Some(list.iter().filter_map(|entry| reader.parsed(&what, entry, Pattern::parse)).map(|pattern| pattern.value).collect())
         });
-        let minutes = table.number(reader, "minutes_per_hour", 1..=10_000_000);
-        Toll { may_call, minutes_per_hour: minutes.map(|minutes| *minutes) }
+        Toll { may_call, minutes_per_hour: None }
     }
 }

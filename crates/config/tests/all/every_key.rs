@@ -12,6 +12,8 @@ const API: &str = "[api]\nbind = '127.0.0.1:8081'\n";
 const ABUSE: &str = "[abuse]\n";
 const TRUNK: &str = "[[trunk]]\nname = \"peer\"\n";
 const CALLED: &str = "[[trunk]]\nname = \"peer\"\ntargets = [{ uri = \"sip:127.0.0.9\" }]\n";
+const WEBEX: &str =
+    "[[trunk]]\nname = \"peer\"\ntargets = [{ uri = \"sip:127.0.0.9\" }]\n[api]\nbind = '127.0.0.1:8081'\n[webex]\ntrunk = 'peer'\n";
 const ROUTE: &str =
     "[[trunk]]\nname = \"peer\"\ntargets = [{ uri = \"sip:127.0.0.9\" }]\nmatch = { sources = [\"127.0.0.9\"] }\n[[route]]\n";
 
@@ -41,6 +43,11 @@ const BUILT: &[Case] = &[
     Case(API, "rate = 20"),
     Case(API, "connections = 1000"),
     Case(API, "body = '256KiB'"),
+    Case(WEBEX, "endpoint_trunk = 'peer'"),
+    Case(WEBEX, "from = '+15557654321'"),
+    Case(WEBEX, "base = 'http://127.0.0.1:9000/v1/'"),
+    Case(WEBEX, "open = true\nmay_call = ['^\\+1555']"),
+    Case(WEBEX, "load_timeout = '30s'\nbridge_timeout = '2m'"),
     Case(ABUSE, "answers = 5"),
     Case(ABUSE, "offences = 3"),
     Case(ABUSE, "ban = '0s'"),

@@ -21,3 +21,4 @@ mod trunk_rules;
 mod unknown_keys;
 mod users;
 mod values;
+mod webex;

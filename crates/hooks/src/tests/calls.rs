@@ -3,6 +3,7 @@
 use super::receiver::{Answer, receive};
 use crate::{AskError, Block, Client, Guard, MAX_REDIRECTS, PostError, Reply, Terms, Url, ask};
 use bytes::Bytes;
+use hyper::header::{AUTHORIZATION, HeaderValue};
 use rustls::pki_types::{PrivateKeyDer, pem::PemObject};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
@@ -111,4 +112,21 @@ async fn who_is_asked_answers_with_200_and_text() {
     assert_eq!(signature, crate::sign("s3cret", time, b"{}"));
     assert_eq!(ask(&client, &url, None, Bytes::new(), span).await, Err(AskError::Status(404)));
     assert_eq!(receiver.got.recv().await.unwrap().signature, None);
+}
+
+#[tokio::test]
+async fn a_token_goes_to_the_host_that_was_asked_and_to_no_other() {
+    let token = [(AUTHORIZATION, HeaderValue::from_static("Bearer t0ken"))];
+    let mut last = receive("127.0.0.1", None, |_| Answer::Status(200)).await;
+    let goal = format!("http://{}/goal", last.address);
+    let script = move |number| if number == 0 { Answer::Redirect(302, "/again".into()) } else { Answer::Redirect(301, goal.clone()) };
+    let mut first = receive("127.0.0.1", None, script).await;
+    let url = Url::parse(&format!("http://{}/me", first.address)).unwrap();
+    assert_eq!(client().get(&url, &token, &TERMS).await.map(|reply| reply.status), Ok(200));
+    for path in ["/me", "/again"] {
+        let got = first.got.recv().await.unwrap();
+        assert_eq!((&*got.method, &*got.path, got.authorization.as_deref()), ("GET", path, Some("Bearer t0ken")));
+    }
+    let got = last.got.recv().await.unwrap();
+    assert_eq!((&*got.method, &*got.path, got.authorization), ("GET", "/goal", None));
 }

@@ -33,7 +33,9 @@ pub(super) enum Answer {
 /// A request as it came.
 #[derive(Debug)]
 pub(super) struct Got {
+    pub(super) method: String,
     pub(super) path: String,
+    pub(super) authorization: Option<String>,
     pub(super) signature: Option<String>,
     pub(super) content_type: String,
     pub(super) body: Bytes,
@@ -90,13 +92,14 @@ impl At {
 
     async fn answer(self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let (path, signature) = (request.uri().path().to_owned(), header("tandem-signature"));
+        let (path, signature, authorization) = (request.uri().path().to_owned(), header("tandem-signature"), header("authorization"));
+        let method = request.method().to_string();
         let content_type = header("content-type").unwrap_or_default();
         let body = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
         let in_hand = self.in_hand.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(in_hand, Ordering::SeqCst);
         let answer = (self.script)(self.number.fetch_add(1, Ordering::SeqCst));
-        let _ = self.told.send(Got { path, signature, content_type, body });
+        let _ = self.told.send(Got { method, path, authorization, signature, content_type, body });
         let response = Response::builder();
         let response = match answer {
             Answer::Status(status) => response.status(status).body(Full::default()),

@@ -31,6 +31,8 @@ pub(super) struct Outward {
     by: Origin,
     order: DialOrder,
     longest: Option<Duration>,
+    /// The first hears no ringing tone while the second is called.
+    quiet: bool,
     /// Legs that policy has not been asked about.
     unasked: VecDeque<DialLeg>,
     /// What becomes of the one who answers, as we were told it; until policy has been asked about that.
@@ -111,6 +113,7 @@ impl Call {
             by,
             order: dial.order,
             longest: dial.max_duration,
+            quiet: dial.quiet,
             from: dial.legs.first().and_then(|leg| leg.from.clone()),
             called: None,
             unasked: dial.legs.into_iter().collect(),
@@ -183,7 +186,9 @@ impl Call {
                         first.members.truncate(MAX_MEMBERS);
                         (first.terms, first.tries) = (RingTerms::default(), false);
                     }
-                    (Some(_), _) => outward.next = Next::Ring(group, ringback.or_else(|| leg.map(|_| ringing()))),
+                    (Some(_), _) => {
+                        outward.next = Next::Ring(group, ringback.or_else(|| leg.filter(|_| !outward.quiet).map(|_| ringing())))
+                    }
                 }
             }
         }
