@@ -49,7 +49,11 @@ pub(crate) const ROOMS: [Room; 15] = [
         &["tandem-model", "tandem-signalling", "tandem-media", "tandem-policy", "tandem-config", "tandem-phone"],
     ),
     shell("tandem-store", "crates/store", &["tandem-model"]),
-    shell("tandem-api", "crates/api", &["tandem-model", "tandem-config", "tandem-policy", "tandem-runtime", "tandem-phone"]),
+    shell(
+        "tandem-api",
+        "crates/api",
+        &["tandem-model", "tandem-config", "tandem-policy", "tandem-runtime", "tandem-hooks", "tandem-phone"],
+    ),
     shell(
         "tandem",
         "crates/tandem",

@@ -86,7 +86,7 @@ impl Stranger {
 
 /// Tells who sends each request and counts it against what they may, before anything else is done.
 pub(crate) async fn identify(State(interface): State<Arc<Interface>>, mut request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip().to_canonical());
+    let peer = peer_of(&request);
     let settings = interface.settings.now();
     let caller = caller(&settings, peer, request.headers());
     let asker = match &caller {
@@ -109,6 +109,26 @@ pub(crate) async fn require(State(scope): State<Scope>, request: Request, next: 
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
+}
+
+/// Who may ask where programs are used to be asked for no key: who is on this machine, or with `open` whoever reaches it, but not by way of
+/// a page of somebody else; and who shows a key that may.
+pub(crate) fn may_without_key(settings: &Settings, request: &Request, open: bool) -> Result<(), Problem> {
+    if let Some(caller @ Caller::Key { .. }) = request.extensions().get::<Caller>() {
+        return caller.may(Scope::Call);
+    }
+    if open {
+        let is_own = is_own_page(settings, request.headers());
+        return if is_own { Ok(()) } else { Err(Problem::new(FORBIDDEN, "a page of another site asks")) };
+    }
+    match stranger_here(settings, peer_of(request), request.headers()) {
+        None => Ok(()),
+        Some(_) => Err(Problem::new(FORBIDDEN, "only programs on the node's own machine may ask, or who has a key with the scope `call`")),
+    }
+}
+
+fn peer_of(request: &Request) -> IpAddr {
+    request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip().to_canonical())
 }
 
 fn caller(settings: &Settings, peer: IpAddr, headers: &HeaderMap) -> Caller {
@@ -145,10 +165,15 @@ fn stranger_here(settings: &Settings, peer: IpAddr, headers: &HeaderMap) -> Opti
     }
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let is_ours = host.and_then(|host| host.parse::<Authority>().ok()).is_none_or(|host| is_loopback(host.host()));
+    if is_ours && is_own_page(settings, headers) { None } else { Some(Stranger::ForeignPage) }
+}
+
+/// Whether no page asks, or one of ours, or one that the configuration names.
+fn is_own_page(settings: &Settings, headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let is_same = |origin: &str| origin.split_once("://").map(|(_, rest)| rest) == host;
     let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
-    let is_let = origin.is_none_or(|origin| is_same(origin) || settings.cors.iter().any(|other| **other == *origin));
-    if is_ours && is_let { None } else { Some(Stranger::ForeignPage) }
+    origin.is_none_or(|origin| is_same(origin) || settings.cors.iter().any(|other| **other == *origin))
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -163,7 +188,7 @@ mod tests {
 
     fn settings(keys: &[(&str, &str)]) -> Settings {
         let key = |(name, key): &(&str, &str)| Key { name: Arc::from(*name), key: Secret::new(key), scopes: [Scope::Read].into() };
-        Settings { keys: keys.iter().map(key).collect(), cors: ["https://a.example".into()].into(), rate: 10, body: 1024 }
+        Settings { keys: keys.iter().map(key).collect(), cors: ["https://a.example".into()].into(), rate: 10, body: 1024, webex: None }
     }
 
     fn told(settings: &Settings, peer: &str, headers: &[(&'static str, &str)]) -> Result<String, Stranger> {

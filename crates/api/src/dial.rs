@@ -96,7 +96,7 @@ pub(crate) async fn make(
     }
     let made = Made { interface: &interface, call, metadata };
     if wait {
-        return Ok(axum::Json(made.outcome(feed, answers).await).into_response());
+        return Ok(axum::Json(made.outcome(feed, answers, WAIT).await).into_response());
     }
     let mut response = (StatusCode::CREATED, axum::Json(made.seen(feed).await)).into_response();
     if let Ok(place) = HeaderValue::try_from(format!("/v1/calls/{call}")) {
@@ -139,17 +139,17 @@ fn problem(error: &DialError) -> Problem {
 }
 
 /// A call that was made just now.
-struct Made<'a> {
-    interface: &'a Interface,
-    call: CallId,
+pub(crate) struct Made<'a> {
+    pub(crate) interface: &'a Interface,
+    pub(crate) call: CallId,
     /// What is said of it; elsewhere that may be forgotten already.
-    metadata: Option<Value>,
+    pub(crate) metadata: Option<Value>,
 }
 
 impl Made<'_> {
     /// The call once as many have answered, or it is over, or the time is.
-    async fn outcome(&self, mut feed: Feed, answers: usize) -> Call {
-        let known = timeout(WAIT, async {
+    pub(crate) async fn outcome(&self, mut feed: Feed, answers: usize, most: Duration) -> Call {
+        let known = timeout(most, async {
             let mut answered = 0;
             loop {
                 match feed.next().await {

@@ -26,19 +26,21 @@ const SAID: [(HeaderName, &str); 5] = [
 pub(crate) async fn stand(request: Request, next: Next) -> Response {
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
-    let mut response = match timeout(ANSWER_TIME, answer).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(_)) => {
-            tracing::error!(%method, path = uri.path(), "a request failed inside");
-            Problem::new(INTERNAL, "this is a fault of ours; the log has more").into_response()
-        }
-        Err(_) => Problem::new(NO_ANSWER, format!("there was no answer within {} s", ANSWER_TIME.as_secs())).into_response(),
-    };
+    let mut response = answer.await.unwrap_or_else(|_| {
+        tracing::error!(%method, path = uri.path(), "a request failed inside");
+        Problem::new(INTERNAL, "this is a fault of ours; the log has more").into_response()
+    });
     tracing::debug!(%method, path = uri.path(), status = response.status().as_u16(), "a request was answered");
     for (name, value) in SAID {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
+}
+
+/// Ends what takes too long. Who has times of its own needs none of ours.
+pub(crate) async fn in_time(request: Request, next: Next) -> Response {
+    let late = || Problem::new(NO_ANSWER, format!("there was no answer within {} s", ANSWER_TIME.as_secs())).into_response();
+    timeout(ANSWER_TIME, next.run(request)).await.unwrap_or_else(|_| late())
 }
 
 pub(crate) async fn nothing_here(uri: Uri) -> Problem {

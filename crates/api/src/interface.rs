@@ -1,6 +1,7 @@
 //! What is served, and what it is made of.
 
 use crate::{
+    compat::webex_dialer::{MAX_BRIDGING, WebexDialer},
     kept::{Idempotency, Records},
     metadata::Metadata,
     rate::Rates,
@@ -22,7 +23,7 @@ use tandem_config::Api as Config;
 
 use tandem_model::{CallRecord, CallView};
 use tandem_runtime::{Handle, tls::TlsSettings};
-use tokio::task::spawn_blocking;
+use tokio::{sync::Semaphore, task::spawn_blocking};
 
 /// Reads the configuration again and puts it in force, in whatever time that takes: what changed, or what is wrong with it.
 pub type Reload = Box<dyn Fn() -> Result<Vec<String>, String> + Send + Sync>;
@@ -33,6 +34,8 @@ pub struct Parts {
     pub config: Config,
     /// What its `tls` says.
     pub tls: Option<TlsSettings>,
+    /// `[webex]`.
+    pub webex: Option<WebexDialer>,
     /// The node.
     pub node: Handle,
     /// Where calls that are over are found.
@@ -52,6 +55,8 @@ pub struct Interface {
     pub(crate) idempotency: Arc<dyn Idempotency>,
     /// What those who began calls said of them.
     pub metadata: Metadata,
+    /// Room for requests to join a meeting.
+    pub(crate) bridging: Arc<Semaphore>,
     secured: Arc<Secured>,
     draining: AtomicBool,
     reload: Reload,
@@ -97,8 +102,8 @@ impl Interface {
     }
 
     /// Other settings are in force from now on: those that a running interface can change.
-    pub fn renew(&self, config: &Config, tls: Option<&TlsSettings>) {
-        self.settings.renew(config);
+    pub fn renew(&self, config: &Config, tls: Option<&TlsSettings>, webex: Option<WebexDialer>) {
+        self.settings.renew(config, webex);
         if let Some(tls) = tls {
             self.secured.renew(tls);
         }
@@ -131,17 +136,18 @@ impl Server {
 
     /// Makes the interface that it will serve.
     pub fn interface(parts: Parts) -> Arc<Interface> {
-        let Parts { config, tls, node, records, idempotency, reload } = parts;
+        let Parts { config, tls, webex, node, records, idempotency, reload } = parts;
         if config.keys.is_empty() {
             tracing::warn!("[api] has no `keys`: programs on this machine may do everything over HTTP, and nobody else anything");
         }
         Arc::new(Interface {
-            settings: InForce::new(&config),
+            settings: InForce::new(&config, webex),
             rates: Rates::default(),
             node,
             records,
             idempotency,
             metadata: Metadata::default(),
+            bridging: Arc::new(Semaphore::new(MAX_BRIDGING)),
             secured: Arc::new(Secured::new(tls.as_ref())),
             draining: AtomicBool::new(false),
             reload,

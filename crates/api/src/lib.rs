@@ -11,6 +11,7 @@ mod access;
 mod admin;
 mod calls;
 mod command;
+mod compat;
 mod cors;
 mod csv;
 mod dial;
@@ -46,6 +47,7 @@ mod trace;
 mod trunks;
 mod view;
 
+pub use compat::webex_dialer::WebexDialer;
 pub use interface::{Interface, Parts, Reload, Server};
 pub use kept::{
     ANSWER_KEPT, Answer, Begun, Idempotency, ListError, Listed, MAX_RECORDS, MemoryIdempotency, MemoryRecords, Records, Repeatable,

@@ -1,7 +1,9 @@
 //! Every path, and what needs which scope: the document that tells of them is made of the same list.
 
 use crate::{
-    Interface, access, admin, calls, cors, dial, document, events, front, guests, health, hearing,
+    Interface, access, admin, calls,
+    compat::webex_dialer,
+    cors, dial, document, events, front, guests, health, hearing,
     legs::{audible, dtmf, hold, play, record},
     metrics, page, records, registrations, repeat, trace, trunks,
 };
@@ -17,6 +19,8 @@ pub(crate) fn router(interface: &Arc<Interface>) -> Router {
     let (routes, _) = routes().split_for_parts();
     routes
         .layer(middleware::from_fn_with_state(interface.clone(), repeat::remember))
+        .layer(middleware::from_fn(front::in_time))
+        .merge(webex_dialer::routes())
         .route("/docs", get(page::page))
         .fallback(front::nothing_here)
         .method_not_allowed_fallback(front::no_such_method)

@@ -1,5 +1,6 @@
 //! What the configuration says to a running interface, and what a reload changes of it.
 
+use crate::WebexDialer;
 use std::sync::{Arc, PoisonError, RwLock};
 use tandem_config::{Api as Config, Scope};
 use tandem_model::Secret;
@@ -13,6 +14,8 @@ pub(crate) struct Settings {
     pub(crate) rate: u32,
     /// Bytes.
     pub(crate) body: usize,
+    /// `[webex]`.
+    pub(crate) webex: Option<Arc<WebexDialer>>,
 }
 
 /// One key of the configuration.
@@ -24,13 +27,14 @@ pub(crate) struct Key {
 }
 
 impl Settings {
-    fn new(config: &Config) -> Settings {
+    fn new(config: &Config, webex: Option<WebexDialer>) -> Settings {
         let key = |key: &tandem_config::ApiKey| Key { name: Arc::from(&*key.name), key: key.key.clone(), scopes: key.scopes.clone() };
         Settings {
             keys: config.keys.iter().map(key).collect(),
             cors: config.cors.clone(),
             rate: config.rate,
             body: usize::try_from(config.body).unwrap_or(usize::MAX),
+            webex: webex.map(Arc::new),
         }
     }
 }
@@ -40,15 +44,15 @@ impl Settings {
 pub(crate) struct InForce(RwLock<Arc<Settings>>);
 
 impl InForce {
-    pub(crate) fn new(config: &Config) -> InForce {
-        InForce(RwLock::new(Arc::new(Settings::new(config))))
+    pub(crate) fn new(config: &Config, webex: Option<WebexDialer>) -> InForce {
+        InForce(RwLock::new(Arc::new(Settings::new(config, webex))))
     }
 
     pub(crate) fn now(&self) -> Arc<Settings> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) fn renew(&self, config: &Config) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Settings::new(config));
+    pub(crate) fn renew(&self, config: &Config, webex: Option<WebexDialer>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Settings::new(config, webex));
     }
 }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::Serialize;
 use std::sync::Arc;
+use tandem_api::WebexDialer;
 use tandem_config::Config;
 use tandem_hooks::{Block, Client, Guard, Url, ask};
 use tandem_model::{CallId, Question, Route};
@@ -14,8 +15,19 @@ const MAX_ASKED: usize = 256;
 
 /// A client for all that the node calls by HTTP itself. Blocks on the system's list of issuers.
 pub(crate) fn client(config: &Config) -> Client {
-    let allowed = config.webhooks.allow.iter().map(|network| Block { first: network.address, length: network.prefix });
-    Client::new(Guard::new(allowed), system_issuers().as_deref())
+    Client::new(guard(config), system_issuers().as_deref())
+}
+
+/// What `[webex]` has us ask. Blocks as [`client`] does.
+pub(crate) fn webex(config: &Config) -> Option<WebexDialer> {
+    let webex = config.webex.clone()?;
+    // Configuration has looked at the URL.
+    let guard = Url::parse(&webex.base).map_or_else(|_| guard(config), |base| guard(config).letting(&base));
+    Some(WebexDialer::new(webex, Client::new(guard, system_issuers().as_deref())))
+}
+
+fn guard(config: &Config) -> Guard {
+    Guard::new(config.webhooks.allow.iter().map(|network| Block { first: network.address, length: network.prefix }))
 }
 
 /// Where a node may leave its questions; they are put in the background.

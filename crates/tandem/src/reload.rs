@@ -1,6 +1,9 @@
 //! The configuration, read again while the node runs.
 
-use crate::configuration::{self, Loaded};
+use crate::{
+    configuration::{self, Loaded},
+    consult,
+};
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, OnceLock, PoisonError},
@@ -46,7 +49,7 @@ impl Reloader {
         warnings.iter().for_each(|warning| tracing::warn!("{}", Escaped(warning)));
         changes.iter().for_each(|change| tracing::info!("reloading: {}", Escaped(change)));
         if let (Some(interface), Some(api)) = (self.interface.get(), &config.api) {
-            interface.renew(api, api_tls.as_ref());
+            interface.renew(api, api_tls.as_ref(), consult::webex(&config));
         }
         *running = config;
         // A node that takes no orders any more is stopping.

@@ -41,7 +41,7 @@ pub(crate) fn serve(options: &cli::Serve) -> anyhow::Result<u8> {
         let tell = Arc::new(move |call, event| events.send(call, event));
         Shards::start(&media, clock, tell).map(|shards| Box::new(shards.with_prompts(prompts, reads)) as Box<dyn MediaPort>)
     };
-    let (running, api) = (config.clone(), config.api.clone());
+    let (running, api, webex) = (config.clone(), config.api.clone(), consult::webex(&config));
     let server = api.as_ref().map(Server::bind).transpose().with_context(|| format!("[api] cannot bind {}", bound(&config)))?;
     let (keep, kept) = records();
     let mut keeper = Keeper::new(&config.node, &background)?;
@@ -60,7 +60,7 @@ pub(crate) fn serve(options: &cli::Serve) -> anyhow::Result<u8> {
         let again = reloader.clone();
         let reload = Box::new(move || again.reload().map_err(|problems| problems.to_string()));
         let (records, idempotency) = (Arc::<MemoryRecords>::default(), Arc::<MemoryIdempotency>::default());
-        let parts = Parts { config, tls: api_tls, node: node.handle(&orders), records: records.clone(), idempotency, reload };
+        let parts = Parts { config, tls: api_tls, webex, node: node.handle(&orders), records: records.clone(), idempotency, reload };
         let interface = Server::interface(parts);
         reloader.tell(interface.clone());
         keeper.show(Shown { records, interface: interface.clone() });

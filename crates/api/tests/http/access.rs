@@ -105,7 +105,7 @@ fn a_key_has_its_rate_and_so_has_a_stranger() {
 fn a_reload_changes_keys_at_once() {
     let served = Served::alone(KEYS);
     let new = "new-0123456789abcdef";
-    served.interface.renew(&crate::common::config(&format!("keys = [{{ name = 'new', key = '{new}' }}]")), None);
+    served.interface.renew(&crate::common::config(&format!("keys = [{{ name = 'new', key = '{new}' }}]")), None, None);
     let status = |key: &str| served.ask("GET", "/v1/calls", &bearer(key), "").status;
     assert_eq!((status("ops-0123456789abcdef"), status(new)), (401, 200));
 }

@@ -12,7 +12,7 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use tandem_api::{Idempotency, Interface, MemoryIdempotency, MemoryRecords, Parts, Server};
+use tandem_api::{Idempotency, Interface, MemoryIdempotency, MemoryRecords, Parts, Server, WebexDialer};
 use tandem_config::{Api as Config, Config as Whole};
 use tandem_model::{CallId, LegId};
 use tandem_runtime::background::{self, BackgroundThread};
@@ -69,11 +69,26 @@ impl Served {
         Served::secured(node, lines, idempotency, None)
     }
 
+    /// One that joins meetings of Webex.
+    pub fn with_webex(node: TestNode, lines: &str, webex: WebexDialer) -> Served {
+        Served::whole(node, lines, Arc::<MemoryIdempotency>::default(), None, Some(webex))
+    }
+
     pub fn secured(
         node: TestNode,
         lines: &str,
         idempotency: Arc<dyn Idempotency>,
         tls: Option<tandem_runtime::tls::TlsSettings>,
+    ) -> Served {
+        Served::whole(node, lines, idempotency, tls, None)
+    }
+
+    fn whole(
+        node: TestNode,
+        lines: &str,
+        idempotency: Arc<dyn Idempotency>,
+        tls: Option<tandem_runtime::tls::TlsSettings>,
+        webex: Option<WebexDialer>,
     ) -> Served {
         let (background, thread) = background::start().unwrap();
         let config = config(lines);
@@ -87,7 +102,7 @@ impl Served {
             reloads.count += 1;
             reloads.answer.clone()
         });
-        let parts = Parts { config, tls, node: node.handle.clone(), records: records.clone(), idempotency, reload };
+        let parts = Parts { config, tls, webex, node: node.handle.clone(), records: records.clone(), idempotency, reload };
         let interface = Server::interface(parts);
         background.run(server.serve(interface.clone()));
         Served { address, node, interface, records, reloads, _background: thread }

@@ -9,4 +9,5 @@ mod dial;
 mod events;
 mod malformed;
 mod repeat;
+mod webex;
 mod whole_node;

@@ -143,6 +143,22 @@ fn the_first_hears_ringing_and_then_the_early_media_of_the_second() {
 }
 
 #[test]
+fn the_first_hears_no_ringing_where_it_is_to_be_quiet() {
+    let mut sim = sounding(Sim::new(17));
+    sim.expect(ALICE, Script::answers(100)).expect(BOB, Script::new().reply(50, 180).reply(8000, 200));
+    begin(&mut sim, Dial { quiet: true, ..to(&["trunk:alice", "trunk:bob"]) });
+    run_until_up(&mut sim, ALICE);
+    sim.run_for(secs(2));
+    assert_eq!(heard(&mut sim, ALICE), 0);
+    run_until_up(&mut sim, BOB);
+    sim.run_for(secs(2));
+    assert_hears(&sim, ALICE, 620.0);
+    assert_hears(&sim, BOB, 440.0);
+    sim.act(BOB, Act::Bye);
+    sim.finish();
+}
+
+#[test]
 fn who_calls_can_be_said_of_each() {
     let mut sim = Sim::new(8);
     sim.expect(ALICE, Script::answers(100)).expect(BOB, Script::answers(100));

@@ -12,6 +12,7 @@ use std::{
 use tandem_model::{CallCommand, CallId, LocalEndpoint, MediaCommand, MediaEvent};
 use tandem_runtime::{
     Commanded, Handle, MediaEvents, MediaPort, OpenNode, Order, Orders, Records, Rules, Setup, background, orders, records,
+    shard::{ShardConfig, Shards, SideConfig},
 };
 use tokio::sync::oneshot;
 
@@ -46,11 +47,13 @@ pub struct Options {
     pub host: &'static str,
     /// Where routes ask.
     pub consultations: Option<tandem_runtime::Consultations>,
+    /// Its ports are real, and carry sound.
+    pub sound: bool,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { sections: String::new(), fault: None, host: "127.0.0.1", consultations: None }
+        Options { sections: String::new(), fault: None, host: "127.0.0.1", consultations: None, sound: false }
     }
 }
 
@@ -81,8 +84,14 @@ impl TestNode {
                 consultations: options.consultations,
                 fault: options.fault.map(Into::into),
             };
-            let node =
-                OpenNode::open(setup, |events, _| Ok(Box::new(NobodysPorts { host, events, next: Cell::new(40_000), opened }))).unwrap();
+            let node = OpenNode::open(setup, |events, clock| {
+                Ok(if options.sound {
+                    real_ports(host, events, clock)?
+                } else {
+                    Box::new(NobodysPorts { host, events, next: Cell::new(40_000), opened })
+                })
+            });
+            let node = node.unwrap();
             told.send((node.addresses(), node.handle(&given))).unwrap();
             node.run(taken);
         });
@@ -193,6 +202,14 @@ fn load(text: &str) -> (tandem_config::Config, Rules) {
     let (config, ruleset) = tandem_policy::load(text, "test.toml", &|_| None, None).unwrap_or_else(|problems| panic!("{problems}"));
     let rules = Rules::new(&config, ruleset, None);
     (config, rules)
+}
+
+/// Media threads, at ports that are not the test's configuration's.
+fn real_ports(host: IpAddr, events: MediaEvents, clock: tandem_runtime::clock::Clock) -> std::io::Result<Box<dyn MediaPort>> {
+    let side = SideConfig { bind: host, advertise: host, ports: 50_000..=50_999, dscp: 0 };
+    let config = ShardConfig { sides: vec![side], threads: 1, max_sockets: 200, recordings: PathBuf::new() };
+    let tell = std::sync::Arc::new(move |call, event| events.send(call, event));
+    Ok(Box::new(Shards::start(&config, clock, tell)?))
 }
 
 /// Opens every session at once, on ports that nobody has.
