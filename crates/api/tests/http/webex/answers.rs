@@ -91,9 +91,8 @@ fn tokens_that_are_not_good_are_named() {
 
 #[test]
 fn a_webex_that_says_nothing_is_waited_for_so_long() {
-    let silent: [fn(&str, &str) -> Option<(u16, Value)>; 2] = [|_, _| None, |_, _| Some((503, json!({})))];
-    for script in silent {
-        let bench = Bench::with(Webex::start(script), "load_timeout = '200ms'");
+    for answer in [None, Some((503, json!({})))] {
+        let bench = Bench::with(Webex::start(move |_, _| answer.clone()), "load_timeout = '200ms'");
         let answer = bench.bridge(&json!({"wait": true}));
         assert_fails(&answer, "Timeout waiting for Webex session to initialize.  Are your tokens correct?");
     }
