@@ -4,7 +4,7 @@ use crate::record::{Media, Record, RecordLeg};
 use std::fmt::Display;
 
 const HEAD: &str = "call,route,began,rang,answered,ended,ringing_ms,setup_ms,duration_ms,call_reason,leg,endpoint,from,to,remote,sip_call_id,\
-    codec,sip_status,end_status,reason,q850_cause,ended_by,received_packets,received_bytes,received_lost,received_jitter_ms,received_mos,\
+    session_id,codec,sip_status,end_status,reason,q850_cause,ended_by,received_packets,received_bytes,received_lost,received_jitter_ms,received_mos,\
     sent_packets,sent_bytes,sent_lost,sent_jitter_ms,sent_mos";
 
 /// A line a leg, and one for a call without any.
@@ -40,6 +40,7 @@ fn line(table: &mut String, record: &Record, leg: &RecordLeg) {
         leg.to.clone(),
         shown(leg.remote.as_deref()),
         leg.sip_call_id.clone(),
+        leg.session_id.clone(),
         shown(leg.codec.as_deref()),
         leg.sip_status.to_string(),
         leg.end_status.to_string(),
