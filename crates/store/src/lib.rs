@@ -19,7 +19,8 @@ mod row;
 mod store;
 
 pub use database::{
-    Answer, Begun, BindingRow, Cursor, DatabaseError, Export, Filter, Idempotency, KEPT, Page, Registrations, WaitingEvent, Webhooks,
+    Answer, BadCursor, Begun, BindingRow, Cursor, DatabaseError, Export, Filter, GIVEN_UP, Idempotency, KEPT, Page, Registrations,
+    WaitingEvent, Webhooks,
 };
 pub use health::Health;
 pub use records::Records;

@@ -160,6 +160,15 @@ impl Store {
         self.database.call(&self.node, call).await
     }
 
+    /// Deletes calls of this node that came before: at most so many, the oldest first. How many they were.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be asked.
+    pub async fn forget_calls(&self, before_us: i64, most: usize) -> Result<u64, DatabaseError> {
+        self.database.forget(&self.node, before_us, most).await
+    }
+
     /// All calls that the filter lets through, for a file.
     pub fn export(&self, filter: Filter) -> Export {
         Export::new(Arc::clone(&self.database), filter)

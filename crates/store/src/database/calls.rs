@@ -5,9 +5,8 @@ use super::{
     sql::{Columns, Sql, Value, count, insert},
 };
 use crate::{CallRow, DirectionRow, LegRow, MediaRow, number::number};
-use serde::{Deserialize, Serialize};
 use sqlx::{AnyConnection, any::AnyRow};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 
 /// Calls of one page, at most.
 const MAX_PAGE: usize = 1_000;
@@ -37,12 +36,34 @@ pub struct Filter {
     pub reason: Option<Box<str>>,
 }
 
-/// A place between two calls.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A place between two calls. As text it is `1767225600000000.call_….tandem-1`.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     began_us: i64,
     call: Box<str>,
     node: Box<str>,
+}
+
+/// A text that is no cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("that is no cursor")]
+pub struct BadCursor;
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.began_us, self.call, self.node)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = BadCursor;
+
+    fn from_str(text: &str) -> Result<Cursor, BadCursor> {
+        // An id has no full stop; the name of a node may.
+        let mut parts = text.splitn(3, '.');
+        let (Some(began), Some(call), Some(node)) = (parts.next(), parts.next(), parts.next()) else { return Err(BadCursor) };
+        Ok(Cursor { began_us: began.parse().map_err(|_| BadCursor)?, call: call.into(), node: node.into() })
+    }
 }
 
 /// Some calls, newest first.
@@ -113,6 +134,21 @@ impl Database {
         });
         add_legs(&mut connection, &mut calls).await?;
         Ok(Page { calls, next })
+    }
+
+    /// Deletes calls of `node` that came before, and their legs: at most so many, the oldest first. How many they were.
+    pub(crate) async fn forget(&self, node: &str, before_us: i64, most: usize) -> Result<u64, DatabaseError> {
+        let mut transaction = self.begin().await?;
+        let mut old = Sql::new("SELECT call FROM calls WHERE began_us < ");
+        old.bind(before_us).push(" AND node = ").bind(node).push(" ORDER BY began_us LIMIT ").bind(count(most.clamp(1, MAX_PAGE)));
+        let calls = old.fetch(&mut transaction).await?.iter().map(|row| Columns::of(row).text()).collect::<Result<Vec<_>, _>>()?;
+        for table in if calls.is_empty() { &[][..] } else { &["legs", "calls"] } {
+            let mut gone = Sql::new("DELETE FROM ");
+            gone.push(table).push(" WHERE node = ").bind(node).push(" AND call IN ").tuple(calls.iter().map(|call| (&**call).into()));
+            gone.execute(&mut transaction).await?;
+        }
+        transaction.commit().await?;
+        Ok(calls.len() as u64)
     }
 
     /// The call of this id; of several, that nodes had which share the database, `node`'s.

@@ -12,6 +12,11 @@ pub const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 const KEPT_MS: i64 = KEPT.as_millis() as i64;
 
+/// A request that was not answered within so long never will be: the process that served it is gone.
+pub const GIVEN_UP: Duration = Duration::from_secs(10 * 60);
+
+const GIVEN_UP_MS: i64 = GIVEN_UP.as_millis() as i64;
+
 /// Keys of requests, and what was answered. Nodes that share a database share them.
 #[derive(Clone, Debug)]
 pub struct Idempotency {
@@ -23,6 +28,8 @@ pub struct Idempotency {
 pub struct Answer {
     /// The status.
     pub status: u16,
+    /// The Content-Type; empty without a body.
+    pub content_type: Box<str>,
     /// The body.
     pub body: Box<str>,
 }
@@ -32,7 +39,7 @@ pub struct Answer {
 pub enum Begun {
     /// Nothing: the request is ours to serve, and [`Idempotency::finish`] tells what came of it.
     Fresh,
-    /// It is being served, or was when its process ended.
+    /// It is being served, or was when its process ended, less than [`GIVEN_UP`] ago.
     Running {
         /// Since when, in milliseconds since 1970.
         since_ms: i64,
@@ -56,8 +63,9 @@ impl Idempotency {
     /// When the database cannot be asked.
     pub async fn begin(&self, scope: &str, key: &str, request: &str, now_ms: i64) -> Result<Begun, DatabaseError> {
         let mut transaction = self.database.begin().await?;
-        let mut old = Sql::new("DELETE FROM idempotency WHERE created_ms <= ");
-        old.bind(now_ms - KEPT_MS).push(" AND scope = ").bind(scope).push(" AND name = ").bind(key);
+        let mut old = Sql::new("DELETE FROM idempotency WHERE (created_ms <= ");
+        old.bind(now_ms - KEPT_MS).push(" OR status IS NULL AND created_ms <= ").bind(now_ms - GIVEN_UP_MS);
+        old.push(") AND scope = ").bind(scope).push(" AND name = ").bind(key);
         old.execute(&mut transaction).await?;
         let row = [scope.into(), key.into(), request.into(), now_ms.into()];
         let new = insert(&mut transaction, "idempotency", "scope, name, request, created_ms", &[row]).await?;
@@ -76,7 +84,7 @@ impl Idempotency {
     /// When the database cannot be asked.
     pub async fn finish(&self, scope: &str, key: &str, answer: &Answer) -> Result<(), DatabaseError> {
         let mut sql = Sql::new("UPDATE idempotency SET status = ");
-        sql.bind(i64::from(answer.status)).push(", body = ").bind(&*answer.body);
+        sql.bind(i64::from(answer.status)).push(", content_type = ").bind(&*answer.content_type).push(", body = ").bind(&*answer.body);
         sql.push(" WHERE scope = ").bind(scope).push(" AND name = ").bind(key);
         sql.execute(&mut *self.database.connection().await?).await?;
         Ok(())
@@ -122,15 +130,16 @@ async fn known(
     request: Option<&str>,
     now_ms: i64,
 ) -> Result<Option<Begun>, sqlx::Error> {
-    let mut sql = Sql::new("SELECT request, status, body, created_ms FROM idempotency WHERE created_ms > ");
+    let mut sql = Sql::new("SELECT request, status, content_type, body, created_ms FROM idempotency WHERE created_ms > ");
     sql.bind(now_ms - KEPT_MS).push(" AND scope = ").bind(scope).push(" AND name = ").bind(key);
     let rows = sql.fetch(connection).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let mut columns = Columns::of(row);
-    let (first, status, body) = (columns.text()?, columns.maybe_int()?, columns.maybe_text()?);
+    let (first, status) = (columns.text()?, columns.maybe_int()?);
+    let (content_type, body) = (columns.maybe_text()?.unwrap_or_default(), columns.maybe_text()?);
     Ok(Some(match (status, body) {
         _ if request.is_some_and(|request| *request != *first) => Begun::Different,
-        (Some(status), Some(body)) => Begun::Done(Answer { status, body }),
+        (Some(status), Some(body)) => Begun::Done(Answer { status, content_type, body }),
         _ => Begun::Running { since_ms: columns.int()? },
     }))
 }

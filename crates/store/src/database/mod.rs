@@ -22,8 +22,8 @@ use std::{
 use transaction::Transaction;
 
 pub(crate) use calls::write;
-pub use calls::{Cursor, Export, Filter, Page};
-pub use idempotency::{Answer, Begun, Idempotency, KEPT};
+pub use calls::{BadCursor, Cursor, Export, Filter, Page};
+pub use idempotency::{Answer, Begun, GIVEN_UP, Idempotency, KEPT};
 pub use registrations::{BindingRow, Registrations};
 pub use webhooks::{WaitingEvent, Webhooks};
 

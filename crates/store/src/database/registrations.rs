@@ -79,6 +79,17 @@ impl Registrations {
         Ok(transaction.commit().await?)
     }
 
+    /// Forgets what holds no longer: what ended while no process was there. How many they were.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be asked.
+    pub async fn forget_expired(&self, now_ms: i64) -> Result<u64, DatabaseError> {
+        let mut sql = Sql::new("DELETE FROM registrations WHERE until_ms <= ");
+        sql.bind(now_ms).push(" AND node = ").bind(&*self.node);
+        Ok(sql.execute(&mut *self.database.connection().await?).await?)
+    }
+
     /// All contacts, each with its user, in the order in which users and contacts were given.
     ///
     /// # Errors

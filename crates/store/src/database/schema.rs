@@ -7,7 +7,7 @@ use super::{
 use crate::health::now_us;
 
 /// What leads from each version to the next. An entry that was released is never changed.
-const VERSIONS: [&str; 1] = [include_str!("schema/1.sql")];
+const VERSIONS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// Two nodes do not do this to the same database of PostgreSQL at the same time: a number that nobody else uses as a lock.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7235421885443)";

@@ -44,15 +44,15 @@ impl Webhooks {
         Webhooks { database, node, target: target.into(), most, last_place: Arc::new(AtomicI64::new(0)) }
     }
 
-    /// These, each an id and its JSON, wait from now on, and are due at once; one whose id waits already stays as it is. False: as many wait
-    /// as may, and the last of these are left out.
+    /// These, each an id and its JSON, wait from now on, and are due at once; one whose id waits already stays as it is. As many wait as may:
+    /// how many of these, the last, are left out.
     ///
     /// # Errors
     ///
     /// When the database cannot be asked.
-    pub async fn put(&self, events: &[(&str, &str)], now_ms: i64) -> Result<bool, DatabaseError> {
+    pub async fn put(&self, events: &[(&str, &str)], now_ms: i64) -> Result<usize, DatabaseError> {
         let mut transaction = self.database.begin().await?;
-        let waiting = self.waiting(&mut transaction).await?;
+        let waiting = self.count(&mut transaction).await?;
         let room = self.most.saturating_sub(waiting);
         // Behind what this process and those before have put.
         let first = self.last_place.load(Relaxed).max(now_us()) + 1;
@@ -66,7 +66,7 @@ impl Webhooks {
             .collect();
         insert(&mut transaction, "webhooks", "node, target, id, place, event, due_ms, attempts, created_ms", &rows).await?;
         transaction.commit().await?;
-        Ok(events.len() <= room)
+        Ok(events.len().saturating_sub(room))
     }
 
     /// At most so many of those that are due, those first that were due first.
@@ -126,7 +126,16 @@ impl Webhooks {
         Ok(())
     }
 
-    async fn waiting(&self, connection: &mut AnyConnection) -> Result<usize, sqlx::Error> {
+    /// How many wait.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be asked.
+    pub async fn waiting(&self) -> Result<usize, DatabaseError> {
+        Ok(self.count(&mut *self.database.connection().await?).await?)
+    }
+
+    async fn count(&self, connection: &mut AnyConnection) -> Result<usize, sqlx::Error> {
         let mut sql = Sql::new("SELECT count(*) FROM webhooks WHERE 1 = 1");
         self.ours(&mut sql);
         let rows = sql.fetch(connection).await?;

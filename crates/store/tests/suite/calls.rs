@@ -1,7 +1,7 @@
 //! Calls go in and come out.
 
 use super::bench::{call, empty, push, with_each};
-use tandem_store::{CallRow, Cursor, Filter, Store};
+use tandem_store::{BadCursor, CallRow, Cursor, Filter, Store};
 
 /// The numbers of the calls that a filter lets through, by pages of so many.
 async fn numbers(store: &Store, filter: &Filter, most: usize) -> Vec<u32> {
@@ -11,7 +11,7 @@ async fn numbers(store: &Store, filter: &Filter, most: usize) -> Vec<u32> {
         assert!(page.calls.len() <= most);
         numbers.extend(page.calls.iter().map(|call| call.call["call_".len()..].parse::<u32>().unwrap()));
         match page.next {
-            Some(next) => after = Some(next),
+            Some(next) => after = Some(next.to_string().parse().unwrap()),
             None => return numbers,
         }
     }
@@ -101,4 +101,25 @@ fn a_thousand_go_in_several_transactions() {
         assert!(exported.into_iter().eq((0..1_700).rev().map(call)));
         assert_eq!(store.call(&call(1_234).call).await.unwrap(), Some(call(1_234)));
     });
+}
+
+#[test]
+fn what_is_older_than_it_may_be_goes_a_few_at_a_time() {
+    with_each(async |scratch, url| {
+        let store = empty(scratch, url).await;
+        push(&store, 0..10).await;
+        let before = call(6).began_us;
+        assert_eq!(store.forget_calls(before, 4).await.unwrap(), 4);
+        assert_eq!(numbers(&store, &Filter::default(), 9).await, [9, 8, 7, 6, 5, 4]);
+        assert_eq!((store.forget_calls(before, 4).await.unwrap(), store.forget_calls(before, 4).await.unwrap()), (2, 0));
+        assert_eq!(numbers(&store, &Filter::default(), 9).await, [9, 8, 7, 6]);
+        assert_eq!(store.call(&call(6).call).await.unwrap(), Some(call(6)), "with its legs");
+    });
+}
+
+#[test]
+fn what_is_no_cursor_is_refused() {
+    for wrong in ["", "7", "7.call_1", "x.call_1.one", "99999999999999999999.call_1.one"] {
+        assert_eq!(wrong.parse::<Cursor>(), Err(BadCursor), "{wrong}");
+    }
 }

@@ -48,7 +48,7 @@ fn tables_of_a_newer_version_are_an_error_that_says_so() {
         sqlx::query("INSERT INTO tandem_schema VALUES (99, 0)").execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
         let error = Store::open(scratch.settings(&url)).await.unwrap_err();
-        assert!(matches!(error, OpenError::Database(DatabaseError::Newer { found: 99, known: 1 })));
+        assert!(matches!(error, OpenError::Database(DatabaseError::Newer { found: 99, known: 2 })));
         assert!(error.to_string().contains("version 99"));
     });
 }

@@ -37,8 +37,9 @@ fn the_next_process_finds_them_in_their_order() {
         registrations.keep("alice", std::slice::from_ref(&plain)).await.unwrap();
         registrations.keep("carol", std::slice::from_ref(&plain)).await.unwrap();
         registrations.keep("carol", &[]).await.unwrap();
-        let expected = vec![("alice".into(), plain.clone()), ("bob".into(), binding("sip:z@h")), ("bob".into(), plain)];
+        let expected = vec![("alice".into(), plain.clone()), ("bob".into(), binding("sip:z@h")), ("bob".into(), plain.clone())];
         assert_eq!(registrations.all().await.unwrap(), expected);
+        assert_eq!(registrations.forget_expired(plain.until_ms - 1).await.unwrap(), 0);
         if url == "sqlite::memory:" {
             return;
         }
@@ -48,5 +49,9 @@ fn the_next_process_finds_them_in_their_order() {
         other.close(PATIENCE).await;
         let another = Store::open(tandem_store::Settings { node: "two".into(), ..scratch.settings(url) }).await.unwrap();
         assert_eq!(another.registrations().all().await.unwrap(), []);
+        assert_eq!(another.registrations().forget_expired(plain.until_ms).await.unwrap(), 0, "those of others stay");
+        another.close(PATIENCE).await;
+        let again = Store::open(scratch.settings(url)).await.unwrap();
+        assert_eq!(again.registrations().forget_expired(plain.until_ms).await.unwrap(), 3);
     });
 }

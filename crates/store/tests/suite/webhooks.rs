@@ -19,8 +19,8 @@ fn they_come_in_their_order_until_they_are_done() {
         let store = empty(scratch, url).await;
         let webhooks = store.webhooks("main", 100);
         assert_eq!(webhooks.next_due_ms().await.unwrap(), None);
-        assert!(webhooks.put(&[("c", "{}"), ("b", "[2]")], NOW).await.unwrap());
-        assert!(webhooks.put(&[("a", "3"), ("c", "again")], NOW).await.unwrap());
+        assert_eq!(webhooks.put(&[("c", "{}"), ("b", "[2]")], NOW).await.unwrap(), 0);
+        assert_eq!(webhooks.put(&[("a", "3"), ("c", "again")], NOW).await.unwrap(), 0);
         assert_eq!(due(&webhooks, NOW - 1, 9).await, []);
         assert_eq!(due(&webhooks, NOW, 2).await, named(&[("c", 0), ("b", 0)]));
         webhooks.postpone("c", NOW + 50).await.unwrap();
@@ -45,11 +45,12 @@ fn no_more_wait_than_may() {
     with_each(async |scratch, url| {
         let store = empty(scratch, url).await;
         let webhooks = store.webhooks("main", 3);
-        assert!(webhooks.put(&[("1", ""), ("2", "")], NOW).await.unwrap());
-        assert!(!webhooks.put(&[("3", ""), ("4", "")], NOW).await.unwrap());
+        assert_eq!(webhooks.put(&[("1", ""), ("2", "")], NOW).await.unwrap(), 0);
+        assert_eq!(webhooks.put(&[("3", ""), ("4", "")], NOW).await.unwrap(), 1);
+        assert_eq!(webhooks.waiting().await.unwrap(), 3);
         assert_eq!(due(&webhooks, NOW, 9).await, named(&[("1", 0), ("2", 0), ("3", 0)]));
         webhooks.done(&["1", "2"]).await.unwrap();
-        assert!(webhooks.put(&[("5", "")], NOW).await.unwrap());
-        assert!(store.webhooks("other", 3).put(&[("1", "")], NOW).await.unwrap());
+        assert_eq!(webhooks.put(&[("5", "")], NOW).await.unwrap(), 0);
+        assert_eq!(store.webhooks("other", 3).put(&[("1", "")], NOW).await.unwrap(), 0);
     });
 }
