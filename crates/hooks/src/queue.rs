@@ -29,9 +29,9 @@ pub struct Waiting {
 /// Why the queue did not do it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QueueError {
-    /// So much waits that no more may; the rest of what was to be put is left out.
-    #[error("as much waits as may")]
-    Full,
+    /// So much waits that no more may: so many, the last of what was to be put, are left out.
+    #[error("as much waits as may: {0} are left out")]
+    Full(usize),
     /// It may do it later.
     #[error("{0}")]
     Failed(Box<str>),
@@ -91,6 +91,11 @@ impl MemoryQueue {
         MemoryQueue { most, held: Mutex::default() }
     }
 
+    /// How many wait.
+    pub fn waiting(&self) -> usize {
+        self.with(|held| held.due.len())
+    }
+
     fn with<T>(&self, act: impl FnOnce(&mut Held) -> T) -> T {
         act(&mut self.held.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -113,16 +118,18 @@ impl Held {
 impl Queue for MemoryQueue {
     async fn put(&self, notices: &[Notice], now_ms: i64) -> Result<(), QueueError> {
         self.with(|held| {
+            let mut left_out = 0;
             for notice in notices {
                 if held.places.contains_key(&notice.id) {
                     continue;
                 }
                 if held.due.len() >= self.most {
-                    return Err(QueueError::Full);
+                    left_out += 1;
+                    continue;
                 }
                 held.insert(now_ms, Waiting { notice: notice.clone(), attempts: 0, since_ms: now_ms });
             }
-            Ok(())
+            if left_out > 0 { Err(QueueError::Full(left_out)) } else { Ok(()) }
         })
     }
 
@@ -179,7 +186,7 @@ mod tests {
     #[tokio::test]
     async fn it_holds_no_more_than_it_may() {
         let queue = MemoryQueue::new(2);
-        assert_eq!(queue.put(&[notice("a"), notice("b"), notice("c")], 0).await, Err(QueueError::Full));
-        assert_eq!(due(&queue, 0).await.len(), 2);
+        assert_eq!(queue.put(&[notice("a"), notice("b"), notice("c"), notice("d")], 0).await, Err(QueueError::Full(2)));
+        assert_eq!((due(&queue, 0).await.len(), queue.waiting()), (2, 2));
     }
 }

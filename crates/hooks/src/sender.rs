@@ -15,7 +15,11 @@ use std::{
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
-use tokio::{sync::mpsc, task::JoinSet, time::Instant};
+use tokio::{
+    sync::mpsc,
+    task::{JoinError, JoinSet},
+    time::Instant,
+};
 
 /// Requests under way at a time.
 pub const MAX_ON_THE_WAY: usize = 32;
@@ -59,6 +63,17 @@ pub struct Tally {
     pub lost: AtomicU64,
 }
 
+impl Tally {
+    /// So many more are lost.
+    pub fn lose(&self, events: u64) {
+        let before = self.lost.fetch_add(events, Ordering::Relaxed);
+        // Losses come in crowds, and the log is no place for one: each doubling is said.
+        if before.checked_ilog2() != (before + events).checked_ilog2() {
+            tracing::error!(lost = before + events, "events for the webhook were lost: as many wait as may");
+        }
+    }
+}
+
 /// Sends.
 #[derive(Debug)]
 pub struct Sender<Q> {
@@ -68,7 +83,7 @@ pub struct Sender<Q> {
     tally: Arc<Tally>,
     pace: Pace,
     /// Under way.
-    posts: JoinSet<(Waiting, Result<(), Box<str>>)>,
+    posts: JoinSet<Posted>,
     ids: BTreeSet<Box<str>>,
     /// The last attempt came to nothing: others wait for it to be better.
     is_failing: bool,
@@ -100,7 +115,8 @@ impl<Q: Queue> Sender<Q> {
         self.tally.clone()
     }
 
-    /// Sends what comes, and what waits from before, until nobody can give anything any more; what is not taken by then stays in the queue.
+    /// Sends what comes, and what waits from before, until nobody can give anything any more and all is taken that is due, or something is
+    /// not taken: that stays in the queue.
     pub async fn run(mut self, mut intake: mpsc::Receiver<Notice>) {
         let mut batch = Vec::with_capacity(BATCH);
         let mut next = Instant::now();
@@ -120,7 +136,12 @@ impl<Q: Queue> Sender<Q> {
                 Instant::now() + QUEUE_PAUSE
             });
         }
-        while let Some(posted) = self.posts.join_next().await {
+        loop {
+            // One more attempt would be made of what has just failed: the next process makes it.
+            if !self.is_failing && self.send_due().await.is_err() {
+                return;
+            }
+            let Some(posted) = self.posts.join_next().await else { return };
             self.settle(posted).await;
         }
     }
@@ -128,12 +149,8 @@ impl<Q: Queue> Sender<Q> {
     async fn put(&mut self, batch: &mut Vec<Notice>) {
         while let Err(error) = self.queue.put(batch, now_ms()).await {
             match error {
-                QueueError::Full => {
-                    let lost = self.tally.lost.fetch_add(1, Ordering::Relaxed) + 1;
-                    // Losses come in crowds, and the log is no place for one.
-                    if lost.is_power_of_two() {
-                        tracing::error!(lost, "events for the webhook were lost: as many wait as may");
-                    }
+                QueueError::Full(left_out) => {
+                    self.tally.lose(left_out as u64);
                     break;
                 }
                 QueueError::Failed(_) => {
@@ -173,18 +190,27 @@ impl<Q: Queue> Sender<Q> {
         });
     }
 
-    async fn settle(&mut self, posted: Result<(Waiting, Result<(), Box<str>>), tokio::task::JoinError>) {
-        // None of them panics or is aborted.
-        let Ok((waiting, outcome)) = posted else { return };
-        self.ids.remove(&waiting.notice.id);
-        let settled = match outcome {
-            Ok(()) => {
-                self.is_failing = false;
-                self.tally.taken.fetch_add(1, Ordering::Relaxed);
-                self.queue.done(&[waiting.notice.id]).await
+    /// Notes what became of one, and of all others that have come to their end meanwhile: those that were taken leave the queue together.
+    async fn settle(&mut self, first: Result<Posted, JoinError>) {
+        let (mut next, mut taken, mut settled) = (Some(first), Vec::new(), Ok(()));
+        while let Some(posted) = next {
+            // None of them panics or is aborted.
+            if let Ok((waiting, outcome)) = posted {
+                self.ids.remove(&waiting.notice.id);
+                match outcome {
+                    Ok(()) => {
+                        self.is_failing = false;
+                        taken.push(waiting.notice.id);
+                    }
+                    Err(why) => settled = settled.and(self.failed(waiting, &why).await),
+                }
             }
-            Err(why) => self.failed(waiting, &why).await,
-        };
+            next = self.posts.try_join_next();
+        }
+        self.tally.taken.fetch_add(taken.len() as u64, Ordering::Relaxed);
+        if !taken.is_empty() {
+            settled = settled.and(self.queue.done(&taken).await);
+        }
         if let Err(error) = settled {
             // It is sent once more then, which its receiver can tell by the id.
             tracing::warn!(%error, "the queue of the webhook does not answer");
@@ -209,6 +235,9 @@ impl<Q: Queue> Sender<Q> {
         self.queue.postpone(&notice.id, now.saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX))).await
     }
 }
+
+/// What was sent, and why it was not taken.
+type Posted = (Waiting, Result<(), Box<str>>);
 
 async fn post(client: &Client, target: &Target, notice: &Notice) -> Result<(), Box<str>> {
     let mut headers = Vec::new();
