@@ -13,6 +13,7 @@ mod actor;
 mod agents;
 mod alarm;
 pub mod background;
+mod bindings;
 mod bus;
 pub mod clock;
 mod commands;
@@ -50,6 +51,7 @@ mod trace;
 mod transport;
 mod trunks;
 
+pub use bindings::{BindingsKept, ChangedBindings, KeptBinding, UserBindings};
 pub use bus::{EVENTS_KEPT, Feed, Heard, MAX_RECORDS, Records, Told, records};
 pub use commands::{Commanded, command};
 pub use consult::{Consultation, Consultations, MAX_CONSULTATIONS};

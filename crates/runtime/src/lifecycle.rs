@@ -2,6 +2,7 @@
 
 use crate::{
     background::Background,
+    bindings::{BindingsKept, ToldBindings, bearings},
     bus::{Bus, Told},
     clock::Clock,
     commands::Commanded,
@@ -31,10 +32,12 @@ use std::{
     time::Duration,
 };
 use tandem_config::{Config, Listener};
-use tandem_model::{CallCommand, CallId, Dial, DialError, EndReason, Epoch, ListenerId, MediaEvent, Random, Transport};
+use tandem_model::{
+    Bindings, CallCommand, CallId, Dial, DialError, EndReason, Epoch, ListenerId, MediaEvent, Random, Timestamp, Transport,
+};
 use tandem_policy::{AbuseBook, HealthBook, LimitBook, NodeLimits, Ruleset};
 use tandem_signalling::{
-    Dispatcher, Input, Lines, ListenerFacts, MemoryBindings, Minter, NodeFacts, Registrar, RegistrarTerms, Roster, Terms,
+    Bearings, Dispatcher, Input, Lines, ListenerFacts, MemoryBindings, Minter, NodeFacts, Registrar, RegistrarTerms, Roster, Terms,
     transaction::TransactionKeys,
 };
 use tokio::{
@@ -172,6 +175,8 @@ pub struct Setup {
     pub records: Option<mpsc::Sender<Told>>,
     /// Where questions leave that routes ask of others; `None`: nobody is asked, and such routes do what they do by default.
     pub consultations: Option<Consultations>,
+    /// Where users were before, and where it is told where they are; `None`: that ends with the node.
+    pub bindings: Option<BindingsKept>,
     /// For tests of panic isolation: a message whose `X-Tandem-Fault` header says this makes its call panic. Nothing that is
     /// configured can set it.
     pub fault: Option<Box<str>>,
@@ -221,7 +226,7 @@ impl OpenNode {
         setup: Setup,
         start_media: impl FnOnce(MediaEvents, Clock) -> io::Result<Box<dyn MediaPort>>,
     ) -> Result<OpenNode, OpenError> {
-        let Setup { config, rules, background, records, consultations, fault } = setup;
+        let Setup { config, rules, background, records, consultations, bindings, fault } = setup;
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let transports = {
             let _inside = runtime.enter();
@@ -236,6 +241,7 @@ impl OpenNode {
         let media = start_media(sender, clock).map_err(OpenError::Media)?;
         let (minter, secret) = (Minter::new(random_bytes()?), random_bytes()?);
         let facts = facts(&config, rules.terms, &transports, (minter.clone(), secret), fault);
+        let registrar = registrar(bindings, rules.registrar, &rules.ruleset, bearings(&config, clock.unix_ms(Timestamp::ZERO)));
         let node = Node {
             clock,
             dispatcher: Dispatcher::new(minter, secret).into(),
@@ -257,7 +263,7 @@ impl OpenNode {
             health: HealthBook::new(&rules.ruleset).into(),
             agents: Roster::default().into(),
             lines: Lines::default().into(),
-            registrar: Registrar::new(rules.registrar, Box::new(MemoryBindings::default())).into(),
+            registrar: registrar.into(),
             rules: rules.ruleset.into(),
             consultations,
             silences: Cell::new(0),
@@ -311,6 +317,17 @@ fn bind(index: usize, listener: &Listener, connections: usize, security: Securit
         address,
         error,
     })
+}
+
+/// With the bindings of before, of those who still are users.
+fn registrar(kept: Option<BindingsKept>, terms: RegistrarTerms, rules: &Ruleset, here: Bearings) -> Registrar {
+    let bindings: Box<dyn Bindings> = match kept {
+        Some(kept) => Box::new(ToldBindings::new(kept, here)),
+        None => Box::new(MemoryBindings::default()),
+    };
+    let mut registrar = Registrar::new(terms, bindings);
+    registrar.keep_users(|name| rules.has_user(name));
+    registrar
 }
 
 fn facts(config: &Config, terms: Terms, transports: &[Wire], (minter, secret): (Minter, [u8; 16]), fault: Option<Box<str>>) -> NodeFacts {

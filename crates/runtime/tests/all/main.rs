@@ -14,3 +14,4 @@ mod panic_ends_one_call;
 mod panic_in_rings_and_transfers;
 mod routes_ask;
 mod strangers;
+mod users_are_kept;

@@ -8,7 +8,7 @@ use tandem_model::{EventKind, Fate, Transport};
 use tandem_runtime::{Feed, Heard};
 use tandem_signalling::auth::{Algorithm, Terms};
 
-fn wait<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
@@ -80,6 +80,18 @@ fn who_has_registered_is_seen_until_it_has_gone() {
     let node = TestNode::start(Options { sections, ..Options::default() });
     let mut feed = node.handle.subscribe();
     assert_eq!(wait(node.handle.registrations()), []);
+    register(&node, &phone);
+    let [seen] = &*wait(node.handle.registrations()) else { panic!("one registration") };
+    assert_eq!((&*seen.user, &*seen.contact, &*seen.agent), ("alice", &*format!("sip:a@{}", phone.address), "desk phone"));
+    assert!((seen.flow.remote, seen.flow.transport) == (phone.address, Transport::Udp) && seen.since < seen.until);
+    assert_eq!(wait(node.handle.figures()).unwrap().registrations, 1);
+    node.reload("");
+    hear(&mut feed, |kind| matches!(kind, EventKind::RegistrationChanged(change) if change.fate == Fate::Removed));
+    assert_eq!(wait(node.handle.registrations()), []);
+}
+
+/// Registers alice there, who has proved to be her.
+pub(crate) fn register(node: &TestNode, phone: &Peer) {
     let request = |id: &str, extra: &str| {
         let text = phone.request("REGISTER", node.address, id, &format!("User-Agent: desk phone\r\n{extra}"), "");
         text.replace("sip:100@", "sip:alice@").replace(&format!("REGISTER sip:alice@{}", node.address), "REGISTER sip:127.0.0.1")
@@ -97,11 +109,4 @@ fn who_has_registered_is_seen_until_it_has_gone() {
     );
     phone.send(node.address, &request("second", &credentials));
     phone.hear_starting("SIP/2.0 200");
-    let [seen] = &*wait(node.handle.registrations()) else { panic!("one registration") };
-    assert_eq!((&*seen.user, &*seen.contact, &*seen.agent), ("alice", &*format!("sip:a@{}", phone.address), "desk phone"));
-    assert!((seen.flow.remote, seen.flow.transport) == (phone.address, Transport::Udp) && seen.since < seen.until);
-    assert_eq!(wait(node.handle.figures()).unwrap().registrations, 1);
-    node.reload("");
-    hear(&mut feed, |kind| matches!(kind, EventKind::RegistrationChanged(change) if change.fate == Fate::Removed));
-    assert_eq!(wait(node.handle.registrations()), []);
 }

@@ -49,11 +49,13 @@ pub struct Options {
     pub consultations: Option<tandem_runtime::Consultations>,
     /// Its ports are real, and carry sound.
     pub sound: bool,
+    /// Where users were before, and where it is told where they are.
+    pub bindings: Option<tandem_runtime::BindingsKept>,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { sections: String::new(), fault: None, host: "127.0.0.1", consultations: None, sound: false }
+        Options { sections: String::new(), fault: None, host: "127.0.0.1", consultations: None, sound: false, bindings: None }
     }
 }
 
@@ -82,6 +84,7 @@ impl TestNode {
                 background,
                 records: Some(keep),
                 consultations: options.consultations,
+                bindings: options.bindings,
                 fault: options.fault.map(Into::into),
             };
             let node = OpenNode::open(setup, |events, clock| {
