@@ -9,6 +9,7 @@ use crate::{
     side::{TlsPaths, TlsVersion},
     trunk::read_secret,
     value::parse_size,
+    webhooks::Webhook,
 };
 use std::net::{IpAddr, SocketAddr};
 use tandem_model::Secret;
@@ -30,6 +31,8 @@ pub struct Api {
     pub connections: u32,
     /// The longest body of a request, in bytes.
     pub body: u64,
+    /// Who is told of events.
+    pub webhook: Option<Webhook>,
 }
 
 /// One key.
@@ -108,7 +111,8 @@ impl Api {
         let cors = read_cors(reader, &table);
         let rate = table.number(reader, "rate", RATES).map_or(USUAL_RATE, |rate| *rate);
         let connections = table.number(reader, "connections", CONNECTIONS).map_or(USUAL_CONNECTIONS, |most| *most);
-        Some(Api { bind: bind?, keys, tls, cors, rate, connections, body: body.map_or(USUAL_BODY, |bytes| *bytes) })
+        let webhook = table.value("webhook").and_then(|value| Webhook::read(reader, value, table.what("webhook")));
+        Some(Api { bind: bind?, keys, tls, cors, rate, connections, body: body.map_or(USUAL_BODY, |bytes| *bytes), webhook })
     }
 }
 

@@ -72,6 +72,7 @@ impl Difference {
             (was.flight_recorder != is.flight_recorder, "flight_recorder"),
             (was.store != is.store, "store"),
             (was.journal_dir != is.journal_dir, "journal_dir"),
+            (was.keep_records != is.keep_records, "keep_records"),
             (was.drain_timeout != is.drain_timeout, "drain_timeout"),
         ] {
             self.refuse_key(is_changed, new, keys::NODE.title, key);
@@ -142,6 +143,7 @@ impl Difference {
         self.refuse_key(was.bind != is.bind, new, keys::API.title, "bind");
         self.refuse_key(was.connections != is.connections, new, keys::API.title, "connections");
         self.refuse_key(was.tls.is_some() != is.tls.is_some(), new, keys::API.title, "tls");
+        self.refuse_key(was.webhook != is.webhook, new, keys::API.title, "webhook");
         self.apply(was.keys != is.keys, "`keys` in [api]");
         self.apply(was.tls != is.tls, "`tls` in [api]");
         self.apply(was.cors != is.cors, "`cors` in [api]");

@@ -34,7 +34,7 @@ pub(crate) const ROOT: Keys = Keys {
 
 pub(crate) const NODE: Keys = Keys {
     title: "[node]",
-    built: &["name", "domain", "dns", "drain_timeout", "dump_dir", "flight_recorder", "store", "journal_dir"],
+    built: &["name", "domain", "dns", "drain_timeout", "dump_dir", "flight_recorder", "store", "journal_dir", "keep_records"],
     later: &[],
 };
 
@@ -56,11 +56,14 @@ pub(crate) const FILES: Keys = Keys { title: "[files]", built: &["recordings", "
 pub(crate) const ABUSE: Keys = Keys { title: "[abuse]", built: &["answers", "offences", "ban", "allow"], later: &[] };
 
 pub(crate) const API: Keys =
-    Keys { title: "[api]", built: &["bind", "keys", "tls", "cors", "rate", "connections", "body"], later: &["webhook"] };
+    Keys { title: "[api]", built: &["bind", "keys", "tls", "cors", "rate", "connections", "body", "webhook"], later: &[] };
 
 pub(crate) const API_KEY: Keys = Keys { title: "a key of `keys`", built: &["name", "key", "scopes"], later: &[] };
 
 pub(crate) const API_TLS: Keys = Keys { title: "`tls`", built: &["cert", "key"], later: &[] };
+
+pub(crate) const WEBHOOK: Keys = Keys { title: "`webhook`", built: &["url", "secret"], later: &[] };
+
 pub(crate) const WEBHOOKS: Keys = Keys { title: "[webhooks]", built: &["allow"], later: &[] };
 
 pub(crate) const WEBEX: Keys = Keys {
@@ -215,6 +218,7 @@ mod tests {
         &API,
         &API_KEY,
         &API_TLS,
+        &WEBHOOK,
         &WEBHOOKS,
         &WEBEX,
         &TRUNK,

@@ -59,7 +59,7 @@ pub use uri::{Host, Target, parse_domain};
 pub use user::{Registrar, User};
 pub use value::{MAX_NUMBER, Network, Pattern, PortRange, Template, parse_duration, print_duration};
 pub use webex::Webex;
-pub use webhooks::Webhooks;
+pub use webhooks::{Webhook, Webhooks};
 
 use check::Named;
 use keys::Keys;

@@ -38,6 +38,8 @@ pub struct Node {
     pub store: Option<Secret>,
     /// Folder for what that has not taken yet.
     pub journal_dir: Box<str>,
+    /// How long calls stay in that; absent, for ever.
+    pub keep_records: Option<Duration>,
 }
 
 impl Default for Node {
@@ -51,9 +53,13 @@ impl Default for Node {
             flight_recorder: 64 << 20,
             store: None,
             journal_dir: "journal".into(),
+            keep_records: None,
         }
     }
 }
+
+/// What `keep_records` may say: up to twenty years.
+const KEPT: std::ops::RangeInclusive<Duration> = HOUR..=Duration::from_secs(20 * 366 * 24 * 60 * 60);
 
 /// What the flight recorder may be given, in bytes.
 const FLIGHT_RECORDER_BYTES: std::ops::RangeInclusive<u64> = (1 << 20)..=(4 << 30);
@@ -68,6 +74,10 @@ impl Node {
             let is_possible = FLIGHT_RECORDER_BYTES.contains(&bytes);
             if is_possible { Ok(bytes) } else { Err(format!("`{text}`: from 1MiB to 4GiB is possible")) }
         });
+        let keep_records = table.duration(reader, "keep_records", KEPT);
+        if let Some(span) = keep_records.filter(|_| table.value("store").is_none()) {
+            reader.report(span.place, "`keep_records` is about a `store`, and there is none".to_owned());
+        }
         Node {
             name: table.name(reader, "name").map_or(default.name, |name| name.value),
             domain: domain.map(|domain| domain.value),
@@ -81,6 +91,7 @@ impl Node {
             journal_dir: table
                 .parsed(reader, "journal_dir", |text| crate::reader::check_line(text, MAX_PATH))
                 .map_or(default.journal_dir, |path| path.value),
+            keep_records: keep_records.map(|span| *span),
         }
     }
 }

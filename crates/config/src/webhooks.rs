@@ -1,12 +1,32 @@
 //! `[webhooks]`: what the node calls itself.
 
 use crate::{
+    ask::parse_url,
     keys,
     problem::At,
     reader::{Reader, Table, Value},
-    trunk::MAX_SOURCES,
+    trunk::{MAX_SOURCES, read_secret},
     value::Network,
 };
+use tandem_model::Secret;
+
+/// `webhook` of `[api]`: who is told of events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Webhook {
+    /// `http://…` or `https://…`.
+    pub url: Box<str>,
+    /// What events are signed with.
+    pub secret: Option<Secret>,
+}
+
+impl Webhook {
+    pub(crate) fn read(reader: &mut Reader<'_>, value: &Value<'_>, what: String) -> Option<Webhook> {
+        let table = Table::open(reader, value, &keys::WEBHOOK, what)?;
+        table.missing(reader, "url", "\"https://…\"");
+        let secret = table.value("secret").and_then(|value| read_secret(reader, &table, "secret", value));
+        Some(Webhook { url: table.parsed(reader, "url", parse_url)?.value, secret })
+    }
+}
 
 /// `[webhooks]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

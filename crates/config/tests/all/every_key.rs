@@ -26,6 +26,9 @@ const BUILT: &[Case] = &[
     Case(NODE, "store = 'sqlite:tandem.db'"),
     Case(NODE, "store = 'postgres://tandem:secret@db.example/tandem'"),
     Case(NODE, "journal_dir = '/var/lib/tandem/journal'"),
+    Case(NODE, "store = 'sqlite:tandem.db'\nkeep_records = '2160h'"),
+    Case("[api]\nbind = '127.0.0.1:8081'\n", "webhook = { url = 'https://hooks.example.com/tandem', secret = 'x' }"),
+    Case("[api]\nbind = '127.0.0.1:8081'\n", "webhook = { url = 'http://127.0.0.1:9000' }"),
     Case("[log]\n", "format = 'json'"),
     Case("[log]\n", "level = 'debug'"),
     Case(CALLS, "max = 50"),
@@ -139,7 +142,6 @@ const BUILT: &[Case] = &[
 ];
 
 const LATER: &[Case] = &[
-    Case("[api]\nbind = '127.0.0.1:8081'\n", "webhook = { url = 'https://hooks.example.com', secret = 'x' }"),
     Case("", "[[token]]\nname = 'app'\nalgorithm = 'HS256'"),
     Case(CALLED, "stir = 'verify'"),
     Case(CALLED, "srtp = 'off'"),

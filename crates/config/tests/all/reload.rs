@@ -80,6 +80,7 @@ fn what_sockets_and_threads_are_made_from_needs_a_restart() {
         (base.to_owned(), "[node]\nflight_recorder = '1MiB'\n", "new.toml:9:1: `flight_recorder` in [node] changed"),
         (base.to_owned(), "[node]\nstore = 'sqlite:a'\n", "new.toml:9:1: `store` in [node] changed"),
         (base.to_owned(), "[node]\njournal_dir = 'j'\n", "new.toml:9:1: `journal_dir` in [node] changed"),
+        (base.to_owned(), "[node]\nstore = 'sqlite:a'\nkeep_records = '1h'\n", "`keep_records` in [node] changed"),
         (base.to_owned(), "[files]\nrecordings = 'r'\n", "new.toml:9:1: `recordings` in [files] changed"),
         (base.to_owned(), "[log]\nlevel = 'debug'\n", "new.toml:9:1: `level` in [log] changed"),
     ] {
