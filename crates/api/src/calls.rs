@@ -46,13 +46,13 @@ pub(crate) async fn list(State(interface): State<Arc<Interface>>, Query(which): 
     let limit = limit(which.limit)?;
     if let Stage::Over = which.state {
         let listed = interface.records.list(Wanted { limit, cursor: which.cursor, ..Wanted::default() }).await.map_err(unlisted)?;
-        return Ok(Json(Page { items: listed.records.into_iter().map(Call::over).collect(), next: listed.next }));
+        return Ok(Json(Page::of_records(listed, Call::over)));
     }
     let after = which.cursor.map(|cursor| cursor.parse::<CallId>()).transpose().map_err(|_| bad_cursor())?;
     let views = interface.node.calls(after, limit).await;
     let next = views.last().filter(|_| views.len() >= limit).map(|last| last.call.to_string());
     let items = views.iter().map(|view| interface.shown(view)).collect();
-    Ok(Json(Page { items, next }))
+    Ok(Json(Page::new(items, next)))
 }
 
 /// A call, in progress or over.

@@ -2,8 +2,10 @@
 
 use crate::{
     compat::webex_dialer::{MAX_BRIDGING, WebexDialer},
+    keeping::AskKeeping,
     kept::{Idempotency, Records},
     metadata::Metadata,
+    public::PublicEvent,
     rate::Rates,
     record::Record,
     router, server,
@@ -22,7 +24,7 @@ use std::{
 use tandem_config::Api as Config;
 
 use tandem_model::{CallRecord, CallView};
-use tandem_runtime::{Handle, tls::TlsSettings};
+use tandem_runtime::{Handle, Told, tls::TlsSettings};
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
 /// Reads the configuration again and puts it in force, in whatever time that takes: what changed, or what is wrong with it.
@@ -42,6 +44,8 @@ pub struct Parts {
     pub records: Arc<dyn Records>,
     /// Where answers are kept for requests that come again.
     pub idempotency: Arc<dyn Idempotency>,
+    /// How that is which is kept, for `/metrics`.
+    pub keeping: AskKeeping,
     /// As SIGHUP does.
     pub reload: Reload,
 }
@@ -57,6 +61,7 @@ pub struct Interface {
     pub metadata: Metadata,
     /// Room for requests to join a meeting.
     pub(crate) bridging: Arc<Semaphore>,
+    pub(crate) keeping: AskKeeping,
     secured: Arc<Secured>,
     draining: AtomicBool,
     reload: Reload,
@@ -90,7 +95,12 @@ impl Interface {
         Call::of(view, self.node.epoch(), self.metadata.of(view.call))
     }
 
-    /// The record of a call that is over, with what was said of it. It is forgotten here then.
+    /// What happened, as everybody outside sees it.
+    pub fn event(&self, told: &Told) -> PublicEvent {
+        PublicEvent::of(told, self.node.epoch(), self.metadata.of(told.event.call))
+    }
+
+    /// The record of a call that is over, with what was said of it.
     pub fn record(&self, record: &CallRecord) -> Record {
         Record::of(record, self.node.epoch(), self.metadata.take(record.call))
     }
@@ -136,7 +146,7 @@ impl Server {
 
     /// Makes the interface that it will serve.
     pub fn interface(parts: Parts) -> Arc<Interface> {
-        let Parts { config, tls, webex, node, records, idempotency, reload } = parts;
+        let Parts { config, tls, webex, node, records, idempotency, keeping, reload } = parts;
         if config.keys.is_empty() {
             tracing::warn!("[api] has no `keys`: programs on this machine may do everything over HTTP, and nobody else anything");
         }
@@ -148,6 +158,7 @@ impl Server {
             idempotency,
             metadata: Metadata::default(),
             bridging: Arc::new(Semaphore::new(MAX_BRIDGING)),
+            keeping,
             secured: Arc::new(Secured::new(tls.as_ref())),
             draining: AtomicBool::new(false),
             reload,

@@ -3,7 +3,7 @@
 
 use crate::{record::Record, time::Time};
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
+pub use futures_util::future::BoxFuture;
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -49,6 +49,8 @@ pub struct Listed {
     pub records: Vec<Record>,
     /// Where the next page begins, if there is one.
     pub next: Option<String>,
+    /// Records of calls that are over and cannot be listed yet.
+    pub waiting: u64,
 }
 
 /// Why there is no page of records.
@@ -164,7 +166,7 @@ impl Records for MemoryRecords {
             let has_more = fitting.len() > wanted.limit;
             let records: Vec<Record> = fitting.into_iter().take(wanted.limit).cloned().collect();
             let next = records.last().filter(|_| has_more).map(|last| last.id.clone());
-            Ok(Listed { records, next })
+            Ok(Listed { records, next, waiting: 0 })
         })
     }
 

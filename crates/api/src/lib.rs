@@ -24,6 +24,7 @@ mod health;
 mod hearing;
 mod ids;
 mod interface;
+mod keeping;
 mod kept;
 mod legs;
 mod metadata;
@@ -49,11 +50,12 @@ mod view;
 
 pub use compat::webex_dialer::WebexDialer;
 pub use interface::{Interface, Parts, Reload, Server};
+pub use keeping::{AskKeeping, Keeping, StoreFigures, WebhookFigures};
 pub use kept::{
-    ANSWER_KEPT, Answer, Begun, Idempotency, ListError, Listed, MAX_RECORDS, MemoryIdempotency, MemoryRecords, Records, Repeatable,
-    Unavailable, Wanted,
+    ANSWER_KEPT, Answer, Begun, BoxFuture, Idempotency, ListError, Listed, MAX_RECORDS, MemoryIdempotency, MemoryRecords, Records,
+    Repeatable, Unavailable, Wanted,
 };
 pub use metadata::Metadata;
 pub use public::PublicEvent;
-pub use record::{Direction, Media, Record, RecordLeg, Times};
+pub use record::{Direction, Media, Record, RecordLeg, Times, milliseconds};
 pub use time::Time;

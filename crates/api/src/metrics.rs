@@ -2,6 +2,7 @@
 
 use crate::{
     Interface,
+    keeping::{Keeping, StoreFigures, WebhookFigures},
     problem::{Problem, UNAVAILABLE},
 };
 use axum::{
@@ -21,7 +22,7 @@ use tandem_runtime::{Counted, Figures, Histogram, Messages, Streams};
 pub(crate) async fn metrics(State(interface): State<Arc<Interface>>) -> Result<Response, Problem> {
     let Some(figures) = interface.node.figures().await else { return Err(Problem::new(UNAVAILABLE, "the node has stopped")) };
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-    Ok(([(header::CONTENT_TYPE, kind)], page(&figures)).into_response())
+    Ok(([(header::CONTENT_TYPE, kind)], page(&figures, &(interface.keeping)().await)).into_response())
 }
 
 /// A page that is being written.
@@ -72,7 +73,7 @@ fn escape(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
-fn page(figures: &Figures) -> String {
+fn page(figures: &Figures, keeping: &Keeping) -> String {
     let mut page = Page::default();
     page.gauge("uptime_seconds", "How long the node runs.", figures.uptime_s);
     page.gauge("draining", "1: it lets no more calls in.", u8::from(figures.draining));
@@ -88,6 +89,8 @@ fn page(figures: &Figures) -> String {
     write_counted(&mut page, &figures.counted);
     write_media(&mut page, figures);
     write_trunks(&mut page, figures);
+    keeping.store.iter().for_each(|store| write_store(&mut page, store));
+    keeping.webhook.iter().for_each(|webhook| write_webhook(&mut page, webhook));
     page.begin("gauge", "queue_waiting", "What waits in a queue.");
     for queue in &figures.queues {
         page.value("queue_waiting", &[("queue", queue.name)], queue.waiting);
@@ -97,6 +100,29 @@ fn page(figures: &Figures) -> String {
         page.value("queue_limit", &[("queue", queue.name)], queue.most);
     }
     page.0
+}
+
+fn write_store(page: &mut Page, store: &StoreFigures) {
+    page.gauge("store_database_up", "1: the database takes records of calls.", u8::from(store.is_database_up));
+    page.gauge("store_journal_up", "1: the disk takes them.", u8::from(store.is_journal_up));
+    page.gauge("store_lag_seconds", "How long the first record has waited for the database.", store.lag.as_secs_f64());
+    page.begin("gauge", "store_records_waiting", "Records that wait: in memory for the disk, in the journal for the database.");
+    page.value("store_records_waiting", &[("place", "memory")], store.in_memory);
+    page.value("store_records_waiting", &[("place", "journal")], store.in_journal);
+    page.gauge("store_journal_bytes", "Bytes of the journal.", store.journal_bytes);
+    page.counter("store_records_written_total", "Records that the database took.", store.written);
+    page.counter("store_records_lost_total", "Records that were lost: too many waited.", store.lost);
+    page.counter("store_records_refused_total", "Records that the database will never take.", store.refused);
+}
+
+fn write_webhook(page: &mut Page, webhook: &WebhookFigures) {
+    if let Some(waiting) = webhook.waiting {
+        page.gauge("webhook_waiting", "Events that wait for the webhook.", waiting);
+    }
+    page.counter("webhook_delivered_total", "Events that it took.", webhook.taken);
+    page.counter("webhook_failed_total", "Attempts that came to nothing.", webhook.failed);
+    page.counter("webhook_given_up_total", "Events that it did not take for a day.", webhook.given_up);
+    page.counter("webhook_lost_total", "Events for which there was no room.", webhook.lost);
 }
 
 fn write_counted(page: &mut Page, counted: &Counted) {

@@ -1,6 +1,6 @@
 //! Lists that are read piece by piece. A cursor is ours: what stands in it is nobody else's.
 
-use crate::problem::Problem;
+use crate::{kept::Listed, problem::Problem, record::Record};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -18,6 +18,23 @@ pub(crate) struct Page<T> {
     /// The cursor of the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next: Option<String>,
+    /// Calls that are over and will stand here once the database has taken their records; absent: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) waiting: Option<u64>,
+}
+
+impl<T> Page<T> {
+    /// A page, and the cursor of the next.
+    pub(crate) fn new(items: Vec<T>, next: Option<String>) -> Page<T> {
+        Page { items, next, waiting: None }
+    }
+
+    /// A page of records.
+    pub(crate) fn of_records(listed: Listed, shown: impl FnMut(Record) -> T) -> Page<T> {
+        let waiting = Some(listed.waiting).filter(|waiting| *waiting > 0);
+        Page { items: listed.records.into_iter().map(shown).collect(), next: listed.next, waiting }
+    }
 }
 
 /// How many entries are wanted.

@@ -220,14 +220,19 @@ impl Media {
             received: Direction::of(&stats.received),
             sent: Direction::of(&stats.sent),
             dropped: stats.dropped,
-            round_trip_ms: stats.round_trip_us.map(|us| f64::from(us) / 1000.0),
+            round_trip_ms: stats.round_trip_us.map(milliseconds),
         }
     }
+}
+
+/// Microseconds, as they are shown.
+pub fn milliseconds(us: u32) -> f64 {
+    f64::from(us) / 1000.0
 }
 
 impl Direction {
     fn of(stats: &DirectionStats) -> Direction {
         let DirectionStats { packets, bytes, lost, jitter_us, mos } = *stats;
-        Direction { packets, bytes, lost, jitter_ms: f64::from(jitter_us) / 1000.0, mos: mos.map(Mos::value) }
+        Direction { packets, bytes, lost, jitter_ms: milliseconds(jitter_us), mos: mos.map(Mos::value) }
     }
 }

@@ -55,7 +55,8 @@ enum Format {
     Csv,
 }
 
-/// Records of calls, newest first, page by page. Of a table the header `Tandem-Next` has the cursor of the next page.
+/// Records of calls, newest first, page by page. Of a table the header `Tandem-Next` has the cursor of the next page, and `Tandem-Waiting`
+/// says how many calls are over whose records the database has not taken yet, if it is late.
 #[utoipa::path(get, path = "/v1/records", tag = "records", operation_id = "records", params(Which),
     responses((status = 200, description = "A page", content((Page<Record> = "application/json"), (String = "text/csv"))),
         (status = 503, description = "They cannot be read now")))]
@@ -72,12 +73,15 @@ pub(crate) async fn list(
     let wanted = Wanted { limit, cursor, since, before, endpoint, number };
     let listed = interface.records.list(wanted).await.map_err(unlisted)?;
     if !is_csv {
-        return Ok(Json(Page { items: listed.records, next: listed.next }).into_response());
+        return Ok(Json(Page::of_records(listed, |record| record)).into_response());
     }
     let mut response = csv::table(&listed.records).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
     headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"records.csv\""));
+    if listed.waiting > 0 {
+        headers.insert("tandem-waiting", listed.waiting.into());
+    }
     if let Some(next) = listed.next.and_then(|next| HeaderValue::try_from(next).ok()) {
         headers.insert("tandem-next", next);
     }

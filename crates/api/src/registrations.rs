@@ -57,5 +57,5 @@ impl Registration {
 pub(crate) async fn list(State(interface): State<Arc<Interface>>) -> Json<Page<Registration>> {
     let epoch = interface.node.epoch();
     let items = interface.node.registrations().await.iter().map(|view| Registration::of(view, epoch)).collect();
-    Json(Page { items, next: None })
+    Json(Page::new(items, None))
 }

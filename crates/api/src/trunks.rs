@@ -95,5 +95,5 @@ impl Trunk {
 pub(crate) async fn list(State(interface): State<Arc<Interface>>) -> Json<Page<Trunk>> {
     let epoch = interface.node.epoch();
     let items = interface.node.trunks().await.iter().map(|trunk| Trunk::of(trunk, epoch)).collect();
-    Json(Page { items, next: None })
+    Json(Page::new(items, None))
 }

@@ -206,7 +206,7 @@ pub(crate) const DO: Keys = Keys {
 mod tests {
     use super::*;
 
-    const ALL: [&Keys; 30] = [
+    const ALL: [&Keys; 31] = [
         &ROOT,
         &NODE,
         &LOG,

@@ -6,11 +6,13 @@ mod cli;
 mod configuration;
 mod consult;
 mod demo;
+mod kept;
 mod records;
 mod reload;
 mod replay;
 mod serve;
 mod signals;
+mod webhook;
 
 use anyhow::Context;
 use cli::Command;

@@ -4,14 +4,14 @@ use crate::{
     BAD_INPUT, OK, UNWRITABLE, announce, cli,
     configuration::{self, Loaded},
     consult, demo,
-    records::{Keeper, Shown},
+    records::Keeper,
     reload::Reloader,
     signals::{Signals, Told},
     tell,
 };
 use anyhow::Context;
 use std::{fmt::Write, net::SocketAddr, path::Path, sync::Arc};
-use tandem_api::{MemoryIdempotency, MemoryRecords, Parts, Server};
+use tandem_api::{Parts, Server};
 use tandem_config::Config;
 use tandem_model::Transport;
 use tandem_runtime::{
@@ -44,10 +44,12 @@ pub(crate) fn serve(options: &cli::Serve) -> anyhow::Result<u8> {
     let (running, api, webex) = (config.clone(), config.api.clone(), consult::webex(&config));
     let server = api.as_ref().map(Server::bind).transpose().with_context(|| format!("[api] cannot bind {}", bound(&config)))?;
     let (keep, kept) = records();
-    let mut keeper = Keeper::new(&config.node, &background)?;
-    let consultations = Some(consult::start(&background, consult::client(&config)));
+    let client = consult::client(&config);
+    let mut keeper = Keeper::new(&config, &client, &background)?;
+    let consultations = Some(consult::start(&background, client));
+    let bindings = keeper.bindings(&background)?;
     let node = OpenNode::open(
-        Setup { config, rules, background: background.clone(), records: Some(keep), consultations, fault: None },
+        Setup { config, rules, background: background.clone(), records: Some(keep), consultations, bindings, fault: None },
         start_media,
     )?;
     let (orders, taken) = orders();
@@ -59,11 +61,13 @@ pub(crate) fn serve(options: &cli::Serve) -> anyhow::Result<u8> {
         let _ = write!(ready, " http={}", server.address()?);
         let again = reloader.clone();
         let reload = Box::new(move || again.reload().map_err(|problems| problems.to_string()));
-        let (records, idempotency) = (Arc::<MemoryRecords>::default(), Arc::<MemoryIdempotency>::default());
-        let parts = Parts { config, tls: api_tls, webex, node: node.handle(&orders), records: records.clone(), idempotency, reload };
+        let (records, idempotency, keeping) = (keeper.records(), keeper.answers(), keeper.figures());
+        let node = node.handle(&orders);
+        let feed = node.subscribe();
+        let parts = Parts { config, tls: api_tls, webex, node, records, idempotency, keeping, reload };
         let interface = Server::interface(parts);
         reloader.tell(interface.clone());
-        keeper.show(Shown { records, interface: interface.clone() });
+        keeper.show(interface.clone(), feed, &background);
         background.run(server.serve(interface));
     }
     let keeping = keeper.start(kept, &background);

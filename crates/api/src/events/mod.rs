@@ -99,8 +99,7 @@ impl Listening {
                     return Some(Next::Missed(format!("{{\"type\":\"events.missed\",\"missed\":{missed}}}")));
                 }
                 Heard::Event(told) if self.call.is_none_or(|call| concerns(&told, call)) => {
-                    let metadata = self.interface.metadata.of(told.event.call);
-                    let event = PublicEvent::of(&told, self.interface.node.epoch(), metadata);
+                    let event = self.interface.event(&told);
                     return Some(Next::Event(event.id.clone(), event.json()));
                 }
                 Heard::Event(_) => {}

@@ -44,6 +44,13 @@ pub struct Reloads {
     pub answer: Result<Vec<String>, String>,
 }
 
+/// What is kept, as `/metrics` tells of it.
+fn keeping() -> tandem_api::Keeping {
+    let store = tandem_api::StoreFigures { is_database_up: true, lag: Duration::from_millis(1_500), ..Default::default() };
+    let webhook = tandem_api::WebhookFigures { waiting: Some(7), taken: 3, ..Default::default() };
+    tandem_api::Keeping { store: Some(store), webhook: Some(webhook) }
+}
+
 /// `[api]` with these lines.
 pub fn config(lines: &str) -> Config {
     let text = format!(
@@ -102,7 +109,9 @@ impl Served {
             reloads.count += 1;
             reloads.answer.clone()
         });
-        let parts = Parts { config, tls, webex, node: node.handle.clone(), records: records.clone(), idempotency, reload };
+        let keeping: tandem_api::AskKeeping = Box::new(|| Box::pin(async { keeping() }));
+        let (node_handle, records_shown) = (node.handle.clone(), records.clone());
+        let parts = Parts { config, tls, webex, node: node_handle, records: records_shown, idempotency, keeping, reload };
         let interface = Server::interface(parts);
         background.run(server.serve(interface.clone()));
         Served { address, node, interface, records, reloads, _background: thread }

@@ -106,6 +106,11 @@ fn prometheus_reads_figures() {
         "tandem_sip_responses_total{direction=\"sent\",class=\"2xx\"} 1",
         "tandem_trunk_calls{trunk=\"callee\"} 1",
         "tandem_draining 0",
+        "tandem_store_database_up 1",
+        "tandem_store_lag_seconds 1.5",
+        "tandem_store_records_waiting{place=\"journal\"} 0",
+        "tandem_webhook_waiting 7",
+        "tandem_webhook_delivered_total 3",
     ] {
         assert!(page.body.lines().any(|known| known == line), "{line} is not in\n{}", page.body);
     }

@@ -1,5 +1,7 @@
 //! Where users are is known to the next process.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use crate::{
     common::{Options, Peer, TestNode, bridge_to},
     nodes_are_seen::{register, wait},
@@ -19,7 +21,7 @@ fn node(sections: &str, kept: BindingsKept) -> TestNode {
 
 #[test]
 fn a_user_is_called_after_a_restart_where_she_registered_before() {
-    let (caller, phone) = (Peer::at("127.0.0.3"), Peer::new());
+    let (caller, phone) = (Peer::at("127.0.0.3:0"), Peer::new());
     let changed = ChangedBindings::default();
     let first = node(&alice(), BindingsKept { before: Vec::new(), changed: changed.clone() });
     register(&first, &phone);

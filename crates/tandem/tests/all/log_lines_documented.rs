@@ -1,9 +1,6 @@
 //! `docs/operations.md` tells operators of every line that the program logs at INFO, WARN and ERROR.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod common;
-
-use common::sources;
+use crate::common::sources;
 use std::{fs, path::PathBuf};
 
 /// Each with the heading under which the page has its lines.

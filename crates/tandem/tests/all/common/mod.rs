@@ -1,5 +1,4 @@
 //! Finds the files that tests read.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
     fs,

@@ -1,9 +1,6 @@
 //! `docs/known-attacks.md` names the test that shows each row, and each test that it names is there.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod common;
-
-use common::sources;
+use crate::common::sources;
 use std::{
     fs,
     path::{Path, PathBuf},

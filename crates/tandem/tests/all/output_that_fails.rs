@@ -1,7 +1,5 @@
 //! A terminal that is gone and a disk that is full end no command with a panic; and what a bad argument exits with.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::{
     fs::{self, File, OpenOptions},
     path::PathBuf,

@@ -1,7 +1,5 @@
 //! `tandem check` reads the prompts that routes name, and says where what cannot be played is named.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::{
     fs,
     path::{Path, PathBuf},
