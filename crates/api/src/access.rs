@@ -188,7 +188,14 @@ mod tests {
 
     fn settings(keys: &[(&str, &str)]) -> Settings {
         let key = |(name, key): &(&str, &str)| Key { name: Arc::from(*name), key: Secret::new(key), scopes: [Scope::Read].into() };
-        Settings { keys: keys.iter().map(key).collect(), cors: ["https://a.example".into()].into(), rate: 10, body: 1024, webex: None }
+        Settings {
+            keys: keys.iter().map(key).collect(),
+            cors: ["https://a.example".into()].into(),
+            rate: 10,
+            body: 1024,
+            opentok: Box::default(),
+            webex: None,
+        }
     }
 
     fn told(settings: &Settings, peer: &str, headers: &[(&'static str, &str)]) -> Result<String, Stranger> {

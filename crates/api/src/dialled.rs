@@ -7,7 +7,7 @@ use serde::{
 };
 use std::{fmt, ops::RangeInclusive, sync::Arc, time::Duration};
 use tandem_config::{Endpoint, check_settable, parse_domain};
-use tandem_model::{Caller, DialLeg, Login, Privacy, Secret};
+use tandem_model::{Caller, DialLeg, Login, Manner, Privacy, Secret};
 use utoipa::ToSchema;
 
 /// Headers of one leg.
@@ -111,6 +111,11 @@ impl<'de> Deserialize<'de> for Headers {
 }
 
 impl NewLeg {
+    /// One of which that is said.
+    pub(crate) fn new(to: String, trunk: Option<String>, auth: Option<Auth>, headers: Headers) -> NewLeg {
+        NewLeg { to, trunk, from: None, auth, srtp: None, headers, ring_timeout: None }
+    }
+
     /// As the node takes it. `at` is where it stands in the body, `from` who calls where it does not say.
     pub(crate) fn read(self, at: &str, from: Option<&(Caller, Option<Box<str>>)>) -> Result<DialLeg, Problem> {
         let place = |name: &str| field(at, name);
@@ -144,11 +149,17 @@ impl NewLeg {
             login: self.auth.map(|auth| auth.read(&place("auth"))).transpose()?.map(Arc::new),
             headers: self.headers.read(&place("headers"))?,
             ring_timeout,
+            manner: Manner::default(),
         })
     }
 }
 
 impl Auth {
+    /// For any realm.
+    pub(crate) fn new(username: String, password: String) -> Auth {
+        Auth { username, password, realm: None }
+    }
+
     fn read(self, at: &str) -> Result<Login, Problem> {
         let texts = [("username", Some(&self.username)), ("password", Some(&self.password)), ("realm", self.realm.as_ref())];
         for (name, text) in texts {

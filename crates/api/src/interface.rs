@@ -1,7 +1,10 @@
 //! What is served, and what it is made of.
 
 use crate::{
-    compat::webex_dialer::{MAX_BRIDGING, WebexDialer},
+    compat::{
+        opentok::Rooms,
+        webex_dialer::{MAX_BRIDGING, WebexDialer},
+    },
     keeping::AskKeeping,
     kept::{Idempotency, Records},
     metadata::Metadata,
@@ -57,6 +60,8 @@ pub struct Interface {
     pub(crate) node: Handle,
     pub(crate) records: Arc<dyn Records>,
     pub(crate) idempotency: Arc<dyn Idempotency>,
+    /// The rooms of the sessions of OpenTok.
+    pub(crate) rooms: Rooms,
     /// What those who began calls said of them.
     pub metadata: Metadata,
     /// Room for requests to join a meeting.
@@ -102,6 +107,7 @@ impl Interface {
 
     /// The record of a call that is over, with what was said of it.
     pub fn record(&self, record: &CallRecord) -> Record {
+        self.rooms.forget(record.call);
         Record::of(record, self.node.epoch(), self.metadata.take(record.call))
     }
 
@@ -156,6 +162,7 @@ impl Server {
             node,
             records,
             idempotency,
+            rooms: Rooms::default(),
             metadata: Metadata::default(),
             bridging: Arc::new(Semaphore::new(MAX_BRIDGING)),
             keeping,

@@ -86,6 +86,14 @@ pub struct PublicEvent {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub file: Option<String>,
+    /// `signal`: its type, and what it says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub signal: Option<String>,
+    /// The same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub data: Option<String>,
     /// How long the far end of a call that is over rang, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -191,6 +199,9 @@ impl PublicEvent {
             EventKind::LegDtmfRefused(status) => PublicEvent { sip_status: Some(*status), ..plain },
             EventKind::LegTransferred { by, to } => PublicEvent { by_leg: Some(by.to_string()), to_leg: Some(to.to_string()), ..plain },
             EventKind::PlayEnded { play, end } => plain.played(play.0, *end),
+            EventKind::Signal(signal) => {
+                PublicEvent { signal: Some(signal.kind.to_string()), data: Some(signal.data.to_string()), ..plain }
+            }
             EventKind::LegFailed(end) | EventKind::LegEnded(end) => plain.leg_over(end),
             EventKind::RecordingReady(done) => PublicEvent {
                 recording: Some(done.recording.0),

@@ -2,7 +2,7 @@
 
 use crate::{
     Interface, access, admin, calls,
-    compat::webex_dialer,
+    compat::{opentok, webex_dialer},
     cors, dial, document, events, front, guests, health, hearing,
     legs::{audible, dtmf, hold, play, record},
     metrics, page, records, registrations, repeat, trace, trunks,
@@ -26,6 +26,7 @@ pub(crate) fn router(interface: &Arc<Interface>) -> Router {
         .method_not_allowed_fallback(front::no_such_method)
         .layer(middleware::from_fn_with_state(interface.clone(), access::identify))
         .layer(middleware::from_fn_with_state(interface.clone(), cors::answer))
+        .merge(opentok::router().layer(middleware::from_fn(front::in_time)))
         .layer(middleware::from_fn(front::stand))
         .with_state(interface.clone())
 }

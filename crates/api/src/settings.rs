@@ -2,7 +2,7 @@
 
 use crate::WebexDialer;
 use std::sync::{Arc, PoisonError, RwLock};
-use tandem_config::{Api as Config, Scope};
+use tandem_config::{Api as Config, OpentokProject, Scope};
 use tandem_model::Secret;
 
 /// What holds for the requests that come from now on.
@@ -16,6 +16,7 @@ pub(crate) struct Settings {
     pub(crate) body: usize,
     /// `[webex]`.
     pub(crate) webex: Option<Arc<WebexDialer>>,
+    pub(crate) opentok: Box<[Arc<OpentokProject>]>,
 }
 
 /// One key of the configuration.
@@ -35,6 +36,7 @@ impl Settings {
             rate: config.rate,
             body: usize::try_from(config.body).unwrap_or(usize::MAX),
             webex: webex.map(Arc::new),
+            opentok: config.opentok.iter().cloned().map(Arc::new).collect(),
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::{
     files::MAX_PATH,
     keys,
     node::one_of,
+    opentok::{OpentokProject, read_projects},
     problem::At,
     reader::{Reader, Table, Value, check_line},
     side::{TlsPaths, TlsVersion},
@@ -33,6 +34,8 @@ pub struct Api {
     pub body: u64,
     /// Who is told of events.
     pub webhook: Option<Webhook>,
+    /// Whose programs speak the language of OpenTok.
+    pub opentok: Box<[OpentokProject]>,
 }
 
 /// One key.
@@ -112,7 +115,8 @@ impl Api {
         let rate = table.number(reader, "rate", RATES).map_or(USUAL_RATE, |rate| *rate);
         let connections = table.number(reader, "connections", CONNECTIONS).map_or(USUAL_CONNECTIONS, |most| *most);
         let webhook = table.value("webhook").and_then(|value| Webhook::read(reader, value, table.what("webhook")));
-        Some(Api { bind: bind?, keys, tls, cors, rate, connections, body: body.map_or(USUAL_BODY, |bytes| *bytes), webhook })
+        let opentok = read_projects(reader, &table);
+        Some(Api { bind: bind?, keys, tls, cors, rate, connections, body: body.map_or(USUAL_BODY, |bytes| *bytes), webhook, opentok })
     }
 }
 

@@ -49,6 +49,9 @@ pub(crate) fn check(config: &Config, names: &Names, problems: &mut Problems) {
     for trunk in &config.trunks {
         check_trunk(config, names, trunk, problems);
     }
+    for name in config.api.iter().flat_map(|api| &api.opentok).filter_map(|project| project.trunk.as_ref()) {
+        check_reference("trunk", name, &names.trunks, problems);
+    }
     check_users(config, names, problems);
     check_routes(config, names, problems);
     check_webex(config, names, problems);

@@ -149,6 +149,7 @@ impl Difference {
         self.apply(was.cors != is.cors, "`cors` in [api]");
         self.apply(was.rate != is.rate, "`rate` in [api]");
         self.apply(was.body != is.body, "`body` in [api]");
+        self.apply(was.opentok != is.opentok, "`opentok` in [api]");
     }
 
     fn compare_trunks(&mut self, old: &Config, new: &Config) {

@@ -56,9 +56,11 @@ pub(crate) const FILES: Keys = Keys { title: "[files]", built: &["recordings", "
 pub(crate) const ABUSE: Keys = Keys { title: "[abuse]", built: &["answers", "offences", "ban", "allow"], later: &[] };
 
 pub(crate) const API: Keys =
-    Keys { title: "[api]", built: &["bind", "keys", "tls", "cors", "rate", "connections", "body", "webhook"], later: &[] };
+    Keys { title: "[api]", built: &["bind", "keys", "tls", "cors", "rate", "connections", "body", "webhook", "opentok"], later: &[] };
 
 pub(crate) const API_KEY: Keys = Keys { title: "a key of `keys`", built: &["name", "key", "scopes"], later: &[] };
+
+pub(crate) const OPENTOK: Keys = Keys { title: "a project of `opentok`", built: &["key", "secret", "trunk"], later: &[] };
 
 pub(crate) const API_TLS: Keys = Keys { title: "`tls`", built: &["cert", "key"], later: &[] };
 
@@ -206,7 +208,7 @@ pub(crate) const DO: Keys = Keys {
 mod tests {
     use super::*;
 
-    const ALL: [&Keys; 31] = [
+    const ALL: [&Keys; 32] = [
         &ROOT,
         &NODE,
         &LOG,
@@ -219,6 +221,7 @@ mod tests {
         &API_KEY,
         &API_TLS,
         &WEBHOOK,
+        &OPENTOK,
         &WEBHOOKS,
         &WEBEX,
         &TRUNK,

@@ -1,6 +1,6 @@
 //! What a call can be told to do from outside, and what comes of that.
 
-use crate::{CallId, DialLeg, KeyPress, Layout, LegId, MAX_ENDPOINTS, PlayId, Recorded, RecordingId, Sound};
+use crate::{CallId, DialLeg, KeyPress, Layout, LegId, MAX_ENDPOINTS, PlayId, Recorded, RecordingId, Signal, Sound};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -115,6 +115,13 @@ pub enum CallCommand {
         /// Who takes its place.
         to: Box<DialLeg>,
     },
+    /// Tells those who listen to the events of the call. The call is as before.
+    Signal {
+        /// Whom it is for; `None`: all.
+        leg: Option<LegId>,
+        /// What.
+        signal: Box<Signal>,
+    },
     /// Hangs up a leg, which may ring yet. The call goes on if two are left who talk with each other, else it ends.
     HangUp {
         /// Which.
@@ -142,6 +149,7 @@ impl CallCommand {
             CallCommand::StopRecording { .. } => "stop_record",
             CallCommand::Add { .. } => "add",
             CallCommand::Transfer { .. } => "transfer",
+            CallCommand::Signal { .. } => "signal",
             CallCommand::HangUp { .. } => "hang_up",
             CallCommand::End => "end",
         }

@@ -1,13 +1,13 @@
 //! Calls that begin here: somebody tells us to call somebody.
 
-use crate::{Caller, Login, MAX_MEMBERS, Origin};
+use crate::{Caller, LegId, Login, MAX_MEMBERS, Origin};
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc, time::Duration};
 
 /// A call that we are told to make.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dial {
-    /// Whom to call: 1 to [`MAX_MEMBERS`].
+    /// Whom to call: 1 to [`MAX_MEMBERS`]; nobody for a room.
     pub legs: Box<[DialLeg]>,
     /// How, where they are several.
     pub order: DialOrder,
@@ -40,6 +40,20 @@ pub struct DialLeg {
     pub headers: Box<[(Box<str>, Box<str>)]>,
     /// No answer for so long: CANCEL. `None`: as its trunk has it.
     pub ring_timeout: Option<Duration>,
+    /// What it is to those in whose call it comes.
+    #[serde(default)]
+    pub manner: Manner,
+}
+
+/// How a leg that is added to a call comes into it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manner {
+    /// What whoever adds it calls it; views of the call say it.
+    pub label: Option<Box<str>>,
+    /// Nobody hears it until it is unmuted.
+    pub muted: bool,
+    /// It hears these alone; `None`: all.
+    pub hears: Option<Box<[LegId]>>,
 }
 
 /// How several are called.
@@ -50,6 +64,9 @@ pub enum DialOrder {
     Sequential,
     /// All at once; the first answer has the call.
     Parallel,
+    /// Nobody yet: the call is a room, and all who come are added to it. They hear each other; one alone hears nothing. It ends with the last
+    /// of them, or if nobody is added to it.
+    Room,
 }
 
 /// A leg that is to be dialled, and by whom.
@@ -64,7 +81,16 @@ pub struct Calling {
 impl DialLeg {
     /// A leg of which nothing is said but where it goes.
     pub fn new(to: &str) -> DialLeg {
-        DialLeg { to: to.into(), trunk: None, from: None, from_domain: None, login: None, headers: Box::default(), ring_timeout: None }
+        DialLeg {
+            to: to.into(),
+            trunk: None,
+            from: None,
+            from_domain: None,
+            login: None,
+            headers: Box::default(),
+            ring_timeout: None,
+            manner: Manner::default(),
+        }
     }
 }
 
@@ -78,6 +104,8 @@ impl Dial {
     /// What of it cannot.
     pub fn check(&self) -> Result<(), DialError> {
         match (self.legs.len(), self.order) {
+            (0, DialOrder::Room) => Ok(()),
+            (_, DialOrder::Room) => Err(DialError::TooManyLegs(0)),
             (0, _) => Err(DialError::Nobody),
             (legs, _) if legs > MAX_MEMBERS => Err(DialError::TooManyLegs(MAX_MEMBERS)),
             (legs, DialOrder::Sequential) if legs > MAX_IN_TURN => Err(DialError::TooManyLegs(MAX_IN_TURN)),
@@ -138,7 +166,7 @@ mod tests {
 
     #[test]
     fn what_can_be_made() {
-        use DialOrder::{Parallel, Sequential};
+        use DialOrder::{Parallel, Room, Sequential};
         for (legs, order, then, expected) in [
             (1, Sequential, true, Ok(())),
             (2, Sequential, false, Ok(())),
@@ -147,6 +175,8 @@ mod tests {
             (3, Sequential, false, Err(DialError::TooManyLegs(2))),
             (17, Parallel, false, Err(DialError::TooManyLegs(16))),
             (2, Sequential, true, Err(DialError::ThenWithSeveral)),
+            (0, Room, false, Ok(())),
+            (1, Room, false, Err(DialError::TooManyLegs(0))),
         ] {
             assert_eq!(dial(legs, order, then).check(), expected, "{legs} {order:?} {then}");
         }

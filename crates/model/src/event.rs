@@ -54,6 +54,8 @@ pub enum EventKind {
         /// How.
         end: PlayEnd,
     },
+    /// The call was told to say that to those who listen; of a leg if it is for that.
+    Signal(Box<Signal>),
     /// The leg ended before it was answered.
     LegFailed(LegEnd),
     /// The leg ended after it was answered.
@@ -106,6 +108,7 @@ impl EventKind {
             EventKind::LegDtmfRefused(_) => "leg.dtmf_refused",
             EventKind::LegTransferred { .. } => "leg.transferred",
             EventKind::PlayEnded { .. } => "play.ended",
+            EventKind::Signal(_) => "signal",
             EventKind::LegFailed(_) => "leg.failed",
             EventKind::LegEnded(_) => "leg.ended",
             EventKind::RecordingReady(_) => "recording.ready",
@@ -125,6 +128,15 @@ impl EventKind {
             EventKind::TollOver(_) => "toll.over",
         }
     }
+}
+
+/// Words that one program has for others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signal {
+    /// What kind of words; may be empty.
+    pub kind: Box<str>,
+    /// The words.
+    pub data: Box<str>,
 }
 
 /// A recording that has ended.

@@ -46,10 +46,10 @@ pub use command::{
     Stopping, is_file_name,
 };
 pub use country::{Country, UnknownCountry};
-pub use dial::{Calling, Dial, DialError, DialLeg, DialOrder, MAX_IN_TURN};
+pub use dial::{Calling, Dial, DialError, DialLeg, DialOrder, MAX_IN_TURN, Manner};
 pub use event::{
     CallRecord, EndReason, EndedBy, Event, EventKind, ExchangeRecord, Fate, HeldBy, LegEnd, LegNames, LegRecord, Limit, LimitState,
-    RecordingDone, RegistrationChange, TrunkState,
+    RecordingDone, RegistrationChange, Signal, TrunkState,
 };
 pub use failover::Failover;
 pub use ids::{CallId, LegId, MAX_LEGS, NoId, PortId};

@@ -77,6 +77,8 @@ pub struct LegView {
     pub held: bool,
     /// Its peer holds us.
     pub holds: bool,
+    /// What whoever added it to the call calls it.
+    pub label: Option<Box<str>>,
 }
 
 /// Who sent a leg's INVITE.

@@ -84,7 +84,7 @@ def checks_samples(stage):
     (stage.directory / "cert.key").rename(stage.directory / "key.pem")
     for sample in samples:
         status, said = node.check_command(sample, CERTIFICATES=str(stage.directory), CARRIER_PASSWORD="secret", BRANCH_PASSWORD="secret",
-                                          TANDEM_API_KEY="0123456789abcdef")
+                                          TANDEM_API_KEY="0123456789abcdef", OPENTOK_SECRET="0123456789abcdef")
         check(status == 0, f"{sample.name}: {status}, {said}")
 
 

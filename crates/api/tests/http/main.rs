@@ -8,6 +8,7 @@ mod common;
 mod dial;
 mod events;
 mod malformed;
+mod opentok;
 mod repeat;
 mod webex;
 mod whole_node;

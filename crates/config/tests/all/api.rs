@@ -44,6 +44,22 @@ fn origins_are_as_a_browser_writes_them() {
 }
 
 #[test]
+fn projects_of_opentok_have_keys_and_secrets() {
+    let with = |project: &str| format!("{API}opentok = [{{ {project} }}]");
+    let one = read(&with("key = '123456', secret = '0123456789abcdef'")).unwrap().api.unwrap();
+    assert_eq!((&*one.opentok[0].key, one.opentok[0].trunk.is_none()), ("123456", true));
+    assert!(!format!("{one:?}").contains("0123456789abcdef"), "a secret is not shown");
+    assert_mistake(&with("key = '1~2', secret = '0123456789abcdef'"), &["letters, digits, - and _"]);
+    assert_mistake(&with("key = '12', secret = 'short'"), &["at least 16 characters"]);
+    assert_mistake(&with("key = '12'"), &["needs `secret"]);
+    assert_mistake(&with("key = '12', secret = '0123456789abcdef', trunk = 'nobody'"), &["nobody"]);
+    let twice = "key = '12', secret = '0123456789abcdef' }, { key = '12', secret = '0123456789abcdef'";
+    assert_mistake(&with(twice), &["there is a project `12` already"]);
+    let changed = Difference::between(&read(API).unwrap(), &read(&with("key = '12', secret = '0123456789abcdef'")).unwrap());
+    assert_eq!(changed.reload().unwrap(), ["`opentok` in [api] changed"]);
+}
+
+#[test]
 fn a_reload_changes_keys_and_not_the_listener() {
     let changes = |old: &str, new: &str| Difference::between(&read(old).unwrap(), &read(new).unwrap()).reload();
     let keys = format!("{API}rate = 7\nkeys = [{{ name = 'a', {KEY} }}]");

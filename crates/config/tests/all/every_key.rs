@@ -51,6 +51,7 @@ const BUILT: &[Case] = &[
     Case(WEBEX, "base = 'http://127.0.0.1:9000/v1/'"),
     Case(WEBEX, "open = true\nmay_call = ['^\\+1555']"),
     Case(WEBEX, "load_timeout = '30s'\nbridge_timeout = '2m'"),
+    Case(API, "opentok = [{ key = '123456', secret = 'a-secret-of-some-length' }]"),
     Case(ABUSE, "answers = 5"),
     Case(ABUSE, "offences = 3"),
     Case(ABUSE, "ban = '0s'"),

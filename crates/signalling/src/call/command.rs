@@ -5,8 +5,8 @@ use super::leg::Leg;
 use super::plays::Playing;
 use super::{Call, Output, Side};
 use tandem_model::{
-    CallCommand, CommandError, CommandId, CommandOutcome, EndReason, HearEntry, Hearing, KeyPress, LegId, MAX_HEARING, MAX_PRESSES, Sound,
-    Timestamp,
+    CallCommand, CommandError, CommandId, CommandOutcome, EndReason, EventKind, HearEntry, Hearing, KeyPress, LegId, MAX_HEARING,
+    MAX_PRESSES, Sound, Timestamp,
 };
 
 /// What was asked for of a call, while it stands.
@@ -33,6 +33,8 @@ pub(super) struct LegControls {
     pub(super) muted: bool,
     pub(super) deaf: bool,
     pub(super) held: bool,
+    /// The legs that it may hear: a bit each, by their index.
+    pub(super) hears: u64,
 }
 
 /// A leg that is to be held, or no more, as soon as its peer agrees.
@@ -53,7 +55,7 @@ impl Controls {
     /// What is to stand for it.
     pub(super) fn at(&mut self, leg: LegId) -> &mut LegControls {
         let place = self.legs.iter().position(|known| known.leg == leg).unwrap_or_else(|| {
-            self.legs.push(LegControls { leg, muted: false, deaf: false, held: false });
+            self.legs.push(LegControls { leg, muted: false, deaf: false, held: false, hears: u64::MAX });
             self.legs.len() - 1
         });
         &mut self.legs[place]
@@ -79,7 +81,8 @@ impl Controls {
 
     /// Forgets all but these legs.
     pub(super) fn keep(&mut self, is_here: &dyn Fn(LegId) -> bool) {
-        self.legs.retain(|known| is_here(known.leg) && (known.muted || known.deaf || known.held));
+        let is_asked = |known: &LegControls| known.muted || known.deaf || known.held || known.hears != u64::MAX;
+        self.legs.retain(|known| is_here(known.leg) && is_asked(known));
         self.entries.retain(|entry| is_here(entry.speaker) && is_here(entry.listener));
     }
 
@@ -129,6 +132,10 @@ impl Call {
             CallCommand::StopRecording { recording } => return self.stop_recording(recording),
             CallCommand::Add { leg } => return self.add_guest(now, id, *leg),
             CallCommand::Transfer { leg, to } => return self.transfer_to(now, id, leg, *to),
+            CallCommand::Signal { leg, signal } => {
+                leg.map(|leg| self.named(leg)).transpose()?;
+                self.notify(now, leg, EventKind::Signal(signal));
+            }
             CallCommand::HangUp { leg } => self.hang_up_leg(now, leg)?,
             CallCommand::End => self.end(now, EndReason::Commanded, None),
         }
@@ -188,6 +195,9 @@ impl Call {
 
     /// Media passes through here.
     pub(super) fn is_through_us(&self) -> Result<(), CommandError> {
+        if self.is_room() {
+            return Ok(());
+        }
         let ring = self.ring.as_ref().map(|ring| ring.is_anchored());
         let bridge = || self.bridge.as_ref().map(|bridge| bridge.anchor);
         let talks = || (self.alone.is_some() || self.callee.is_some()).then(|| self.is_anchored());

@@ -15,7 +15,7 @@ impl Controls {
     fn hears(&self, pair: Hearing, usually: bool) -> bool {
         let entry = self.entries.iter().find(|entry| (entry.speaker, entry.listener) == (pair.speaker, pair.listener));
         let speaks = self.of(pair.speaker).is_none_or(|leg| !leg.muted && !leg.held);
-        let listens = self.of(pair.listener).is_none_or(|leg| !leg.deaf && !leg.held);
+        let listens = self.of(pair.listener).is_none_or(|leg| !leg.deaf && !leg.held && leg.hears & (1 << pair.speaker.index()) != 0);
         speaks && listens && entry.map_or(usually, |entry| entry.hears)
     }
 }
@@ -111,6 +111,17 @@ mod tests {
         assert_eq!(told(&controls, &[a, c], false), "ca");
         controls.at(a).muted = false;
         assert_eq!(told(&controls, &[a, b, c], false), "ac ca");
+    }
+
+    #[test]
+    fn who_hears_some_alone_hears_nobody_who_comes_later() {
+        let [a, b, c] = legs();
+        let mut controls = Controls::default();
+        controls.at(a).hears = 1 << b.index();
+        assert_eq!(told(&controls, &[a, b], false), "ab ba");
+        assert_eq!(told(&controls, &[a, b, c], false), "ab ac ba bc cb");
+        controls.at(b).hears = 0;
+        assert_eq!(told(&controls, &[a, b, c], false), "ac ba bc");
     }
 
     #[test]

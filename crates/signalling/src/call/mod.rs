@@ -77,8 +77,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tandem_model::{
     BindingUsed, BuiltIn, CallCommand, CallId, Codec, CommandError, CommandId, CommandOutcome, Decision, Delivery, Destination, EndReason,
-    EndpointStats, Event, EventKind, HealthNews, Hop, KeyPress, LegId, LegRecord, ListenerId, MediaCommand, MediaEvent, MediaFailure,
-    Origin, Place, Question, QuestionId, Random, RecordingDone, Timestamp, Transport,
+    EndpointStats, Event, EventKind, HealthNews, Hop, KeyPress, LegId, LegRecord, ListenerId, LocalEndpoint, MediaCommand, MediaEvent,
+    MediaFailure, Origin, Place, Question, QuestionId, Random, RecordingDone, Timestamp, Transport,
 };
 use transfer::Transfers;
 
@@ -490,8 +490,7 @@ impl Call {
 
     fn on_media(&mut self, now: Timestamp, event: MediaEvent) {
         match event {
-            MediaEvent::Opened(locals) if self.on_target_ports(now, &locals) || self.on_guest_ports(now, &locals) => {}
-            MediaEvent::Opened(locals) => self.on_media_opened(now, &locals),
+            MediaEvent::Opened(locals) => self.on_opened(now, &locals),
             // Of a leg that has its place here already.
             MediaEvent::NotAdded { failure: MediaFailure::Gone, .. } => self.end(now, EndReason::Internal, None),
             MediaEvent::NotAdded { leg, .. } if self.on_guest_refused_ports(now, leg) => {}
@@ -499,6 +498,7 @@ impl Call {
                 self.on_ports_refused(now, leg)
             }
             MediaEvent::NotAdded { leg, .. } => self.on_target_refused_ports(now, leg),
+            MediaEvent::Refused(_) if matches!(self.media, MediaState::Opening(_)) && self.on_room_refused(now) => {}
             MediaEvent::Refused(_) => self.on_media_refused(now),
             // Whether its peer is there the refreshes show.
             MediaEvent::Inactive { leg, .. } if self.has_session_timer(leg) => {}
@@ -511,6 +511,13 @@ impl Call {
             MediaEvent::Played { play, end, .. } => self.on_played(now, play, end),
             MediaEvent::Closed(stats) => self.on_media_closed(now, stats),
             MediaEvent::Failed => self.on_media_failed(now),
+        }
+    }
+
+    fn on_opened(&mut self, now: Timestamp, locals: &[LocalEndpoint]) {
+        self.on_room_opened(locals);
+        if !self.on_target_ports(now, locals) && !self.on_guest_ports(now, locals) {
+            self.on_media_opened(now, locals);
         }
     }
 

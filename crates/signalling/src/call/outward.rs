@@ -95,6 +95,11 @@ impl Outward {
     pub(super) fn by(&self) -> &Origin {
         &self.by
     }
+
+    /// Whether the call is a room.
+    pub(super) fn is_room(&self) -> bool {
+        self.order == DialOrder::Room
+    }
 }
 
 impl Call {
@@ -123,7 +128,11 @@ impl Call {
             failure: None,
         }));
         call.notify(now, None, EventKind::CallCreated);
-        call.ask_outward(now);
+        if call.is_room() {
+            call.open_room()
+        } else {
+            call.ask_outward(now)
+        }
         call.reap();
         call
     }

@@ -298,8 +298,12 @@ impl Call {
             endpoints.push(EndpointRequest { leg, side: plan.profile.media });
         }
         self.media = MediaState::Opening(now + MEDIA_OPEN_TIMEOUT);
+        self.open_session(endpoints.into());
+    }
+
+    pub(super) fn open_session(&mut self, endpoints: Box<[EndpointRequest]>) {
         let (inactivity, hold) = (self.node.terms.inactivity_timeout, self.node.terms.hold_timeout);
-        self.media(MediaCommand::Open { call: self.id, endpoints: endpoints.into(), inactivity, hold });
+        self.media(MediaCommand::Open { call: self.id, endpoints, inactivity, hold });
     }
 
     pub(super) fn on_media_opened(&mut self, now: Timestamp, locals: &[LocalEndpoint]) {

@@ -47,6 +47,7 @@ impl Call {
             deaf: asked.is_some_and(|asked| asked.deaf),
             held: asked.is_some_and(|asked| asked.held),
             holds,
+            label: self.label_of(leg.id),
         }
     }
 }

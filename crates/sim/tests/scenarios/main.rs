@@ -117,6 +117,7 @@ mod ring_reliable;
 mod ring_sequential;
 mod ringback;
 mod ringback_returns;
+mod rooms;
 mod route_limits;
 mod routes;
 mod session_ids;

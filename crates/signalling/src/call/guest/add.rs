@@ -8,13 +8,14 @@ use super::super::parties::who_is;
 use super::super::phase::{MediaState, Phase};
 use super::super::setup::{DECISION_TIMEOUT, MEDIA_OPEN_TIMEOUT, UNKNOWN};
 use super::super::{Call, Output};
+use super::room::heard_by;
 use super::{Dialling, Guest, Key, Stage, guest};
 use crate::negotiation::{self, LegMedia, PendingOwn, Refusal};
 use crate::sdp::Direction;
 use std::collections::VecDeque;
 use tandem_model::{
-    Action, Calling, Codec, CommandError, CommandId, CommandOutcome, Decision, Destination, DialLeg, EndpointRequest, LegId, LegPlan,
-    LocalEndpoint, MAX_GUESTS, MAX_LEGS, MediaCommand, Origin, Question, QuestionId, RingGroup, RingTerms, Strategy, Timestamp,
+    Action, Calling, Codec, CommandError, CommandId, CommandOutcome, Decision, Destination, DialLeg, EndReason, LegId, LegPlan,
+    LocalEndpoint, MAX_GUESTS, MAX_LEGS, Manner, Origin, Question, QuestionId, RingGroup, RingTerms, Strategy, Timestamp,
 };
 
 /// What one command wants to come into the call, until somebody has answered.
@@ -30,6 +31,8 @@ pub(super) struct Search {
     waiting: VecDeque<(Option<u8>, Box<[LegPlan]>)>,
     /// The turn that it is.
     turn: Option<u8>,
+    /// How whoever answers comes into the call.
+    manner: Manner,
 }
 
 /// Whoever tells a call what to do, where it is not said who that is.
@@ -51,12 +54,14 @@ impl Call {
         mut leg: DialLeg,
     ) -> Result<Option<CommandOutcome>, CommandError> {
         self.may_take_guests()?;
-        leg.from = leg.from.or_else(|| Some(who_is(&self.caller)));
+        leg.from = leg.from.or_else(|| (!self.caller.is_nobody()).then(|| who_is(&self.caller)));
+        let manner = std::mem::take(&mut leg.manner);
+        let label = manner.label.clone();
         let question = self.ask(where_is(leg));
         let guests = self.guests.get_or_insert_default();
         let key = guests.next_key();
-        let search =
-            Search { key, command: Some(command), terms: RingTerms::default(), deadline: None, waiting: VecDeque::new(), turn: None };
+        let (terms, waiting) = (RingTerms::default(), VecDeque::new());
+        let search = Search { key, command: Some(command), terms, deadline: None, waiting, turn: None, manner };
         guests.searches.push(search);
         guests.list.push(Guest {
             key,
@@ -67,6 +72,7 @@ impl Call {
             next: 0,
             deadline: None,
             failure: 480,
+            label,
             stage: Stage::Routing(question, now + DECISION_TIMEOUT),
         });
         Ok(None)
@@ -75,7 +81,7 @@ impl Call {
     fn may_take_guests(&self) -> Result<(), CommandError> {
         self.is_through_us()?;
         let talks = matches!(self.phase, Phase::Talking) && self.media == MediaState::Open;
-        for leg in std::iter::once(&self.caller).chain(&self.callee) {
+        for leg in std::iter::once(&self.caller).filter(|caller| !caller.is_nobody()).chain(&self.callee) {
             if leg.is_husk() {
                 return Err(CommandError::UnderWay(leg.id));
             }
@@ -145,10 +151,10 @@ impl Call {
     fn open_guest(&mut self, now: Timestamp, key: Key) {
         let Some(leg) = self.id.leg(self.legs_created) else { return self.guest_out(now, key, 503, None) };
         let Some(guest) = guest(&mut self.guests, key) else { return };
-        let Some(side) = guest.plan().map(|plan| plan.profile.media) else { return };
         guest.stage = Stage::Opening(leg, now + MEDIA_OPEN_TIMEOUT);
+        let Some(endpoint) = guest.wanted_endpoint() else { return };
         self.legs_created += 1;
-        self.media(MediaCommand::Add { call: self.id, endpoint: EndpointRequest { leg, side } });
+        self.ask_guest_ports(now, endpoint);
     }
 
     fn opening(&self, leg: LegId) -> Option<Key> {
@@ -195,13 +201,22 @@ impl Call {
         if let Some(guest) = super::guest(&mut self.guests, key) {
             guest.stage = Stage::Dialling(Box::new(dialling));
         }
-        if let Some(command) = self.search(search).and_then(|search| search.command.take()) {
+        let Some(search) = self.search(search) else { return };
+        let (command, hears, muted) = (search.command.take(), heard_by(&search.manner), search.manner.muted);
+        if muted || hears != u64::MAX {
+            let controls = self.controls.get_or_insert_default().at(id);
+            (controls.muted, controls.hears) = (muted, hears);
+        }
+        if let Some(command) = command {
             self.reply_to(command, Ok(CommandOutcome::Leg(id)));
         }
     }
 
-    /// What it is offered: what the caller speaks, and all else that it may use.
+    /// What it is offered: what the caller speaks, if there is one, and all else that it may use.
     fn offer_guest(&self, media: &mut LegMedia) -> Result<PendingOwn, Refusal> {
+        if self.caller.is_nobody() {
+            return negotiation::offer_own(media, &Codec::ALL);
+        }
         negotiation::offer_first_like(&self.caller.media, media, &Codec::ALL, Direction::SendRecv)
     }
 
@@ -237,15 +252,17 @@ impl Call {
                     let command = guests.searches.remove(place).command;
                     let error = CommandError::NotCalled { status, reason: reason.map(Into::into) };
                     command.into_iter().for_each(|command| self.reply_to(command, Err(error.clone())));
+                    self.leave_room(now, EndReason::Failed(status));
                 }
                 return;
             };
             known.turn = turn;
             let own = known.terms.target_timeout.map(|span| now + span);
             let deadline = own.into_iter().chain(known.deadline).min();
+            let label = known.manner.label.clone();
             let key = guests.next_key();
             let (question, seized, stage) = (None, None, Stage::Turning);
-            guests.list.push(Guest { key, search, question, seized, plans, next: 0, deadline, failure: 480, stage });
+            guests.list.push(Guest { key, search, question, seized, plans, next: 0, deadline, failure: 480, label, stage });
             self.call_guest(now, key);
         }
     }

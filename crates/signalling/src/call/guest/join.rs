@@ -44,6 +44,7 @@ impl Call {
         }
         let id = dialling.leg.id;
         if message.status() == 180 {
+            self.rang = self.rang.or(Some(now).filter(|_| self.caller.is_nobody()));
             self.notify(now, Some(id), EventKind::LegRinging);
         }
     }
@@ -77,6 +78,7 @@ impl Call {
             return self.guest_out(now, key, 488, None);
         };
         let is_first = !self.has_company();
+        self.answered = self.answered.or(Some(now));
         if let Some(guest) = super::guest(&mut self.guests, key) {
             guest.stage = Stage::Talking(Box::new(Talking { leg, holds: false, late: None, offers: Offers::default() }));
         }
@@ -210,6 +212,7 @@ impl Call {
         if !self.has_company() {
             self.end_company(now);
         }
+        self.leave_room(now, reason);
         if self.ended.is_none() {
             self.tell_hearing();
         }

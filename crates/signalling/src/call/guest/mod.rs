@@ -2,7 +2,8 @@
 //!
 //! [`add`] finds out where one is and dials it, with an offer of our own; [`join`] has its answer, from which on all hear each other who talk, and
 //! its end. What its peer asks is answered by us alone ([`asked`]), and what that is offered later is nobody else's business ([`offers`]). While a
-//! guest talks the same holds for the two ([`beside`]), and if one of them leaves a guest takes its place ([`place`]).
+//! guest talks the same holds for the two ([`beside`]), and if one of them leaves a guest takes its place ([`place`]). A call may be nothing but
+//! guests ([`room`]).
 
 mod add;
 mod asked;
@@ -10,6 +11,7 @@ mod beside;
 mod join;
 mod offers;
 mod place;
+mod room;
 
 use super::early_media::EarlyMedia;
 use super::leg::{Extra, Leg, LegEvent, LostWay};
@@ -20,7 +22,7 @@ use crate::wire::Arrival;
 use add::Search;
 pub(super) use add::where_is;
 use offers::Offers;
-use tandem_model::{EndReason, LegId, LegPlan, QuestionId, Timestamp, TrunkId};
+use tandem_model::{EndReason, EndpointRequest, LegId, LegPlan, QuestionId, Timestamp, TrunkId};
 
 /// The guests of a call; nothing until its first.
 #[derive(Debug, Default)]
@@ -54,6 +56,7 @@ struct Guest {
     deadline: Option<Timestamp>,
     /// What the last of them failed with.
     failure: u16,
+    label: Option<Box<str>>,
     stage: Stage,
 }
 
@@ -114,6 +117,12 @@ impl Guest {
         }
     }
 
+    /// The ports that it waits for.
+    fn wanted_endpoint(&self) -> Option<EndpointRequest> {
+        let Stage::Opening(leg, _) = self.stage else { return None };
+        self.plan().map(|plan| EndpointRequest { leg, side: plan.profile.media })
+    }
+
     fn talks(&self) -> bool {
         matches!(self.stage, Stage::Talking(_))
     }
@@ -172,6 +181,11 @@ impl Call {
 
     fn guest_of(&self, leg: LegId) -> Option<Key> {
         self.guests().iter().find(|guest| guest.leg().is_some_and(|known| known.id == leg)).map(|guest| guest.key)
+    }
+
+    /// What whoever added a guest calls it.
+    pub(super) fn label_of(&self, leg: LegId) -> Option<Box<str>> {
+        self.guests().iter().find(|guest| guest.leg().is_some_and(|known| known.id == leg)).and_then(|guest| guest.label.clone())
     }
 
     /// Guests who are invited, or talk.
@@ -247,10 +261,11 @@ impl Call {
 
     pub(super) fn guest_deadlines(&self) -> impl Iterator<Item = (Timestamp, Reason)> {
         let offers = self.guests().iter().filter_map(Guest::offer_due);
-        self.guests().iter().filter_map(Guest::due).chain(offers).map(|at| (at, Reason::Guest))
+        self.guests().iter().filter_map(Guest::due).chain(offers).map(|at| (at, Reason::Guest)).chain(self.room_deadline())
     }
 
     pub(super) fn on_guest_deadline(&mut self, now: Timestamp) {
+        self.on_room_deadline(now);
         let is_due = |guest: &&Guest| guest.due().is_some_and(|at| at <= now);
         while let Some(key) = self.guests().iter().find(is_due).map(|guest| guest.key) {
             let Some(guest) = guest(&mut self.guests, key) else { return };
