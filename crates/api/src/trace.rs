@@ -1,4 +1,4 @@
-//! What a call has sent and got: as values, as a picture, as a capture.
+//! What a call has sent and got: as values, as a picture, as text, as a capture.
 
 use crate::{
     Interface,
@@ -21,7 +21,7 @@ use utoipa::{IntoParams, ToSchema};
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Which {
-    /// `json`, `svg` (a ladder), or `pcap` (for Wireshark).
+    /// `json`, `svg` (a ladder), `text` (the same for a terminal), or `pcap` (for Wireshark).
     #[param(inline)]
     #[serde(default)]
     format: Format,
@@ -33,6 +33,7 @@ enum Format {
     #[default]
     Json,
     Svg,
+    Text,
     Pcap,
 }
 
@@ -42,7 +43,7 @@ const PICTURE: HeaderValue = HeaderValue::from_static("default-src 'none'; style
 /// Every message of a call, from the flight recorder, as long as that has them. Secrets are masked.
 #[utoipa::path(get, path = "/v1/calls/{id}/trace", tag = "calls", operation_id = "trace", params(OfCall, Which),
     responses((status = 200, description = "The trace",
-        content((Object = "application/json"), (String = "image/svg+xml"), (String = "application/vnd.tcpdump.pcap"))),
+        content((Object = "application/json"), (String = "image/svg+xml"), (String = "text/plain"), (String = "application/vnd.tcpdump.pcap"))),
         (status = 404, description = "No such call, or nothing is left of it")))]
 pub(crate) async fn trace(
     State(interface): State<Arc<Interface>>,
@@ -61,6 +62,7 @@ pub(crate) async fn trace(
             let kind = HeaderValue::from_static("image/svg+xml");
             ([(header::CONTENT_TYPE, kind), (header::CONTENT_SECURITY_POLICY, PICTURE)], trace.to_svg()).into_response()
         }
+        Format::Text => trace.to_text().into_response(),
         Format::Pcap => {
             let kind = HeaderValue::from_static("application/vnd.tcpdump.pcap");
             let name = HeaderValue::try_from(format!("attachment; filename=\"{call}.pcap\""));

@@ -9,6 +9,7 @@
 //! Three types to know: [`Client`] posts, [`Queue`] keeps what is to be posted, and [`Sender`] sees to it that it is.
 
 mod ask;
+mod bearer;
 mod client;
 mod guard;
 mod pace;
@@ -20,6 +21,7 @@ mod tests;
 mod url;
 
 pub use ask::{AskError, MAX_ANSWER, ask};
+pub use bearer::bearer;
 pub use client::{Client, MAX_REDIRECTS, PostError, Reply, Terms};
 pub use guard::{Block, Guard};
 pub use queue::{MemoryQueue, Notice, Queue, QueueError, Waiting};

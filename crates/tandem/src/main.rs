@@ -12,6 +12,7 @@ mod reload;
 mod replay;
 mod serve;
 mod signals;
+mod trace;
 mod webhook;
 
 use anyhow::Context;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Command::Serve(options) => serve::serve(options),
         Command::Check(options) => check::check(options),
         Command::Replay(options) => replay::replay(options),
+        Command::Trace(options) => trace::trace(options),
     };
     ExitCode::from(ended.unwrap_or_else(failed))
 }

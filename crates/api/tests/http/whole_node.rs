@@ -86,6 +86,9 @@ fn a_call_is_traced_as_json_as_a_picture_and_as_a_capture() {
     assert_eq!(picture.header("content-type"), Some("image/svg+xml"));
     assert!(picture.header("content-security-policy").unwrap().contains("sandbox"));
     assert!(picture.body.starts_with("<svg") && !picture.body.contains("<script"), "nothing of a message is a tag");
+    let text = get("?format=text");
+    assert_eq!(text.header("content-type"), Some("text/plain; charset=utf-8"));
+    assert!(text.body.starts_with(&call.to_string()) && text.body.contains("INVITE") && text.body.contains('▶'), "{}", text.body);
     assert_eq!(get("?format=gif").problem().1, "format");
     assert_eq!(served.get("/v1/calls/call_0000000000000/trace").problem().0, 404);
 }

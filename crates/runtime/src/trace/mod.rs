@@ -1,4 +1,4 @@
-//! What a call has sent and got, from the flight recorder: as values, as a picture and as a capture.
+//! What a call has sent and got, from the flight recorder: as values, as a picture, as text and as a capture.
 //!
 //! The recorder holds what the call was told. What it sent comes of running it again, under the keys that it has: byte for byte what went
 //! out, but for secrets, which are masked in both directions.
@@ -7,6 +7,7 @@ mod pcap;
 mod svg;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use crate::{
     flight_recorder::{Entry, Recorded, mask_secrets},
@@ -76,6 +77,9 @@ pub struct Ends {
     pub leg: Option<tandem_model::LegId>,
 }
 
+/// How we are called among the addresses.
+const US: &str = "tandem";
+
 /// What a trace is made of: a call as the flight recorder has it.
 #[derive(Debug)]
 pub struct Story {
@@ -95,6 +99,18 @@ impl Trace {
             steps.extend(later.map(|happened| story.step(&happened, epoch)));
         }
         Some(Trace { call: story.setup.id, complete: replayed.stopped_at.is_none(), steps })
+    }
+
+    /// Who takes part: the first who sent something, we, and the others as they come.
+    fn columns(&self) -> Vec<&str> {
+        let mut columns = Vec::new();
+        for ends in self.steps.iter().filter_map(|step| step.ends.as_ref()) {
+            if !columns.contains(&&*ends.peer) {
+                columns.push(&*ends.peer);
+            }
+        }
+        columns.insert(columns.len().min(1), US);
+        columns
     }
 }
 

@@ -1,6 +1,6 @@
 //! A trace as a picture: a ladder with a line for each address, that reads on light and on dark pages.
 
-use super::{Direction, Step, Trace};
+use super::{Direction, Step, Trace, US};
 use crate::log::Escaped;
 use std::fmt::{self, Write};
 
@@ -16,9 +16,6 @@ const MAX_LETTERS: usize = 34;
 
 /// Steps that are drawn; who wants more reads the trace itself.
 const MAX_STEPS: usize = 2000;
-
-/// How we are called among the addresses.
-const US: &str = "tandem";
 
 const STYLE: &str = "svg{background:#fff;font:13px system-ui,sans-serif}text{fill:#1b1f24}line,path{stroke:#57606a;fill:none}\
 .life{stroke:#d0d7de}.in,.in path{stroke:#0a5bd0}.out,.out path{stroke:#1a7f37}.in polygon{fill:#0a5bd0}.out polygon{fill:#1a7f37}.time,.note{fill:#57606a}.time{font-size:11px}.bad text{fill:#b3261e}\
@@ -78,18 +75,6 @@ impl Trace {
         }
         svg.push_str("</svg>\n");
         svg
-    }
-
-    /// Who takes part: the first who sent something, we, and the others as they come.
-    fn columns(&self) -> Vec<&str> {
-        let mut columns = Vec::new();
-        for ends in self.steps.iter().filter_map(|step| step.ends.as_ref()) {
-            if !columns.contains(&&*ends.peer) {
-                columns.push(&*ends.peer);
-            }
-        }
-        columns.insert(columns.len().min(1), US);
-        columns
     }
 }
 

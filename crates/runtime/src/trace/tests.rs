@@ -100,3 +100,17 @@ fn a_picture_has_a_line_for_each_address_and_no_tags_of_others() {
         svg.contains("&lt;script&gt;") && !svg.contains("<script") && !svg.contains('\u{7}') && svg.contains("prefers-color-scheme:dark")
     );
 }
+
+#[test]
+fn a_terminal_shows_the_ladder() {
+    let mut trace = trace(&[invite("192.0.2.7:5062"), happened(1_600_000, Happening::Noted("told to: hold\u{1b}[2J".into()))]);
+    let text = trace.to_text();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], trace.call.to_string());
+    let (peer, us) = (lines[1].find("192.0.2.7:5062").unwrap(), lines[1].find("tandem").unwrap());
+    assert!(peer < us && lines[2].contains("0.000 ms") && lines[2].contains(" INVITE ") && lines[2].contains('▶'), "{text}");
+    assert!(lines[3].contains("100.000 ms") && lines[3].contains("told to: hold"), "{text}");
+    assert!(!text.contains('\u{1b}') && !text.contains("not known"));
+    trace.complete = false;
+    assert!(trace.to_text().ends_with("came to this one.\n"));
+}

@@ -8,10 +8,9 @@ use super::{
     asked::Asked,
     meeting::{Meeting, is_same_link, personal_room},
 };
-use axum::http::{HeaderName, HeaderValue, header};
 use serde_json::Value;
 use std::time::Duration;
-use tandem_hooks::{PostError, Terms, Url};
+use tandem_hooks::{PostError, Terms, Url, bearer};
 use tandem_model::Secret;
 use tokio::time::{sleep, timeout};
 
@@ -20,9 +19,6 @@ const AGAIN: Duration = Duration::from_secs(2);
 
 /// The longest answer, in bytes.
 const MAX_REPLY: usize = 256 << 10;
-
-/// The longest token, in bytes.
-const MAX_TOKEN: usize = 8192;
 
 /// Whom the two legs call.
 #[derive(Debug)]
@@ -127,7 +123,7 @@ impl WebexDialer {
 
     /// What is there for whoever has that token. Asks again for as long as it is polled where there is no answer.
     async fn get(&self, path: &str, token: &Secret) -> Result<Value, Refused> {
-        let headers = [authorization(token).ok_or(Refused::NoToken)?];
+        let headers = [bearer(token.expose()).ok_or(Refused::NoToken)?];
         let url = Url::parse(&format!("{}{path}", self.config.base)).map_err(|_| Refused::Unreadable)?;
         let terms = Terms { timeout: self.config.load_timeout, max_reply: MAX_REPLY };
         loop {
@@ -141,18 +137,6 @@ impl WebexDialer {
             sleep(AGAIN).await;
         }
     }
-}
-
-/// RFC 6750 §2.1.
-fn authorization(token: &Secret) -> Option<(HeaderName, HeaderValue)> {
-    let token = token.expose();
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
-    if token.is_empty() || token.len() > MAX_TOKEN || !token.bytes().all(is_token) {
-        return None;
-    }
-    let mut value = HeaderValue::try_from(format!("Bearer {token}")).ok()?;
-    value.set_sensitive(true);
-    Some((header::AUTHORIZATION, value))
 }
 
 fn address_in(answer: &Value, place: &str) -> Option<String> {
