@@ -75,10 +75,10 @@ pub(crate) struct Replay {
 pub(crate) struct Trace {
     /// The call, as /v1/calls shows it: `call_…`.
     pub(crate) call: String,
-    /// Where the node is asked [default: what --config says, or http://127.0.0.1:8080].
+    /// Where the node is asked; else where --config says, or at port 8080 of this machine.
     #[arg(long, value_name = "URL")]
     pub(crate) api: Option<String>,
-    /// A key with the scope `read` [default: the variable `TANDEM_API_KEY`, or one of --config].
+    /// A key with the scope `read`; else that of the variable `TANDEM_API_KEY`, or one of --config.
     #[arg(long)]
     pub(crate) key: Option<String>,
     /// The node's configuration.
