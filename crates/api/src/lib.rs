@@ -23,6 +23,7 @@ mod guests;
 mod health;
 mod hearing;
 mod ids;
+mod impatient;
 mod interface;
 mod keeping;
 mod kept;

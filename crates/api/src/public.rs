@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use std::str::FromStr;
 use tandem_model::{CallId, Epoch, EventKind, HeldBy, KeyPress, LegEnd, LimitState, PlayEnd, PlayFailure, TrunkState};
-use tandem_runtime::Told;
+use tandem_runtime::{LegOver, Told};
 use utoipa::ToSchema;
 
 /// Something that happened. What does not belong to a type is absent.
@@ -30,7 +30,7 @@ pub struct PublicEvent {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub leg: Option<String>,
-    /// `leg.created`: Call-ID of its dialog.
+    /// `leg.created`, `leg.failed`, `leg.ended`: Call-ID of its dialog.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub sip_call_id: Option<String>,
@@ -94,7 +94,7 @@ pub struct PublicEvent {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub data: Option<String>,
-    /// How long the far end of a call that is over rang, in milliseconds.
+    /// How long a leg that is over rang, or the far end of a call, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub ringing_ms: Option<u64>,
@@ -202,7 +202,7 @@ impl PublicEvent {
             EventKind::Signal(signal) => {
                 PublicEvent { signal: Some(signal.kind.to_string()), data: Some(signal.data.to_string()), ..plain }
             }
-            EventKind::LegFailed(end) | EventKind::LegEnded(end) => plain.leg_over(end),
+            EventKind::LegFailed(end) | EventKind::LegEnded(end) => plain.leg_over(end, told.over.as_deref()),
             EventKind::RecordingReady(done) => PublicEvent {
                 recording: Some(done.recording.0),
                 file: Some(done.file.to_string()),
@@ -241,8 +241,12 @@ impl PublicEvent {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    fn leg_over(self, end: &LegEnd) -> PublicEvent {
+    fn leg_over(self, end: &LegEnd, over: Option<&LegOver>) -> PublicEvent {
         PublicEvent {
+            sip_call_id: over.and_then(|over| said(&over.sip_call_id)),
+            ringing_ms: over.and_then(|over| over.ringing_ms),
+            setup_ms: over.and_then(|over| over.setup_ms),
+            duration_ms: over.and_then(|over| over.duration_ms),
             sip_status: Some(end.sip_status),
             reason: Some(end.reason.to_string()),
             q850_cause: Some(end.q850_cause),
@@ -335,7 +339,9 @@ mod tests {
     fn json_of(kind: EventKind, leg: bool) -> Value {
         let call = CallId::new(1, 1);
         let event = Event { time: Timestamp::ZERO, call, leg: leg.then(|| call.leg(0)).flatten(), kind };
-        let told = Told { seq: 7, unix_us: 1_767_225_600_000_000, event: Arc::new(event) };
+        let over = LegOver { sip_call_id: "abc".into(), ringing_ms: Some(700), ..LegOver::default() };
+        let over = matches!(event.kind, EventKind::LegFailed(_)).then(|| Arc::new(over));
+        let told = Told { seq: 7, unix_us: 1_767_225_600_000_000, event: Arc::new(event), over };
         let json = PublicEvent::of(&told, Epoch::new(Duration::from_secs(1_767_225_600)), Some(json!({"ticket": "42"}))).json();
         serde_json::from_str(&json).unwrap()
     }
@@ -357,7 +363,8 @@ mod tests {
         };
         assert_eq!(json_of(EventKind::LegRinging, true), same_call(head("leg.ringing")));
         let end = LegEnd { sip_status: 486, reason: "Busy Here".into(), q850_cause: 17, by: EndedBy::Peer };
-        let failed = json!({"sip_status": 486, "reason": "Busy Here", "q850_cause": 17, "by": "peer"});
+        let failed =
+            json!({"sip_status": 486, "reason": "Busy Here", "q850_cause": 17, "by": "peer", "sip_call_id": "abc", "ringing_ms": 700});
         assert_eq!(json_of(EventKind::LegFailed(end), true), same_call(with("leg.failed", failed)));
         let key = KeyPress { key: Key::of_sign('#').unwrap(), ms: 80 };
         assert_eq!(json_of(EventKind::LegDtmf(key), true), same_call(with("leg.dtmf", json!({"key": "#", "ms": 80}))));

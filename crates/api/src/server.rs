@@ -1,6 +1,6 @@
 //! The listener: connections in, requests to the router. What is too many, or too slow, is cut.
 
-use crate::{access::Peer, tls::Secured};
+use crate::{access::Peer, impatient::Impatient, tls::Secured};
 use axum::Router;
 use hyper::{Request, body::Incoming, server::conn::http1, service::Service};
 use hyper_util::{
@@ -27,6 +27,9 @@ const HEAD_TIME: Duration = Duration::from_secs(15);
 
 /// How long a TLS handshake may take.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+
+/// How long the other side may read nothing of what waits for it.
+const WRITE_TIME: Duration = Duration::from_secs(30);
 
 /// The longest head of a request, in bytes.
 const MAX_HEAD: usize = 32 << 10;
@@ -72,6 +75,7 @@ pub(crate) async fn serve(listener: TcpListener, served: Served) {
 async fn connected(stream: TcpStream, peer: SocketAddr, served: Served) {
     // Events are small, and somebody waits for each.
     let _ = stream.set_nodelay(true);
+    let stream = Impatient::new(stream, WRITE_TIME);
     match served.secured.now() {
         None => talk(stream, peer, served.router).await,
         Some(config) => match timeout(HANDSHAKE_TIME, TlsAcceptor::from(config).accept(stream)).await {

@@ -6,6 +6,7 @@ use crate::{
     flight_recorder::{Dump, Entry, Fault, Founding, Recorded, Trail},
     log::Escaped,
     mailbox::{Glance, Mail, Mailbox},
+    masked::mask_view,
     node::Node,
     replay::revive,
 };
@@ -144,7 +145,10 @@ impl Actor {
 
     fn show_view(&self, reply: oneshot::Sender<CallView>) {
         match contain(|| self.call.as_ref().and_then(|call| call.view())) {
-            Ok(view) => drop(view.map(|view| reply.send(view))),
+            Ok(view) => drop(view.map(|mut view| {
+                mask_view(&mut view);
+                reply.send(view)
+            })),
             Err(fault) => {
                 let (call, message) = (self.setup.id, Escaped(&fault.message));
                 tracing::error!(%call, place = %fault.place, "a call could not be shown: {message}");

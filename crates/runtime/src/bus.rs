@@ -4,11 +4,11 @@
 //! reads too slowly is told how much it has missed.
 
 use std::{
-    cell::Cell,
-    collections::VecDeque,
+    cell::{Cell, RefCell},
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use tandem_model::{Epoch, Event, EventKind, Timestamp};
+use tandem_model::{Epoch, Event, EventKind, LegId, Timestamp};
 use tokio::sync::{
     Notify,
     mpsc::{self, error::TrySendError},
@@ -29,6 +29,42 @@ pub struct Told {
     pub unix_us: i64,
     /// What.
     pub event: Arc<Event>,
+    /// Of a leg that has ended, or failed: which one it was.
+    pub over: Option<Arc<LegOver>>,
+}
+
+/// A leg that is over: how long what took of it, in milliseconds; `None` where it never came to that.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LegOver {
+    /// Call-ID of its dialog.
+    pub sip_call_id: Box<str>,
+    /// It rang.
+    pub ringing_ms: Option<u64>,
+    /// From its beginning to its answer.
+    pub setup_ms: Option<u64>,
+    /// From its answer to its end.
+    pub duration_ms: Option<u64>,
+}
+
+/// When things happened to a leg that goes on.
+#[derive(Debug)]
+struct LegTimes {
+    sip_call_id: Box<str>,
+    began: Timestamp,
+    rang: Option<Timestamp>,
+    answered: Option<Timestamp>,
+}
+
+impl LegTimes {
+    fn over(self, ended: Timestamp) -> LegOver {
+        let ms = |from: Timestamp, to: Timestamp| u64::try_from(to.since(from).as_millis()).unwrap_or(u64::MAX);
+        LegOver {
+            sip_call_id: self.sip_call_id,
+            ringing_ms: self.rang.map(|rang| ms(rang, self.answered.unwrap_or(ended))),
+            setup_ms: self.answered.map(|answered| ms(self.began, answered)),
+            duration_ms: self.answered.map(|answered| ms(answered, ended)),
+        }
+    }
 }
 
 /// What a [`Feed`] hears.
@@ -89,6 +125,8 @@ pub(crate) struct Bus {
     epoch: Epoch,
     records: Option<mpsc::Sender<Told>>,
     records_lost: Cell<u64>,
+    /// Of the legs of all calls in progress.
+    legs: RefCell<BTreeMap<LegId, LegTimes>>,
 }
 
 impl Bus {
@@ -97,7 +135,8 @@ impl Bus {
         // No run has more events than microseconds.
         let first = u64::try_from(epoch.unix_us(Timestamp::ZERO)).unwrap_or_default();
         let history = History { first, next: first, ..History::default() };
-        Bus { shared: Arc::new(Shared { history: history.into(), news: Notify::new() }), epoch, records, records_lost: Cell::new(0) }
+        let shared = Arc::new(Shared { history: history.into(), news: Notify::new() });
+        Bus { shared, epoch, records, records_lost: Cell::new(0), legs: RefCell::default() }
     }
 
     pub(crate) fn shared(&self) -> Arc<Shared> {
@@ -127,9 +166,10 @@ impl Bus {
     /// Tells it everybody.
     pub(crate) fn tell(&self, event: Event) {
         let is_record = matches!(event.kind, EventKind::CallEnded(_));
+        let over = self.note(&event).map(Arc::new);
         let (unix_us, event) = (self.epoch.unix_us(event.time), Arc::new(event));
         let mut history = self.shared.history();
-        let told = Told { seq: history.next, unix_us, event };
+        let told = Told { seq: history.next, unix_us, event, over };
         history.next += 1;
         let oldest = if history.kept.len() >= EVENTS_KEPT { history.kept.pop_front() } else { None };
         let record = is_record.then(|| told.clone());
@@ -140,6 +180,26 @@ impl Bus {
         if let Some(record) = record {
             self.keep(record);
         }
+    }
+
+    /// Notes when it happened to its leg; of one that is over, how long what took.
+    fn note(&self, event: &Event) -> Option<LegOver> {
+        let (mut legs, time) = (self.legs.borrow_mut(), event.time);
+        if let EventKind::CallEnded(record) = &event.kind {
+            // Of legs whose end was told by nobody.
+            record.legs.iter().for_each(|leg| drop(legs.remove(&leg.leg)));
+        }
+        let leg = event.leg?;
+        match &event.kind {
+            EventKind::LegCreated(names) => {
+                legs.insert(leg, LegTimes { sip_call_id: names.sip_call_id.clone(), began: time, rang: None, answered: None });
+            }
+            EventKind::LegRinging => drop(legs.get_mut(&leg).map(|times| times.rang.get_or_insert(time))),
+            EventKind::LegAnswered => drop(legs.get_mut(&leg).map(|times| times.answered.get_or_insert(time))),
+            EventKind::LegEnded(_) | EventKind::LegFailed(_) => return legs.remove(&leg).map(|times| times.over(time)),
+            _ => {}
+        }
+        None
     }
 
     fn keep(&self, record: Told) {
@@ -217,7 +277,7 @@ enum Next {
 mod tests {
     use super::*;
     use std::time::Duration;
-    use tandem_model::{CallId, CallRecord, EndReason};
+    use tandem_model::{CallId, CallRecord, EndReason, EndedBy, LegEnd, LegNames};
     use tokio::runtime::{Builder, Runtime};
 
     fn runtime() -> Runtime {
@@ -252,6 +312,28 @@ mod tests {
             Some(Heard::Event(told)) => told.seq,
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn the_end_of_a_leg_says_how_long_what_took() {
+        let bus = bus(None);
+        let mut feed = bus.shared().subscribe();
+        let (call, end) = (CallId::new(1, 1), || LegEnd { sip_status: 200, reason: "OK".into(), q850_cause: 16, by: EndedBy::Peer });
+        let tell = |ms: u64, leg: u8, kind: EventKind| bus.tell(Event { leg: call.leg(leg), kind, ..event(1_000 * ms) });
+        let names = |id: &str| LegNames { sip_call_id: id.into(), session_id: "".into() };
+        tell(0, 0, EventKind::LegCreated(names("one")));
+        tell(10, 1, EventKind::LegCreated(names("two")));
+        tell(100, 0, EventKind::LegRinging);
+        tell(150, 0, EventKind::LegRinging);
+        tell(300, 0, EventKind::LegAnswered);
+        tell(1_300, 0, EventKind::LegEnded(end()));
+        tell(1_400, 1, EventKind::LegFailed(end()));
+        let ended = LegOver { sip_call_id: "one".into(), ringing_ms: Some(200), setup_ms: Some(300), duration_ms: Some(1_000) };
+        let heard = (0..7).map(|_| runtime().block_on(feed.next()));
+        let over = heard.filter_map(|heard| if let Some(Heard::Event(told)) = heard { told.over } else { None });
+        let over: Vec<LegOver> = over.map(Arc::unwrap_or_clone).collect();
+        assert_eq!(over, [ended, LegOver { sip_call_id: "two".into(), ..LegOver::default() }]);
+        assert!(bus.legs.borrow().is_empty());
     }
 
     #[test]

@@ -33,6 +33,7 @@ mod lifecycle;
 pub mod limits;
 pub mod log;
 mod mailbox;
+mod masked;
 mod media_port;
 mod node;
 mod outbox;
@@ -52,7 +53,7 @@ mod transport;
 mod trunks;
 
 pub use bindings::{BindingsKept, ChangedBindings, KeptBinding, UserBindings};
-pub use bus::{EVENTS_KEPT, Feed, Heard, MAX_RECORDS, Records, Told, records};
+pub use bus::{EVENTS_KEPT, Feed, Heard, LegOver, MAX_RECORDS, Records, Told, records};
 pub use commands::{Commanded, command};
 pub use consult::{Consultation, Consultations, MAX_CONSULTATIONS};
 pub use dial::dial;

@@ -11,6 +11,7 @@ use crate::{
     flows::Flows,
     hops::Hops,
     log::Escaped,
+    masked,
     media_port::MediaPort,
     report,
     route_table::RouteTable,
@@ -133,7 +134,7 @@ impl Node {
     }
 
     /// Something happened to a call.
-    pub(crate) fn notify(&self, event: Event) {
+    pub(crate) fn notify(&self, mut event: Event) {
         match &event.kind {
             EventKind::CallEnded(record) => report::call_ended(record),
             EventKind::Exchanged(record) => report::message_ended(record),
@@ -153,6 +154,7 @@ impl Node {
         }
         self.trunk_notes.borrow_mut().note(&event);
         self.counted.borrow_mut().event(&event);
+        masked::mask_event(&mut event.kind);
         self.bus.tell(event);
     }
 

@@ -1,6 +1,6 @@
 //! How the trunks are, as it was told last, for whoever looks at the node; and who has registered.
 
-use crate::node::Node;
+use crate::{masked::mask, node::Node};
 use std::{collections::BTreeMap, rc::Rc};
 use tandem_model::{AgentPlan, Binding, Condition, Event, EventKind, PartView, RegistrationView, TrunkId, TrunkState, TrunkView};
 use tokio::task::yield_now;
@@ -114,9 +114,11 @@ impl Node {
 }
 
 fn registration(user: &str, binding: &Binding) -> RegistrationView {
+    let mut contact = binding.contact.clone();
+    mask(&mut contact);
     RegistrationView {
         user: user.into(),
-        contact: binding.contact.clone(),
+        contact,
         since: binding.since,
         until: binding.until,
         flow: binding.flow,

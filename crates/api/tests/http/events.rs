@@ -2,7 +2,7 @@
 
 use crate::common::{
     Served, connect, hear_head,
-    node::{Peer, answered_call},
+    node::{Peer, answered_call, answered_call_by},
     request,
 };
 use serde_json::{Value, json};
@@ -190,4 +190,29 @@ fn what_is_no_handshake_is_told() {
     let served = Served::alone("");
     let ask = "GET /v1/events HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\r\n";
     assert_eq!(crate::common::say(served.address, ask.as_bytes()).problem().0, 400);
+}
+
+#[test]
+fn the_end_of_a_leg_has_its_times_and_no_password_is_shown() {
+    let (caller, callee) = (Peer::new(), Peer::new());
+    let mut served = Served::start(callee.address, "");
+    let mut reader = Reader::new(&served, "/v1/events", "");
+    let invite = caller.invite(served.node.address, "secret", "");
+    let with_password = invite.replace("From: <sip:a@", "From: <sip:a:secret@").replace("To: <sip:100@", "To: <sip:100:secret@");
+    let (ok, _) = answered_call_by(&served.node, &caller, &callee, "secret", &with_password);
+    let call = served.node.calls.recv().unwrap();
+    let shown = served.get(&format!("/v1/calls/{call}"));
+    assert_eq!(shown.json()["legs"][0]["from"], format!("sip:a:******@{}", caller.address));
+    caller.send(served.node.address, &caller.inside("BYE", 2, &ok, "secret"));
+    callee.hear_starting("BYE");
+    let events = reader.until("call.ended");
+    let ended = events.iter().find(|event| event["type"] == "leg.ended").unwrap();
+    assert!(ended["setup_ms"].is_u64() && ended["duration_ms"].is_u64() && ended["ringing_ms"].is_null(), "{ended}");
+    assert!(ended["sip_call_id"].as_str().is_some_and(|id| !id.is_empty()), "{ended}");
+    served.keep_records(1);
+    let record = served.get("/v1/records");
+    assert!(record.body.contains("sip:100:******@"), "{record:?}");
+    for told in [shown.body, record.body, serde_json::to_string(&events).unwrap()] {
+        assert!(!told.contains(":secret@"), "{told}");
+    }
 }

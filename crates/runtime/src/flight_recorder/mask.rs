@@ -124,7 +124,7 @@ pub fn mask_secrets(message: &mut [u8]) {
 }
 
 /// Masks the passwords of all URIs.
-pub(super) fn mask_passwords(text: &mut [u8]) {
+pub(crate) fn mask_passwords(text: &mut [u8]) {
     let passwords: Vec<_> = Passwords::of(text).collect();
     passwords.into_iter().for_each(|password| text[password].fill(MASK));
 }

@@ -12,9 +12,9 @@ mod tokens;
 
 pub use dump::{Dump, DumpError, Entry, Fault, Founding, Recorded, Setup};
 pub(crate) use folder::write_to_folder;
-pub(crate) use mask::Passwords;
 use mask::Suspicion;
 pub use mask::mask_secrets;
+pub(crate) use mask::{Passwords, mask_passwords};
 pub use tokens::translate_tokens;
 
 use ring::{Label, Position, Ring};
