@@ -53,7 +53,7 @@ async def ask(stage, jobs, took, answers):
     while (job := await jobs.get()) is not None:
         due, number = job
         body = json.dumps({"legs": [{"to": f"trunk:far/{number}"}], "then": {"answer": "echo"}, "max_duration": "1s"})
-        head = f"POST /v1/calls HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = f"POST /v1/calls HTTP/1.1\r\nHost: {stage.address(1)}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         writer.write((head + body).encode())
         head = await reader.readuntil(b"\r\n\r\n")
         length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
