@@ -32,6 +32,8 @@ pub(crate) fn problem(error: &CommandError) -> Problem {
         CommandError::UnknownPlay(_) => (INVALID, Some("play")),
         CommandError::UnknownRecording(_) => (INVALID, Some("recording")),
         CommandError::BadName(_) => (INVALID, Some("file")),
+        CommandError::BadStatus(_) => (INVALID, Some("status")),
+        CommandError::BadReason(_) => (INVALID, Some("reason")),
         CommandError::NotAnswered(_)
         | CommandError::UnderWay(_)
         | CommandError::NotAnchored(_)
@@ -42,6 +44,7 @@ pub(crate) fn problem(error: &CommandError) -> Problem {
         | CommandError::TooManyTransfers(_)
         | CommandError::IsGuest(_)
         | CommandError::IsAlone(_)
+        | CommandError::NotCalling(_)
         | CommandError::TooManyRecordings(_) => (CONFLICT, None),
     };
     let problem = Problem::new(kind, error.to_string());

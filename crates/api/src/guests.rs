@@ -8,7 +8,7 @@ use crate::{
     read::{Json, Nothing, Place},
 };
 use axum::{extract::State, http::StatusCode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 use tandem_model::{CallCommand, CommandOutcome};
 use tokio::time::timeout;
@@ -49,12 +49,49 @@ pub(crate) async fn hang_up(State(interface): State<Arc<Interface>>, Place(of): 
     interface.tell_to(of.id.0, CallCommand::HangUp { leg: of.leg.0 }).await
 }
 
+/// Why a call ends.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ending {
+    /// In words, of at most 100 bytes: the legs are told so in a Reason header (RFC 3326), and events and records have it.
+    reason: Option<String>,
+}
+
 /// Ends the call.
-#[utoipa::path(delete, path = "/v1/calls/{id}", tag = "calls", operation_id = "end_call", params(OfCall),
+#[utoipa::path(delete, path = "/v1/calls/{id}", tag = "calls", operation_id = "end_call", params(OfCall), request_body(content = Option<Ending>),
     responses((status = 204, description = "It is ending"), (status = 404, description = "No such call"),
         (status = 409, description = "Not now"), (status = 503, description = "Too much to do")))]
-pub(crate) async fn end(State(interface): State<Arc<Interface>>, Place(of): Place<OfCall>, _: Nothing) -> Result<StatusCode, Problem> {
-    interface.tell_to(of.id.0, CallCommand::End).await
+pub(crate) async fn end(
+    State(interface): State<Arc<Interface>>,
+    Place(of): Place<OfCall>,
+    Json(ending): Json<Ending>,
+) -> Result<StatusCode, Problem> {
+    interface.tell_to(of.id.0, CallCommand::End { reason: ending.reason.map(Into::into) }).await
+}
+
+/// How a caller is refused.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Refusal {
+    /// The answer to its INVITE; 603 (Decline) where it is not said.
+    #[schema(minimum = 400, maximum = 699)]
+    status: Option<u16>,
+    /// Why, in words, of at most 100 bytes.
+    reason: Option<String>,
+}
+
+/// Refuses whoever has called and has no answer yet. The call ends, and whoever rings for it rings no more.
+#[utoipa::path(post, path = "/v1/calls/{id}/legs/{leg}/reject", tag = "calls", operation_id = "reject", params(OfLeg),
+    request_body(content = Option<Refusal>),
+    responses((status = 204, description = "It is refused"), (status = 404, description = "No such call or leg"),
+        (status = 409, description = "It does not call, or was answered"), (status = 503, description = "Too much to do")))]
+pub(crate) async fn reject(
+    State(interface): State<Arc<Interface>>,
+    Place(of): Place<OfLeg>,
+    Json(refusal): Json<Refusal>,
+) -> Result<StatusCode, Problem> {
+    let (status, reason) = (refusal.status.unwrap_or(603), refusal.reason.map(Into::into));
+    interface.tell_to(of.id.0, CallCommand::Reject { leg: of.leg.0, status, reason }).await
 }
 
 /// Joins whoever talks with this leg to somebody else, and hangs this leg up. Answered once that one has answered, or has not; after 60 s

@@ -53,6 +53,7 @@ fn routes() -> Routes {
         .routes(routes!(guests::end))
         .routes(routes!(guests::add))
         .routes(routes!(guests::hang_up))
+        .routes(routes!(guests::reject))
         .routes(routes!(guests::transfer))
         .routes(routes!(hearing::hearing))
         .routes(routes!(audible::mute))

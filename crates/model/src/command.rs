@@ -20,6 +20,9 @@ pub const MAX_PRESSES: usize = 32;
 /// Bytes of the name of a file.
 pub const MAX_FILE_NAME: usize = 200;
 
+/// The longest reason, in bytes.
+const MAX_REASON: usize = 100;
+
 /// Names a command to whoever gave it: [`CommandError`] or [`CommandOutcome`] comes with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CommandId(pub u64);
@@ -127,8 +130,20 @@ pub enum CallCommand {
         /// Which.
         leg: LegId,
     },
+    /// Refuses whoever has called and has no answer yet; the call ends.
+    Reject {
+        /// The leg that calls.
+        leg: LegId,
+        /// The answer that it gets: 400 to 699.
+        status: u16,
+        /// Why, in words: see [`is_reason`].
+        reason: Option<Box<str>>,
+    },
     /// Ends the call.
-    End,
+    End {
+        /// Why, in words: see [`is_reason`].
+        reason: Option<Box<str>>,
+    },
 }
 
 impl CallCommand {
@@ -151,7 +166,8 @@ impl CallCommand {
             CallCommand::Transfer { .. } => "transfer",
             CallCommand::Signal { .. } => "signal",
             CallCommand::HangUp { .. } => "hang_up",
-            CallCommand::End => "end",
+            CallCommand::Reject { .. } => "reject",
+            CallCommand::End { .. } => "end",
         }
     }
 }
@@ -231,6 +247,12 @@ pub enum CommandError {
     IsGuest(LegId),
     /// The leg talks with nobody.
     IsAlone(LegId),
+    /// The leg is not one that calls and has no answer yet.
+    NotCalling(LegId),
+    /// No call is refused with that status.
+    BadStatus(u16),
+    /// What is no reason: see [`is_reason`].
+    BadReason(Box<str>),
     /// Nobody was called: there is nobody there, or it may not be called.
     NotCalled {
         /// What stands for it.
@@ -269,6 +291,9 @@ impl fmt::Display for CommandError {
             CommandError::TooManyTransfers(most) => write!(f, "transfers: no more than {most} are carried out in a call"),
             CommandError::IsGuest(leg) => write!(f, "{leg}: the leg was added to a call of others, and can only be hung up"),
             CommandError::IsAlone(leg) => write!(f, "{leg}: the leg talks with nobody who could be transferred"),
+            CommandError::NotCalling(leg) => write!(f, "{leg}: the leg is not one that calls and waits for an answer"),
+            CommandError::BadStatus(status) => write!(f, "status {status}: a call is refused with 400 to 699"),
+            CommandError::BadReason(_) => write!(f, "reason: no more than {MAX_REASON} bytes are possible, and no control characters"),
             CommandError::NotCalled { status, reason: Some(reason) } => write!(f, "nobody was called: {status} {reason}"),
             CommandError::NotCalled { status, reason: None } => write!(f, "nobody was called: {status}"),
             CommandError::Refused { leg, status } => write!(f, "{leg}: its peer refused with {status}"),
@@ -277,6 +302,11 @@ impl fmt::Display for CommandError {
 }
 
 impl std::error::Error for CommandError {}
+
+/// Whether peers may be told that as a reason: it is not long, and has no control characters.
+pub fn is_reason(words: &str) -> bool {
+    words.len() <= MAX_REASON && !words.chars().any(char::is_control)
+}
 
 /// Whether a file below one of our folders may be asked for by that name: it leads nowhere else, and can be shown.
 pub fn is_file_name(name: &str) -> bool {

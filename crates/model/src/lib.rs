@@ -43,7 +43,7 @@ pub use caller::{CalledFrom, Caller, CallerId, Presentation, Shown, is_signature
 pub use codec::{Codec, TELEPHONE_EVENT};
 pub use command::{
     CallCommand, CommandError, CommandId, CommandOutcome, HearEntry, MAX_FILE_NAME, MAX_GUESTS, MAX_HEARING, MAX_PLAYS, MAX_PRESSES,
-    Stopping, is_file_name,
+    Stopping, is_file_name, is_reason,
 };
 pub use country::{Country, UnknownCountry};
 pub use dial::{Calling, Dial, DialError, DialLeg, DialOrder, MAX_IN_TURN, Manner};

@@ -5,8 +5,8 @@ use super::leg::Leg;
 use super::plays::Playing;
 use super::{Call, Output, Side};
 use tandem_model::{
-    CallCommand, CommandError, CommandId, CommandOutcome, EndReason, EventKind, HearEntry, Hearing, KeyPress, LegId, MAX_HEARING,
-    MAX_PRESSES, Sound, Timestamp,
+    CallCommand, CommandError, CommandId, CommandOutcome, EventKind, HearEntry, Hearing, KeyPress, LegId, MAX_HEARING, MAX_PRESSES, Sound,
+    Timestamp,
 };
 
 /// What was asked for of a call, while it stands.
@@ -137,7 +137,8 @@ impl Call {
                 self.notify(now, leg, EventKind::Signal(signal));
             }
             CallCommand::HangUp { leg } => self.hang_up_leg(now, leg)?,
-            CallCommand::End => self.end(now, EndReason::Commanded, None),
+            CallCommand::Reject { leg, status, reason } => self.reject_caller(now, leg, status, reason.as_deref())?,
+            CallCommand::End { reason } => self.end_as_told(now, reason.as_deref())?,
         }
         Ok(Some(CommandOutcome::Done))
     }

@@ -256,7 +256,7 @@ impl Call {
             // Ended while it was away.
             Some((_, reason)) => {
                 self.caller.hang_up(context!(self, now), super::failure::caller_status(reason), None);
-                self.legs_over(now, reason, Told::default());
+                self.legs_over(now, reason, Told::default(), None);
             }
         }
     }

@@ -141,7 +141,7 @@ pub(super) fn with_call(leg: &Leg, reason: EndReason, said: Told, by: EndedBy) -
 
 impl Call {
     /// Tells of the legs that the end of the call ends. `header`: what the peer who ended it gave as reason.
-    pub(super) fn legs_over(&mut self, now: Timestamp, reason: EndReason, said: Told) {
+    pub(super) fn legs_over(&mut self, now: Timestamp, reason: EndReason, said: Told, words: Option<&str>) {
         let whose = match reason {
             EndReason::CallerHungUp | EndReason::Cancelled => Some(Side::Caller),
             EndReason::CalleeHungUp => Some(Side::Callee),
@@ -151,6 +151,7 @@ impl Call {
             let by = if whose == Some(side) { EndedBy::Peer } else { EndedBy::Node };
             self.with_leg(side, now, |leg, context| {
                 let end = with_call(leg, reason, said, by);
+                let end = LegEnd { reason: words.map_or(end.reason, |words| Cow::Owned(words.to_owned())), ..end };
                 leg.note_end(context, end);
             });
         }

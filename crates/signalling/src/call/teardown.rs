@@ -60,6 +60,11 @@ impl Call {
 
     /// Ends the call. `header` is the Reason that a peer gave, if a peer ended it. The first end counts.
     pub(super) fn end(&mut self, now: Timestamp, reason: EndReason, header: Option<&str>) {
+        self.end_saying(now, reason, header, None);
+    }
+
+    /// The same. `words`: what is to stand as the reason of legs.
+    pub(super) fn end_saying(&mut self, now: Timestamp, reason: EndReason, header: Option<&str>, words: Option<&str>) {
         if self.ended.is_some() {
             return;
         }
@@ -81,7 +86,7 @@ impl Call {
         self.dismiss_guests(now, value.as_deref());
         // Nothing plays any more; what the media session says of it later comes to a play that nobody knows.
         self.forget_plays(now);
-        self.legs_over(now, reason, said);
+        self.legs_over(now, reason, said, words);
         match self.media {
             MediaState::None => self.record(now),
             MediaState::Open if self.has_leg_elsewhere() => self.empty_media(),

@@ -81,7 +81,8 @@ impl Told {
             19 => CallCommand::StopRecording { recording: self.recording(dice, sim, call) },
             20..24 => CallCommand::Add { leg: Box::new(somebody(dice)) },
             24 | 25 => CallCommand::HangUp { leg },
-            26 if dice.chance(20) => CallCommand::End,
+            26 if dice.chance(20) && dice.chance(50) => CallCommand::Reject { leg, status: dice.pick(&[480, 603]), reason: None },
+            26 if dice.chance(20) => CallCommand::End { reason: dice.chance(50).then(|| "no \"more\"".into()) },
             _ => CallCommand::Transfer { leg, to: Box::new(somebody(dice)) },
         }
     }

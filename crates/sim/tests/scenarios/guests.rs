@@ -241,7 +241,7 @@ fn five_hear_each_other() {
     sim.run_for(ms(300));
     all_hear_all(&mut sim);
     let told: Outcome = DONE;
-    let id = sim.command(call(&sim), CallCommand::End);
+    let id = sim.command(call(&sim), CallCommand::End { reason: None });
     assert_eq!(sim.outcome(id), Some(&told));
     sim.finish();
     assert_eq!(sim.end_reason(), Some(EndReason::Commanded));

@@ -246,7 +246,7 @@ fn as_many_as_may_be_and_no_more() {
     sim.run_for(secs(1));
     assert_eq!(legs_of_view(&sim), 2 + MAX_GUESTS);
     assert!(voices(&mut sim, ALICE).contains(&CAROL));
-    done(&mut sim, CallCommand::End);
+    done(&mut sim, CallCommand::End { reason: None });
     sim.finish();
     assert_eq!(sim.core().records().next().map(|record| record.legs.len()), Some(2 + MAX_GUESTS));
 }
@@ -275,7 +275,7 @@ fn the_call_ends_before_they_are_there() {
             let ids = ["trunk:carol", "trunk:dora"].map(|to| sim.command(call, add(to)));
             sim.run_for(ms(300));
             if by_command {
-                sim.command(call, CallCommand::End);
+                sim.command(call, CallCommand::End { reason: None });
             } else {
                 sim.act(ALICE, Act::Bye);
             }

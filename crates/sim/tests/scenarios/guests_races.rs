@@ -23,7 +23,7 @@ const CAROL_IS_HELD: Action = (DORA, |sim| tell(sim, |leg| CallCommand::Hold { l
 const ALICE_IS_HELD: Action = (DORA, |sim| tell(sim, |leg| CallCommand::Hold { leg, music: None }, 0));
 const BOB_IS_TRANSFERRED: Action =
     (DORA, |sim| tell(sim, |leg| CallCommand::Transfer { leg, to: Box::new(DialLeg::new("trunk:dora")) }, 1));
-const ALL_IS_OVER: Action = (DORA, |sim| tell(sim, |_| CallCommand::End, 0));
+const ALL_IS_OVER: Action = (DORA, |sim| tell(sim, |_| CallCommand::End { reason: None }, 0));
 
 fn tell(sim: &mut Sim, command: fn(tandem_model::LegId) -> CallCommand, leg: u8) {
     let call = call(sim);

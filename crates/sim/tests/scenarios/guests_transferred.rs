@@ -137,7 +137,7 @@ fn legs_that_cannot_be_transferred() {
     let stranger = call(&sim).leg(9).expect("there are more");
     assert_eq!(told(&mut sim, transfer(carol, "trunk:dora")), Some(Err(CommandError::IsGuest(carol))));
     assert_eq!(told(&mut sim, transfer(stranger, "trunk:dora")), Some(Err(CommandError::UnknownLeg(stranger))));
-    done(&mut sim, CallCommand::End);
+    done(&mut sim, CallCommand::End { reason: None });
     sim.finish();
 
     let mut sim = Sim::new(9);
@@ -187,6 +187,6 @@ fn a_transfer_beside_a_guest() {
     sim.expect(CAROL, Script::answers(100));
     assert_eq!(told(&mut sim, transfer(leg, "trunk:carol")), Some(DONE));
     assert_eq!((voices(&mut sim, ALICE), voices(&mut sim, DORA)), (vec![CAROL, DORA], vec![ALICE, CAROL]));
-    done(&mut sim, CallCommand::End);
+    done(&mut sim, CallCommand::End { reason: None });
     sim.finish();
 }

@@ -18,6 +18,7 @@ mod caller_id;
 mod cancel;
 mod cancel_races_200;
 mod codecs;
+mod command_ends;
 mod command_hearing;
 mod command_hold;
 mod command_hold_races;

@@ -85,7 +85,7 @@ fn two_come_at_the_same_moment_and_one_of_them_is_busy() {
     let failed = sim.core().events.iter().filter(|event| matches!(event.kind, EventKind::LegFailed(_))).count();
     assert_eq!(failed, 1);
     assert_eq!(sim.core().records().count(), 0);
-    tell(&mut sim, call, CallCommand::End);
+    tell(&mut sim, call, CallCommand::End { reason: None });
     sim.finish();
 }
 
@@ -126,7 +126,7 @@ fn who_holds_is_left_out_and_comes_back() {
     sim.act(BOB, Act::Reinvite(Offer::direction(Direction::SendRecv)));
     sim.run_for(ms(500));
     all_hear_all(&mut sim);
-    tell(&mut sim, call, CallCommand::End);
+    tell(&mut sim, call, CallCommand::End { reason: None });
     sim.finish();
 }
 
@@ -144,7 +144,7 @@ fn one_comes_muted_and_one_who_hears_some_alone() {
     tell(&mut sim, call, CallCommand::Unmute { leg });
     sim.run_for(ms(300));
     assert_eq!((voices(&mut sim, BOB), voices(&mut sim, ALICE)), (vec![ALICE, CAROL], vec![BOB]));
-    tell(&mut sim, call, CallCommand::End);
+    tell(&mut sim, call, CallCommand::End { reason: None });
     sim.finish();
 }
 

@@ -38,7 +38,7 @@ pub(super) async fn join(interface: &Interface, dialer: &WebexDialer, asked: &As
     let outcome = verdict(&seen, asked);
     if outcome.is_err() && seen.ended.is_none() {
         // One that is over by now needs no end.
-        let _ = interface.node.command(call, CallCommand::End).await;
+        let _ = interface.node.command(call, CallCommand::End { reason: None }).await;
     }
     outcome
 }

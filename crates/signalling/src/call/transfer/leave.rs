@@ -119,7 +119,7 @@ impl Call {
         if let Some((_, reason)) = self.ended {
             let value = over::reason_value(reason);
             self.with_leg(stays, now, |leg, context| leg.hang_up(context, 487, value.as_deref()));
-            self.legs_over(now, reason, Told::default());
+            self.legs_over(now, reason, Told::default(), None);
             return self.nothing_elsewhere(now);
         }
         self.fail_transfer(now, status, None);
