@@ -207,8 +207,12 @@ fn records_are_a_table_too_that_is_no_program() {
 fn a_call_is_ended_and_a_leg_is_hung_up() {
     let talk = Talk::new();
     let path = format!("/v1/calls/{}", talk.call);
-    assert_eq!(talk.served.ask("DELETE", &path, "", "").status, 204);
-    talk.callee.hear_starting("BYE");
+    let reject = format!("{path}/legs/{}/reject", talk.legs[0]);
+    assert_eq!(talk.served.post(&reject, r#"{"status": 486}"#).problem().0, 409, "it was answered");
+    assert_eq!(talk.served.ask("DELETE", &path, "", r#"{"reason": "a\nb"}"#).problem().1, "reason");
+    assert_eq!(talk.served.ask("DELETE", &path, "", r#"{"reason": "the shop closes"}"#).status, 204);
+    let bye = talk.callee.hear_starting("BYE");
+    assert_eq!(bye.header("Reason"), r#"Q.850;cause=16;text="the shop closes""#);
     talk.caller.hear_starting("BYE");
     let other = Talk::new();
     let leg = format!("/v1/calls/{}/legs/{}", other.call, other.legs[1]);
