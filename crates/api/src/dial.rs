@@ -20,7 +20,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 use tandem_config::read_do;
-use tandem_model::{CallId, CallRecord, Dial, DialError, DialOrder, EventKind};
+use tandem_model::{CallId, CallRecord, CallView, Dial, DialError, DialOrder, EventKind};
 use tandem_runtime::{Feed, Heard};
 use tokio::time::timeout;
 use utoipa::ToSchema;
@@ -146,6 +146,12 @@ pub(crate) struct Made<'a> {
     pub(crate) metadata: Option<Value>,
 }
 
+/// What a call comes to that a view shows.
+enum Step {
+    Leg,
+    Over(Box<CallRecord>),
+}
+
 impl Made<'_> {
     /// The call once as many have answered, or it is over, or the time is.
     pub(crate) async fn outcome(&self, mut feed: Feed, answers: usize, most: Duration) -> Call {
@@ -174,18 +180,38 @@ impl Made<'_> {
         }
     }
 
-    /// The call as it is now. One that is over already is found among what `feed`, which began before it, has to tell.
+    /// The call as it is once it has a leg. One that is over already is found among what `feed`, which began before it, has to tell.
     async fn seen(&self, mut feed: Feed) -> Call {
-        if let Some(view) = self.interface.node.call(self.call).await {
-            return self.interface.shown(&view);
-        }
-        while let Ok(Some(heard)) = timeout(BEHIND, feed.next()).await {
-            if let Heard::Event(told) = heard
-                && told.event.call == self.call
-                && let EventKind::CallEnded(record) = &told.event.kind
-            {
-                return self.over(record);
+        loop {
+            let view = self.interface.node.call(self.call).await;
+            if let Some(view) = view.as_ref().filter(|view| !view.legs.is_empty()) {
+                return self.interface.shown(view);
             }
+            match timeout(BEHIND, self.next_step(&mut feed)).await {
+                Ok(Some(Step::Over(record))) => return self.over(&record),
+                Ok(Some(Step::Leg)) => {}
+                Ok(None) | Err(_) => return self.known(view).await,
+            }
+        }
+    }
+
+    /// What happens next that a view shows; `None` when the node has gone.
+    async fn next_step(&self, feed: &mut Feed) -> Option<Step> {
+        loop {
+            let Heard::Event(told) = feed.next().await? else { continue };
+            match &told.event.kind {
+                _ if told.event.call != self.call => {}
+                EventKind::LegCreated(_) => return Some(Step::Leg),
+                EventKind::CallEnded(record) => return Some(Step::Over(record.clone())),
+                _ => {}
+            }
+        }
+    }
+
+    /// The call where no event told of it.
+    async fn known(&self, view: Option<CallView>) -> Call {
+        if let Some(view) = view {
+            return self.interface.shown(&view);
         }
         match self.interface.records.get(self.call).await {
             Ok(Some(record)) => Call::over(record),
