@@ -83,8 +83,9 @@ def checks_samples(stage):
     Authority(stage.directory, "carrier-ca").issue("cert", "DNS:sip.example.com")
     (stage.directory / "cert.key").rename(stage.directory / "key.pem")
     for sample in samples:
-        status, said = node.check_command(sample, CERTIFICATES=str(stage.directory), CARRIER_PASSWORD="secret", BRANCH_PASSWORD="secret",
-                                          TANDEM_API_KEY="0123456789abcdef", OPENTOK_SECRET="0123456789abcdef")
+        names = ["CARRIER_PASSWORD", "BRANCH_PASSWORD", "TANDEM_API_KEY", "OPENTOK_SECRET", "TANDEM_WEBHOOK_SECRET"]
+        secrets = dict.fromkeys(names, "0123456789abcdef")
+        status, said = node.check_command(sample, CERTIFICATES=str(stage.directory), **secrets)
         check(status == 0, f"{sample.name}: {status}, {said}")
 
 
