@@ -42,7 +42,8 @@ pub(crate) async fn drain(State(interface): State<Arc<Interface>>, read::Json(dr
 
 /// Reads the configuration again and puts it in force: trunks, routes, users, limits, keys and certificates, without touching calls. A
 /// file with a mistake is refused whole.
-#[utoipa::path(post, path = "/v1/admin/reload", tag = "node", operation_id = "reload", responses((status = 200, body = Reloaded)))]
+#[utoipa::path(post, path = "/v1/admin/reload", tag = "node", operation_id = "reload",
+    responses((status = 200, body = Reloaded), (status = 422, description = "The file has a mistake, or changes what needs a restart")))]
 pub(crate) async fn reload(State(interface): State<Arc<Interface>>) -> Result<Json<Reloaded>, Problem> {
     let changed = interface.reload().await.map_err(|mistakes| Problem::new(INVALID, mistakes))?;
     Ok(Json(Reloaded { changed }))

@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// What a page may send, and read of the answer.
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, DELETE");
 const SENT: HeaderValue = HeaderValue::from_static("Authorization, Content-Type, Idempotency-Key, Last-Event-ID");
-const SHOWN: HeaderValue = HeaderValue::from_static("Location, Retry-After");
+const SHOWN: HeaderValue = HeaderValue::from_static("Idempotency-Replayed, Location, Retry-After, Tandem-Next, Tandem-Waiting");
 const SECONDS_KEPT: HeaderValue = HeaderValue::from_static("600");
 
 pub(crate) async fn answer(State(interface): State<Arc<Interface>>, request: Request, next: Next) -> Response {

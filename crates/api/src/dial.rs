@@ -19,7 +19,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::{ops::RangeInclusive, sync::Arc, time::Duration};
-use tandem_config::read_do;
+use tandem_config::{Do, read_do};
 use tandem_model::{CallId, CallRecord, CallView, Dial, DialError, DialOrder, EventKind};
 use tandem_runtime::{Feed, Heard};
 use tokio::time::timeout;
@@ -112,7 +112,10 @@ impl NewCall {
         let legs = self.legs.into_iter().enumerate().map(leg).collect::<Result<_, _>>()?;
         let then = self.then.map(|then| Value::Object(then).to_string());
         if let Some(then) = &then {
-            read_do(then).map_err(|message| Problem::invalid("then", message))?;
+            let action = read_do(then).map_err(|message| Problem::invalid("then", message))?;
+            if matches!(action, Do::Ask { .. } | Do::Reject { .. }) {
+                return Err(Problem::invalid("then", "`bridge`, `ring` or `answer` is possible for one who has answered"));
+            }
         }
         let max_duration = match self.max_duration {
             Some(Span(span)) if !LASTING.contains(&span) => return Err(Problem::invalid("max_duration", "from 1s to 168h is possible")),

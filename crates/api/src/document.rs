@@ -16,8 +16,9 @@ use tandem_config::Scope;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        Components, ContentBuilder, Info, OpenApi, Ref, RefOr, ResponseBuilder, SecurityRequirement, Tag,
-        path::{Operation, PathItem},
+        Components, ContentBuilder, Info, ObjectBuilder, OpenApi, Ref, RefOr, Required, ResponseBuilder, Schema, SecurityRequirement, Tag,
+        Type,
+        path::{Operation, ParameterBuilder, ParameterIn, PathItem},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -54,7 +55,10 @@ pub(crate) fn finish(mut document: OpenApi) -> OpenApi {
     };
     document.tags = Some(TAGS.map(tag).into());
     for item in document.paths.paths.values_mut() {
-        operations(item).for_each(add_problems);
+        item.get.iter_mut().for_each(|operation| add_problems(operation, &[]));
+        let mut changes = [&mut item.put, &mut item.delete];
+        changes.iter_mut().filter_map(|operation| operation.as_mut()).for_each(|operation| add_problems(operation, &OF_BODIES));
+        item.post.iter_mut().for_each(repeatable);
     }
     let components = document.components.get_or_insert_with(Components::new);
     components.schemas.insert(Problem::name().into_owned(), Problem::schema());
@@ -76,15 +80,28 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().filter_map(Option::as_mut)
 }
 
+/// What may be wrong with a body, also where none is wanted.
+const OF_BODIES: [Kind; 5] = [problem::MALFORMED, problem::TOO_SLOW, problem::TOO_LONG, problem::NOT_JSON, problem::INVALID];
+
+/// What may come again with an `Idempotency-Key`.
+fn repeatable(operation: &mut Operation) {
+    let text = Schema::Object(ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[!-~]{1,255}$")).build());
+    let key = ParameterBuilder::new().name("Idempotency-Key").parameter_in(ParameterIn::Header).required(Required::False);
+    let key = key.description(Some("The same request with the same key is done once, and answered alike for 24 h.")).schema(Some(text));
+    operation.parameters.get_or_insert_default().push(key.build());
+    add_problems(operation, &OF_BODIES);
+    for kind in [problem::CONFLICT, problem::UNAVAILABLE] {
+        operation.responses.responses.entry(kind.status.as_str().into()).or_insert_with(|| empty(kind));
+    }
+}
+
 /// What may be answered to any request of its kind, and gives problems that are listed a body.
-fn add_problems(operation: &mut Operation) {
+fn add_problems(operation: &mut Operation, more: &[Kind]) {
     let mut kinds = vec![problem::TOO_MANY, problem::INTERNAL, problem::NO_ANSWER];
     if operation.security.is_some() {
         kinds.extend([problem::NO_KEY, problem::FORBIDDEN]);
     }
-    if operation.request_body.is_some() {
-        kinds.extend([problem::MALFORMED, problem::TOO_SLOW, problem::TOO_LONG, problem::NOT_JSON, problem::INVALID]);
-    }
+    kinds.extend(more);
     if operation.parameters.as_ref().is_some_and(|all| !all.is_empty()) {
         kinds.push(problem::INVALID);
     }

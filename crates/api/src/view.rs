@@ -7,6 +7,7 @@ use crate::{
 use serde::Serialize;
 use serde_json::Value;
 use tandem_model::{CallId, CallView, Epoch, LegView};
+use tandem_runtime::cause_of_status;
 use utoipa::ToSchema;
 
 /// A call.
@@ -34,6 +35,14 @@ pub(crate) struct Call {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) reason: Option<String>,
+    /// Of one that was never answered: what that comes to as a status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) sip_status: Option<u16>,
+    /// The cause of ISDN of that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) q850_cause: Option<u8>,
     /// What whoever began it over this interface said of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>, nullable = false)]
@@ -103,6 +112,8 @@ impl Call {
             answered: view.answered.map(|at| Time::of(at, epoch)),
             ended: None,
             reason: None,
+            sip_status: None,
+            q850_cause: None,
             metadata,
             legs: view.legs.iter().map(Leg::of).collect(),
         }
@@ -126,6 +137,8 @@ impl Call {
             answered: record.answered,
             ended: Some(record.ended),
             reason: Some(record.reason),
+            sip_status: record.sip_status,
+            q850_cause: record.sip_status.map(cause_of_status),
             metadata: record.metadata,
             legs,
         }

@@ -61,4 +61,5 @@ pub use figures::{Counted, Figures, Histogram, MediaFigures, Messages, Queue, St
 pub use handle::{Handle, Look, MAX_SHOWN};
 pub use lifecycle::{MediaEvents, OpenError, OpenNode, Order, Orders, Rules, Setup, orders};
 pub use media_port::MediaPort;
+pub use tandem_signalling::cause::cause_of_status;
 pub use trace::{Direction, Ends, Step, Story, Trace};

@@ -16,7 +16,7 @@ import node
 import sipp
 from stage import Stage, check, wait_until
 
-NET = 46
+NET = 48
 RATE = int(os.environ.get("RATE", "200"))
 SECONDS = int(os.environ.get("SECONDS", "10"))
 CALLS = RATE * SECONDS

@@ -13,7 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import node
 from stage import Stage, check, wait_until
 
-NET = 36
+NET = 47
 KEY = "a-key-that-may-do-everything"
 
 API = f"""

@@ -9,7 +9,7 @@ use tandem_policy::Ruleset;
 fn environment(name: &str) -> Option<String> {
     match name {
         "CERTIFICATES" => Some("certificates".into()),
-        name if name.ends_with("_PASSWORD") || name.ends_with("_SECRET") => Some("secret".into()),
+        name if name.ends_with("_PASSWORD") || name.ends_with("_SECRET") => Some("a secret that is long".into()),
         name if name.ends_with("_KEY") => Some("0123456789abcdef0123456789abcdef".into()),
         name => name.ends_with("_ADDRESS").then(|| format!("192.0.2.{}", name.len())),
     }
