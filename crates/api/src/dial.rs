@@ -82,19 +82,13 @@ pub(crate) async fn make(
     Extension(by): Extension<Caller>,
     Json(new): Json<NewCall>,
 ) -> Result<Response, Problem> {
-    let (wait, metadata) = (new.wait, new.metadata.clone().map(Value::Object));
-    if metadata.as_ref().is_some_and(|metadata| serde_json::to_vec(metadata).map_or(0, |json| json.len()) > MAX_METADATA) {
-        return Err(Problem::invalid("metadata", format!("at most {MAX_METADATA} bytes are kept")));
-    }
+    let wait = new.wait;
     let dial = new.read(by.name())?;
     let answers = if dial.order == DialOrder::Sequential { dial.legs.len() } else { 1 };
     // Before the call is made, or its begin would be missed.
     let feed = interface.node.subscribe();
     let call = interface.node.dial(dial).await.map_err(|error| problem(&error))?;
-    if let Some(metadata) = &metadata {
-        interface.metadata.say(call, metadata.clone());
-    }
-    let made = Made { interface: &interface, call, metadata };
+    let made = Made { interface: &interface, call };
     if wait {
         return Ok(axum::Json(made.outcome(feed, answers, WAIT).await).into_response());
     }
@@ -125,7 +119,11 @@ impl NewCall {
             Order::Sequential => DialOrder::Sequential,
             Order::Parallel => DialOrder::Parallel,
         };
-        let dial = Dial { legs, order, then: then.map(Into::into), max_duration, quiet: false, by: by.into() };
+        let metadata = self.metadata.map(|said| Arc::from(Value::Object(said).to_string()));
+        if metadata.as_ref().is_some_and(|said: &Arc<str>| said.len() > MAX_METADATA) {
+            return Err(Problem::invalid("metadata", format!("at most {MAX_METADATA} bytes are kept")));
+        }
+        let dial = Dial { legs, order, then: then.map(Into::into), max_duration, quiet: false, metadata, by: by.into() };
         dial.check().map_err(|error| problem(&error))?;
         Ok(dial)
     }
@@ -145,8 +143,6 @@ fn problem(error: &DialError) -> Problem {
 pub(crate) struct Made<'a> {
     pub(crate) interface: &'a Interface,
     pub(crate) call: CallId,
-    /// What is said of it; elsewhere that may be forgotten already.
-    pub(crate) metadata: Option<Value>,
 }
 
 /// What a call comes to that a view shows.
@@ -223,6 +219,6 @@ impl Made<'_> {
     }
 
     fn over(&self, record: &CallRecord) -> Call {
-        Call::over(Record::of(record, self.interface.node.epoch(), self.metadata.clone()))
+        Call::over(Record::of(record, self.interface.node.epoch()))
     }
 }

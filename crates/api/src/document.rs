@@ -88,7 +88,7 @@ fn repeatable(operation: &mut Operation) {
     let text = Schema::Object(ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[!-~]{1,255}$")).build());
     let key = ParameterBuilder::new().name("Idempotency-Key").parameter_in(ParameterIn::Header).required(Required::False);
     let key = key.description(Some("The same request with the same key is done once, and answered alike for 24 h.")).schema(Some(text));
-    operation.parameters.get_or_insert_default().push(key.build());
+    operation.parameters.get_or_insert_default().push(RefOr::T(key.build()));
     add_problems(operation, &OF_BODIES);
     for kind in [problem::CONFLICT, problem::UNAVAILABLE] {
         operation.responses.responses.entry(kind.status.as_str().into()).or_insert_with(|| empty(kind));

@@ -7,7 +7,6 @@ use crate::{
     },
     keeping::AskKeeping,
     kept::{Idempotency, Records},
-    metadata::Metadata,
     public::PublicEvent,
     rate::Rates,
     record::Record,
@@ -62,8 +61,6 @@ pub struct Interface {
     pub(crate) idempotency: Arc<dyn Idempotency>,
     /// The rooms of the sessions of OpenTok.
     pub(crate) rooms: Rooms,
-    /// What those who began calls said of them.
-    pub metadata: Metadata,
     /// Room for requests to join a meeting.
     pub(crate) bridging: Arc<Semaphore>,
     pub(crate) keeping: AskKeeping,
@@ -97,18 +94,18 @@ impl Interface {
 
     /// A call as it is shown.
     pub(crate) fn shown(&self, view: &CallView) -> Call {
-        Call::of(view, self.node.epoch(), self.metadata.of(view.call))
+        Call::of(view, self.node.epoch())
     }
 
     /// What happened, as everybody outside sees it.
     pub fn event(&self, told: &Told) -> PublicEvent {
-        PublicEvent::of(told, self.node.epoch(), self.metadata.of(told.event.call))
+        PublicEvent::of(told, self.node.epoch())
     }
 
-    /// The record of a call that is over, with what was said of it.
+    /// The record of a call that is over.
     pub fn record(&self, record: &CallRecord) -> Record {
         self.rooms.forget(record.call);
-        Record::of(record, self.node.epoch(), self.metadata.take(record.call))
+        Record::of(record, self.node.epoch())
     }
 
     /// Reads the configuration again.
@@ -163,7 +160,6 @@ impl Server {
             records,
             idempotency,
             rooms: Rooms::default(),
-            metadata: Metadata::default(),
             bridging: Arc::new(Semaphore::new(MAX_BRIDGING)),
             keeping,
             secured: Arc::new(Secured::new(tls.as_ref())),

@@ -28,7 +28,6 @@ mod interface;
 mod keeping;
 mod kept;
 mod legs;
-mod metadata;
 mod metrics;
 mod page;
 mod paging;
@@ -56,7 +55,6 @@ pub use kept::{
     ANSWER_KEPT, Answer, Begun, BoxFuture, Idempotency, ListError, Listed, MAX_RECORDS, MemoryIdempotency, MemoryRecords, Records,
     Repeatable, Unavailable, Wanted,
 };
-pub use metadata::Metadata;
 pub use public::PublicEvent;
 pub use record::{Direction, Media, Record, RecordLeg, Times, milliseconds};
 pub use time::Time;

@@ -5,7 +5,6 @@ use crate::{
     time::Time,
 };
 use serde::Serialize;
-use serde_json::Value;
 use std::str::FromStr;
 use tandem_model::{CallId, Epoch, EventKind, HeldBy, KeyPress, LegEnd, LimitState, PlayEnd, PlayFailure, TrunkState};
 use tandem_runtime::{LegOver, Told};
@@ -176,8 +175,8 @@ impl FromStr for EventId {
 }
 
 impl PublicEvent {
-    /// An event of a node whose clock began then. `metadata` goes into the record of a call that is over.
-    pub fn of(told: &Told, epoch: Epoch, metadata: Option<Value>) -> PublicEvent {
+    /// An event of a node whose clock began then.
+    pub fn of(told: &Told, epoch: Epoch) -> PublicEvent {
         let (event, kind) = (&told.event, &told.event.kind);
         let plain = PublicEvent {
             id: format!("{PREFIX}{:020}", told.seq),
@@ -210,7 +209,7 @@ impl PublicEvent {
                 reason: Some(done.end.to_string()),
                 ..plain
             },
-            EventKind::CallEnded(record) => plain.call_over(Record::of(record, epoch, metadata)),
+            EventKind::CallEnded(record) => plain.call_over(Record::of(record, epoch)),
             EventKind::LimitReached(state) | EventKind::LimitOver(state) | EventKind::TollTripped(state) | EventKind::TollOver(state) => {
                 plain.limited(state)
             }
@@ -332,7 +331,7 @@ pub(crate) fn concerns(told: &Told, call: CallId) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
     use std::{sync::Arc, time::Duration};
     use tandem_model::{EndReason, EndedBy, Event, Key, Timestamp};
 
@@ -342,7 +341,7 @@ mod tests {
         let over = LegOver { sip_call_id: "abc".into(), ringing_ms: Some(700), ..LegOver::default() };
         let over = matches!(event.kind, EventKind::LegFailed(_)).then(|| Arc::new(over));
         let told = Told { seq: 7, unix_us: 1_767_225_600_000_000, event: Arc::new(event), over };
-        let json = PublicEvent::of(&told, Epoch::new(Duration::from_secs(1_767_225_600)), Some(json!({"ticket": "42"}))).json();
+        let json = PublicEvent::of(&told, Epoch::new(Duration::from_secs(1_767_225_600))).json();
         serde_json::from_str(&json).unwrap()
     }
 
@@ -388,6 +387,7 @@ mod tests {
             answered: Some(at(1_000)),
             ended: at(6_000),
             reason: EndReason::CallerHungUp,
+            metadata: Some(r#"{"ticket": "42"}"#.into()),
             legs: [].into(),
         };
         let event = json_of(EventKind::CallEnded(Box::new(record)), false);

@@ -165,7 +165,7 @@ impl Record {
     }
 
     /// Of a call of a node whose clock began then.
-    pub fn of(record: &CallRecord, epoch: Epoch, metadata: Option<Value>) -> Record {
+    pub fn of(record: &CallRecord, epoch: Epoch) -> Record {
         let time = |at| Time::of(at, epoch);
         let times = Times {
             began: time(record.began),
@@ -178,7 +178,7 @@ impl Record {
             route: record.route.to_string(),
             reason: record.reason.to_string(),
             sip_status: if let EndReason::Failed(status) = record.reason { Some(status) } else { None },
-            metadata,
+            metadata: metadata(record.metadata.as_deref()),
             legs: record.legs.iter().map(RecordLeg::of).collect(),
             ..Record::with_times(times)
         }
@@ -205,6 +205,11 @@ impl RecordLeg {
             media: leg.media.as_ref().map(Media::of),
         }
     }
+}
+
+/// What was said of a call: JSON, as it was when it was said.
+pub(crate) fn metadata(said: Option<&str>) -> Option<Value> {
+    said.and_then(|said| serde_json::from_str(said).ok())
 }
 
 pub(crate) const fn ended_by(by: EndedBy) -> &'static str {

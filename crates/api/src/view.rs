@@ -1,7 +1,7 @@
 //! Calls and legs, as they are shown.
 
 use crate::{
-    record::{Record, RecordLeg, Times},
+    record::{Record, RecordLeg, Times, metadata},
     time::Time,
 };
 use serde::Serialize;
@@ -103,7 +103,7 @@ pub(crate) struct Leg {
 }
 
 impl Call {
-    pub(crate) fn of(view: &CallView, epoch: Epoch, metadata: Option<Value>) -> Call {
+    pub(crate) fn of(view: &CallView, epoch: Epoch) -> Call {
         Call {
             id: view.call.to_string(),
             state: view.state.word(),
@@ -114,7 +114,7 @@ impl Call {
             reason: None,
             sip_status: None,
             q850_cause: None,
-            metadata,
+            metadata: metadata(view.metadata.as_deref()),
             legs: view.legs.iter().map(Leg::of).collect(),
         }
     }

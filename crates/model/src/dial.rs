@@ -19,6 +19,9 @@ pub struct Dial {
     /// The first hears nothing while the second is called, and no ringing tone.
     #[serde(default)]
     pub quiet: bool,
+    /// What whoever says so wants to read again in the call's record, as JSON. Nobody here looks into it.
+    #[serde(default)]
+    pub metadata: Option<Arc<str>>,
     /// Who says so: the name of an API key, empty if there is none.
     pub by: Box<str>,
 }
@@ -161,7 +164,7 @@ mod tests {
 
     fn dial(legs: usize, order: DialOrder, then: bool) -> Dial {
         let legs = vec![DialLeg::new("user:alice"); legs].into();
-        Dial { legs, order, then: then.then(|| "{}".into()), max_duration: None, quiet: false, by: "ops".into() }
+        Dial { legs, order, then: then.then(|| "{}".into()), max_duration: None, quiet: false, metadata: None, by: "ops".into() }
     }
 
     #[test]

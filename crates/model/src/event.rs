@@ -2,7 +2,7 @@
 
 use crate::{CallId, EndpointStats, Flow, KeyPress, LegId, PlayEnd, PlayId, RecordingEnd, RecordingId, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::{borrow::Cow, fmt, net::SocketAddr};
+use std::{borrow::Cow, fmt, net::SocketAddr, sync::Arc};
 
 /// Something that happened to a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -375,6 +375,9 @@ pub struct CallRecord {
     pub ended: Timestamp,
     /// Why.
     pub reason: EndReason,
+    /// What whoever had us make it said of it, as JSON.
+    #[serde(default)]
+    pub metadata: Option<Arc<str>>,
     /// Its legs, in the order of their creation.
     pub legs: Box<[LegRecord]>,
 }

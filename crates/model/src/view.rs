@@ -2,7 +2,7 @@
 
 use crate::{CallId, Codec, Flow, LegId, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 /// A call that has not ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,8 @@ pub struct CallView {
     pub began: Timestamp,
     /// When it was answered, if it was.
     pub answered: Option<Timestamp>,
+    /// What whoever had us make it said of it, as JSON.
+    pub metadata: Option<Arc<str>>,
     /// Who talks, rings or is being called, in the order of their creation. Who has left is not among them.
     pub legs: Box<[LegView]>,
 }

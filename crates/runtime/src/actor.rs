@@ -307,6 +307,10 @@ impl Actor {
             Recorded::Founded(founding) => caller_of(self.setup.id, founding),
             _ => None,
         });
+        let metadata = founding.and_then(|entry| match &entry.recorded {
+            Recorded::Dialled { dial, .. } => dial.metadata.clone(),
+            _ => None,
+        });
         CallRecord {
             call: self.setup.id,
             route: Box::default(),
@@ -315,6 +319,7 @@ impl Actor {
             answered: self.answered,
             ended: now,
             reason: EndReason::Internal,
+            metadata,
             legs: leg.into_iter().collect(),
         }
     }

@@ -302,6 +302,7 @@ mod tests {
             answered: None,
             ended: at,
             reason: EndReason::Cancelled,
+            metadata: None,
             legs: [].into(),
         };
         Event { kind: EventKind::CallEnded(Box::new(record)), ..event(0) }

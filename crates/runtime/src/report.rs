@@ -259,6 +259,7 @@ mod tests {
             answered: None,
             ended: Timestamp::from_micros(61_000_000),
             reason,
+            metadata: None,
             legs: (0u8..).zip(statuses).map(|(index, status)| leg(call, index, *status)).collect(),
         }
     }

@@ -122,7 +122,7 @@ impl CallRow {
                 EndReason::Failed(status) => Some(status),
                 _ => None,
             },
-            metadata: None,
+            metadata: record.metadata.as_deref().map(Into::into),
             legs: record.legs.iter().map(LegRow::of).collect(),
         }
     }

@@ -120,16 +120,11 @@ impl Keeper {
     }
 
     fn keep(&self, record: &CallRecord, epoch: Epoch) {
-        let mut row = self.store.as_ref().map(|store| (store.records(), CallRow::of(record, epoch)));
         if let Some(shown) = &self.shown {
-            let record = shown.record(record);
-            if let (Some((_, row)), Some(metadata)) = (&mut row, &record.metadata) {
-                row.metadata = Some(metadata.to_string().into());
-            }
-            self.recent.keep(record);
+            self.recent.keep(shown.record(record));
         }
-        if let Some((records, row)) = row {
-            records.push(row);
+        if let Some(store) = &self.store {
+            store.records().push(CallRow::of(record, epoch));
         }
     }
 }

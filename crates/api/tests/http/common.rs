@@ -135,7 +135,7 @@ impl Served {
         for _ in 0..count {
             let told = self.node.records.blocking_recv().unwrap();
             let tandem_model::EventKind::CallEnded(record) = &told.event.kind else { panic!("{told:?}") };
-            self.records.keep(tandem_api::Record::of(record, self.node.handle.epoch(), None));
+            self.records.keep(tandem_api::Record::of(record, self.node.handle.epoch()));
         }
     }
 

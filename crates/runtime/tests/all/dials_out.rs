@@ -17,7 +17,7 @@ fn wait<T>(future: impl Future<Output = T>) -> T {
 
 fn to(legs: &[&str]) -> Dial {
     let legs = legs.iter().map(|to| DialLeg::new(to)).collect();
-    Dial { legs, order: DialOrder::Sequential, then: None, max_duration: None, quiet: false, by: "ops".into() }
+    Dial { legs, order: DialOrder::Sequential, then: None, max_duration: None, quiet: false, metadata: None, by: "ops".into() }
 }
 
 fn node(callee: &Peer, more: &str) -> TestNode {

@@ -18,6 +18,7 @@ use super::{Call, CallSetup, Side, context};
 use crate::negotiation::{self, PendingOwn};
 use bytes::Bytes;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 use tandem_model::{
     Action, Announce, Announcement, BuiltIn, Caller, Calling, Codec, Country, Decision, Dial, DialLeg, DialOrder, EventKind, LegId,
@@ -33,6 +34,8 @@ pub(super) struct Outward {
     longest: Option<Duration>,
     /// The first hears no ringing tone while the second is called.
     quiet: bool,
+    /// What is said of the call.
+    metadata: Option<Arc<str>>,
     /// Legs that policy has not been asked about.
     unasked: VecDeque<DialLeg>,
     /// What becomes of the one who answers, as we were told it; until policy has been asked about that.
@@ -119,6 +122,7 @@ impl Call {
             order: dial.order,
             longest: dial.max_duration,
             quiet: dial.quiet,
+            metadata: dial.metadata,
             from: dial.legs.first().and_then(|leg| leg.from.clone()),
             called: None,
             unasked: dial.legs.into_iter().collect(),
@@ -135,6 +139,11 @@ impl Call {
         }
         call.reap();
         call
+    }
+
+    /// What whoever told us to make it said of it.
+    pub(super) fn metadata(&self) -> Option<Arc<str>> {
+        self.outward.as_ref().and_then(|outward| outward.metadata.clone())
     }
 
     /// How long the call may last.

@@ -32,6 +32,7 @@ impl Call {
             answered: self.answered,
             ended,
             reason,
+            metadata: self.metadata(),
             legs: legs.into_boxed_slice(),
         };
         self.notify(now, None, EventKind::CallEnded(Box::new(record)));

@@ -19,7 +19,15 @@ impl Call {
             None => CallState::Created,
         };
         let (route, answered) = (self.route.clone(), self.answered);
-        Some(CallView { call: self.id, route, state, began: self.began, answered, legs: legs.into_boxed_slice() })
+        Some(CallView {
+            call: self.id,
+            route,
+            state,
+            began: self.began,
+            answered,
+            metadata: self.metadata(),
+            legs: legs.into_boxed_slice(),
+        })
     }
 
     /// The legs that are part of the call, or may become so: they talk, ring, or are being called.

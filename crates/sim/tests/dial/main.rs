@@ -27,7 +27,7 @@ mod sound;
 /// A call to these, one after the other.
 fn to(legs: &[&str]) -> Dial {
     let legs = legs.iter().map(|to| DialLeg::new(to)).collect();
-    Dial { legs, order: DialOrder::Sequential, then: None, max_duration: None, quiet: false, by: "ops".into() }
+    Dial { legs, order: DialOrder::Sequential, then: None, max_duration: None, quiet: false, metadata: None, by: "ops".into() }
 }
 
 /// A call to one, and what becomes of it.

@@ -105,7 +105,7 @@ fn somebody_is_dialled(dice: &mut Dice, sim: &mut Sim, forgiven: &mut Forgiven) 
     let then = if count == 1 || order == DialOrder::Parallel { dice.pick(&THEN).map(Into::into) } else { None };
     let max_duration = dice.chance(10).then(|| dice.span());
     forgiven.rings = true;
-    let dial = Dial { legs, order, then, max_duration, quiet: false, by: "dice".into() };
+    let dial = Dial { legs, order, then, max_duration, quiet: false, metadata: None, by: "dice".into() };
     // The node may be full.
     let _ = sim.dial(dial);
 }

@@ -10,7 +10,15 @@ use tandem_sim::{ALICE, BOB, CAROL, DORA, Sim, ms, secs};
 fn room(seed: u64) -> (Sim, CallId) {
     let mut sim = Sim::new(seed);
     crate::sound::tones(&mut sim);
-    let dial = Dial { legs: Box::default(), order: DialOrder::Room, then: None, max_duration: None, by: "ops".into(), quiet: false };
+    let dial = Dial {
+        legs: Box::default(),
+        order: DialOrder::Room,
+        then: None,
+        max_duration: None,
+        by: "ops".into(),
+        quiet: false,
+        metadata: None,
+    };
     let call = sim.dial(dial).expect("there is room");
     (sim, call)
 }

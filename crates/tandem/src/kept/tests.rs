@@ -42,6 +42,7 @@ fn record(number: u64) -> CallRecord {
         answered: number.is_multiple_of(2).then(|| at(900)),
         ended: at(5_000),
         reason: if number.is_multiple_of(2) { EndReason::CallerHungUp } else { EndReason::Failed(486) },
+        metadata: Some(json!({"ticket": "42", "nested": [1, null, "ü"]}).to_string().into()),
         legs: [leg(first, second), bare].into(),
     }
 }
@@ -73,12 +74,11 @@ async fn what_was_shown_from_memory_comes_back_from_the_store() {
     let folder = env::temp_dir().join(format!("tandem-kept-{}", process::id()));
     let store = Arc::new(Store::open(settings(&folder)).await.unwrap());
     let epoch = Epoch::new(Duration::from_secs(1_767_225_600));
-    let metadata = json!({"ticket": "42", "nested": [1, null, "ü"]});
     let memory = MemoryRecords::default();
     for number in 1..=3 {
         let record = record(number);
-        memory.keep(Record::of(&record, epoch, Some(metadata.clone())));
-        store.records().push(CallRow { metadata: Some(metadata.to_string().into()), ..CallRow::of(&record, epoch) });
+        memory.keep(Record::of(&record, epoch));
+        store.records().push(CallRow::of(&record, epoch));
     }
     let stored = StoredRecords::new(store.clone(), Arc::default());
     for wanted in [

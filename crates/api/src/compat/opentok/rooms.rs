@@ -99,9 +99,10 @@ impl Interface {
             return Ok(call);
         }
         let by = format!("opentok {}", project.key).into();
-        let dial = Dial { legs: Box::default(), order: DialOrder::Room, then: None, max_duration: Some(LONGEST), by, quiet: false };
+        let metadata = Some(serde_json::json!({"opentok_session": session.id}).to_string().into());
+        let dial =
+            Dial { legs: Box::default(), order: DialOrder::Room, then: None, max_duration: Some(LONGEST), by, quiet: false, metadata };
         let call = self.node.dial(dial).await?;
-        self.metadata.say(call, serde_json::json!({"opentok_session": session.id}));
         *of = Some(call);
         Ok(call)
     }

@@ -26,14 +26,14 @@ pub(super) async fn join(interface: &Interface, dialer: &WebexDialer, asked: &As
     let leg = |address: Address| dialer.leg(address);
     let legs = [leg(legs.meeting), leg(legs.endpoint)].into();
     // People who meet are not to hear that a telephone rings.
-    let dial = Dial { legs, order: DialOrder::Sequential, then: None, max_duration: None, quiet: true, by: BY.into() };
+    let metadata = json!({"trackingId": id}).to_string().into();
+    let dial =
+        Dial { legs, order: DialOrder::Sequential, then: None, max_duration: None, quiet: true, metadata: Some(metadata), by: BY.into() };
     let answers = dial.legs.len();
     // Before the call is made, or its begin would be missed.
     let feed = interface.node.subscribe();
     let call = interface.node.dial(dial).await.map_err(|error| Failure::Meeting(asked.meeting.clone(), error.to_string()))?;
-    let metadata = json!({"trackingId": id});
-    interface.metadata.say(call, metadata.clone());
-    let made = Made { interface, call, metadata: Some(metadata) };
+    let made = Made { interface, call };
     let seen = made.outcome(feed, answers, dialer.config.bridge_timeout).await;
     let outcome = verdict(&seen, asked);
     if outcome.is_err() && seen.ended.is_none() {

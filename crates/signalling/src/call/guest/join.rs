@@ -177,6 +177,8 @@ impl Call {
     fn let_guest_go(&mut self, now: Timestamp, stage: Stage, elsewhere: Option<&str>) {
         let mut leg = match stage {
             Stage::Routing(..) | Stage::Seizing(..) | Stage::Turning => return,
+            // A room whose session could not be opened has none.
+            Stage::Opening(..) if matches!(self.media, MediaState::None) => return,
             Stage::Opening(leg, _) => return self.media(MediaCommand::Remove { call: self.id, leg }),
             Stage::Dialling(dialling) => dialling.leg,
             Stage::Talking(talking) => talking.leg,
