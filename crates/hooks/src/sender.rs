@@ -84,9 +84,24 @@ pub struct Sender<Q> {
     pace: Pace,
     /// Under way.
     posts: JoinSet<Posted>,
+    /// Those, and those that are unnoted.
     ids: BTreeSet<Box<str>>,
-    /// The last attempt came to nothing: others wait for it to be better.
-    is_failing: bool,
+    /// What the queue is yet to be told.
+    unnoted: Vec<Fate>,
+    /// How often in a row the receiver took nothing: then one at a time is tried, and none before its time.
+    failures: u32,
+    retry_at: Instant,
+    /// The queue did not answer when it was asked last.
+    is_queue_failing: bool,
+}
+
+/// What became of one that was sent.
+#[derive(Debug)]
+enum Fate {
+    /// It waits no more.
+    Over(Box<str>),
+    /// It is sent again then, in milliseconds since the epoch.
+    Again(Box<str>, i64),
 }
 
 impl<Q: Queue> Sender<Q> {
@@ -100,7 +115,10 @@ impl<Q: Queue> Sender<Q> {
             pace: PACE,
             posts: JoinSet::new(),
             ids: BTreeSet::new(),
-            is_failing: false,
+            unnoted: Vec::new(),
+            failures: 0,
+            retry_at: Instant::now(),
+            is_queue_failing: false,
         }
     }
 
@@ -128,21 +146,39 @@ impl<Q: Queue> Sender<Q> {
                     }
                     self.put(&mut batch).await;
                 }
-                Some(posted) = self.posts.join_next() => self.settle(posted).await,
+                Some(posted) = self.posts.join_next() => self.settle(posted),
                 () = tokio::time::sleep_until(next) => {}
             }
-            next = self.send_due().await.unwrap_or_else(|error| {
-                tracing::warn!(%error, "the queue of the webhook does not answer");
-                Instant::now() + QUEUE_PAUSE
-            });
+            next = self.go_on().await;
         }
         loop {
             // One more attempt would be made of what has just failed: the next process makes it.
-            if !self.is_failing && self.send_due().await.is_err() {
+            if self.note().await.is_err() || (self.failures == 0 && self.send_due().await.is_err()) {
                 return;
             }
             let Some(posted) = self.posts.join_next().await else { return };
-            self.settle(posted).await;
+            self.settle(posted);
+        }
+    }
+
+    /// Does what can be done now; until when there is nothing more. A queue that fails is left alone for a while: what it was not told would
+    /// be sent again at once.
+    async fn go_on(&mut self) -> Instant {
+        let done = match self.note().await {
+            Ok(()) => self.send_due().await,
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(next) => {
+                self.is_queue_failing = false;
+                next
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut self.is_queue_failing, true) {
+                    tracing::warn!(%error, "the queue of the webhook does not answer");
+                }
+                Instant::now() + QUEUE_PAUSE
+            }
         }
     }
 
@@ -154,7 +190,9 @@ impl<Q: Queue> Sender<Q> {
                     break;
                 }
                 QueueError::Failed(_) => {
-                    tracing::warn!(%error, "events for the webhook wait in memory: their queue takes none");
+                    if !std::mem::replace(&mut self.is_queue_failing, true) {
+                        tracing::warn!(%error, "events for the webhook wait in memory: their queue takes none");
+                    }
                     tokio::time::sleep(QUEUE_PAUSE).await;
                 }
             }
@@ -164,7 +202,10 @@ impl<Q: Queue> Sender<Q> {
 
     /// Sends what is due, as much as may be under way; until when there is nothing more to do.
     async fn send_due(&mut self) -> Result<Instant, QueueError> {
-        let most = if self.is_failing { 1 } else { MAX_ON_THE_WAY };
+        let most = if self.failures > 0 { 1 } else { MAX_ON_THE_WAY };
+        if self.failures > 0 && Instant::now() < self.retry_at {
+            return Ok(self.retry_at);
+        }
         let now = now_ms();
         let room = most.saturating_sub(self.ids.len());
         if room > 0 {
@@ -190,38 +231,38 @@ impl<Q: Queue> Sender<Q> {
         });
     }
 
-    /// Notes what became of one, and of all others that have come to their end meanwhile: those that were taken leave the queue together.
-    async fn settle(&mut self, first: Result<Posted, JoinError>) {
-        let (mut next, mut taken, mut settled) = (Some(first), Vec::new(), Ok(()));
+    /// Takes note of what became of one, and of all others that have come to their end meanwhile.
+    fn settle(&mut self, first: Result<Posted, JoinError>) {
+        let mut next = Some(first);
         while let Some(posted) = next {
             // None of them panics or is aborted.
             if let Ok((waiting, outcome)) = posted {
-                self.ids.remove(&waiting.notice.id);
-                match outcome {
-                    Ok(()) => {
-                        self.is_failing = false;
-                        taken.push(waiting.notice.id);
-                    }
-                    Err(why) => settled = settled.and(self.failed(waiting, &why).await),
-                }
+                let fate = match outcome {
+                    Ok(()) => self.taken(waiting),
+                    Err(why) => self.failed(waiting, &why),
+                };
+                self.unnoted.push(fate);
             }
             next = self.posts.try_join_next();
         }
-        self.tally.taken.fetch_add(taken.len() as u64, Ordering::Relaxed);
-        if !taken.is_empty() {
-            settled = settled.and(self.queue.done(&taken).await);
-        }
-        if let Err(error) = settled {
-            // It is sent once more then, which its receiver can tell by the id.
-            tracing::warn!(%error, "the queue of the webhook does not answer");
-        }
     }
 
-    async fn failed(&mut self, waiting: Waiting, why: &str) -> Result<(), QueueError> {
+    fn taken(&mut self, waiting: Waiting) -> Fate {
+        self.failures = 0;
+        self.tally.taken.fetch_add(1, Ordering::Relaxed);
+        Fate::Over(waiting.notice.id)
+    }
+
+    fn failed(&mut self, waiting: Waiting, why: &str) -> Fate {
         let Waiting { notice, attempts, since_ms } = waiting;
         self.tally.failed.fetch_add(1, Ordering::Relaxed);
-        if !std::mem::replace(&mut self.is_failing, true) {
+        if self.failures == 0 {
             tracing::warn!(url = %self.target.url, why, "the webhook does not take events; they are sent again later");
+        }
+        // What was on the way together fails together, and that is one failure.
+        if self.failures == 0 || Instant::now() >= self.retry_at {
+            self.failures = self.failures.saturating_add(1);
+            self.retry_at = Instant::now() + self.pace.after(self.failures, draw());
         }
         let now = now_ms();
         if i128::from(now - since_ms) >= i128::try_from(self.pace.give_up_after.as_millis()).unwrap_or(i128::MAX) {
@@ -229,10 +270,28 @@ impl<Q: Queue> Sender<Q> {
             if given_up.is_power_of_two() {
                 tracing::error!(given_up, "events that the webhook did not take for a day were given up");
             }
-            return self.queue.done(&[notice.id]).await;
+            return Fate::Over(notice.id);
         }
         let pause = self.pace.after(attempts + 1, draw());
-        self.queue.postpone(&notice.id, now.saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX))).await
+        Fate::Again(notice.id, now.saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// Tells the queue what became of what was sent: of all that was taken at once. What it does not take stays unnoted, and is not sent
+    /// again meanwhile.
+    async fn note(&mut self) -> Result<(), QueueError> {
+        let over: Vec<Box<str>> =
+            self.unnoted.iter().filter_map(|fate| if let Fate::Over(id) = fate { Some(id.clone()) } else { None }).collect();
+        if !over.is_empty() {
+            self.queue.done(&over).await?;
+            self.unnoted.retain(|fate| matches!(fate, Fate::Again(..)));
+            self.ids.retain(|id| !over.contains(id));
+        }
+        while let Some(Fate::Again(id, due_ms)) = self.unnoted.last() {
+            self.queue.postpone(id, *due_ms).await?;
+            self.ids.remove(id);
+            self.unnoted.pop();
+        }
+        Ok(())
     }
 }
 

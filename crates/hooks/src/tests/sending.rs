@@ -1,19 +1,21 @@
 //! What waits is sent until it is taken.
 
 use super::receiver::{Answer, Receiver, receive};
-use crate::{Block, Client, Guard, MAX_ON_THE_WAY, MemoryQueue, Notice, Queue, Sender, Tally, Target, Url, pace::Pace, sign};
+use crate::{
+    Block, Client, Guard, MAX_ON_THE_WAY, MemoryQueue, Notice, Queue, QueueError, Sender, Tally, Target, Url, Waiting, pace::Pace, sign,
+};
 use bytes::Bytes;
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
 use tokio::{
-    sync::{Semaphore, mpsc},
+    sync::{Notify, Semaphore, mpsc},
     task::JoinHandle,
 };
 
@@ -24,7 +26,7 @@ fn notice(number: usize) -> Notice {
     Notice { id: format!("event-{number:05}").into(), body: Bytes::from(format!("{{\"id\":{number}}}")) }
 }
 
-fn sender(address: SocketAddr, queue: &Arc<MemoryQueue>, pace: Pace) -> Sender<MemoryQueue> {
+fn sender<Q: Queue>(address: SocketAddr, queue: &Arc<Q>, pace: Pace) -> Sender<Q> {
     let guard = Guard::new([Block { first: [127, 0, 0, 1].into(), length: 32 }]);
     let target = Target { url: Url::parse(&format!("http://{address}/hook")).unwrap(), secret: "whsec".into() };
     Sender::new(Client::new(guard, None), target, queue.clone()).at(pace)
@@ -36,7 +38,7 @@ struct Running {
     task: JoinHandle<()>,
 }
 
-fn run(sender: Sender<MemoryQueue>) -> Running {
+fn run<Q: Queue>(sender: Sender<Q>) -> Running {
     let (give, intake) = mpsc::channel(crate::MAX_INTAKE);
     Running { give, tally: sender.tally(), task: tokio::spawn(sender.run(intake)) }
 }
@@ -163,4 +165,72 @@ async fn what_finds_no_room_is_counted() {
     running.task.await.unwrap();
     assert_eq!(of(&running.tally.taken), 3);
     assert_eq!(of(&running.tally.lost), 2);
+}
+
+/// A receiver that takes nothing is left alone for a while, however much comes for it meanwhile.
+#[tokio::test]
+async fn a_receiver_that_refuses_is_not_asked_all_the_time() {
+    let mut receiver = receive("127.0.0.1", None, |_| Answer::Status(503)).await;
+    let queue = Arc::new(MemoryQueue::new(10_000));
+    let pace = Pace { first: Duration::from_secs(3600), most: Duration::from_secs(3600), ..HASTE };
+    let running = run(sender(receiver.address, &queue, pace));
+    for number in 0..MAX_ON_THE_WAY {
+        running.give.send(notice(number)).await.unwrap();
+    }
+    receiver.got.recv().await.unwrap();
+    for number in MAX_ON_THE_WAY..500 {
+        running.give.send(notice(number)).await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    drop(running.give);
+    running.task.await.unwrap();
+    assert!((1..=MAX_ON_THE_WAY as u64).contains(&of(&running.tally.failed)), "{:?}", running.tally);
+}
+
+/// A queue that shows what waits, and does not note at first what was taken: its disk is full, for example.
+struct Forgetful {
+    memory: MemoryQueue,
+    refusals: AtomicU32,
+    noted: Notify,
+}
+
+impl Queue for Forgetful {
+    async fn put(&self, notices: &[Notice], now_ms: i64) -> Result<(), QueueError> {
+        self.memory.put(notices, now_ms).await
+    }
+
+    async fn due(&self, now_ms: i64, most: usize) -> Result<Vec<Waiting>, QueueError> {
+        self.memory.due(now_ms, most).await
+    }
+
+    async fn next_due_ms(&self) -> Result<Option<i64>, QueueError> {
+        self.memory.next_due_ms().await
+    }
+
+    async fn done(&self, ids: &[Box<str>]) -> Result<(), QueueError> {
+        if self.refusals.load(Ordering::SeqCst) > 0 {
+            self.refusals.fetch_sub(1, Ordering::SeqCst);
+            return Err(QueueError::Failed("the disk is full".into()));
+        }
+        self.memory.done(ids).await?;
+        self.noted.notify_one();
+        Ok(())
+    }
+
+    async fn postpone(&self, id: &str, due_ms: i64) -> Result<(), QueueError> {
+        self.memory.postpone(id, due_ms).await
+    }
+}
+
+#[tokio::test]
+async fn what_the_queue_does_not_note_is_not_sent_again() {
+    let mut receiver = receive("127.0.0.1", None, |_| Answer::Status(200)).await;
+    let queue = Arc::new(Forgetful { memory: MemoryQueue::new(100), refusals: AtomicU32::new(2), noted: Notify::new() });
+    let running = run(sender(receiver.address, &queue, HASTE));
+    running.give.send(notice(1)).await.unwrap();
+    queue.noted.notified().await;
+    drop(running.give);
+    running.task.await.unwrap();
+    assert_eq!((of(&running.tally.taken), queue.next_due_ms().await), (1, Ok(None)));
+    assert!(receiver.got.recv().await.is_some() && receiver.got.try_recv().is_err(), "it came once");
 }

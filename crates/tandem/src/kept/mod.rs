@@ -25,13 +25,15 @@ const ANSWER_TIME: Duration = Duration::from_secs(5);
 pub(crate) async fn asked<T>(answer: impl Future<Output = Result<T, DatabaseError>>) -> Result<T, Unavailable> {
     match timeout(ANSWER_TIME, answer).await {
         Ok(Ok(answer)) => Ok(answer),
-        // Its words may tell more than a reader of the API should know.
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "the database did not answer");
-            Err(Unavailable("the database does not answer now".to_owned()))
-        }
+        Ok(Err(error)) => Err(unavailable(&error)),
         Err(_) => Err(Unavailable(format!("the database did not answer within {} s", ANSWER_TIME.as_secs()))),
     }
+}
+
+/// What a reader of the API is told: the words of the database may say more than it should know.
+fn unavailable(error: &DatabaseError) -> Unavailable {
+    tracing::debug!(%error, "the database did not answer");
+    Unavailable("the database does not answer now".to_owned())
 }
 
 /// The wall clock: milliseconds since 1970.

@@ -2,8 +2,10 @@
 
 use crate::kept::asked;
 use bytes::Bytes;
+use std::{future::Future, time::Duration};
 use tandem_hooks::{MemoryQueue, Notice, Queue, QueueError, Waiting};
 use tandem_store::{DatabaseError, Store, WaitingEvent, Webhooks};
+use tokio::time::timeout;
 
 /// The name of the one target that there is, in the store.
 const TARGET: &str = "webhook";
@@ -13,6 +15,9 @@ const MOST_STORED: usize = 100_000;
 
 /// Events that may wait in memory.
 const MOST_IN_MEMORY: usize = 10_000;
+
+/// How long the database may take: one that has vanished never answers.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub(crate) enum EventQueue {
@@ -45,7 +50,7 @@ impl Queue for EventQueue {
         };
         // They are JSON.
         let events: Vec<_> = notices.iter().map(|notice| (&*notice.id, std::str::from_utf8(&notice.body).unwrap_or_default())).collect();
-        match stored.put(&events, now_ms).await.map_err(failed)? {
+        match in_time(stored.put(&events, now_ms)).await? {
             0 => Ok(()),
             left_out => Err(QueueError::Full(left_out)),
         }
@@ -54,14 +59,14 @@ impl Queue for EventQueue {
     async fn due(&self, now_ms: i64, most: usize) -> Result<Vec<Waiting>, QueueError> {
         match self {
             EventQueue::Memory(memory) => memory.due(now_ms, most).await,
-            EventQueue::Stored(stored) => Ok(stored.due(now_ms, most).await.map_err(failed)?.into_iter().map(waiting).collect()),
+            EventQueue::Stored(stored) => Ok(in_time(stored.due(now_ms, most)).await?.into_iter().map(waiting).collect()),
         }
     }
 
     async fn next_due_ms(&self) -> Result<Option<i64>, QueueError> {
         match self {
             EventQueue::Memory(memory) => memory.next_due_ms().await,
-            EventQueue::Stored(stored) => stored.next_due_ms().await.map_err(failed),
+            EventQueue::Stored(stored) => in_time(stored.next_due_ms()).await,
         }
     }
 
@@ -70,7 +75,7 @@ impl Queue for EventQueue {
             EventQueue::Memory(memory) => memory.done(ids).await,
             EventQueue::Stored(stored) => {
                 let ids: Vec<&str> = ids.iter().map(|id| &**id).collect();
-                stored.done(&ids).await.map_err(failed)
+                in_time(stored.done(&ids)).await
             }
         }
     }
@@ -78,7 +83,7 @@ impl Queue for EventQueue {
     async fn postpone(&self, id: &str, due_ms: i64) -> Result<(), QueueError> {
         match self {
             EventQueue::Memory(memory) => memory.postpone(id, due_ms).await,
-            EventQueue::Stored(stored) => stored.postpone(id, due_ms).await.map_err(failed),
+            EventQueue::Stored(stored) => in_time(stored.postpone(id, due_ms)).await,
         }
     }
 }
@@ -88,6 +93,9 @@ fn waiting(event: WaitingEvent) -> Waiting {
     Waiting { notice: Notice { id, body: Bytes::from(String::from(event)) }, attempts, since_ms: created_ms }
 }
 
-fn failed(error: DatabaseError) -> QueueError {
-    QueueError::Failed(error.to_string().into())
+async fn in_time<T>(answer: impl Future<Output = Result<T, DatabaseError>>) -> Result<T, QueueError> {
+    match timeout(PATIENCE, answer).await {
+        Ok(answer) => answer.map_err(|error| QueueError::Failed(error.to_string().into())),
+        Err(_) => Err(QueueError::Failed(format!("the database did not answer within {} s", PATIENCE.as_secs()).into())),
+    }
 }

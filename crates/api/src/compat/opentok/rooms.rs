@@ -3,7 +3,7 @@
 use super::{connection::Connection, refusal::Refusal, session::Session};
 use crate::Interface;
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -26,7 +26,7 @@ pub(super) struct Room {
     /// Its call, once there is one. Who makes one holds this meanwhile, so that two who come at the same moment come into the same room.
     call: tokio::sync::Mutex<Option<CallId>>,
     /// The connections that were muted with all, while that holds.
-    silenced: Mutex<Option<Vec<Box<str>>>>,
+    silenced: Mutex<Option<BTreeSet<Box<str>>>>,
 }
 
 impl Rooms {
@@ -44,18 +44,23 @@ impl Rooms {
 
     /// That call is over.
     pub(crate) fn forget(&self, call: CallId) {
-        self.all().retain(|_, room| Arc::strong_count(room) > 1 || room.call.try_lock().is_ok_and(|of| of.is_some_and(|of| of != call)));
+        self.all().retain(|_, room| {
+            let is_held = Arc::strong_count(room) > 1;
+            let Ok(mut of) = room.call.try_lock() else { return true };
+            of.take_if(|of| *of == call);
+            is_held || of.is_some()
+        });
     }
 }
 
 impl Room {
     /// Mutes one who comes, if all were: whether.
     pub(super) fn silence(&self, connection: &str) -> bool {
-        self.silenced().as_mut().map(|silenced| silenced.push(connection.into())).is_some()
+        self.silenced().as_mut().map(|silenced| silenced.insert(connection.into())).is_some()
     }
 
     /// Whether all were muted; what was, to be changed.
-    pub(super) fn silenced(&self) -> std::sync::MutexGuard<'_, Option<Vec<Box<str>>>> {
+    pub(super) fn silenced(&self) -> std::sync::MutexGuard<'_, Option<BTreeSet<Box<str>>>> {
         self.silenced.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

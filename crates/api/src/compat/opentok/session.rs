@@ -65,6 +65,9 @@ impl Session {
             return Err(wrong());
         }
         let unknown = || Refusal::unknown("there is no such session");
+        if !random.is_ascii() {
+            return Err(unknown());
+        }
         let (begin, shown) = text.split_at(text.len() - random.len() - 1 + 2 * RANDOM.min(random.len() / 2));
         let expected = hex(&mac(project, &id[..2], begin)[..MAC]) + "~";
         if !bool::from(subtle::ConstantTimeEq::ct_eq(shown.as_bytes(), expected.as_bytes())) {
@@ -151,6 +154,7 @@ mod tests {
         }
         assert_ne!(Session::create(&ours, true, "").unwrap(), Session::create(&ours, true, "").unwrap());
         let invented = |text: &str| status(Session::read(&ours, &format!("2_{}", BASE64URL.encode(text))));
+        assert_eq!((invented("1~KEY~~1~aé~"), invented("1~123456~~1~aé~"), invented("1~123456~~1~é~")), (Some(400), Some(404), Some(404)));
         assert_eq!((invented("1~123456~~1~abc~"), invented("1~123456~~1~~"), invented("1~123456~~1")), (Some(404), Some(404), Some(400)));
         for wrong in ["", "2", "2_", "3_MX4", "2_%", "ä_", "MX4xMjM0NTZ-"] {
             assert_eq!(status(Session::read(&ours, wrong)), Some(400), "{wrong:?}");

@@ -39,6 +39,11 @@ impl Claims {
         self.text("iss") == key && self.text("ist") == "project"
     }
 
+    /// It lets somebody into a session, and does not speak for the project: browsers have such ones.
+    pub(super) fn is_for_a_session(&self) -> bool {
+        ["scope", "session_id", "role"].iter().any(|name| self.0.contains_key(*name))
+    }
+
     /// It was issued, and has not expired.
     pub(super) fn is_current(&self, now: f64) -> bool {
         self.time("iat").is_some_and(|at| at <= now + LEEWAY) && self.time("exp").is_some_and(|at| now - LEEWAY < at)

@@ -50,6 +50,9 @@ fn project<'p>(projects: &'p [Arc<OpentokProject>], headers: &HeaderMap) -> Resu
         let claimed = unverified(token).ok_or_else(wrong)?;
         let project = projects.iter().find(|project| *project.key == *claimed.text("iss")).ok_or_else(wrong)?;
         let claims = verified(token, &project.secret).filter(|claims| claims.is_of(&project.key)).ok_or_else(wrong)?;
+        if claims.is_for_a_session() {
+            return Err(Refusal::forbidden("the token in X-OPENTOK-AUTH is one that lets somebody into a session, not the project's own"));
+        }
         if !claims.is_current(now()) {
             return Err(Refusal::forbidden("the token in X-OPENTOK-AUTH has expired, or is not valid yet: do the clocks agree?"));
         }

@@ -13,10 +13,16 @@ use crate::{
     view::{Call, Leg},
 };
 use serde_json::json;
-use tandem_model::{CallCommand, Caller, Dial, DialLeg, DialOrder, EndReason, Privacy};
+use std::time::Duration;
+use tandem_model::{CallCommand, CallId, Caller, CommandError, Dial, DialLeg, DialOrder, EndReason, Privacy};
+use tokio::time::sleep;
 
 /// Who calls, in records.
 const BY: &str = "webex";
+
+/// How often a call is told to end, where the node has too much to do.
+const END_TRIES: usize = 100;
+const END_PAUSE: Duration = Duration::from_millis(100);
 
 /// Calls both. The call that comes of it goes on until one of them leaves.
 ///
@@ -37,8 +43,7 @@ pub(super) async fn join(interface: &Interface, dialer: &WebexDialer, asked: &As
     let seen = made.outcome(feed, answers, dialer.config.bridge_timeout).await;
     let outcome = verdict(&seen, asked);
     if outcome.is_err() && seen.ended.is_none() {
-        // One that is over by now needs no end.
-        let _ = interface.node.command(call, CallCommand::End { reason: None }).await;
+        end(interface, call).await;
     }
     outcome
 }
@@ -52,6 +57,17 @@ impl WebexDialer {
             // Ours are the words for one that is not answered in time, so ours is the time.
             ring_timeout: Some(self.config.bridge_timeout * 2),
             ..DialLeg::new(&address.to)
+        }
+    }
+}
+
+/// Ends a call of which it will be said that it has failed, also where the node has much to do.
+async fn end(interface: &Interface, call: CallId) {
+    for _ in 0..END_TRIES {
+        match interface.node.command(call, CallCommand::End { reason: None }).await {
+            Err(CommandError::Busy(_)) => sleep(END_PAUSE).await,
+            // One that is over by now needs no end.
+            _ => return,
         }
     }
 }

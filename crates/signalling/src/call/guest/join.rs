@@ -1,6 +1,7 @@
 //! What becomes of a guest: it answers, or does not; it talks; it leaves.
 
 use super::super::leg::{Leg, State, sdp_of};
+use super::super::phase::MediaState;
 use super::super::{Call, Cause, Output, context, over};
 use super::{Dialling, Guest, Key, Stage, Talking, guest, leg_of, offers::Offers, talking};
 use crate::message::Message;
