@@ -127,3 +127,19 @@ fn a_call_that_is_asked_for_twice_is_made_once_and_by_whom_is_known() {
     let all = served.ask("GET", "/v1/calls", "Authorization: Bearer reader-0123456789\r\n", "").json();
     assert_eq!(all["items"].as_array().unwrap().len(), 1);
 }
+
+#[test]
+fn a_call_to_nobody_says_why_and_keeps_what_was_said_of_it() {
+    let served = Served::alone("");
+    let body = json!({"legs": [{"to": "user:nobody"}], "then": {"answer": "echo"}, "wait": true, "metadata": {"ticket": "7"}});
+    for _ in 0..20 {
+        let call = served.post("/v1/calls", &body.to_string()).json();
+        assert_eq!((&call["state"], call["legs"].as_array().map(Vec::len)), (&json!("failed"), Some(0)), "{call}");
+        assert!(call["sip_status"].as_u64().is_some_and(|status| status >= 400) && call["q850_cause"].is_u64(), "{call}");
+        assert_eq!(call["metadata"], json!({"ticket": "7"}));
+    }
+    for then in [json!({"ask": "http://192.0.2.1/"}), json!({"reject": 486})] {
+        let body = json!({"legs": [{"to": "user:nobody"}], "then": then});
+        assert_eq!(served.post("/v1/calls", &body.to_string()).problem().1, "then");
+    }
+}

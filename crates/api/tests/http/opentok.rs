@@ -320,6 +320,9 @@ fn each_path_needs_a_token_of_its_project() {
         with(&|claims| claims["exp"] = json!(now() - 60), SECRET),
         with(&|claims| claims["exp"] = Value::Null, SECRET),
         with(&|claims| claims["iat"] = json!(now() + 600), SECRET),
+        // What browsers are given is no key to the project.
+        with(&|claims| claims["scope"] = json!("session.connect"), SECRET),
+        with(&|claims| claims["session_id"] = json!(session), SECRET),
         "X-TB-PARTNER-AUTH: 123456:another-secret-of-some-length\r\n".into(),
     ];
     for (method, path, body) in everything(&session) {
