@@ -74,18 +74,18 @@ fn end(mut sim: Sim, run: &Run) {
 
 /// From where `begin` leaves it, in every order, each message lost once.
 pub(crate) fn race(seed: u64, begin: fn(u64) -> Sim, actions: &[Action]) {
-    let explored = play(seed, begin, actions);
+    let explored = play(RACE_LIMIT, seed, begin, actions);
     assert!(explored.complete && explored.runs > 3, "{explored:?}");
 }
 
 /// The same where there are more orders than are worth their time: the first of them, and as many again that are drawn.
 pub(crate) fn sampled_race(seed: u64, begin: fn(u64) -> Sim, actions: &[Action]) {
-    let explored = play(seed, begin, actions);
+    let explored = play(RACE_LIMIT / 3, seed, begin, actions);
     assert!(!explored.complete, "no need to draw: {explored:?}");
 }
 
-fn play(seed: u64, begin: fn(u64) -> Sim, actions: &[Action]) -> Explored {
-    explore_losses(RACE_LIMIT, |run| {
+fn play(limit: usize, seed: u64, begin: fn(u64) -> Sim, actions: &[Action]) -> Explored {
+    explore_losses(limit, |run| {
         let mut sim = begin(seed);
         sim.race(run, actions);
         end(sim, run);
