@@ -111,7 +111,9 @@ impl Keeper {
                 }
             }
             let others = std::mem::take(&mut self.others);
-            let _ = timeout(PATIENCE, all(others)).await;
+            if timeout(PATIENCE, all(others)).await.is_err() {
+                tracing::warn!("the node ends before all was kept: events for the webhook and where users are may be lost");
+            }
             if let Some(store) = self.store {
                 store.close(PATIENCE).await;
             }
