@@ -21,6 +21,7 @@ RATE = int(os.environ.get("RATE", "200"))
 SECONDS = int(os.environ.get("SECONDS", "10"))
 CALLS = RATE * SECONDS
 CONNECTIONS = 64
+CONNECTIONS_OF_THE_STORE = 4
 SECRET = "a secret of the two"
 
 # What a webhook is told of a call of one leg.
@@ -113,6 +114,8 @@ def main():
         with stage.case("each call has one record, and none is left"):
             check(metric(stage, "tandem_calls_failed_total") == 0, "calls failed")
             wait_until(lambda: metric(stage, "tandem_calls") == 0, 5, "the calls to end")
+            # A connection to the database has a thread, and is opened when it is needed.
+            tandem.threads += CONNECTIONS_OF_THE_STORE
             tandem.stop()
             database = sqlite3.connect(stage.directory / "records.db")
             count = database.execute("SELECT count(*), count(DISTINCT call) FROM calls").fetchone()
