@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpStream, UdpSocket},
+    net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -21,9 +21,9 @@ pub(crate) fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// A port of this machine at which nobody is.
+/// A port of this machine at which nobody is: below those that are given to whoever asks for any.
 pub(crate) fn nobody() -> SocketAddr {
-    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    SocketAddr::from(([127, 0, 0, 1], 9))
 }
 
 /// A configuration in that folder, which keeps what it has there, with these lines in `[node]`, in `[api]` and behind all.

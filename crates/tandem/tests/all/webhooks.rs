@@ -119,7 +119,9 @@ fn each_event_is_told_once_and_signed() {
     let program = Program::start(&telling(&folder, "", &receiver, ALLOW));
     let call = program.ask("POST", "/v1/calls", "", CALL).json();
     let (mut kinds, mut ids, mut record) = (Vec::new(), BTreeSet::new(), Value::Null);
-    while record.is_null() {
+    let told = ["call.created", "leg.created", "call.ended"];
+    // Several are on the way at a time: they come in any order.
+    while !told.iter().all(|kind| kinds.iter().any(|known| known == kind)) {
         let got = receiver.next();
         let time = got.signature.strip_prefix("t=").unwrap().split(',').next().unwrap().parse().unwrap();
         assert_eq!(got.signature, tandem_hooks::sign("whsec", time, got.body.as_bytes()));
@@ -127,9 +129,10 @@ fn each_event_is_told_once_and_signed() {
         assert!(ids.insert(event["id"].as_str().unwrap().to_owned()), "{event}");
         assert_eq!(event["call"], call["id"]);
         kinds.push(event["type"].as_str().unwrap().to_owned());
-        record = event["record"].clone();
+        if event["record"].is_object() {
+            record = event["record"].clone();
+        }
     }
-    assert!(["call.created", "leg.created", "call.ended"].iter().all(|kind| kinds.iter().any(|known| known == kind)), "{kinds:?}");
     assert_eq!((&record["id"], &record["metadata"]), (&call["id"], &json!({"ticket": "7"})));
     metric(&program, "tandem_webhook_delivered_total", |delivered, page| delivered == value_of(page, "tandem_events_total"));
     metric(&program, "tandem_webhook_waiting", |waiting, _| waiting == 0);

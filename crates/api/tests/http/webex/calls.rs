@@ -60,8 +60,9 @@ fn who_does_not_wait_or_goes_away_gets_the_call_all_the_same() {
     assert!(said(&bench.bridge(&json!({}))).0);
     bench.accept(&bench.meeting, "m");
     bench.accept(&bench.endpoint, "e");
-    drop(bench.begin(&json!({})));
+    let waiting = bench.begin(&json!({}));
     bench.accept(&bench.meeting, "n");
+    drop(waiting);
     bench.accept(&bench.endpoint, "f");
 }
 
