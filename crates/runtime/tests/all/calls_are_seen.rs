@@ -179,5 +179,5 @@ fn the_trace_of_a_call_grows_with_it() {
     let before = wait(node.handle.trace(call)).unwrap();
     wait(node.handle.command(call, CallCommand::Mute { leg: call.leg(0).unwrap() })).unwrap();
     let after = wait(node.handle.trace(call)).unwrap();
-    assert!(after.steps.len() > before.steps.len() && after.steps.last().is_some_and(|step| step.summary == "told to: mute"));
+    assert!(after.steps.len() > before.steps.len() && after.steps.iter().any(|step| step.summary == "told to: mute"));
 }
