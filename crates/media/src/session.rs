@@ -430,6 +430,7 @@ impl Session {
                 // What is said while an event sounds is left out, so that the stream changes its source only where that begins and ends.
                 let speaker = voice.speaker();
                 if endpoint.event.is_some_and(|event| speaker.is_some_and(|speaker| event.silences(speaker, now))) {
+                    endpoint.outgoing.skip(Feeder::Voice, seen);
                     continue;
                 }
                 let clock_rate = voice.clock_rate();
